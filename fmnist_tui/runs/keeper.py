@@ -1,0 +1,113 @@
+"""The run directory's side of the trainer's store: checkpoints in the background, the outcome at the end."""
+
+from __future__ import annotations
+
+import io
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from fmnist_tui.files import write_json, write_whole
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.engine import Tensors
+from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.store import Outcome
+
+
+class RunKeeper:
+    """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
+
+    def __init__(self, run: RunDirectory, config: TrainingConfig) -> None:
+        self._run = run
+        self._config = config
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._writing: Future[None] | None = None
+        self._news: list[CheckpointSaved | Alert] = []
+        self._lock = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a checkpoint is being written."""
+        return self._writing is not None and not self._writing.done()
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Starts to write; waits for the one before."""
+        self.wait()
+        self._writing = self._writer.submit(self._write, checkpoint)
+
+    def news(self) -> list[CheckpointSaved | Alert]:
+        """What became of the checkpoints since the last call."""
+        with self._lock:
+            news, self._news = self._news, []
+        return news
+
+    def wait(self) -> None:
+        """Until nothing is being written."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def save_outcome(self, outcome: Outcome) -> None:
+        """Keeps weights and predictions first and the result last: who sees a result finds the rest."""
+        if outcome.weights is not None:
+            write_whole(self._run.model, safetensors.numpy.save(outcome.weights, self._metadata()))
+        if outcome.probabilities is not None and outcome.labels is not None:
+            write_whole(self._run.predictions, _npz(probabilities=outcome.probabilities, labels=outcome.labels))
+        write_json(self._run.result, self._result(outcome))
+
+    def close(self) -> None:
+        """Ends the writing thread after its last checkpoint."""
+        self._writer.shutdown()
+
+    def _write(self, checkpoint: Checkpoint) -> None:
+        news: CheckpointSaved | Alert
+        try:
+            write_checkpoint(self._run.checkpoints, checkpoint)
+            news = CheckpointSaved(checkpoint.position.step)
+        except OSError as error:
+            news = Alert("checkpoint_failed", f"no checkpoint at step {checkpoint.position.step}: {error.strerror}")
+        with self._lock:
+            self._news.append(news)
+
+    def _metadata(self) -> dict[str, str]:
+        settings = self._config.hyperparameters
+        return {
+            "version": self._config.version,
+            "input_scale": repr(settings.input_scale),
+            "input_offset": repr(settings.input_offset),
+            "output": "sigmoid" if self._config.version == "v0" else "logits",
+        }
+
+    def _result(self, outcome: Outcome) -> dict[str, Any]:
+        scores = asdict(outcome.scores) if outcome.scores else dict.fromkeys(("accuracy", "nll", "brier", "ece"))
+        return {
+            "reason": outcome.reason,
+            "version": self._config.version,
+            "seed": self._config.seed,
+            **{f"test_{name}": value for name, value in scores.items()},
+            "epochs": outcome.epochs,
+            "steps": outcome.steps,
+            "seconds": outcome.seconds,
+            "test_images": 0 if outcome.labels is None else len(outcome.labels),
+        }
+
+
+def _npz(**arrays: np.ndarray[Any, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def read_weights(run: RunDirectory) -> Tensors:
+    """The weights that were scored.
+
+    Raises:
+        OSError: There are none.
+    """
+    tensors: Tensors = safetensors.numpy.load(run.model.read_bytes())
+    return tensors

@@ -1,0 +1,58 @@
+"""Starting a trainer: as a process of its own, or, for `--in-app`, in a thread of this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from fmnist_tui.runs.control import Inbox, control_end
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.drive import drive
+from fmnist_tui.runs.lock import acquire
+from fmnist_tui.training.events import RunFinished
+
+
+def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
+    """Starts a trainer process that outlives this one, its terminal and its session.
+
+    The child inherits the lock, so that the run is never without a holder in between.
+
+    Raises:
+        RunError: A trainer holds the run already, or the process can't be started.
+    """
+    lock = acquire(run)
+    command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", str(run.path), str(lock), str(control_end(run))]
+    try:
+        with run.train_log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+                cwd="/",
+            )
+    except OSError as error:
+        raise RunError(f"can't start a trainer for {run.run_id} ({error.strerror})") from None
+    finally:
+        os.close(lock)
+
+
+class InAppRun:
+    """A training that this process drives itself, in whatever thread calls `drive`; it ends with the process."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        """Takes the run's lock.
+
+        Raises:
+            RunError: A trainer holds the run already.
+        """
+        self.run = run
+        self._lock = acquire(run)
+        self.inbox = Inbox(run, control_end(run))
+
+    def drive(self) -> RunFinished:
+        """Trains to the end; returns the last event."""
+        return drive(self.run, self._lock, self.inbox)

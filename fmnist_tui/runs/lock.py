@@ -1,0 +1,108 @@
+"""Who holds a run: an flock that the kernel drops when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, RunError
+
+BEAT_SECONDS = 1.0
+STALE_SECONDS = 10.0
+_PATIENCE = 0.5
+"""A reader that asks whether a lock is held holds it, shared, for an instant; a trainer tries again for this long."""
+
+
+def acquire(run: RunDirectory) -> int:
+    """Takes the run's lock; returns the file descriptor that holds it, which a child process may inherit.
+
+    Raises:
+        RunError: A trainer holds it, or the folder can't be written.
+    """
+    try:
+        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise RunError(f"can't write to {run.path} ({error.strerror})") from None
+    if _lock_patiently(handle):
+        return handle
+    os.close(handle)
+    raise RunError(f"run {run.run_id} is already being trained")
+
+
+def is_held(run: RunDirectory) -> bool:
+    """Whether a trainer holds the run; by its heartbeat where the file system has no locks."""
+    try:
+        handle = os.open(run.lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _try(handle, fcntl.LOCK_SH)
+    except OSError:
+        return heartbeat_age(run) < STALE_SECONDS
+    finally:
+        os.close(handle)
+
+
+def heartbeat_age(run: RunDirectory) -> float:
+    """Seconds since the trainer's last sign of life; infinite where there is none."""
+    beat = (read_json(run.heartbeat) or {}).get("time")
+    return max(0.0, time.time() - beat) if isinstance(beat, int | float) else float("inf")
+
+
+@contextmanager
+def beating(run: RunDirectory) -> Iterator[None]:
+    """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_beat, args=(run.heartbeat, stop), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def try_exclusive(path: Path) -> int | None:
+    """Takes the lock at `path` if it is free: its file descriptor, or None."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    if _try(handle, fcntl.LOCK_EX):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _beat(path: Path, stop: threading.Event) -> None:
+    temporary = path.with_name(".heartbeat.tmp")
+    while True:
+        with suppress(OSError):  # a full disk must not end the run; the lock says that it lives
+            temporary.write_text(f'{{"pid": {os.getpid()}, "time": {time.time():.3f}}}\n')
+            temporary.replace(path)
+        if stop.wait(BEAT_SECONDS):
+            return
+
+
+def _lock_patiently(handle: int) -> bool:
+    until = time.monotonic() + _PATIENCE
+    while not _try(handle, fcntl.LOCK_EX):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _try(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True

@@ -1,0 +1,66 @@
+"""A run's status is derived from its lock and the end of its log, never stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import read_tail
+from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held
+from fmnist_tui.training import events
+from fmnist_tui.training.events import Event
+
+QUEUED_STAGE = "waiting for "
+
+
+class Status(StrEnum):
+    """What a run is doing, in the words that people see."""
+
+    QUEUED = "queued"
+    LIVE = "live"
+    UNRESPONSIVE = "live, not responding"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+    @property
+    def has_trainer(self) -> bool:
+        """Whether a trainer holds the run now."""
+        return self in (Status.QUEUED, Status.LIVE, Status.UNRESPONSIVE, Status.PAUSED)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether `resume` goes on from a checkpoint, or from the start where there is none."""
+        return self in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
+
+
+def status_of(run: RunDirectory) -> Status:
+    """The run's status now."""
+    held = is_held(run)
+    tail = [logged.event for logged in read_tail(run.events)]
+    if not held:
+        return _without_trainer(tail)
+    if heartbeat_age(run) > STALE_SECONDS and run.heartbeat.exists():
+        return Status.UNRESPONSIVE
+    return _with_trainer(tail)
+
+
+def _with_trainer(tail: list[Event]) -> Status:
+    for event in reversed(tail):
+        if isinstance(event, events.Paused):
+            return Status.PAUSED
+        if isinstance(event, events.Stage) and event.name.startswith(QUEUED_STAGE):
+            return Status.QUEUED
+        if not isinstance(event, events.CheckpointSaved | events.Alert):
+            return Status.LIVE
+    return Status.LIVE
+
+
+def _without_trainer(tail: list[Event]) -> Status:
+    if not tail or not isinstance(last := tail[-1], events.RunFinished):
+        return Status.INTERRUPTED
+    if last.reason in ("diverged", "failed"):
+        return Status.FAILED
+    return Status.STOPPED if last.resumable else Status.FINISHED

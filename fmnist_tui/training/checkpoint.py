@@ -1,0 +1,142 @@
+"""A place to go on from: integers and sums in state.json, weights and optimiser in safetensors files beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from fmnist_tui.files import sync_folder, write_whole
+from fmnist_tui.training.engine import Tensors, Totals
+
+KEPT = 2
+_OPTIMIZER = "optimizer."
+_FILES = ("weights.safetensors", "optimizer.safetensors")
+
+
+class CheckpointError(Exception):
+    """A checkpoint that can't be read; its text says which file and why."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training stands, between two steps.
+
+    Attributes:
+        epoch: The epoch in progress, from 1; one past the last when all are done.
+        step: Steps taken since the start of the run.
+        epoch_step: Those of them in this epoch.
+        epoch_totals: Sums over this epoch's images so far.
+        epoch_seconds: Seconds of training in this epoch so far.
+        seconds: Seconds of training and validation since the start of the run.
+        best_accuracy: The best validation accuracy so far, 0 to 1; below 0 before the first validation.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    epoch_step: int = 0
+    epoch_totals: Totals = field(default_factory=Totals)
+    epoch_seconds: float = 0.0
+    seconds: float = 0.0
+    best_accuracy: float = -1.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A position and the engine's state there."""
+
+    position: Position
+    tensors: Tensors
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Writes the checkpoint whole as `folder`/step-NNNNNNN and removes all but the newest two.
+
+    Raises:
+        OSError: It could not be written; older checkpoints are untouched.
+    """
+    folder.mkdir(exist_ok=True)
+    target = folder / f"step-{checkpoint.position.step:07d}"
+    temporary = folder / f".{target.name}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        _write_files(temporary, checkpoint)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(folder)
+    for old in checkpoint_folders(folder)[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def checkpoint_folders(folder: Path) -> list[Path]:
+    """The checkpoints in `folder`, newest first."""
+    return sorted((path for path in folder.glob("step-*") if path.is_dir()), reverse=True)
+
+
+def read_newest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole, or None where there is none at all.
+
+    Raises:
+        CheckpointError: There are checkpoints, but none of them can be read.
+    """
+    first_fault: CheckpointError | None = None
+    for path in checkpoint_folders(folder):
+        try:
+            return read_checkpoint(path)
+        except CheckpointError as fault:
+            first_fault = first_fault or fault
+    if first_fault:
+        raise first_fault
+    return None
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """The checkpoint in `folder`, its sums checked.
+
+    Raises:
+        CheckpointError: A file is missing, damaged or of another format.
+    """
+    try:
+        state = json.loads((folder / "state.json").read_bytes())
+        totals = Totals(**state["position"].pop("epoch_totals"))
+        position = Position(**state["position"], epoch_totals=totals)
+        tensors: Tensors = {}
+        for name in _FILES:
+            tensors |= _read_tensors(folder / name, state["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise CheckpointError(f"checkpoint {folder} can't be read: {error}") from error
+    return Checkpoint(position, tensors)
+
+
+def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+    parts: tuple[Tensors, Tensors] = ({}, {})
+    for name, tensor in checkpoint.tensors.items():
+        parts[name.startswith(_OPTIMIZER)][name] = tensor
+    sums = {}
+    for name, part in zip(_FILES, parts, strict=True):
+        content = safetensors.numpy.save(part)
+        sums[name] = hashlib.sha256(content).hexdigest()
+        write_whole(folder / name, content)
+    state = {"format": 1, "position": asdict(checkpoint.position), "sha256": sums}
+    write_whole(folder / "state.json", json.dumps(state, indent=2).encode())
+
+
+def _read_tensors(path: Path, sums: Mapping[str, Any]) -> Tensors:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sums[path.name]:
+        raise CheckpointError(f"checkpoint file {path} is damaged (its sum differs)")
+    tensors: Tensors = safetensors.numpy.load(content)
+    return tensors

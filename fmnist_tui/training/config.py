@@ -1,0 +1,117 @@
+"""One training as it was asked for: version, recipe, hyper-parameters, seed, device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A setting that can't be trained with; its text is one line that says what would do."""
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What a recipe fixes.
+
+    Attributes:
+        epochs: How often each training image is seen.
+        batch_size: Images a step.
+        learning_rate: The highest one that the schedule reaches.
+        schedule: "constant"; "cosine" (falls to zero along a half cosine); "one_cycle" (rises linearly over the
+            first 30 % of the steps, then falls to zero along a half cosine).
+        optimizer: "sgd" (v0) or "adamw" (v1 to v3).
+        momentum: Of SGD.
+        weight_decay: Of AdamW.
+        input_scale: Pixels of 0 to 255 become pixel * input_scale + input_offset.
+        input_offset: See input_scale.
+        augment: "none", or "flip_shift": left-right flips, shifts by up to one pixel.
+        label_smoothing: Of the cross-entropy (v1 to v3).
+        target_margin: v0's targets are target_margin and 1 - target_margin.
+        init: v0's weights: "he" or "fan_out"; v1 to v3 use PyTorch's defaults, "torch".
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str
+    optimizer: str
+    init: str
+    input_scale: float
+    input_offset: float
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    augment: str = "none"
+    label_smoothing: float = 0.0
+    target_margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        _in_range("epochs", self.epochs, 1, 10_000)
+        _in_range("batch size", self.batch_size, 1, 10_000)
+        if not 0.0 < self.learning_rate <= 100.0:
+            raise ConfigError(f"learning rate {self.learning_rate:g} is not above 0 and at most 100")
+        _one_of("schedule", self.schedule, ("constant", "cosine", "one_cycle"))
+        _one_of("augment", self.augment, ("none", "flip_shift"))
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A training's whole configuration; `recipe` names where the hyper-parameters came from.
+
+    Attributes:
+        version: "v0" to "v3".
+        recipe: "tuned" or "origin".
+        modified: Whether a hyper-parameter differs from the recipe's.
+        hyperparameters: What is trained with.
+        seed: From which all randomness is derived.
+        limit: Number of training images used (before none is set aside), or None for all.
+        score_test: Whether the test images are scored at the end.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps"; resolved before a run starts.
+        threads: CPU threads, 0 for as many as there are; resolved before a run starts.
+    """
+
+    version: str
+    recipe: str
+    modified: bool
+    hyperparameters: Hyperparameters
+    seed: int = 0
+    limit: int | None = None
+    score_test: bool = True
+    device: str = "auto"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        _in_range("seed", self.seed, 0, 2**32 - 1)
+        _in_range("threads", self.threads, 0, 1024)
+        if self.limit is not None:
+            _in_range("limit", self.limit, 10, 10_000_000)
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> TrainingConfig:
+        """The configuration that `to_json` wrote; keys that it doesn't know are passed over.
+
+        Raises:
+            ConfigError: A key is missing or a value is out of range.
+        """
+        try:
+            own = {item.name: record[item.name] for item in fields(cls)}
+            known = {item.name for item in fields(Hyperparameters)}
+            values = {name: value for name, value in own["hyperparameters"].items() if name in known}
+            return cls(**{**own, "hyperparameters": Hyperparameters(**values)})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f"the run's configuration is incomplete ({error})") from error
+
+
+def _in_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} {value} is not between {low} and {high}")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} {value!r} is none of {', '.join(allowed)}")

@@ -1,0 +1,184 @@
+"""What a trainer tells: a closed set of small facts, numbers and strings only, each with a JSON form.
+
+A number that is not finite (a diverged loss) is null in JSON, and NaN when read back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+Reason = Literal["completed", "stopped", "diverged", "failed"]
+How = Literal["after-epoch", "now"]
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The engine is ready; the first step follows."""
+
+    version: str
+    total_steps: int
+    steps_per_epoch: int
+    epochs: int
+    parameters: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the trainer is busy with outside the steps: "importing PyTorch", "scoring test images"."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A window of steps ended. Loss (in the version's own terms) and accuracy are means over its images."""
+
+    step: int
+    epoch: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch and its validation ended.
+
+    The training figures are means over the epoch as it ran: with weights that changed, dropout and augmentation.
+    `validation_nll` is the negative log-likelihood of normalised probabilities, comparable between all versions.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_nll: float
+    seconds: float
+    validation_seconds: float
+    is_best: bool
+    layers: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """A checkpoint lies whole on the disk."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something a person should see. `kind` is a stable word: "non_finite", "checkpoint_failed"."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Paused:
+    """No step runs until a `Continued`."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Continued:
+    """The steps go on after a pause."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class StopRequested:
+    """Somebody asked the run to end."""
+
+    how: How
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A new trainer goes on from the checkpoint at `step`; readers drop what the log says of later steps."""
+
+    step: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """The trainer ended by itself.
+
+    `scored`: the test images were scored. `resumable`: there is something left to do, and a checkpoint to go on from
+    (or the start, where none was reached).
+    """
+
+    reason: Reason
+    scored: bool = False
+    resumable: bool = False
+    message: str = ""
+
+
+Event = (
+    RunStarted
+    | Stage
+    | Step
+    | Epoch
+    | CheckpointSaved
+    | Alert
+    | Paused
+    | Continued
+    | StopRequested
+    | Resumed
+    | RunFinished
+)
+
+_TYPES: dict[str, type[Event]] = {
+    "run_started": RunStarted,
+    "stage": Stage,
+    "step": Step,
+    "epoch": Epoch,
+    "checkpoint_saved": CheckpointSaved,
+    "alert": Alert,
+    "paused": Paused,
+    "continued": Continued,
+    "stop_requested": StopRequested,
+    "resumed": Resumed,
+    "run_finished": RunFinished,
+}
+_NAMES = {kind: name for name, kind in _TYPES.items()}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as a JSON object: its name under "event", then its fields."""
+    values = {item.name: _finite(getattr(event, item.name)) for item in fields(event)}
+    return {"event": _NAMES[type(event)], **values}
+
+
+def from_json(record: Mapping[str, Any]) -> Event | None:
+    """The event of a JSON object, or None where this program doesn't know it or it lacks a key.
+
+    Keys that the event doesn't have (a later version's, "time", "seq") are passed over.
+    """
+    kind = _TYPES.get(str(record.get("event")))
+    if kind is None:
+        return None
+    known = {item.name: item.type for item in fields(kind)}
+    values = {name: record[name] for name in known if name in record}
+    for name, value in values.items():
+        values[name] = math.nan if value is None else value
+        if known[name] in ("float", "int") and not isinstance(values[name], int | float):
+            return None
+    try:
+        return kind(**values)
+    except TypeError:
+        return None
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

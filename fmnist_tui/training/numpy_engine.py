@@ -1,0 +1,129 @@
+"""v0's engine: the hand-written network, trained by stochastic gradient descent in NumPy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.models.dense import (
+    Array,
+    DenseNetwork,
+    initial_parameters,
+    loss_of,
+    parameter_shapes,
+    probabilities_of,
+)
+from fmnist_tui.training.config import Hyperparameters
+from fmnist_tui.training.engine import Indices, Tensors, Totals, matching
+from fmnist_tui.training.metrics import negative_log_likelihood
+from fmnist_tui.training.streams import Stream, generator
+
+_CLASSES = 10
+
+
+class NumpyEngine:
+    """The dense network, its velocities and the training images.
+
+    Momentum is classical: v = momentum * v + gradient, w = w - learning_rate * v (Sutskever et al., 2013, in the form
+    that PyTorch's SGD has).
+    """
+
+    def __init__(
+        self,
+        settings: Hyperparameters,
+        seed: int,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        dtype: type[np.floating[Any]] = np.float32,
+    ) -> None:
+        self._settings = settings
+        self._images = images.reshape(len(images), -1)
+        self._labels = labels
+        self._dtype = dtype
+        margin = settings.target_margin
+        self._targets: Array = (np.eye(_CLASSES) * (1 - 2 * margin) + margin).astype(dtype)
+        rng = generator(seed, Stream.INIT)
+        self._network = DenseNetwork(initial_parameters(settings.init, rng, dtype))
+        self._velocities = {name: np.zeros_like(value) for name, value in self._network.parameters.items()}
+        self._scratch = {name: np.empty_like(value) for name, value in self._velocities.items()}
+        self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
+        self._running = Totals()
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained parameters."""
+        return sum(value.size for value in self._network.parameters.values())
+
+    def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:  # noqa: ARG002
+        """One step of gradient descent; v0 draws nothing at random, so (epoch, step) address nothing."""
+        inputs = self._inputs(self._images, indices)
+        labels = self._labels[indices]
+        targets = self._targets[labels]
+        logits = self._network.forward(inputs)
+        loss = float(loss_of(logits, targets).sum())
+        correct = int((logits.argmax(axis=1) == labels).sum())
+        self._running += Totals(loss, 0.0, correct, len(indices))
+        if math.isfinite(loss):
+            self._network.backward(inputs, targets)
+            self._descend(learning_rate)
+
+    def take_totals(self) -> Totals:
+        """What the steps since the last call summed up to."""
+        totals, self._running = self._running, Totals()
+        return totals
+
+    def evaluate(self, indices: Indices) -> Totals:
+        """Totals over these images without learning from them."""
+        labels = self._labels[indices]
+        logits = self._network.forward(self._inputs(self._images, indices))
+        nll = negative_log_likelihood(probabilities_of(logits), labels) * len(labels)
+        loss = float(loss_of(logits, self._targets[labels]).sum())
+        return Totals(loss, nll, int((logits.argmax(axis=1) == labels).sum()), len(labels))
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Normalised probabilities (n, 10) of images (n, 28, 28)."""
+        flat = images.reshape(len(images), -1)
+        logits = self._network.forward(self._inputs(flat, np.arange(len(flat))))
+        return probabilities_of(logits).astype(np.float32)
+
+    def weights(self) -> Tensors:
+        """A copy of the parameters."""
+        return {name: value.copy() for name, value in self._network.parameters.items()}
+
+    def state(self) -> Tensors:
+        """A copy of parameters and velocities."""
+        velocities = {f"optimizer.velocity.{name}": value.copy() for name, value in self._velocities.items()}
+        return self.weights() | velocities
+
+    def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Puts the engine where `state` was taken."""
+        for name, shape in parameter_shapes().items():
+            self._network.parameters[name][...] = matching(tensors, name, shape)
+            self._velocities[name][...] = matching(tensors, f"optimizer.velocity.{name}", shape)
+        self._running = Totals()
+
+    def _inputs(self, images: NDArray[np.uint8], indices: Indices) -> Array:
+        """The images' pixels as the network takes them, (n, 784); overwritten by the next call with this n."""
+        count = len(indices)
+        if count not in self._buffers:
+            shape = (count, images.shape[1])
+            self._buffers[count] = (np.empty(shape, np.uint8), np.empty(shape, self._dtype))
+        pixels, inputs = self._buffers[count]
+        np.take(images, indices, axis=0, out=pixels, mode="clip")
+        np.multiply(pixels, self._dtype(self._settings.input_scale), out=inputs)
+        inputs += self._dtype(self._settings.input_offset)
+        return inputs
+
+    def _descend(self, learning_rate: float) -> None:
+        for name, gradient in self._network.gradients.items():
+            change = gradient
+            if self._settings.momentum:
+                change = self._velocities[name]
+                change *= self._settings.momentum
+                change += gradient
+            scaled = np.multiply(change, learning_rate, out=self._scratch[name])
+            self._network.parameters[name] -= scaled

@@ -1,0 +1,188 @@
+"""The engine of v1 to v3: any PyTorch module from images to logits, trained by AdamW on the cross-entropy.
+
+The training images lie on the device as uint8 and are indexed there; losses are summed there and fetched when asked
+for, so that a step waits for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fmnist_tui.models.cnn import build_cnn
+from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.training import augment
+from fmnist_tui.training.allocator import keep_freed_buffers
+from fmnist_tui.training.config import Hyperparameters
+from fmnist_tui.training.engine import Indices, Tensors, Totals, matching
+from fmnist_tui.training.streams import Stream, address, generator
+
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+def prepare(threads: int) -> None:
+    """Sets the process up for training on `threads` CPU threads."""
+    torch.set_num_threads(threads)
+    keep_freed_buffers()
+
+
+def seeded_network(version: str, seed: int) -> nn.Sequential:
+    """An untrained network whose weights depend on the seed alone; torch's global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(seed, Stream.INIT).integers(2**62)))
+        return build_cnn(version)
+
+
+class TorchEngine:
+    """A module, its optimiser and the training images on one device.
+
+    float32 throughout. The fused AdamW skips an update on the device where `found_inf` is set, so that a loss that is
+    not finite reaches no weight and no step has to wait to find out.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: Hyperparameters,
+        seed: int,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        device: str,
+    ) -> None:
+        self._settings = settings
+        self._seed = seed
+        self._device = torch.device(device)
+        self._layout = torch.contiguous_format if device == "mps" else torch.channels_last
+        self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
+        self._images = torch.tensor(images, device=self._device)
+        self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
+        self._padded = self._padded_images(images) if settings.augment != "none" else None
+        self._optimizer = torch.optim.AdamW(
+            network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self._clear()
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained parameters."""
+        return sum(value.numel() for value in self._network.parameters())
+
+    def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
+        """One step of AdamW; (epoch, step) address the augmentation and the dropout masks."""
+        chosen = torch.from_numpy(indices).to(self._device)
+        labels = self._labels[chosen]
+        inputs = self._as_inputs(self._training_pixels(chosen, epoch, step))
+        for number, layer in enumerate(self._dropouts):
+            layer.address = (*address(self._seed, Stream.DROPOUT, epoch, step), number)
+        self._network.train()
+        logits = self._network(inputs)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._apply(loss.detach(), learning_rate)
+        with torch.no_grad():
+            self._loss += loss.detach() * len(indices)
+            self._correct += (logits.argmax(dim=1) == labels).sum()
+        self._seen += len(indices)
+
+    def take_totals(self) -> Totals:
+        """What the steps since the last call summed up to. Waits for the device."""
+        totals = Totals(float(self._loss), 0.0, int(self._correct), self._seen)
+        self._clear()
+        return totals
+
+    @torch.no_grad()
+    def evaluate(self, indices: Indices) -> Totals:
+        """Totals over these images without learning from them."""
+        chosen = torch.from_numpy(indices).to(self._device)
+        labels = self._labels[chosen]
+        logits = self._logits(self._images[chosen])
+        smoothing = self._settings.label_smoothing
+        nll = float(F.cross_entropy(logits, labels, reduction="sum"))
+        loss = float(F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum"))
+        return Totals(loss, nll, int((logits.argmax(dim=1) == labels).sum()), len(indices))
+
+    @torch.no_grad()
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Softmax of the logits, (n, 10), of images (n, 28, 28)."""
+        logits = self._logits(torch.tensor(images, device=self._device))
+        probabilities: NDArray[np.float32] = logits.softmax(dim=1).cpu().numpy()
+        return probabilities
+
+    def weights(self) -> Tensors:
+        """A copy of the module's state: parameters and the batch norms' running figures."""
+        return {name: _copy(value) for name, value in self._network.state_dict().items()}
+
+    def state(self) -> Tensors:
+        """A copy of the module's state and of AdamW's moments and step counts."""
+        tensors = self.weights()
+        for name, parameter in self._network.named_parameters():
+            moments = self._optimizer.state[parameter]
+            for moment in _MOMENTS if moments else ():
+                tensors[f"optimizer.{moment}.{name}"] = _copy(moments[moment])
+        return tensors
+
+    def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Puts the engine where `state` was taken; each tensor keeps this engine's memory layout."""
+        with torch.no_grad():
+            for name, value in self._network.state_dict().items():
+                value.copy_(torch.tensor(matching(tensors, name, tuple(value.shape))))
+        self._optimizer.state.clear()
+        if any(name.startswith("optimizer.") for name in tensors):
+            for name, parameter in self._network.named_parameters():
+                self._optimizer.state[parameter] = {
+                    moment: self._moment(tensors, moment, name, parameter) for moment in _MOMENTS
+                }
+        self._clear()
+
+    def _moment(self, tensors: Mapping[str, NDArray[Any]], moment: str, name: str, parameter: Tensor) -> Tensor:
+        like = torch.zeros((), device=self._device) if moment == "step" else torch.zeros_like(parameter)
+        stored = matching(tensors, f"optimizer.{moment}.{name}", tuple(like.shape))
+        return like.detach().copy_(torch.tensor(stored))
+
+    def _apply(self, loss: Tensor, learning_rate: float) -> None:
+        self._optimizer.param_groups[0]["lr"] = learning_rate
+        self._optimizer.found_inf = (~torch.isfinite(loss)).float()  # type: ignore[attr-defined]
+        self._optimizer.step()
+
+    def _padded_images(self, images: NDArray[np.uint8]) -> Tensor:
+        """A view (n, 2*SHIFT+1, 2*SHIFT+1, 28, 28) of all shifts of all images."""
+        margin = torch.tensor(augment.padded(images), device=self._device)
+        return margin.unfold(1, images.shape[1], 1).unfold(2, images.shape[2], 1)
+
+    def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
+        if self._padded is None:
+            return self._images[chosen]
+        draws = augment.draw(len(chosen), generator(self._seed, Stream.AUGMENT, epoch, step))
+        rows, columns, flips = (
+            torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns, draws.flips)
+        )
+        shifted = self._padded[chosen, rows, columns]
+        return torch.where(flips[:, None, None], shifted.flip(2), shifted)
+
+    def _as_inputs(self, pixels: Tensor) -> Tensor:
+        """(n, 28, 28) uint8 -> (n, 1, 28, 28) float32 as the recipe scales it."""
+        inputs = pixels.unsqueeze(1).to(torch.float32).mul_(self._settings.input_scale)
+        return inputs.add_(self._settings.input_offset).contiguous(memory_format=self._layout)
+
+    def _logits(self, pixels: Tensor) -> Tensor:
+        self._network.eval()
+        logits: Tensor = self._network(self._as_inputs(pixels))
+        return logits
+
+    def _clear(self) -> None:
+        self._loss = torch.zeros((), device=self._device)
+        self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        self._seen = 0
+
+
+def _copy(value: Tensor) -> NDArray[Any]:
+    copied: NDArray[Any] = value.detach().to("cpu", copy=True).contiguous().numpy()
+    return copied

@@ -1,0 +1,253 @@
+"""The one training loop, for both engines: order of batches, validation, checkpoints, pausing and stopping.
+
+It is a generator of events. Whoever drives it writes them down; it opens no file and knows no screen.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from fmnist_tui.training import events
+from fmnist_tui.training.checkpoint import Checkpoint, Position
+from fmnist_tui.training.control import Command, Control
+from fmnist_tui.training.engine import Engine, Indices, Totals
+from fmnist_tui.training.events import Event
+from fmnist_tui.training.metrics import score
+from fmnist_tui.training.schedules import learning_rate
+from fmnist_tui.training.store import Outcome, Store
+from fmnist_tui.training.streams import epoch_order
+from fmnist_tui.training.task import Task
+
+EVALUATION_BATCH = 500
+CHECKPOINT_SECONDS = 30.0
+"""Between two checkpoints within an epoch; at an epoch's end a third of it suffices."""
+_PAUSE_POLL = 0.05
+
+
+def train(
+    engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None = None
+) -> Iterator[Event]:
+    """Trains to the end, or until told to stop; the last event is a `RunFinished`.
+
+    Args:
+        engine: An untrained model on `task.dataset.train`; its state is replaced where `start` is given.
+        task: What to train on, and how.
+        control: Polled at every window's end and before every batch of an evaluation.
+        store: Where checkpoints and the outcome go.
+        start: A checkpoint of the same task to go on from.
+    """
+    return _Training(engine, task, control, store, start).run()
+
+
+class _StopNow(Exception):
+    """Leaves the loops from wherever the wish was heard."""
+
+
+class _Diverged(Exception):
+    """A window's loss was not finite."""
+
+
+class _Training:
+    """The state of one `train`: its position, and what was asked of it."""
+
+    def __init__(self, engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None) -> None:
+        self._engine = engine
+        self._task = task
+        self._settings = task.config.hyperparameters
+        self._control = control
+        self._store = store
+        self._start = start
+        self._position = start.position if start else Position()
+        self._ending = False
+        self._saved_at = time.monotonic()
+
+    def run(self) -> Iterator[Event]:
+        yield from self._begin()
+        try:
+            while self._position.epoch <= self._settings.epochs and not self._ending:
+                yield from self._epoch()
+            yield from self._finish()
+        except _StopNow:
+            yield from self._save()
+            yield events.RunFinished("stopped", resumable=True)
+        except _Diverged as diverged:
+            yield from self._saved()
+            self._store.save_outcome(self._outcome("diverged"))
+            yield events.RunFinished("diverged", message=str(diverged))
+
+    def _begin(self) -> Iterator[Event]:
+        if self._start:
+            self._engine.load_state(self._start.tensors)
+            yield events.Resumed(self._position.step, os.getpid())
+            return
+        yield events.RunStarted(
+            self._task.config.version,
+            self._task.total_steps,
+            self._task.steps_per_epoch,
+            self._settings.epochs,
+            self._engine.parameters,
+            os.getpid(),
+        )
+
+    def _epoch(self) -> Iterator[Event]:
+        order = epoch_order(self._task.config.seed, self._position.epoch, self._task.train_indices)
+        while self._position.epoch_step < self._task.steps_per_epoch:
+            yield from self._obey()
+            yield from self._window(order)
+            if self._due(CHECKPOINT_SECONDS):
+                self._start_saving()
+        yield from self._validate()
+        if self._position.epoch > self._settings.epochs or self._due(CHECKPOINT_SECONDS / 3):
+            self._start_saving()
+
+    def _window(self, order: Indices) -> Iterator[Event]:
+        """Steps until the next window's end, so that a checkpoint never splits a mean."""
+        first = self._position.epoch_step
+        until = min(first - first % self._task.window + self._task.window, self._task.steps_per_epoch)
+        begun = time.perf_counter()
+        rate = 0.0
+        for epoch_step in range(first, until):
+            rate = self._take_step(order, epoch_step)
+        totals = self._engine.take_totals()
+        seconds = time.perf_counter() - begun
+        self._advance(until - first, totals, seconds)
+        here = self._position
+        speed = totals.images / seconds
+        yield events.Step(here.step, here.epoch, totals.mean_loss, totals.accuracy, rate, speed)
+        if not math.isfinite(totals.loss):
+            message = f"the loss became {totals.loss} within the {self._task.window} steps up to {here.step}"
+            yield events.Alert("non_finite", message)
+            raise _Diverged(message)
+        yield from self._store.news()
+
+    def _take_step(self, order: Indices, epoch_step: int) -> float:
+        """One engine step; returns its learning rate."""
+        size = self._settings.batch_size
+        epoch = self._position.epoch
+        done = (epoch - 1) * self._task.steps_per_epoch + epoch_step
+        rate = learning_rate(self._settings.schedule, self._settings.learning_rate, done, self._task.total_steps)
+        self._engine.step(order[epoch_step * size : (epoch_step + 1) * size], rate, epoch, epoch_step)
+        return rate
+
+    def _advance(self, steps: int, totals: Totals, seconds: float) -> None:
+        here = self._position
+        self._position = replace(
+            here,
+            step=here.step + steps,
+            epoch_step=here.epoch_step + steps,
+            epoch_totals=here.epoch_totals + totals,
+            epoch_seconds=here.epoch_seconds + seconds,
+            seconds=here.seconds + seconds,
+        )
+
+    def _validate(self) -> Iterator[Event]:
+        yield events.Stage("validating")
+        begun = time.perf_counter()
+        totals = Totals()
+        for batch in _batches(self._task.validation_indices):
+            yield from self._obey()
+            totals += self._engine.evaluate(batch)
+        seconds = time.perf_counter() - begun
+        here = self._position
+        is_best = totals.accuracy > here.best_accuracy
+        yield events.Epoch(
+            here.epoch,
+            here.step,
+            here.epoch_totals.mean_loss,
+            here.epoch_totals.accuracy,
+            totals.mean_loss,
+            totals.accuracy,
+            totals.mean_nll,
+            here.epoch_seconds + seconds,
+            seconds,
+            is_best,
+        )
+        self._position = Position(
+            epoch=here.epoch + 1,
+            step=here.step,
+            seconds=here.seconds + seconds,
+            best_accuracy=max(totals.accuracy, here.best_accuracy),
+        )
+
+    def _finish(self) -> Iterator[Event]:
+        """Scores the test images, once, and keeps the outcome."""
+        outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
+        if self._task.config.score_test:
+            yield events.Stage("scoring test images")
+            outcome = yield from self._scored(outcome)
+        yield from self._saved()
+        self._store.save_outcome(outcome)
+        yield events.RunFinished(outcome.reason, scored=outcome.scores is not None)
+
+    def _scored(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
+        test = self._task.dataset.test
+        parts = []
+        for batch in _batches(np.arange(len(test))):
+            yield from self._obey()
+            parts.append(self._engine.predict(test.images[batch]))
+        probabilities = np.concatenate(parts)
+        return replace(
+            outcome, probabilities=probabilities, labels=test.labels, scores=score(probabilities, test.labels)
+        )
+
+    def _outcome(self, reason: events.Reason) -> Outcome:
+        here = self._position
+        weights = None if reason == "diverged" else self._engine.weights()
+        return Outcome(reason, here.epoch - 1, here.step, here.seconds, weights)
+
+    def _obey(self) -> Iterator[Event]:
+        """Does what was asked since the last call, and waits here while paused."""
+        command = self._control()
+        if command is Command.PAUSE:
+            yield events.Paused(self._position.step)
+            yield from self._save()
+            yield from self._pause()
+            yield events.Continued(self._position.step)
+        elif command is not None:
+            yield from self._obey_other(command)
+
+    def _pause(self) -> Iterator[Event]:
+        while (command := self._control()) is not Command.CONTINUE:
+            if command is None:
+                time.sleep(_PAUSE_POLL)
+            else:
+                yield from self._obey_other(command)
+            if self._ending:
+                return
+
+    def _obey_other(self, command: Command) -> Iterator[Event]:
+        if command is Command.SAVE:
+            yield from self._save()
+        elif command is Command.STOP_AFTER_EPOCH:
+            yield events.StopRequested("after-epoch")
+            self._ending = True
+        elif command is Command.STOP_NOW:
+            yield events.StopRequested("now")
+            raise _StopNow
+
+    def _due(self, seconds: float) -> bool:
+        return not self._store.busy and time.monotonic() - self._saved_at >= seconds
+
+    def _start_saving(self) -> None:
+        self._store.save_checkpoint(Checkpoint(self._position, self._engine.state()))
+        self._saved_at = time.monotonic()
+
+    def _save(self) -> Iterator[Event]:
+        """Saves and waits until it is done."""
+        self._start_saving()
+        yield from self._saved()
+
+    def _saved(self) -> Iterator[Event]:
+        self._store.wait()
+        yield from self._store.news()
+
+
+def _batches(indices: Indices) -> Iterator[Indices]:
+    for first in range(0, len(indices), EVALUATION_BATCH):
+        yield indices[first : first + EVALUATION_BATCH]
