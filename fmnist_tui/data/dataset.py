@@ -1,0 +1,92 @@
+"""A dataset in memory: images, labels, and the fingerprint that says which they are."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.data import official
+from fmnist_tui.data.errors import DataError
+
+ByteArray = NDArray[np.uint8]
+
+CLASS_COUNT = 10
+SIDE = 28  # pixels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSet:
+    """Images with their labels, read-only.
+
+    Attributes:
+        images: uint8, (N, 28, 28), C-contiguous; 0 is the background, 255 the brightest grey.
+        labels: uint8, (N,), 0 to 9.
+        fingerprint: sha256, as hex digits, of the image bytes followed by the label bytes.
+    """
+
+    images: ByteArray
+    labels: ByteArray
+    fingerprint: str
+
+    @classmethod
+    def of(cls, images: ByteArray, labels: ByteArray) -> ImageSet:
+        """Build a set from uint8 arrays (N, 28, 28) and (N,), which become read-only, and fingerprint it."""
+        images, labels = np.ascontiguousarray(images), np.ascontiguousarray(labels)
+        images.flags.writeable = False
+        labels.flags.writeable = False
+        return cls(images, labels, fingerprint(images, labels))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def verify(self) -> None:
+        """Read every pixel and label again and compare them with the fingerprint.
+
+        Raises:
+            DataError: The data is not what it was when it was first read.
+        """
+        if fingerprint(self.images, self.labels) != self.fingerprint:
+            raise DataError(
+                "the images do not match their fingerprint, so the cached copy is damaged",
+                "delete the folder `arrays` in the cache and try again",
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """A training set and a test set with the names of their classes.
+
+    Attributes:
+        name: "Fashion-MNIST", "demo", or which folder it is.
+        classes: Ten names; the label is the index.
+        train: The images to learn from, validation included.
+        test: The images to score on.
+        source: Where it came from, in words, with the folder.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: ImageSet
+    test: ImageSet
+    source: str
+    is_demo: bool = False
+
+    @property
+    def fingerprints(self) -> tuple[str, str]:
+        """The fingerprints of the training set and of the test set."""
+        return self.train.fingerprint, self.test.fingerprint
+
+    @property
+    def is_fashion_mnist(self) -> bool:
+        """Whether these are the official images, byte for byte and in the official order."""
+        return self.fingerprints == official.FASHION_MNIST.fingerprints
+
+
+def fingerprint(images: ByteArray, labels: ByteArray) -> str:
+    """Return the sha256, as hex digits, of the bytes of C-contiguous `images`, then of `labels`."""
+    digest = hashlib.sha256(images.reshape(-1).data)
+    digest.update(labels.data)
+    return digest.hexdigest()

@@ -1,0 +1,82 @@
+"""Fashion-MNIST as Zalando Research publishes it: names, sizes, sums, mirrors.
+
+The sums are of the decompressed files, because distributors compress them anew. They are those of the
+current data, after the duplicates were replaced in August 2017.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+NAME = "Fashion-MNIST"
+
+FASHION_CLASSES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+# The bucket answers over HTTP only; the sums vouch for what it sends.
+MIRRORS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialFile:
+    """One of the four files: its name without `.gz`, and the size and sha256 of what it holds."""
+
+    name: str
+    size: int
+    sha256: str
+
+    def holds(self, content: bytes) -> bool:
+        """Whether `content`, decompressed, is this file byte for byte."""
+        return len(content) == self.size and hashlib.sha256(content).hexdigest() == self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What was published: the four files, and the `ImageSet.fingerprint` of the training and the test set."""
+
+    files: tuple[OfficialFile, ...]
+    fingerprints: tuple[str, str]
+
+
+FASHION_MNIST = Release(
+    files=(
+        OfficialFile(
+            "train-images-idx3-ubyte",
+            47_040_016,
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        ),
+        OfficialFile(
+            "train-labels-idx1-ubyte",
+            60_008,
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        ),
+        OfficialFile(
+            "t10k-images-idx3-ubyte",
+            7_840_016,
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        ),
+        OfficialFile(
+            "t10k-labels-idx1-ubyte",
+            10_008,
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+    ),
+    fingerprints=(
+        "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
+        "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
+    ),
+)
