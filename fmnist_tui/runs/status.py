@@ -48,6 +48,8 @@ def status_of(run: RunDirectory) -> Status:
 
 
 def _with_trainer(tail: list[Event]) -> Status:
+    if not tail or isinstance(tail[-1], events.RunFinished):  # the new trainer has not spoken yet
+        return Status.QUEUED
     for event in reversed(tail):
         if isinstance(event, events.Paused):
             return Status.PAUSED

@@ -1,0 +1,103 @@
+"""The command line: the same as the app, without a screen.
+
+Each command lies in a file of its own, imported when it is called, so that `--help` and `runs` answer at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from fmnist_tui import __version__
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "train": ("train", "Train versions and follow them."),
+    "runs": ("runs", "List all runs, newest first."),
+    "show": ("show", "Show one run."),
+    "attach": ("attach", "Open the training screen on a run."),
+    "pause": ("control", "Pause a run."),
+    "continue": ("control", "Continue a paused run."),
+    "stop": ("control", "Stop a run after its epoch, or now."),
+    "resume": ("resume", "Go on with a stopped or interrupted run."),
+    "results": ("results", "Compare v0 to v3."),
+    "export": ("export", "Write a run's statistics, curves and plots."),
+    "data": ("data", "Find, fetch and check the data."),
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"fmnist_tui.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fmnist-tui")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--runs", metavar="DIR", help="The folder of runs.")
+@click.option("--data", metavar="DIR", help="The folder of the data, or `demo`.")
+@click.option("--in-app", is_flag=True, help="Train in the app itself, not in a process that outlives it.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool, runs: str | None, data: str | None, in_app: bool) -> None:  # noqa: ARG001, FBT001
+    """The terminal lab for training image classifiers over SSH. Without a command it opens the app."""
+    if ctx.invoked_subcommand is not None:
+        if runs or data:
+            raise click.UsageError(f"--runs and --data come after the command: fmnist-tui {ctx.invoked_subcommand} ...")
+        return
+    from fmnist_tui.cli.screen import open_app
+
+    open_app(runs, data, in_app=in_app)
+
+
+def main() -> None:
+    """The entry point: no traceback reaches a user."""
+    debug = "--debug" in sys.argv
+    try:
+        status: Any = cli.main(prog_name="fmnist-tui", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        status = ended.exit_code
+    except click.UsageError as error:
+        error.show()
+        status = 2
+    except click.ClickException as error:
+        status = _failed(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    except BrokenPipeError:
+        # The reader went away (`| head`): Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except Exception as error:
+        if debug:
+            raise
+        status = _failed(_one_line(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _failed(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _one_line(error: Exception) -> str:
+    """Our own errors say what to do; of others the type is told too."""
+    text = " ".join(str(error).split())
+    if type(error).__module__.startswith("fmnist_tui"):
+        return text
+    return f"{type(error).__name__}: {text} (fmnist-tui --debug ... shows where)"

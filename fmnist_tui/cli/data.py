@@ -1,0 +1,76 @@
+"""`fmnist-tui data`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import numpy as np
+
+from fmnist_tui.cli.options import data_option, json_option
+from fmnist_tui.cli.text import megabytes, print_columns, print_json, safe
+from fmnist_tui.data import Dataset, ImageSet, Progress, load
+from fmnist_tui.runs.places import cache_folder, data_folder
+
+
+@click.command("data")
+@json_option
+@data_option
+def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
+    """Say which data is used, check it, count the classes; fetch it if needed."""
+    dataset = load(data_folder(data), cache_folder(), progress=_announce())
+    for part in (dataset.train, dataset.test):
+        part.verify()
+    if as_json:
+        print_json(_as_json(dataset))
+    else:
+        _print(dataset)
+
+
+def _announce() -> Any:
+    """Tells on stderr what is being fetched: a moving line on a terminal, else each thing once."""
+    said: set[str] = set()
+
+    def announce(progress: Progress) -> None:
+        if sys.stderr.isatty():
+            total = f" of {megabytes(progress.total)}" if progress.total else ""
+            click.echo(f"\r\x1b[K{progress.what}: {megabytes(progress.done)}{total}", err=True, nl=False)
+        elif progress.what not in said:
+            said.add(progress.what)
+            click.echo(progress.what, err=True)
+
+    return announce
+
+
+def _print(dataset: Dataset) -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+    rows = [["name", dataset.name], ["source", dataset.source]]
+    rows.append(["official Fashion-MNIST", "yes" if dataset.is_fashion_mnist else "no"])
+    for name, part in (("train", dataset.train), ("test", dataset.test)):
+        rows += [[f"{name} images", str(len(part))], [f"{name} sha256", part.fingerprint]]
+    print_columns([[cell[0], safe(cell[1])] for cell in rows])
+    click.echo()
+    train, test = _counts(dataset.train), _counts(dataset.test)
+    table = [["class", "name", "train", "test"]]
+    table += [[str(n), safe(name), str(train[n]), str(test[n])] for n, name in enumerate(dataset.classes)]
+    print_columns(table)
+
+
+def _as_json(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "is_fashion_mnist": dataset.is_fashion_mnist,
+        "classes": list(dataset.classes),
+        **{
+            name: {"images": len(part), "fingerprint": part.fingerprint, "class_counts": _counts(part)}
+            for name, part in (("train", dataset.train), ("test", dataset.test))
+        },
+    }
+
+
+def _counts(part: ImageSet) -> list[int]:
+    counts: list[int] = np.bincount(part.labels, minlength=10).tolist()
+    return counts

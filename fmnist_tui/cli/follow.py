@@ -1,0 +1,157 @@
+"""Follows trainings on the command line: a progress bar on a terminal, plain lines or JSON lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import click
+
+from fmnist_tui.cli.text import duration, percent, safe
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.follower import POLL_SECONDS, Follower
+from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.training import events
+
+
+class Reporter(Protocol):
+    """Shows what happens to the runs."""
+
+    def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:
+        """Shows new events of a run, and how it stands after them."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class JsonLines:
+    """Each event as a JSON line, with its run."""
+
+    def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
+        """Prints the events."""
+        for logged in new:
+            click.echo(json.dumps({"run": run.run_id, **json.loads(encode(logged))}))
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class PlainLines:
+    """A line for each thing that a log file should tell."""
+
+    def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
+        """Prints the lines."""
+        for logged in new:
+            if line := describe(logged.event):
+                click.echo(f"{run.run_id}  {safe(line)}")
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class ProgressBars:
+    """A bar for each run, by Rich; what ends, or goes wrong, stays above the bars."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+        description, share, words = (
+            TextColumn(column, markup=False)
+            for column in ("{task.description}", "{task.percentage:>3.0f} %", "{task.fields[words]}")
+        )
+        console = Console(highlight=False)
+        self._progress = Progress(description, BarColumn(24), share, words, console=console, refresh_per_second=4)
+        self._tasks: dict[str, TaskID] = {}
+        self._progress.start()
+
+    def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:
+        """Moves the run's bar."""
+        if run.run_id not in self._tasks:
+            self._tasks[run.run_id] = self._progress.add_task(run.run_id, total=None, words="starting")
+        for logged in new:
+            if isinstance(logged.event, events.Epoch | events.RunFinished | events.Alert):
+                self._progress.console.print(f"{run.run_id}  {safe(describe(logged.event))}", markup=False)
+        total = snapshot.started.total_steps if snapshot.started else None
+        words = _progress_words(snapshot)
+        self._progress.update(self._tasks[run.run_id], total=total, completed=snapshot.step, words=words)
+
+    def close(self) -> None:
+        """Leaves the bars as they stand."""
+        self._progress.stop()
+
+
+def follow(runs: Sequence[RunDirectory], reporter: Reporter) -> dict[str, Snapshot]:
+    """Reports until no run has a trainer any more; returns the last snapshot of each."""
+    followers = [Follower(run) for run in runs]
+    try:
+        while True:
+            held = [is_held(follower.run) for follower in followers]
+            for follower in followers:
+                reporter.report(follower.run, follower.poll(), follower.snapshot)
+            if not any(held):
+                return {follower.run.run_id: follower.snapshot for follower in followers}
+            time.sleep(POLL_SECONDS)
+    finally:
+        reporter.close()
+
+
+def choose_reporter(*, as_json: bool) -> Reporter:
+    """The reporter that fits where the output goes."""
+    if as_json:
+        return JsonLines()
+    return ProgressBars() if sys.stdout.isatty() else PlainLines()
+
+
+def describe(event: events.Event) -> str:
+    """The event as a line, or "" where it is too small for one."""
+    match event:
+        case events.Epoch():
+            return _epoch_line(event)
+        case events.RunStarted():
+            steps = f"{event.epochs} epochs of {event.steps_per_epoch} steps"
+            return f"started: {event.version}, {event.parameters:,} parameters, {steps}"
+        case events.Paused() | events.Continued() | events.Resumed():
+            return f"{type(event).__name__.lower()} at step {event.step}"
+        case events.RunFinished():
+            saved = "saved, to be resumed" if event.reason == "stopped" and event.resumable else ""
+            return " ".join(filter(None, [event.reason, saved, event.message]))
+    return _short_line(event)
+
+
+def _short_line(event: events.Event) -> str:
+    match event:
+        case events.Stage(name) if name != "validating":
+            return name
+        case events.StopRequested(how):
+            return f"stop requested: {how}"
+        case events.Alert(_, message):
+            return f"alert: {message}"
+    return ""
+
+
+def _epoch_line(epoch: events.Epoch) -> str:
+    return (
+        f"epoch {epoch.epoch}: loss {epoch.train_loss:.4f}, validation loss {epoch.validation_loss:.4f}, "
+        f"validation {percent(epoch.validation_accuracy)}{' (best)' if epoch.is_best else ''}, "
+        f"{duration(epoch.seconds)}"
+    )
+
+
+def _progress_words(snapshot: Snapshot) -> str:
+    if snapshot.finished:
+        return snapshot.finished.reason
+    if snapshot.paused:
+        return "paused"
+    if snapshot.stage or not len(snapshot.curve):
+        return snapshot.stage or "starting"
+    epochs: Any = snapshot.started.epochs if snapshot.started else "?"
+    return (
+        f"epoch {snapshot.epoch}/{epochs}  loss {snapshot.curve.loss[-1]:.4f}  "
+        f"{snapshot.curve.images_per_second[-1]:,.0f} images/s"
+    )

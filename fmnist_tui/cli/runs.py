@@ -1,0 +1,43 @@
+"""`fmnist-tui runs`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from fmnist_tui.cli.options import json_option, runs_option
+from fmnist_tui.cli.text import megabytes, percent, print_columns, print_json, safe
+from fmnist_tui.runs.directory import list_runs
+from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.runs.summary import Summary, summarise
+
+_HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", "label"]
+
+
+@click.command("runs")
+@json_option
+@runs_option
+def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
+    """List all runs and their status, newest first. A recipe with a * was modified."""
+    folder = runs_folder(runs)
+    summaries = [summarise(run) for run in list_runs(folder)]
+    if as_json:
+        print_json([asdict(summary) for summary in summaries])
+    elif summaries:
+        print_columns([_HEADER, *(_row(summary) for summary in summaries)])
+    else:
+        click.echo(f"no runs in {folder} yet; start one with: fmnist-tui train v0")
+
+
+def _row(summary: Summary) -> list[str]:
+    return [
+        summary.run,
+        safe(summary.recipe),
+        "" if summary.seed is None else str(summary.seed),
+        str(summary.status),
+        f"{summary.epoch}/{summary.epochs or '?'}",
+        percent(summary.test_accuracy),
+        megabytes(summary.bytes),
+        safe(summary.label),
+    ]

@@ -1,0 +1,19 @@
+"""Opens the app."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
+
+
+def open_app(runs: str | None, data: str | None, *, in_app: bool, attach: RunDirectory | None = None) -> None:
+    """Runs the app until it is left; the comparison then stays in the scrollback."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
+    from fmnist_tui.tui.app import FmnistApp
+
+    FmnistApp(runs_folder(runs), data_folder(data), cache_folder(), in_app=in_app, attach=attach).run()

@@ -1,0 +1,94 @@
+"""`fmnist-tui show`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fmnist_tui.cli.options import json_option, run_argument, runs_option
+from fmnist_tui.cli.text import duration, percent, print_columns, print_json, safe
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, find_run
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.status import status_of
+from fmnist_tui.training.events import Epoch
+
+
+@click.command("show")
+@run_argument
+@json_option
+@runs_option
+def show_command(word: str, as_json: bool, runs: str | None) -> None:  # noqa: FBT001
+    """Show one run: its settings, status, result and best epoch. RUN is an id, its start, a label, or `last`."""
+    run = find_run(runs_folder(runs), word)
+    snapshot = read_snapshot(run)
+    if as_json:
+        print_json(_as_json(run, snapshot))
+    else:
+        print_columns([[name, safe(value)] for name, value in _lines(run, snapshot)])
+
+
+def _as_json(run: RunDirectory, snapshot: Snapshot) -> dict[str, Any]:
+    best = snapshot.best_epoch
+    return {
+        "run": run.run_id,
+        "status": str(status_of(run)),
+        "config": run.config(),
+        "result": read_json(run.result),
+        "best_epoch": _best_json(best) if best else None,
+        "label": read_json(run.label) or {},
+    }
+
+
+def _best_json(best: Epoch) -> dict[str, Any]:
+    return {
+        "epoch": best.epoch,
+        "validation_accuracy": best.validation_accuracy,
+        "validation_loss": best.validation_loss,
+        "train_accuracy": best.train_accuracy,
+        "train_loss": best.train_loss,
+    }
+
+
+def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
+    config = run.config()
+    data = config.get("data")
+    lines = [
+        ("run", run.run_id),
+        ("folder", str(run.path)),
+        ("status", str(status_of(run))),
+        ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
+        ("seed", str(config.get("seed", "?"))),
+        ("device", f"{config.get('device', '?')}, {config.get('threads', '?')} threads"),
+        ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data)),
+    ]
+    settings = config.get("hyperparameters")
+    if isinstance(settings, dict):
+        lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
+    if best := snapshot.best_epoch:
+        lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
+    lines += [("alert", alert.message) for alert in snapshot.alerts]
+    if snapshot.finished:
+        lines.append(("ended", f"{snapshot.finished.reason} {snapshot.finished.message}".strip()))
+    return lines + _result_lines(read_json(run.result) or {})
+
+
+def _result_lines(result: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = []
+    if isinstance(accuracy := result.get("test_accuracy"), float):
+        lines.append(("test accuracy", f"{percent(accuracy)} of {result.get('test_images', '?')} images"))
+        lines += [
+            (f"test {name.upper()}", f"{value:.4f}")
+            for name in ("nll", "brier", "ece")
+            if isinstance(value := result.get(f"test_{name}"), float)
+        ]
+    if isinstance(seconds := result.get("seconds"), int | float):
+        lines.append(("training time", duration(seconds)))
+    return lines
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,70 @@
+"""`fmnist-tui train`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from fmnist_tui.cli.options import data_option, json_option, runs_option
+from fmnist_tui.cli.start import start_and_follow
+from fmnist_tui.models.catalogue import VERSION_NAMES, version
+from fmnist_tui.runs.places import data_folder, runs_folder
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.recipes import RECIPES, configure
+
+
+@click.command("train")
+@click.argument("versions", nargs=-1, required=True, metavar="VERSION...|all")
+@click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
+@click.option("--epochs", type=int, metavar="N", help="Epochs, instead of the recipe's.")
+@click.option("--batch-size", type=int, metavar="N", help="Images a step, instead of the recipe's.")
+@click.option("--lr", "learning_rate", type=float, metavar="X", help="Learning rate, instead of the recipe's.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, metavar="K", help="K runs, with seeds N to N+K-1.")
+@click.option("--limit", type=int, metavar="N", help="Use the first N training images only.")
+@click.option("--no-test", is_flag=True, help="Don't score the test images.")
+@click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 takes all there are.")
+@click.option("--detach", is_flag=True, help="Don't follow: print the runs' ids and leave them running.")
+@click.option("--in-app", is_flag=True, help="Train in this process; it ends when this one does.")
+@json_option
+@data_option
+@runs_option
+def train_command(
+    versions: tuple[str, ...],
+    seed: int,
+    seeds: int,
+    no_test: bool,  # noqa: FBT001
+    detach: bool,  # noqa: FBT001
+    in_app: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    data: str | None,
+    runs: str | None,
+    **settings: Any,
+) -> None:
+    """Train versions (v0, v1, v2, v3, or all) and follow them. Several wait for the device one after the other."""
+    if detach and in_app:
+        raise click.UsageError("--detach leaves the runs to processes of their own, --in-app to this one: choose one")
+    configs = [
+        _configure(name, number, settings, score_test=not no_test)
+        for name in _names(versions)
+        for number in range(seed, seed + seeds)
+    ]
+    from fmnist_tui.runs.request import request_run
+
+    requested = [request_run(runs_folder(runs), config, data_folder(data)) for config in configs]
+    sys.exit(start_and_follow(requested, detach=detach, in_app=in_app, as_json=as_json))
+
+
+def _names(versions: tuple[str, ...]) -> list[str]:
+    """The versions asked for, each once; "all" stands for all four."""
+    names = VERSION_NAMES if "all" in versions else versions
+    return list(dict.fromkeys(version(name).name for name in names))
+
+
+def _configure(name: str, seed: int, settings: dict[str, Any], *, score_test: bool) -> TrainingConfig:
+    changes = {key: settings[key] for key in ("epochs", "batch_size", "learning_rate")}
+    own = {key: settings[key] for key in ("limit", "device", "threads")}
+    return configure(name, settings["recipe"], changes, seed=seed, score_test=score_test, **own)
