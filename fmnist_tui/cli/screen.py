@@ -16,4 +16,6 @@ def open_app(runs: str | None, data: str | None, *, in_app: bool, attach: RunDir
         raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
     from fmnist_tui.tui.app import FmnistApp
 
-    FmnistApp(runs_folder(runs), data_folder(data), cache_folder(), in_app=in_app, attach=attach).run()
+    app = FmnistApp(runs_folder(runs), data_folder(data), cache_folder(), in_app=in_app, attach=attach)
+    app.run()
+    sys.exit(app.return_code or 0)

@@ -13,7 +13,7 @@ from fmnist_tui.training.events import Step
 _COLUMNS = ("step", "epoch", "loss", "accuracy", "learning_rate", "images_per_second", "time")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """Read-only columns of equal length (float64), one row a window: what `Step` says, and when (unix seconds)."""
 

@@ -84,14 +84,16 @@ def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> G
     """Waits until the device is free; None where somebody asked to stop first."""
     said = False
     later: list[Command] = []
-    while (turn := take_turn(run, config)) is None:
-        if not said:
-            yield events.Stage(f"{QUEUED_STAGE}{device_to_wait_for(config)}")
-            said = True
+    while True:
         while command := inbox():
             if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH):
                 return None
             later.append(command)
+        if (turn := take_turn(run, config)) is not None:
+            break
+        if not said:
+            yield events.Stage(f"{QUEUED_STAGE}{device_to_wait_for(config)}")
+            said = True
         time.sleep(_TURN_POLL)
     for command in later:
         inbox.put(command)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.runs.status import status_of
 
 POLL_SECONDS = 0.2
+_STATUS_SECONDS = 1.0
 
 
 class Follower:
@@ -17,6 +20,7 @@ class Follower:
     Attributes:
         run: Which run.
         snapshot: The newest one; replaced as a whole, so any thread may read it at any time.
+        status: The run's, as last looked at.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -24,6 +28,7 @@ class Follower:
         self._reader = LogReader(run.events)
         self._fold = SnapshotFold(run.run_id)
         self.snapshot: Snapshot = self._fold.snapshot()
+        self.status = status_of(run)
 
     def poll(self) -> list[Logged]:
         """Takes in what is new, and returns it."""
@@ -35,9 +40,13 @@ class Follower:
         return new
 
     def follow(self, stop: threading.Event) -> None:
-        """Polls until told to stop."""
+        """Polls until told to stop, and looks after the status about every second."""
+        looked = -_STATUS_SECONDS
         while not stop.is_set():
             self.poll()
+            if time.monotonic() - looked >= _STATUS_SECONDS:
+                looked = time.monotonic()
+                self.status = status_of(self.run)
             stop.wait(POLL_SECONDS)
 
 

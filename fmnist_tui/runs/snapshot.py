@@ -12,7 +12,7 @@ from fmnist_tui.training import events
 _ALERTS_KEPT = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """One moment of a run, immutable.
 

@@ -1,0 +1,88 @@
+"""Which runs count in a comparison, and why the others don't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import MISSING, asdict, fields
+
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis.values import nested, text, whole
+from fmnist_tui.data import official
+from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.runs.status import Status
+from fmnist_tui.training.config import Hyperparameters
+from fmnist_tui.training.recipes import RECIPES, hyperparameters
+
+_STOPPED = "stopped before its last epoch"
+_DEFAULTS = {item.name: item.default for item in fields(Hyperparameters) if item.default is not MISSING}
+
+
+def why_not_counted(record: RunRecord, recipe: str) -> str | None:
+    """Why a run doesn't count under `recipe` ("tuned", "origin"), in words; None where it does.
+
+    A run counts that was completed with an unmodified recipe on all training images of the official
+    Fashion-MNIST, and was scored on all of its test images.
+    """
+    return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(_settings(record, recipe)) or None
+
+
+def _unfinished(record: RunRecord) -> str:
+    if record.status.has_trainer:
+        return f"still {record.status}"
+    if record.status is Status.FAILED:
+        return "diverged" if text(record.result or {}, "reason") == "diverged" else "failed"
+    if record.status is Status.STOPPED:
+        return _STOPPED
+    return "interrupted" if record.status is Status.INTERRUPTED else ""
+
+
+def _incomplete(record: RunRecord) -> str:
+    reason = text(record.result or {}, "reason")
+    if reason == "stopped":
+        return _STOPPED
+    return "" if reason == "completed" else f'ended as "{reason}", not as completed'
+
+
+def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
+    """All that sets a completed run apart from those that count."""
+    if record.version not in VERSION_NAMES:
+        yield f"{record.version} is no version that this program knows"
+    if record.recipe != recipe:
+        yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
+    yield from _modified(record)
+    yield from _limited(record)
+    yield from _other_data(record)
+    if record.scores is None:
+        yield "not scored"
+
+
+def _modified(record: RunRecord) -> Iterator[str]:
+    """Also where the recipe has changed since: runs under one name but with other settings have no common mean."""
+    if record.config.get("modified") is not False:
+        yield "recipe modified"
+    elif record.version in VERSION_NAMES and record.recipe in RECIPES:
+        now = asdict(hyperparameters(record.version, record.recipe))
+        if {**_DEFAULTS, **nested(record.config, "hyperparameters")} != now:
+            yield f"trained with other settings than {record.recipe} has now"
+
+
+def _limited(record: RunRecord) -> Iterator[str]:
+    limit = whole(record.config, "limit")
+    total = whole(nested(record.config, "data"), "train_images")
+    if limit is not None and (total is None or limit < total):
+        yield f"trained on {_grouped(limit)}{f' of {_grouped(total)}' if total else ''} images"
+    elif limit is None and record.config.get("limit") is not None:
+        yield "trained on an unknown number of images"
+
+
+def _other_data(record: RunRecord) -> Iterator[str]:
+    data = nested(record.config, "data")
+    known = text(data, "train_fingerprint"), text(data, "test_fingerprint")
+    if known == official.FASHION_MNIST.fingerprints:
+        return
+    name = text(data, "name")
+    yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
+
+
+def _grouped(count: int) -> str:
+    return f"{count:,}".replace(",", " ")

@@ -1,0 +1,115 @@
+"""A run as files to take away: statistics, metrics, the loss plot, predictions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from fmnist_tui.analysis.figures import loss_figure
+from fmnist_tui.analysis.metrics_csv import metrics_csv
+from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, read_predictions
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis.rendering import to_png, to_svg
+from fmnist_tui.analysis.values import whole
+from fmnist_tui.files import write_whole
+from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
+
+PLOT = "training_loss_plot"
+
+Files = dict[str, bytes]
+
+
+class ExportError(Exception):
+    """An export that can't be written; its text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Attributes:
+        folder: Where; it is there even where the run had nothing to export.
+        files: Each file's path.
+        notes: What the run did not have, a line each.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def export_run(record: RunRecord, folder: Path) -> Export:
+    """Writes what the run has to `folder`/<run id>/, which is made.
+
+    The statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the others) and predictions.npz, where the
+    test images were scored; metrics.csv and the loss plot as PNG and SVG, where a window has ended.
+
+    Raises:
+        ExportError: The folder can't be written.
+    """
+    contents, notes = _contents(record)
+    target = folder / record.run_id
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            write_whole(target / name, content)
+    except OSError as error:
+        raise ExportError(f"can't write to {target} ({error.strerror}); choose another folder with --to") from None
+    return Export(target, tuple(target / name for name in contents), tuple(notes))
+
+
+def stats_json(predictions: Predictions) -> str:
+    """The test images one by one, in the origin's shape: {"data": [...], "loss": mean NLL, "accuracy": 0 to 1}.
+
+    Each image has "index" (its place in the test set), "target", "predicted", "predicted_list" (ten probabilities)
+    and "result" (whether it is right), and a line of its own.
+    """
+    columns = (predictions.labels, predictions.predicted, predictions.probabilities, predictions.right)
+    keys = ("index", "target", "predicted", "predicted_list", "result")
+    images = zip(range(len(predictions.labels)), *(column.tolist() for column in columns), strict=True)
+    lines = ",\n".join(json.dumps(dict(zip(keys, image, strict=True))) for image in images)
+    loss = negative_log_likelihood(predictions.probabilities, predictions.labels)
+    share = accuracy(predictions.probabilities, predictions.labels)
+    return f'{{"data": [\n{lines}\n], "loss": {loss!r}, "accuracy": {share!r}}}\n'
+
+
+def _contents(record: RunRecord) -> tuple[Files, list[str]]:
+    """All files by name, and what could not be made."""
+    contents: Files = {}
+    notes = []
+    try:
+        contents |= _scored(record)
+    except NoPredictionsError as error:
+        notes.append(f"{record.run_id}: no statistics and no predictions exported ({error})")
+    snapshot = read_snapshot(record.run)
+    if len(snapshot.curve):
+        contents |= _trained(record, snapshot)
+    else:
+        notes.append(f"{record.run_id}: no metrics and no plot exported (its log holds no step)")
+    return contents, notes
+
+
+def _scored(record: RunRecord) -> Files:
+    predictions = read_predictions(record.run)
+    name = "normal_nn_stats.json" if record.version == "v0" else "cnn_model_stats.json"
+    return {name: stats_json(predictions).encode(), "predictions.npz": record.run.predictions.read_bytes()}
+
+
+def _trained(record: RunRecord, snapshot: Snapshot) -> Files:
+    figure = loss_figure(snapshot, _title(record))
+    return {
+        "metrics.csv": metrics_csv(snapshot).encode(),
+        f"{PLOT}.png": to_png(figure),
+        f"{PLOT}.svg": to_svg(figure),
+    }
+
+
+def _title(record: RunRecord) -> str:
+    titles = {version.name: f"{version.name}: {version.title}" for version in VERSIONS}
+    recipe = f"{record.recipe}{' (modified)' if record.config.get('modified') else ''}"
+    first = f"{titles.get(record.version, record.version)}, recipe {recipe}, seed {whole(record.config, 'seed')}"
+    return f"{first}\n{record.label or record.run_id}"

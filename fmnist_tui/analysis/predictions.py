@@ -1,0 +1,82 @@
+"""The test set's probabilities and labels that a run left."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.runs.directory import RunDirectory
+
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+class NoPredictionsError(Exception):
+    """A run has no predictions that can be used; its text says why, in a few words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a run said of each test image.
+
+    Attributes:
+        probabilities: float32, (n, 10); rows sum to 1.
+        labels: uint8, (n,), 0 to 9.
+    """
+
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The likeliest class of each image, (n,)."""
+        likeliest: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return likeliest
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether it is the label, (n,)."""
+        equal: NDArray[np.bool_] = self.predicted == self.labels
+        return equal
+
+
+def read_predictions(run: RunDirectory) -> Predictions:
+    """The run's predictions.
+
+    Raises:
+        NoPredictionsError: There are none, or they are damaged.
+    """
+    try:
+        with zipfile.ZipFile(run.predictions) as archive:
+            predictions = Predictions(_member(archive, "probabilities"), _member(archive, "labels"))
+    except FileNotFoundError:
+        raise NoPredictionsError("no predictions.npz") from None
+    except _DAMAGED:
+        raise NoPredictionsError("predictions.npz is damaged") from None
+    if not _is_sound(predictions):
+        raise NoPredictionsError("predictions.npz does not hold ten probabilities and a label for each image")
+    return predictions
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Reads the whole member first, which checks its sum: NumPy parses the header before that."""
+    array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+    return array
+
+
+def _is_sound(predictions: Predictions) -> bool:
+    probabilities, labels = predictions.probabilities, predictions.labels
+    return (
+        probabilities.dtype == np.float32
+        and labels.dtype == np.uint8
+        and len(labels) > 0
+        and probabilities.shape == (len(labels), 10)
+        and labels.ndim == 1
+        and bool((labels < 10).all())
+        and bool(np.isfinite(probabilities).all())
+    )

@@ -1,0 +1,126 @@
+"""A run as the analyses see it: what it was, how it stands, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fmnist_tui.analysis.values import nested, number, text
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.event_log import Logged
+from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.events import Epoch, Resumed, from_json
+from fmnist_tui.training.metrics import Scores
+
+_TELLING = (b'"validation_accuracy"', b'"resumed"')
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run at one moment. The dictionaries are as they lie in the files: read them with `analysis.values`.
+
+    Attributes:
+        run: Where it lies.
+        status: When it was read.
+        config: run.json, or what was asked for while there is none; {} where neither can be read.
+        result: result.json, or None where there is none or it is damaged.
+        label: The name that a person gave, as one printable line, or "".
+        damage: Which file is missing or damaged although it should be there, in words, or "".
+    """
+
+    run: RunDirectory
+    status: Status
+    config: dict[str, Any]
+    result: dict[str, Any] | None
+    label: str
+    damage: str
+
+    @property
+    def run_id(self) -> str:
+        """<version>-<yyyymmdd>-<hhmmss>-<4 hex>."""
+        return self.run.run_id
+
+    @property
+    def version(self) -> str:
+        """As run.json says it, else as the id does; not necessarily one that this program knows."""
+        return text(self.config, "version") or self.run_id.partition("-")[0]
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name, or ""."""
+        return text(self.config, "recipe")
+
+    @property
+    def device(self) -> str:
+        """What it was trained on: "cpu", "cuda:0", or ""."""
+        return text(self.config, "device")
+
+    @property
+    def test_fingerprint(self) -> str:
+        """Of the test set, or ""."""
+        return text(nested(self.config, "data"), "test_fingerprint")
+
+    @property
+    def scores(self) -> Scores | None:
+        """The four measures on the test set, or None where one of them is missing."""
+        values = [number(self.result or {}, f"test_{name}") for name in ("accuracy", "nll", "brier", "ece")]
+        known = [value for value in values if value is not None]
+        return Scores(*known) if len(known) == len(values) else None
+
+
+def read_record(run: RunDirectory) -> RunRecord:
+    """The run as it stands now; what is damaged is said in the record, never raised."""
+    status = status_of(run)  # first: a trainer writes the result before its last event
+    result = read_json(run.result)
+    label = text(read_json(run.label) or {}, "name")
+    return RunRecord(run, status, run.config(), result, label, _damage(run, status, result))
+
+
+def read_records(runs: Path) -> list[RunRecord]:
+    """All runs of a folder, newest first.
+
+    Raises:
+        RunError: The folder is there but can't be read.
+    """
+    return [read_record(run) for run in list_runs(runs)]
+
+
+def read_epochs(run: RunDirectory) -> tuple[Epoch, ...]:
+    """The epochs of the run's log, those that a resume threw away left out.
+
+    Only their lines are parsed: a log holds a hundred windows an epoch, which take 30 microseconds each.
+    """
+    fold = SnapshotFold(run.run_id)
+    for event in _telling_events(run.events):
+        fold.add(Logged(event, 0.0, 0))
+    return fold.snapshot().epochs
+
+
+def _telling_events(log: Path) -> Iterator[Epoch | Resumed]:
+    try:
+        lines = log.read_bytes().split(b"\n")
+    except OSError:
+        return
+    for line in lines:
+        if not any(word in line for word in _TELLING):
+            continue
+        try:
+            content = json.loads(line)
+        except ValueError:
+            continue
+        event = from_json(content) if isinstance(content, dict) else None
+        if isinstance(event, Epoch | Resumed):
+            yield event
+
+
+def _damage(run: RunDirectory, status: Status, result: dict[str, Any] | None) -> str:
+    if read_json(run.run_json) is None:
+        return "run.json is missing or damaged"
+    if status is Status.FINISHED and result is None:
+        return "result.json is missing or damaged"
+    return ""

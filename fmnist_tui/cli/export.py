@@ -1,0 +1,31 @@
+"""`fmnist-tui export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fmnist_tui.analysis.export import export_run
+from fmnist_tui.analysis.record import read_record
+from fmnist_tui.cli.options import runs_option
+from fmnist_tui.runs.directory import RunError, find_run, list_runs
+from fmnist_tui.runs.places import runs_folder
+
+
+@click.command("export")
+@click.argument("words", nargs=-1, metavar="[RUN...]")
+@click.option("--to", "folder", required=True, metavar="DIR", help="Where to; each run gets a folder of its own.")
+@runs_option
+def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> None:
+    """Write runs' statistics (JSON), curves (CSV), loss plots (PNG, SVG), predictions; of all, if none is named."""
+    where = runs_folder(runs)
+    chosen = [find_run(where, word) for word in words] if words else list_runs(where)
+    if not chosen:
+        raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
+    for run in chosen:
+        exported = export_run(read_record(run), Path(folder))
+        for path in exported.files:
+            click.echo(path)
+        for note in exported.notes:
+            click.echo(note, err=True)

@@ -1,0 +1,47 @@
+"""`fmnist-tui results`."""
+
+from __future__ import annotations
+
+import click
+
+from fmnist_tui.analysis import tables
+from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.record import read_records
+from fmnist_tui.cli.options import runs_option
+from fmnist_tui.cli.text import print_columns, print_json, safe
+from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.training.recipes import RECIPES
+
+_FORMATS = ("table", "markdown", "csv", "json")
+
+
+@click.command("results")
+@click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Compare all scored runs, those that don't count too.")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="table", show_default=True)
+@runs_option
+def results_command(recipe: str, everything: bool, form: str, runs: str | None) -> None:  # noqa: FBT001
+    """Compare v0 to v3 over the runs that count; below, the others and why they don't."""
+    comparison = compare(read_records(runs_folder(runs)), recipe, everything=everything)
+    if form == "json":
+        print_json(tables.as_json(comparison))
+    elif form == "csv":
+        click.echo(tables.as_csv(comparison), nl=False)
+    elif form == "markdown":
+        click.echo(tables.as_markdown(comparison), nl=False)
+    else:
+        _print(comparison)
+
+
+def _print(comparison: Comparison) -> None:
+    if comparison.versions:
+        print_columns([list(tables.HEADER), *(list(row) for row in tables.rows(comparison))])
+        click.echo("\n".join(filter(None, ["", tables.gain_line(comparison), f"origin: {ORIGIN_NOTE}"])))
+    else:
+        click.echo(f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all")
+    for test in comparison.paired:
+        click.echo(f"{test.first} and {test.second}: {test.sentence}")
+    if comparison.not_counted:
+        click.echo("\nnot counted:")
+        print_columns([[run.run, safe(run.why)] for run in comparison.not_counted])

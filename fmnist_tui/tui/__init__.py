@@ -1,0 +1,1 @@
+"""What you see: the app, its screens and widgets, a style sheet beside each screen."""

@@ -1,0 +1,76 @@
+"""What worker threads do for the app: plain functions that tell by posting messages and end when asked to."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+
+from fmnist_tui.data import Cancelled, DataError, Progress, load
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.request import request_run
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.tui.messages import (
+    DatasetFailed,
+    DatasetLoaded,
+    DatasetProgressed,
+    Failed,
+    RunEnded,
+    RunLaunched,
+)
+
+Post = Callable[[Message], object]
+_WAIT_SECONDS = 0.2
+
+
+def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Event) -> None:
+    """Loads the images, fetching them where needed."""
+
+    def progress(news: Progress) -> None:
+        share = f" {news.done / news.total:.0%}" if news.total else ""
+        post(DatasetProgressed(f"{news.what}{share} ..."))
+
+    try:
+        post(DatasetLoaded(load(folder, cache, progress, stop.is_set)))
+    except DataError as error:
+        post(DatasetFailed(str(error)))
+    except Cancelled:
+        return
+
+
+def request_runs(runs: Path, configs: list[TrainingConfig], data: str | None, post: Post) -> list[RunDirectory]:
+    """Run directories for the configurations; those that can't be made are told."""
+    made = []
+    try:
+        made = [request_run(runs, config, data) for config in configs]
+    except RunError as error:
+        post(Failed(str(error)))
+    return made
+
+
+def drive_processes(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None:
+    """Starts a trainer process for each run and waits on them; they outlive the app."""
+    running: list[tuple[RunDirectory, subprocess.Popen[bytes]]] = []
+    for run in runs:
+        try:
+            running.append((run, launch(run)))
+        except RunError as error:
+            post(Failed(str(error)))
+        else:
+            post(RunLaunched(run))
+    while running and not stop.wait(_WAIT_SECONDS):
+        ended = [run for run, process in running if process.poll() is not None]
+        running = [(run, process) for run, process in running if run not in ended]
+        for run in ended:
+            post(RunEnded(run))
+
+
+def drive_here(driven: list[InAppRun], post: Post) -> None:
+    """Trains the runs in this thread, one after the other."""
+    for one in driven:
+        one.drive()
+        post(RunEnded(one.run))

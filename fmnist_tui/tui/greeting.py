@@ -1,0 +1,28 @@
+"""What waits when the app starts: live runs, and runs that were interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.runs.status import Status
+from fmnist_tui.runs.summary import Summary, summarise
+
+
+def greeting(runs: Path) -> tuple[list[str], RunDirectory | None]:
+    """Lines to show, and the newest run with a trainer."""
+    try:
+        known = {run: summarise(run) for run in list_runs(runs)}
+    except RunError as error:
+        return [str(error)], None
+    live = [run for run, summary in known.items() if summary.status.has_trainer]
+    words = [_live_words(known[run]) for run in live[:3]]
+    interrupted = sum(summary.status is Status.INTERRUPTED for summary in known.values())
+    if interrupted:
+        words.append(f"{interrupted} interrupted {'runs' if interrupted > 1 else 'run'}: press 3, then r to resume")
+    return words, live[0] if live else None
+
+
+def _live_words(summary: Summary) -> str:
+    epoch = f", epoch {min(summary.epoch + 1, summary.epochs)} of {summary.epochs}" if summary.epochs else ""
+    return f"{summary.version} is {summary.status}{epoch}: press 3"

@@ -1,0 +1,88 @@
+"""What happened, as screens and worker threads tell the app."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from fmnist_tui.data import Dataset
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.control import Command
+
+
+class DatasetLoaded(Message):
+    """The images are there."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__()
+        self.dataset = dataset
+
+
+class DatasetProgressed(Message):
+    """The images are on their way."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
+class Failed(Message):
+    """Something went wrong that a person should know."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class DatasetFailed(Failed):
+    """There are no images, and why."""
+
+
+class TrainingRequested(Message):
+    """Somebody filled in the form and pressed the button."""
+
+    def __init__(self, configs: list[TrainingConfig], *, in_app: bool) -> None:
+        super().__init__()
+        self.configs = configs
+        self.in_app = in_app
+
+
+class RunLaunched(Message):
+    """A trainer holds this run now."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class RunEnded(Message):
+    """A trainer that this app started has ended."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class RunChosen(Message):
+    """The training screen shall show this run."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class CommandGiven(Message):
+    """Somebody told the run on the screen to do something."""
+
+    def __init__(self, run: RunDirectory, command: Command) -> None:
+        super().__init__()
+        self.run = run
+        self.command = command
+
+
+class ResumeRequested(Message):
+    """A run without a trainer shall go on."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run

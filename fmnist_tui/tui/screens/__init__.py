@@ -1,0 +1,1 @@
+"""The four screens, and the small ones that open over them."""

@@ -1,0 +1,32 @@
+"""The keys of the screen below, from its bindings."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+_LEFT_OUT = ("tab", "shift+tab", "ctrl+i")
+
+
+class HelpScreen(ModalScreen[None]):
+    """A table of keys; any of the usual keys closes it."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "Back")]
+
+    def __init__(self, bindings: list[ActiveBinding]) -> None:
+        super().__init__()
+        self._shown = [item for item in bindings if item.binding.description and item.binding.key not in _LEFT_OUT]
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        table = Table.grid(padding=(0, 2))
+        for item in self._shown:
+            key = self.app.get_key_display(item.binding)
+            table.add_row(key, item.tooltip or item.binding.description)
+        with VerticalScroll(classes="dialog"):
+            yield Static(table)

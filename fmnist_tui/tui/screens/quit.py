@@ -1,0 +1,44 @@
+"""Asks what becomes of live runs when the app is left."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+
+class QuitScreen(ModalScreen[str | None]):
+    """Dismisses with "leave", "stop" or None."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS = [Binding("escape", "dismiss", "Back")]
+
+    def __init__(self, runs: list[str], *, ends_some: bool) -> None:
+        """Asks about these runs.
+
+        Args:
+            runs: Their ids.
+            ends_some: Whether some of them are trained by this app and end with it.
+        """
+        super().__init__()
+        self._runs = runs
+        self._ends_some = ends_some
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        leave = "Leave running; in-app runs are saved and end" if self._ends_some else "Leave running"
+        with Vertical(classes="dialog"):
+            yield Static(Text(f"Still training: {', '.join(self._runs[:3])}"))
+            yield OptionList(
+                Option(leave, id="leave"),
+                Option("Stop and save, to be resumed", id="stop"),
+                Option("Cancel", id="cancel"),
+            )
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """The answer."""
+        self.dismiss(None if event.option_id == "cancel" else event.option_id)

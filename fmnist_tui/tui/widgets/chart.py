@@ -1,0 +1,72 @@
+"""A chart drawn by plotext, built only when its data, its size or its colours have changed."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual_plotext.plot import Plot
+
+from fmnist_tui.tui.charting import Series, logarithmic, thinned
+
+_TICKS = 5
+_SMALLEST = (12, 5)
+
+
+class Chart(Widget):
+    """Curves over steps.
+
+    plotext's own log axis raises on a second build, on zeros and on infinities: logarithms are taken here, and only
+    finite points reach it.
+    """
+
+    DEFAULT_CSS = "Chart { width: 1fr; height: 1fr; }"
+
+    series: reactive[tuple[Series, ...]] = reactive((), always_update=True)
+    log_axis: reactive[bool] = reactive(False)  # noqa: FBT003 - its value
+    empty_words: reactive[str] = reactive("")
+
+    def __init__(self, title: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.title = title
+
+    def render(self) -> Text:
+        """The chart as text; words while there is nothing to draw."""
+        width, height = self.size
+        drawn = [self._prepared(one, width) for one in self.series]
+        drawn = [one for one in drawn if len(one.x)]
+        if not drawn or width < _SMALLEST[0] or height < _SMALLEST[1]:
+            return Text(self.empty_words, style="dim")
+        return Text.from_ansi(self._build(drawn, width, height), no_wrap=True)
+
+    def _prepared(self, one: Series, width: int) -> Series:
+        x, y = thinned(one.x, logarithmic(one.y) if self.log_axis else one.y, 2 * width)
+        return Series(one.name, x, y, one.colour, one.marker, one.joined)
+
+    def _build(self, drawn: list[Series], width: int, height: int) -> str:
+        plot = Plot()
+        plot.plotsize(width, height)
+        plot.theme("clear")
+        for one in drawn:
+            draw = plot.plot if one.joined else plot.scatter
+            draw(one.x.tolist(), one.y.tolist(), marker=one.marker, color=one.colour, label=one.name)
+        low, high = _limits(drawn)
+        plot.ylim(low, high)
+        plot.yticks(*_ticks(low, high, log=self.log_axis))
+        plot.title(f"{self.title} (log)" if self.log_axis else self.title)
+        built: str = plot.build()
+        return built
+
+
+def _limits(drawn: list[Series]) -> tuple[float, float]:
+    """The range of all points, widened where it is a point."""
+    values = np.concatenate([one.y for one in drawn])
+    low, high = float(values.min()), float(values.max())
+    margin = (high - low) * 0.03 or max(abs(high), 1.0) * 0.05
+    return low - margin, high + margin
+
+
+def _ticks(low: float, high: float, *, log: bool) -> tuple[list[float], list[str]]:
+    places = np.linspace(low, high, _TICKS).tolist()
+    return places, [f"{10**place if log else place:.3g}" for place in places]

@@ -1,0 +1,141 @@
+"""A grid of small images that uses the room there is, with a cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fmnist_tui.tui.widgets.pixels import Drawing, Row, half_blocks, halved
+
+CELL_WIDTH, CELL_HEIGHT = 16, 8
+_PICTURE = 14
+_REVERSE = Style(reverse=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """One image (28, 28) uint8 of the grid and the words below it."""
+
+    image: NDArray[np.uint8]
+    caption: str
+
+
+class Thumbnails(Widget, can_focus=True):
+    """Shows one page of images; arrow keys move the cursor, and ask for another page at the edges."""
+
+    BINDINGS = [
+        Binding("left", "move(-1)", "Previous", show=False),
+        Binding("right", "move(1)", "Next", show=False),
+        Binding("up", "move_row(-1)", "Up", show=False),
+        Binding("down", "move_row(1)", "Down", show=False),
+        Binding("pageup", "turn(-1)", "Page up", show=False),
+        Binding("pagedown", "turn(1)", "Page down", show=False),
+        Binding("enter", "open", "Large image"),
+    ]
+
+    page: reactive[tuple[Thumbnail, ...]] = reactive(())
+    cursor: reactive[int] = reactive(0)
+    draw: reactive[Drawing] = reactive(lambda: half_blocks)
+
+    class Moved(Message):
+        """The cursor is on another image of the page."""
+
+        def __init__(self, cursor: int) -> None:
+            super().__init__()
+            self.cursor = cursor
+
+    class PageTurned(Message):
+        """Another page was asked for: 1 the next, -1 the one before."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
+
+    class Opened(Message):
+        """The image under the cursor shall be shown large."""
+
+    class Resized(Message):
+        """The page holds another number of images now."""
+
+    @property
+    def columns(self) -> int:
+        """Images side by side."""
+        return max(1, self.size.width // CELL_WIDTH)
+
+    @property
+    def capacity(self) -> int:
+        """Images of a page."""
+        return self.columns * max(1, self.size.height // CELL_HEIGHT)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the grid."""
+        row, line = divmod(y, CELL_HEIGHT)
+        first = row * self.columns
+        shown = self.page[first : first + self.columns]
+        segments = [segment for offset in range(len(shown)) for segment in self._cell_line(first + offset, line)]
+        return Strip(segments).adjust_cell_length(self.size.width)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """All that there is."""
+        return container.height
+
+    def watch_page(self) -> None:
+        """A new page: nothing drawn before is of use."""
+        self._pictures = self._draw_all()
+        self.cursor = min(self.cursor, max(0, len(self.page) - 1))
+
+    def watch_draw(self) -> None:
+        """Another way to draw."""
+        self._pictures = self._draw_all()
+
+    def watch_cursor(self, cursor: int) -> None:
+        """Tells where the cursor is."""
+        self.post_message(self.Moved(cursor))
+
+    def on_resize(self) -> None:
+        """The room changed."""
+        self.post_message(self.Resized())
+
+    def action_move(self, by: int) -> None:
+        """Moves the cursor along the page, or to the next one."""
+        self._go(self.cursor + by)
+
+    def action_move_row(self, by: int) -> None:
+        """Moves the cursor a row."""
+        self._go(self.cursor + by * self.columns)
+
+    def action_turn(self, direction: int) -> None:
+        """Asks for another page."""
+        self.post_message(self.PageTurned(direction))
+
+    def action_open(self) -> None:
+        """Asks for the large image."""
+        self.post_message(self.Opened())
+
+    def _go(self, target: int) -> None:
+        if 0 <= target < len(self.page):
+            self.cursor = target
+        else:
+            self.post_message(self.PageTurned(1 if target > 0 else -1))
+
+    def _draw_all(self) -> list[list[Row]]:
+        if not self.page:
+            return []
+        return [self.draw(image) for image in halved(np.stack([item.image for item in self.page]))]
+
+    def _cell_line(self, index: int, line: int) -> Row:
+        gap = Segment(" " * (CELL_WIDTH - _PICTURE))
+        if line < _PICTURE // 2:
+            return [*self._pictures[index][line], gap]
+        caption = self.page[index].caption[:_PICTURE].ljust(_PICTURE)
+        return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else None), gap]
