@@ -14,6 +14,8 @@ def open_app(runs: str | None, data: str | None, *, in_app: bool, attach: RunDir
     """Runs the app until it is left; the comparison then stays in the scrollback."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
+    if not sys.stderr.isatty():
+        raise click.ClickException("the app draws on standard error; don't redirect it")
     from fmnist_tui.tui.app import FmnistApp
 
     app = FmnistApp(runs_folder(runs), data_folder(data), cache_folder(), in_app=in_app, attach=attach)

@@ -9,24 +9,28 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-_LEFT_OUT = ("tab", "shift+tab", "ctrl+i")
+_LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c")
 
 
 class HelpScreen(ModalScreen[None]):
     """A table of keys; any of the usual keys closes it."""
 
     CSS_PATH = "dialog.tcss"
+    DEFAULT_CSS = "HelpScreen .dialog { width: 64; }"
     BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "Back")]
 
     def __init__(self, bindings: list[ActiveBinding]) -> None:
         super().__init__()
-        self._shown = [item for item in bindings if item.binding.description and item.binding.key not in _LEFT_OUT]
+        self._actions: dict[str, list[ActiveBinding]] = {}
+        for item in bindings:
+            if item.binding.description and item.binding.key not in _LEFT_OUT:
+                self._actions.setdefault(item.binding.action, []).append(item)
 
     def compose(self) -> ComposeResult:
         """The layout."""
         table = Table.grid(padding=(0, 2))
-        for item in self._shown:
-            key = self.app.get_key_display(item.binding)
-            table.add_row(key, item.tooltip or item.binding.description)
+        for items in self._actions.values():
+            keys = " ".join(self.app.get_key_display(item.binding) for item in items)
+            table.add_row(keys, items[0].tooltip or items[0].binding.description)
         with VerticalScroll(classes="dialog"):
             yield Static(table)
