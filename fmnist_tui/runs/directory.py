@@ -158,5 +158,6 @@ def name_of(run: RunDirectory) -> str:
 
 
 def _age(path: Path) -> tuple[str, str]:
-    """By the time in the id, then by the id."""
-    return path.name.partition("-")[2], path.name
+    """By the time in the id, then by version."""
+    version, date, time_of_day, _ = path.name.split("-")
+    return f"{date}-{time_of_day}", version

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_tui.analysis.comparison import Comparison, NotCounted, Spread, compare
+from fmnist_tui.analysis.record import read_records
+from fmnist_tui.models.catalogue import version
+
+from .builders import epoch, make_run, write_log
+
+
+def comparison(runs: Path, **options: bool) -> Comparison:
+    return compare(read_records(runs), **options)
+
+
+def test_a_spread_is_the_mean_and_the_samples_deviation() -> None:
+    assert Spread.of([1.0, 2.0, 6.0]) == Spread(3.0, 7**0.5, 3)  # (4 + 1 + 9) / 2
+    assert Spread.of([0.5]) == Spread(0.5, None, 1)
+
+
+def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
+    for seed, (accuracy, nll) in enumerate([(0.88, 0.4), (0.9, 0.2)]):
+        make_run(tmp_path, "v1", seed=seed, result={"test_accuracy": accuracy, "test_nll": nll})
+    (summary,) = comparison(tmp_path).versions
+    assert (summary.version, summary.runs, summary.marked) == ("v1", 2, 0)
+    assert summary.test_accuracy.mean == pytest.approx(0.89)
+    assert summary.test_accuracy.sd == pytest.approx(0.02 / 2**0.5)
+    assert summary.test_nll.mean == pytest.approx(0.3)
+    assert (summary.test_brier, summary.test_ece) == (Spread(0.15, 0.0, 2), Spread(0.02, 0.0, 2))
+    assert (summary.parameters, summary.device) == (120_970, "cpu")
+    assert summary.what_changed == version("v1").what_changed
+    assert summary.reported.accuracy == 0.9173
+
+
+def test_steps_go_from_each_version_to_the_one_before_that_has_runs(tmp_path: Path) -> None:
+    for name, accuracy in (("v0", 0.88), ("v2", 0.93), ("v3", 0.92)):
+        make_run(tmp_path, name, result={"test_accuracy": accuracy})
+    found = comparison(tmp_path)
+    assert [summary.version for summary in found.versions] == ["v0", "v2", "v3"]
+    assert [summary.delta for summary in found.versions] == [None, pytest.approx(0.05), pytest.approx(-0.01)]
+    assert found.total_gain == pytest.approx(0.04)
+
+
+def test_the_best_run_is_chosen_by_validation_never_by_the_test_set(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=0, validation=[0.90, 0.91], result={"test_accuracy": 0.95})
+    chosen = make_run(tmp_path, seed=1, validation=[0.93, 0.90], result={"test_accuracy": 0.80})
+    make_run(tmp_path, seed=2, validation=[0.93], result={"test_accuracy": 0.99})
+    (summary,) = comparison(tmp_path).versions
+    assert summary.best_run == chosen.run_id
+
+
+def test_seconds_an_epoch_are_the_median_over_all_epochs(tmp_path: Path) -> None:
+    for seed, seconds in enumerate([(1.0, 2.0), (3.0, 50.0, 4.0)]):
+        run = make_run(tmp_path, seed=seed, config={"device": ("cpu", "cuda:0")[seed]})
+        ended = run.events.read_bytes().splitlines(keepends=True)[-1]
+        write_log(run, [epoch(number, 0.9, taken) for number, taken in enumerate(seconds, start=1)])
+        with run.events.open("ab") as log:
+            log.write(ended)
+    (summary,) = comparison(tmp_path).versions
+    assert summary.seconds_per_epoch == 3.0
+    assert summary.device == "cpu, cuda:0"
+
+
+def test_runs_that_do_not_count_are_listed_with_the_reason(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=1)
+    modified = make_run(tmp_path, seed=2, config={"modified": True}, result={"test_accuracy": 0.1})
+    unscored = make_run(tmp_path, seed=3, result={"test_accuracy": None})
+    found = comparison(tmp_path)
+    assert (found.versions[0].runs, found.versions[0].test_accuracy.mean) == (1, 0.9)
+    assert found.not_counted == (
+        NotCounted(unscored.run_id, "not scored"),
+        NotCounted(modified.run_id, "recipe modified"),
+    )
+
+
+def test_everything_that_was_scored_can_be_compared_and_is_marked(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=1)
+    make_run(tmp_path, seed=2, config={"modified": True}, result={"test_accuracy": 0.8})
+    make_run(tmp_path, seed=3, result={"test_accuracy": None})
+    make_run(tmp_path, "v1", seed=4, config={"recipe": "origin"})
+    found = comparison(tmp_path, everything=True)
+    assert [(summary.version, summary.runs, summary.marked) for summary in found.versions] == [
+        ("v0", 2, 1),
+        ("v1", 1, 1),
+    ]
+    assert found.versions[0].test_accuracy.mean == pytest.approx(0.85)
+    assert len(found.not_counted) == 3
+
+
+def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
+    images = np.arange(100)
+    worse = make_run(tmp_path, "v0", seed=1, validation=[0.5], right=images > 50)
+    better = make_run(tmp_path, "v0", seed=2, validation=[0.9], right=images > 5)
+    other = make_run(tmp_path, "v1", right=images > 1)
+    (test,) = comparison(tmp_path).paired
+    assert (test.first_run, test.second_run) == (better.run_id, other.run_id)
+    assert (test.only_first_right, test.only_second_right) == (0, 4)
+    assert worse.run_id not in (test.first_run, test.second_run)
+
+
+def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None:
+    assert comparison(tmp_path) == Comparison("tuned", everything=False, versions=(), paired=(), not_counted=())
+    assert comparison(tmp_path).total_gain is None
+    run = make_run(tmp_path, validation=[])
+    (summary,) = comparison(tmp_path).versions
+    assert (summary.best_run, summary.seconds_per_epoch) == (run.run_id, None)

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from fmnist_tui.analysis.export import Export, ExportError, export_run
+from fmnist_tui.analysis.record import read_record
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.metrics import negative_log_likelihood
+
+from .builders import LABELS, make_run, probabilities
+
+RIGHT = np.arange(100) % 5 != 0
+
+
+def export(run: RunDirectory, folder: Path) -> Export:
+    return export_run(read_record(run), folder)
+
+
+def names(exported: Export) -> set[str]:
+    return {path.name for path in exported.files}
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("v0", "normal_nn_stats.json"),
+        ("v1", "cnn_model_stats.json"),
+        ("v2", "cnn_model_stats.json"),
+        ("v3", "cnn_model_stats.json"),
+    ],
+)
+def test_a_scored_run_becomes_five_files_in_a_folder_of_its_own(tmp_path: Path, version: str, name: str) -> None:
+    run = make_run(tmp_path / "runs", version, right=RIGHT)
+    exported = export(run, tmp_path / "new" / "folder")
+    assert exported.folder == tmp_path / "new" / "folder" / run.run_id
+    assert names(exported) == {
+        name,
+        "predictions.npz",
+        "metrics.csv",
+        "training_loss_plot.png",
+        "training_loss_plot.svg",
+    }
+    assert set(exported.folder.iterdir()) == set(exported.files)
+    assert exported.notes == ()
+
+
+def test_the_statistics_say_each_image_and_the_whole(tmp_path: Path) -> None:
+    exported = export(make_run(tmp_path / "runs", right=RIGHT), tmp_path)
+    stats: dict[str, Any] = json.loads((exported.folder / "normal_nn_stats.json").read_text())
+    assert list(stats) == ["data", "loss", "accuracy"]
+    table = probabilities(RIGHT)
+    assert stats["accuracy"] == 0.8
+    assert stats["loss"] == negative_log_likelihood(table, LABELS)
+    assert stats["loss"] == pytest.approx(-(0.8 * np.log(0.82) + 0.2 * np.log(0.02)), rel=1e-6)
+    assert [image["index"] for image in stats["data"]] == list(range(100))
+    assert [image["result"] for image in stats["data"]] == RIGHT.tolist()
+    assert np.array_equal(np.array([image["predicted_list"] for image in stats["data"]], np.float32), table)
+    wrong = stats["data"][5]
+    assert list(wrong) == ["index", "target", "predicted", "predicted_list", "result"]
+    assert (wrong["target"], wrong["predicted"], wrong["result"]) == (5, 6, False)
+
+
+def test_the_other_files_can_be_read_back(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs", right=RIGHT)
+    folder = export(run, tmp_path).folder
+    assert (folder / "predictions.npz").read_bytes() == run.predictions.read_bytes()
+    assert (folder / "training_loss_plot.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert ET.parse(folder / "training_loss_plot.svg").getroot().tag.endswith("svg")  # noqa: S314 - made here
+    with (folder / "metrics.csv").open() as file:
+        assert [row["kind"] for row in csv.DictReader(file)] == ["window", "window", "epoch"] * 2
+
+
+def test_a_second_export_writes_over_the_first(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs", right=RIGHT)
+    first = {path.name: path.read_bytes() for path in export(run, tmp_path).files}
+    assert {path.name: path.read_bytes() for path in export(run, tmp_path).files} == first
+
+
+def test_a_run_without_predictions_exports_the_rest_and_says_so(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs")
+    exported = export(run, tmp_path)
+    assert names(exported) == {"metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
+    assert exported.notes == (f"{run.run_id}: no statistics and no predictions exported (no predictions.npz)",)
+
+
+def test_a_run_that_took_no_step_says_so(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs", validation=[], right=RIGHT)
+    exported = export(run, tmp_path)
+    assert names(exported) == {"normal_nn_stats.json", "predictions.npz"}
+    assert exported.notes == (f"{run.run_id}: no metrics and no plot exported (its log holds no step)",)
+
+
+def test_a_damaged_run_json_does_not_keep_the_rest_back(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs", "v2", right=RIGHT)
+    run.run_json.write_bytes(b"{")
+    assert "cnn_model_stats.json" in names(export(run, tmp_path))
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError) as caught:
+        export(make_run(tmp_path / "runs"), tmp_path / "file")
+    text = str(caught.value)
+    assert text.startswith(f"can't write to {tmp_path / 'file'}")
+    assert text.endswith("(Not a directory); choose another folder with --to")
+    assert "\n" not in text

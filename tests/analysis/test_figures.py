@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from fmnist_tui.analysis.figures import loss_figure
+from fmnist_tui.analysis.rendering import drawable, to_png, to_svg
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.training.events import Event, RunStarted
+
+from .builders import epoch, make_run, training, window, write_log
+
+PNG = b"\x89PNG\r\n\x1a\n"
+STARTED = RunStarted("v3", 20, 10, 2, 1, 1)
+
+
+def snapshot(folder: Path, log: list[Event]) -> Snapshot:
+    run = make_run(folder)
+    write_log(run, log)
+    return read_snapshot(run)
+
+
+def line(figure: Figure, panel: int, label: str) -> tuple[list[float], list[float]]:
+    """The points of the line of this name."""
+    (found,) = [line for line in figure.axes[panel].get_lines() if str(line.get_label()).startswith(label)]
+    return list(found.get_xdata()), list(found.get_ydata())  # type: ignore[arg-type]
+
+
+def test_windows_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None:
+    figure = loss_figure(snapshot(tmp_path, training("v1", [0.9, 0.8])), "v1")
+    assert line(figure, 0, "training, each window") == ([5, 10, 15, 20], [1 / 5, 1 / 10, 1 / 15, 1 / 20])
+    assert line(figure, 0, "training, smoothed")[0] == [5, 10, 15, 20]
+    assert line(figure, 0, "validation") == ([10, 20], [0.5, 0.5])
+    assert line(figure, 1, "validation") == ([10, 20], [90, 80])
+    assert line(figure, 1, "best validation accuracy: epoch 1") == ([10], [90])
+    losses, accuracies = figure.axes
+    assert losses.get_legend() is not None
+    assert losses.get_ylabel() == "loss\n(cross-entropy of the softmax)"
+    assert (accuracies.get_ylabel(), accuracies.get_xlabel()) == ("accuracy (%)", "step (10 an epoch)")
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        [],
+        [STARTED],
+        [STARTED, window(5)],
+        [STARTED, window(5, math.nan)],
+        [STARTED, window(5, math.inf), window(10, -math.inf)],
+        [STARTED, window(5), window(10, 1e308), window(15, math.nan), window(20, 0.1)],
+        [STARTED, window(5, 1e11), window(10, 0.0), epoch(1, math.nan)],
+        [STARTED, window(5), window(10), epoch(1, 0.5)],
+        [epoch(1, 0.5)],
+        [RunStarted("v9", 0, 0, 0, 0, 0), window(5), window(10)],
+    ],
+    ids=["empty", "started", "one", "nan", "inf", "huge", "spread", "epoch", "only epoch", "unknown"],
+)
+def test_whatever_the_curve_holds_it_is_drawn(tmp_path: Path, log: list[Event]) -> None:
+    figure = loss_figure(snapshot(tmp_path, log), "odd")
+    assert to_png(figure).startswith(PNG)
+    assert ET.fromstring(to_svg(figure)).tag.endswith("svg")  # noqa: S314 - made here
+
+
+def test_a_loss_that_is_not_finite_leaves_a_gap(tmp_path: Path) -> None:
+    log = [STARTED, window(5, 0.5), window(10, math.inf), window(15, 0.3)]
+    _, losses = line(loss_figure(snapshot(tmp_path, [*log]), "gap"), 0, "training, each window")
+    assert losses[0] == 0.5
+    assert math.isnan(losses[1])
+    assert losses[2] == 0.3
+
+
+def test_a_high_start_does_not_press_the_curve_flat_and_is_told(tmp_path: Path) -> None:
+    log: list[Event] = [STARTED, *(window(5 * number, 50.0 if number <= 2 else 0.5) for number in range(1, 201))]
+    losses = loss_figure(snapshot(tmp_path, log), "start").axes[0]
+    assert losses.get_ylim()[1] < 1
+    assert "2 windows at the start lie above" in [text.get_text() for text in losses.texts]
+
+
+def test_a_spike_later_on_stays_in_sight(tmp_path: Path) -> None:
+    log: list[Event] = [STARTED, *(window(5 * number, 50.0 if number == 200 else 0.5) for number in range(1, 201))]
+    losses = loss_figure(snapshot(tmp_path, log), "spike").axes[0]
+    assert losses.get_ylim()[1] > 50
+    assert not losses.texts
+
+
+def test_the_svg_is_the_same_bytes_each_time_under_any_settings(tmp_path: Path) -> None:
+    found = snapshot(tmp_path, training("v0", [0.8, 0.9]))
+    once = to_svg(loss_figure(found, "run"))
+    with rc_context({"text.usetex": True, "svg.hashsalt": "other", "axes.facecolor": "red"}):
+        again = to_svg(loss_figure(found, "run"))
+    assert once == again
+    assert b"date" not in once
+
+
+@pytest.mark.parametrize(
+    "title", [r"$\frac{$", "$x_1$", r"\$5 & <b>", "a -- b", "\x1b[31m\x00", "写真 \U0001f600", "\n\n", ""]
+)
+def test_titles_are_drawn_letter_by_letter(tmp_path: Path, title: str) -> None:
+    figure = loss_figure(snapshot(tmp_path, [STARTED, window(5)]), title)
+    assert to_png(figure).startswith(PNG)
+    ET.fromstring(to_svg(figure))  # noqa: S314 - made here
+
+
+def test_letters_that_the_font_lacks_become_question_marks() -> None:
+    assert drawable("é写\x1b$\n.") == "é??$\n."
+
+
+def test_a_dollar_is_a_dollar(tmp_path: Path) -> None:
+    found = snapshot(tmp_path, [STARTED, window(5)])
+    assert to_svg(loss_figure(found, "$a$")) != to_svg(loss_figure(found, "a"))

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import fmnist_tui.analysis
+
+HEAVY = ("matplotlib", "scipy", "torch", "textual", "rich", "click", "PIL")
+
+
+def test_the_room_imports_nothing_slow() -> None:
+    rooms = Path(fmnist_tui.analysis.__file__).parent
+    modules = sorted(path.stem for path in rooms.glob("*.py") if path.stem != "__init__")
+    code = "\n".join(
+        [
+            "import sys",
+            *(f"import fmnist_tui.analysis.{module}" for module in modules),
+            f"print([name for name in {HEAVY!r} if name in sys.modules])",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from fmnist_tui.analysis.paired import PairedTest, mcnemar, paired_tests
+from fmnist_tui.analysis.record import RunRecord, read_record
+from fmnist_tui.runs.directory import RunDirectory
+
+from .builders import LABELS, make_run, npz, probabilities
+
+IMAGES = np.arange(100)
+
+
+def records(*runs: RunDirectory) -> list[RunRecord]:
+    return [read_record(run) for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p"),
+    [
+        (0, 0, 1.0),
+        (1, 0, 1.0),  # 2 * 1/2
+        (0, 5, 2 / 32),
+        (1, 3, 2 * (1 + 4) / 16),
+        (3, 1, 2 * (1 + 4) / 16),
+        (4, 4, 1.0),  # twice the tail is more than one
+    ],
+)
+def test_the_p_value_of_cases_worked_by_hand(only_first: int, only_second: int, p: float) -> None:
+    assert mcnemar(only_first, only_second) == p
+
+
+def test_the_p_value_is_scipys() -> None:
+    chance = random.Random(0)
+    cases = [(chance.randrange(300), chance.randrange(300)) for _ in range(100)]
+    for first, second in [*cases, (51, 84), (4000, 4300), (0, 1000), (5000, 5000)]:
+        expected = binomtest(first, first + second).pvalue if first + second else 1.0
+        assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_pair_is_tested_on_the_images_that_one_alone_gets_right(tmp_path: Path) -> None:
+    first = make_run(tmp_path, "v2", right=IMAGES >= 10)  # 0 to 9 wrong
+    second = make_run(tmp_path, "v3", right=(IMAGES < 7) | (IMAGES > 8) & (IMAGES != 50))  # 7, 8 and 50 wrong
+    (test,) = paired_tests(records(first, second))
+    assert (test.first_run, test.second_run) == (first.run_id, second.run_id)
+    assert (test.only_first_right, test.only_second_right) == (1, 8)
+    assert test.p_value == 2 * (1 + 9) / 2**9
+    assert test.sentence == (
+        "v3 is right on 8 images that v2 gets wrong, wrong on 1 that v2 gets right; p = 0.039: more than chance"
+    )
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p", "words"),
+    [
+        (51, 84, 0.006, "right on 84 images that v2 gets wrong, wrong on 51 that v2 gets right; p = 0.006: more than"),
+        (0, 1, 1.0, "right on 1 image that v2 gets wrong, wrong on 0 that v2 gets right; p = 1.000: may be chance"),
+        (0, 99, 1e-9, "right on 99 images that v2 gets wrong, wrong on 0 that v2 gets right; p < 0.001: more than"),
+    ],
+)
+def test_differences_inside_the_noise_read_like_it(only_first: int, only_second: int, p: float, words: str) -> None:
+    assert words in PairedTest("v2", "v3", "a", "b", only_first, only_second, p).sentence
+
+
+def test_every_pair_is_tested_but_those_without_predictions(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, f"v{number}", right=number < IMAGES) for number in range(4)]
+    runs[1].predictions.write_bytes(b"PK")
+    runs[2].predictions.unlink()
+    assert [(test.first, test.second) for test in paired_tests(records(*runs))] == [("v0", "v3")]
+    assert paired_tests([]) == ()
+
+
+def test_runs_on_other_images_are_not_paired(tmp_path: Path) -> None:
+    ours, permuted = make_run(tmp_path, "v0", right=IMAGES > 3), make_run(tmp_path, "v1")
+    permuted.predictions.write_bytes(npz(probabilities=probabilities(IMAGES > 3), labels=LABELS[::-1]))
+    elsewhere = make_run(tmp_path, "v2", right=IMAGES > 3, config={"data": {"test_fingerprint": "x"}})
+    assert paired_tests(records(ours, permuted, elsewhere)) == ()

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
+
+from .builders import LABELS, make_run, npz, probabilities
+
+RIGHT = np.arange(100) % 4 != 0
+TABLE = probabilities(RIGHT)
+
+
+def test_predictions_say_which_images_were_right(tmp_path: Path) -> None:
+    predictions = read_predictions(make_run(tmp_path, right=RIGHT))
+    assert np.array_equal(predictions.right, RIGHT)
+    assert np.array_equal(predictions.labels, LABELS)
+    assert predictions.predicted[:5].tolist() == [1, 1, 2, 3, 5]
+
+
+def test_a_run_that_was_not_scored_has_none(tmp_path: Path) -> None:
+    with pytest.raises(NoPredictionsError, match=r"^no predictions\.npz$"):
+        read_predictions(make_run(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("table", "labels"),
+    [
+        (TABLE[:, :9], LABELS),
+        (TABLE[:50], LABELS),
+        (TABLE.astype(np.float64), LABELS),
+        (TABLE, LABELS + np.uint8(1)),
+        (TABLE, LABELS.astype(np.int64)),
+        (TABLE * np.float32(np.nan), LABELS),
+        (TABLE[:0], LABELS[:0]),
+        (TABLE, np.uint8(3)),
+    ],
+    ids=["nine classes", "half", "float64", "label 10", "int64", "NaN", "none", "no list"],
+)
+def test_arrays_of_another_kind_are_refused(tmp_path: Path, table: NDArray[Any], labels: NDArray[Any]) -> None:
+    run = make_run(tmp_path)
+    run.predictions.write_bytes(npz(probabilities=table, labels=labels))
+    with pytest.raises(NoPredictionsError, match="does not hold"):
+        read_predictions(run)
+
+
+def test_pickles_are_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    np.savez(run.predictions, probabilities=TABLE, labels=np.array([{}], dtype=object))
+    with pytest.raises(NoPredictionsError, match="damaged"):
+        read_predictions(run)
+
+
+def test_damage_anywhere_in_the_file_is_noticed_or_harmless(tmp_path: Path) -> None:
+    run = make_run(tmp_path, right=RIGHT)
+    whole = run.predictions.read_bytes()
+    chance = random.Random(0)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        if chance.random() < 0.5:
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        else:
+            del damaged[chance.randrange(len(damaged)) :]
+        run.predictions.write_bytes(damaged)
+        try:
+            assert np.array_equal(read_predictions(run).probabilities, TABLE)
+        except NoPredictionsError as error:
+            assert "damaged" in str(error)  # noqa: PT017

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.analysis import tables
+from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.counting import why_not_counted
+from fmnist_tui.analysis.record import read_epochs, read_record, read_records
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.status import Status
+from fmnist_tui.training.events import Resumed, RunFinished
+from fmnist_tui.training.metrics import Scores
+
+from .builders import epoch, make_run, result_json, run_json, training, window, write_log
+
+ODD_VALUES = (None, True, "x", -1, 1e308, 10**400, math.inf, math.nan, [], [1], {}, {"x": 1}, "\x1b[31m\ud800")
+
+
+def test_a_record_says_what_a_run_was_and_how_it_ended(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "v1", config={"device": "cuda:0"})
+    run.label.write_text('{"name": "night"}')
+    record = read_record(run)
+    assert (record.run_id, record.version, record.recipe) == (run.run_id, "v1", "tuned")
+    assert (record.status, record.label, record.device, record.damage) == (Status.FINISHED, "night", "cuda:0", "")
+    assert record.scores == Scores(0.9, 0.3, 0.15, 0.02)
+
+
+def test_records_come_newest_first_and_other_folders_are_passed_over(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, version, seed=seed) for version, seed in (("v2", 1), ("v0", 3), ("v1", 2))]
+    (tmp_path / ".devices").mkdir()
+    assert [record.run_id for record in read_records(tmp_path)] == [runs[i].run_id for i in (1, 2, 0)]
+    assert read_records(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"version": '])
+def test_a_damaged_run_json_is_said_and_the_version_is_known_from_the_id(tmp_path: Path, content: bytes) -> None:
+    run = make_run(tmp_path, "v2")
+    run.run_json.write_bytes(content)
+    record = read_record(run)
+    assert record.damage == "run.json is missing or damaged"
+    assert record.version == "v2"
+
+
+def test_a_damaged_result_is_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.result.write_bytes(b'{"reason": "comp')
+    assert read_record(run).damage == "result.json is missing or damaged"
+    assert read_record(run).scores is None
+
+
+def test_a_label_is_one_printable_line(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.label.write_text(json.dumps({"name": "a\x1b[31m\nb\ud800"}))
+    assert read_record(run).label == "a?[31m?b?"
+    run.label.write_text('{"name": ["a"]}')
+    assert read_record(run).label == ""
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
+def test_no_hand_edited_value_stops_a_comparison(tmp_path: Path, value: Any) -> None:
+    whole, other = run_json("v0", 0), result_json("v0", 0)
+    for number, key in enumerate(whole):
+        write_edited(make_run(tmp_path, seed=number).run_json, whole | {key: value})
+    for number, key in enumerate(other, start=100):
+        write_edited(make_run(tmp_path, seed=number).result, other | {key: value})
+    for number, key in enumerate(whole["data"], start=200):
+        write_edited(make_run(tmp_path, seed=number).run_json, whole | {"data": whole["data"] | {key: value}})
+    for everything in (False, True):
+        comparison = compare(read_records(tmp_path), everything=everything)
+        json.dumps(tables.as_json(comparison), allow_nan=False).encode()
+        assert (tables.as_markdown(comparison) + tables.as_csv(comparison)).encode()
+
+
+def write_edited(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content))
+
+
+def test_epochs_are_those_of_the_snapshot_whatever_befell_the_log(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    write_log(
+        run, [*training("v0", [0.5, 0.6, 0.7]), Resumed(15, 2), window(20), epoch(2, 0.65), RunFinished("completed")]
+    )
+    with run.events.open("ab") as log:
+        log.write(b'{"event":"epoch","validation_accuracy":\n[]\n{"event":"epoch","validation_accuracy":"x"}\n')
+    assert read_epochs(run) == read_snapshot(run).epochs
+    assert [epoch.validation_accuracy for epoch in read_epochs(run)] == [0.5, 0.65]
+
+
+def test_a_run_without_a_log_has_no_epochs(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    run.events.unlink()
+    assert read_epochs(run) == ()
+    assert why_not_counted(read_record(run), "tuned") == "interrupted"

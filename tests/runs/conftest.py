@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fmnist_tui.runs.control import send
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, Step
+
+from .trainers import SHORT_V0, SHORT_V3, Watch, finish, request, running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of their own for the trainers that the tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path: Path, cache: None) -> Iterator[None]:
+    """Fails a test that leaves a process, a thread or a held lock; the processes are killed."""
+    threads = set(threading.enumerate())
+    yield
+    left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads]
+    for process in _processes_of(tmp_path):
+        left.append(f"process {process.pid}")
+        process.kill()
+    left += [f"lock {path}" for path in (*tmp_path.rglob("lock"), *tmp_path.rglob("*.lock")) if _is_locked(path)]
+    assert not left
+
+
+def _processes_of(folder: Path) -> set[psutil.Process]:
+    """Children of this process, and orphans whose command line names the test's own folder."""
+    orphans = {
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
+    }
+    return orphans | set(psutil.Process().children(recursive=True))
+
+
+def _is_locked(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A runs folder that doesn't exist yet."""
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def run(runs: Path) -> RunDirectory:
+    """An empty run folder."""
+    run = RunDirectory(runs / "v0-20260101-120000-00ff")
+    run.path.mkdir(parents=True)
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_v0(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDirectory:
+    """SHORT_V0, trained undisturbed in a process of its own."""
+    run = request(tmp_path_factory.mktemp("v0"), SHORT_V0)
+    assert finish(run) == 0
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_v3(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDirectory:
+    """SHORT_V3, trained undisturbed in a process of its own."""
+    run = request(tmp_path_factory.mktemp("v3"), SHORT_V3)
+    assert finish(run) == 0
+    return run
+
+
+@pytest.fixture(scope="session")
+def stopped_v0(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDirectory:
+    """SHORT_V0, stopped in its second epoch, with two checkpoints. Tests go on from copies of it."""
+    run = request(tmp_path_factory.mktemp("stopped"), SHORT_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        watch.next(Epoch)
+        send(run, Command.SAVE)
+        watch.next(CheckpointSaved)
+        watch.next(Step)
+        send(run, Command.STOP_NOW)
+        assert watch.next(RunFinished).resumable
+        assert trainer.wait() == 0
+    return run

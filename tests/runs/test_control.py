@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fmnist_tui.runs.control import Inbox, control_end, send
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import CheckpointSaved, Continued, Paused, RunFinished, Step, StopRequested
+
+from .trainers import ENDLESS_V0, Watch, checkpoint_steps, copy_of, finish, request, running
+
+JUNK = {
+    "an empty line": b"",
+    "no JSON": b"pause",
+    "no object": b'["pause"]',
+    "a string": b'"command"',
+    "nothing": b"null",
+    "no command": b'{"time": 1.0}',
+    "an unknown command": b'{"command": "dance"}',
+    "a command that is no word": b'{"command": {"command": "pause"}}',
+    "bytes that are no text": b"\xff\xfe\x00\xd8",
+}
+DEEP = b"[" * 100_000
+
+
+def line(command: str) -> bytes:
+    return json.dumps({"command": command, "time": 1.0, "pid": 1}).encode() + b"\n"
+
+
+def append(run: RunDirectory, content: bytes) -> None:
+    with run.control.open("ab") as file:
+        file.write(content)
+
+
+# The file
+
+
+def test_a_run_without_a_trainer_is_told_nothing(run: RunDirectory) -> None:
+    with pytest.raises(RunError, match=f"^run {run.run_id} has no trainer, so it can't be told to pause; see .*$"):
+        send(run, Command.PAUSE)
+    assert not run.control.exists()
+
+
+def test_a_finished_run_is_told_nothing(finished_v0: RunDirectory) -> None:
+    with pytest.raises(RunError, match="has no trainer"):
+        send(finished_v0, Command.STOP_NOW)
+    assert not finished_v0.control.exists()
+
+
+def test_what_is_sent_arrives_in_order_and_once(run: RunDirectory) -> None:
+    wishes = [Command.PAUSE, Command.CONTINUE, Command.SAVE, Command.STOP_AFTER_EPOCH, Command.STOP_NOW]
+    inbox = Inbox(run, control_end(run))
+    with holding(acquire(run)):
+        for wish in wishes:
+            send(run, wish)
+    assert [inbox() for _ in wishes] == wishes
+    assert inbox() is None
+
+
+def test_a_sent_command_says_when_and_by_whom(run: RunDirectory) -> None:
+    with holding(acquire(run)):
+        send(run, Command.PAUSE)
+    record = json.loads(run.control.read_text())
+    assert record["command"] == "pause"
+    assert abs(time.time() - record["time"]) < 5
+    assert isinstance(record["pid"], int)
+
+
+def test_a_control_file_that_cannot_be_written_is_one_line(run: RunDirectory) -> None:
+    run.control.mkdir()
+    with holding(acquire(run)), pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(Is a directory\)$"):
+        send(run, Command.PAUSE)
+
+
+# The trainer's ear
+
+
+def test_an_inbox_without_a_file_is_silent(run: RunDirectory) -> None:
+    assert Inbox(run, control_end(run))() is None
+
+
+def test_commands_from_before_the_trainer_are_not_obeyed(run: RunDirectory) -> None:
+    append(run, line("stop-now"))
+    inbox = Inbox(run, control_end(run))
+    append(run, line("pause"))
+    assert [inbox(), inbox()] == [Command.PAUSE, None]
+
+
+def test_what_the_trainers_own_process_wants_comes_first(run: RunDirectory) -> None:
+    inbox = Inbox(run, 0)
+    append(run, line("pause"))
+    inbox.put(Command.STOP_NOW)
+    assert [inbox(), inbox(), inbox()] == [Command.STOP_NOW, Command.PAUSE, None]
+
+
+@pytest.mark.parametrize("junk", [*JUNK.values(), DEEP], ids=[*JUNK, "a very deep list"])
+def test_junk_is_passed_over(run: RunDirectory, junk: bytes) -> None:
+    append(run, line("pause") + junk + b"\n" + line("continue"))
+    inbox = Inbox(run, 0)
+    assert [inbox(), inbox(), inbox()] == [Command.PAUSE, Command.CONTINUE, None]
+
+
+@given(junk=st.lists(st.binary().map(lambda junk: junk.replace(b"\n", b""))))
+def test_any_junk_is_passed_over(tmp_path_factory: pytest.TempPathFactory, junk: list[bytes]) -> None:
+    run = RunDirectory(tmp_path_factory.mktemp("junk"))
+    append(run, b"\n".join([*junk, line("save")]))
+    inbox = Inbox(run, 0)
+    assert [inbox(), inbox()] == [Command.SAVE, None]
+
+
+@pytest.mark.parametrize("cut", [1, 12, len(line("pause")) - 1])
+def test_half_a_line_waits_for_its_other_half(run: RunDirectory, cut: int) -> None:
+    inbox = Inbox(run, 0)
+    append(run, line("save") + line("pause")[:cut])
+    assert [inbox(), inbox()] == [Command.SAVE, None]
+    append(run, line("pause")[cut:])
+    assert [inbox(), inbox()] == [Command.PAUSE, None]
+
+
+def test_a_sender_that_died_in_mid_line_does_not_spoil_the_next_ones_command(run: RunDirectory) -> None:
+    inbox = Inbox(run, 0)
+    append(run, line("pause")[:12])
+    with holding(acquire(run)):
+        send(run, Command.STOP_NOW)
+    assert inbox() is Command.STOP_NOW
+
+
+# Live trainers
+
+
+def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        watch.next(Step)
+        send(run, Command.PAUSE)
+        paused = watch.next(Paused)
+        assert watch.next(CheckpointSaved).step == paused.step
+        assert status_of(run) is Status.PAUSED
+        time.sleep(0.2)
+        assert watch.new() == []
+        send(run, Command.CONTINUE)
+        assert watch.next(Continued).step == paused.step
+        assert watch.next(Step).step > paused.step
+        assert status_of(run) is Status.LIVE
+        send(run, Command.STOP_AFTER_EPOCH)
+        assert watch.next(StopRequested).how == "after-epoch"
+        assert watch.next(RunFinished) == RunFinished("stopped", scored=True)
+        assert trainer.wait() == 0
+    result = json.loads(run.result.read_text())
+    assert result["reason"] == "stopped"
+    assert result["steps"] == result["epochs"] * 113
+    assert result["test_images"] == 500
+    assert run.model.exists()
+    assert run.predictions.exists()
+    assert status_of(run) is Status.FINISHED
+
+
+def test_a_live_run_that_stops_now_is_saved_where_it_stands_and_not_scored(stopped_v0: RunDirectory) -> None:
+    *_, last = [event for event in Watch(stopped_v0).new() if isinstance(event, Step)]
+    assert checkpoint_steps(stopped_v0)[0] == last.step
+    assert last.epoch == 2
+    assert status_of(stopped_v0) is Status.STOPPED
+    for path in (stopped_v0.result, stopped_v0.model, stopped_v0.predictions):
+        assert not path.exists()
+
+
+def test_a_paused_run_can_be_stopped(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        send(run, Command.PAUSE)
+        assert watch.next(Paused).step == 0
+        send(run, Command.STOP_AFTER_EPOCH)
+        watch.next(Continued)
+        assert watch.next(Step).step == 1
+        assert watch.next(RunFinished).scored
+        assert trainer.wait() == 0
+
+
+def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        watch.next(Step)
+        append(run, b"\n".join(JUNK.values()) + b"\n" + line("stop-now")[:14])
+        for _ in range(3):
+            watch.next(Step)
+        assert trainer.poll() is None
+        append(run, line("stop-now")[14:])
+        assert watch.next(StopRequested).how == "now"
+        assert watch.next(RunFinished).resumable
+
+
+def test_a_resumed_trainer_does_not_obey_what_the_one_before_was_told(
+    runs: Path, stopped_v0: RunDirectory
+) -> None:
+    run = copy_of(stopped_v0, runs)
+    assert line("stop-now")[:22] in run.control.read_bytes()
+    append(run, line("pause") + line("stop-now"))
+    assert finish(run) == 0
+    assert status_of(run) is Status.FINISHED

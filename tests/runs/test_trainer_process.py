@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.runs.control import send
+from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import CheckpointSaved, Paused, RunFinished, Step, StopRequested
+
+from .trainers import ENDLESS_V0, PATIENCE, Watch, checkpoint_steps, request, running
+
+SLOW_TO_SAVE = """
+import sys, time
+from fmnist_tui.runs import keeper, trainer_process
+
+keeper.write_checkpoint = lambda *_: time.sleep(600)
+sys.exit(trainer_process.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_sigint_and_sigterm_save_and_end(runs: Path, number: signal.Signals, status: int) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        watch.next(Step)
+        trainer.send_signal(number)
+        assert watch.next(StopRequested).how == "now"
+        saved = watch.next(CheckpointSaved)
+        assert watch.next(RunFinished) == RunFinished("stopped", resumable=True)
+        assert trainer.wait(PATIENCE) == status
+    assert checkpoint_steps(run) == [saved.step]
+    assert status_of(run) is Status.STOPPED
+    assert run.train_log.read_text() == ""
+
+
+def test_sigterm_ends_a_paused_run_too(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        send(run, Command.PAUSE)
+        watch.next(Paused)
+        trainer.send_signal(signal.SIGTERM)
+        assert trainer.wait(PATIENCE) == 143
+    assert status_of(run) is Status.STOPPED
+
+
+def test_a_lost_terminal_is_no_reason_to_stop_and_sigusr1_saves_and_goes_on(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        watch = Watch(run)
+        watch.next(Step)
+        trainer.send_signal(signal.SIGHUP)
+        trainer.send_signal(signal.SIGUSR1)
+        saved = watch.next(CheckpointSaved)
+        assert watch.next(Step).step > saved.step
+        assert trainer.poll() is None
+        assert checkpoint_steps(run) == [saved.step]
+
+
+def test_a_second_sigint_ends_a_trainer_that_is_still_saving(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    lock = acquire(run)
+    command = [sys.executable, "-c", SLOW_TO_SAVE, str(run.path), str(lock), "0"]
+    with subprocess.Popen(command, pass_fds=(lock,)) as trainer:
+        os.close(lock)
+        watch = Watch(run)
+        watch.next(Step)
+        trainer.send_signal(signal.SIGINT)
+        watch.next(StopRequested)
+        assert trainer.poll() is None
+        trainer.send_signal(signal.SIGINT)
+        assert trainer.wait(PATIENCE) == 130
+    assert status_of(run) is Status.INTERRUPTED

@@ -1,0 +1,123 @@
+"""Real trainers for the tests: small configurations, starting, watching, comparing what was learnt."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import Logged, LogReader
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.keeper import read_weights
+from fmnist_tui.runs.launch import launch
+from fmnist_tui.runs.request import request_run
+from fmnist_tui.training.checkpoint import checkpoint_folders
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.events import Event, RunFinished
+from fmnist_tui.training.recipes import configure
+
+PATIENCE = 40.0
+"""Seconds that a trainer may take to do what it should; others use the machine too."""
+
+SHORT_V0 = configure("v0", "tuned", {"epochs": 4, "batch_size": 4}, seed=7, threads=1)
+"""Four epochs of 450 steps in windows of 4, the last of an epoch shorter; about a second."""
+
+ENDLESS_V0 = configure("v0", "tuned", {"epochs": 10_000, "batch_size": 16}, threads=1)
+"""Nobody waits for its end."""
+
+SHORT_V3 = configure("v3", "tuned", {"epochs": 2, "batch_size": 4}, seed=7, limit=100, device="cpu", threads=1)
+"""Two epochs of 23 steps, with dropout and augmentation; about a second beside the import of PyTorch."""
+
+E = TypeVar("E", bound=Event)
+
+
+def request(runs: Path, config: TrainingConfig) -> RunDirectory:
+    """A run on the demo set that nobody trains yet."""
+    return request_run(runs, config, "demo")
+
+
+def finish(run: RunDirectory) -> int:
+    """Trains the run in a process of its own; returns its exit status."""
+    with running(run) as trainer:
+        return trainer.wait(PATIENCE)
+
+
+@contextmanager
+def running(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
+    """A live trainer process; it doesn't outlive the block."""
+    trainer = launch(run)
+    try:
+        yield trainer
+    finally:
+        trainer.kill()
+        trainer.wait()
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Waits until `condition` holds, or fails with `what`."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+class Watch:
+    """Reads a run's log as it grows."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._reader = LogReader(run.events)
+        self._unread: deque[Logged] = deque()
+
+    def next(self, kind: type[E]) -> E:
+        """Waits for the next event of this kind; those before it are passed over."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            self._unread.extend(self._reader.read())
+            while self._unread:
+                event = self._unread.popleft().event
+                if isinstance(event, kind):
+                    return event
+                assert not isinstance(event, RunFinished), f"the run ended before a {kind.__name__}: {event}"
+            assert time.monotonic() < until, f"waited in vain for a {kind.__name__}"
+            time.sleep(0.01)
+
+    def new(self) -> list[Event]:
+        """What was written since the last call, without waiting."""
+        unread = [*self._unread, *self._reader.read()]
+        self._unread.clear()
+        return [logged.event for logged in unread]
+
+
+def learning(run: RunDirectory) -> dict[str, Any]:
+    """What a reader of the log sees of the learning itself, without times and speeds."""
+    snapshot = read_snapshot(run)
+    columns = ("step", "epoch", "loss", "accuracy", "learning_rate")
+    curve = {name: getattr(snapshot.curve, name).tolist() for name in columns}
+    return {**curve, "epochs": [replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs]}
+
+
+def copy_of(run: RunDirectory, runs: Path) -> RunDirectory:
+    """The run as it lies there, in another runs folder, where a test may change it."""
+    copied = RunDirectory(runs / run.run_id)
+    shutil.copytree(run.path, copied.path)
+    return copied
+
+
+def weights_differ(one: RunDirectory, other: RunDirectory) -> list[str]:
+    """The tensors of the two scored models that are not equal bit for bit."""
+    mine, yours = read_weights(one), read_weights(other)
+    return [name for name in mine.keys() | yours.keys() if not np.array_equal(mine[name], yours[name])]
+
+
+def checkpoint_steps(run: RunDirectory) -> list[int]:
+    """The steps of the checkpoints on the disk, newest first."""
+    return [int(folder.name.removeprefix("step-")) for folder in checkpoint_folders(run.checkpoints)]

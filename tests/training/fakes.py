@@ -1,0 +1,171 @@
+"""Stand-ins for what the trainer is handed: an engine with easy arithmetic, a store in memory, scripted wishes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.training.checkpoint import Checkpoint
+from fmnist_tui.training.control import Command
+from fmnist_tui.training.engine import Engine, Indices, Tensors, Totals
+from fmnist_tui.training.events import Alert, CheckpointSaved, Event
+from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.task import Task
+from fmnist_tui.training.trainer import train
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One step, as the engine was asked for it."""
+
+    indices: tuple[int, ...]
+    learning_rate: float
+    epoch: int
+    step: int
+
+
+@dataclass
+class FakeEngine:
+    """Each image's loss is its index, and it is answered rightly where its index is even; the "weight" adds up indices.
+
+    `fault` is the (epoch, step) whose loss is not a number; `validation` gives evaluations other totals, in turn.
+    """
+
+    fault: tuple[int, int] | None = None
+    validation: list[Totals] = field(default_factory=list)
+    weight: float = 0.0
+    steps: list[Taken] = field(default_factory=list)
+    evaluated: list[tuple[int, ...]] = field(default_factory=list)
+    predicted: list[int] = field(default_factory=list)
+    """Numbers of the images (their first pixel), in the order in which they were predicted."""
+    _running: Totals = field(default_factory=Totals)
+
+    @property
+    def parameters(self) -> int:
+        return 1
+
+    def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
+        self.steps.append(Taken(tuple(indices.tolist()), learning_rate, epoch, step))
+        self.weight += learning_rate * float(indices.sum())
+        self._running += self._totals(indices, (epoch, step) == self.fault)
+
+    def take_totals(self) -> Totals:
+        totals, self._running = self._running, Totals()
+        return totals
+
+    def evaluate(self, indices: Indices) -> Totals:
+        self.evaluated.append(tuple(indices.tolist()))
+        return self.validation.pop(0) if self.validation else self._totals(indices, faulty=False)
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """0.91 for class 3, whatever the image."""
+        self.predicted += images[:, 0, 0].tolist()
+        probabilities = np.full((len(images), 10), 0.01, np.float32)
+        probabilities[:, 3] = 0.91
+        return probabilities
+
+    def weights(self) -> Tensors:
+        return {"weight": np.array([self.weight])}
+
+    def state(self) -> Tensors:
+        return self.weights()
+
+    def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        self.weight = float(tensors["weight"][0])
+
+    def _totals(self, indices: Indices, faulty: bool) -> Totals:
+        loss = math.nan if faulty else float(indices.sum())
+        return Totals(loss, 2.0 * len(indices), int((indices % 2 == 0).sum()), len(indices))
+
+
+@dataclass
+class MemoryStore:
+    """Keeps every checkpoint and the outcome."""
+
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    outcome: Outcome | None = None
+    busy: bool = False
+    _news: list[CheckpointSaved | Alert] = field(default_factory=list)
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        self.checkpoints.append(checkpoint)
+        self._news.append(CheckpointSaved(checkpoint.position.step))
+
+    def news(self) -> list[CheckpointSaved | Alert]:
+        news, self._news = self._news, []
+        return news
+
+    def wait(self) -> None:
+        pass
+
+    def save_outcome(self, outcome: Outcome) -> None:
+        assert self.outcome is None, "a run has one outcome"
+        self.outcome = outcome
+
+
+Wish = Callable[[Event], Iterable[Command | None]]
+"""What a person asks for on seeing an event; None lets the trainer ask once in vain."""
+
+
+@dataclass
+class Ran:
+    """What came of a training."""
+
+    events: list[Event]
+    store: MemoryStore
+
+    @property
+    def outcome(self) -> Outcome:
+        assert self.store.outcome is not None
+        return self.store.outcome
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of one kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def names(self) -> list[str]:
+        return [type(event).__name__ for event in self.events]
+
+
+def nothing(_event: Event) -> Iterable[Command | None]:
+    return ()
+
+
+def drive(
+    engine: Engine,
+    task: Task,
+    wish: Wish = nothing,
+    *,
+    start: Checkpoint | None = None,
+    store: MemoryStore | None = None,
+) -> Ran:
+    """Trains to the end; whatever `wish` answers to an event is what the trainer hears next."""
+    wishes: list[Command | None] = []
+    ran = Ran([], store or MemoryStore())
+    for event in train(engine, task, lambda: wishes.pop(0) if wishes else None, ran.store, start):
+        ran.events.append(event)
+        wishes += wish(event)
+        assert len(ran.events) < 10_000, "this training never ends"
+    return ran
+
+
+def on(kind: type[Event], *commands: Command | None, where: Callable[[Any], bool] = lambda event: True) -> Wish:
+    """Asks for `commands` at the first event of this kind for which `where` holds."""
+    asked = False
+
+    def wish(event: Event) -> Iterable[Command | None]:
+        nonlocal asked
+        if asked or not isinstance(event, kind) or not where(event):
+            return ()
+        asked = True
+        return commands
+
+    return wish

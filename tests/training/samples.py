@@ -1,0 +1,62 @@
+"""Small datasets, configurations and tasks for the tests of training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.data import FASHION_CLASSES, Dataset
+from fmnist_tui.data.dataset import ImageSet
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.engine import Tensors
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.task import Task, make_task
+
+Bytes = NDArray[np.uint8]
+
+
+def pictures(count: int, seed: int = 0) -> tuple[Bytes, Bytes]:
+    """Noise with a bright bar at a height that tells the class; the first pixel numbers the image."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(count) % 10).astype(np.uint8)
+    images = rng.integers(0, 60, (count, 28, 28), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label + 2 : 2 * label + 8, 4:24] += 150
+    images[:, 0, 0] = np.arange(count) % 256
+    return images, labels
+
+
+def dataset(train: int = 60, test: int = 20) -> Dataset:
+    return Dataset(
+        "bars", FASHION_CLASSES, ImageSet.of(*pictures(train)), ImageSet.of(*pictures(test, seed=1)), "made here"
+    )
+
+
+def config(version: str = "v0", changes: dict[str, Any] | None = None, **settings: Any) -> TrainingConfig:
+    """The tuned recipe for two epochs in batches of 8, on one thread, unless something else is said."""
+    return configure(
+        version, "tuned", {"epochs": 2, "batch_size": 8} | (changes or {}), **{"device": "cpu", "threads": 1} | settings
+    )
+
+
+def task(
+    version: str = "v0",
+    changes: dict[str, Any] | None = None,
+    *,
+    window: int = 2,
+    data: Dataset | None = None,
+    **settings: Any,
+) -> Task:
+    """60 training images make 54 to learn from and 6 to validate on: 7 batches of 8, the last one of 6."""
+    return make_task(config(version, changes, **settings), data or dataset(), window)
+
+
+def assert_same_tensors(found: Tensors, expected: Tensors) -> None:
+    """The same names, types and bits."""
+    assert sorted(found) == sorted(expected)
+    for name, tensor in expected.items():
+        assert found[name].dtype == tensor.dtype, name
+        assert found[name].shape == tensor.shape, name
+        assert found[name].tobytes() == tensor.tobytes(), name

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig
+from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
+
+USUAL = hyperparameters("v1", "tuned")
+
+
+@given(
+    st.sampled_from(["v0", "v1", "v2", "v3"]),
+    st.sampled_from(RECIPES),
+    st.fixed_dictionaries(
+        {
+            "epochs": st.none() | st.integers(1, 10_000),
+            "batch_size": st.none() | st.integers(1, 10_000),
+            "learning_rate": st.none() | st.floats(0, 100, exclude_min=True),
+            "schedule": st.sampled_from([None, "constant", "cosine", "one_cycle"]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "seed": st.integers(0, 2**32 - 1),
+            "limit": st.none() | st.integers(10, 10_000_000),
+            "score_test": st.booleans(),
+            "device": st.sampled_from(["auto", "cpu", "cuda:1", "mps"]),
+            "threads": st.integers(0, 1024),
+        }
+    ),
+)
+def test_a_configuration_comes_back_from_json_as_it_was(
+    version: str, recipe: str, changes: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    config = configure(version, recipe, changes, **settings)
+    assert TrainingConfig.from_json(json.loads(json.dumps(config.to_json(), allow_nan=False))) == config
+
+
+def test_keys_of_a_later_version_are_passed_over() -> None:
+    config = configure("v1", "tuned", {})
+    record = config.to_json() | {"format": 1, "window": 4}
+    record["hyperparameters"] |= {"dropout_schedule": "none"}
+    assert TrainingConfig.from_json(record) == config
+
+
+@pytest.mark.parametrize("key", [field.name for field in fields(TrainingConfig)])
+def test_a_missing_key_is_named(key: str) -> None:
+    record = configure("v1", "tuned", {}).to_json()
+    del record[key]
+    with pytest.raises(ConfigError, match=rf"configuration is incomplete \('{key}'\)"):
+        TrainingConfig.from_json(record)
+
+
+def test_a_missing_hyperparameter_is_named() -> None:
+    record = configure("v1", "tuned", {}).to_json()
+    del record["hyperparameters"]["epochs"]
+    with pytest.raises(ConfigError, match=r"configuration is incomplete \(.*'epochs'"):
+        TrainingConfig.from_json(record)
+
+
+@pytest.mark.parametrize("damage", [None, 5, "v1", [1, 2], {}, {"epochs": "ten"}])
+def test_hyperparameters_of_another_shape_are_refused(damage: object) -> None:
+    with pytest.raises(ConfigError):
+        TrainingConfig.from_json(configure("v1", "tuned", {}).to_json() | {"hyperparameters": damage})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs 0 is not between 1 and 10000"),
+        ({"epochs": 10_001}, "epochs 10001 is not between 1 and 10000"),
+        ({"batch_size": 0}, "batch size 0 is not between 1 and 10000"),
+        ({"batch_size": -5}, "batch size -5 is not between 1 and 10000"),
+        ({"batch_size": 10_001}, "batch size 10001 is not between 1 and 10000"),
+        ({"learning_rate": 0.0}, "learning rate 0 is not above 0 and at most 100"),
+        ({"learning_rate": -0.1}, "learning rate -0.1 is not above 0 and at most 100"),
+        ({"learning_rate": 101.0}, "learning rate 101 is not above 0 and at most 100"),
+        ({"learning_rate": math.nan}, "learning rate nan is not above 0 and at most 100"),
+        ({"learning_rate": math.inf}, "learning rate inf is not above 0 and at most 100"),
+        ({"schedule": "step"}, "schedule 'step' is none of constant, cosine, one_cycle"),
+        ({"augment": "rotate"}, "augment 'rotate' is none of none, flip_shift"),
+    ],
+)
+def test_a_hyperparameter_out_of_range_says_what_would_do(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        replace(USUAL, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": -1}, "seed -1 is not between 0 and 4294967295"),
+        ({"seed": 2**32}, "seed 4294967296 is not between 0 and 4294967295"),
+        ({"threads": -1}, "threads -1 is not between 0 and 1024"),
+        ({"threads": 1025}, "threads 1025 is not between 0 and 1024"),
+        ({"limit": 9}, "limit 9 is not between 10 and 10000000"),
+        ({"limit": 10_000_001}, "limit 10000001 is not between 10 and 10000000"),
+    ],
+)
+def test_a_setting_out_of_range_says_what_would_do(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        configure("v1", "tuned", {}, **change)
+
+
+def test_a_value_out_of_range_is_refused_when_read_back_too() -> None:
+    record = configure("v1", "tuned", {}).to_json() | {"seed": -1}
+    with pytest.raises(ConfigError, match="seed -1 is not between"):
+        TrainingConfig.from_json(record)
+
+
+def test_the_edges_of_each_range_are_allowed() -> None:
+    for change in ({"epochs": 1}, {"epochs": 10_000}, {"batch_size": 1}, {"learning_rate": 100.0}):
+        assert isinstance(replace(USUAL, **change), Hyperparameters)  # type: ignore[arg-type]
+    assert configure("v1", "tuned", {}, seed=2**32 - 1, limit=10, threads=1024).limit == 10

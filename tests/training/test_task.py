@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from threadpoolctl import threadpool_info
+
+from fmnist_tui.data import split
+from fmnist_tui.training.allocator import keep_freed_buffers
+from fmnist_tui.training.config import ConfigError
+from fmnist_tui.training.devices import describe, resolve
+from fmnist_tui.training.numpy_engine import NumpyEngine
+from fmnist_tui.training.task import make_engine, make_task
+from fmnist_tui.training.torch_engine import TorchEngine
+
+from .samples import config, dataset, task
+
+
+def test_a_task_trains_on_one_part_of_the_split_and_validates_on_the_other() -> None:
+    made = task()
+    train, validation = split(60)
+    np.testing.assert_array_equal(made.train_indices, train)
+    np.testing.assert_array_equal(made.validation_indices, validation)
+
+
+def test_steps_are_batches_and_the_last_one_may_be_smaller() -> None:
+    made = task(changes={"epochs": 3})
+    assert (made.steps_per_epoch, made.total_steps) == (7, 21)
+    assert task(changes={"batch_size": 54}).steps_per_epoch == 1
+    assert task(changes={"batch_size": 53}).steps_per_epoch == 2
+
+
+def test_a_limit_takes_the_first_training_images() -> None:
+    limited = task(limit=20)
+    assert (len(limited.train_indices), len(limited.validation_indices)) == (18, 2)
+    assert max(*limited.train_indices, *limited.validation_indices) == 19
+
+
+def test_a_limit_beyond_the_images_takes_all_of_them() -> None:
+    assert len(task(limit=1000).train_indices) == 54
+
+
+@pytest.mark.parametrize(
+    ("version", "device", "batch_size", "window"),
+    [("v0", "cpu", 1, 5), ("v0", "cpu", 64, 1), ("v1", "cpu", 1, 2), ("v3", "cuda:0", 1, 5), ("v3", "cpu", 540, 1)],
+)
+def test_a_window_is_a_hundredth_of_an_epoch_but_short_where_steps_are_slow(
+    version: str, device: str, batch_size: int, window: int
+) -> None:
+    made = make_task(config(version, {"batch_size": batch_size}, device=device), dataset(train=600))
+    assert made.window == window
+
+
+def test_a_run_keeps_the_window_it_has() -> None:
+    assert make_task(config(), dataset(), 3).window == 3
+
+
+def test_the_engine_is_the_versions_and_is_bound_to_the_threads_asked_for() -> None:
+    assert isinstance(make_engine(task("v0", threads=1)), NumpyEngine)
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    engine = make_engine(task("v3", threads=2))
+    assert isinstance(engine, TorchEngine)
+    assert engine.parameters == 5_858_442
+    assert torch.get_num_threads() == 2
+
+
+def test_a_whole_v0_run_never_imports_torch() -> None:
+    code = """
+import sys
+from tests.training.fakes import drive
+from tests.training.samples import task
+from fmnist_tui.training.task import make_engine
+made = task()
+assert drive(make_engine(made), made).events[-1].reason == "completed"
+print("torch" in sys.modules)
+"""
+    code = code.replace("tests.training", __package__ or "")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_the_cpu_is_always_there_and_auto_finds_something() -> None:
+    assert resolve("cpu") == "cpu"
+    assert describe("cpu") == "cpu"
+    found = resolve("auto")
+    assert found.startswith("cuda") == torch.cuda.is_available()
+    assert describe(found)
+
+
+@pytest.mark.parametrize("wanted", ["tpu", "gpu", "", "cuda:x", "cuda:-1", "cudaX"])
+def test_an_unknown_device_is_refused_with_those_there_are(wanted: str) -> None:
+    with pytest.raises(ConfigError, match=f"device '{wanted}' is none of auto, cpu, cuda, cuda:N, mps"):
+        resolve(wanted)
+
+
+def test_a_device_that_is_not_there_says_what_to_use() -> None:
+    with pytest.raises(ConfigError, match=r"device cuda:99 is not available here \(\d+ CUDA devices\); use --device"):
+        resolve("cuda:99")
+
+
+@pytest.mark.parametrize("libc", ["musl", "", "glibc"])
+def test_only_glibc_is_told_to_keep_freed_buffers(libc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library:
+        told: list[tuple[int, int]] = []  # noqa: RUF012
+
+        def mallopt(self, option: int, value: int) -> int:
+            self.told.append((option, value))
+            return 1
+
+    monkeypatch.setattr("platform.libc_ver", lambda: (libc, "2.36"))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: Library())
+    assert keep_freed_buffers() == (libc == "glibc")
+    thresholds = [(-3, 2**30), (-1, 2**30)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+    assert Library.told == (thresholds if libc == "glibc" else [])
