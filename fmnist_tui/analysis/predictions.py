@@ -74,9 +74,9 @@ def _is_sound(predictions: Predictions) -> bool:
     return (
         probabilities.dtype == np.float32
         and labels.dtype == np.uint8
-        and len(labels) > 0
-        and probabilities.shape == (len(labels), 10)
         and labels.ndim == 1
+        and labels.size > 0
+        and probabilities.shape == (labels.size, 10)
         and bool((labels < 10).all())
         and bool(np.isfinite(probabilities).all())
     )

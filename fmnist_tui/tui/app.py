@@ -23,7 +23,7 @@ from fmnist_tui.runs.status import status_of
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui import background, messages
-from fmnist_tui.tui.greeting import greeting
+from fmnist_tui.tui.greeting import greet
 from fmnist_tui.tui.screens.dataset import DatasetScreen
 from fmnist_tui.tui.screens.help import HelpScreen
 from fmnist_tui.tui.screens.models import ModelsScreen
@@ -98,8 +98,11 @@ class FmnistApp(App[None]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._end_by_signal, number)
+        if self._first_run:
+            self.follow(self._first_run)
+            self.switch_mode("training")
         self._in_thread(partial(background.load_dataset, self.data, self.cache, self.post_message, self._ending))
-        self.call_after_refresh(self._greet)
+        self._in_thread(partial(greet, self.runs, self.post_message))
 
     def on_unmount(self) -> None:
         """Ends the worker threads; trainer processes go on."""
@@ -130,9 +133,15 @@ class FmnistApp(App[None]):
         self._unfollow.set()
         self._unfollow = threading.Event()
         follower = Follower(run)
-        follower.poll()
         self._in_thread(partial(follower.follow, self._unfollow))
         self.followed = follower
+
+    def on_greeted(self, message: messages.Greeted) -> None:
+        """Says what waits, and follows the newest live run."""
+        for line in message.words:
+            self.notify(line, markup=False, timeout=8)
+        if message.live and self.followed is None:
+            self.follow(message.live)
 
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:
         """The images are there: hands them down."""
@@ -192,17 +201,6 @@ class FmnistApp(App[None]):
         if event.state is WorkerState.ERROR:
             error = event.worker.error
             self.notify(f"{type(error).__name__}: {error}", severity="error", timeout=20, markup=False)
-
-    def _greet(self) -> None:
-        """Says what waits; shows the newest live run."""
-        words, live = greeting(self.runs)
-        for line in words:
-            self.notify(line, markup=False, timeout=8)
-        chosen = self._first_run or live
-        if chosen:
-            self.follow(chosen)
-        if self._first_run:
-            self.switch_mode("training")
 
     def _start(self, configs: list[TrainingConfig], *, in_app: bool) -> None:
         """Runs in a thread."""

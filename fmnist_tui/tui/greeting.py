@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+from textual.message import Message
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.summary import Summary, summarise
+from fmnist_tui.tui.messages import Greeted
 
 
-def greeting(runs: Path) -> tuple[list[str], RunDirectory | None]:
-    """Lines to show, and the newest run with a trainer."""
+def greet(runs: Path, post: Callable[[Message], object]) -> None:
+    """Looks through the runs, from a thread, and tells what waits."""
+    post(Greeted(*_greeting(runs)))
+
+
+def _greeting(runs: Path) -> tuple[list[str], RunDirectory | None]:
     try:
         known = {run: summarise(run) for run in list_runs(runs)}
     except RunError as error:

@@ -38,6 +38,15 @@ class DatasetFailed(Failed):
     """There are no images, and why."""
 
 
+class Greeted(Message):
+    """What waits when the app starts, in words, and the newest run with a trainer."""
+
+    def __init__(self, words: list[str], live: RunDirectory | None) -> None:
+        super().__init__()
+        self.words = words
+        self.live = live
+
+
 class TrainingRequested(Message):
     """Somebody filled in the form and pressed the button."""
 

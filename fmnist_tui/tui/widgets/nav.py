@@ -1,4 +1,4 @@
-"""The line at the top of every screen: the four screens, and what lives."""
+"""The line at the top of every screen: the four screens, and what the run that is followed does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from fmnist_tui.runs.follower import Follower
+
+_SECONDS = 1.0
 SCREENS = (("dataset", "Dataset"), ("models", "Models"), ("training", "Training"), ("results", "Results"))
 
 
@@ -16,14 +19,31 @@ class Nav(Horizontal):
     def __init__(self, current: str) -> None:
         super().__init__()
         self._current = current
+        self._words = ""
 
     def compose(self) -> ComposeResult:
-        """A cell a screen, then the state of the newest run."""
+        """A cell a screen, then the state of the run that is followed."""
         for number, (name, title) in enumerate(SCREENS, start=1):
             classes = "screen current" if name == self._current else "screen"
             yield Static(f"[@click=app.go('{name}')]{number} {title}[/]", classes=classes)
         yield Static(id="live")
 
-    def show_live(self, words: str) -> None:
-        """Says at the right what lives now; "" for nothing."""
-        self.query_one("#live", Static).update(Text(words))
+    def on_mount(self) -> None:
+        """Looks after the run that the app follows."""
+        self.set_interval(_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        follower = getattr(self.app, "followed", None)
+        words = _live_words(follower) if follower is not None else ""
+        if self.screen.is_current and words != self._words:
+            self._words = words
+            self.query_one("#live", Static).update(Text(words))
+
+
+def _live_words(follower: Follower) -> str:
+    """What the run does, while it has a trainer."""
+    if not follower.status.has_trainer:
+        return ""
+    snapshot = follower.snapshot
+    epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
+    return f"{snapshot.run_id.partition('-')[0]} {follower.status}{epochs}"
