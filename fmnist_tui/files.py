@@ -39,7 +39,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object at `path`, or None where there is none or it is not an object."""
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -41,7 +41,7 @@ def metrics_csv(snapshot: Snapshot) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(sorted([*_windows(snapshot), *_epochs(snapshot)], key=_place))
+    writer.writerows(sorted([*_windows(snapshot), *_epochs(snapshot)], key=_step))
     return text.getvalue()
 
 
@@ -66,8 +66,8 @@ def _epochs(snapshot: Snapshot) -> Iterator[Row]:
         yield {"kind": "epoch", **{name: getattr(epoch, name) for name in shared}}
 
 
-def _place(row: Mapping[str, Any]) -> tuple[float, bool]:
-    return row["step"], row["kind"] == "epoch"
+def _step(row: Mapping[str, Any]) -> Any:
+    return row["step"]
 
 
 def _whole(value: float) -> int | float:

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.special import expit
 
-Array = NDArray[np.floating[Any]]
+from fmnist_tui.models.layers import SIZES
 
-SIZES = (784, 300, 100, 10)
+Array = NDArray[np.floating[Any]]
 
 
 def parameter_shapes() -> dict[str, tuple[int, ...]]:

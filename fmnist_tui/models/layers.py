@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from fmnist_tui.models.dense import SIZES
+SIZES = (784, 300, 100, 10)
+"""Of v0's layers, from the pixels to the outputs."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,8 +96,13 @@ class RunDirectory:
         return read_json(self.run_json) or read_json(self.request) or {}
 
     def size(self) -> int:
-        """Bytes on the disk."""
-        return sum(path.lstat().st_size for path in self.path.rglob("*") if path.is_file())
+        """Bytes on the disk; files come and go while a trainer writes."""
+        total = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(OSError):
+                    total += (Path(folder) / name).lstat().st_size
+        return total
 
 
 def create_run(runs: Path, version: str) -> RunDirectory:

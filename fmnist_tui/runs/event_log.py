@@ -12,6 +12,8 @@ from typing import Any
 
 from fmnist_tui.training.events import Event, from_json, to_json
 
+_LATEST = 1e11
+
 
 @dataclass(frozen=True)
 class Logged:
@@ -61,7 +63,7 @@ class LogReader:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 new = file.read()
-        except FileNotFoundError:
+        except OSError:
             return []
         self._offset += len(new)
         *lines, self._rest = (self._rest + new).split(b"\n")
@@ -90,13 +92,13 @@ def _parsed(lines: list[bytes]) -> Iterator[Logged]:
     for line in lines:
         try:
             record: Any = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if not isinstance(record, dict):
             continue
         event = from_json(record)
         when, seq = record.get("time"), record.get("seq")
-        if event is not None and isinstance(when, int | float) and isinstance(seq, int):
+        if event is not None and isinstance(when, int | float) and 0 <= when < _LATEST and isinstance(seq, int):
             yield Logged(event, float(when), seq)
 
 

@@ -8,7 +8,6 @@ import sys
 
 from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.drive import drive
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.training.events import RunFinished
 
@@ -55,4 +54,6 @@ class InAppRun:
 
     def drive(self) -> RunFinished:
         """Trains to the end; returns the last event."""
+        from fmnist_tui.runs.drive import drive  # SciPy and more, which the app's first paint must not wait for
+
         return drive(self.run, self._lock, self.inbox)

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fmnist_tui import __version__
 from fmnist_tui.data import Dataset
@@ -18,7 +18,9 @@ from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory, RunError, create_run
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.streams import STREAM_NUMBER
-from fmnist_tui.training.task import Task
+
+if TYPE_CHECKING:
+    from fmnist_tui.training.task import Task
 
 FORMAT = 1
 _LIBRARIES = ("numpy", "scipy", "torch")

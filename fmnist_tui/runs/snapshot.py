@@ -58,7 +58,7 @@ class Snapshot:
         """The epoch in progress, from 1; the last one when all are done."""
         if self.started is None:
             return 0
-        return min(self.step // self.started.steps_per_epoch + 1, self.started.epochs)
+        return min(self.step // max(1, self.started.steps_per_epoch) + 1, self.started.epochs)
 
     @property
     def best_epoch(self) -> events.Epoch | None:

@@ -151,6 +151,7 @@ _TYPES: dict[str, type[Event]] = {
     "resumed": Resumed,
     "run_finished": RunFinished,
 }
+_LARGEST = 2**53
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -161,23 +162,36 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def from_json(record: Mapping[str, Any]) -> Event | None:
-    """The event of a JSON object, or None where this program doesn't know it or it lacks a key.
+    """The event of a JSON object, or None where this program doesn't know it or a key is missing or of another type.
 
     Keys that the event doesn't have (a later version's, "time", "seq") are passed over.
     """
     kind = _TYPES.get(str(record.get("event")))
     if kind is None:
         return None
-    known = {item.name: item.type for item in fields(kind)}
-    values = {name: record[name] for name in known if name in record}
-    for name, value in values.items():
-        values[name] = math.nan if value is None else value
-        if known[name] in ("float", "int") and not isinstance(values[name], int | float):
-            return None
+    known = {item.name: str(item.type) for item in fields(kind)}
+    values: dict[str, Any] = {name: record[name] for name in known if name in record}
+    if not all(_fits(value, known[name]) for name, value in values.items()):
+        return None
     try:
-        return kind(**values)
+        return kind(**{name: _not_null(value) for name, value in values.items()})
     except TypeError:
         return None
+
+
+def _fits(value: Any, annotation: str) -> bool:
+    """Whether a JSON value can stand in a field of that type; a log may have been edited by hand."""
+    if annotation == "float":
+        return value is None or (isinstance(value, int | float) and abs(value) < _LARGEST)
+    if annotation == "int":
+        return isinstance(value, int) and abs(value) < _LARGEST
+    if annotation == "bool":
+        return isinstance(value, bool)
+    return isinstance(value, dict if annotation.startswith("dict") else str)
+
+
+def _not_null(value: Any) -> Any:
+    return math.nan if value is None else value
 
 
 def _finite(value: Any) -> Any:

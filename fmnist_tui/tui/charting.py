@@ -1,4 +1,4 @@
-"""What is done to a curve before it is drawn: smoothed, made finite, thinned to the width of the chart."""
+"""What is done to a curve before it is drawn: made finite, thinned to the width of the chart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 Floats = NDArray[np.float64]
 
@@ -31,22 +30,6 @@ class Series:
     colour: tuple[int, int, int]
     marker: str = "braille"
     joined: bool = True
-
-
-def smoothed(values: Floats, weight: float) -> Floats:
-    """Exponential moving average, with the start's bias removed; what is not finite is left out of it.
-
-    Args:
-        values: (n,).
-        weight: 0 (as it is) to below 1 (ever smoother): the share of the past.
-    """
-    finite = np.isfinite(values)
-    kept = np.where(finite, values, 0.0)
-    sums = lfilter([1 - weight], [1, -weight], kept)
-    weights = lfilter([1 - weight], [1, -weight], finite.astype(np.float64))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result: Floats = np.where(finite, sums / weights, np.nan)
-    return result
 
 
 def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.runs.snapshot import Snapshot
-from fmnist_tui.tui.charting import Series, smoothed
+from fmnist_tui.tui.charting import Series
 
 # Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
 RAW = (140, 140, 140)
 TRAINING = (0, 114, 178)
 VALIDATION = (230, 159, 0)
 BEST = (0, 158, 115)
-SMOOTHING = 0.9
 
 
 def loss_series(snapshot: Snapshot) -> tuple[Series, ...]:
@@ -32,7 +32,7 @@ def _series(snapshot: Snapshot, what: str) -> tuple[Series, ...]:
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
     return (
         Series("windows", steps, values, RAW, marker="dot", joined=False),
-        Series("training", steps, smoothed(values, SMOOTHING), TRAINING),
+        Series("training", steps, smoothed(values, width_for(len(values))), TRAINING),
         Series("validation", at, validation, VALIDATION, marker="x", joined=False),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import official
-from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
 from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Step
@@ -40,8 +40,8 @@ def make_run(
     """
     run = RunDirectory(runs / f"{version}-20260102-{seed:06d}-00ff")
     run.path.mkdir(parents=True)
-    write_json(run.run_json, run_json(version, seed) | (config or {}))
-    write_json(run.result, result_json(version, seed) | (result or {}))
+    run.run_json.write_text(json.dumps(run_json(version, seed) | (config or {})))
+    run.result.write_text(json.dumps(result_json(version, seed) | (result or {})))
     write_log(run, [*training(version, validation), finished or RunFinished("completed", scored=True)])
     if right is not None:
         run.predictions.write_bytes(npz(probabilities=probabilities(right), labels=LABELS))

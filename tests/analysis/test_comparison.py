@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from fmnist_tui.models.catalogue import version
 from .builders import epoch, make_run, write_log
 
 
-def comparison(runs: Path, **options: bool) -> Comparison:
-    return compare(read_records(runs), **options)
+def comparison(runs: Path, *, everything: bool = False) -> Comparison:
+    return compare(read_records(runs), everything=everything)
 
 
 def test_a_spread_is_the_mean_and_the_samples_deviation() -> None:
@@ -48,6 +49,14 @@ def test_the_best_run_is_chosen_by_validation_never_by_the_test_set(tmp_path: Pa
     make_run(tmp_path, seed=0, validation=[0.90, 0.91], result={"test_accuracy": 0.95})
     chosen = make_run(tmp_path, seed=1, validation=[0.93, 0.90], result={"test_accuracy": 0.80})
     make_run(tmp_path, seed=2, validation=[0.93], result={"test_accuracy": 0.99})
+    (summary,) = comparison(tmp_path).versions
+    assert summary.best_run == chosen.run_id
+
+
+def test_an_epoch_without_a_finite_accuracy_is_not_the_best(tmp_path: Path) -> None:
+    make_run(tmp_path, seed=0, validation=[0.93])
+    chosen = make_run(tmp_path, seed=1, validation=[math.nan, 0.95])
+    make_run(tmp_path, seed=2, validation=[7.0])
     (summary,) = comparison(tmp_path).versions
     assert summary.best_run == chosen.run_id
 

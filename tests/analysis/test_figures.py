@@ -49,9 +49,7 @@ def test_windows_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None
     "log",
     [
         [],
-        [STARTED],
         [STARTED, window(5)],
-        [STARTED, window(5, math.nan)],
         [STARTED, window(5, math.inf), window(10, -math.inf)],
         [STARTED, window(5), window(10, 1e308), window(15, math.nan), window(20, 0.1)],
         [STARTED, window(5, 1e11), window(10, 0.0), epoch(1, math.nan)],
@@ -59,7 +57,7 @@ def test_windows_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None
         [epoch(1, 0.5)],
         [RunStarted("v9", 0, 0, 0, 0, 0), window(5), window(10)],
     ],
-    ids=["empty", "started", "one", "nan", "inf", "huge", "spread", "epoch", "only epoch", "unknown"],
+    ids=["empty", "one", "inf", "huge", "spread", "epoch", "only epoch", "unknown"],
 )
 def test_whatever_the_curve_holds_it_is_drawn(tmp_path: Path, log: list[Event]) -> None:
     figure = loss_figure(snapshot(tmp_path, log), "odd")
@@ -68,8 +66,8 @@ def test_whatever_the_curve_holds_it_is_drawn(tmp_path: Path, log: list[Event]) 
 
 
 def test_a_loss_that_is_not_finite_leaves_a_gap(tmp_path: Path) -> None:
-    log = [STARTED, window(5, 0.5), window(10, math.inf), window(15, 0.3)]
-    _, losses = line(loss_figure(snapshot(tmp_path, [*log]), "gap"), 0, "training, each window")
+    log: list[Event] = [STARTED, window(5, 0.5), window(10, math.inf), window(15, 0.3)]
+    _, losses = line(loss_figure(snapshot(tmp_path, log), "gap"), 0, "training, each window")
     assert losses[0] == 0.5
     assert math.isnan(losses[1])
     assert losses[2] == 0.3
@@ -98,19 +96,12 @@ def test_the_svg_is_the_same_bytes_each_time_under_any_settings(tmp_path: Path) 
     assert b"date" not in once
 
 
-@pytest.mark.parametrize(
-    "title", [r"$\frac{$", "$x_1$", r"\$5 & <b>", "a -- b", "\x1b[31m\x00", "写真 \U0001f600", "\n\n", ""]
-)
+@pytest.mark.parametrize("title", [r"$\frac{$ \$5 & <b> a -- b", "\x1b[31m\x00 写真 $x_1$", "\n"])
 def test_titles_are_drawn_letter_by_letter(tmp_path: Path, title: str) -> None:
-    figure = loss_figure(snapshot(tmp_path, [STARTED, window(5)]), title)
+    figure = loss_figure(snapshot(tmp_path, []), title)
     assert to_png(figure).startswith(PNG)
     ET.fromstring(to_svg(figure))  # noqa: S314 - made here
 
 
 def test_letters_that_the_font_lacks_become_question_marks() -> None:
     assert drawable("é写\x1b$\n.") == "é??$\n."
-
-
-def test_a_dollar_is_a_dollar(tmp_path: Path) -> None:
-    found = snapshot(tmp_path, [STARTED, window(5)])
-    assert to_svg(loss_figure(found, "$a$")) != to_svg(loss_figure(found, "a"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fmnist_tui.analysis
 
-HEAVY = ("matplotlib", "scipy", "torch", "textual", "rich", "click", "PIL")
+HEAVY = ("matplotlib", "scipy.stats", "torch", "textual", "rich", "click", "PIL")
 
 
 def test_the_room_imports_nothing_slow() -> None:

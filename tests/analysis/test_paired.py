@@ -36,7 +36,7 @@ def test_the_p_value_of_cases_worked_by_hand(only_first: int, only_second: int, 
 
 
 def test_the_p_value_is_scipys() -> None:
-    chance = random.Random(0)
+    chance = random.Random(0)  # noqa: S311 - no secret
     cases = [(chance.randrange(300), chance.randrange(300)) for _ in range(100)]
     for first, second in [*cases, (51, 84), (4000, 4300), (0, 1000), (5000, 5000)]:
         expected = binomtest(first, first + second).pvalue if first + second else 1.0

@@ -16,9 +16,9 @@ from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished
 from fmnist_tui.training.metrics import Scores
 
-from .builders import epoch, make_run, result_json, run_json, training, window, write_log
+from .builders import make_run, result_json, run_json, training, window, write_log
 
-ODD_VALUES = (None, True, "x", -1, 1e308, 10**400, math.inf, math.nan, [], [1], {}, {"x": 1}, "\x1b[31m\ud800")
+ODD_VALUES: list[Any] = [None, True, "x\x1b[31m\ud800", -1, 1e308, 10**400, math.inf, math.nan, [1], {"x": 1}]
 
 
 def test_a_record_says_what_a_run_was_and_how_it_ended(tmp_path: Path) -> None:
@@ -82,13 +82,11 @@ def write_edited(path: Path, content: dict[str, Any]) -> None:
 
 def test_epochs_are_those_of_the_snapshot_whatever_befell_the_log(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    write_log(
-        run, [*training("v0", [0.5, 0.6, 0.7]), Resumed(15, 2), window(20), epoch(2, 0.65), RunFinished("completed")]
-    )
+    write_log(run, [*training("v0", [0.5, 0.6, 0.7]), Resumed(15, 2), window(20), RunFinished("completed")])
     with run.events.open("ab") as log:
         log.write(b'{"event":"epoch","validation_accuracy":\n[]\n{"event":"epoch","validation_accuracy":"x"}\n')
     assert read_epochs(run) == read_snapshot(run).epochs
-    assert [epoch.validation_accuracy for epoch in read_epochs(run)] == [0.5, 0.65]
+    assert [epoch.validation_accuracy for epoch in read_epochs(run)] == [0.5]
 
 
 def test_a_run_without_a_log_has_no_epochs(tmp_path: Path) -> None:

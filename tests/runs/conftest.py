@@ -30,9 +30,11 @@ def nothing_is_left_behind(tmp_path: Path, cache: None) -> Iterator[None]:
     threads = set(threading.enumerate())
     yield
     left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads]
-    for process in _processes_of(tmp_path):
+    processes = _processes_of(tmp_path)
+    for process in processes:
         left.append(f"process {process.pid}")
         process.kill()
+    psutil.wait_procs(processes, 5)
     left += [f"lock {path}" for path in (*tmp_path.rglob("lock"), *tmp_path.rglob("*.lock")) if _is_locked(path)]
     assert not left
 

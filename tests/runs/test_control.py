@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmnist_tui.runs.control import Inbox, control_end, send
@@ -109,6 +109,7 @@ def test_junk_is_passed_over(run: RunDirectory, junk: bytes) -> None:
     assert [inbox(), inbox(), inbox()] == [Command.PAUSE, Command.CONTINUE, None]
 
 
+@settings(deadline=None, max_examples=50)
 @given(junk=st.lists(st.binary().map(lambda junk: junk.replace(b"\n", b""))))
 def test_any_junk_is_passed_over(tmp_path_factory: pytest.TempPathFactory, junk: list[bytes]) -> None:
     run = RunDirectory(tmp_path_factory.mktemp("junk"))
@@ -201,9 +202,7 @@ def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -
         assert watch.next(RunFinished).resumable
 
 
-def test_a_resumed_trainer_does_not_obey_what_the_one_before_was_told(
-    runs: Path, stopped_v0: RunDirectory
-) -> None:
+def test_a_resumed_trainer_does_not_obey_what_the_one_before_was_told(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
     assert line("stop-now")[:22] in run.control.read_bytes()
     append(run, line("pause") + line("stop-now"))

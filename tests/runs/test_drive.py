@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 import struct
 import time
@@ -21,7 +20,6 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.launch import InAppRun
-from fmnist_tui.runs.lock import heartbeat_age
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Event, Resumed, RunFinished, Step
@@ -37,6 +35,7 @@ from .trainers import (
     learning,
     request,
     running,
+    wait_until,
     weights_differ,
 )
 
@@ -83,17 +82,25 @@ def _write_array(path: Path, array: NDArray[np.uint8]) -> None:
     path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes())
 
 
-def is_listening(run: RunDirectory) -> bool:
-    """Whether a trainer has begun to write, and so hears signals."""
-    return run.heartbeat.exists() and heartbeat_age(run) < 0.5
+def kill_somewhere(run: RunDirectory, chance: np.random.Generator) -> None:
+    """Starts a trainer and kills it soon after its first word, often while it writes a checkpoint."""
+    said = log_size(run)
+    with running(run) as trainer:
+        wait_until(lambda: log_size(run) > said or trainer.poll() is not None, "the trainer spoke")
+        time.sleep(chance.uniform(0.0, 0.6))
+        if chance.random() < 0.7:
+            trainer.send_signal(signal.SIGUSR1)
+            time.sleep(chance.uniform(0.0, 0.03))
+
+
+def log_size(run: RunDirectory) -> int:
+    return run.events.stat().st_size if run.events.exists() else 0
 
 
 # Going on
 
 
-def test_a_killed_run_goes_on_from_its_checkpoint_as_if_nothing_had_been(
-    runs: Path, finished_v0: RunDirectory
-) -> None:
+def test_a_killed_run_goes_on_from_its_checkpoint_as_if_nothing_had_been(runs: Path, finished_v0: RunDirectory) -> None:
     run = request(runs, SHORT_V0)
     with running(run):
         watch = Watch(run)
@@ -185,9 +192,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_harms_nothing(
 # Refusing to go on
 
 
-def test_a_run_does_not_go_on_with_other_training_images(
-    runs: Path, stopped_v0: RunDirectory, tmp_path: Path
-) -> None:
+def test_a_run_does_not_go_on_with_other_training_images(runs: Path, stopped_v0: RunDirectory, tmp_path: Path) -> None:
     run = copy_of(stopped_v0, runs)
     demo = load("demo", tmp_path)
     other = replace(demo, train=demo.test)
@@ -319,16 +324,13 @@ def test_a_run_that_could_not_keep_its_outcome_can_go_on_to_do_so(runs: Path) ->
 def test_a_run_killed_again_and_again_at_any_moment_ends_as_if_nothing_had_been(
     runs: Path, finished_v0: RunDirectory, seed: int
 ) -> None:
-    chance = random.Random(seed)
+    chance = np.random.default_rng(seed)
     run = request(runs, SHORT_V0)
-    for _ in range(12):
-        with running(run) as trainer:
-            time.sleep(chance.uniform(0.0, 1.2))
-            if is_listening(run):
-                trainer.send_signal(signal.SIGUSR1)
-                time.sleep(chance.uniform(0.0, 0.02))
-        if status_of(run) is Status.FINISHED:
-            break
+    kills = 0
+    while status_of(run) is not Status.FINISHED and kills < 12:
+        kill_somewhere(run, chance)
+        kills += 1
+    assert kills > 1
     assert status_of(run) is Status.FINISHED or finish(run) == 0
     assert_undisturbed(run, finished_v0)
 

@@ -34,7 +34,6 @@ from .trainers import (
     SHORT_V3,
     Watch,
     checkpoint_steps,
-    finish,
     learning,
     request,
     running,
@@ -250,9 +249,7 @@ def test_the_last_checkpoint_is_the_end_and_its_sums_are_right(finished: RunDire
     assert len(steps) <= 2
     newest = finished.checkpoints / f"step-{steps[0]:07d}"
     sums = read(newest / "state.json")["sha256"]
-    assert sums == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in newest.glob("*.safetensors")
-    }
+    assert sums == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in newest.glob("*.safetensors")}
     assert len(sums) == 2
     assert {path.name for path in finished.checkpoints.iterdir()} == {f"step-{step:07d}" for step in steps}
 

@@ -79,3 +79,8 @@ def test_a_second_sigint_ends_a_trainer_that_is_still_saving(runs: Path) -> None
         trainer.send_signal(signal.SIGINT)
         assert trainer.wait(PATIENCE) == 130
     assert status_of(run) is Status.INTERRUPTED
+
+
+def test_a_trainer_process_imports_pytorch_only_when_it_needs_it() -> None:
+    check = "import sys, fmnist_tui.runs.trainer_process; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)

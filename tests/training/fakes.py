@@ -150,9 +150,13 @@ def drive(
     """Trains to the end; whatever `wish` answers to an event is what the trainer hears next."""
     wishes: list[Command | None] = []
     ran = Ran([], store or MemoryStore())
-    for event in train(engine, task, lambda: wishes.pop(0) if wishes else None, ran.store, start):
+
+    def control() -> Command | None:
+        return wishes.pop(0) if wishes else None
+
+    for event in train(engine, task, control, ran.store, start):
         ran.events.append(event)
-        wishes += wish(event)
+        wishes.extend(wish(event))
         assert len(ran.events) < 10_000, "this training never ends"
     return ran
 

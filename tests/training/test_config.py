@@ -118,5 +118,5 @@ def test_a_value_out_of_range_is_refused_when_read_back_too() -> None:
 
 def test_the_edges_of_each_range_are_allowed() -> None:
     for change in ({"epochs": 1}, {"epochs": 10_000}, {"batch_size": 1}, {"learning_rate": 100.0}):
-        assert isinstance(replace(USUAL, **change), Hyperparameters)  # type: ignore[arg-type]
+        assert isinstance(replace(USUAL, **change), Hyperparameters)
     assert configure("v1", "tuned", {}, seed=2**32 - 1, limit=10, threads=1024).limit == 10

@@ -147,7 +147,7 @@ def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
 
 
 def test_a_step_depends_on_its_address_alone() -> None:
-    after = []
+    after: list[NDArray[np.float32]] = []
     for epoch, step in ((1, 4), (1, 4), (1, 5), (2, 4)):
         learning = engine("v3", augment="none")
         torch.manual_seed(len(after))
@@ -167,11 +167,8 @@ def test_a_last_batch_of_one_image_can_be_trained_on() -> None:
 def test_twenty_steps_learn_the_bars() -> None:
     learning = engine("v1", augment="none")
     for number in range(20):
-        learning.step(ALL, 3e-3, 1, number)
-    assert learning.take_totals().mean_loss < 2.0
-    for number in range(10):
-        learning.step(ALL, 1e-4, 2, number)
-    assert learning.evaluate(ALL).accuracy == 1.0
+        learning.step(ALL[:30], 1e-3 if number < 10 else 1e-4, 1, number)
+    assert learning.evaluate(ALL[:30]).accuracy == 1.0
 
 
 @pytest.mark.parametrize("steps_before", [0, 2])
@@ -246,8 +243,8 @@ def test_a_missing_or_misshaped_tensor_is_named() -> None:
     learning.step(ALL[:8], RATE, 1, 0)
     state = learning.state()
     misshaped = np.zeros((3, 2), np.float32)
-    for name, tensor in state.items():
+    for name in ("conv1.weight", "norm2.running_var", "norm1.num_batches_tracked", "optimizer.exp_avg.output.weight"):
         with pytest.raises(ValueError, match=re.escape(f"tensor {name} is missing")):
             learning.load_state({other: value for other, value in state.items() if other != name})
-        with pytest.raises(ValueError, match=re.escape(f"tensor {name} has shape (3, 2), not {tensor.shape}")):
+        with pytest.raises(ValueError, match=re.escape(f"tensor {name} has shape (3, 2), not {state[name].shape}")):
             learning.load_state(state | {name: misshaped})

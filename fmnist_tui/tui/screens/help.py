@@ -16,7 +16,6 @@ class HelpScreen(ModalScreen[None]):
     """A table of keys; any of the usual keys closes it."""
 
     CSS_PATH = "dialog.tcss"
-    DEFAULT_CSS = "HelpScreen .dialog { width: 64; }"
     BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "Back")]
 
     def __init__(self, bindings: list[ActiveBinding]) -> None:

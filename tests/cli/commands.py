@@ -1,0 +1,162 @@
+"""The command line as the tests call it: as a real process with its own streams, and what to wait for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fmnist_tui.files import read_json, write_json
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.event_log import LogReader
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.keeper import read_weights
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.events import Event
+
+PATIENCE = 60.0
+"""Seconds that a command may take to do what it should; others use the machine too."""
+
+PROGRAM = (sys.executable, "-m", "fmnist_tui")
+
+SHORT = ("v0", "--data", "demo", "--epochs", "8", "--batch-size", "4", "--seed", "3", "--threads", "1")
+"""Eight epochs of 450 steps: a second or two, long enough to be hit in the middle."""
+
+TINY = ("--data", "demo", "--epochs", "1", "--limit", "10", "--batch-size", "4", "--threads", "1", "--device", "cpu")
+"""Three steps."""
+
+ENDLESS = ("v0", "--data", "demo", "--epochs", "10000", "--batch-size", "16", "--threads", "1")
+"""Nobody waits for its end."""
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines on standard output."""
+        return self.out.splitlines()
+
+    @property
+    def json(self) -> Any:
+        """Standard output as one JSON document; the command must have gone well."""
+        assert (self.status, self.err) == (0, ""), self
+        return json.loads(self.out)
+
+    @property
+    def complaint(self) -> str:
+        """What the one line on standard error says after `error: `; there must be no other line."""
+        assert self.err.startswith("error: "), self
+        assert self.err.endswith("\n"), self
+        assert len(self.err.splitlines()) == 1, self
+        assert self.err[:-1].isprintable(), self
+        return self.err[:-1].removeprefix("error: ")
+
+
+def call(*arguments: object, **environment: str) -> Outcome:
+    """Runs a command as a process of its own, without a terminal, to its end."""
+    command = [*PROGRAM, *map(str, arguments)]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        timeout=PATIENCE,
+        env={**os.environ, **environment},
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def started(*arguments: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs as a process of its own, its output in pipes; it doesn't outlive the block."""
+    with subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def finish(process: subprocess.Popen[str]) -> Outcome:
+    """Waits for a started command."""
+    out, err = process.communicate(timeout=PATIENCE)
+    return Outcome(process.returncode, out, err)
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Waits until `condition` holds, or fails with `what`."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+def newest(runs: Path) -> RunDirectory:
+    """The newest run, as soon as there is one."""
+    wait_until(lambda: list_runs(runs), f"there was a run in {runs}")
+    return list_runs(runs)[0]
+
+
+def first(run: RunDirectory, kind: type[E]) -> E:
+    """The first event of this kind in the run's log, as soon as there is one."""
+    reader = LogReader(run.events)
+    found: list[E] = []
+
+    def look() -> bool:
+        found.extend(logged.event for logged in reader.read() if isinstance(logged.event, kind))
+        return bool(found)
+
+    wait_until(look, f"{run.run_id} had a {kind.__name__}")
+    return found[0]
+
+
+def wait_for_status(run: RunDirectory, status: Status) -> None:
+    """Waits until the run's status is this one."""
+    wait_until(lambda: status_of(run) is status, f"{run.run_id} was {status}")
+
+
+def copy_of(run: RunDirectory, runs: Path, name: str = "") -> RunDirectory:
+    """The run as it lies there, without its checkpoints, under another id where one is given."""
+    copied = RunDirectory(runs / (name or run.run_id))
+    shutil.copytree(run.path, copied.path, ignore=shutil.ignore_patterns("checkpoints"))
+    return copied
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Changes keys of a JSON file."""
+    write_json(path, {**(read_json(path) or {}), **changes})
+
+
+def learned(run: RunDirectory) -> dict[str, Any]:
+    """All that a reader sees of the learning itself, without times and speeds."""
+    snapshot = read_snapshot(run)
+    columns = ("step", "epoch", "loss", "accuracy", "learning_rate")
+    return {
+        "result": {**(read_json(run.result) or {}), "seconds": None},
+        "epochs": [replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs],
+        "weights": {name: tensor.tobytes() for name, tensor in read_weights(run).items()},
+        **{name: getattr(snapshot.curve, name).tolist() for name in columns},
+    }

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fmnist_tui.cli import main
+from fmnist_tui.runs.directory import RunDirectory
+
+from .commands import SHORT, TINY, Outcome, call, newest
+
+Fmnist = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Folders of their own for whatever the commands keep; nothing of the user's is read or written."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
+    """Fails a test that leaves a process or a thread; the processes are killed."""
+    threads = set(threading.enumerate())
+    yield
+    left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if not thread.daemon]
+    processes = _processes_of(tmp_path)
+    left += [f"process {process.pid}: {process.info['cmdline']}" for process in processes]
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes)
+    assert not left
+
+
+def _processes_of(folder: Path) -> list[psutil.Process]:
+    """Children of this process, and orphans whose command line names the test's own folder."""
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid in children or any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
+    ]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A runs folder that doesn't exist yet."""
+    return tmp_path / "runs"
+
+
+def _here(*arguments: object) -> int:
+    """Calls the command line's entry point in this process; returns the exit status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["fmnist-tui", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.fixture
+def fmnist(capsys: pytest.CaptureFixture[str]) -> Fmnist:
+    """Calls a command in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        return Outcome(_here(*arguments), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> tuple[Outcome, RunDirectory]:
+    """`train v0 --json` through SHORT, undisturbed: what it printed and the run."""
+    runs = tmp_path_factory.mktemp("trained")
+    outcome = call("train", *SHORT, "--json", "--runs", runs)
+    assert outcome.status == 0, outcome
+    return outcome, newest(runs)
+
+
+@pytest.fixture(scope="session")
+def finished(trained: tuple[Outcome, RunDirectory]) -> RunDirectory:
+    """A finished run of v0 that no test changes."""
+    return trained[1]
+
+
+@pytest.fixture(scope="session")
+def four(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> Path:
+    """The runs folder of `train all --in-app`, in this process: PyTorch is imported once."""
+    runs = tmp_path_factory.mktemp("four")
+    assert _here("train", "all", *TINY, "--in-app", "--runs", runs) == 0
+    return runs

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.data import official
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.training.recipes import hyperparameters
+
+from .commands import copy_of, edit
+from .conftest import Fmnist
+
+KEYS = {"recipe", "versions", "total_gain", "paired", "not_counted"}
+
+VERSION = {
+    "version",
+    "runs",
+    "marked",
+    "test_accuracy",
+    "test_nll",
+    "test_brier",
+    "test_ece",
+    "parameters",
+    "seconds_per_epoch",
+    "device",
+    "what_changed",
+    "delta",
+    "best_run",
+    "reported",
+}
+
+PAIRED = {
+    "first",
+    "second",
+    "first_run",
+    "second_run",
+    "only_first_right",
+    "only_second_right",
+    "p_value",
+    "sentence",
+}
+
+PARAMETERS = {"v0": 266_610, "v1": 120_970, "v2": 5_858_442, "v3": 5_858_442}
+
+
+def counted(run: RunDirectory, runs: Path, run_id: str = "", accuracy: float = 0.9) -> RunDirectory:
+    """A copy of the run that looks as if it had been trained on all of Fashion-MNIST by the tuned recipe."""
+    copied = copy_of(run, runs, run_id)
+    data = dict(
+        zip(("train_fingerprint", "test_fingerprint"), official.FASHION_MNIST.fingerprints, strict=True),
+        name="Fashion-MNIST",
+        train_images=60_000,
+    )
+    recipe = asdict(hyperparameters(copied.run_id[:2], "tuned"))
+    edit(copied.run_json, hyperparameters=recipe, modified=False, limit=None, data=data)
+    edit(copied.result, test_accuracy=accuracy)
+    return copied
+
+
+@pytest.fixture
+def six(four: Path, runs: Path) -> Path:
+    """A folder with two runs of v0 that count, one of v1 to v3 each, and one of v0 that doesn't."""
+    v3, v2, v1, v0 = list_runs(four)
+    for number, run in enumerate((v0, v1, v2, v3)):
+        counted(run, runs, accuracy=0.8 + number / 50)
+    counted(v0, runs, "v0-20250101-000000-0001", accuracy=0.84)
+    copy_of(v0, runs, "v0-20250101-000000-0002")
+    return runs
+
+
+def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path) -> None:
+    outcome = fmnist("results", "--runs", runs)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.lines == ["no run counts yet under the recipe tuned; train all with: fmnist-tui train all"]
+    assert fmnist("results", "--format", "json", "--runs", runs).json == {
+        "recipe": "tuned",
+        "versions": [],
+        "total_gain": None,
+        "paired": [],
+        "not_counted": [],
+    }
+    assert len(fmnist("results", "--format", "csv", "--runs", runs).lines) == 1
+    assert fmnist("results", "--format", "markdown", "--runs", runs).out == "No run counts under tuned yet.\n"
+
+
+def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
+    told = fmnist("results", "--format", "json", "--runs", six).json
+    assert told.keys() == KEYS
+    assert [version["version"] for version in told["versions"]] == ["v0", "v1", "v2", "v3"]
+    for version in told["versions"]:
+        assert version.keys() == VERSION
+        assert version["reported"].keys() == {"accuracy", "loss"}
+        assert version["parameters"] == PARAMETERS[version["version"]]
+        assert version["device"] == "cpu"
+        for measure in ("test_accuracy", "test_nll", "test_brier", "test_ece"):
+            assert version[measure].keys() == {"mean", "sd", "n"}
+            assert version[measure]["n"] == version["runs"]
+    assert [test.keys() for test in told["paired"]] == [PAIRED] * 6
+    assert {why for run in told["not_counted"] for why in run} == {"run", "why"}
+
+
+def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
+    told = fmnist("results", "--format", "json", "--runs", six).json
+    v0, v1, *_, v3 = told["versions"]
+    assert (v0["runs"], v1["runs"]) == (2, 1)
+    assert v0["test_accuracy"] == {"mean": pytest.approx(0.82), "sd": pytest.approx(0.02 * 2**0.5), "n": 2}
+    assert v1["test_accuracy"]["sd"] is None
+    assert v0["delta"] is None
+    assert v1["delta"] == pytest.approx(0.0)
+    assert v3["delta"] == pytest.approx(0.02)
+    assert told["total_gain"] == pytest.approx(0.04)
+
+
+def test_a_run_that_does_not_count_is_listed_with_the_reasons(fmnist: Fmnist, six: Path) -> None:
+    (missing,) = fmnist("results", "--format", "json", "--runs", six).json["not_counted"]
+    assert missing["run"] == "v0-20250101-000000-0002"
+    assert missing["why"] == "recipe modified; trained on 10 of 2 000 images; data is demo"
+    below = fmnist("results", "--runs", six).out.partition("not counted:\n")[2]
+    assert below.split(maxsplit=1) == [missing["run"], f"{missing['why']}\n"]
+
+
+def test_all_compares_what_does_not_count_too_and_marks_it(fmnist: Fmnist, six: Path) -> None:
+    told = fmnist("results", "--all", "--format", "json", "--runs", six).json
+    v0 = told["versions"][0]
+    assert (v0["runs"], v0["marked"]) == (3, 1)
+    assert [run["run"] for run in told["not_counted"]] == ["v0-20250101-000000-0002"]
+    assert fmnist("results", "--all", "--runs", six).lines[1].split()[:2] == ["v0", "3*"]
+
+
+def test_a_run_counts_under_its_own_recipe_only(fmnist: Fmnist, six: Path) -> None:
+    told = fmnist("results", "--recipe", "origin", "--format", "json", "--runs", six).json
+    assert told["recipe"] == "origin"
+    assert told["versions"] == []
+    assert {"recipe is tuned, not origin"} < {run["why"] for run in told["not_counted"]}
+
+
+def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> None:
+    outcome = fmnist("results", "--runs", six)
+    assert (outcome.status, outcome.err) == (0, "")
+    header, *rows = outcome.lines[:5]
+    assert header.split()[:4] == ["version", "runs", "accuracy", "delta"]
+    assert rows[0].startswith("v0       2     82.00 ± 2.83 %")
+    assert rows[3].startswith("v3       1     86.00 %")
+    assert "+2.00" in rows[3]
+    assert "Total gain from v0 to v3: +4.00 points" in outcome.lines
+    assert any(line.startswith("v0 and v3: v3 is right on ") for line in outcome.lines)
+
+
+def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> None:
+    told: list[dict[str, Any]] = fmnist("results", "--format", "json", "--runs", six).json["versions"]
+    rows = list(csv.DictReader(io.StringIO(fmnist("results", "--format", "csv", "--runs", six).out)))
+    assert [row["version"] for row in rows] == [version["version"] for version in told]
+    for row, version in zip(rows, told, strict=True):
+        assert float(row["test_accuracy_mean"]) == version["test_accuracy"]["mean"]
+        assert row["test_accuracy_sd"] == str(version["test_accuracy"]["sd"] or "")
+        assert row["delta"] == ("" if version["delta"] is None else str(version["delta"]))
+        assert row["best_run"] == version["best_run"]
+    markdown = fmnist("results", "--format", "markdown", "--runs", six).lines
+    assert [line[:5] for line in markdown[2:6]] == ["| v0 ", "| v1 ", "| v2 ", "| v3 "]
+    assert markdown[1].replace("---", "").strip("| ") == ""
+
+
+def test_a_damaged_result_does_not_hide_the_others(fmnist: Fmnist, six: Path) -> None:
+    (six / "v0-20250101-000000-0001" / "result.json").write_text("{")
+    told = fmnist("results", "--format", "json", "--runs", six).json
+    assert told["versions"][0]["runs"] == 1
+    assert {"run": "v0-20250101-000000-0001", "why": "result.json is missing or damaged"} in told["not_counted"]
+    assert read_json(six / "v0-20250101-000000-0001" / "result.json") is None

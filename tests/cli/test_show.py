@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory
+
+from .commands import copy_of, edit
+from .conftest import Fmnist
+
+KEYS = {"run", "status", "config", "result", "best_epoch", "label"}
+
+CONFIG = {
+    "format",
+    "version",
+    "recipe",
+    "modified",
+    "hyperparameters",
+    "seed",
+    "limit",
+    "score_test",
+    "device",
+    "threads",
+    "window",
+    "random_stream",
+    "data",
+    "train_images",
+    "validation_images",
+    "versions",
+    "host",
+    "pid",
+    "argv",
+    "created",
+}
+
+RESULT = {
+    "reason",
+    "version",
+    "seed",
+    "test_accuracy",
+    "test_nll",
+    "test_brier",
+    "test_ece",
+    "epochs",
+    "steps",
+    "seconds",
+    "test_images",
+}
+
+BEST = {"epoch", "validation_accuracy", "validation_loss", "train_accuracy", "train_loss"}
+
+
+def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, finished: RunDirectory) -> None:
+    shown = fmnist("show", "last", "--json", "--runs", finished.path.parent).json
+    assert shown.keys() == KEYS
+    assert (shown["run"], shown["status"], shown["label"]) == (finished.run_id, "finished", {})
+    assert shown["config"].keys() == CONFIG
+    assert shown["config"] == read_json(finished.run_json)
+    assert shown["result"].keys() == RESULT
+    assert shown["result"] == read_json(finished.result)
+    assert shown["best_epoch"].keys() == BEST
+
+
+def test_the_best_epoch_is_the_first_with_the_highest_validation_accuracy(
+    fmnist: Fmnist, finished: RunDirectory
+) -> None:
+    log = [json.loads(line) for line in finished.events.read_text().splitlines()]
+    epochs = [record for record in log if record["event"] == "epoch"]
+    best = max(epochs, key=lambda record: float(record["validation_accuracy"]))
+    shown = fmnist("show", "last", "--json", "--runs", finished.path.parent).json["best_epoch"]
+    assert shown == {key: best[key] for key in BEST}
+
+
+def test_a_person_reads_settings_status_and_result(fmnist: Fmnist, finished: RunDirectory) -> None:
+    outcome = fmnist("show", finished.run_id, "--runs", finished.path.parent)
+    assert (outcome.status, outcome.err) == (0, "")
+    told = {line[:17].strip(): line[17:] for line in outcome.lines}
+    assert told["run"] == finished.run_id
+    assert told["folder"] == str(finished.path)
+    assert (told["status"], told["recipe"], told["seed"]) == ("finished", "tuned (modified)", "3")
+    assert (told["device"], told["batch size"], told["epochs"]) == ("cpu, 1 threads", "4", "8")
+    assert told["data"] == "demo, drawn by this program"
+    assert told["ended"] == "completed"
+    assert told["test accuracy"].endswith(" % of 500 images")
+    assert {"best epoch", "test NLL", "test BRIER", "test ECE", "training time"} <= told.keys()
+
+
+@pytest.mark.parametrize("word", ["v0-20250101-000000-00aa", "v0-20250101", "first try", "last"])
+def test_a_run_is_meant_by_its_id_the_start_of_it_its_name_or_last(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path, word: str
+) -> None:
+    copy_of(finished, runs, "v1-20240101-000000-0000")
+    edit(copy_of(finished, runs, "v0-20250101-000000-00aa").label, name="first try", tags=["a"], note="b")
+    shown = fmnist("show", word, "--json", "--runs", runs).json
+    assert shown["run"] == "v0-20250101-000000-00aa"
+    assert shown["label"] == {"name": "first try", "tags": ["a"], "note": "b"}
+
+
+def test_a_run_that_has_not_begun_shows_what_was_asked_for(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+    run = RunDirectory(runs / finished.run_id)
+    run.path.mkdir(parents=True)
+    run.request.write_bytes(finished.request.read_bytes())
+    shown = fmnist("show", "last", "--json", "--runs", runs).json
+    assert (shown["status"], shown["result"], shown["best_epoch"]) == ("interrupted", None, None)
+    assert shown["config"]["seed"] == 3
+    assert "interrupted" in fmnist("show", "last", "--runs", runs).out
+
+
+def test_a_loss_that_is_not_finite_is_null_in_json(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+    run = copy_of(finished, runs)
+    log = [json.loads(line) for line in run.events.read_text().splitlines()]
+    for record in log:
+        record.update({"validation_loss": None} if record["event"] == "epoch" else {})
+    run.events.write_text("".join(f"{json.dumps(record)}\n" for record in log))
+    assert fmnist("show", "last", "--runs", runs).status == 0
+    assert fmnist("show", "last", "--json", "--runs", runs).json["best_epoch"]["validation_loss"] is None

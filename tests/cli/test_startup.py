@@ -1,0 +1,50 @@
+"""What a command imports is what a person waits for: it is held by the modules, not by a clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+
+SLOW = {"torch", "textual", "matplotlib", "plotext", "rich.progress", "ssl", "numpy", "scipy"}
+WITH_NUMPY = {"numpy", "scipy"}
+
+REPORT = """
+import sys
+from fmnist_tui.cli import main
+
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def imported_by(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", REPORT, *arguments], capture_output=True, check=True, encoding="utf-8"
+    )
+    assert done.stdout
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (["--help"], set()),
+        (["train", "--help"], WITH_NUMPY),
+        (["runs"], set()),
+        (["results", "--all"], WITH_NUMPY),
+        (["show", "last"], WITH_NUMPY),
+        (["show", "last", "--json"], WITH_NUMPY),
+    ],
+    ids=" ".join,
+)
+def test_a_command_imports_no_library_that_it_does_not_need(
+    finished: RunDirectory, arguments: list[str], allowed: set[str]
+) -> None:
+    where = [] if "--help" in arguments else ["--runs", str(finished.path.parent)]
+    assert imported_by(*arguments, *where) & SLOW <= allowed

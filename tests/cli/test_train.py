@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.event_log import LogReader
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Step
+
+from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
+from .conftest import Fmnist
+
+KEYS = {
+    "run_started": {"version", "total_steps", "steps_per_epoch", "epochs", "parameters", "pid"},
+    "stage": {"name"},
+    "step": {field.name for field in fields(Step)},
+    "epoch": {field.name for field in fields(Epoch)},
+    "checkpoint_saved": {"step"},
+    "run_finished": {"reason", "scored", "resumable", "message"},
+}
+
+REFUSED = {
+    "unknown version": (["v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
+    "unknown version beside all": (["all", "v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
+    "no epochs": (["v0", "--epochs", "0"], "epochs 0 is not between 1 and 10000"),
+    "too few images": (["v0", "--limit", "9"], "limit 9 is not between 10 and 10000000"),
+    "empty batches": (["v0", "--batch-size", "0"], "batch size 0 is not between 1 and 10000"),
+    "no learning rate": (["v0", "--lr", "0"], "learning rate 0 is not above 0 and at most 100"),
+    "a learning rate that is no number": (["v0", "--lr", "nan"], "learning rate nan is not above 0 and at most 100"),
+    "a negative seed": (["v0", "--seed", "-1"], "seed -1 is not between 0 and 4294967295"),
+    "seeds that reach too far": (["v0", "--seed", "4294967295", "--seeds", "2"], "seed 4294967296 is not between"),
+    "negative threads": (["v0", "--threads", "-1"], "threads -1 is not between 0 and 1024"),
+}
+
+
+def time_of(run: RunDirectory, kind: type[Event]) -> float:
+    return next(logged.time for logged in LogReader(run.events).read() if isinstance(logged.event, kind))
+
+
+@pytest.mark.parametrize(("arguments", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_trained_is_refused_before_anything_is_made(
+    fmnist: Fmnist, runs: Path, arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
+    outcome = fmnist("train", *arguments, "--data", "demo", "--runs", runs)
+    assert not list_runs(runs)
+    assert outcome.status == 1
+    assert told in outcome.complaint
+
+
+def test_json_lines_are_the_log_with_the_runs_id(trained: tuple[Outcome, RunDirectory]) -> None:
+    outcome, run = trained
+    assert outcome.err == ""
+    printed = [json.loads(line) for line in outcome.lines]
+    assert {line.pop("run") for line in printed} == {run.run_id}
+    assert printed == [json.loads(line) for line in run.events.read_text().splitlines()]
+    assert {line["event"] for line in printed} == KEYS.keys()
+    for line in printed:
+        assert line.keys() == KEYS[line["event"]] | {"event", "time", "seq"}
+
+
+def test_every_option_arrives_in_the_run(runs: Path) -> None:
+    own = "--recipe origin --epochs 2 --batch-size 5 --lr 0.01 --seed 9 --limit 20 --threads 1 --device cpu --no-test"
+    outcome = call("train", "v0", *own.split(), "--runs", runs, FMNIST_TUI_DATA="demo")
+    assert (outcome.status, outcome.err) == (0, "")
+    (run,) = list_runs(runs)
+    config = run.config()
+    assert (config["version"], config["recipe"], config["modified"], config["seed"]) == ("v0", "origin", True, 9)
+    assert (config["limit"], config["threads"], config["device"], config["score_test"]) == (20, 1, "cpu", False)
+    settings = config["hyperparameters"]
+    assert (settings["epochs"], settings["batch_size"], settings["learning_rate"]) == (2, 5, 0.01)
+    assert config["data"]["name"] == "demo"
+    assert config["argv"][1:5] == ["train", "v0", "--recipe", "origin"]
+    result = read_json(run.result)
+    assert result
+    assert (result["reason"], result["test_accuracy"], result["test_images"]) == ("completed", None, 0)
+    _plain_lines_tell_the_run(outcome, run)
+
+
+def _plain_lines_tell_the_run(outcome: Outcome, run: RunDirectory) -> None:
+    assert all(line.startswith(f"{run.run_id}  ") for line in outcome.lines)
+    told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
+    assert told[0] == "loading data"
+    assert "started: v0, 266,610 parameters, 2 epochs of 4 steps" in told
+    assert [line[:8] for line in told if line.startswith("epoch ")] == ["epoch 1:", "epoch 2:"]
+    assert told[-1] == "completed"
+
+
+def test_nothing_given_trains_the_recipe_as_it_stands(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda runs, **_: started.extend(runs) or 0)
+    assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
+    (run,) = started
+    config = run.config()
+    assert config["data"] == str(Path.cwd() / "mnist")
+    assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)
+
+
+def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:
+    outcome = call("train", "v0", "--seed", "5", "--seeds", "3", *TINY, "--runs", runs)
+    assert (outcome.status, outcome.err) == (0, "")
+    made = sorted(list_runs(runs), key=lambda run: float(run.config()["created"]))
+    assert [run.config()["seed"] for run in made] == [5, 6, 7]
+    assert [line.split()[0] for line in outcome.lines if line.endswith("  completed")] == [run.run_id for run in made]
+    assert f"{made[2].run_id}  waiting for cpu" in outcome.lines
+    for before, after in pairwise(made):
+        assert time_of(before, RunFinished) <= time_of(after, RunStarted)
+    assert len({(read_json(run.result) or {})["test_nll"] for run in made}) == 3
+
+
+def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
+    made = sorted(list_runs(four), key=lambda run: run.run_id)
+    assert [run.run_id[:2] for run in made] == ["v0", "v1", "v2", "v3"]
+    assert all(status_of(run) is Status.FINISHED for run in made)
+    begun = [time_of(run, RunStarted) for run in made]
+    assert begun == sorted(begun)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("versions", [["all"], ["v3", "v1", "v3", "v0"]], ids=" ".join)
+def test_several_versions_in_processes_of_their_own_run_in_the_order_given(runs: Path, versions: list[str]) -> None:
+    outcome = call("train", *versions, *TINY, "--runs", runs)
+    assert (outcome.status, outcome.err) == (0, "")
+    order = ["v0", "v1", "v2", "v3"] if versions == ["all"] else ["v3", "v1", "v0"]
+    assert [line[:2] for line in outcome.lines if line.endswith("  completed")] == order
+    assert len({first(run, RunStarted).pid for run in list_runs(runs)}) == len(order)
+
+
+def test_a_detached_run_goes_on_after_the_command_has_ended(fmnist: Fmnist, runs: Path) -> None:
+    outcome = call("train", *ENDLESS, "--detach", "--runs", runs)
+    run = newest(runs)
+    wait_for_status(run, Status.LIVE)
+    assert fmnist("stop", run.run_id, "--now", "--runs", runs).status == 0
+    wait_for_status(run, Status.STOPPED)
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"{run.run_id}\n", "")

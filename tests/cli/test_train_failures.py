@@ -1,0 +1,121 @@
+"""Whatever ends a training early, the command that followed it says so in one line on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.events import RunFinished, RunStarted
+
+from .commands import ENDLESS, TINY, call, copy_of, edit, finish, first, newest, started
+from .conftest import Fmnist
+from .idx import sample
+
+FAILURES = {
+    "data folder missing": (["v0", "--data", "nowhere"], ["there is no folder", "nowhere", "give the folder"]),
+    "v0 on a GPU": (["v0", *TINY, "--device", "cuda"], ["v0 is NumPy", "leave --device out"]),
+    "device not there": (["v1", *TINY, "--device", "cuda:99"], ["device cuda:99 is not available here", "--device"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), FAILURES.values(), ids=FAILURES)
+def test_a_training_that_fails_says_why_in_one_line(
+    fmnist: Fmnist, runs: Path, arguments: list[str], told: list[str]
+) -> None:
+    outcome = fmnist("train", *arguments, "--in-app", "--runs", runs)
+    assert outcome.status == 1
+    assert status_of(newest(runs)) is Status.FAILED
+    assert all(word in outcome.complaint for word in told)
+
+
+def test_with_json_the_line_on_standard_error_is_there_too(fmnist: Fmnist, runs: Path) -> None:
+    outcome = fmnist("train", "v0", "--data", "nowhere", "--json", "--in-app", "--runs", runs)
+    assert outcome.status == 1
+    assert json.loads(outcome.lines[-1])["reason"] == "failed"
+    assert "there is no folder" in outcome.complaint
+
+
+def test_a_broken_file_is_named_by_the_command_that_trains_in_a_process(runs: Path, tmp_path: Path) -> None:
+    folder = sample().cut("train-labels-idx1-ubyte").write(tmp_path / "data")
+    outcome = call("train", "v0", "--data", folder, "--runs", runs)
+    assert outcome.status == 1
+    assert status_of(newest(runs)) is Status.FAILED
+    assert "train-labels-idx1-ubyte is cut short: 67 bytes of 68; fetch the file again" in outcome.complaint
+
+
+def test_a_diverged_training_fails_and_is_not_resumed(fmnist: Fmnist, runs: Path) -> None:
+    outcome = fmnist("train", "v0", *TINY, "--epochs", "50", "--lr", "100", "--in-app", "--runs", runs)
+    run = newest(runs)
+    assert first(run, RunFinished).reason == "diverged"
+    again = fmnist("resume", "last", "--runs", runs)
+    assert again.status == 1
+    assert "diverged and would do so again; train anew with a lower --lr" in again.complaint
+    assert outcome.status == 1
+    assert "loss became" in outcome.complaint
+
+
+def test_a_trainer_that_is_killed_leaves_a_line_that_names_resume(runs: Path) -> None:
+    with started("train", *ENDLESS, "--runs", runs) as process:
+        run = newest(runs)
+        os.kill(first(run, RunStarted).pid, signal.SIGKILL)
+        outcome = finish(process)
+    assert outcome.status == 1
+    assert status_of(run) is Status.INTERRUPTED
+    assert run.run_id in outcome.complaint
+    assert "resume" in outcome.complaint
+
+
+def test_a_trainer_that_does_not_come_up_is_an_error(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    outcome = fmnist("train", *ENDLESS, "--runs", runs)
+    assert outcome.status == 1
+    assert newest(runs).run_id in outcome.complaint
+
+
+def test_a_resumed_trainer_that_does_not_come_up_is_an_error_too(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copy_of(finished, runs)
+    with run.events.open("a") as log:
+        log.write('{"event":"run_finished","reason":"stopped","resumable":true,"time":1,"seq":0}\n')
+    assert status_of(run) is Status.STOPPED
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert fmnist("resume", "last", "--runs", runs).status == 1
+
+
+def test_a_runs_folder_that_cannot_be_written_is_one_line(fmnist: Fmnist, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = fmnist("train", *ENDLESS, "--runs", tmp_path / "file")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.complaint == (
+        f"can't write to {tmp_path / 'file'} (Not a directory); choose another folder with --runs"
+    )
+
+
+def test_a_runs_folder_that_is_a_link_to_nowhere_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "unplugged")
+    with started("train", *ENDLESS, "--detach", "--runs", tmp_path / "link") as process:
+        gone, _ = psutil.wait_procs([psutil.Process(process.pid)], timeout=10)
+        assert gone, "the command goes round in circles"
+        assert "can't write to" in finish(process).complaint
+
+
+def test_a_damaged_request_is_one_line(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+    run = RunDirectory(runs / finished.run_id)
+    run.path.mkdir(parents=True)
+    run.request.write_bytes(finished.request.read_bytes())
+    edit(run.request, hyperparameters=None)
+    outcome = fmnist("resume", "last", "--in-app", "--runs", runs)
+    assert outcome.status == 1
+    assert status_of(run) is Status.FAILED
+    assert str(run.request) in outcome.complaint

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui import __version__
+
+from .commands import call
+from .conftest import Fmnist
+
+COMMANDS = {"train", "runs", "show", "attach", "pause", "continue", "stop", "resume", "results", "export", "data"}
+
+OPTIONS = {
+    "train": {
+        "--recipe",
+        "--epochs",
+        "--batch-size",
+        "--lr",
+        "--seed",
+        "--seeds",
+        "--limit",
+        "--no-test",
+        "--device",
+        "--threads",
+        "--data",
+        "--runs",
+        "--detach",
+        "--in-app",
+        "--json",
+    },
+    "runs": {"--json", "--runs"},
+    "show": {"--json", "--runs"},
+    "attach": {"--runs"},
+    "pause": {"--runs"},
+    "continue": {"--runs"},
+    "stop": {"--after-epoch", "--now", "--runs"},
+    "resume": {"--runs"},
+    "results": {"--recipe", "--all", "--format", "--runs"},
+    "export": {"--to", "--runs"},
+    "data": {"--json", "--data"},
+}
+
+WRONG = {
+    "unknown command": (["trian"], "No such command 'trian'"),
+    "unknown option": (["train", "v0", "--epoch", "3"], "--epochs"),
+    "no version": (["train"], "VERSION...|all"),
+    "no run": (["show"], "RUN"),
+    "no folder to export to": (["export", "last"], "--to"),
+    "unknown recipe": (["train", "v0", "--recipe", "best"], "'tuned', 'origin'"),
+    "unknown recipe of results": (["results", "--recipe", "best"], "'tuned', 'origin'"),
+    "unknown format": (["results", "--format", "xml"], "'table', 'markdown', 'csv', 'json'"),
+    "epochs that are no number": (["train", "v0", "--epochs", "many"], "'many' is not a valid integer"),
+    "no seeds": (["train", "v0", "--seeds", "0"], "0 is not in the range 1<=x<=100"),
+    "detached in this process": (["train", "v0", "--detach", "--in-app"], "choose one"),
+    "runs before the command": (["--runs", "here", "runs"], "fmnist-tui runs ..."),
+}
+
+
+def test_help_lists_every_command_with_a_line_of_its_own(fmnist: Fmnist) -> None:
+    for option in ("--help", "-h"):
+        outcome = fmnist(option)
+        assert (outcome.status, outcome.err) == (0, "")
+        listed = outcome.out.partition("Commands:\n")[2].splitlines()
+        assert {line.split()[0] for line in listed} == COMMANDS
+        assert all(len(line.split()) > 2 for line in listed)
+    assert {"--version", "--debug", "--runs", "--data", "--in-app"} <= set(outcome.out.split())
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_the_help_of_a_command_lists_its_options(fmnist: Fmnist, command: str) -> None:
+    outcome = fmnist(command, "--help")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.lines[0].startswith(f"Usage: fmnist-tui {command} ")
+    assert OPTIONS[command] <= set(outcome.out.replace(",", " ").split())
+
+
+def test_the_installed_command_and_the_module_are_the_same_program() -> None:
+    script = Path(sys.executable).with_name("fmnist-tui")
+    by_script = subprocess.run([script, "--version"], capture_output=True, check=True, encoding="utf-8")
+    by_module = call("--version")
+    assert by_module.status == 0
+    assert by_script.stdout == by_module.out == f"fmnist-tui, version {__version__}\n"
+    assert by_script.stderr == by_module.err == ""
+
+
+def test_the_shell_is_told_how_to_complete_a_command() -> None:
+    outcome = call(_FMNIST_TUI_COMPLETE="bash_complete", COMP_WORDS="fmnist-tui re", COMP_CWORD="1")
+    assert outcome.status == 0
+    assert {line.partition(",")[2] for line in outcome.lines} == {"resume", "results"}
+
+
+def test_the_app_without_a_terminal_is_one_line() -> None:
+    outcome = call()
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.complaint.startswith("the app needs a terminal; `fmnist-tui --help`")
+
+
+@pytest.mark.parametrize(("arguments", "told"), WRONG.values(), ids=WRONG)
+def test_wrong_usage_ends_with_two_and_says_what_is_right(fmnist: Fmnist, arguments: list[str], told: str) -> None:
+    outcome = fmnist(*arguments)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "Traceback" not in outcome.err
+    assert told in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [["train", "v0", "--recipe", "best"], ["results", "--format", "xml"]])
+def test_wrong_usage_is_one_line_too(fmnist: Fmnist, arguments: list[str]) -> None:
+    assert "is not one of" in fmnist(*arguments).complaint
+
+
+def test_an_option_that_a_command_does_not_take_is_not_swallowed(fmnist: Fmnist, runs: Path) -> None:
+    outcome = fmnist("--in-app", "runs", "--runs", runs)
+    assert outcome.status == 2
+    assert "--in-app" in outcome.err
+
+
+def test_debug_shows_where_an_error_came_from(fmnist: Fmnist, runs: Path) -> None:
+    plain = fmnist("show", "nothing", "--runs", runs)
+    assert "Traceback" not in plain.err
+    assert plain.complaint
+    traced = call("--debug", "show", "nothing", "--runs", runs)
+    assert traced.status == 1
+    assert traced.err.startswith("Traceback (most recent call last):\n")
+    assert f"RunError: {plain.complaint}\n" in traced.err
+
+
+def test_an_error_that_nobody_foresaw_is_one_line_that_names_debug(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise ZeroDivisionError("first line\nsecond line")
+
+    monkeypatch.setattr("fmnist_tui.cli.runs.list_runs", fail)
+    outcome = fmnist("runs", "--runs", runs)
+    assert outcome.status == 1
+    assert outcome.complaint == "ZeroDivisionError: first line second line (fmnist-tui --debug ... shows where)"
+
+
+def test_an_interrupted_command_ends_without_words(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fmnist_tui.cli.runs.list_runs", interrupt)
+    outcome = fmnist("runs", "--runs", runs)
+    assert (outcome.status, outcome.out, outcome.err.strip()) == (130, "", "")

@@ -1,0 +1,58 @@
+"""Events made up by hand."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import EventLog
+from fmnist_tui.training.events import (
+    Alert,
+    CheckpointSaved,
+    Continued,
+    Epoch,
+    Event,
+    Paused,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    Stage,
+    Step,
+    StopRequested,
+)
+
+STARTED = RunStarted("v0", total_steps=30, steps_per_epoch=10, epochs=3, parameters=266_610, pid=4711)
+
+
+def step(number: int, loss: float = 0.5) -> Step:
+    """The window that ended at this step of a run with ten steps an epoch."""
+    return Step(number, (number - 1) // 10 + 1, loss, 0.75, 0.1, 1000.0)
+
+
+def epoch(number: int, accuracy: float = 0.8) -> Epoch:
+    """The end of an epoch of ten steps."""
+    return Epoch(
+        number, 10 * number, 0.5, 0.75, 0.4, accuracy, 0.3, 2.0, 0.5, is_best=True, layers={"a": {"norm": 1.0}}
+    )
+
+
+EVERY_EVENT: list[Event] = [
+    STARTED,
+    Stage("validating"),
+    step(5),
+    epoch(1),
+    CheckpointSaved(5),
+    Alert("non_finite", "the loss became nan"),
+    Paused(5),
+    Continued(5),
+    StopRequested("after-epoch"),
+    Resumed(5, 4712),
+    RunFinished("completed", scored=True),
+]
+
+
+def write_log(run: RunDirectory, *events: Event) -> None:
+    """Appends the events to the run's log."""
+    with closing(EventLog(run.events)) as log:
+        for event in events:
+            log.append(event)

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, read_tail
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training import events
+from fmnist_tui.training.events import Event, Step
+
+from .logs import EVERY_EVENT, STARTED, step
+
+JUNK = {
+    "an empty line": b"",
+    "no JSON": b"step 5",
+    "half an event": b'{"event":"step","step":5,',
+    "no object": b'["step", 5]',
+    "nothing": b"null",
+    "no event": b'{"step":5,"time":1.0,"seq":0}',
+    "a later version's event": b'{"event":"teleported","to":"Mars","time":1.0,"seq":0}',
+    "an event without its keys": b'{"event":"step","time":1.0,"seq":0}',
+    "an event without a time": b'{"event":"stage","name":"validating","seq":0}',
+    "an event without a number": b'{"event":"stage","name":"validating","time":1.0}',
+    "a word for a number": b'{"event":"checkpoint_saved","step":"five","time":1.0,"seq":0}',
+    "bytes that are no text": b"\xff\xfe\x00\xd8",
+    "a very deep list": b"[" * 100_000,
+    "a time beyond all clocks": b'{"event":"stage","name":"a","time":1' + b"0" * 400 + b',"seq":0}',
+}
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**307, 10**330)
+    | st.floats()
+    | st.text("ab\x1b", max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@st.composite
+def strange_events(draw: st.DrawFn) -> bytes:
+    """An event that we know, with something else under one of its keys."""
+    logged = Logged(draw(st.sampled_from(EVERY_EVENT)), 1.0, 0)
+    record = json.loads(encode(logged))
+    record[draw(st.sampled_from(sorted(record.keys() - {"event"})))] = draw(VALUES)
+    return json.dumps(record).encode()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+def write(path: Path, *new: Event) -> list[Logged]:
+    with closing(EventLog(path)) as log:
+        return [log.append(event) for event in new]
+
+
+def read(path: Path) -> list[Event]:
+    return [logged.event for logged in LogReader(path).read()]
+
+
+# Writing
+
+
+def test_the_tests_know_every_event() -> None:
+    assert {type(event) for event in EVERY_EVENT} == set(get_args(Event))
+
+
+def test_every_event_is_read_back_as_it_was_written(path: Path) -> None:
+    written = write(path, *EVERY_EVENT)
+    assert [logged.event for logged in written] == EVERY_EVENT
+    assert LogReader(path).read() == written
+    assert read_tail(path) == written
+
+
+def test_an_event_is_one_line_with_its_name_a_time_and_a_number(path: Path) -> None:
+    write(path, events.Stage("two\nlines"), step(4))
+    first, second = (json.loads(line) for line in path.read_text().splitlines())
+    assert (first["event"], first["name"], first["seq"]) == ("stage", "two\nlines", 0)
+    assert (second["event"], second["step"], second["seq"]) == ("step", 4, 1)
+    assert abs(time.time() - first["time"]) < 5
+
+
+def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_for_its_readers(path: Path) -> None:
+    write(path, step(1, loss=math.nan), step(2, loss=math.inf))
+    assert [json.loads(line)["loss"] for line in path.read_text().splitlines()] == [None, None]
+    losses = [event.loss for event in read(path) if isinstance(event, Step)]
+    assert len(losses) == 2
+    assert all(math.isnan(loss) for loss in losses)
+
+
+def test_what_was_appended_can_be_read_at_once(path: Path) -> None:
+    with closing(EventLog(path)) as log:
+        log.append(step(1))
+        assert read(path) == [step(1)]
+        log.sync()
+
+
+def test_a_second_writer_goes_on_where_the_first_ended(path: Path) -> None:
+    write(path, step(1), step(2))
+    before = path.read_bytes()
+    write(path, step(3))
+    assert path.read_bytes().startswith(before)
+    assert [(logged.event, logged.seq) for logged in LogReader(path).read()] == [(step(n), n - 1) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("cut", [1, 20, len(encode(Logged(step(3), 1.0, 2))) - 1])
+def test_a_torn_tail_is_ended_before_the_next_event(path: Path, cut: int) -> None:
+    write(path, step(1), step(2))
+    with path.open("ab") as file:
+        file.write(encode(Logged(step(3), 1.0, 2))[:cut])
+    torn = path.read_bytes()
+    write(path, step(4))
+    assert path.read_bytes().startswith(torn + b"\n")
+    assert step(4) in read(path)
+    numbers = [logged.seq for logged in LogReader(path).read()]
+    assert numbers == sorted(set(numbers))
+
+
+def test_an_empty_log_is_not_torn(path: Path) -> None:
+    path.touch()
+    write(path, step(1))
+    assert path.read_bytes().count(b"\n") == 1
+
+
+# Reading
+
+
+def test_a_log_that_is_not_there_yet_is_empty(path: Path) -> None:
+    reader = LogReader(path)
+    assert reader.read() == []
+    write(path, step(1))
+    assert [logged.event for logged in reader.read()] == [step(1)]
+    assert reader.read() == []
+
+
+@pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK.keys())
+def test_readers_pass_over_junk(path: Path, junk: bytes) -> None:
+    path.write_bytes(encode(Logged(step(1), 1.0, 0)) + junk + b"\n" + encode(Logged(step(2), 1.0, 1)))
+    assert read(path) == [step(1), step(2)]
+    assert [logged.event for logged in read_tail(path, 1 << 20)] == [step(1), step(2)]
+
+
+def test_readers_pass_over_keys_that_they_do_not_know(path: Path) -> None:
+    path.write_text('{"event":"paused","step":5,"mood":"calm","time":1.0,"seq":0}\n')
+    assert read(path) == [events.Paused(5)]
+
+
+def test_a_reader_takes_an_event_only_when_it_is_whole(path: Path) -> None:
+    reader = LogReader(path)
+    written = [Logged(event, 1.0, number) for number, event in enumerate(EVERY_EVENT[:4])]
+    content = b"".join(map(encode, written))
+    got: list[Logged] = []
+    with path.open("ab", buffering=0) as file:
+        for position in range(len(content)):
+            file.write(content[position : position + 1])
+            got += reader.read()
+            assert len(got) == content[: position + 1].count(b"\n")
+    assert got == written
+
+
+@settings(deadline=None, max_examples=50)
+@given(cuts=st.lists(st.integers(0, 2000)), junk=st.binary(max_size=30))
+def test_it_does_not_matter_in_which_pieces_a_log_arrives(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], junk: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("pieces") / "events.jsonl"
+    reader = LogReader(path)
+    content = b"".join(encode(Logged(event, 1.0, 0)) + junk + b"\n" for event in EVERY_EVENT)
+    got: list[Logged] = []
+    with path.open("ab", buffering=0) as file:
+        for piece in pieces(content, sorted(cuts)):
+            file.write(piece)
+            got += reader.read()
+    assert [logged.event for logged in got] == EVERY_EVENT
+
+
+def pieces(content: bytes, cuts: list[int]) -> Iterator[bytes]:
+    for start, end in zip([0, *cuts], [*cuts, len(content)], strict=True):
+        yield content[start:end]
+
+
+@settings(deadline=None, max_examples=50)
+@given(lines=st.lists(st.binary(max_size=40) | strange_events(), max_size=6))
+def test_nothing_in_a_log_ends_its_readers(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    run = RunDirectory(tmp_path_factory.mktemp("junk"))
+    run.events.write_bytes(b"\n".join([*lines, b""]))
+    assert status_of(run) in Status
+    with run.events.open("ab") as file:
+        file.write(encode(Logged(STARTED, 1.0, 98)) + encode(Logged(step(7), 1.0, 99)))
+    snapshot = read_snapshot(run)
+    assert (snapshot.step, snapshot.epoch) == (7, 1)
+    assert snapshot.best_epoch is None or lines
+
+
+# The tail
+
+
+def test_the_tail_of_a_long_log_is_its_last_events(path: Path) -> None:
+    written = write(path, *(step(number) for number in range(2000)))
+    tail = read_tail(path)
+    assert 10 < len(tail) < 500
+    assert tail == written[-len(tail) :]
+
+
+def test_a_tail_may_begin_in_the_middle_of_a_line(path: Path) -> None:
+    written = write(path, step(1), step(2))
+    size = path.stat().st_size
+    assert read_tail(path, size - 1) == written[1:]
+    assert read_tail(path, size) == written
+
+
+def test_a_log_that_is_not_there_has_no_tail(path: Path) -> None:
+    assert read_tail(path) == []
+    assert read_tail(path / "nowhere") == []

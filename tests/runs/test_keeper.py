@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_tui.runs import keeper as module
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.keeper import RunKeeper, read_weights
+from fmnist_tui.training.checkpoint import Checkpoint, Position, read_newest
+from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.metrics import Scores
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.store import Outcome
+
+from .trainers import checkpoint_steps
+
+CONFIG = configure("v0", "tuned", {}, seed=3)
+WEIGHTS = {f"layers.{layer}.weight": np.full((2, 3), layer, np.float32) for layer in range(3)}
+SCORED = Outcome(
+    "completed",
+    epochs=2,
+    steps=20,
+    seconds=1.5,
+    weights=WEIGHTS,
+    probabilities=np.full((4, 10), 0.1, np.float32),
+    labels=np.arange(4, dtype=np.uint8),
+    scores=Scores(0.25, 2.3, 0.9, 0.15),
+)
+
+
+@pytest.fixture
+def keeper(run: RunDirectory) -> Iterator[RunKeeper]:
+    with closing(RunKeeper(run, CONFIG)) as keeper:
+        yield keeper
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No byte reaches the disk until the patch is undone."""
+
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    return monkeypatch
+
+
+def checkpoint(step: int, value: float = 0.0) -> Checkpoint:
+    return Checkpoint(Position(step=step), {"weight": np.full(3, value), "optimizer.velocity": np.zeros(3)})
+
+
+def files_under(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, keeper: RunKeeper) -> None:
+    keeper.save_checkpoint(checkpoint(5, 0.5))
+    keeper.wait()
+    assert keeper.news() == [CheckpointSaved(5)]
+    assert keeper.news() == []
+    read = read_newest(run.checkpoints)
+    assert read
+    assert read.position.step == 5
+    assert read.tensors["weight"].tolist() == [0.5] * 3
+
+
+def test_a_checkpoint_is_written_in_the_background(keeper: RunKeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_write = threading.Event()
+    monkeypatch.setattr(module, "write_checkpoint", lambda *_: may_write.wait())
+    keeper.save_checkpoint(checkpoint(5))
+    assert keeper.busy
+    assert keeper.news() == []
+    may_write.set()
+    keeper.wait()
+    assert keeper.news() == [CheckpointSaved(5)]
+
+
+def test_a_keeper_is_idle_before_and_after_a_checkpoint(keeper: RunKeeper) -> None:
+    idle = [keeper.busy]
+    keeper.save_checkpoint(checkpoint(5))
+    keeper.wait()
+    assert [*idle, keeper.busy] == [False, False]
+
+
+def test_two_checkpoints_are_kept(run: RunDirectory, keeper: RunKeeper) -> None:
+    for step in (5, 10, 15):
+        keeper.save_checkpoint(checkpoint(step))
+    keeper.wait()
+    assert keeper.news() == [CheckpointSaved(5), CheckpointSaved(10), CheckpointSaved(15)]
+    assert checkpoint_steps(run) == [15, 10]
+
+
+def test_closing_waits_for_the_last_checkpoint(run: RunDirectory) -> None:
+    with closing(RunKeeper(run, CONFIG)) as keeper:
+        keeper.save_checkpoint(checkpoint(5))
+    assert checkpoint_steps(run) == [5]
+
+
+def test_a_full_disk_is_an_alert_and_harms_no_older_checkpoint(
+    run: RunDirectory, keeper: RunKeeper, full_disk: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as room:
+        room.setattr(os, "fsync", lambda _: None)
+        keeper.save_checkpoint(checkpoint(5))
+        keeper.wait()
+    before = files_under(run.path)
+    keeper.save_checkpoint(checkpoint(10))
+    keeper.wait()
+    assert keeper.news() == [
+        CheckpointSaved(5),
+        Alert("checkpoint_failed", "no checkpoint at step 10: No space left on device"),
+    ]
+    assert files_under(run.path) == before
+    full_disk.undo()
+    keeper.save_checkpoint(checkpoint(15))
+    keeper.wait()
+    assert checkpoint_steps(run) == [15, 5]
+
+
+def test_a_checkpoint_that_is_written_again_in_vain_is_still_there(
+    run: RunDirectory, keeper: RunKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.save_checkpoint(checkpoint(5))
+    keeper.wait()
+
+    def refuse(path: Path, target: Path) -> Path:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    keeper.save_checkpoint(checkpoint(5))
+    keeper.wait()
+    assert isinstance(keeper.news()[-1], Alert)
+    assert checkpoint_steps(run) == [5]
+
+
+# The outcome
+
+
+def test_an_outcome_is_weights_predictions_and_a_result(run: RunDirectory, keeper: RunKeeper) -> None:
+    keeper.save_outcome(SCORED)
+    assert files_under(run.path) == {"model.safetensors", "predictions.npz", "result.json"}
+    weights = read_weights(run)
+    assert weights.keys() == WEIGHTS.keys()
+    for name, weight in WEIGHTS.items():
+        np.testing.assert_array_equal(weights[name], weight)
+    with np.load(run.predictions, allow_pickle=False) as predictions:
+        assert set(predictions.files) == {"probabilities", "labels"}
+    assert json.loads(run.result.read_text()) == {
+        "reason": "completed",
+        "version": "v0",
+        "seed": 3,
+        "test_accuracy": 0.25,
+        "test_nll": 2.3,
+        "test_brier": 0.9,
+        "test_ece": 0.15,
+        "epochs": 2,
+        "steps": 20,
+        "seconds": 1.5,
+        "test_images": 4,
+    }
+
+
+def test_equal_weights_make_equal_files(run: RunDirectory, keeper: RunKeeper) -> None:
+    files = set()
+    for _ in range(12):
+        keeper.save_outcome(SCORED)
+        files.add(run.model.read_bytes())
+    assert len(files) == 1
+
+
+def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: RunKeeper) -> None:
+    keeper.save_outcome(Outcome("diverged", 0, 5, 0.1))
+    result = json.loads(run.result.read_text())
+    assert files_under(run.path) == {"result.json"}
+    assert (result["reason"], result["test_images"]) == ("diverged", 0)
+    assert [result[name] for name in ("test_accuracy", "test_nll", "test_brier", "test_ece")] == [None] * 4
+
+
+def test_an_outcome_that_cannot_be_kept_leaves_nothing_half_done(
+    run: RunDirectory, keeper: RunKeeper, full_disk: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        keeper.save_outcome(SCORED)
+    assert files_under(run.path) == set()
+
+
+def test_a_result_is_only_there_when_all_else_is(run: RunDirectory, keeper: RunKeeper) -> None:
+    run.predictions.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        keeper.save_outcome(SCORED)
+    assert files_under(run.path) == {"model.safetensors"}
+
+
+def test_a_run_without_weights_has_none_to_read(run: RunDirectory) -> None:
+    with pytest.raises(OSError, match=r"model\.safetensors"):
+        read_weights(run)

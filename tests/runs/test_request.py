@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.data import load
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.request import read_request, request_run, write_run_json
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.task import make_task
+
+V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
+ODD = configure(
+    "v2", "origin", {"learning_rate": 1 / 3, "epochs": 7}, seed=2**32 - 1, limit=10, score_test=False, device="cuda:1"
+)
+
+
+@pytest.fixture
+def run(runs: Path) -> RunDirectory:
+    return request_run(runs, V0, None)
+
+
+def change(run: RunDirectory, edit: Callable[[dict[str, Any]], None]) -> None:
+    record = json.loads(run.request.read_text())
+    edit(record)
+    run.request.write_text(json.dumps(record))
+
+
+def assert_one_line(run: RunDirectory) -> None:
+    with pytest.raises(RunError) as raised:
+        read_request(run)
+    assert str(run.request) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("config", [V0, ODD])
+@pytest.mark.parametrize("data", [None, "demo", "/some/folder"])
+def test_a_request_is_read_back_as_it_was_made(runs: Path, config: TrainingConfig, data: str | None) -> None:
+    run = request_run(runs, config, data)
+    request = read_request(run)
+    assert (request.config, request.data, request.argv) == (config, data, tuple(sys.argv))
+    assert abs(time.time() - request.created) < 60
+    assert run.run_id.startswith(f"{config.version}-")
+    assert [path.name for path in run.path.iterdir()] == ["request.json"]
+
+
+def test_requests_are_in_the_order_in_which_they_were_made(runs: Path) -> None:
+    times = [read_request(request_run(runs, V0, None)).created for _ in range(5)]
+    assert times == sorted(set(times))
+
+
+def test_a_request_is_json_that_says_what_was_asked_for(run: RunDirectory) -> None:
+    record = json.loads(run.request.read_text())
+    assert record["format"] == 1
+    assert record["version"] == "v0"
+    assert record["hyperparameters"]["batch_size"] == V0.hyperparameters.batch_size
+    assert "config" not in record
+
+
+def test_a_later_versions_keys_are_passed_over(run: RunDirectory) -> None:
+    change(run, lambda record: record.update(mood="calm"))
+    assert read_request(run).config == V0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"null", b"\xff\xfe"])
+def test_a_request_that_is_missing_or_no_json_is_one_line(run: RunDirectory, content: bytes | None) -> None:
+    run.request.unlink()
+    if content is not None:
+        run.request.write_bytes(content)
+    with pytest.raises(RunError, match=r"^.*request\.json is missing or damaged, .*; start a new one$"):
+        read_request(run)
+
+
+def test_a_request_of_a_hundred_thousand_brackets_is_one_line_too(run: RunDirectory) -> None:
+    run.request.write_bytes(b"[" * 100_000)
+    with pytest.raises(RunError, match="is missing or damaged"):
+        read_request(run)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("version", None),
+        ("version", "v9"),
+        ("version", "../v0"),
+        ("hyperparameters", None),
+        ("hyperparameters", {}),
+        ("hyperparameters", []),
+        ("seed", -1),
+        ("seed", "one"),
+        ("threads", None),
+        ("limit", "all"),
+        ("device", 5),
+        ("data", 5),
+        ("argv", None),
+        ("argv", 5),
+    ],
+)
+def test_a_request_with_a_damaged_value_is_one_line_that_names_the_file(
+    run: RunDirectory, key: str, value: object
+) -> None:
+    change(run, lambda record: record.update({key: value}))
+    assert_one_line(run)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", 2.5),
+        ("batch_size", None),
+        ("learning_rate", "fast"),
+        ("schedule", []),
+        ("momentum", "high"),
+    ],
+)
+def test_a_request_with_a_damaged_hyperparameter_is_one_line_that_names_the_file(
+    run: RunDirectory, key: str, value: object
+) -> None:
+    change(run, lambda record: record["hyperparameters"].update({key: value}))
+    assert_one_line(run)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"^can't write to .*\(Not a directory\); choose another folder with --runs$"):
+        request_run(tmp_path / "file", V0, None)
+
+
+def test_run_json_is_a_configuration_that_can_be_read_back(run: RunDirectory, tmp_path: Path) -> None:
+    demo = load("demo", tmp_path)
+    request = read_request(run)
+    write_run_json(run, request, make_task(V0, demo))
+    known = json.loads(run.run_json.read_text())
+    assert TrainingConfig.from_json(known) == V0
+    assert (known["train_images"], known["validation_images"]) == (1800, 200)
+    assert known["window"] == make_task(V0, demo).window
+    assert known["created"] == request.created
+    assert known["argv"] == list(request.argv)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.status import Status
+from fmnist_tui.runs.summary import summarise
+from fmnist_tui.training.events import Event, Stage
+
+from .logs import STARTED, epoch, step, write_log
+from .trainers import SHORT_V0, request
+
+
+def test_a_finished_run_in_one_line(finished_v0: RunDirectory) -> None:
+    assert asdict(summarise(finished_v0)) == {
+        "run": finished_v0.run_id,
+        "version": "v0",
+        "recipe": "tuned*",
+        "seed": 7,
+        "status": "finished",
+        "epoch": 4,
+        "epochs": 4,
+        "test_accuracy": json.loads(finished_v0.result.read_text())["test_accuracy"],
+        "label": "",
+        "bytes": finished_v0.size(),
+    }
+
+
+def test_a_run_that_nobody_trains_yet_in_one_line(runs: Path) -> None:
+    run = request(runs, SHORT_V0)
+    run.label.write_text('{"name": "soon"}')
+    line = summarise(run)
+    assert (line.version, line.seed, line.epoch, line.epochs) == ("v0", 7, 0, 4)
+    assert (line.status, line.test_accuracy, line.label) == (Status.INTERRUPTED, None, "soon")
+
+
+@pytest.mark.parametrize(
+    ("events", "epochs"),
+    [
+        ([STARTED], 0),
+        ([STARTED, step(5), step(10), Stage("validating")], 0),
+        ([STARTED, step(10), epoch(1)], 1),
+        ([STARTED, step(10), epoch(1), step(15)], 1),
+        ([STARTED, *(step(number) for number in range(1, 1012)), epoch(101), Stage("scoring test images")], 101),
+    ],
+)
+def test_the_epochs_of_a_summary_are_whole_ones(run: RunDirectory, events: list[Event], epochs: int) -> None:
+    write_log(run, *events)
+    assert summarise(run).epoch == epochs
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"hyperparameters": 5, "seed": "x", "test_accuracy": "high"}'])
+def test_a_run_whose_files_are_damaged_has_a_line_too(run: RunDirectory, content: str) -> None:
+    for path in (run.request, run.run_json, run.label, run.result, run.events, run.heartbeat):
+        path.write_text(content)
+    line = summarise(run)
+    assert (line.run, line.version, line.seed, line.epochs, line.test_accuracy) == (run.run_id, "v0", None, None, None)

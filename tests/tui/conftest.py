@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.request import request_run
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.tui.app import FmnistApp
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache and a home of their own, for the trainers that the tests start too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "NO_COLOR"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
+    """Fails a test that leaves a process or a thread; the processes are killed."""
+    threads = set(threading.enumerate())
+    yield
+    left = []
+    for process in _processes_of(tmp_path):
+        if process.status() != psutil.STATUS_ZOMBIE:
+            left.append(f"process {process.pid}: {' '.join(process.cmdline())}")
+            process.kill()
+        process.wait(10)
+    assert not left
+    _wait_for_the_end_of(set(threading.enumerate()) - threads)
+
+
+def _processes_of(folder: Path) -> set[psutil.Process]:
+    """Children of this process, and orphans whose command line names the test's own folder."""
+    orphans = {
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
+    }
+    return orphans | set(psutil.Process().children(recursive=True))
+
+
+def _wait_for_the_end_of(threads: set[threading.Thread]) -> None:
+    """Followers hear within a fifth of a second that the app has ended."""
+    until = time.monotonic() + 5
+    while left := [thread.name for thread in threads if thread.is_alive() and not thread.daemon]:
+        assert time.monotonic() < until, f"threads are left: {left}"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A runs folder that doesn't exist yet."""
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
+    """Builds the app on the test's own folders and the demo set."""
+
+    def build(data: str | None = "demo", **settings: Any) -> FmnistApp:
+        return FmnistApp(runs, data, tmp_path / "cache", **settings)
+
+    return build
+
+
+@pytest.fixture
+def app(make_app: Callable[..., FmnistApp]) -> FmnistApp:
+    """The app on the test's own folders and the demo set."""
+    return make_app()
+
+
+@pytest.fixture(scope="session")
+def finished_v0(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> RunDirectory:
+    """A real run of three short epochs on the demo set; tests look at copies of it."""
+    config = configure("v0", "tuned", {"epochs": 3, "batch_size": 16}, seed=7, threads=1)
+    run = request_run(tmp_path_factory.mktemp("finished"), config, "demo")
+    assert InAppRun(run).drive().reason == "completed"
+    return run

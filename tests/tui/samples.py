@@ -1,0 +1,144 @@
+"""Images and run directories made by hand, the same on every machine."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import shutil
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.data import ImageSet, official
+from fmnist_tui.files import write_json
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Stage, Step
+from fmnist_tui.training.metrics import score
+from fmnist_tui.training.recipes import configure
+
+EPOCHS = 4
+STEPS = 50
+"""Of an epoch; each is a window."""
+
+
+def image_set(labels: Sequence[int]) -> ImageSet:
+    """One image a label, each of one grey: its own index."""
+    images = np.empty((len(labels), 28, 28), np.uint8)
+    images[:] = np.arange(len(labels), dtype=np.uint8)[:, None, None]
+    return ImageSet.of(images, np.array(labels, np.uint8))
+
+
+def write_idx(folder: Path, train: Sequence[int], test: Sequence[int]) -> Path:
+    """A folder of IDX files with images of these labels."""
+    folder.mkdir(parents=True)
+    for name, labels in (("train", train), ("t10k", test)):
+        images = image_set(labels)
+        header = struct.pack(">IIII", 0x803, len(labels), 28, 28)
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(header + images.images.tobytes())
+        header = struct.pack(">II", 0x801, len(labels))
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(header + images.labels.tobytes())
+    return folder
+
+
+def training(version: str = "v0", epochs: int = EPOCHS, asked: int = EPOCHS) -> list[Event]:
+    """What a trainer tells of `epochs` epochs of the `asked` ones: losses that fall, accuracies that rise."""
+    log: list[Event] = [RunStarted(version, asked * STEPS, STEPS, asked, 266_610, 4711)]
+    for number in range(1, epochs + 1):
+        first = (number - 1) * STEPS
+        log += [window(step) for step in range(first + 1, first + STEPS + 1)]
+        log += [Stage("validating"), epoch(number)]
+    return log
+
+
+def window(step: int, loss: float | None = None) -> Step:
+    """The window of one step; noisy in a way that is always the same."""
+    noise = 0.1 * np.sin(7.0 * step)
+    value = float(2.5 / (1 + step / 20) + noise + 0.2) if loss is None else loss
+    accuracy = float(np.clip(1 - 0.8 / (1 + step / 25) - noise / 4, 0, 1))
+    return Step(step, (step - 1) // STEPS + 1, value, accuracy, 0.05, 20_000.0)
+
+
+def epoch(number: int) -> Epoch:
+    """The end of an epoch; the third is the best."""
+    accuracy = (0.70, 0.78, 0.84, 0.83)[number - 1]
+    loss = (1.2, 0.9, 0.7, 0.72)[number - 1]
+    return Epoch(number, number * STEPS, 0.8, 0.75, loss, accuracy, loss / 2, 3.0, 0.5, is_best=number <= 3)
+
+
+def run_json(version: str, seed: int, recipe: str = "tuned") -> dict[str, Any]:
+    """What a trainer writes at its start: a recipe as it is, on the official data."""
+    train, test = official.FASHION_MNIST.fingerprints
+    return {
+        "format": 1,
+        **configure(version, recipe, {}, seed=seed, device="cpu", threads=1).to_json(),
+        "data": {
+            "name": official.NAME,
+            "train_fingerprint": train,
+            "test_fingerprint": test,
+            "train_images": 60_000,
+            "test_images": 10_000,
+        },
+    }
+
+
+def write_log(run: RunDirectory, log: Sequence[Event]) -> None:
+    """The event log, a tenth of a second an event."""
+    run.path.mkdir(parents=True, exist_ok=True)
+    run.events.write_bytes(b"".join(encode(Logged(event, 1000.0 + seq / 10, seq)) for seq, event in enumerate(log)))
+
+
+def write_run(
+    runs: Path, version: str = "v0", *, seed: int = 0, wrong: int = 150, recipe: str = "tuned", log: Sequence[Event] = ()
+) -> RunDirectory:
+    """A completed run that counts, with `wrong` of 1 000 test images wrong; a higher seed is newer."""
+    run = RunDirectory(runs / f"{version}-20260102-{seed:06d}-00ff")
+    write_log(run, log or [*training(version), RunFinished("completed", scored=True)])
+    write_json(run.run_json, run_json(version, seed, recipe))
+    table, labels = predictions(wrong)
+    scores = {f"test_{name}": value for name, value in asdict(score(table, labels)).items()}
+    ended = {"reason": "completed", "version": version, "seed": seed, "epochs": EPOCHS, "steps": EPOCHS * STEPS}
+    write_json(run.result, {**ended, **scores, "seconds": 12.0})
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, probabilities=table, labels=labels)
+    run.predictions.write_bytes(buffer.getvalue())
+    return run
+
+
+def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Probabilities and labels of 1 000 images, the first `wrong` of them taken for the next class."""
+    labels = (np.arange(1000) % 10).astype(np.uint8)
+    table = np.full((1000, 10), 0.02, np.float32)
+    table[np.arange(1000), (labels + (np.arange(1000) < wrong)) % 10] = 0.82
+    return table, labels
+
+
+def copy_of(run: RunDirectory, runs: Path) -> RunDirectory:
+    """The run as it lies there, in another runs folder."""
+    shutil.copytree(run.path, runs / run.run_id)
+    return RunDirectory(runs / run.run_id)
+
+
+@contextmanager
+def held(run: RunDirectory) -> Iterator[None]:
+    """Holds the run's lock, as its trainer does."""
+    handle = os.open(run.lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    yield
+    os.close(handle)
+
+
+def snapshot_of(log: Sequence[Event], seconds: float = 0.1) -> Snapshot:
+    """The snapshot after these events, `seconds` apart."""
+    fold = SnapshotFold("v0-20260102-000000-00ff")
+    for seq, event in enumerate(log):
+        fold.add(Logged(event, 1000.0 + seconds * seq, seq))
+    return fold.snapshot()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
+from fmnist_tui.tui.browsing import Browsing
+
+from .samples import image_set
+
+
+def dataset(train: ImageSet, test: ImageSet) -> Dataset:
+    return Dataset("sample", FASHION_CLASSES, train, test, "made up")
+
+
+DATA = dataset(image_set([0, 1, 2, 0, 1, 0, 9] * 3), image_set([4, 4, 5]))
+
+
+def test_browsing_starts_with_all_training_images() -> None:
+    browsing = Browsing(DATA)
+    assert browsing.images is DATA.train
+    assert browsing.chosen.tolist() == list(range(21))
+
+
+def test_a_class_shows_only_its_images_by_their_own_index() -> None:
+    chosen = Browsing(DATA).only(9).chosen
+    assert chosen.tolist() == [6, 13, 20]
+
+
+def test_choosing_a_class_starts_from_its_first_image() -> None:
+    turned = Browsing(DATA).turned(1, 4)
+    assert turned.only(0).first == 0
+    assert turned.only(None).first == 0
+
+
+def test_the_other_part_keeps_the_class_and_starts_anew() -> None:
+    other = Browsing(DATA).only(4).turned(1, 2).other_part()
+    assert (other.part, other.label, other.first) == ("test", 4, 0)
+    assert other.chosen.tolist() == [0, 1]
+    assert other.other_part().part == "train"
+
+
+def test_pages_follow_each_other_and_stop_at_both_ends() -> None:
+    browsing = Browsing(DATA)
+    firsts = [browsing.first]
+    for _ in range(5):
+        browsing = browsing.turned(1, 6)
+        firsts.append(browsing.first)
+    assert firsts == [0, 6, 12, 18, 18, 18]
+    for _ in range(5):
+        browsing = browsing.turned(-1, 6)
+        firsts.append(browsing.first)
+    assert firsts[6:] == [12, 6, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("count", "last"), [(12, 6), (13, 12), (1, 0)])
+def test_the_last_page_is_never_empty(count: int, last: int) -> None:
+    browsing = Browsing(dataset(image_set([0] * count), DATA.test))
+    for _ in range(4):
+        browsing = browsing.turned(1, 6)
+    assert browsing.first == last
+
+
+def test_a_class_without_images_can_be_turned() -> None:
+    browsing = Browsing(DATA).only(7).turned(1, 6)
+    assert browsing.first == 0
+    assert len(browsing.chosen) == 0
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([-1, 1]), st.integers(1, 30)), max_size=12))
+def test_the_next_page_never_lies_before_this_one_however_the_room_changes(turns: list[tuple[int, int]]) -> None:
+    browsing = Browsing(DATA)
+    for direction, capacity in turns:
+        turned = browsing.turned(direction, capacity)
+        assert 0 <= turned.first < 21
+        assert (turned.first - browsing.first) * direction >= 0
+        browsing = turned
+
+
+def test_counts_are_of_the_part_and_name_every_class() -> None:
+    browsing = Browsing(DATA)
+    assert browsing.counts() == [9, 6, 3, 0, 0, 0, 0, 0, 0, 3]
+    assert browsing.other_part().counts() == [0, 0, 0, 0, 2, 1, 0, 0, 0, 0]
+
+
+def test_what_is_browsed_is_never_copied() -> None:
+    assert np.shares_memory(Browsing(DATA).images.images, DATA.train.images)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.widgets import OptionList
+
+from fmnist_tui.data import FASHION_CLASSES, load
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.screens.large_image import LargeImageScreen
+from fmnist_tui.tui.widgets.thumbnails import Thumbnails
+
+from .driving import AnyPilot, at_every_size, flat, loaded, part, shown, until, until_shown, widget
+from .samples import write_idx
+
+DEMO = load("demo", Path("unused"))
+
+
+def caption(pilot: AnyPilot) -> tuple[str, int, int, int]:
+    """The part, the first and the last image of the page, and how many there are; counted from 1."""
+    found = re.search(r"demo, (\w+): (\d+)-(\d+) of (\d+)", flat(pilot.app))
+    assert found, shown(pilot.app)
+    return found[1], int(found[2]), int(found[3]), int(found[4])
+
+
+def page(pilot: AnyPilot) -> list[tuple[int, str]]:
+    """The indices and the class names below the images."""
+    captions = re.findall(r"(?<!\S)(\d+) ([A-Z]\S*(?: boot)?)", part(pilot, "Thumbnails"))
+    return [(int(index), name) for index, name in captions]
+
+
+@at_every_size
+async def test_it_shows_classes_with_their_counts_and_a_page_of_whole_images(
+    app: FmnistApp, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        for name in FASHION_CLASSES:
+            assert re.search(rf"^ {name} +200\b", shown(app), re.MULTILINE)
+        assert re.search(r"^ all classes +2000\b", shown(app), re.MULTILINE)
+        part, first, last, count = caption(pilot)
+        assert (part, first, count) == ("train", 1, 2000)
+        assert page(pilot) == [(index, FASHION_CLASSES[index % 10]) for index in range(last)]
+        assert part(pilot, "Thumbnails").count("▀") == last * 14 * 7
+
+
+async def test_t_switches_between_training_and_test_images(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("t")
+        assert caption(pilot)[0::3] == ("test", 500)
+        assert re.search(r"^ all classes +500\b", shown(app), re.MULTILINE)
+        await pilot.press("t")
+        assert caption(pilot)[0::3] == ("train", 2000)
+
+
+async def test_a_class_can_be_chosen_and_all_again(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("shift+tab", *["down"] * 10)
+        assert isinstance(app.focused, OptionList)
+        part, first, last, count = caption(pilot)
+        assert (part, first, count) == ("train", 1, 200)
+        assert page(pilot) == [(9 + 10 * number, "Ankle boot") for number in range(last)]
+        await pilot.press("t")
+        assert caption(pilot)[0::3] == ("test", 50)
+        await pilot.press("home")
+        assert caption(pilot)[0::3] == ("test", 500)
+
+
+async def test_a_class_can_be_chosen_with_the_mouse(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.click("#classes", offset=(4, 2))
+        assert caption(pilot)[3] == 200
+        assert {name for _, name in page(pilot)} == {"Trouser"}
+
+
+@at_every_size
+async def test_pages_turn_and_stop_at_both_edges(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("shift+tab", "down", "t")
+        start = caption(pilot)
+        room = start[2]
+        await pilot.press("b")
+        assert caption(pilot) == start
+        await pilot.press("n")
+        assert caption(pilot) == ("test", room + 1, 2 * room, 50)
+        await pilot.press(*["n"] * (50 // room + 2))
+        last_page = ("test", 49 // room * room + 1, 50, 50)
+        assert caption(pilot) == last_page
+        await pilot.press("b")
+        assert caption(pilot)[1] == last_page[1] - room
+
+
+@pytest.mark.parametrize(("forward", "back"), [("pagedown", "pageup"), ("n", "b")])
+async def test_page_keys_turn_pages(app: FmnistApp, forward: str, back: str) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press(forward)
+        assert caption(pilot)[1:3] == (7, 12)
+        await pilot.press(back)
+        assert caption(pilot)[1:3] == (1, 6)
+
+
+async def test_the_cursor_moves_by_image_and_by_row_and_turns_the_page_at_the_edges(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        columns = widget(pilot, "Thumbnails", Thumbnails).columns
+        await pilot.press("right", "down")
+        assert f"train image {1 + columns}\n" in shown(app)
+        await pilot.press("left", "up")
+        assert "train image 0\n" in shown(app)
+        await pilot.press("up")
+        assert caption(pilot)[1] == 1
+        room = caption(pilot)[2]
+        await pilot.press(*["down"] * (room // columns))
+        assert caption(pilot)[1] == room + 1
+
+
+async def test_right_of_a_pages_last_image_lies_the_next_ones_first(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        room = caption(pilot)[2]
+        await pilot.press(*["right"] * room)
+        assert caption(pilot)[1] == room + 1
+        assert f"train image {room}\n" in shown(app)
+
+
+async def test_m_draws_in_ascii_and_in_blocks_again(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        blocks = part(pilot, "Thumbnails")
+        await pilot.press("m")
+        assert part(pilot, "Thumbnails").isascii()
+        assert len(set(part(pilot, "Thumbnails")) & set(".:-=+*#%@")) > 5
+        await pilot.press("m")
+        assert part(pilot, "Thumbnails") == blocks
+
+
+async def test_ascii_stays_on_other_pages_and_on_the_large_image(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("m", "n", "enter")
+        await until_shown(pilot, "train image 6")
+        assert "▀" not in shown(app)
+
+
+@at_every_size
+async def test_enter_shows_the_image_large_with_its_numbers(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("right", "m", "enter")
+        await until(pilot, lambda: isinstance(app.screen, LargeImageScreen), "the large image is there")
+        await until_shown(pilot, "train image 1", "class 1: Trouser", f"mean {DEMO.train.images[1].mean():.1f}")
+        assert picture(pilot) == ascii_of(DEMO.train.images[1])
+        await pilot.press("escape")
+        assert not isinstance(app.screen, LargeImageScreen)
+
+
+@pytest.mark.parametrize("key", ["escape", "enter", "space", "q"])
+async def test_the_usual_keys_close_the_large_image(app: FmnistApp, key: str) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("enter", key)
+        assert len(app.screen_stack) == 1
+        assert app.is_running
+
+
+async def test_a_wide_terminal_shows_the_image_under_the_cursor_beside_the_page(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("m", "right", "right")
+        assert "class 2: Pullover" in flat(app)
+        assert picture(pilot) == ascii_of(DEMO.train.images[2])
+
+
+async def test_a_resize_fills_the_room_and_keeps_the_place(app: FmnistApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("n")
+        for size in ((120, 40), (60, 18), (250, 70), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            grid = widget(pilot, "Thumbnails", Thumbnails)
+            assert caption(pilot)[1:3] == (7, 6 + grid.capacity)
+            assert len(page(pilot)) == grid.capacity
+
+
+async def test_a_class_without_images_is_said_to_be_empty(make_app: Callable[..., FmnistApp], tmp_path: Path) -> None:
+    app = make_app(str(write_idx(tmp_path / "few", [0, 1, 0], [1, 1])))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "train: 1-3 of 3")
+        await pilot.press("shift+tab", "end")
+        assert "train: 0 of 0" in flat(app)
+        assert "train image" not in flat(app)
+
+
+def picture(pilot: AnyPilot) -> list[str]:
+    """The large image's lines, as they stand on the screen."""
+    return [line.ljust(28) for line in part(pilot, "Picture").splitlines()]
+
+
+def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[str]:
+    """The image as ten letters draw it, each the mean of two pixels."""
+    means = image.reshape(14, 2, 28).astype(float).mean(axis=1)
+    return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row) for row in means]

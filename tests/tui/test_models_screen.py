@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Checkbox, Input, OptionList, Select
+
+from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS
+from fmnist_tui.runs.directory import list_runs
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.recipes import configure, hyperparameters
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.messages import TrainingRequested
+
+from .driving import AnyPilot, at_every_size, flat, part, shown, type_into, until_shown, widget
+
+FIELDS = ("epochs", "batch_size", "learning_rate", "seed", "seeds", "limit")
+
+
+class Asked:
+    """What the app was asked to train; nothing is."""
+
+    def __init__(self) -> None:
+        self.configs: list[TrainingConfig] = []
+        self.in_app: bool | None = None
+
+    def note(self, app: FmnistApp, message: TrainingRequested) -> None:
+        self.configs += message.configs
+        self.in_app = message.in_app
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    asked = Asked()
+    monkeypatch.setattr(FmnistApp, "on_training_requested", lambda app, message: asked.note(app, message))
+    return asked
+
+
+async def choose(pilot: AnyPilot, selector: str, value: str) -> None:
+    """Opens a selection and takes a value, by keys."""
+    select = widget(pilot, selector, Select)
+    select.focus()
+    await pilot.press("enter", "home")
+    while select.query_one(OptionList).highlighted != [option for _, option in select._options].index(value):
+        await pilot.press("down")
+    await pilot.press("enter")
+    assert select.value == value
+
+
+def placeholders(pilot: AnyPilot) -> list[str]:
+    return [str(widget(pilot, f"#{name}", Input).placeholder) for name in FIELDS]
+
+
+@at_every_size
+async def test_it_lists_the_versions_and_tells_the_first_ones_story(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        for version in VERSIONS:
+            assert f"{version.name} {version.title}" in flat(app)
+        assert "Every pixel is joined to every one of 300" in flat(app)
+        assert "recipe tuned" in flat(app)
+        assert f"epochs {hyperparameters('v0', 'tuned').epochs}" in flat(app)
+
+
+@at_every_size
+async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        for version in VERSIONS:
+            recipe = hyperparameters(version.name, "tuned")
+            assert version.story[:50] in " ".join(part(pilot, "#right").split())
+            assert str(widget(pilot, "#one", Button).label) == f"Train {version.name}"
+            assert placeholders(pilot)[:2] == [str(recipe.epochs), str(recipe.batch_size)]
+            await pilot.press("down")
+
+
+async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2", "end")
+        await until_shown(pilot, "v3 Regularised (PyTorch)", "5,858,442 parameters", "93.19% (loss 0.2689)")
+        for layer in VERSIONS[3].layers:
+            assert layer.name in shown(app)
+        assert "The origin scored v1-v3 on a random 9 000" in flat(app)
+
+
+@at_every_size
+async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        app.screen.query_one("#right").focus()
+        await pilot.press("end")
+        await until_shown(pilot, "official test images, once, at the end.")
+
+
+async def test_no_heading_of_the_layer_table_is_cut_off_at_80_columns(app: FmnistApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        assert "…" not in shown(app)
+
+
+async def test_another_recipe_shows_its_own_values_where_fields_are_empty(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        for version in ("v0", "v1"):
+            for recipe in ("origin", "tuned"):
+                await choose(pilot, "#recipe", recipe)
+                known = hyperparameters(version, recipe)
+                values = [str(known.epochs), str(known.batch_size), f"{known.learning_rate:g}", "0", "1", "all images"]
+                assert placeholders(pilot) == values
+            widget(pilot, "#versions", OptionList).focus()
+            await pilot.press("down")
+
+
+async def test_what_was_typed_stays_when_version_and_recipe_change(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#epochs", "12")
+        await choose(pilot, "#recipe", "origin")
+        widget(pilot, "#versions", OptionList).focus()
+        await pilot.press("down")
+        assert widget(pilot, "#epochs", Input).value == "12"
+
+
+FAULTS = [
+    ("epochs", "0", "epochs 0 is not between 1 and 10000"),
+    ("epochs", "10001", "epochs 10001 is not between 1 and 10000"),
+    ("epochs", "-", "epochs '-' is not a whole number"),
+    ("batch_size", "0", "batch size 0 is not between 1 and 10000"),
+    ("learning_rate", "0", "learning rate 0 is not above 0 and at most 100"),
+    ("learning_rate", "1e9", "learning rate 1e+09 is not above 0 and at most 100"),
+    ("learning_rate", "1e999", "learning rate inf is not above 0 and at most 100"),
+    ("learning_rate", "1e", "learning rate '1e' is not a number"),
+    ("seed", "-1", "seed -1 is not between 0 and 4294967295"),
+    ("seeds", "0", "seeds 0 is not between 1 and 100"),
+    ("seeds", "101", "seeds 101 is not between 1 and 100"),
+    ("limit", "9", "limit 9 is not between 10 and 10000000"),
+]
+
+
+async def test_each_fault_is_said_in_its_line_and_starts_nothing(app: FmnistApp, asked: Asked, runs: Path) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        for field, typed, words in FAULTS:
+            await type_into(pilot, f"#{field}", typed)
+            widget(pilot, "#one", Button).focus()
+            await pilot.press("enter")
+            await until_shown(pilot, words)
+            widget(pilot, f"#{field}", Input).clear()
+    assert asked.configs == []
+    assert list_runs(runs) == []
+
+
+@at_every_size
+async def test_a_fault_can_be_seen_wherever_the_form_was_scrolled_to(
+    app: FmnistApp, asked: Asked, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#epochs", "0")
+        widget(pilot, "#versions", OptionList).focus()
+        await pilot.press("t")
+        assert asked.configs == []
+        assert "epochs 0 is not between" in " ".join(part(pilot, "#left").split())
+
+
+async def test_a_fault_goes_away_when_it_is_mended(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#epochs", "0")
+        await pilot.press("tab")
+        widget(pilot, "#one", Button).focus()
+        await pilot.press("enter")
+        await until_shown(pilot, "epochs 0 is not")
+        widget(pilot, "#epochs", Input).focus()
+        await pilot.press("backspace", "5")
+        widget(pilot, "#one", Button).focus()
+        await pilot.press("enter")
+        assert "is not between" not in flat(app)
+        assert [config.hyperparameters.epochs for config in asked.configs] == [5]
+
+
+async def test_letters_cannot_be_typed_into_numbers(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#epochs", "x1t")
+        assert widget(pilot, "#epochs", Input).value == "1"
+
+
+async def test_t_asks_for_the_chosen_version_as_its_recipe_has_it(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2", "down", "down", "t")
+        assert asked.configs == [configure("v2", "tuned", {})]
+        assert not asked.configs[0].modified
+        assert asked.in_app is False
+
+
+async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await choose(pilot, "#recipe", "origin")
+        await choose(pilot, "#device", "cpu")
+        for field, typed in zip(FIELDS, ("2", "32", "1e-3", "5", "3", "100"), strict=True):
+            await type_into(pilot, f"#{field}", typed)
+        widget(pilot, "#in_app", Checkbox).focus()
+        await pilot.press("space")
+        await pilot.click("#one")
+        changes = {"epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
+        assert asked.configs == [
+            configure("v0", "origin", changes, seed=seed, limit=100, device="cpu") for seed in (5, 6, 7)
+        ]
+        assert asked.in_app is True
+
+
+async def test_all_four_are_asked_for_with_every_seed(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#seeds", "2")
+        await pilot.click("#all")
+        expected = [(version, seed) for version in VERSION_NAMES for seed in (0, 1)]
+        assert [(config.version, config.seed) for config in asked.configs] == expected
+
+
+async def test_what_one_version_cannot_do_starts_none_of_the_four(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#seed", "4294967295")
+        await type_into(pilot, "#seeds", "2")
+        widget(pilot, "#all", Button).focus()
+        await pilot.press("enter")
+        await until_shown(pilot, "seed 4294967296 is not between")
+        assert asked.configs == []
+
+
+async def test_v0_on_a_gpu_is_refused_before_it_starts(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await choose(pilot, "#device", "cuda")
+        widget(pilot, "#one", Button).focus()
+        await pilot.press("enter")
+        await until_shown(pilot, "v0 is NumPy and trains on the CPU only")
+        assert asked.configs == []
+
+
+async def test_the_checkbox_stands_as_the_command_line_had_it(make_app: Callable[..., FmnistApp]) -> None:
+    for in_app in (False, True):
+        app = make_app(in_app=in_app)
+        async with app.run_test() as pilot:
+            await pilot.press("2")
+            assert widget(pilot, "#in_app", Checkbox).value is in_app
+
+
+async def test_the_checkbox_tells_on_from_off_without_colours(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        off = next(line for line in shown(app).splitlines() if "in the app" in line)
+        widget(pilot, "#in_app", Checkbox).focus()
+        await pilot.press("space")
+        assert next(line for line in shown(app).splitlines() if "in the app" in line) != off

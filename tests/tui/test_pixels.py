@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rich.segment import Segment
+
+from fmnist_tui.tui.widgets.pixels import Drawing, Pixels, ascii_ramp, half_blocks, halved
+
+
+def grey(image: list[list[int]]) -> Pixels:
+    return np.array(image, np.uint8)
+
+
+def colours(segment: Segment) -> tuple[int, int]:
+    """The greys of the upper and the lower half of a cell."""
+    style = segment.style
+    assert style is not None
+    assert style.color is not None
+    assert style.bgcolor is not None
+    assert style.color.triplet is not None
+    assert style.bgcolor.triplet is not None
+    return style.color.triplet.red, style.bgcolor.triplet.red
+
+
+@pytest.mark.parametrize("draw", [half_blocks, ascii_ramp])
+@pytest.mark.parametrize(("height", "width"), [(28, 28), (14, 14), (2, 5), (7, 3)])
+def test_a_drawing_is_as_wide_as_the_image_and_half_as_high(draw: Drawing, height: int, width: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+    rows = draw(image)
+    assert [sum(len(segment.text) for segment in row) for row in rows] == [width] * (height // 2)
+
+
+def test_a_half_block_has_the_upper_pixel_in_front_and_the_lower_one_behind() -> None:
+    [[segment]] = half_blocks(grey([[248], [16]]))
+    assert segment.text == "▀"
+    assert colours(segment) == (248, 16)
+
+
+def test_cells_of_the_same_greys_are_one_segment() -> None:
+    [row] = half_blocks(grey([[0, 0, 3, 80], [0, 0, 5, 80]]))
+    assert [segment.text for segment in row] == ["▀▀▀", "▀"]
+
+
+def test_greys_are_drawn_no_further_off_than_one_step() -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 2, axis=0).reshape(-1, 1)
+    drawn = [colours(segment)[0] for [segment] in half_blocks(ramp)]
+    assert all(0 <= level - shown < 8 for level, shown in enumerate(drawn))
+
+
+def test_ascii_goes_from_a_space_to_the_densest_letter() -> None:
+    levels = np.repeat(np.linspace(0, 255, 10).astype(np.uint8)[None, :], 2, axis=0)
+    [[segment]] = ascii_ramp(levels)
+    assert segment.text == " .:-=+*#%@"
+
+
+def test_ascii_is_ascii_and_takes_no_colours() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    for row in ascii_ramp(image):
+        for segment in row:
+            assert segment.text.isascii()
+            assert segment.style is None
+
+
+def test_halving_takes_the_mean_of_four_pixels() -> None:
+    images = grey([[0, 4, 255, 255], [8, 4, 255, 255]])[None]
+    assert halved(images).tolist() == [[[4, 255]]]
+
+
+def test_halving_keeps_images_apart() -> None:
+    images = np.stack([np.full((28, 28), level, np.uint8) for level in (0, 128, 255)])
+    small = halved(images)
+    assert small.shape == (3, 14, 14)
+    assert small.dtype == np.uint8
+    assert small.mean(axis=(1, 2)).tolist() == [0.0, 128.0, 255.0]

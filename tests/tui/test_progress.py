@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+
+from fmnist_tui.training.events import Alert, Paused, Resumed, RunFinished, Stage, StopRequested
+from fmnist_tui.tui.progress import in_words, progress_of
+
+from .samples import EPOCHS, STEPS, snapshot_of, training, window
+
+STARTED = training()[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "0 s"),
+        (12.4, "12 s"),
+        (59.4, "59 s"),
+        (59.6, "1:00"),
+        (185.0, "3:05"),
+        (3599.6, "1:00:00"),
+        (3723.0, "1:02:03"),
+        (90_000.0, "25:00:00"),
+    ],
+)
+def test_a_time_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_before_the_first_step_the_stage_is_named() -> None:
+    progress = progress_of(snapshot_of([Stage("importing PyTorch")]))
+    assert (progress.epoch_share, progress.total_share) == (0.0, 0.0)
+    assert progress.epoch_words == "importing PyTorch"
+    assert progress_of(snapshot_of([])).epoch_words == "starting"
+
+
+def test_shares_are_of_the_epoch_and_of_the_whole_run() -> None:
+    log = [*training(epochs=1), *(window(step) for step in range(STEPS + 1, STEPS + 11))]
+    progress = progress_of(snapshot_of(log))
+    assert progress.epoch_share == pytest.approx(10 / STEPS)
+    assert progress.total_share == pytest.approx((STEPS + 10) / (EPOCHS * STEPS))
+    assert progress.epoch_words == f"epoch 2 of {EPOCHS}, step 10 of {STEPS}"
+    assert progress.total_words.startswith(f"step {STEPS + 10} of {EPOCHS * STEPS}")
+
+
+def test_the_time_left_counts_steps_and_validations_to_come() -> None:
+    log = [*training(epochs=1), *(window(step) for step in range(STEPS + 1, STEPS + 11))]
+    progress = progress_of(snapshot_of(log, seconds=2.0))
+    steps_left, validations_left = EPOCHS * STEPS - STEPS - 10, EPOCHS - 1
+    assert progress.total_words.endswith(f", {in_words(steps_left * 2.0 + validations_left * 0.5)} left")
+
+
+def test_no_time_is_promised_before_the_warm_up_is_over() -> None:
+    for steps in range(4):
+        progress = progress_of(snapshot_of([STARTED, *(window(step) for step in range(1, steps + 1))]))
+        assert "left" not in progress.total_words
+
+
+def test_a_resumed_run_warms_up_again() -> None:
+    stopped = [*training(epochs=1), window(STEPS + 1), RunFinished("stopped", resumable=True)]
+    resumed = [*stopped, Resumed(STEPS, 4712), window(STEPS + 1)]
+    assert "left" not in progress_of(snapshot_of(resumed)).total_words
+
+
+def test_a_completed_run_is_at_its_end_with_no_time_left() -> None:
+    progress = progress_of(snapshot_of([*training(), RunFinished("completed", scored=True)]))
+    assert (progress.epoch_share, progress.total_share) == (1.0, 1.0)
+    assert progress.epoch_words == f"epoch {EPOCHS} of {EPOCHS}, step {STEPS} of {STEPS}"
+    assert "left" not in progress.total_words
+    assert "ended: completed" in progress.numbers
+    assert "press 4 for the results" in progress.numbers
+
+
+def test_while_an_epoch_is_validated_it_is_still_that_epoch() -> None:
+    log = [STARTED, *(window(step) for step in range(1, STEPS + 1)), Stage("validating")]
+    progress = progress_of(snapshot_of(log))
+    assert progress.epoch_words.startswith("epoch 1 of")
+    assert progress.epoch_share == 1.0
+
+
+def test_numbers_are_of_the_last_window_the_last_and_the_best_epoch() -> None:
+    numbers = progress_of(snapshot_of(training())).numbers
+    last = window(EPOCHS * STEPS)
+    for part in (f"loss {last.loss:.4f}", f"{last.accuracy:.2%}", "20,000 images/s", "0.7200 83.00%", "84.00% in epoch 3"):
+        assert part in numbers
+
+
+def test_a_stopped_run_says_how_to_go_on() -> None:
+    log = [*training(epochs=1), StopRequested("now"), RunFinished("stopped", resumable=True)]
+    assert "ended: stopped  saved, to be resumed with r" in progress_of(snapshot_of(log)).numbers
+
+
+def test_a_failed_run_says_why() -> None:
+    end = RunFinished("failed", resumable=True, message="there is no folder data")
+    assert progress_of(snapshot_of([Stage("loading data"), end])).numbers == "ended: failed  there is no folder data"
+
+
+def test_alerts_are_handed_on_in_their_order() -> None:
+    log = [STARTED, Alert("checkpoint_failed", "no space"), Alert("non_finite", "the loss became nan")]
+    assert progress_of(snapshot_of(log)).alerts == ("no space", "the loss became nan")
+
+
+def test_a_pause_changes_no_share() -> None:
+    log = training(epochs=1)
+    before, after = progress_of(snapshot_of(log)), progress_of(snapshot_of([*log, Paused(STEPS)]))
+    assert (before.epoch_share, before.total_share) == (after.epoch_share, after.total_share)
