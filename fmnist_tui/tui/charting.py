@@ -22,6 +22,7 @@ class Series:
         colour: "rgb" as three numbers.
         marker: plotext's marker.
         joined: Whether the points are joined by a line.
+        in_range: Whether the axis makes room for all of it; of noise, what lies far out may be cut off.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Series:
     colour: tuple[int, int, int]
     marker: str = "braille"
     joined: bool = True
+    in_range: bool = True
 
 
 def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:

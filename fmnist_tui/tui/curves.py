@@ -31,7 +31,7 @@ def _series(snapshot: Snapshot, what: str) -> tuple[Series, ...]:
     validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
     return (
-        Series("windows", steps, values, RAW, marker="dot", joined=False),
+        Series("windows", steps, values, RAW, marker="dot", joined=False, in_range=False),
         Series("training", steps, smoothed(values, width_for(len(values))), TRAINING),
         Series("validation", at, validation, VALIDATION, marker="x", joined=False),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),

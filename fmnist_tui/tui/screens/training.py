@@ -36,11 +36,11 @@ class TrainingScreen(Screen[None]):
 
     CSS_PATH = "training.tcss"
     BINDINGS = [
-        Binding("space", "pause", "Pause/go on", tooltip="Pause the run, or continue it"),
+        Binding("space", "pause", "Pause", tooltip="Pause the run, or continue it"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after its epoch, or now"),
         Binding("r", "resume", "Resume", tooltip="Go on with a stopped or interrupted run"),
-        Binding("g", "log", "Log axis", tooltip="Loss on a logarithmic axis"),
-        Binding("a", "other_chart", "Loss/accuracy", tooltip="On narrow screens: the other chart"),
+        Binding("g", "log", "Log", tooltip="Loss on a logarithmic axis"),
+        Binding("a", "other_chart", "Accuracy", tooltip="On narrow screens: the other chart"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
     ]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from rich.text import Text
 from textual.reactive import reactive
@@ -42,11 +45,12 @@ class Chart(Widget):
 
     def _prepared(self, one: Series, width: int) -> Series:
         x, y = thinned(one.x, logarithmic(one.y) if self.log_axis else one.y, 2 * width)
-        return Series(one.name, x, y, one.colour, one.marker, one.joined)
+        return replace(one, x=x, y=y)
 
     def _build(self, drawn: list[Series], width: int, height: int) -> str:
-        plot = Plot()
-        plot.plotsize(width, height)
+        plot: Any = Plot()  # its own type leaves out what it inherits from plotext
+        plot._limit_size(False, False)  # noqa: FBT003 - else it is cut at the size that the terminal had
+        plot._set_size(width, height)
         plot.theme("clear")
         for one in drawn:
             draw = plot.plot if one.joined else plot.scatter
@@ -60,8 +64,8 @@ class Chart(Widget):
 
 
 def _limits(drawn: list[Series]) -> tuple[float, float]:
-    """The range of all points, widened where it is a point."""
-    values = np.concatenate([one.y for one in drawn])
+    """The range of the points that ask for room, widened where it is a point."""
+    values = np.concatenate([one.y for one in drawn if one.in_range] or [one.y for one in drawn])
     low, high = float(values.min()), float(values.max())
     margin = (high - low) * 0.03 or max(abs(high), 1.0) * 0.05
     return low - margin, high + margin

@@ -6,6 +6,8 @@ from rich.text import Text
 from textual.widget import Widget
 
 _LABEL = 6
+_WORDS = 42
+_NARROWEST, _WIDEST = 10, 60
 
 
 class ProgressLine(Widget):
@@ -29,7 +31,7 @@ class ProgressLine(Widget):
     def render(self) -> Text:
         """The line."""
         words = f" {self._share:4.0%}  {self._words}"
-        width = max(4, min(60, self.size.width - _LABEL - len(words)))
+        width = max(_NARROWEST, min(_WIDEST, self.size.width - _LABEL - _WORDS))
         done = round(self._share * width)
         return Text.assemble(
             self._label.ljust(_LABEL), ("━" * done, "bold"), ("─" * (width - done), "dim"), words, no_wrap=True
