@@ -105,7 +105,8 @@ class FmnistApp(App[None]):
         self._in_thread(partial(greet, self.runs, self.post_message))
 
     def on_unmount(self) -> None:
-        """Ends the worker threads; trainer processes go on."""
+        """Ends the worker threads, whatever ended the app; trainer processes go on."""
+        self._stop_driven_here()
         self._ending.set()
         self._unfollow.set()
 
@@ -221,12 +222,10 @@ class FmnistApp(App[None]):
                 if status_of(run).has_trainer:
                     send(run, Command.STOP_NOW)
         if choice in ("leave", "stop"):
-            self._stop_driven_here()
             self.exit()
 
     def _end_by_signal(self, number: int) -> None:
         """The terminal went away, or somebody asked politely: runs driven here are saved, the screen is restored."""
-        self._stop_driven_here()
         self.exit(return_code=128 + number)
 
     def _stop_driven_here(self) -> None:
