@@ -1,8 +1,9 @@
-"""Which images the Dataset screen shows: part, class filter, page."""
+"""Which images the Dataset screen shows: part, class filter, order, page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -22,23 +23,26 @@ class Browsing:
         part: "train" or "test".
         label: Only this class, or None for all.
         first: Position, among the chosen images, of the page's first one.
+        shuffle: 0 for the data's own order, else the seed of another one.
     """
 
     dataset: Dataset
     part: Part = "train"
     label: int | None = None
     first: int = 0
+    shuffle: int = 0
 
     @property
     def images(self) -> ImageSet:
         """The images of the part."""
         return self.dataset.train if self.part == "train" else self.dataset.test
 
-    @property
+    @cached_property
     def chosen(self) -> NDArray[np.int64]:
-        """Indices of the images that pass the filter."""
+        """Indices of the images that pass the filter, in the order in which they are shown."""
         labels = self.images.labels
-        return np.arange(len(labels)) if self.label is None else np.flatnonzero(labels == self.label)
+        indices = np.arange(len(labels)) if self.label is None else np.flatnonzero(labels == self.label)
+        return np.random.default_rng(self.shuffle).permutation(indices) if self.shuffle else indices
 
     def other_part(self) -> Browsing:
         """The same classes of the other part, from the start."""
@@ -48,11 +52,29 @@ class Browsing:
         """One class, or all, from the start."""
         return replace(self, label=label, first=0)
 
+    def shuffled(self) -> Browsing:
+        """Another random order, from the start."""
+        return replace(self, shuffle=self.shuffle + 1, first=0)
+
+    def in_order(self) -> Browsing:
+        """The data's own order, from the start."""
+        return replace(self, shuffle=0, first=0)
+
     def turned(self, direction: int, capacity: int) -> Browsing:
         """The next page (1) or the one before (-1); stays within the images."""
         count = len(self.chosen)
         last_page = max(0, (count - 1) // capacity * capacity)
         return replace(self, first=min(max(0, self.first + direction * capacity), last_page))
+
+    def showing(self, index: int) -> Browsing:
+        """All classes in the data's own order, the page starting at this image.
+
+        Raises:
+            IndexError: There is no such image in the part.
+        """
+        if not 0 <= index < len(self.images):
+            raise IndexError(f"{self.part} images go from 0 to {len(self.images) - 1}")
+        return replace(self, label=None, shuffle=0, first=index)
 
     def counts(self) -> list[int]:
         """Images of each class in the part."""

@@ -1,4 +1,4 @@
-"""One image over the whole screen."""
+"""One image over the whole screen, as a picture or as its 784 numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import ScrollableContainer, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -18,8 +18,11 @@ from fmnist_tui.tui.widgets.pixels import Drawing
 class LargeImageScreen(ModalScreen[None]):
     """The image and what is known of it; any of the usual keys closes it."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,enter,space,q", "dismiss", "Back")]
+    CSS_PATH = ["dialog.tcss", "large_image.tcss"]
+    BINDINGS = [
+        Binding("escape,enter,space,q", "dismiss", "Back"),
+        Binding("v", "numbers", "Numbers", tooltip="The pixels as numbers, 0 (black) to 255 (white)"),
+    ]
 
     def __init__(self, image: NDArray[np.uint8], about: str, drawing: Drawing) -> None:
         super().__init__()
@@ -31,10 +34,22 @@ class LargeImageScreen(ModalScreen[None]):
         """The layout."""
         with Vertical(classes="dialog"):
             yield Picture()
-            yield Static(Text(self._about), classes="muted")
+            with ScrollableContainer(id="numbers"):
+                yield Static(Text(_as_numbers(self._image), no_wrap=True))
+            yield Static(Text(f"{self._about}\n\nv: the pixels as numbers"), classes="muted")
 
     def on_mount(self) -> None:
         """Hands the image down."""
         picture = self.query_one(Picture)
         picture.draw = self._drawing
         picture.image = self._image
+
+    def action_numbers(self) -> None:
+        """Picture or numbers."""
+        self.toggle_class("show-numbers")
+        self.query_one("#numbers").focus()
+
+
+def _as_numbers(image: NDArray[np.uint8]) -> str:
+    """Rows of numbers, three places each."""
+    return "\n".join(" ".join(f"{pixel:3d}" for pixel in row) for row in image.tolist())

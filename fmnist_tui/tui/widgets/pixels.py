@@ -33,6 +33,12 @@ def ascii_ramp(image: Pixels) -> list[Row]:
     return [[Segment("".join(row))] for row in letters]
 
 
+def drawing(*, in_ascii: bool, inverted: bool) -> Drawing:
+    """How to draw: half-blocks or ASCII, light on dark or, inverted, dark on light."""
+    draw = ascii_ramp if in_ascii else half_blocks
+    return (lambda image: draw(255 - image)) if inverted else draw
+
+
 def halved(images: Pixels) -> Pixels:
     """Images (n, height, width) at half the size, each pixel the mean of four."""
     count, height, width = images.shape

@@ -77,6 +77,11 @@ class Thumbnails(Widget, can_focus=True):
         """Images of a page."""
         return self.columns * max(1, self.size.height // CELL_HEIGHT)
 
+    @property
+    def current(self) -> Thumbnail | None:
+        """The image under the cursor."""
+        return self.page[self.cursor] if self.cursor < len(self.page) else None
+
     def render_line(self, y: int) -> Strip:
         """One line of the grid."""
         row, line = divmod(y, CELL_HEIGHT)

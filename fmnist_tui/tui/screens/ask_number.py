@@ -1,0 +1,31 @@
+"""Asks for a whole number."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class AskNumberScreen(ModalScreen[int | None]):
+    """Dismisses with the number, or None."""
+
+    CSS_PATH = "dialog.tcss"
+    BINDINGS = [Binding("escape", "dismiss", "Back")]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        with Vertical(classes="dialog"):
+            yield Static(Text(self._question))
+            yield Input(type="integer")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The answer."""
+        self.dismiss(int(event.value) if event.value.lstrip("+-").isdecimal() else None)
