@@ -26,6 +26,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "results": ("results", "Compare v0 to v3."),
     "export": ("export", "Write a run's statistics, curves and plots."),
     "data": ("data", "Find, fetch and check the data."),
+    "doctor": ("doctor", "Say what works on this machine, and what to do about the rest."),
 }
 
 

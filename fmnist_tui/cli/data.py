@@ -9,9 +9,10 @@ import click
 import numpy as np
 
 from fmnist_tui.cli.options import data_option, json_option
-from fmnist_tui.cli.text import megabytes, print_columns, print_json, safe
+from fmnist_tui.cli.text import print_columns, print_json
 from fmnist_tui.data import Dataset, ImageSet, Progress, load
 from fmnist_tui.runs.places import cache_folder, data_folder
+from fmnist_tui.text import megabytes, safe
 
 
 @click.command("data")

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 
 import click
 
-from fmnist_tui.cli.text import duration, percent, safe
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.text import safe
 from fmnist_tui.training import events
+from fmnist_tui.training.telling import describe
 
 
 class Reporter(Protocol):
@@ -106,41 +107,6 @@ def choose_reporter(*, as_json: bool) -> Reporter:
     if as_json:
         return JsonLines()
     return ProgressBars() if sys.stdout.isatty() else PlainLines()
-
-
-def describe(event: events.Event) -> str:
-    """The event as a line, or "" where it is too small for one."""
-    match event:
-        case events.Epoch():
-            return _epoch_line(event)
-        case events.RunStarted():
-            steps = f"{event.epochs} epochs of {event.steps_per_epoch} steps"
-            return f"started: {event.version}, {event.parameters:,} parameters, {steps}"
-        case events.Paused() | events.Continued() | events.Resumed():
-            return f"{type(event).__name__.lower()} at step {event.step}"
-        case events.RunFinished():
-            saved = "saved, to be resumed" if event.reason == "stopped" and event.resumable else ""
-            return " ".join(filter(None, [event.reason, saved, event.message]))
-    return _short_line(event)
-
-
-def _short_line(event: events.Event) -> str:
-    match event:
-        case events.Stage(name) if name != "validating":
-            return name
-        case events.StopRequested(how):
-            return f"stop requested: {how}"
-        case events.Alert(_, message):
-            return f"alert: {message}"
-    return ""
-
-
-def _epoch_line(epoch: events.Epoch) -> str:
-    return (
-        f"epoch {epoch.epoch}: loss {epoch.train_loss:.4f}, validation loss {epoch.validation_loss:.4f}, "
-        f"validation {percent(epoch.validation_accuracy)}{' (best)' if epoch.is_best else ''}, "
-        f"{duration(epoch.seconds)}"
-    )
 
 
 def _progress_words(snapshot: Snapshot) -> str:

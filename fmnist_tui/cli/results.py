@@ -8,9 +8,10 @@ from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.cli.options import runs_option
-from fmnist_tui.cli.text import print_columns, print_json, safe
+from fmnist_tui.cli.text import print_columns, print_json
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES
 
 _FORMATS = ("table", "markdown", "csv", "json")

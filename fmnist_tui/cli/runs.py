@@ -7,10 +7,11 @@ from dataclasses import asdict
 import click
 
 from fmnist_tui.cli.options import json_option, runs_option
-from fmnist_tui.cli.text import megabytes, percent, print_columns, print_json, safe
+from fmnist_tui.cli.text import print_columns, print_json
 from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.summary import Summary, summarise
+from fmnist_tui.text import megabytes, percent, safe
 
 _HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", "label"]
 

@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
-from fmnist_tui.cli.text import duration, percent, print_columns, print_json, safe
+from fmnist_tui.cli.text import print_columns, print_json
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import status_of
+from fmnist_tui.text import duration, percent, safe
 from fmnist_tui.training.events import Epoch
 
 

@@ -6,6 +6,7 @@ from fmnist_tui.data.dataset import Dataset, ImageSet
 from fmnist_tui.data.errors import Cancelled, DataError
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.data.progress import Progress
+from fmnist_tui.data.sameness import same_images_as_official
 from fmnist_tui.data.sources import Sources, load
 from fmnist_tui.data.splitting import split
 
@@ -18,5 +19,6 @@ __all__ = [
     "Progress",
     "Sources",
     "load",
+    "same_images_as_official",
     "split",
 ]

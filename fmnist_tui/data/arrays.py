@@ -2,6 +2,7 @@
 
 An entry is a folder of four `.npy` files and `meta.json`, named after the source files' paths, sizes and
 times. It is mapped into memory, not read: several runs share one copy, and a load takes about a millisecond.
+An entry's folder is touched when it is used, so that those that nobody uses can be removed (see `tidying`).
 Whatever is wrong with an entry, it is simply not used; `ImageSet.verify` is there for those who must be sure.
 """
 
@@ -14,18 +15,19 @@ import math
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fmnist_tui.data.dataset import SIDE, ByteArray, ImageSet
-from fmnist_tui.data.folder import DataFiles
+from fmnist_tui.data.folder import DataFiles, Sets
 from fmnist_tui.files import read_json, sync_folder, write_json
 
 FORMAT = 1
 META = "meta.json"
-Sets = tuple[ImageSet, ImageSet]
+FOLDER = "arrays"  # in the cache
 
 
 def entry(cache: Path, files: DataFiles) -> Path:
@@ -38,16 +40,19 @@ def entry(cache: Path, files: DataFiles) -> Path:
     for path in files.paths:
         status = path.stat()
         facts.append([os.fspath(path.resolve()), status.st_size, status.st_mtime_ns])
-    return cache / "arrays" / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    return cache / FOLDER / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def recall(folder: Path) -> Sets | None:
     """Return the training set and the test set kept in `folder`, or None where they are not all right."""
     try:
         meta = read_json(folder / META) or {}
-        return _recall_set(folder, "train", meta["train"]), _recall_set(folder, "test", meta["test"])
+        sets = _recall_set(folder, "train", meta["train"]), _recall_set(folder, "test", meta["test"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    with suppress(OSError):  # a read-only cache is nobody's to prune
+        os.utime(folder)
+    return sets
 
 
 def keep(folder: Path, sets: Sets) -> None:

@@ -1,4 +1,4 @@
-"""The four IDX files in a folder, found, read and checked against each other."""
+"""The files of a dataset in a folder, found, read and checked against each other."""
 
 from __future__ import annotations
 
@@ -6,63 +6,94 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_tui.data import idx, official
+from fmnist_tui.data import idx, kaggle, official
 from fmnist_tui.data.dataset import ByteArray, ImageSet
 from fmnist_tui.data.errors import DataError, reason
+from fmnist_tui.data.progress import Report, Stop, never, quiet
 
-NAMES = tuple(file.name for file in official.FASHION_MNIST.files)
+Sets = tuple[ImageSet, ImageSet]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to keep a dataset in files.
+
+    Attributes:
+        title: What to call it.
+        names: The files it takes, in the order in which `read` wants their paths.
+        read: Reads the training set and the test set.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    read: Callable[[tuple[Path, ...], Report, Stop], Sets]
 
 
 @dataclass(frozen=True, slots=True)
 class DataFiles:
-    """Where the four files of a dataset lie."""
+    """Where the files of a dataset lie, in the order of the format's names."""
 
-    train_images: Path
-    train_labels: Path
-    test_images: Path
-    test_labels: Path
-
-    @property
-    def paths(self) -> tuple[Path, Path, Path, Path]:
-        """All four, in the order of `NAMES`."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
+    format: Format
+    paths: tuple[Path, ...]
 
 
 def find(folder: Path) -> DataFiles:
-    """Find the four IDX files in `folder`, each plain or with `.gz` (that one where there are both).
+    """Find a dataset in `folder`, each of its files plain or with `.gz` (that one where there are both).
+
+    IDX comes before CSV: Kaggle's own archive holds both, and only its IDX files are the official ones. The first
+    format of which there is any file is the one meant: a lost file is told, not made up for by the other format.
 
     Raises:
         DataError: The folder or a file is not there.
         OSError: The folder may not be searched.
     """
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}", "give the folder that holds the IDX files")
-    found = {name: path for name in NAMES if (path := locate(folder, name))}
-    missing = [name for name in NAMES if name not in found]
-    if missing:
-        raise DataError(
-            f"{folder} lacks {', '.join(missing)}", "each file may be plain or end in .gz; add what is missing"
-        )
-    return DataFiles(*(found[name] for name in NAMES))
+        what = f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}"
+        raise DataError(what, "give the folder that holds the IDX or CSV files")
+    for form in FORMATS:
+        found = {name: path for name in form.names if (path := locate(folder, name))}
+        missing = [name for name in form.names if name not in found]
+        if not missing:
+            return DataFiles(form, tuple(found[name] for name in form.names))
+        if found:
+            raise DataError(
+                f"{folder} lacks {', '.join(missing)}", "each file may be plain or end in .gz; add what is missing"
+            )
+    wanted = " nor ".join(f"{form.title} ({', '.join(form.names)})" for form in FORMATS)
+    raise DataError(f"{folder} holds neither {wanted}", "give another folder, or none for the usual places")
 
 
 def locate(folder: Path, name: str) -> Path | None:
-    """Return the path of `name`.gz or `name` in `folder`, or None where there is neither."""
-    candidates = (folder / f"{name}.gz", folder / name)
+    """Return the path of `name`.gz or `name` in `folder`, or None where there is neither.
+
+    Many copies of MNIST write `train-images.idx3-ubyte`, with a dot; that is the same file.
+    """
+    candidates = (
+        folder / f"{spelling}{end}" for end in (".gz", "") for spelling in (name, name.replace("-idx", ".idx"))
+    )
     return next((path for path in candidates if path.is_file()), None)
 
 
-def read(files: DataFiles) -> tuple[ImageSet, ImageSet]:
+def read(files: DataFiles, report: Report = quiet, cancelled: Stop = never) -> Sets:
     """Read the training set and the test set.
 
     Raises:
         DataError: A file cannot be read, is not right, or does not fit its neighbour.
+        Cancelled: `cancelled` turned true.
     """
-    train = _read_set(files.train_images, files.train_labels)
-    return train, _read_set(files.test_images, files.test_labels)
+    return files.format.read(files.paths, report, cancelled)
 
 
-def _read_set(images_path: Path, labels_path: Path) -> ImageSet:
+def _read_idx(paths: tuple[Path, ...], _report: Report, _cancelled: Stop) -> Sets:
+    """Read both sets at once: unpacking and hashing let other threads work. Too quick to report on or to stop."""
+    from concurrent.futures import ThreadPoolExecutor  # loads logging, which a cached load does not need
+
+    with ThreadPoolExecutor(2) as pool:
+        train, test = pool.map(_read_idx_set, paths[::2], paths[1::2])
+    return train, test
+
+
+def _read_idx_set(images_path: Path, labels_path: Path) -> ImageSet:
     labels = _read_file(labels_path, idx.parse_labels)
     images = _read_file(images_path, idx.parse_images)
     if len(images) != len(labels):
@@ -79,3 +110,13 @@ def _read_file(path: Path, parse: Callable[[bytes, str], ByteArray]) -> ByteArra
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}", "check the file and its permissions") from None
     return parse(content, str(path))
+
+
+def _read_csv(paths: tuple[Path, ...], report: Report, cancelled: Stop) -> Sets:
+    train, test = (kaggle.read(path, report, cancelled) for path in paths)
+    return train, test
+
+
+IDX = Format("the IDX files", tuple(file.name for file in official.FASHION_MNIST.files), _read_idx)
+CSV = Format("Kaggle's CSV pair", kaggle.NAMES, _read_csv)
+FORMATS = (IDX, CSV)

@@ -46,10 +46,17 @@ class OfficialFile:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What was published: the four files, and the `ImageSet.fingerprint` of the training and the test set."""
+    """What was published.
+
+    Attributes:
+        files: The four files.
+        fingerprints: The `ImageSet.fingerprint` of the training set and of the test set.
+        content_sums: The `sameness.content_sum` of the training set and of the test set.
+    """
 
     files: tuple[OfficialFile, ...]
     fingerprints: tuple[str, str]
+    content_sums: tuple[str, str]
 
 
 FASHION_MNIST = Release(
@@ -78,5 +85,9 @@ FASHION_MNIST = Release(
     fingerprints=(
         "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
         "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
+    ),
+    content_sums=(
+        "fb88a2f5c1b590c907f860b47803d006e4fa7b276cdb551799af9d443accdff7",
+        "0b381379398a0943a88bf3864ff3f5177903dcf178030b4b74c495294b38fa7c",
     ),
 )

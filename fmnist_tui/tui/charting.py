@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -32,6 +32,10 @@ class Series:
     marker: str = "braille"
     joined: bool = True
     in_range: bool = True
+
+    def on(self, x: Floats, y: Floats) -> Series:
+        """The same series with other points."""
+        return replace(self, x=x, y=y)
 
 
 def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:

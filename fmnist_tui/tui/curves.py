@@ -1,38 +1,98 @@
-"""A snapshot's curves, ready for a chart."""
+"""A snapshot's curves as a view shows them, ready for a chart."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.tui.charting import Series
+from fmnist_tui.tui.view import View
+
+Floats = NDArray[np.float64]
 
 # Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
 RAW = (140, 140, 140)
 TRAINING = (0, 114, 178)
 VALIDATION = (230, 159, 0)
 BEST = (0, 158, 115)
+GHOST = (204, 121, 167)
 
 
-def loss_series(snapshot: Snapshot) -> tuple[Series, ...]:
-    """Raw and smoothed training loss, validation loss, best epoch."""
-    return _series(snapshot, "loss")
+@dataclass(frozen=True)
+class Reading:
+    """The values at the cursor; accuracies 0 to 1."""
+
+    step: int
+    epoch: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    x: float
 
 
-def accuracy_series(snapshot: Snapshot) -> tuple[Series, ...]:
-    """Raw and smoothed training accuracy, validation accuracy, best epoch."""
-    return _series(snapshot, "accuracy")
+def series(snapshot: Snapshot, what: str, view: View, ghost: Snapshot | None = None) -> tuple[Series, ...]:
+    """What the chart of `what` ("loss" or "accuracy") shows.
 
-
-def _series(snapshot: Snapshot, what: str) -> tuple[Series, ...]:
-    steps, values = snapshot.curve.step, getattr(snapshot.curve, what)
+    Raw and smoothed training values, validation after each epoch, the best epoch, and the ghost's training behind.
+    """
+    curve = snapshot.curve
+    values = getattr(curve, what)
+    quiet = smoothed(values, view.smoothing * width_for(len(values))) if view.smoothing else values
     at = np.array([float(epoch.step) for epoch in snapshot.epochs])
     validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
-    return (
-        Series("windows", steps, values, RAW, marker="dot", joined=False, in_range=False),
-        Series("training", steps, smoothed(values, width_for(len(values))), TRAINING),
+    raw = Series("windows", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
+    parts = [
+        *([raw] if view.smoothing else []),
+        *_ghost_series(ghost, what, view),
+        Series("training", curve.step, quiet, TRAINING),
         Series("validation", at, validation, VALIDATION, marker="x", joined=False),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),
+    ]
+    return tuple(_cut(part, snapshot, view) for part in parts)
+
+
+def reading(snapshot: Snapshot, view: View) -> Reading | None:
+    """The window nearest to the cursor."""
+    curve = snapshot.curve
+    if view.cursor is None or not len(curve):
+        return None
+    row = int(np.abs(curve.step - view.cursor).argmin())
+    return Reading(
+        int(curve.step[row]),
+        int(curve.epoch[row]),
+        float(curve.loss[row]),
+        float(curve.accuracy[row]),
+        float(curve.learning_rate[row]),
+        float(_on_axis(curve.step[row : row + 1], snapshot, view)[0]),
     )
+
+
+def _ghost_series(ghost: Snapshot | None, what: str, view: View) -> list[Series]:
+    if ghost is None or not len(ghost.curve):
+        return []
+    values = getattr(ghost.curve, what)
+    quiet = smoothed(values, max(1, view.smoothing) * width_for(len(values)))
+    return [Series(f"ghost {ghost.run_id.partition('-')[0]}", ghost.curve.step, quiet, GHOST, marker="dot")]
+
+
+def _cut(part: Series, snapshot: Snapshot, view: View) -> Series:
+    """The points within the view's window, on the view's axis."""
+    kept = np.ones(len(part.x), dtype=bool)
+    if view.window is not None:
+        kept = (part.x >= view.window[0]) & (part.x <= view.window[1])
+    return part.on(_on_axis(part.x[kept], snapshot, view), part.y[kept])
+
+
+def _on_axis(steps: Floats, snapshot: Snapshot, view: View) -> Floats:
+    """Steps as epochs, or as minutes since the first window."""
+    if view.axis == "epoch" and snapshot.started:
+        return steps / max(1, snapshot.started.steps_per_epoch)
+    if view.axis == "time" and len(snapshot.curve):
+        times = (snapshot.curve.time - snapshot.started_at) / 60
+        return np.interp(steps, snapshot.curve.step, times)
+    return steps

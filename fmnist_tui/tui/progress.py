@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.text import Text
+
+from fmnist_tui.models.catalogue import VERSIONS
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.status import Status
+from fmnist_tui.runs.usage import Usage
+from fmnist_tui.text import megabytes
+from fmnist_tui.tui.curves import Reading
 
 
 @dataclass(frozen=True)
@@ -20,12 +27,14 @@ class Progress:
     alerts: tuple[str, ...]
 
 
-def progress_of(snapshot: Snapshot) -> Progress:
-    """The run's progress in this snapshot."""
+def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> Progress:
+    """The run's progress in this snapshot, and what its trainer takes of the machine."""
     alerts = tuple(alert.message for alert in snapshot.alerts)
+    lines = (_numbers(snapshot), _usage_words(usage), _end_words(snapshot))
+    numbers = "\n".join(filter(None, lines))
     if snapshot.started is None:
-        return Progress(0.0, snapshot.stage or "starting", 0.0, "", _end_words(snapshot), alerts)
-    per_epoch, total = snapshot.started.steps_per_epoch, snapshot.started.total_steps
+        return Progress(0.0, snapshot.stage or "starting", 0.0, "", numbers, alerts)
+    per_epoch, total = max(1, snapshot.started.steps_per_epoch), max(1, snapshot.started.total_steps)
     in_epoch = snapshot.step - (snapshot.epoch - 1) * per_epoch
     left = seconds_left(snapshot)
     return Progress(
@@ -33,8 +42,28 @@ def progress_of(snapshot: Snapshot) -> Progress:
         f"epoch {snapshot.epoch} of {snapshot.started.epochs}, step {in_epoch} of {per_epoch}",
         snapshot.step / total,
         f"step {snapshot.step} of {total}" + (f", {in_words(left)} left" if left is not None else ""),
-        "\n".join(filter(None, [_numbers(snapshot), _end_words(snapshot)])),
+        numbers,
         alerts,
+    )
+
+
+def headline(snapshot: Snapshot, status: Status) -> Text:
+    """Which run, and what it is doing: nobody looks at an empty chart without being told why."""
+    version = snapshot.run_id.partition("-")[0]
+    title = next((known.title for known in VERSIONS if known.name == version), "")
+    doing = snapshot.stage if status is Status.LIVE and snapshot.stage else str(status)
+    if snapshot.stopping and status.has_trainer:
+        doing = f"{doing}, stopping ({snapshot.stopping})"
+    return Text.assemble((f"{version} {title}", "bold"), f"  {snapshot.run_id}  ", (doing, "reverse"))
+
+
+def reading_words(reading: Reading | None) -> str:
+    """The values at the cursor."""
+    if reading is None:
+        return ""
+    return (
+        f"cursor: step {reading.step}, epoch {reading.epoch}  loss {reading.loss:.4f}  "
+        f"accuracy {reading.accuracy:.2%}  lr {reading.learning_rate:.2g}"
     )
 
 
@@ -67,3 +96,12 @@ def _end_words(snapshot: Snapshot) -> str:
     words = "saved, to be resumed with r" if end.reason == "stopped" and end.resumable else end.message
     scored = "test images scored: press 4 for the results" if end.scored else ""
     return "  ".join(filter(None, [f"ended: {end.reason}", words, scored]))
+
+
+def _usage_words(usage: Usage | None) -> str:
+    if usage is None:
+        return ""
+    own = f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}"
+    machine = f"machine: CPU {usage.machine_cpu:.0%}, memory {usage.machine_memory:.0%}"
+    gpus = [f"GPU {number} {gpu.busy}% busy" for number, gpu in enumerate(usage.gpus) if gpu.busy is not None]
+    return "  ".join([own, machine, *gpus])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from functools import partial
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,23 +13,25 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from fmnist_tui.models.catalogue import VERSIONS
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.follower import Follower
+from fmnist_tui.runs.follower import Follower, read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
-from fmnist_tui.runs.status import Status
 from fmnist_tui.training.control import Command
-from fmnist_tui.tui.curves import accuracy_series, loss_series
+from fmnist_tui.tui.curves import reading, series
+from fmnist_tui.tui.logs import log_words
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
-from fmnist_tui.tui.progress import progress_of
+from fmnist_tui.tui.progress import headline, progress_of, reading_words
 from fmnist_tui.tui.screens.choose_run import ChooseRunScreen
 from fmnist_tui.tui.screens.stop import StopScreen
+from fmnist_tui.tui.screens.words import WordsScreen
+from fmnist_tui.tui.view import View
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
 
 _NUMBERS_SECONDS = 0.5
 _CHART_SECONDS = 1.0
+_AXES = {"step": "step", "epoch": "epoch", "time": "minutes"}
 _EMPTY = "No run yet. Press 2, choose a version and train it, or start one with: fmnist-tui train v0"
 
 
@@ -39,16 +43,30 @@ class TrainingScreen(Screen[None]):
         Binding("space", "pause", "Pause", tooltip="Pause the run, or continue it"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after its epoch, or now"),
         Binding("r", "resume", "Resume", tooltip="Go on with a stopped or interrupted run"),
-        Binding("g", "log", "Log", tooltip="Loss on a logarithmic axis"),
-        Binding("a", "other_chart", "Accuracy", tooltip="On narrow screens: the other chart"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
+        Binding("l", "log", "Log", tooltip="What the trainer told and printed"),
+        Binding("g", "log_axis", "Log axis", tooltip="Loss on a logarithmic axis", show=False),
+        Binding("a", "other_chart", "Accuracy", tooltip="On narrow screens: the other chart"),
+        Binding("w", "smoothing", "Smooth", tooltip="Smooth the curve less or more"),
+        Binding("x", "axis", "x axis", tooltip="Steps, epochs or minutes along the axis"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom", tooltip="Closer, about the cursor or the newest step"),
+        Binding("minus", "zoom(-1)", "Zoom out", tooltip="Further away", show=False),
+        Binding("0", "whole", "Whole curve", tooltip="The whole curve again", show=False),
+        Binding("c", "cursor", "Cursor", tooltip="Read values with a cursor; left and right move it"),
+        Binding("left", "sideways(-1)", "Left", tooltip="Cursor or zoomed charts to the left", show=False),
+        Binding("right", "sideways(1)", "Right", tooltip="Cursor or zoomed charts to the right", show=False),
+        Binding("shift+left", "sideways(-10)", "Far left", tooltip="The cursor ten columns left", show=False),
+        Binding("shift+right", "sideways(10)", "Far right", tooltip="The cursor ten columns right", show=False),
+        Binding("v", "ghost", "Ghost", tooltip="Another run's curve behind this one, or none"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._follower: Follower | None = None
-        self._painted: tuple[Snapshot, Status] | None = None
-        self._charted: Snapshot | None = None
+        self._views: dict[str, View] = {}
+        self._ghosts: dict[str, Snapshot] = {}
+        self._painted: tuple[object, ...] = ()
+        self._charted: tuple[object, ...] = ()
         self._charted_at = 0.0
 
     def compose(self) -> ComposeResult:
@@ -58,6 +76,7 @@ class TrainingScreen(Screen[None]):
         with Horizontal(id="charts"):
             yield Chart("loss", id="loss")
             yield Chart("accuracy", id="accuracy")
+        yield Static(id="reading")
         with Vertical(id="progress"):
             yield ProgressLine("epoch", id="epoch")
             yield ProgressLine("total", id="total")
@@ -72,14 +91,12 @@ class TrainingScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what changed meanwhile is painted at once."""
-        self._charted_at = 0.0
-        self._tick()
+        self._paint_now()
 
     def action_pause(self) -> None:
         """Pauses, or goes on."""
         if self._follower:
-            paused = self._follower.snapshot.paused
-            self._give(Command.CONTINUE if paused else Command.PAUSE)
+            self._give(Command.CONTINUE if self._follower.snapshot.paused else Command.PAUSE)
 
     def action_stop(self) -> None:
         """Asks how to stop."""
@@ -91,28 +108,89 @@ class TrainingScreen(Screen[None]):
         if self._follower:
             self.post_message(ResumeRequested(self._follower.run))
 
-    def action_log(self) -> None:
-        """Linear or logarithmic."""
-        chart = self.query_one("#loss", Chart)
-        chart.log_axis = not chart.log_axis
-
-    def action_other_chart(self) -> None:
-        """On narrow screens there is room for one chart."""
-        self.toggle_class("show-accuracy")
-
     def action_choose(self) -> None:
         """A list of runs."""
         self.app.push_screen(ChooseRunScreen(self.app.runs), self._choose)  # type: ignore[attr-defined]
 
+    def action_log(self) -> None:
+        """What the trainer told and printed."""
+        if self._follower:
+            title = f"The log of {self._follower.run.run_id}, newest last"
+            self.app.push_screen(WordsScreen(title, log_words(self._follower.run)))
+
+    def action_log_axis(self) -> None:
+        """Linear or logarithmic."""
+        self._look(replace(self._view, log=not self._view.log))
+
+    def action_other_chart(self) -> None:
+        """On narrow screens there is room for one chart."""
+        self.toggle_class("show-accuracy")
+        self._paint_now()
+
+    def action_smoothing(self) -> None:
+        """Less or more."""
+        self._look(self._view.next_smoothing())
+
+    def action_axis(self) -> None:
+        """Steps, epochs or minutes."""
+        self._look(self._view.next_axis())
+
+    def action_zoom(self, direction: int) -> None:
+        """Closer, or further away."""
+        self._look(self._view.zoomed(direction, self._last_step))
+
+    def action_whole(self) -> None:
+        """The whole curve again."""
+        self._look(self._view.whole())
+
+    def action_cursor(self) -> None:
+        """The cursor comes, or goes."""
+        self._look(self._view.with_cursor(self._last_step))
+
+    def action_sideways(self, columns: int) -> None:
+        """Moves the cursor, or pans where there is none."""
+        if self._view.cursor is not None:
+            self._look(self._view.moved(columns, self.query_one("#loss").size.width, self._last_step))
+        else:
+            self._look(self._view.panned(1 if columns > 0 else -1, self._last_step))
+
+    def action_ghost(self) -> None:
+        """Another run's curve, or none."""
+        if self._view.ghost:
+            self._look(replace(self._view, ghost=""))
+        elif self._follower:
+            self.app.push_screen(ChooseRunScreen(self.app.runs), self._take_ghost)  # type: ignore[attr-defined]
+
+    @property
+    def _view(self) -> View:
+        return self._views.get(self._follower.run.run_id, View()) if self._follower else View()
+
+    @property
+    def _last_step(self) -> float:
+        return float(self._follower.snapshot.step) if self._follower else 0.0
+
+    def _look(self, view: View) -> None:
+        """Looks at the run in another way, at once."""
+        if self._follower:
+            self._views[self._follower.run.run_id] = view
+            self._paint_now()
+
     def _take_follower(self, follower: Follower | None) -> None:
         self._follower = follower
-        self._painted = self._charted = None
-        self._charted_at = 0.0
-        self._tick()
+        self._paint_now()
 
     def _choose(self, run: RunDirectory | None) -> None:
         if run is not None:
             self.post_message(RunChosen(run))
+
+    def _take_ghost(self, run: RunDirectory | None) -> None:
+        if run is not None:
+            self.run_worker(partial(self._read_ghost, run), thread=True, exit_on_error=False)
+
+    def _read_ghost(self, run: RunDirectory) -> None:
+        """Runs in a thread: a long log takes a while to read."""
+        self._ghosts[run.run_id] = read_snapshot(run)
+        self.app.call_later(self._look, replace(self._view, ghost=run.run_id))
 
     def _stop(self, command: Command | None) -> None:
         if command is not None:
@@ -122,39 +200,43 @@ class TrainingScreen(Screen[None]):
         if self._follower:
             self.post_message(CommandGiven(self._follower.run, command))
 
+    def _paint_now(self) -> None:
+        self._charted_at = 0.0
+        self._painted = self._charted = ()
+        self._tick()
+
     def _tick(self) -> None:
         """Paints what is visible and has changed."""
         if self._follower is None or not self.is_current:
             return
-        snapshot, status = self._follower.snapshot, self._follower.status
-        if self._painted != (snapshot, status):
-            self._painted = (snapshot, status)
-            self._paint_numbers(snapshot, status)
+        follower, snapshot = self._follower, self._follower.snapshot
+        numbers = (id(snapshot), follower.status, follower.usage)
+        if numbers != self._painted:
+            self._painted = numbers
+            self._paint_numbers(follower, snapshot)
         now = time.monotonic()
-        if snapshot is not self._charted and now - self._charted_at >= _CHART_SECONDS:
-            self._charted, self._charted_at = snapshot, now
+        if (id(snapshot),) != self._charted and now - self._charted_at >= _CHART_SECONDS:
+            self._charted, self._charted_at = (id(snapshot),), now
             self._paint_charts(snapshot)
 
-    def _paint_numbers(self, snapshot: Snapshot, status: Status) -> None:
-        progress = progress_of(snapshot)
-        self.query_one("#headline", Static).update(self._headline(snapshot, status))
+    def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
+        progress = progress_of(snapshot, follower.usage)
+        self.query_one("#headline", Static).update(headline(snapshot, follower.status))
         self.query_one("#epoch", ProgressLine).show(progress.epoch_share, progress.epoch_words)
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
         self.query_one("#numbers", Static).update(Text(progress.numbers))
         self.query_one("#alerts", Static).update(Text("\n".join(progress.alerts[-2:]), style="bold"))
 
-    def _headline(self, snapshot: Snapshot, status: Status) -> Text:
-        """Which run, and what it is doing: nobody looks at an empty chart without being told why."""
-        version = snapshot.run_id.partition("-")[0]
-        title = next((known.title for known in VERSIONS if known.name == version), "")
-        doing = snapshot.stage if status is Status.LIVE and snapshot.stage else str(status)
-        if snapshot.stopping and status.has_trainer:
-            doing = f"{doing}, stopping ({snapshot.stopping})"
-        return Text.assemble((f"{version} {title}", "bold"), f"  {snapshot.run_id}  ", (doing, "reverse"))
-
     def _paint_charts(self, snapshot: Snapshot) -> None:
-        for name, series in (("#loss", loss_series(snapshot)), ("#accuracy", accuracy_series(snapshot))):
-            chart = self.query_one(name, Chart)
+        view = self._view
+        read = reading(snapshot, view)
+        for what in ("loss", "accuracy"):
+            chart = self.query_one(f"#{what}", Chart)
             chart.empty_words = snapshot.stage or "waiting for the first step"
+            chart.axis_label = _AXES[view.axis]
+            chart.log_axis = view.log and what == "loss"
+            chart.cursor = read.x if read else None
             if chart.display:
-                chart.series = series
+                chart.series = series(snapshot, what, view, self._ghosts.get(view.ghost))
+        self.query_one("#reading", Static).update(Text(reading_words(read)))
+        self.query_one("#reading").display = read is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ class Chart(Widget):
 
     series: reactive[tuple[Series, ...]] = reactive((), always_update=True)
     log_axis: reactive[bool] = reactive(False)  # noqa: FBT003 - its value
+    cursor: reactive[float | None] = reactive(None)
+    axis_label: reactive[str] = reactive("")
     empty_words: reactive[str] = reactive("")
 
     def __init__(self, title: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -45,7 +46,7 @@ class Chart(Widget):
 
     def _prepared(self, one: Series, width: int) -> Series:
         x, y = thinned(one.x, logarithmic(one.y) if self.log_axis else one.y, 2 * width)
-        return replace(one, x=x, y=y)
+        return one.on(x, y)
 
     def _build(self, drawn: list[Series], width: int, height: int) -> str:
         plot: Any = Plot()  # its own type leaves out what it inherits from plotext
@@ -55,9 +56,12 @@ class Chart(Widget):
         for one in drawn:
             draw = plot.plot if one.joined else plot.scatter
             draw(one.x.tolist(), one.y.tolist(), marker=one.marker, color=one.colour, label=one.name)
+        if self.cursor is not None:
+            plot.vline(self.cursor)
         low, high = _limits(drawn)
         plot.ylim(low, high)
         plot.yticks(*_ticks(low, high, log=self.log_axis))
+        plot.xlabel(self.axis_label)
         plot.title(f"{self.title} (log)" if self.log_axis else self.title)
         built: str = plot.build()
         return built

@@ -1,0 +1,61 @@
+"""`fmnist-tui doctor`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from contextlib import closing
+from dataclasses import asdict, replace
+
+import click
+
+from fmnist_tui.cli.options import data_option, json_option, runs_option
+from fmnist_tui.cli.text import print_json
+from fmnist_tui.runs.machine.checkup import check_up
+from fmnist_tui.runs.machine.machine import this_machine
+from fmnist_tui.runs.machine.row import Row, State, counted
+from fmnist_tui.runs.machine.terminal import colours
+from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
+from fmnist_tui.text import safe
+
+_COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
+_INDENT = " " * 22
+
+
+@click.command("doctor")
+@json_option
+@data_option
+@runs_option
+def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  # noqa: FBT001
+    """Say what works on this machine, and what to do about the rest. Nothing is changed or fetched."""
+    machine = this_machine()
+    coloured = sys.stdout is not None and sys.stdout.isatty() and colours(machine.environ) > 0
+    rows = []
+    with closing(check_up(machine, runs_folder(runs), data_folder(data), cache_folder())) as found:
+        for unsafe in found:
+            row = replace(unsafe, seen=safe(unsafe.seen), advice=safe(unsafe.advice))
+            rows.append(row)
+            if not as_json:
+                _print(row, coloured=coloured)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    problems = [row.check for row in rows if row.state is State.PROBLEM]
+    if problems:
+        raise click.ClickException(f"{counted(len(problems), 'problem')} ({', '.join(problems)}); advice stands above")
+
+
+def _print(row: Row, *, coloured: bool) -> None:
+    state = click.style(f"{row.state:<8}", fg=_COLOURS[row.state], bold=row.state is State.PROBLEM or None)
+    click.echo(f"{state} {row.check:<12} {_wrapped(row.seen)}", color=coloured)
+    if row.advice:
+        click.echo(f"{_INDENT}-> {_wrapped(row.advice)}", color=coloured)
+
+
+def _wrapped(text: str) -> str:
+    """On a terminal, broken between words below the column that the text starts in; whole elsewhere."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return text
+    width = max(30, shutil.get_terminal_size().columns - len(_INDENT) - 3)
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{_INDENT}".join(lines)

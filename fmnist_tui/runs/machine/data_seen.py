@@ -1,0 +1,128 @@
+"""Which data would be used, by a quick look: headers, sizes and what is known from an earlier load."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fmnist_tui.data import DataError, arrays
+from fmnist_tui.data import folder as folders
+from fmnist_tui.data.dataset import SIDE
+from fmnist_tui.data.idx import GZIP_MAGIC, IMAGES_MAGIC, LABELS_MAGIC
+from fmnist_tui.data.official import Release
+from fmnist_tui.data.sources import DEMO, KEPT, USUAL_SOURCES, Sources
+from fmnist_tui.runs.machine.row import Row, State
+
+_PIXELS = SIDE * SIDE
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Data that looks right: what is known of it, and its fingerprints if it was loaded before."""
+
+    words: str
+    counts: tuple[int, int] | None
+    fingerprints: tuple[str, str] | None = None
+
+    def may_be(self, release: Release) -> bool:
+        """Whether nothing speaks against its being the official data."""
+        if self.fingerprints:
+            return self.fingerprints == release.fingerprints
+        sizes = {file.size for file in release.files}
+        return self.counts is not None and {16 + count * _PIXELS for count in self.counts} <= sizes
+
+
+def data_row(folder: str | None, cache: Path, sources: Sources = USUAL_SOURCES) -> Row:
+    """Which data would be used, and whether it is there; nothing is fetched.
+
+    Args:
+        folder: As `load` takes it: a folder, "demo", or None for the usual places.
+        cache: Where fetched and decoded data is kept.
+        sources: The usual places.
+    """
+    if folder == DEMO:
+        return Row("data", State.OK, "the demo set, which the program draws itself")
+    if folder is not None:
+        return _given(Path(folder), cache, sources.release)
+    return _usual(cache, sources)
+
+
+def _given(folder: Path, cache: Path, release: Release) -> Row:
+    try:
+        found = _look(folder, cache)
+    except DataError as error:
+        return Row("data", State.PROBLEM, error.problem, error.advice)
+    except OSError as error:
+        return Row("data", State.PROBLEM, f"can't read {folder} ({error.strerror})", "check its permissions")
+    other = "" if not found.fingerprints or found.may_be(release) else "; not the official Fashion-MNIST"
+    return Row("data", State.OK, f"{folder}: {found.words}{other}")
+
+
+def _usual(cache: Path, sources: Sources) -> Row:
+    """The first of the usual places that has it; what is wrong with one that is there is told."""
+    faults = []
+    for folder in (sources.system, cache / KEPT):
+        try:
+            found = _look(folder, cache)
+        except DataError as error:
+            faults += [error.problem] * folder.is_dir()
+        except OSError as error:
+            faults.append(f"can't read {folder} ({error.strerror})")
+        else:
+            if found.may_be(sources.release):
+                return Row("data", State.OK, f"{folder}: {found.words}")
+            faults.append(f"{folder} holds other data than Fashion-MNIST")
+    seen = "; ".join([*faults, "not here yet: Fashion-MNIST (31 MB) is fetched at its first use"])
+    return Row("data", State.NOTE, seen, "fetch it now: fmnist-tui data; or do without: --data demo")
+
+
+def _look(folder: Path, cache: Path) -> _Found:
+    """What lies in `folder`. Raises DataError or OSError where it isn't right."""
+    files = folders.find(folder)
+    if known := arrays.recall(arrays.entry(cache, files)):
+        train, test = known
+        words = f"{len(train)} + {len(test)} images, checked when they were first read"
+        return _Found(words, (len(train), len(test)), (train.fingerprint, test.fingerprint))
+    if files.format is not folders.IDX:
+        return _Found(f"{files.format.title}, checked at the first use", None)
+    train_count, test_count = _count_pair(*files.paths[:2]), _count_pair(*files.paths[2:])
+    words = f"{train_count} + {test_count} images by the files' sizes, checked at the first use"
+    return _Found(words, (train_count, test_count))
+
+
+def _count_pair(images: Path, labels: Path) -> int:
+    """The number of images, of which there must be as many as labels."""
+    count, named = _count(images, IMAGES_MAGIC, 16, _PIXELS), _count(labels, LABELS_MAGIC, 8, 1)
+    if count != named:
+        raise DataError(
+            f"{images} holds {count} images but {labels.name} {named} labels", "use two files that belong together"
+        )
+    return count
+
+
+def _count(path: Path, magic: int, length: int, width: int) -> int:
+    """The number of values in an IDX file with a header of `length` bytes, each of `width` bytes."""
+    head, size = _head(path, length)
+    if len(head) == length and head[:4] == magic.to_bytes(4, "big"):
+        count: int = struct.unpack_from(">I", head, 4)[0]
+        if count and size == length + count * width:
+            return count
+    raise DataError(f"{path} is damaged, cut short, or not the IDX file that its name says", "fetch it again")
+
+
+def _head(path: Path, length: int) -> tuple[bytes, int]:
+    """The first bytes of what the file holds, unpacked, and the size of all of it."""
+    with path.open("rb") as file:
+        if file.read(2) != GZIP_MAGIC:
+            file.seek(0)
+            return file.read(length), path.stat().st_size
+        file.seek(max(2, path.stat().st_size - 4))  # gzip ends with the size of what it holds
+        size = int.from_bytes(file.read(4), "little")
+        file.seek(0)
+        try:
+            return gzip.GzipFile(fileobj=file).read(length), size
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            return b"", size

@@ -1,0 +1,41 @@
+"""One line of a check-up, and the words that several checks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a check went: fine, worth knowing, or something doesn't work as it is."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check; its fields are the keys of `doctor --json`.
+
+    Attributes:
+        check: What was looked at.
+        state: How it went.
+        seen: What was seen. It may hold text from commands and files: make it safe before it is printed.
+        advice: What to do, one line, or "" where nothing is to be done.
+    """
+
+    check: str
+    state: State
+    seen: str
+    advice: str = ""
+
+
+def counted(count: int, noun: str) -> str:
+    """1 run, 2 runs."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def amount(size: float) -> str:
+    """Bytes as 12.3 MB or 4.5 GB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,98 @@
+"""What stands between us and the person: SSH, tmux, screen; and whether a copied text reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fmnist_tui.runs.machine.machine import Machine
+from fmnist_tui.runs.machine.row import Row, State
+
+_ASK_TMUX = ("tmux", "display-message", "-p", "#{client_termname} #{client_termfeatures}", ";", "show", "-s")
+_TMUX_CONF = "add to ~/.tmux.conf, then `tmux source ~/.tmux.conf` and attach anew: "
+_FILE = "copying also writes a file and shows its path"
+_TAKES_COPIES = {"xterm-kitty": True, "alacritty": True, "foot": True, "xterm-ghostty": True, "linux": False}
+"""By TERM, which SSH passes on."""
+_PROGRAM_TAKES_COPIES = {"WezTerm": True, "vscode": True, "ghostty": True, "iTerm.app": True, "Apple_Terminal": False}
+"""By TERM_PROGRAM, which SSH doesn't pass on."""
+
+
+@dataclass(frozen=True)
+class Tmux:
+    """What tmux said of itself.
+
+    Attributes:
+        clipboard: Its option set-clipboard: on, external or off.
+        features: What it knows of the terminal around it, or "" where it is too old to tell (before 3.2).
+    """
+
+    clipboard: str
+    features: str
+
+
+def ask_tmux(machine: Machine) -> Tmux | None:
+    """What tmux says of itself; None outside tmux, or where it doesn't answer."""
+    if not machine.environ.get("TMUX"):
+        return None
+    answer = machine.ask(*_ASK_TMUX)
+    if answer.status != 0:
+        return None
+    client, *lines = answer.output.splitlines() or [""]
+    options = dict(line.partition(" ")[::2] for line in lines)
+    return Tmux(options.get("set-clipboard", ""), client.partition(" ")[2].strip())
+
+
+def session_row(machine: Machine, tmux: Tmux | None) -> Row:
+    """SSH and multiplexers on the way, and whether tmux holds colours back."""
+    environ = machine.environ
+    words = ["over SSH" if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY") else "local", _multiplexer(environ)]
+    seen = ", ".join(word for word in words if word)
+    if not environ.get("TMUX"):
+        return Row("session", State.OK, seen)
+    if tmux is None:
+        return Row("session", State.NOTE, f"{seen}, which doesn't answer")
+    if not environ.get("TERM", "").endswith("256color"):
+        advice = f'{_TMUX_CONF}set -g default-terminal "tmux-256color"'
+        return Row("session", State.NOTE, f"{seen}, which offers few colours", advice)
+    if tmux.features and "RGB" not in tmux.features.split(","):
+        advice = f'{_TMUX_CONF}set -as terminal-features ",*:RGB" (if your terminal has true colours)'
+        return Row("session", State.NOTE, f"{seen}, which turns true colours into 256", advice)
+    return Row("session", State.OK, seen)
+
+
+def clipboard_row(machine: Machine, tmux: Tmux | None) -> Row:
+    """Whether a copied text reaches the person's clipboard, as far as it can be known: OSC 52 can't be asked."""
+    environ = machine.environ
+    if tmux:
+        return _through_tmux(tmux)
+    if environ.get("STY"):
+        return Row("clipboard", State.NOTE, f"GNU screen doesn't pass copies on; {_FILE}")
+    takes = _TAKES_COPIES.get(environ.get("TERM", ""), _PROGRAM_TAKES_COPIES.get(environ.get("TERM_PROGRAM", "")))
+    if takes or environ.get("WT_SESSION"):
+        return Row(
+            "clipboard", State.OK, f"this terminal takes copies (OSC 52), unless its settings forbid it; {_FILE}"
+        )
+    if takes is False:
+        return Row("clipboard", State.NOTE, f"this terminal takes no copies (OSC 52); {_FILE}")
+    return Row("clipboard", State.NOTE, f"unknown: a terminal can't be asked whether it takes copies (OSC 52); {_FILE}")
+
+
+def _through_tmux(tmux: Tmux) -> Row:
+    if tmux.clipboard != "on":
+        seen = f"tmux keeps copies from your terminal (set-clipboard {tmux.clipboard}); {_FILE}"
+        return Row("clipboard", State.NOTE, seen, f"{_TMUX_CONF}set -s set-clipboard on")
+    if tmux.features and "clipboard" not in tmux.features.split(","):
+        seen = f"tmux doesn't know that your terminal takes copies (OSC 52); {_FILE}"
+        return Row("clipboard", State.NOTE, seen, f'{_TMUX_CONF}set -as terminal-features ",*:clipboard" (if it does)')
+    return Row("clipboard", State.OK, f"tmux passes copies on to your terminal (OSC 52); {_FILE}")
+
+
+def _multiplexer(environ: Mapping[str, str]) -> str:
+    if environ.get("TMUX"):
+        version = environ.get("TERM_PROGRAM_VERSION", "") if environ.get("TERM_PROGRAM") == "tmux" else ""
+        return f"inside tmux {version}".strip()
+    if environ.get("STY"):
+        return "inside GNU screen"
+    if environ.get("TERM", "").startswith(("tmux", "screen")):
+        return "tmux or screen on the other side"
+    return ""

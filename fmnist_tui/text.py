@@ -1,0 +1,28 @@
+"""Words and numbers as people read them; text from files made safe to show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def safe(text: object) -> str:
+    """`text` on one line, without escape codes or other control characters."""
+    return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in str(text))
+
+
+def percent(share: object) -> str:
+    """93.19 % for 0.9319, an empty string for what is no number."""
+    return f"{share * 100:.2f} %" if isinstance(share, int | float) and not isinstance(share, bool) else ""
+
+
+def duration(seconds: float) -> str:
+    """4.2 s, 3 min 05 s, 2 h 10 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def megabytes(count: float) -> str:
+    """12.3 MB."""
+    return f"{count / 1e6:.1f} MB"

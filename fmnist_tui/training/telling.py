@@ -1,0 +1,41 @@
+"""An event as a line for people."""
+
+from __future__ import annotations
+
+from fmnist_tui.text import duration, percent
+from fmnist_tui.training import events
+
+
+def describe(event: events.Event) -> str:
+    """The event as a line, or "" where it is too small for one."""
+    match event:
+        case events.Epoch():
+            return _epoch_line(event)
+        case events.RunStarted():
+            steps = f"{event.epochs} epochs of {event.steps_per_epoch} steps"
+            return f"started: {event.version}, {event.parameters:,} parameters, {steps}"
+        case events.Paused() | events.Continued() | events.Resumed():
+            return f"{type(event).__name__.lower()} at step {event.step}"
+        case events.RunFinished():
+            saved = "saved, to be resumed" if event.reason == "stopped" and event.resumable else ""
+            return " ".join(filter(None, [event.reason, saved, event.message]))
+    return _short_line(event)
+
+
+def _short_line(event: events.Event) -> str:
+    match event:
+        case events.Stage(name) if name != "validating":
+            return name
+        case events.StopRequested(how):
+            return f"stop requested: {how}"
+        case events.Alert(_, message):
+            return f"alert: {message}"
+    return ""
+
+
+def _epoch_line(epoch: events.Epoch) -> str:
+    return (
+        f"epoch {epoch.epoch}: loss {epoch.train_loss:.4f}, validation loss {epoch.validation_loss:.4f}, "
+        f"validation {percent(epoch.validation_accuracy)}{' (best)' if epoch.is_best else ''}, "
+        f"{duration(epoch.seconds)}"
+    )
