@@ -44,6 +44,15 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def is_torn(path: Path) -> bool:
+    """Whether a file of lines ends in the middle of one: its writer was killed."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
 def sync_folder(folder: Path) -> None:
     """Makes renames within `folder` last through a power cut; file systems that can't do so are let be."""
     with contextlib.suppress(OSError):

@@ -79,6 +79,7 @@ def _blocks(stream: Stream, name: str) -> Iterator[tuple[int, bytes]]:
     line = 2
     if not _is_header(first[start:], name):
         stream.seek(start)
+        line = 1
     while block := stream.read(BLOCK):
         block += stream.readline(LONGEST_LINE)
         if not block.endswith(b"\n"):  # the last line, or one that `parse_rows` refuses for its length

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from fmnist_tui.files import is_torn
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.training.control import Command
@@ -24,7 +25,8 @@ def send(run: RunDirectory, command: Command) -> None:
     record = {"command": str(command), "time": round(time.time(), 3), "pid": os.getpid()}
     try:
         with run.control.open("ab", buffering=0) as file:
-            file.write(json.dumps(record).encode() + b"\n")
+            end = b"\n" if is_torn(run.control) else b""
+            file.write(end + json.dumps(record).encode() + b"\n")
     except OSError as error:
         raise RunError(f"can't write {run.control} ({error.strerror})") from None
 
@@ -75,5 +77,5 @@ class Inbox:
 def _parse(line: bytes) -> Command | None:
     try:
         return Command(json.loads(line)["command"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

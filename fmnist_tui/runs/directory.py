@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,7 +111,9 @@ def create_run(runs: Path, version: str) -> RunDirectory:
         RunError: The folder can't be written.
     """
     while True:
-        run_id = f"{version}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        now = time.time()
+        second = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+        run_id = f"{version}-{second}-{int(now % 1 * 65536):04x}"
         try:
             (runs / run_id).mkdir(parents=True)
         except FileExistsError:
@@ -161,10 +162,9 @@ def find_run(runs: Path, word: str) -> RunDirectory:
 
 def name_of(run: RunDirectory) -> str:
     """The name that a person gave the run, or ""."""
-    return str((read_json(run.label) or {}).get("name", ""))
+    return str((read_json(run.label) or {}).get("name") or "")
 
 
-def _age(path: Path) -> tuple[str, str]:
-    """By the time in the id, then by version."""
-    version, date, time_of_day, _ = path.name.split("-")
-    return f"{date}-{time_of_day}", version
+def _age(path: Path) -> str:
+    """By the time in the id; its last four digits are the fraction of the second."""
+    return path.name.partition("-")[2]

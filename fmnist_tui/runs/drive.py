@@ -19,7 +19,7 @@ from fmnist_tui.runs.keeper import RunKeeper
 from fmnist_tui.runs.lock import beating
 from fmnist_tui.runs.places import cache_folder
 from fmnist_tui.runs.queue import device_to_wait_for, holding, take_turn
-from fmnist_tui.runs.request import Request, describe_data, read_request, write_run_json
+from fmnist_tui.runs.request import Request, read_request, write_run_json
 from fmnist_tui.runs.status import QUEUED_STAGE
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import CheckpointError, read_newest
@@ -65,8 +65,12 @@ def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
         with run.train_log.open("a") as file:
             file.write(traceback.format_exc())
         yield events.RunFinished(
-            "failed", resumable=True, message=f"{type(error).__name__}: {error} (details: {run.train_log})"
+            "failed", resumable=True, message=f"{type(error).__name__}: {_first_line(error)} (details: {run.train_log})"
         )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
 
 
 def _events(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
@@ -118,11 +122,14 @@ def _train(run: RunDirectory, request: Request, inbox: Inbox) -> Iterator[Event]
 def _task(run: RunDirectory, request: Request, dataset: Dataset) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
     known = read_json(run.run_json)
+    if known is None and run.run_json.exists():
+        raise RunError(f"{run.run_json} is damaged, so the run can't go on; start a new one")
     if known is None:
         task = make_task(_resolved(request.config), dataset)
         write_run_json(run, request, task)
         return task
-    if known.get("data", {}).get("train_fingerprint") != describe_data(dataset, None)["train_fingerprint"]:
+    data = known.get("data", {})
+    if (data.get("train_fingerprint"), data.get("test_fingerprint")) != dataset.fingerprints:
         raise RunError(f"run {run.run_id} was trained on other data than {dataset.source}; give the same with --data")
     if known.get("random_stream") != STREAM_NUMBER:
         raise RunError(f"run {run.run_id} was started by another version of this program and can't go on bit for bit")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fmnist_tui.files import is_torn
 from fmnist_tui.training.events import Event, from_json, to_json
 
 _LATEST = 1e11
@@ -29,9 +30,9 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab+", buffering=0)
-        self._seq = _lines(path)
-        if _is_torn(path):
+        if is_torn(path):
             self._file.write(b"\n")
+        self._seq = _lines(path)
 
     def append(self, event: Event) -> Logged:
         """Writes one event with a single system call."""
@@ -105,11 +106,3 @@ def _parsed(lines: list[bytes]) -> Iterator[Logged]:
 def _lines(path: Path) -> int:
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-
-
-def _is_torn(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return False
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) != b"\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -55,7 +56,7 @@ class RunKeeper:
     def save_outcome(self, outcome: Outcome) -> None:
         """Keeps weights and predictions first and the result last: who sees a result finds the rest."""
         if outcome.weights is not None:
-            write_whole(self._run.model, safetensors.numpy.save(outcome.weights, self._metadata()))
+            write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()))
         if outcome.probabilities is not None and outcome.labels is not None:
             write_whole(self._run.predictions, _npz(probabilities=outcome.probabilities, labels=outcome.labels))
         write_json(self._run.result, self._result(outcome))
@@ -95,6 +96,15 @@ class RunKeeper:
             "seconds": outcome.seconds,
             "test_images": 0 if outcome.labels is None else len(outcome.labels),
         }
+
+
+def _safetensors(tensors: Tensors, metadata: dict[str, str]) -> bytes:
+    """The file's bytes, a pure function of its content: the library writes metadata in an order that changes."""
+    plain = safetensors.numpy.save(tensors)
+    length = int.from_bytes(plain[:8], "little")
+    header = json.dumps({"__metadata__": metadata, **json.loads(plain[8 : 8 + length])}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + plain[8 + length :]
 
 
 def _npz(**arrays: np.ndarray[Any, Any]) -> bytes:

@@ -21,7 +21,8 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
         RunError: A trainer holds the run already, or the process can't be started.
     """
     lock = acquire(run)
-    command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", str(run.path), str(lock), str(control_end(run))]
+    arguments = [str(run.path.absolute()), str(lock), str(control_end(run))]
+    command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", *arguments]
     try:
         with run.train_log.open("ab") as log:
             return subprocess.Popen(

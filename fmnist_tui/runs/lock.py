@@ -30,7 +30,13 @@ def acquire(run: RunDirectory) -> int:
         handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise RunError(f"can't write to {run.path} ({error.strerror})") from None
-    if _lock_patiently(handle):
+    try:
+        mine = _lock_patiently(handle)
+    except OSError:  # a file system without locks
+        mine = heartbeat_age(run) >= STALE_SECONDS
+    if mine:
+        os.utime(handle)
+        beat_once(run)
         return handle
     os.close(handle)
     raise RunError(f"run {run.run_id} is already being trained")
@@ -50,6 +56,11 @@ def is_held(run: RunDirectory) -> bool:
         os.close(handle)
 
 
+def taken_at(run: RunDirectory) -> float:
+    """When the run's lock was taken last (unix seconds)."""
+    return run.lock.stat().st_mtime if run.lock.exists() else 0.0
+
+
 def heartbeat_age(run: RunDirectory) -> float:
     """Seconds since the trainer's last sign of life; infinite where there is none."""
     beat = (read_json(run.heartbeat) or {}).get("time")
@@ -60,7 +71,7 @@ def heartbeat_age(run: RunDirectory) -> float:
 def beating(run: RunDirectory) -> Iterator[None]:
     """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts."""
     stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(run.heartbeat, stop), name="heartbeat", daemon=True)
+    thread = threading.Thread(target=_beat, args=(run, stop), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -73,18 +84,24 @@ def try_exclusive(path: Path) -> int | None:
     """Takes the lock at `path` if it is free: its file descriptor, or None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    if _try(handle, fcntl.LOCK_EX):
-        return handle
-    os.close(handle)
-    return None
+    with suppress(OSError):  # where the file system has no locks nobody waits
+        if not _try(handle, fcntl.LOCK_EX):
+            os.close(handle)
+            return None
+    return handle
 
 
-def _beat(path: Path, stop: threading.Event) -> None:
-    temporary = path.with_name(".heartbeat.tmp")
+def beat_once(run: RunDirectory) -> None:
+    """Gives a sign of life. A full disk must not end the run; the lock says that it lives."""
+    temporary = run.path / ".heartbeat.tmp"
+    with suppress(OSError):
+        temporary.write_text(f'{{"pid": {os.getpid()}, "time": {time.time():.3f}}}\n')
+        temporary.replace(run.heartbeat)
+
+
+def _beat(run: RunDirectory, stop: threading.Event) -> None:
     while True:
-        with suppress(OSError):  # a full disk must not end the run; the lock says that it lives
-            temporary.write_text(f'{{"pid": {os.getpid()}, "time": {time.time():.3f}}}\n')
-            temporary.replace(path)
+        beat_once(run)
         if stop.wait(BEAT_SECONDS):
             return
 

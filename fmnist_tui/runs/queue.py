@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.lock import try_exclusive
+from fmnist_tui.runs.lock import is_held, try_exclusive
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
@@ -23,6 +23,8 @@ def device_to_wait_for(config: TrainingConfig) -> str:
     """
     if config.version == "v0" or config.device == "cpu":
         return "cpu"
+    if config.device == "cuda":
+        return "cuda-0"
     if config.device != "auto":
         return config.device.replace(":", "-")
     if Path("/dev/nvidia0").exists():
@@ -50,7 +52,7 @@ def holding(handle: int) -> Iterator[None]:
 def _older_waits(run: RunDirectory, device: str) -> bool:
     mine = read_request(run).created
     for other in list_runs(run.path.parent):
-        if other == run or status_of(other) is not Status.QUEUED:
+        if other == run or not is_held(other) or status_of(other) is not Status.QUEUED:
             continue
         try:
             request = read_request(other)

@@ -8,7 +8,7 @@ import platform
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +50,7 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
         RunError: The folder can't be written.
     """
     run = create_run(runs, config.version)
-    request = Request(config, data, tuple(sys.argv), time.time())
-    content = {"format": FORMAT, **config.to_json(), **asdict(request), "config": None}
-    del content["config"]
+    content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
     try:
         write_json(run.request, content)
     except OSError as error:
@@ -73,13 +71,10 @@ def read_request(run: RunDirectory) -> Request:
         config = TrainingConfig.from_json(record)
     except ConfigError as error:
         raise RunError(f"{run.request}: {error}") from None
-    created = record.get("created")
-    return Request(
-        config,
-        record.get("data"),
-        tuple(record.get("argv", ())),
-        float(created) if isinstance(created, int | float) else 0.0,
-    )
+    data, argv, created = record.get("data"), record.get("argv"), record.get("created")
+    if not (isinstance(data, str | None) and isinstance(argv, list) and isinstance(created, float)):
+        raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
+    return Request(config, data, tuple(argv), created)
 
 
 def write_run_json(run: RunDirectory, request: Request, task: Task) -> None:

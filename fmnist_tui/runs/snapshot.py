@@ -58,7 +58,8 @@ class Snapshot:
         """The epoch in progress, from 1; the last one when all are done."""
         if self.started is None:
             return 0
-        return min(self.step // max(1, self.started.steps_per_epoch) + 1, self.started.epochs)
+        validated = self.epochs[-1].epoch if self.epochs else 0
+        return min(validated + 1, self.started.epochs)
 
     @property
     def best_epoch(self) -> events.Epoch | None:
@@ -91,11 +92,15 @@ class SnapshotFold:
 
     @_take.register
     def _(self, event: events.RunStarted, time: float) -> None:
-        self._change(started=event, started_at=time, stage="", finished=None)
+        """A run that begins, or begins again because it was killed before its first checkpoint."""
+        self._curve.drop_after(0)
+        alerts = self._now.alerts
+        self._now = Snapshot(self._now.run_id, self._curve.view(), alerts=alerts, started=event, started_at=time)
+        self._change(last_time=time)
 
     @_take.register
     def _(self, event: events.Stage, time: float) -> None:  # noqa: ARG002
-        self._change(stage=event.name)
+        self._change(stage=event.name, paused=False, finished=None)
 
     @_take.register
     def _(self, event: events.Step, time: float) -> None:

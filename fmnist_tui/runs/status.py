@@ -6,10 +6,12 @@ from enum import StrEnum
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import read_tail
-from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held
+from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held, taken_at
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Event
 
+_CLOCK = 0.005
+"""Seconds by which the log's clock and a file's may differ."""
 QUEUED_STAGE = "waiting for "
 
 
@@ -39,16 +41,17 @@ class Status(StrEnum):
 def status_of(run: RunDirectory) -> Status:
     """The run's status now."""
     held = is_held(run)
-    tail = [logged.event for logged in read_tail(run.events)]
+    tail = read_tail(run.events)
     if not held:
-        return _without_trainer(tail)
+        return _without_trainer([logged.event for logged in tail])
     if heartbeat_age(run) > STALE_SECONDS and run.heartbeat.exists():
         return Status.UNRESPONSIVE
-    return _with_trainer(tail)
+    since = taken_at(run)
+    return _with_trainer([logged.event for logged in tail if logged.time > since - _CLOCK])
 
 
 def _with_trainer(tail: list[Event]) -> Status:
-    if not tail or isinstance(tail[-1], events.RunFinished):  # the new trainer has not spoken yet
+    if not tail:  # what stands in the log was said by a trainer that is gone
         return Status.QUEUED
     for event in reversed(tail):
         if isinstance(event, events.Paused):

@@ -64,19 +64,20 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """
     folder.mkdir(exist_ok=True)
     target = folder / f"step-{checkpoint.position.step:07d}"
-    temporary = folder / f".{target.name}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
+    temporary, replaced = folder / f".{target.name}.tmp", folder / f".{target.name}.old"
+    for left in (temporary, replaced):
+        shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         _write_files(temporary, checkpoint)
-        if target.exists():
-            shutil.rmtree(target)
+        if target.exists():  # saved twice at one step
+            target.rename(replaced)
         temporary.rename(target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in checkpoint_folders(folder)[KEPT:]:
+    for old in (replaced, *checkpoint_folders(folder)[KEPT:]):
         shutil.rmtree(old, ignore_errors=True)
     return target
 

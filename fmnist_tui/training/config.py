@@ -47,6 +47,8 @@ class Hyperparameters:
     target_margin: float = 0.0
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            _typed(item.name, str(item.type), getattr(self, item.name))
         _in_range("epochs", self.epochs, 1, 10_000)
         _in_range("batch size", self.batch_size, 1, 10_000)
         if not 0.0 < self.learning_rate <= 100.0:
@@ -82,6 +84,8 @@ class TrainingConfig:
     threads: int = 0
 
     def __post_init__(self) -> None:
+        _one_of("version", self.version, ("v0", "v1", "v2", "v3"))
+        _typed("device", "str", self.device)
         _in_range("seed", self.seed, 0, 2**32 - 1)
         _in_range("threads", self.threads, 0, 1024)
         if self.limit is not None:
@@ -110,6 +114,11 @@ class TrainingConfig:
 def _in_range(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{name} {value} is not between {low} and {high}")
+
+
+def _typed(name: str, kind: str, value: Any) -> None:
+    if not isinstance(value, {"int": int, "float": int | float, "str": str}[kind]):
+        raise ConfigError(f"{name} {value!r} is not of type {kind}")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

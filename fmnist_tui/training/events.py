@@ -182,7 +182,7 @@ def from_json(record: Mapping[str, Any]) -> Event | None:
 def _fits(value: Any, annotation: str) -> bool:
     """Whether a JSON value can stand in a field of that type; a log may have been edited by hand."""
     if annotation == "float":
-        return value is None or (isinstance(value, int | float) and abs(value) < _LARGEST)
+        return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
     if annotation == "int":
         return isinstance(value, int) and abs(value) < _LARGEST
     if annotation == "bool":

@@ -27,8 +27,11 @@ PATIENCE = 60.0
 
 PROGRAM = (sys.executable, "-m", "fmnist_tui")
 
-SHORT = ("v0", "--data", "demo", "--epochs", "8", "--batch-size", "4", "--seed", "3", "--threads", "1")
-"""Eight epochs of 450 steps: a second or two, long enough to be hit in the middle."""
+SHORT = (
+    *("v0", "--data", "demo", "--epochs", "6", "--batch-size", "4", "--lr", "0.005"),
+    *("--seed", "3", "--threads", "1"),
+)
+"""Six epochs of 450 steps: a second or two, long enough to be hit in the middle."""
 
 TINY = ("--data", "demo", "--epochs", "1", "--limit", "10", "--batch-size", "4", "--threads", "1", "--device", "cpu")
 """Three steps."""
@@ -139,9 +142,9 @@ def wait_for_status(run: RunDirectory, status: Status) -> None:
 
 
 def copy_of(run: RunDirectory, runs: Path, name: str = "") -> RunDirectory:
-    """The run as it lies there, without its checkpoints, under another id where one is given."""
+    """The run as it lies there, without weights and checkpoints, under another id where one is given."""
     copied = RunDirectory(runs / (name or run.run_id))
-    shutil.copytree(run.path, copied.path, ignore=shutil.ignore_patterns("checkpoints"))
+    shutil.copytree(run.path, copied.path, ignore=shutil.ignore_patterns("checkpoints", "*.safetensors"))
     return copied
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from fmnist_tui.runs.directory import RunDirectory
 from .commands import SHORT, TINY, Outcome, call, newest
 
 Fmnist = Callable[..., Outcome]
+
+_GRACE = 5.0
+"""Seconds in which a trainer that has let its run go must be gone."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,11 +37,13 @@ def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]
     threads = set(threading.enumerate())
     yield
     left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if not thread.daemon]
-    processes = _processes_of(tmp_path)
+    until = time.monotonic() + _GRACE
+    while (processes := _processes_of(tmp_path)) and time.monotonic() < until:
+        time.sleep(0.02)
     left += [f"process {process.pid}: {process.info['cmdline']}" for process in processes]
     for process in processes:
         process.kill()
-    psutil.wait_procs(processes)
+    psutil.wait_procs(processes, _GRACE)
     assert not left
 
 

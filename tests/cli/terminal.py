@@ -65,12 +65,14 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: object, columns: int = 80, rows: int = 24, **environment: str) -> Iterator[Terminal]:
+def terminal(
+    *arguments: object, program: tuple[str, ...] = PROGRAM, columns: int = 80, rows: int = 24, **environment: str
+) -> Iterator[Terminal]:
     """A command that runs in a terminal of its own, which is hung up at the block's end."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
     process = subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)],
+        [*program, *map(str, arguments)],
         stdin=slave,
         stdout=slave,
         stderr=slave,

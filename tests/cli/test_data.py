@@ -1,11 +1,36 @@
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fmnist_tui.data import Dataset, Progress, load
+from fmnist_tui.data.progress import Report
+
 from .conftest import Fmnist
 from .idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Files, images, labels, sample
+from .terminal import terminal
+
+FETCHING = """
+import sys
+from fmnist_tui import cli
+from fmnist_tui.cli import data
+from fmnist_tui.data import DataError, Progress
+
+load = data.load
+
+def fetch(folder, cache, progress, **others):
+    progress(Progress("fetching train-images", 1_000_000, 2_000_000))
+    if folder != "demo":
+        raise DataError("the mirror is gone", "try again")
+    return load(folder, cache)
+
+data.load = fetch
+cli.main()
+"""
 
 KEYS = {"name", "source", "is_fashion_mnist", "classes", "train", "test"}
 PART = {"images", "fingerprint", "class_counts"}
@@ -15,34 +40,31 @@ PACKED = GOOD.pack(TRAIN_IMAGES)
 PACKED_NAME = f"{TRAIN_IMAGES}.gz"
 
 BROKEN = {
-    "empty folder": (Files({}), f"lacks {TRAIN_IMAGES}, {TRAIN_LABELS}, {TEST_IMAGES}, {TEST_LABELS}; each file"),
-    "one file missing": (GOOD.drop(TEST_LABELS), f"lacks {TEST_LABELS}; each file may be plain or end in .gz"),
-    "cut short": (GOOD.cut(TRAIN_IMAGES), f"{TRAIN_IMAGES} is cut short: 47055 bytes of 47056; fetch the file again"),
-    "ends in its header": (GOOD.put(TEST_IMAGES, images(20)[:9]), f"{TEST_IMAGES} is cut short: it ends within"),
-    "too long": (GOOD.put(TEST_IMAGES, images(20) + b"\0"), f"{TEST_IMAGES} is too long: 15697 bytes, not 15696"),
-    "empty file": (GOOD.put(TRAIN_LABELS, b""), f"{TRAIN_LABELS} is empty; fetch the file again"),
+    "empty folder": (Files({}), [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS]),
+    "one file missing": (GOOD.drop(TEST_LABELS), ["lacks", TEST_LABELS]),
+    "cut short": (GOOD.cut(TRAIN_IMAGES), [f"{TRAIN_IMAGES} is cut short: 47055 bytes of 47056"]),
+    "ends in its header": (GOOD.put(TEST_IMAGES, images(20)[:9]), [f"{TEST_IMAGES} is cut short", "header"]),
+    "too long": (GOOD.put(TEST_IMAGES, images(20) + b"\0"), [f"{TEST_IMAGES} is too long: 15697 bytes, not 15696"]),
+    "empty file": (GOOD.put(TRAIN_LABELS, b""), [f"{TRAIN_LABELS} is empty"]),
     "another kind of file": (
         GOOD.put(TRAIN_IMAGES, b"<html>not found</html>"),
-        f"{TRAIN_IMAGES} is not an IDX file of images: it starts with 3c68746d, not 00000803",
+        [f"{TRAIN_IMAGES} is not an IDX file of images", "3c68746d, not 00000803"],
     ),
     "images in the labels' place": (
         GOOD.put(TRAIN_LABELS, images(60)),
-        f"{TRAIN_LABELS} is not an IDX file of labels: it starts with 00000803, not 00000801",
+        [f"{TRAIN_LABELS} is not an IDX file of labels", "00000803, not 00000801"],
     ),
-    "images of another size": (GOOD.put(TEST_IMAGES, images(20, 32)), "images of 32x32 pixels; only 28x28"),
-    "no images": (GOOD.put(TEST_IMAGES, images(0)), f"{TEST_IMAGES} holds no images; fetch the file again"),
-    "labels of other images": (GOOD.put(TRAIN_LABELS, labels(1, 2)), f"holds 60 images but {TRAIN_LABELS} 2 labels;"),
+    "images of another size": (GOOD.put(TEST_IMAGES, images(20, 32)), [TEST_IMAGES, "32x32", "28x28"]),
+    "no images": (GOOD.put(TEST_IMAGES, images(0)), [f"{TEST_IMAGES} holds no images"]),
+    "labels of other images": (GOOD.put(TRAIN_LABELS, labels(1, 2)), ["60 images", f"{TRAIN_LABELS} 2 labels"]),
     "a label past nine": (
         GOOD.put(TEST_LABELS, labels(*range(9), 200, *range(10))),
-        f"{TEST_LABELS} has label 200 at image 9; labels must be 0 to 9",
+        [f"{TEST_LABELS} has label 200 at image 9", "0 to 9"],
     ),
-    "a damaged gzip stream": (
-        PACKED.cut(PACKED_NAME, 1000),
-        f"{PACKED_NAME} is damaged or cut short: it cannot be unpacked; fetch the file again",
-    ),
+    "a damaged gzip stream": (PACKED.cut(PACKED_NAME, 1000), [f"{PACKED_NAME} is damaged or cut short"]),
     "bytes after a gzip stream": (
         PACKED.put(PACKED_NAME, PACKED.contents[PACKED_NAME] + b"more"),
-        f"{PACKED_NAME} has other bytes after its gzip stream; fetch the file again",
+        [f"{PACKED_NAME} has other bytes after its gzip stream"],
     ),
 }
 
@@ -84,12 +106,14 @@ def test_a_folder_of_idx_files_is_known_by_its_name_and_its_counts(
 
 @pytest.mark.parametrize(("files", "told"), BROKEN.values(), ids=BROKEN)
 def test_broken_data_is_one_line_that_names_the_file_and_says_what_to_do(
-    fmnist: Fmnist, tmp_path: Path, files: Files, told: str
+    fmnist: Fmnist, tmp_path: Path, files: Files, told: list[str]
 ) -> None:
     outcome = fmnist("data", "--data", files.write(tmp_path / "data"))
     assert (outcome.status, outcome.out) == (1, "")
-    assert str(tmp_path / "data") in outcome.complaint
-    assert told in outcome.complaint
+    problem, _, advice = outcome.complaint.partition("; ")
+    assert str(tmp_path / "data") in problem
+    assert all(word in outcome.complaint for word in told)
+    assert advice
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file"])
@@ -97,7 +121,10 @@ def test_a_folder_that_is_none_is_one_line(fmnist: Fmnist, tmp_path: Path, name:
     (tmp_path / "file").touch()
     outcome = fmnist("data", "--data", tmp_path / name)
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.complaint == f"there is no folder {tmp_path / name}; give the folder that holds the IDX files"
+    problem, _, advice = outcome.complaint.partition("; ")
+    assert str(tmp_path / name) in problem
+    assert "folder" in problem
+    assert "IDX" in advice
 
 
 def test_a_file_that_was_right_once_is_looked_at_again(fmnist: Fmnist, tmp_path: Path) -> None:
@@ -105,3 +132,32 @@ def test_a_file_that_was_right_once_is_looked_at_again(fmnist: Fmnist, tmp_path:
     assert fmnist("data", "--data", folder).status == 0
     (folder / TEST_LABELS).write_bytes(b"")
     assert f"{TEST_LABELS} is empty" in fmnist("data", "--data", folder).complaint
+
+
+def test_a_fetch_is_told_once_where_there_is_no_terminal(fmnist: Fmnist, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(folder: str, cache: Path, progress: Report, **others: Any) -> Dataset:
+        for done in range(3):
+            progress(Progress("fetching train-images", done, 2))
+        return load(folder, cache)
+
+    monkeypatch.setattr("fmnist_tui.cli.data.load", fetch)
+    outcome = fmnist("data", "--json", "--data", "demo")
+    assert outcome.err == "fetching train-images\n"
+    assert json.loads(outcome.out)["name"] == "demo"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        (["--data", "demo"], "name   "),
+        (["--data", "demo", "--json"], "{"),
+        ([], "error: the mirror is gone"),
+    ],
+    ids=["table", "json", "error"],
+)
+def test_the_progress_of_a_fetch_is_wiped_off_the_terminal(arguments: list[str], first: str) -> None:
+    with terminal("data", *arguments, program=(sys.executable, "-c", FETCHING), rows=80) as shown:
+        status = shown.status()
+    assert status == (1 if "error" in first else 0)
+    assert b"fetching train-images: 1.0 MB of 2.0 MB" in shown.sent
+    assert shown.text.startswith(first)

@@ -68,9 +68,7 @@ def test_without_a_name_all_runs_are_exported_and_what_one_lacks_is_told(
     unscored.predictions.unlink()
     outcome = fmnist("export", "--to", tmp_path / "out", "--runs", runs)
     assert outcome.status == 0
-    assert outcome.err == (
-        f"{unscored.run_id}: no statistics and no predictions exported (no predictions.npz)\n"
-    )
+    assert outcome.err == (f"{unscored.run_id}: no statistics and no predictions exported (no predictions.npz)\n")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {scored.run_id, unscored.run_id}
     assert {path.name for path in (tmp_path / "out" / unscored.run_id).iterdir()} == CURVES
 

@@ -30,7 +30,7 @@ def test_a_finished_run_has_a_line(fmnist: Fmnist, finished: RunDirectory) -> No
         "tuned*",
         "3",
         "finished",
-        "8/8",
+        "6/6",
         "%",
         "MB",
     )
@@ -42,7 +42,7 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, finished: RunDirector
     (run,) = fmnist("runs", "--json", "--runs", finished.path.parent).json
     assert run.keys() == KEYS
     assert (run["run"], run["version"], run["recipe"], run["seed"]) == (finished.run_id, "v0", "tuned*", 3)
-    assert (run["status"], run["epoch"], run["epochs"], run["label"]) == ("finished", 8, 8, "")
+    assert (run["status"], run["epoch"], run["epochs"], run["label"]) == ("finished", 6, 6, "")
     assert 0 <= run["test_accuracy"] <= 1
     assert run["bytes"] == finished.size()
 

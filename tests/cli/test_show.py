@@ -81,7 +81,7 @@ def test_a_person_reads_settings_status_and_result(fmnist: Fmnist, finished: Run
     assert told["run"] == finished.run_id
     assert told["folder"] == str(finished.path)
     assert (told["status"], told["recipe"], told["seed"]) == ("finished", "tuned (modified)", "3")
-    assert (told["device"], told["batch size"], told["epochs"]) == ("cpu, 1 threads", "4", "8")
+    assert (told["device"], told["batch size"], told["epochs"]) == ("cpu, 1 threads", "4", "6")
     assert told["data"] == "demo, drawn by this program"
     assert told["ended"] == "completed"
     assert told["test accuracy"].endswith(" % of 500 images")

@@ -95,10 +95,9 @@ def _plain_lines_tell_the_run(outcome: Outcome, run: RunDirectory) -> None:
 def test_nothing_given_trains_the_recipe_as_it_stands(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = []
-    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda runs, **_: started.extend(runs) or 0)
+    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
-    (run,) = started
+    (run,) = list_runs(runs)
     config = run.config()
     assert config["data"] == str(Path.cwd() / "mnist")
     assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)

@@ -13,6 +13,9 @@ from .conftest import Fmnist
 
 COMMANDS = {"train", "runs", "show", "attach", "pause", "continue", "stop", "resume", "results", "export", "data"}
 
+LATER = {"label", "delete", "analyse", "bench", "doctor"}
+"""Of the contract, too; none of them is there before it works."""
+
 OPTIONS = {
     "train": {
         "--recipe",
@@ -64,8 +67,9 @@ def test_help_lists_every_command_with_a_line_of_its_own(fmnist: Fmnist) -> None
         outcome = fmnist(option)
         assert (outcome.status, outcome.err) == (0, "")
         listed = outcome.out.partition("Commands:\n")[2].splitlines()
-        assert {line.split()[0] for line in listed} == COMMANDS
-        assert all(len(line.split()) > 2 for line in listed)
+        names = {line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "}
+        assert COMMANDS <= names <= COMMANDS | LATER
+        assert all(len(line.split()) > 2 for line in listed if line[2] != " ")
     assert {"--version", "--debug", "--runs", "--data", "--in-app"} <= set(outcome.out.split())
 
 
@@ -139,9 +143,7 @@ def test_an_error_that_nobody_foresaw_is_one_line_that_names_debug(
     assert outcome.complaint == "ZeroDivisionError: first line second line (fmnist-tui --debug ... shows where)"
 
 
-def test_an_interrupted_command_ends_without_words(
-    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_command_ends_without_words(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: Path) -> None:
         raise KeyboardInterrupt
 

@@ -29,6 +29,7 @@ class Web:
     files: dict[str, bytes] = field(default_factory=dict)
     sends: float = 1.0  # the share of each file that arrives
     pause: float = 0.0  # seconds between pieces of 1000 bytes
+    stall: float = 0.0  # seconds before the connection closes
     asked: list[str] = field(default_factory=list)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
@@ -43,6 +44,7 @@ class Web:
         for start in range(0, int(len(body) * self.sends), 1000):
             handler.wfile.write(body[start : min(start + 1000, int(len(body) * self.sends))])
             time.sleep(self.pause)
+        time.sleep(self.stall)
         return None
 
 

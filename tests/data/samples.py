@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fmnist_tui.data.dataset import ByteArray, fingerprint
+from fmnist_tui.data.dataset import ByteArray, ImageSet, fingerprint
 from fmnist_tui.data.official import OfficialFile, Release
+from fmnist_tui.data.sameness import content_sum
 
 
 def images_file(images: ByteArray) -> bytes:
@@ -20,6 +21,18 @@ def images_file(images: ByteArray) -> bytes:
 
 def labels_file(labels: ByteArray) -> bytes:
     return struct.pack(">2I", 2049, len(labels)) + labels.tobytes()
+
+
+HEADER = ",".join(["label", *(f"pixel{number}" for number in range(1, 785))])
+
+
+def csv_lines(images: ByteArray, labels: ByteArray) -> list[str]:
+    rows = np.column_stack([labels, images.reshape(len(images), -1)])
+    return [",".join(map(str, row)) for row in rows.tolist()]
+
+
+def csv_file(images: ByteArray, labels: ByteArray) -> bytes:
+    return "\n".join([HEADER, *csv_lines(images, labels), ""]).encode()
 
 
 @dataclass(frozen=True)
@@ -48,23 +61,32 @@ class Sample:
             OfficialFile(name, len(content), hashlib.sha256(content).hexdigest())
             for name, content in self.contents.items()
         )
-        return Release(files, (fingerprint(*self.train), fingerprint(*self.test)))
+        return Release(files, (fingerprint(*self.train), fingerprint(*self.test)), self.content_sums)
+
+    @property
+    def content_sums(self) -> tuple[str, str]:
+        return content_sum(ImageSet.of(*self.train)), content_sum(ImageSet.of(*self.test))
 
     def write(self, folder: Path) -> Path:
         """Write the four gzipped files."""
         return put(folder, self.packed)
 
+    def write_csv(self, folder: Path) -> Path:
+        """Write Kaggle's pair."""
+        files = {"fashion-mnist_train.csv": csv_file(*self.train), "fashion-mnist_test.csv": csv_file(*self.test)}
+        return put(folder, files)
+
     def write_plain(self, folder: Path) -> Path:
         return put(folder, self.contents)
 
 
-def sample(seed: int = 0) -> Sample:
+def sample(seed: int = 0, train: int = 60, test: int = 20, classes: int = 10) -> Sample:
     chance = np.random.default_rng(seed)
 
     def draw(count: int) -> tuple[ByteArray, ByteArray]:
-        return chance.integers(0, 256, (count, 28, 28), np.uint8), chance.integers(0, 10, count, np.uint8)
+        return chance.integers(0, 256, (count, 28, 28), np.uint8), chance.integers(0, classes, count, np.uint8)
 
-    return Sample(draw(60), draw(20))
+    return Sample(draw(train), draw(test))
 
 
 def put(folder: Path, files: dict[str, bytes]) -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import resource
 import socket
 import threading
 import time
@@ -93,6 +94,43 @@ def test_a_wish_to_stop_in_the_middle_of_a_file_leaves_nothing(web: Web, tmp_pat
     with pytest.raises(Cancelled):
         fetch(small.release.files, web.address, tmp_path, 5.0, seen.append, lambda: bool(seen))
     assert 0 < seen[-1].done < len(small.packed["train-images-idx3-ubyte.gz"])
+    assert snapshot(tmp_path) == {}
+
+
+def test_a_wish_to_stop_is_followed_while_a_body_stalls(web: Web, tmp_path: Path, small: Sample) -> None:
+    web.sends, web.stall = 0.5, 1.0
+    seen: list[Progress] = []
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        fetch(small.release.files, web.address, tmp_path, 5.0, seen.append, lambda: bool(seen))
+    assert time.monotonic() - began < 0.8
+    assert snapshot(tmp_path) == {}
+
+
+def test_a_body_that_stalls_is_given_up_after_the_time_out(web: Web, tmp_path: Path, small: Sample) -> None:
+    web.sends, web.stall = 0.5, 1.0
+    assert "could not be reached (" in complaint(small, web.address, tmp_path, timeout=0.2)
+
+
+def test_after_a_stop_the_next_fetch_goes_on_with_the_files_that_lack(web: Web, tmp_path: Path, small: Sample) -> None:
+    first, *others = small.packed
+    with pytest.raises(Cancelled):
+        fetch(small.release.files, web.address, tmp_path, 5.0, quiet, lambda: len(web.asked) > 1)
+    assert snapshot(tmp_path) == {first: len(small.packed[first])}
+    web.asked.clear()
+    fetch(small.release.files, web.address, tmp_path, 5.0, quiet, never)
+    assert web.asked == others
+    assert len(snapshot(tmp_path)) == 4
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        message = complaint(small, web.address, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert message == f"cannot write to {tmp_path}: File too large"
     assert snapshot(tmp_path) == {}
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 
 from fmnist_tui.data import DataError
 from fmnist_tui.data.folder import find, read
+from fmnist_tui.data.kaggle import NAMES
 
-from .samples import Sample, labels_file
+from .samples import Sample, labels_file, put, sample
 
 
 def complaint(folder: Path) -> str:
@@ -32,6 +34,62 @@ def test_a_folder_may_mix_plain_and_gzipped_files(tmp_path: Path, small: Sample)
     (folder / "t10k-labels-idx1-ubyte").write_bytes(small.contents["t10k-labels-idx1-ubyte"])
     train, test = read(find(folder))
     assert (len(train), len(test)) == (60, 20)
+
+
+def test_the_names_with_a_dot_that_many_copies_of_mnist_have_are_found(tmp_path: Path, small: Sample) -> None:
+    put(tmp_path, {name.replace("-idx", ".idx"): content for name, content in small.contents.items()})
+    train, _ = read(find(tmp_path))
+    np.testing.assert_array_equal(train.images, small.train[0])
+
+
+def test_kaggles_pair_holds_the_same_as_the_idx_files(tmp_path: Path, small: Sample) -> None:
+    pairs = zip(read(find(small.write_csv(tmp_path / "csv"))), read(find(small.write(tmp_path / "idx"))), strict=True)
+    for from_csv, from_idx in pairs:
+        assert from_csv.fingerprint == from_idx.fingerprint
+        np.testing.assert_array_equal(from_csv.images, from_idx.images)
+        np.testing.assert_array_equal(from_csv.labels, from_idx.labels)
+
+
+def test_kaggles_pair_may_be_gzipped(tmp_path: Path, small: Sample) -> None:
+    folder = small.write_csv(tmp_path)
+    plain = folder / "fashion-mnist_train.csv"
+    (folder / "fashion-mnist_train.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    assert [len(images) for images in read(find(folder))] == [60, 20]
+
+
+def test_idx_comes_before_csv_where_a_folder_has_both(tmp_path: Path, small: Sample) -> None:
+    sample(seed=1).write_csv(small.write(tmp_path))
+    assert read(find(tmp_path))[0].fingerprint == small.release.fingerprints[0]
+
+
+def test_a_lost_idx_file_is_told_even_where_csv_could_stand_in(tmp_path: Path, small: Sample) -> None:
+    folder = small.write_csv(small.write(tmp_path))
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    assert f"{folder} lacks t10k-labels-idx1-ubyte;" in complaint(folder)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_a_csv_pair_names_the_other_half(name: str, tmp_path: Path, small: Sample) -> None:
+    folder = small.write_csv(tmp_path)
+    (folder / name).unlink()
+    assert f"{folder} lacks {name};" in complaint(folder)
+
+
+def test_a_folder_with_neither_says_what_was_looked_for(tmp_path: Path) -> None:
+    message = complaint(put(tmp_path, {"mnist_train.csv": b"", "notes.txt": b""}))
+    for name in ("train-images-idx3-ubyte", "t10k-labels-idx1-ubyte", *NAMES):
+        assert name in message
+
+
+def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path, small: Sample) -> None:
+    path = small.write_csv(tmp_path) / "fashion-mnist_train.csv"
+    assert f"{path} is not a folder; give the folder that holds" in complaint(path)
+
+
+def test_the_training_sets_fault_is_told_where_both_sets_have_one(tmp_path: Path, small: Sample) -> None:
+    folder = put(small.write(tmp_path), {"train-labels-idx1-ubyte.gz": b"x", "t10k-labels-idx1-ubyte.gz": b"x"})
+    assert "train-labels-idx1-ubyte.gz is not an IDX file" in complaint(folder)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -104,6 +104,14 @@ def test_a_wish_to_stop_is_no_reason_to_try_the_next_place(
     assert fake_apt.log == []
 
 
+def test_a_mirror_with_wrong_files_is_passed_over(nowhere: Sources, web: Web, tmp_path: Path, small: Sample) -> None:
+    for name, content in sample(seed=1).packed.items():
+        web.files[f"wrong/{name}"] = content
+    dataset = load(None, tmp_path / "cache", sources=replace(nowhere, mirrors=(f"{web.address}wrong/", web.address)))
+    assert dataset.fingerprints == small.release.fingerprints
+    assert web.asked == ["wrong/train-images-idx3-ubyte.gz", *small.packed]
+
+
 def test_a_given_folder_is_the_only_place_tried(nowhere: Sources, tmp_path: Path, small: Sample) -> None:
     small.write(nowhere.system)
     with pytest.raises(DataError, match="there is no folder"):
@@ -118,6 +126,12 @@ def test_unknown_data_is_named_after_its_folder_whatever_that_is_called(tmp_path
     assert dataset.classes == tuple(f"class {label}" for label in range(10))
     assert not dataset.is_fashion_mnist
     assert not dataset.is_demo
+
+
+def test_an_empty_name_is_no_wish_for_the_usual_places(nowhere: Sources, tmp_path: Path, small: Sample) -> None:
+    small.write(nowhere.system)
+    with pytest.raises(DataError, match="the name of the data folder is empty"):
+        load("", tmp_path / "cache", sources=nowhere)
 
 
 def test_a_folder_that_may_not_be_searched_is_a_data_error(tmp_path: Path) -> None:

@@ -103,6 +103,12 @@ def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_for_its_readers(pa
     assert all(math.isnan(loss) for loss in losses)
 
 
+@pytest.mark.parametrize("loss", [1e-300, 1e16, 1e300])
+def test_a_loss_that_is_huge_but_finite_is_read_back(path: Path, loss: float) -> None:
+    write(path, step(1, loss=loss))
+    assert read(path) == [step(1, loss=loss)]
+
+
 def test_what_was_appended_can_be_read_at_once(path: Path) -> None:
     with closing(EventLog(path)) as log:
         log.append(step(1))

@@ -84,13 +84,13 @@ def test_a_run_that_is_deleted_while_it_is_followed_ends_nothing(run: RunDirecto
 
 def test_a_follower_in_a_thread_looks_after_the_status_too(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_STATUS_SECONDS", 0.0)
-    write_log(run, STARTED, step(5))
     follower, stop = Follower(run), threading.Event()
     assert follower.status is Status.INTERRUPTED
     thread = threading.Thread(target=follower.follow, args=(stop,))
     thread.start()
     try:
         with holding(acquire(run)):
+            write_log(run, STARTED, step(5))
             wait_until(lambda: follower.status is Status.LIVE, "the run was seen live")
         wait_until(lambda: follower.status is Status.INTERRUPTED, "the run was seen without a trainer")
     finally:

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def enqueue(run: RunDirectory) -> int:
     log.append(Stage("waiting for cpu"))
     log.close()
     return handle
+
+
+def wait_in_queue(watch: Watch) -> None:
+    while watch.next(Stage).name != "waiting for cpu":
+        pass
 
 
 # Which device
@@ -88,11 +94,12 @@ def test_a_device_is_had_by_one_run_at_a_time(runs: Path) -> None:
     os.close(turn)
 
 
-def test_two_devices_are_had_by_two_runs(runs: Path) -> None:
-    turns = [take_turn(request(runs, config), config) for config in (V0, v3_on("cuda:0"), v3_on("cuda:1"))]
-    assert None not in turns
-    for turn in turns:
-        os.close(turn or 0)
+def test_several_devices_are_had_by_as_many_runs(runs: Path) -> None:
+    with ExitStack() as held:
+        for config in (V0, v3_on("cuda:0"), v3_on("cuda:1")):
+            turn = take_turn(request(runs, config), config)
+            assert turn is not None
+            held.enter_context(holding(turn))
 
 
 def test_a_run_lets_those_go_first_that_were_asked_for_before_it(runs: Path) -> None:
@@ -132,7 +139,7 @@ def test_queued_runs_go_one_after_the_other_in_the_order_of_their_requests(runs:
         Watch(holder).next(Step)
         with running(fourth) as last, running(third) as stopped, running(second) as next_one:
             for run in (fourth, third, second):
-                assert Watch(run).next(Stage).name == "waiting for cpu"
+                wait_in_queue(Watch(run))
                 assert status_of(run) is Status.QUEUED
             assert not second.run_json.exists()
             send(third, Command.STOP_NOW)
@@ -153,7 +160,7 @@ def test_a_queued_run_hears_what_it_is_asked_and_does_it_when_its_turn_comes(run
     with running(run) as trainer:
         watch = Watch(run)
         with holding(turn):
-            watch.next(Stage)
+            wait_in_queue(watch)
             send(run, Command.PAUSE)
             time.sleep(0.3)
         watch.next(RunStarted)
@@ -168,7 +175,7 @@ def test_sigterm_ends_a_queued_run(runs: Path) -> None:
     assert turn is not None
     with holding(turn), running(run) as trainer:
         watch = Watch(run)
-        watch.next(Stage)
+        wait_in_queue(watch)
         trainer.terminate()
         assert watch.next(RunFinished) == RunFinished("stopped", resumable=True)
         assert trainer.wait(PATIENCE) == 143

@@ -3,9 +3,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +14,8 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_task
 
+from .trainers import change
+
 V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
 ODD = configure(
     "v2", "origin", {"learning_rate": 1 / 3, "epochs": 7}, seed=2**32 - 1, limit=10, score_test=False, device="cuda:1"
@@ -25,12 +25,6 @@ ODD = configure(
 @pytest.fixture
 def run(runs: Path) -> RunDirectory:
     return request_run(runs, V0, None)
-
-
-def change(run: RunDirectory, edit: Callable[[dict[str, Any]], None]) -> None:
-    record = json.loads(run.request.read_text())
-    edit(record)
-    run.request.write_text(json.dumps(record))
 
 
 def assert_one_line(run: RunDirectory) -> None:
@@ -65,7 +59,7 @@ def test_a_request_is_json_that_says_what_was_asked_for(run: RunDirectory) -> No
 
 
 def test_a_later_versions_keys_are_passed_over(run: RunDirectory) -> None:
-    change(run, lambda record: record.update(mood="calm"))
+    change(run.request, lambda record: record.update(mood="calm"))
     assert read_request(run).config == V0
 
 
@@ -106,7 +100,7 @@ def test_a_request_of_a_hundred_thousand_brackets_is_one_line_too(run: RunDirect
 def test_a_request_with_a_damaged_value_is_one_line_that_names_the_file(
     run: RunDirectory, key: str, value: object
 ) -> None:
-    change(run, lambda record: record.update({key: value}))
+    change(run.request, lambda record: record.update({key: value}))
     assert_one_line(run)
 
 
@@ -124,7 +118,7 @@ def test_a_request_with_a_damaged_value_is_one_line_that_names_the_file(
 def test_a_request_with_a_damaged_hyperparameter_is_one_line_that_names_the_file(
     run: RunDirectory, key: str, value: object
 ) -> None:
-    change(run, lambda record: record["hyperparameters"].update({key: value}))
+    change(run.request, lambda record: record["hyperparameters"].update({key: value}))
     assert_one_line(run)
 
 

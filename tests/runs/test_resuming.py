@@ -41,9 +41,7 @@ def test_a_run_that_has_nothing_left_to_do_cannot_go_on(run: RunDirectory, end: 
 
 
 def test_a_run_with_a_trainer_cannot_go_on(run: RunDirectory) -> None:
-    write_log(run, STARTED, step(5), Paused(5))
-    with (
-        holding(acquire(run)),
-        pytest.raises(RunError, match=f"is paused; watch it with: fmnist-tui attach {run.run_id}$"),
-    ):
-        check_resumable(run)
+    with holding(acquire(run)):
+        write_log(run, STARTED, step(5), Paused(5))
+        with pytest.raises(RunError, match=f"is paused; watch it with: fmnist-tui attach {run.run_id}$"):
+            check_resumable(run)

@@ -32,10 +32,6 @@ PAUSED: list[Event] = [*BEGUN, Paused(5)]
 
 WITH_TRAINER = {
     "that has said nothing yet": ([], Status.QUEUED),
-    "that has said nothing yet since one before it stopped": (
-        [*BEGUN, RunFinished("stopped", resumable=True)],
-        Status.QUEUED,
-    ),
     "that waits for its device": (QUEUED, Status.QUEUED),
     "whose turn has come": ([*QUEUED, Stage("loading data")], Status.LIVE),
     "that loads": ([Stage("loading data")], Status.LIVE),
@@ -49,6 +45,7 @@ WITH_TRAINER = {
     "that was continued": ([*PAUSED, CheckpointSaved(5), Continued(5)], Status.LIVE),
     "that is stopping": ([*BEGUN, StopRequested("after-epoch")], Status.LIVE),
     "that went on": ([*PAUSED, Resumed(5, 1)], Status.LIVE),
+    "that is about to leave": ([*BEGUN, RunFinished("completed", scored=True)], Status.LIVE),
 }
 
 WITHOUT_TRAINER = {
@@ -71,11 +68,17 @@ def beat(run: RunDirectory, age: float) -> None:
     run.heartbeat.write_text(json.dumps({"pid": 1, "time": time.time() - age}))
 
 
+def left_by_another_trainer(run: RunDirectory, *events: Event) -> None:
+    write_log(run, *events)
+    beat(run, 1e6)
+    time.sleep(0.02)  # the clocks of logs and files are coarse
+
+
 @pytest.mark.parametrize(("events", "status"), WITH_TRAINER.values(), ids=WITH_TRAINER.keys())
 def test_a_run_with_a_trainer(run: RunDirectory, events: list[Event], status: Status) -> None:
-    write_log(run, *events)
-    beat(run, 0.5)
     with holding(acquire(run)):
+        write_log(run, *events)
+        beat(run, 0.5)
         assert status_of(run) is status
         assert status.has_trainer
         assert not status.can_resume
@@ -91,6 +94,15 @@ def test_a_run_without_a_trainer(run: RunDirectory, events: list[Event], status:
     assert status.can_resume is (status is not Status.FINISHED)
 
 
+@pytest.mark.parametrize(("events", "status"), WITHOUT_TRAINER.values(), ids=WITHOUT_TRAINER.keys())
+def test_a_run_whose_new_trainer_has_said_nothing_yet_is_queued_whatever_the_one_before_said(
+    run: RunDirectory, events: list[Event], status: Status
+) -> None:
+    left_by_another_trainer(run, *events)
+    with holding(acquire(run)):
+        assert status_of(run) is Status.QUEUED
+
+
 def test_an_empty_folder_is_an_interrupted_run(run: RunDirectory) -> None:
     assert status_of(run) is Status.INTERRUPTED
 
@@ -99,17 +111,17 @@ def test_an_empty_folder_is_an_interrupted_run(run: RunDirectory) -> None:
 def test_a_trainer_that_holds_its_lock_and_shows_no_sign_of_life_is_not_responding(
     run: RunDirectory, events: list[Event]
 ) -> None:
-    write_log(run, *events)
-    beat(run, 60)
     with holding(acquire(run)):
+        write_log(run, *events)
+        beat(run, 60)
         assert status_of(run) is Status.UNRESPONSIVE
         beat(run, 1)
         assert status_of(run) is not Status.UNRESPONSIVE
 
 
 def test_a_trainer_that_has_not_yet_begun_to_beat_is_live(run: RunDirectory) -> None:
-    write_log(run, Stage("loading data"))
     with holding(acquire(run)):
+        write_log(run, Stage("loading data"))
         assert status_of(run) is Status.LIVE
 
 
@@ -131,19 +143,10 @@ def test_the_status_of_a_long_log_is_at_its_end(run: RunDirectory) -> None:
     assert status_of(run) is Status.FINISHED
 
 
-def test_a_run_that_is_started_again_is_not_said_to_be_paused_as_the_one_before_was(
+def test_a_killed_run_that_is_started_again_is_not_said_to_be_paused_or_dead_while_it_starts(
     runs: Path, stopped_v0: RunDirectory
 ) -> None:
     run = copy_of(stopped_v0, runs)
-    write_log(run, Paused(5))
-    with running(run):
-        assert status_of(run) in (Status.QUEUED, Status.LIVE)
-
-
-def test_a_run_that_is_started_again_is_not_said_to_be_dead_while_it_starts(
-    runs: Path, stopped_v0: RunDirectory
-) -> None:
-    run = copy_of(stopped_v0, runs)
-    beat(run, 1e6)
+    left_by_another_trainer(run, Paused(5))
     with running(run):
         assert status_of(run) in (Status.QUEUED, Status.LIVE)

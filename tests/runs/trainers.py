@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import time
@@ -36,6 +37,20 @@ ENDLESS_V0 = configure("v0", "tuned", {"epochs": 10_000, "batch_size": 16}, thre
 
 SHORT_V3 = configure("v3", "tuned", {"epochs": 2, "batch_size": 4}, seed=7, limit=100, device="cpu", threads=1)
 """Two epochs of 23 steps, with dropout and augmentation; about a second beside the import of PyTorch."""
+
+FILES = {
+    "request.json",
+    "run.json",
+    "events.jsonl",
+    "lock",
+    "heartbeat",
+    "checkpoints",
+    "model.safetensors",
+    "predictions.npz",
+    "result.json",
+    "train.log",
+}
+"""What a finished run's folder holds."""
 
 E = TypeVar("E", bound=Event)
 
@@ -121,3 +136,23 @@ def weights_differ(one: RunDirectory, other: RunDirectory) -> list[str]:
 def checkpoint_steps(run: RunDirectory) -> list[int]:
     """The steps of the checkpoints on the disk, newest first."""
     return [int(folder.name.removeprefix("step-")) for folder in checkpoint_folders(run.checkpoints)]
+
+
+def events_of(run: RunDirectory) -> list[Event]:
+    """The whole log."""
+    return [logged.event for logged in LogReader(run.events).read()]
+
+
+def change(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Rewrites a JSON file."""
+    record = json.loads(path.read_text())
+    edit(record)
+    path.write_text(json.dumps(record))
+
+
+def one_line(finished: RunFinished) -> str:
+    """The message of a failure that can be mended; it is one line."""
+    assert finished.reason == "failed"
+    assert finished.resumable
+    assert len(finished.message.splitlines()) == 1
+    return finished.message

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig
@@ -16,6 +16,7 @@ from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 USUAL = hyperparameters("v1", "tuned")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["v0", "v1", "v2", "v3"]),
     st.sampled_from(RECIPES),

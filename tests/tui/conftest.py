@@ -15,6 +15,8 @@ from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
 
+from .driving import listen
+
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -28,16 +30,15 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
-    """Fails a test that leaves a process or a thread; the processes are killed."""
+    """Fails a test that leaves a process or a thread which doesn't end within seconds; the processes are killed."""
     threads = set(threading.enumerate())
     yield
-    left = []
-    for process in _processes_of(tmp_path):
-        if process.status() != psutil.STATUS_ZOMBIE:
-            left.append(f"process {process.pid}: {' '.join(process.cmdline())}")
-            process.kill()
+    _, left = psutil.wait_procs(_processes_of(tmp_path), timeout=5)
+    commands = [" ".join(process.cmdline()) for process in left]
+    for process in left:
+        process.kill()
         process.wait(10)
-    assert not left
+    assert not commands
     _wait_for_the_end_of(set(threading.enumerate()) - threads)
 
 
@@ -70,7 +71,10 @@ def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
     """Builds the app on the test's own folders and the demo set."""
 
     def build(data: str | None = "demo", **settings: Any) -> FmnistApp:
-        return FmnistApp(runs, data, tmp_path / "cache", **settings)
+        app = FmnistApp(runs, data, tmp_path / "cache", **settings)
+        app.animation_level = "none"
+        listen(app)
+        return app
 
     return build
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-PATIENCE = 40.0
-"""Seconds that something may take; others use the machine too."""
+PATIENCE = 20.0
+"""Seconds that a screen may take for something; others use the machine too."""
+TRAINER_PATIENCE = 60.0
+"""Seconds that a trainer may take, its start included."""
 
 SIZES = ((60, 18), (80, 24), (120, 40))
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=["60x18", "80x24", "120x40"])
 
 AnyPilot = Pilot[None]
 W = TypeVar("W", bound=Widget)
+_heard: WeakKeyDictionary[App[None], list[str]] = WeakKeyDictionary()
 
 
 def shown(app: App[None]) -> str:
@@ -34,10 +40,15 @@ def flat(app: App[None]) -> str:
 
 
 def part(pilot: AnyPilot, selector: str) -> str:
-    """What stands where a widget of the current screen lies."""
-    region = pilot.app.screen.query_one(selector).region
-    lines = shown(pilot.app).splitlines()[region.y : region.bottom]
-    return "\n".join(line[region.x : region.right].rstrip() for line in lines)
+    """What stands where the widgets lie that the selector finds on the current screen."""
+    lines = shown(pilot.app).splitlines()
+    regions = [found.region for found in pilot.app.screen.query(selector)]
+    return "\n".join(line[area.x : area.right].rstrip() for area in regions for line in lines[area.y : area.bottom])
+
+
+def words_in(pilot: AnyPilot, selector: str) -> str:
+    """The same as one line, without the borders."""
+    return " ".join(re.sub("[▌│╭╮╰╯─]", " ", part(pilot, selector)).split())
 
 
 def widget(pilot: AnyPilot, selector: str, kind: type[W]) -> W:
@@ -45,23 +56,41 @@ def widget(pilot: AnyPilot, selector: str, kind: type[W]) -> W:
     return pilot.app.screen.query_one(selector, kind)
 
 
+def listen(app: App[None]) -> None:
+    """Keeps what the app notifies, which it forgets itself after some seconds."""
+    notify = app.notify
+    heard = _heard.setdefault(app, [])
+
+    def noting(message: str, **settings: Any) -> None:
+        heard.append(message)
+        notify(message, **settings)
+
+    app.notify = noting  # type: ignore[method-assign, assignment]
+
+
 def notices(app: App[None]) -> str:
     """All that the app has notified so far, a line each."""
-    return "\n".join(notification.message for notification in app._notifications)
+    return "\n".join(_heard[app])
 
 
-async def until(pilot: AnyPilot, condition: Callable[[], object], what: str) -> None:
+async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Waits until `condition` holds; fails with `what` and the screen."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, f"waited in vain until {what}; the screen:\n{shown(pilot.app)}"
-        await pilot.pause(0.05)
+        await asyncio.sleep(0.05)
 
 
-async def until_shown(pilot: AnyPilot, *words: str) -> None:
+async def until_shown(pilot: AnyPilot, *words: str, patience: float = PATIENCE) -> None:
     """Waits until all of the words stand on the screen, wherever lines break."""
-    for word in words:
-        await until(pilot, lambda word=word: word in flat(pilot.app), f"the screen shows {word!r}")  # type: ignore[misc]
+    missing = list(words)
+
+    def all_there() -> bool:
+        text = flat(pilot.app)
+        missing[:] = [word for word in words if word not in text]
+        return not missing
+
+    await until(pilot, all_there, f"the screen shows {words}", patience)
 
 
 async def type_into(pilot: AnyPilot, selector: str, text: str) -> None:

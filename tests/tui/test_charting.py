@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from fmnist_tui.tui.charting import Floats, logarithmic, smoothed, thinned
+from fmnist_tui.tui.charting import Floats, logarithmic, thinned
 
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
 rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=True, allow_infinity=True))
@@ -15,42 +14,6 @@ rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats
 def counted(values: Floats) -> Floats:
     """x for these values: 1, 2, 3, ..."""
     return np.arange(1.0, len(values) + 1)
-
-
-def test_smoothing_by_nothing_leaves_a_curve_as_it_is() -> None:
-    values = np.array([3.0, 1.0, 2.0])
-    assert smoothed(values, 0.0) == pytest.approx(values)
-
-
-def test_a_constant_stays_itself_from_the_first_point_on() -> None:
-    assert smoothed(np.full(50, 2.5), 0.9) == pytest.approx(np.full(50, 2.5))
-
-
-def test_smoothing_is_the_weighted_mean_of_all_points_so_far() -> None:
-    values, weight = np.array([1.0, 5.0, 2.0]), 0.5
-    expected = [1.0, (0.5 * 1 + 5) / 1.5, (0.25 * 1 + 0.5 * 5 + 2) / 1.75]
-    assert smoothed(values, weight) == pytest.approx(expected)
-
-
-@settings(deadline=None)
-@given(curves, st.floats(0.0, 0.99))
-def test_a_smoothed_curve_never_leaves_the_range_of_its_points(values: Floats, weight: float) -> None:
-    line = smoothed(values, weight)
-    margin = 1e-9 * (np.abs(values).max() + 1)
-    assert np.all(line >= values.min() - margin)
-    assert np.all(line <= values.max() + margin)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_leaves_a_gap_and_spoils_no_other_point(bad: float) -> None:
-    line = smoothed(np.array([1.0, bad, 1.0, 1.0]), 0.9)
-    assert np.isnan(line[1])
-    assert line[[0, 2, 3]] == pytest.approx([1.0, 1.0, 1.0])
-
-
-def test_no_points_and_no_finite_points_can_be_smoothed() -> None:
-    assert len(smoothed(np.empty(0), 0.9)) == 0
-    assert np.all(np.isnan(smoothed(np.full(3, np.nan), 0.9)))
 
 
 @settings(deadline=None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.text import safe
 
 _JOBS = {"SLURM_JOB_ID": "Slurm", "PBS_JOBID": "PBS", "LSB_JOBID": "LSF"}
 _RESUME = "fmnist-tui resume RUN goes on where it was saved"
@@ -28,7 +29,7 @@ class Threat:
 def what_a_logout_ends(machine: Machine) -> str | None:
     """One line on what ends detached runs when one leaves, and what to do about it; None: nothing to fear."""
     threat = _threat(machine)
-    return f"{threat.seen}; {threat.advice}" if threat else None
+    return safe(f"{threat.seen}; {threat.advice}") if threat else None
 
 
 def logout_row(machine: Machine) -> Row:

@@ -9,7 +9,7 @@ from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.row import Row, State
 
 _ASK_TMUX = ("tmux", "display-message", "-p", "#{client_termname} #{client_termfeatures}", ";", "show", "-s")
-_TMUX_CONF = "add to ~/.tmux.conf, then `tmux source ~/.tmux.conf` and attach anew: "
+_TMUX_CONF = "  (in ~/.tmux.conf; then `tmux source ~/.tmux.conf` and attach anew)"
 _FILE = "copying also writes a file and shows its path"
 _TAKES_COPIES = {"xterm-kitty": True, "alacritty": True, "foot": True, "xterm-ghostty": True, "linux": False}
 """By TERM, which SSH passes on."""
@@ -52,11 +52,11 @@ def session_row(machine: Machine, tmux: Tmux | None) -> Row:
     if tmux is None:
         return Row("session", State.NOTE, f"{seen}, which doesn't answer")
     if not environ.get("TERM", "").endswith("256color"):
-        advice = f'{_TMUX_CONF}set -g default-terminal "tmux-256color"'
+        advice = f'set -g default-terminal "tmux-256color"{_TMUX_CONF}'
         return Row("session", State.NOTE, f"{seen}, which offers few colours", advice)
     if tmux.features and "RGB" not in tmux.features.split(","):
-        advice = f'{_TMUX_CONF}set -as terminal-features ",*:RGB" (if your terminal has true colours)'
-        return Row("session", State.NOTE, f"{seen}, which turns true colours into 256", advice)
+        advice = f'if it has them: set -as terminal-features ",*:RGB"{_TMUX_CONF}'
+        return Row("session", State.NOTE, f"{seen}, which doesn't know of true colours in your terminal", advice)
     return Row("session", State.OK, seen)
 
 
@@ -80,10 +80,10 @@ def clipboard_row(machine: Machine, tmux: Tmux | None) -> Row:
 def _through_tmux(tmux: Tmux) -> Row:
     if tmux.clipboard != "on":
         seen = f"tmux keeps copies from your terminal (set-clipboard {tmux.clipboard}); {_FILE}"
-        return Row("clipboard", State.NOTE, seen, f"{_TMUX_CONF}set -s set-clipboard on")
+        return Row("clipboard", State.NOTE, seen, f"set -s set-clipboard on{_TMUX_CONF}")
     if tmux.features and "clipboard" not in tmux.features.split(","):
         seen = f"tmux doesn't know that your terminal takes copies (OSC 52); {_FILE}"
-        return Row("clipboard", State.NOTE, seen, f'{_TMUX_CONF}set -as terminal-features ",*:clipboard" (if it does)')
+        return Row("clipboard", State.NOTE, seen, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}')
     return Row("clipboard", State.OK, f"tmux passes copies on to your terminal (OSC 52); {_FILE}")
 
 

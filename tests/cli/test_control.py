@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.events import RunFinished, Step
+
+from .commands import ENDLESS, call, copy_of, finish, first, newest, started, wait_for_status
+from .conftest import Fmnist
+
+COMMANDS = ["pause", "continue", "stop"]
+WITH_RUN = ["show", "attach", "resume", *COMMANDS]
+
+
+@pytest.fixture
+def live(runs: Path) -> Iterator[RunDirectory]:
+    """A detached run that takes its steps."""
+    assert call("train", *ENDLESS, "--detach", "--runs", runs).status == 0
+    run = newest(runs)
+    first(run, Step)
+    yield run
+    assert not status_of(run).has_trainer
+
+
+def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
+    assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "live"
+    paused = fmnist("pause", "last", "--runs", runs)
+    assert (paused.status, paused.out, paused.err) == (0, f"told {live.run_id}: pause\n", "")
+    wait_for_status(live, Status.PAUSED)
+    assert "paused" in fmnist("runs", "--runs", runs).lines[1]
+    assert fmnist("continue", "last", "--runs", runs).out == f"told {live.run_id}: continue\n"
+    wait_for_status(live, Status.LIVE)
+    assert fmnist("stop", "last", "--runs", runs).out == f"told {live.run_id}: stop-after-epoch\n"
+    assert first(live, RunFinished) == RunFinished("stopped", scored=True)
+    wait_for_status(live, Status.FINISHED)
+    result = read_json(live.result) or {}
+    assert result["reason"] == "stopped"
+    assert result["test_accuracy"] > 0
+
+
+def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fmnist, runs: Path) -> None:
+    with started("train", *ENDLESS, "--runs", runs) as follower:
+        run = newest(runs)
+        first(run, Step)
+        refused = fmnist("resume", "last", "--runs", runs)
+        assert fmnist("pause", "last", "--runs", runs).status == 0
+        wait_for_status(run, Status.PAUSED)
+        assert fmnist("stop", "last", "--now", "--runs", runs).out == f"told {run.run_id}: stop-now\n"
+        outcome = finish(follower)
+    assert (outcome.status, outcome.err) == (0, "")
+    told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
+    assert told[-3].startswith("paused at step ")
+    assert told[-2:] == ["stop requested: now", "stopped saved, to be resumed"]
+    assert status_of(run) is Status.STOPPED
+    assert refused.status == 1
+    assert refused.complaint == f"run {run.run_id} is live; watch it with: fmnist-tui attach {run.run_id}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_run_without_a_trainer_takes_no_commands(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path, command: str
+) -> None:
+    run = copy_of(finished, runs)
+    outcome = fmnist(command, "last", "--runs", runs)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.complaint.startswith(f"run {run.run_id} has no trainer, so it can't be told to {command}")
+    assert "`fmnist-tui runs`" in outcome.complaint
+    assert not run.control.exists()
+
+
+@pytest.mark.parametrize("command", WITH_RUN)
+def test_a_run_that_is_not_there_is_one_line(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path, command: str
+) -> None:
+    copy_of(finished, runs)
+    outcome = fmnist(command, "v7-2020", "--runs", runs)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.complaint == f"there is no run 'v7-2020' in {runs}; `fmnist-tui runs` lists them"
+    empty = fmnist(command, "last", "--runs", tmp_path / "none")
+    assert (empty.status, empty.out) == (1, "")
+    assert empty.complaint == f"there are no runs in {tmp_path / 'none'} yet; start one with: fmnist-tui train v0"
+
+
+@pytest.mark.parametrize("command", [*WITH_RUN, "export"])
+@pytest.mark.parametrize("word", ["v0", "twice"])
+def test_a_word_that_means_several_runs_is_one_line(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path, command: str, word: str
+) -> None:
+    copies = [copy_of(finished, runs, f"v0-20250101-000000-000{number}") for number in range(2)]
+    for run in copies:
+        run.label.write_text('{"name": "twice"}')
+    to = ["--to", tmp_path / "out"] if command == "export" else []
+    outcome = fmnist(command, word, *to, "--runs", runs)
+    assert (outcome.status, outcome.out) == (1, "")
+    newest_first = ", ".join(run.run_id for run in reversed(copies))
+    assert outcome.complaint == f"'{word}' means more than one run ({newest_first}); say more of it"
+
+
+def test_a_control_file_that_cannot_be_written_is_one_line(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
+    live.control.mkdir()
+    try:
+        outcome = fmnist("pause", "last", "--runs", runs)
+    finally:
+        live.control.rmdir()
+        stopped = fmnist("stop", "last", "--now", "--runs", runs)
+        wait_for_status(live, Status.STOPPED)
+    assert (outcome.status, stopped.status) == (1, 0)
+    assert outcome.complaint == f"can't write {live.control} (Is a directory)"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.events import RunStarted, Step
+
+from .commands import ENDLESS, SHORT, call, finish, first, learned, newest, started
+from .conftest import Fmnist
+
+
+def test_the_command_itself_trains_and_starts_no_process(fmnist: Fmnist, runs: Path) -> None:
+    with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
+        run = newest(runs)
+        assert first(run, RunStarted).pid == process.pid
+        assert psutil.Process(process.pid).children() == []
+        assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
+        outcome = finish(process)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert status_of(run) is Status.STOPPED
+    assert not run.train_log.exists()
+
+
+def test_it_learns_the_same_as_a_process_of_its_own(finished: RunDirectory, runs: Path) -> None:
+    outcome = call("train", *SHORT, "--in-app", "--json", "--runs", runs)
+    assert (outcome.status, outcome.err) == (0, "")
+    run = newest(runs)
+    assert learned(run) == learned(finished)
+    printed = [json.loads(line) for line in outcome.lines]
+    assert {line.pop("run") for line in printed} == {run.run_id}
+    assert printed == [json.loads(line) for line in run.events.read_text().splitlines()]
+
+
+def test_it_dies_with_the_command_and_is_interrupted_then(runs: Path) -> None:
+    with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
+        run = newest(runs)
+        first(run, Step)
+        process.kill()
+        finish(process)
+    assert status_of(run) is Status.INTERRUPTED

@@ -1,0 +1,113 @@
+"""Output that nobody reads any more, or that can't be written, is no reason for a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.status import Status, status_of
+
+from .commands import ENDLESS, PATIENCE, PROGRAM, SHORT, learned, newest, started, wait_for_status, wait_until
+
+
+def log_of(run: RunDirectory) -> bytes:
+    return run.events.read_bytes() if run.events.exists() else b""
+
+
+def call_into(stdout: int, *arguments: object) -> tuple[int, str]:
+    """The exit status and standard error of a command whose standard output goes into a descriptor."""
+    done = subprocess.run(
+        [*PROGRAM, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def call_into_closed_pipe(*arguments: object) -> tuple[int, str]:
+    """The same with a pipe whose reader is gone before the first line."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return call_into(writer, *arguments)
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("command", ["--help", "runs", "show last", "attach last"])
+def test_a_closed_pipe_ends_a_command_without_words(finished: RunDirectory, command: str) -> None:
+    where = [] if command == "--help" else ["--runs", finished.path.parent]
+    status, err = call_into_closed_pipe(*command.split(), *where)
+    assert err == ""
+    assert status in (0, 1, 128 + signal.SIGPIPE)
+
+
+def test_a_closed_pipe_ends_data_without_words(runs: Path) -> None:
+    assert call_into_closed_pipe("data", "--data", "demo")[1] == ""
+
+
+def test_the_first_line_of_many_can_be_had_alone(finished: RunDirectory) -> None:
+    with started("attach", "last", "--runs", finished.path.parent) as process:
+        assert process.stdout
+        assert process.stdout.readline() == f"{finished.run_id}  loading data\n"
+        process.stdout.close()
+        process.wait(PATIENCE)
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_a_closed_pipe_ends_the_follower_and_the_run_goes_on(runs: Path, finished: RunDirectory) -> None:
+    status, err = call_into_closed_pipe("train", *SHORT, "--runs", runs)
+    assert err == ""
+    assert status in (1, 128 + signal.SIGPIPE)
+    run = newest(runs)
+    wait_for_status(run, Status.FINISHED)
+    assert learned(run) == learned(finished)
+
+
+def test_a_run_in_this_process_is_saved_although_nobody_reads_the_lines(runs: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(
+        [*PROGRAM, "train", *ENDLESS, "--in-app", "--runs", str(runs)], stdout=writer, stderr=subprocess.PIPE
+    ) as process:
+        os.close(writer)
+        run = newest(runs)
+        wait_until(lambda: process.poll() is not None or b'"step"' in log_of(run), "it trained, or was saved already")
+        process.terminate()
+        _, err = process.communicate(timeout=PATIENCE)
+    assert err == b""
+    assert status_of(run) is Status.STOPPED
+
+
+def test_output_that_cannot_be_written_is_one_line(finished: RunDirectory) -> None:
+    unwritable = os.open(os.devnull, os.O_RDONLY)
+    try:
+        status, err = call_into(unwritable, "runs", "--runs", finished.path.parent)
+    finally:
+        os.close(unwritable)
+    assert status == 1
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["runs", "attach last"])
+def test_without_any_standard_output_nothing_is_said(finished: RunDirectory, command: str) -> None:
+    arguments = [*PROGRAM, *command.split(), "--runs", str(finished.path.parent)]
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *arguments],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (closed.returncode, closed.stderr) == (0, b"")

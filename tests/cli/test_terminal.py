@@ -1,0 +1,94 @@
+"""`train` as a person sees it in a terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from fmnist_tui.runs.status import Status, status_of
+
+from .commands import ENDLESS, SHORT, TINY, newest, wait_for_status
+from .conftest import Fmnist
+from .terminal import Terminal, terminal
+
+SEQUENCE = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]")
+PERCENT = re.compile(r"(\d+) %")
+
+
+def has_no_junk(shown: Terminal) -> bool:
+    """No markup, no escape codes, no letters that aren't printable, none but well-formed sequences sent."""
+    plain = SEQUENCE.sub(b"", shown.sent).decode()
+    controls = {letter for letter in plain if unicodedata.category(letter) == "Cc"} - {"\r", "\n"}
+    return not controls and "[/" not in plain and "\x1b" not in plain
+
+
+def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
+    with terminal("train", *SHORT, "--runs", runs) as shown:
+        shown.wait_for(lambda it: "epoch 2/6" in it.text, "the second epoch was shown")
+        bar = shown.text.splitlines()[-1]
+        assert "━" in bar
+        assert PERCENT.search(bar)
+        assert shown.status() == 0
+    last = shown.text.splitlines()[-1]
+    run = newest(runs)
+    assert last.startswith(run.run_id)
+    assert last.endswith("100 % completed")
+    assert "epoch 6: loss" in shown.text
+    assert has_no_junk(shown)
+    assert shown.sent.count(b"\x1b[?25l") == shown.sent.count(b"\x1b[?25h") == 1
+    assert shown.sent.rstrip().endswith(b"\x1b[?25h")
+
+
+def test_a_narrow_terminal_still_shows_how_far_the_run_is(runs: Path) -> None:
+    with terminal("train", *ENDLESS, "--runs", runs, columns=60, rows=18) as shown:
+        shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
+        bar = shown.text.splitlines()[-1]
+        shown.press("\x03")
+        assert shown.status() == 130
+    assert bar.startswith("v0-")
+    assert PERCENT.search(bar)
+
+
+def test_ctrl_c_saves_the_run_and_the_prompt_is_clean(runs: Path) -> None:
+    with terminal("train", *ENDLESS, "--runs", runs) as shown:
+        shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
+        shown.press("\x03")
+        assert shown.status() == 130
+    assert "stopped saved, to be resumed" in shown.text
+    assert "Traceback" not in shown.text
+    assert shown.sent.rstrip().endswith(b"\x1b[?25h")
+    assert status_of(newest(runs)) is Status.STOPPED
+
+
+def test_a_closed_window_leaves_the_run_alone(fmnist: Fmnist, runs: Path) -> None:
+    with terminal("train", *ENDLESS, "--runs", runs) as shown:
+        shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
+    assert status_of(newest(runs)) is Status.LIVE
+    assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
+    wait_for_status(newest(runs), Status.STOPPED)
+
+
+def test_two_runs_have_a_bar_each(fmnist: Fmnist, runs: Path) -> None:
+    with terminal("train", *ENDLESS, "--seeds", "2", "--runs", runs) as shown:
+        shown.wait_for(lambda it: "waiting for cpu" in it.text and "epoch 2" in it.text, "one ran and one waited")
+        bars = [line for line in shown.text.splitlines() if PERCENT.search(line) and "━" in line]
+        assert len(bars) == 2
+        shown.press("\x03")
+        assert shown.status() == 130
+    assert has_no_junk(shown)
+
+
+def test_json_lines_stay_json_lines_in_a_terminal(runs: Path) -> None:
+    with terminal("train", "v0", *TINY, "--in-app", "--json", "--runs", runs, columns=250) as shown:
+        assert shown.status() == 0
+    assert b"\x1b" not in shown.sent
+    assert shown.text.splitlines()[-1].startswith('{"run": "v0-')
+
+
+def test_a_dumb_terminal_gets_lines_and_no_sequences(runs: Path) -> None:
+    with terminal("train", "v0", *TINY, "--in-app", "--runs", runs, TERM="dumb") as shown:
+        assert shown.status() == 0
+    assert b"\x1b" not in shown.sent
+    assert "epoch 1: loss" in shown.text
+    assert "completed" in shown.text

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from runs_machine.machines import reported
+
+from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.runs.machine.nvml import LIBRARY
+
+from .conftest import Doctor
+
+CHECKS = [
+    *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
+    *("runs folder", "disk", "runs", "logout", "data", "torch"),
+]
+NO_TORCH = {"torch_probe": Answer(1, "", "ModuleNotFoundError: No module named 'torch'\n")}
+
+
+def test_a_machine_with_nothing_wrong_has_a_line_for_each_check(doctor: Doctor) -> None:
+    outcome = doctor("--data", "demo")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert [line[9:21].strip() for line in outcome.lines if not line.startswith(" ")] == CHECKS
+    assert outcome.lines[0] == "ok       terminal     TERM=xterm-256color, 80x24"
+
+
+def test_advice_stands_below_its_check(doctor: Doctor) -> None:
+    lines = doctor("--data", "demo", environ={"TERM": "xterm-256color", "LANG": "C"}).lines
+    place = next(number for number, line in enumerate(lines) if line.startswith("note     characters"))
+    assert lines[place + 1] == "                      -> export LC_ALL=C.UTF-8 if your terminal shows UTF-8"
+
+
+def test_notes_are_no_failure_and_problems_are(doctor: Doctor) -> None:
+    assert doctor("--data", "demo", environ={"SLURM_JOB_ID": "7"}, size=None).status == 0
+    outcome = doctor("--data", "demo", free=0, answers=NO_TORCH)
+    assert outcome.status == 1
+    assert outcome.complaint == "2 problems (disk, torch); advice stands above"
+
+
+def test_json_has_the_keys_of_the_contract(doctor: Doctor) -> None:
+    rows = doctor("--json", "--data", "demo").json
+    assert [row["check"] for row in rows] == CHECKS
+    for row in rows:
+        assert list(row) == ["check", "state", "seen", "advice"]
+        assert all(isinstance(value, str) for value in row.values())
+        assert row["state"] in ("ok", "note", "problem")
+
+
+def test_json_is_whole_where_there_is_a_problem(doctor: Doctor) -> None:
+    outcome = doctor("--json", "--data", "demo", answers=NO_TORCH)
+    assert outcome.status == 1
+    (row,) = [row for row in json.loads(outcome.out) if row["state"] == "problem"]
+    assert row["check"] == "torch"
+    assert outcome.complaint.startswith("1 problem (torch)")
+
+
+def test_a_gpu_has_a_line_where_there_is_one(doctor: Doctor) -> None:
+    gpu = {"name": "NVIDIA H100", "total": 85_000_000_000, "free": 80_000_000_000, "busy": 3}
+    answers = {"nvml": reported(driver="550", gpus=[gpu])}
+    rows = doctor("--json", "--data", "demo", libraries=[LIBRARY], answers=answers).json
+    assert [row["check"] for row in rows][-2:] == ["gpu", "torch"]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_text_from_elsewhere_cannot_move_the_cursor(doctor: Doctor, flags: tuple[str, ...]) -> None:
+    evil = "\x1b[2J\x9b31m\r\nok       torch \udc80"
+    outcome = doctor(
+        *flags,
+        *("--data", "demo"),
+        environ={"TERM": f"xterm{evil}", "LANG": evil, "SLURM_JOB_ID": evil},
+        files={"proc/cpuinfo": "model name\t: \x1b]0;x\x07\n"},
+        answers={"torch_probe": Answer(1, "", f"ImportError: {evil}")},
+    )
+    assert outcome.out.replace("\n", "").isprintable()
+    assert "xterm [2J 31m" in outcome.out
+
+
+def test_the_folders_are_those_of_the_options(doctor: Doctor, tmp_path: Path) -> None:
+    rows = doctor("--json", "--runs", tmp_path / "mine", "--data", "demo").json
+    seen = {row["check"]: row["seen"] for row in rows}
+    assert str(tmp_path / "mine") in seen["runs folder"]
+    assert "demo" in seen["data"]
+    outcome = doctor("--data", tmp_path / "nowhere")
+    assert outcome.complaint == "1 problem (data); advice stands above"
+
+
+def test_nothing_is_written(doctor: Doctor, tmp_path: Path) -> None:
+    doctor("--runs", tmp_path / "runs", "--data", "demo")
+    assert {path.name for path in tmp_path.iterdir()} <= {"root"}

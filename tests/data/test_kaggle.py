@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fmnist_tui.data import Cancelled, DataError, ImageSet, Progress, kaggle
+from fmnist_tui.data.progress import never, quiet
+
+from .samples import HEADER, Sample, csv_file, csv_lines, sample
+
+SAMPLE = sample(train=30)
+CONTENT = csv_file(*SAMPLE.train)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "fashion-mnist_train.csv"
+
+
+def read(path: Path, content: bytes) -> ImageSet:
+    path.write_bytes(content)
+    return kaggle.read(path, quiet, never)
+
+
+def complaint(path: Path, content: bytes) -> str:
+    with pytest.raises(DataError) as caught:
+        read(path, content)
+    assert str(path) in str(caught.value)
+    return str(caught.value).replace(str(path), "train.csv")
+
+
+def assert_sample(images: ImageSet) -> None:
+    np.testing.assert_array_equal(images.images, SAMPLE.train[0])
+    np.testing.assert_array_equal(images.labels, SAMPLE.train[1])
+    assert images.images.dtype == images.labels.dtype == np.uint8
+    assert images.images.flags.c_contiguous
+    assert not images.images.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "vary",
+    [
+        bytes,
+        gzip.compress,
+        lambda content: content.rstrip(b"\n"),
+        lambda content: content + b"\n\r\n",
+        lambda content: content.replace(b"\n", b"\r\n"),
+        lambda content: b"\xef\xbb\xbf" + content,
+        lambda content: content.replace(HEADER.encode(), b'"label","' + HEADER[6:].replace(",", '","').encode() + b'"'),
+        lambda content: content.replace(HEADER.encode(), zero_based().encode()),
+        lambda content: content.partition(b"\n")[2],
+        lambda content: b"\xef\xbb\xbf" + content.partition(b"\n")[2],
+    ],
+    ids=[
+        "plain",
+        "gzipped",
+        "no end of the last line",
+        "blank lines at the end",
+        "CRLF",
+        "byte order mark",
+        "quoted header",
+        "pixel0 first",
+        "no header",
+        "no header, byte order mark",
+    ],
+)
+def test_a_file_in_any_usual_dress_holds_the_same_images(vary: Callable[[bytes], bytes], path: Path) -> None:
+    assert_sample(read(path, vary(CONTENT)))
+
+
+def zero_based() -> str:
+    return ",".join(["label", *(f"pixel{number}" for number in range(784))])
+
+
+@pytest.mark.parametrize("size", [1000, 4096])
+def test_blocks_end_where_lines_end(size: int, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kaggle, "BLOCK", size)
+    assert_sample(read(path, CONTENT))
+    assert_sample(read(path, CONTENT[:-1]))
+
+
+def test_the_line_of_a_fault_is_the_one_an_editor_shows(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kaggle, "BLOCK", 4096)
+    lines = CONTENT.split(b"\n")
+    lines[24] = lines[24].replace(b",", b",x", 1)
+    for end in (b"\n", b"\r\n"):
+        assert "train.csv, line 25: pixel 1 is x" in complaint(path, end.join(lines))
+
+
+def test_without_a_header_the_first_image_is_line_one(path: Path) -> None:
+    lines = CONTENT.partition(b"\n")[2]
+    assert "train.csv, line 1: the label is 77" in complaint(path, b"77" + lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "train.csv is empty"),
+        (gzip.compress(b""), "train.csv is empty"),
+        (b"\xef\xbb\xbf", "train.csv holds no images"),
+        (b"\n\n", "train.csv holds no images"),
+        (HEADER.encode(), "train.csv holds no images"),
+        (f"{HEADER}\n\n".encode(), "train.csv holds no images"),
+        (CONTENT.replace(b"pixel2,", b""), "train.csv, line 1: the header is not label,pixel1,...,pixel784"),
+        (CONTENT.replace(b"pixel2,pixel3", b"pixel3,pixel2"), "train.csv, line 1: the header is not label,"),
+        (CONTENT.replace(b"label", b"class", 1), "line 1: the label is class, not a whole number from 0 to 9"),
+        (b"<html>sign in to this network</html>", "train.csv, line 1: it has 1 cells, not 785"),
+        (CONTENT.decode().encode("utf-16"), "train.csv, line 1: "),
+        (b"\0" * 1_000_000, "train.csv, line 1: it is too long for 785 numbers"),
+        (f"{HEADER}\n".encode() + b"7," * 500_000, "train.csv, line 2: it is too long for 785 numbers"),
+        (gzip.compress(CONTENT)[:-20], "train.csv is damaged or cut short: it cannot be unpacked"),
+        (gzip.compress(CONTENT)[:-8] + b"\1" * 8, "train.csv is damaged or cut short: it cannot be unpacked"),
+        (gzip.compress(CONTENT) + b"more", "train.csv is damaged or cut short: it cannot be unpacked"),
+    ],
+    ids=[
+        "no bytes",
+        "no bytes gzipped",
+        "byte order mark alone",
+        "blank lines alone",
+        "header alone",
+        "header and a blank line",
+        "header lacks a name",
+        "header has names in another order",
+        "header starts otherwise",
+        "web page",
+        "UTF-16",
+        "one line of zero bytes",
+        "one line of numbers",
+        "gzip cut short",
+        "gzip with a wrong sum",
+        "gzip and more",
+    ],
+)
+def test_a_file_that_is_no_table_of_images_is_told_in_one_line(content: bytes, problem: str, path: Path) -> None:
+    assert problem in complaint(path, content)
+
+
+def test_a_file_that_is_not_there_is_told(path: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot read .*train\.csv: No such file"):
+        kaggle.read(path, quiet, never)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_progress_counts_the_bytes_of_the_file(pack: Callable[[bytes], bytes], path: Path) -> None:
+    content = pack(CONTENT)
+    path.write_bytes(content)
+    seen: list[Progress] = []
+    kaggle.read(path, seen.append, never)
+    assert seen[-1] == Progress("reading fashion-mnist_train.csv", len(content), len(content))
+
+
+def test_a_wish_to_stop_is_heard_between_the_blocks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kaggle, "BLOCK", 4096)
+    path.write_bytes(CONTENT)
+    seen: list[Progress] = []
+    with pytest.raises(Cancelled):
+        kaggle.read(path, seen.append, lambda: len(seen) == 2)
+    assert len(seen) == 2
+
+
+@given(st.integers(0, len(CONTENT)), st.integers(0, 9000), st.binary(max_size=20), st.booleans())
+def test_any_damage_gives_a_data_error_or_valid_images(
+    tmp_path_factory: pytest.TempPathFactory, place: int, removed: int, damage: bytes, gzipped: bool
+) -> None:
+    content = gzip.compress(CONTENT, 1) if gzipped else CONTENT
+    place %= len(content)
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    try:
+        images = read(path, content[:place] + damage + content[place + removed :])
+    except DataError:
+        return
+    assert images.images.shape == (len(images), 28, 28)
+    assert images.labels.max() <= 9
+
+
+def test_an_image_comes_out_of_a_single_line(path: Path, small: Sample) -> None:
+    line = csv_lines(*small.train)[0]
+    assert len(read(path, line.encode())) == 1

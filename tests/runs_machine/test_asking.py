@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from fmnist_tui.runs.machine.asking import Answer, AskedProcess
+
+PATIENCE = 30.0
+SLEEPS = (sys.executable, "-c", "import sys, time; print('up', flush=True); time.sleep(60)")
+
+
+def asked(code: str) -> Answer:
+    process = AskedProcess((sys.executable, "-c", code))
+    try:
+        return process.answer(PATIENCE)
+    finally:
+        process.close()
+
+
+def test_a_command_answers_with_what_it_printed() -> None:
+    assert asked("import sys; print('yes'); sys.stderr.write('but'); sys.exit(3)") == Answer(3, "yes\n", "but")
+
+
+def test_it_reads_nothing_and_works_where_trainers_do() -> None:
+    assert asked("import os; print(os.getcwd())").output == "/\n"
+    assert "EOFError" in asked("input()").errors
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    assert asked(r"import os; os.write(1, b'\xff')").output == "\ufffd"
+
+
+def test_one_that_is_not_there_is_told() -> None:
+    assert AskedProcess(("no-such-program-here",)).answer(1) == Answer(
+        None, errors="no-such-program-here can't be started (No such file or directory)"
+    )
+
+
+def test_one_that_takes_too_long_is_ended() -> None:
+    process = AskedProcess(SLEEPS)
+    before = time.monotonic()
+    assert process.answer(0.2) == Answer(None, errors="no answer within 0.2 s")
+    assert time.monotonic() - before < PATIENCE
+    assert process._process is not None
+    assert process._process.returncode == -9
+    process.close()
+
+
+def test_closing_ends_it_and_its_children(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = (
+        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        f"open({str(pid) + '.new'!r}, 'w').write(str(child.pid)); import os; os.rename({str(pid) + '.new'!r}, "
+        f"{str(pid)!r}); time.sleep(60)"
+    )
+    process = AskedProcess((sys.executable, "-c", code))
+    until = time.monotonic() + PATIENCE
+    while not pid.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.close()
+    while _lives(int(pid.read_text())):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.close()  # again: nothing to do
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

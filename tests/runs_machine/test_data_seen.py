@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import gzip
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.data import load
+from fmnist_tui.data.sources import Sources
+from fmnist_tui.runs.machine.data_seen import data_row
+from fmnist_tui.runs.machine.row import Row, State
+
+NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+KAGGLE = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")
+
+
+def idx(count: int, *, images: bool) -> bytes:
+    if images:
+        return struct.pack(">4I", 0x803, count, 28, 28) + bytes(count * 784)
+    return struct.pack(">2I", 0x801, count) + bytes(count)
+
+
+def write(folder: Path, train: int = 12, test: int = 5, pack: Callable[[bytes], bytes] | None = None) -> Path:
+    folder.mkdir(parents=True)
+    for number, name in enumerate(NAMES):
+        content = idx(train if number < 2 else test, images=number % 2 == 0)
+        (folder / f"{name}{'.gz' if pack else ''}").write_bytes(pack(content) if pack else content)
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    """Usual places with nothing in them, and an official release as `write` writes it."""
+    release = Sources().release
+    sizes = [len(idx(count, images=images)) for count in (12, 5) for images in (True, False)]
+    files = tuple(replace(file, size=size) for file, size in zip(release.files, sizes, strict=True))
+    return Sources(system=tmp_path / "system", mirrors=(), release=replace(release, files=files))
+
+
+def test_the_demo_set_needs_nothing(cache: Path) -> None:
+    assert data_row("demo", cache) == Row("data", State.OK, "the demo set, which the program draws itself")
+
+
+@pytest.mark.parametrize("pack", [None, gzip.compress])
+def test_a_given_folder_is_looked_at_without_being_read(
+    tmp_path: Path, cache: Path, pack: Callable[[bytes], bytes] | None
+) -> None:
+    folder = write(tmp_path / "given", pack=pack)
+    row = data_row(str(folder), cache)
+    assert row == Row("data", State.OK, f"{folder}: 12 + 5 images by the files' sizes, checked at the first use")
+    assert not cache.exists()
+
+
+def test_what_was_loaded_before_is_known(tmp_path: Path, cache: Path) -> None:
+    folder = write(tmp_path / "given")
+    load(str(folder), cache)
+    assert data_row(str(folder), cache).seen == (
+        f"{folder}: 12 + 5 images, checked when they were first read; not the official Fashion-MNIST"
+    )
+
+
+def test_kaggles_files_are_known_by_their_names(tmp_path: Path, cache: Path) -> None:
+    for name in KAGGLE:
+        (tmp_path / name).write_text("label\n")
+    row = data_row(str(tmp_path), cache)
+    assert row.state is State.OK
+    assert "CSV" in row.seen
+
+
+def test_a_given_folder_that_is_not_there_is_a_problem(tmp_path: Path, cache: Path) -> None:
+    row = data_row(str(tmp_path / "nowhere"), cache)
+    assert (row.state, row.seen) == (State.PROBLEM, f"there is no folder {tmp_path / 'nowhere'}")
+    assert row.advice
+
+
+def test_a_given_folder_that_lacks_a_file_says_which(tmp_path: Path, cache: Path) -> None:
+    folder = write(tmp_path / "given")
+    (folder / NAMES[3]).unlink()
+    row = data_row(str(folder), cache)
+    assert row.state is State.PROBLEM
+    assert NAMES[3] in row.seen
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:3],
+        cut,
+        lambda content: content + b"x",
+        lambda content: b"PK" + content[2:],
+        lambda content: content[:4] + bytes(4) + content[8:],
+        lambda content: cut(gzip.compress(content)),
+        lambda content: gzip.compress(content[:50]),
+        lambda content: b"\x1f\x8b",
+        lambda content: b"\x1f\x8b" + bytes(100),
+        lambda content: gzip.compress(content)[:12] + b"\xff" * 40,
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, cache: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = write(tmp_path / "given") / NAMES[0]
+    path.write_bytes(damage(path.read_bytes()))
+    row = data_row(str(path.parent), cache)
+    assert row.state is State.PROBLEM
+    assert row.seen.startswith(f"{path} is damaged")
+
+
+def test_files_that_do_not_belong_together_are_named(tmp_path: Path, cache: Path) -> None:
+    folder = write(tmp_path / "given")
+    (folder / NAMES[1]).write_bytes(idx(11, images=False))
+    row = data_row(str(folder), cache)
+    assert row.state is State.PROBLEM
+    assert "12 images" in row.seen
+    assert "11 labels" in row.seen
+
+
+def test_the_systems_folder_comes_before_the_cache(cache: Path, sources: Sources) -> None:
+    write(cache / "fashion-mnist")
+    assert str(cache) in data_row(None, cache, sources).seen
+    write(sources.system, pack=gzip.compress)
+    row = data_row(None, cache, sources)
+    assert row.state is State.OK
+    assert row.seen.startswith(f"{sources.system}: 12 + 5 images")
+
+
+def test_data_that_is_nowhere_yet_says_how_it_comes(cache: Path, sources: Sources) -> None:
+    row = data_row(None, cache, sources)
+    assert row == Row(
+        "data",
+        State.NOTE,
+        "not here yet: Fashion-MNIST (31 MB) is fetched at its first use",
+        "fetch it now: fmnist-tui data; or do without: --data demo",
+    )
+    assert not cache.exists()
+
+
+def test_a_usual_place_that_is_not_right_is_told_and_passed_over(cache: Path, sources: Sources) -> None:
+    write(sources.system, train=13)
+    (write(cache / "fashion-mnist") / NAMES[2]).write_bytes(b"")
+    row = data_row(None, cache, sources)
+    assert row.state is State.NOTE
+    assert f"{sources.system} holds other data than Fashion-MNIST" in row.seen
+    assert f"{NAMES[2]} is damaged" in row.seen
+    assert "not here yet" in row.seen
+
+
+def test_a_place_that_is_known_to_hold_other_images_is_passed_over(cache: Path, sources: Sources) -> None:
+    load(str(write(sources.system)), cache)  # the sizes are right, the fingerprints aren't
+    assert "holds other data" in data_row(None, cache, sources).seen

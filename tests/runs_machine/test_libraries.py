@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from fmnist_tui.runs.machine.libraries import libraries_row
+from fmnist_tui.runs.machine.machine import this_machine
+from fmnist_tui.runs.machine.row import State
+
+from .conftest import Make
+
+
+def test_here_they_are_all_installed() -> None:
+    row = libraries_row(this_machine())
+    assert (row.state, row.advice) == (State.OK, "")
+    assert "numpy " in row.seen
+
+
+def test_one_that_is_missing_is_named_with_the_command_that_brings_it(make: Make) -> None:
+    row = libraries_row(make(version_of=lambda name: None if name in ("scipy", "plotext") else "1.0"))
+    assert (row.state, row.seen) == (State.PROBLEM, "scipy, plotext missing")
+    assert row.advice == "install them: pip install scipy plotext"

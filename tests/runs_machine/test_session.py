@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+
+from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.runs.machine.machine import Machine
+from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.runs.machine.session import ask_tmux, clipboard_row, session_row
+
+from .conftest import Make
+from .machines import PLAIN
+
+INSIDE = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0", "TERM_PROGRAM": "tmux"}  # noqa: S108
+OPTIONS = (
+    'buffer-limit 50\ncommand-alias[0] split-pane=split-window\nterminal-overrides\nset-clipboard {}\neditor "vi"\n'
+)
+
+
+def tmux(clipboard: str = "on", client: str = "xterm-256color 256,RGB,clipboard,title") -> dict[str, Answer]:
+    return {"tmux": Answer(0, f"{client}\n{OPTIONS.format(clipboard)}")}
+
+
+def rows(machine: Machine) -> tuple[Row, Row]:
+    said = ask_tmux(machine)
+    return session_row(machine, said), clipboard_row(machine, said)
+
+
+@pytest.mark.parametrize(
+    ("environ", "seen"),
+    [
+        ({}, "local"),
+        ({"SSH_CONNECTION": "10.0.0.1 22 10.0.0.2 22"}, "over SSH"),
+        ({"SSH_TTY": "/dev/pts/1"}, "over SSH"),
+        ({"SSH_TTY": "/dev/pts/1", "STY": "1.pts"}, "over SSH, inside GNU screen"),
+        ({"SSH_TTY": "/dev/pts/1", "TERM": "tmux-256color"}, "over SSH, tmux or screen on the other side"),
+    ],
+)
+def test_what_lies_between_is_told(make: Make, environ: dict[str, str], seen: str) -> None:
+    assert rows(make(environ={**PLAIN, **environ}))[0] == Row("session", State.OK, seen)
+
+
+def test_tmux_is_not_asked_where_there_is_none(make: Make) -> None:
+    assert ask_tmux(make(answers=tmux())) is None
+
+
+def test_a_tmux_that_passes_everything_on_is_fine(make: Make) -> None:
+    session, clipboard = rows(make(environ={**INSIDE, "TERM_PROGRAM_VERSION": "3.3a"}, answers=tmux()))
+    assert session == Row("session", State.OK, "local, inside tmux 3.3a")
+    assert (clipboard.state, clipboard.advice) == (State.OK, "")
+
+
+@pytest.mark.parametrize("option", ["external", "off"])
+def test_a_tmux_that_keeps_copies_gets_a_line_for_its_configuration(make: Make, option: str) -> None:
+    clipboard = rows(make(environ=INSIDE, answers=tmux(option)))[1]
+    assert clipboard.state is State.NOTE
+    assert f"set-clipboard {option}" in clipboard.seen
+    assert clipboard.advice.startswith("set -s set-clipboard on  (in ~/.tmux.conf")
+
+
+def test_a_tmux_that_does_not_know_what_its_terminal_can_is_told(make: Make) -> None:
+    session, clipboard = rows(make(environ=INSIDE, answers=tmux(client="foot 256,title")))
+    assert (session.state, clipboard.state) == (State.NOTE, State.NOTE)
+    assert 'set -as terminal-features ",*:RGB"' in session.advice
+    assert 'set -as terminal-features ",*:clipboard"' in clipboard.advice
+
+
+@pytest.mark.parametrize("client", ["xterm-256color ", " ", ""])
+def test_an_old_tmux_or_one_without_a_client_is_not_blamed_for_what_it_does_not_say(make: Make, client: str) -> None:
+    session, clipboard = rows(make(environ=INSIDE, answers=tmux(client=client)))
+    assert (session.state, clipboard.state) == (State.OK, State.OK)
+
+
+def test_a_tmux_with_few_colours_gets_a_better_terminal(make: Make) -> None:
+    session = rows(make(environ={**INSIDE, "TERM": "screen"}, answers=tmux()))[0]
+    assert session.state is State.NOTE
+    assert session.advice.startswith('set -g default-terminal "tmux-256color"')
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(None, errors="no answer within 1 s"), Answer(1, "", "no server running"), Answer(0, "")]
+)
+def test_a_tmux_that_does_not_answer_ends_nothing(make: Make, answer: Answer) -> None:
+    for row in rows(make(environ=INSIDE, answers={"tmux": answer})):
+        assert row.state in (State.OK, State.NOTE)
+
+
+@pytest.mark.parametrize(
+    ("environ", "state", "word"),
+    [
+        ({"TERM": "xterm-kitty"}, State.OK, "takes copies"),
+        ({"TERM_PROGRAM": "iTerm.app"}, State.OK, "takes copies"),
+        ({"WT_SESSION": "1"}, State.OK, "takes copies"),
+        ({"TERM_PROGRAM": "Apple_Terminal"}, State.NOTE, "takes no copies"),
+        ({"TERM": "linux"}, State.NOTE, "takes no copies"),
+        ({"STY": "1.pts", "TERM": "screen"}, State.NOTE, "GNU screen doesn't"),
+        ({}, State.NOTE, "can't be asked"),
+    ],
+)
+def test_of_the_clipboard_only_what_is_known_is_said(
+    make: Make, environ: dict[str, str], state: State, word: str
+) -> None:
+    row = rows(make(environ={**PLAIN, **environ}))[1]
+    assert row.state is state
+    assert word in row.seen
+    assert row.seen.endswith("copying also writes a file and shows its path")

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.runs.machine.torch_seen import torch_row
+
+from .conftest import Make
+from .machines import PLAIN, TORCH, reported
+
+CUDA = {**TORCH, "build": "CUDA 13.0"}
+
+TOO_OLD = (
+    "The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver by downloading "
+    "and installing a new\nversion from the URL: http://www.nvidia.com/Download/index.aspx Alternatively, go to ..."
+)
+UNEXPECTED = (
+    "Unexpected error from cudaGetDeviceCount(). Did you run some cuda functions before calling NumCudaDevices() that "
+    "might have already set an error? Error {}"
+)
+
+MISSING = """Traceback (most recent call last):
+  File "torch_probe.py", line 14, in main
+    torch = importlib.import_module("torch")
+ModuleNotFoundError: No module named 'torch'
+"""
+
+
+@pytest.fixture
+def see(make: Make) -> Any:
+    """The row for a report."""
+
+    def row(answer: Answer, *, gpu: bool = True, **environ: str) -> Row:
+        return torch_row(make(environ={**PLAIN, **environ}), answer, gpu_wanted=gpu)
+
+    return row
+
+
+def test_a_cpu_build_without_a_gpu_is_fine(see: Any) -> None:
+    assert see(reported(**TORCH), gpu=False) == Row(
+        "torch", State.OK, "PyTorch 2.13.0 (CPU build): v1 to v3 train on the CPU, no GPU was found"
+    )
+
+
+def test_a_cpu_build_beside_a_gpu_is_a_note(see: Any) -> None:
+    row = see(reported(**TORCH))
+    assert row.state is State.NOTE
+    assert "CUDA build" in row.advice
+
+
+@pytest.mark.parametrize("gpu", ["cuda:0 NVIDIA H100", "mps"])
+def test_a_gpu_that_works_is_named(see: Any, gpu: str) -> None:
+    row = see(reported(**{**CUDA, "gpu": gpu}))
+    assert row == Row("torch", State.OK, f"PyTorch 2.13.0 (CUDA 13.0): v1 to v3 train on {gpu}")
+
+
+def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:
+    row = see(reported(**{**CUDA, "why_not": "Found no NVIDIA driver on your system. Please check ..."}), gpu=False)
+    assert (row.state, row.advice) == (State.OK, "")
+
+
+@pytest.mark.parametrize(
+    ("why", "seen", "advice"),
+    [
+        (TOO_OLD, "The NVIDIA driver on your system is too old (found version 11040)", "update NVIDIA's driver"),
+        (
+            UNEXPECTED.format("803: system has unsupported display driver / cuda driver combination"),
+            "Error 803: system has unsupported display driver / cuda driver combination",
+            "reboot",
+        ),
+        (UNEXPECTED.format("804: forward compatibility was attempted"), "Error 804: forward", "older PyTorch"),
+        ("CUDA error: no kernel image is available for execution on the device", "no kernel image", "another version"),
+        ("CUDA out of memory. Tried to allocate 2.00 MiB.", "CUDA out of memory", "cuda:1"),
+        ("", "it says nothing", "nvidia-smi"),
+    ],
+)
+def test_a_gpu_out_of_reach_is_one_line_with_advice(see: Any, why: str, seen: str, advice: str) -> None:
+    row = see(reported(**{**CUDA, "why_not": why}))
+    assert row.state is State.PROBLEM
+    assert row.seen.startswith("PyTorch 2.13.0 (CUDA 13.0) can't use the GPU: ")
+    assert seen in row.seen
+    assert advice in row.advice
+    assert row.advice.endswith("; or --device cpu")
+    assert "\n" not in row.seen
+    assert len(row.seen) < 260
+
+
+@pytest.mark.parametrize("hidden", ["", "-1"])
+def test_gpus_that_somebody_hid_are_no_problem(see: Any, hidden: str) -> None:
+    row = see(reported(**{**CUDA, "why_not": "No CUDA GPUs are available"}), CUDA_VISIBLE_DEVICES=hidden)
+    assert row.state is State.NOTE
+    assert "CUDA_VISIBLE_DEVICES" in row.seen
+
+
+def test_one_that_is_too_old_is_a_problem(see: Any) -> None:
+    assert see(reported(**{**TORCH, "version": "2.5.1+cu124"})).state is State.PROBLEM
+    assert see(reported(**{**TORCH, "version": "2.6.0"}), gpu=False).state is State.OK
+    assert see(reported(**{**TORCH, "version": "git-main"}), gpu=False).state is State.OK
+
+
+def test_without_it_v0_still_works(see: Any) -> None:
+    row = see(Answer(1, "", MISSING))
+    assert row.state is State.PROBLEM
+    assert row.seen == "PyTorch isn't installed; v0, data and results work without it"
+    assert "pip install torch" in row.advice
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        (Answer(1, "", MISSING.replace("'torch'", "'torch._C'")), "broken (ModuleNotFoundError: No module named"),
+        (
+            Answer(1, "", "Traceback\nOSError: libcudart.so.12: cannot open\nshared object file\n"),
+            "broken (OSError: lib",
+        ),
+        (Answer(1, "", "ImportError: " + "x" * 900), "broken (ImportError: xxx"),
+        (Answer(1), "broken (it says nothing)"),
+        (Answer(0, "no JSON"), "broken (it says nothing)"),
+        (Answer(-4), "crashes (Illegal instruction)"),
+        (Answer(None, errors="no answer within 20 s"), "PyTorch: no answer within 20 s"),
+    ],
+)
+def test_one_that_is_broken_is_one_line(see: Any, answer: Answer, seen: str) -> None:
+    row = see(answer)
+    assert row.state is State.PROBLEM
+    assert seen in row.seen
+    assert row.advice
+    assert "\n" not in row.seen
+    assert len(row.seen) < 300

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fmnist_tui.training.events import Paused, Stage
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import at_every_size, flat, loaded, notices, until, until_shown, words_in
+from .samples import held, training, write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+async def test_a_live_run_is_announced_and_is_on_the_training_screen(app: FmnistApp, runs: Path) -> None:
+    run = write_run(runs, "v3", log=training("v3", epochs=1))
+    with held(run):
+        async with app.run_test(notifications=True) as pilot:
+            await until(pilot, lambda: notices(app) == "v3 is live, epoch 2 of 10: press 3", "it is announced")
+            await pilot.press("3")
+            await until_shown(pilot, run.run_id)
+
+
+@at_every_size
+async def test_an_announcement_can_be_seen(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+    with held(write_run(runs, "v3", log=training("v3", epochs=1))):
+        async with app.run_test(size=size, notifications=True) as pilot:
+            words = "v3 is live, epoch 2 of 10: press 3"
+            await until(pilot, lambda: words in words_in(pilot, "Toast"), "it is shown")
+
+
+async def test_paused_and_queued_runs_are_announced_as_such(app: FmnistApp, runs: Path) -> None:
+    paused = write_run(runs, "v1", seed=1, log=[*training("v1", epochs=1), Paused(50)])
+    queued = write_run(runs, "v2", seed=2, log=[Stage("waiting for cpu")])
+    with held(paused), held(queued):
+        async with app.run_test(notifications=True) as pilot:
+            await until(pilot, lambda: "v1 is paused, epoch 2 of 10: press 3" in notices(app), "it is announced")
+            assert "v2 is queued" in notices(app)
+            assert app.followed is not None
+            assert app.followed.run == queued
+
+
+async def test_interrupted_runs_are_counted_and_can_be_resumed_by_the_keys_that_are_named(
+    app: FmnistApp, runs: Path
+) -> None:
+    run = write_run(runs, log=training(epochs=1))
+    write_run(runs, seed=1)
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: "1 interrupted run: press 3, then r to resume" in notices(app), "it is announced")
+        await pilot.press("3")
+        await until_shown(pilot, f"{run.run_id} interrupted")
+
+
+async def test_several_interrupted_runs_are_one_line(app: FmnistApp, runs: Path) -> None:
+    for seed in range(3):
+        write_run(runs, seed=seed, log=training(epochs=1))
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: notices(app).startswith("3 interrupted runs: press 3"), "it is announced")
+
+
+async def test_when_nothing_waits_nothing_is_said(app: FmnistApp, runs: Path) -> None:
+    write_run(runs)
+    async with app.run_test(notifications=True) as pilot:
+        await loaded(pilot)
+        await pilot.pause(0.3)
+        assert notices(app) == ""
+
+
+async def test_a_run_to_attach_to_is_shown_at_once(make_app: Maker, runs: Path) -> None:
+    wanted = write_run(runs, seed=1)
+    live = write_run(runs, seed=2, log=training(epochs=1))
+    with held(live):
+        app = make_app(attach=wanted)
+        async with app.run_test(notifications=True) as pilot:
+            await until_shown(pilot, f"{wanted.run_id} finished")
+            await until(pilot, lambda: "v0 is live" in notices(app), "the live one is announced")
+            assert wanted.run_id in flat(app)

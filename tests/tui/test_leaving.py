@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.screens.quit import QuitScreen
+
+from .driving import at_every_size, flat, loaded, notices, until, until_shown
+from .samples import held, training, write_run
+
+
+def commands(run: RunDirectory) -> list[str]:
+    """What was asked of the run's trainer."""
+    if not run.control.exists():
+        return []
+    return [json.loads(line)["command"] for line in run.control.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_without_a_live_run_nothing_is_asked(app: FmnistApp, runs: Path, key: str) -> None:
+    write_run(runs)
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press(key)
+        await until(pilot, lambda: not app.is_running, "the app has ended")
+    assert app.return_code == 0
+
+
+@at_every_size
+async def test_while_a_run_lives_it_asks_and_says_which(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+    run = write_run(runs, log=training(epochs=1))
+    with held(run):
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("q")
+            assert f"Still training: {run.run_id}" in flat(app)
+            for answer in ("Leave running", "Stop and save, to be resumed", "Cancel"):
+                assert answer in flat(app)
+
+
+@pytest.mark.parametrize("keys", [("escape",), ("end", "enter")])
+async def test_cancelling_changes_nothing(app: FmnistApp, runs: Path, keys: tuple[str, ...]) -> None:
+    run = write_run(runs, log=training(epochs=1))
+    with held(run):
+        async with app.run_test() as pilot:
+            await pilot.press("q", *keys)
+            assert len(app.screen_stack) == 1
+            assert app.is_running
+            assert commands(run) == []
+
+
+async def test_leaving_it_running_ends_the_app_and_tells_the_trainer_nothing(app: FmnistApp, runs: Path) -> None:
+    run = write_run(runs, log=training(epochs=1))
+    with held(run):
+        async with app.run_test() as pilot:
+            await pilot.press("q", "home", "enter")
+            await until(pilot, lambda: not app.is_running, "the app has ended")
+        assert commands(run) == []
+    assert app.return_code == 0
+
+
+async def test_stopping_asks_every_live_trainer_to_save_and_ends_the_app(app: FmnistApp, runs: Path) -> None:
+    first, second = (write_run(runs, seed=seed, log=training(epochs=1)) for seed in (1, 2))
+    done = write_run(runs, seed=3)
+    with held(first), held(second):
+        async with app.run_test() as pilot:
+            await pilot.press("q", "down", "enter")
+            await until(pilot, lambda: not app.is_running, "the app has ended")
+        assert (commands(first), commands(second), commands(done)) == (["stop-now"], ["stop-now"], [])
+    assert app.return_code == 0
+
+
+async def test_a_run_that_ends_while_it_is_asked_about_is_no_error(
+    app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write_run(runs, log=training(epochs=1))
+    with held(run):
+        async with app.run_test() as pilot:
+            await pilot.press("q")
+            monkeypatch.setattr("fmnist_tui.runs.control.is_held", lambda run: False)
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: not app.is_running, "the app has ended")
+    assert app.return_code == 0
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+async def test_asking_twice_asks_once(app: FmnistApp, runs: Path, key: str) -> None:
+    with held(write_run(runs, log=training(epochs=1))):
+        async with app.run_test() as pilot:
+            await pilot.press(key, key, key)
+            assert [type(screen) for screen in app.screen_stack].count(QuitScreen) == 1
+
+
+async def test_a_runs_folder_that_cannot_be_read_does_not_keep_anyone_in(
+    make_app: Callable[..., FmnistApp], runs: Path
+) -> None:
+    runs.write_text("a file where the folder should be")
+    app = make_app()
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: "can't read the runs folder" in notices(app), "it says what is wrong")
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running, "the app has ended")
+    assert app.return_code == 0
+
+
+async def test_while_a_dialog_is_open_ctrl_q_still_asks(app: FmnistApp, runs: Path) -> None:
+    with held(write_run(runs, log=training(epochs=1))):
+        async with app.run_test() as pilot:
+            await pilot.press("question_mark", "ctrl+q")
+            await until_shown(pilot, "Still training")

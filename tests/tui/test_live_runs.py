@@ -1,0 +1,187 @@
+"""Real trainers, started, watched and steered from the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.launch import launch
+from fmnist_tui.runs.request import request_run
+from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import TRAINER_PATIENCE, AnyPilot, flat, notices, type_into, until, words_in
+
+Maker = Callable[..., FmnistApp]
+ENDLESS = "9999"
+
+
+async def train_v0(pilot: AnyPilot, epochs: str, *, in_app: bool = False) -> RunDirectory:
+    """Fills in the form and starts the training, by keys; goes to the training screen."""
+    await pilot.press("2")
+    for field, value in (("epochs", epochs), ("limit", "400")):
+        await type_into(pilot, f"#{field}", value)
+    if in_app:
+        pilot.app.screen.query_one("#in_app").focus()
+        await pilot.press("space")
+    pilot.app.screen.query_one("#versions").focus()
+    await pilot.press("t", "3")
+    assert isinstance(pilot.app, FmnistApp)
+    runs = pilot.app.runs
+    await until(pilot, lambda: list_runs(runs), "there is a run")
+    return list_runs(runs)[0]
+
+
+async def until_headline(pilot: AnyPilot, words: str) -> None:
+    """Waits until the training screen's headline says this of its run."""
+    await until(pilot, lambda: words_in(pilot, "#headline").endswith(words), f"the headline says {words}", TRAINER_PATIENCE)
+
+
+async def until_read(pilot: AnyPilot, run: RunDirectory, holds: Callable[[Snapshot], object], what: str) -> None:
+    """Waits until the run's log says something."""
+    await until(pilot, lambda: holds(read_snapshot(run)), what, TRAINER_PATIENCE)
+
+
+@pytest.mark.parametrize("in_app", [False, True], ids=["process", "in-app"])
+async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistApp, runs: Path, in_app: bool) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        run = await train_v0(pilot, "20", in_app=in_app)
+        await until_headline(pilot, "finished")
+        await until(pilot, lambda: "epoch 20 of 20" in flat(app), "the last epoch is shown")
+        await until(pilot, lambda: f"{run.run_id}: finished" in notices(app), "its end is announced")
+        assert f"{run.run_id} started: press 3 to watch it" in notices(app)
+        assert flat(app).count("100%") == 2
+        await pilot.press("4")
+        await until(pilot, lambda: f"{run.run_id} recipe modified" in flat(app), "it is listed")
+    snapshot, result = read_snapshot(run), read_json(run.result)
+    assert snapshot.started is not None
+    assert (snapshot.started.pid == os.getpid()) is in_app
+    assert [epoch.epoch for epoch in snapshot.epochs] == list(range(1, 21))
+    assert result is not None
+    assert result["test_accuracy"] > 0.5
+
+
+async def test_a_live_run_is_paused_continued_and_ended_after_its_epoch(app: FmnistApp, runs: Path) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        run = await train_v0(pilot, ENDLESS)
+        await until_headline(pilot, "live")
+        await pilot.press("space")
+        await until_headline(pilot, "paused")
+        held_at = read_snapshot(run).step
+        await pilot.pause(0.3)
+        assert read_snapshot(run).step == held_at
+        await pilot.press("space")
+        await until_headline(pilot, "live")
+        await until_read(pilot, run, lambda now: now.step > held_at, "it goes on")
+        await pilot.press("s")
+        assert f"Stop {run.run_id}?" in flat(app)
+        await pilot.press("enter")
+        await until_headline(pilot, "finished")
+    result = read_json(run.result)
+    assert result is not None
+    assert result["reason"] == "stopped"
+    assert result["test_accuracy"] is not None
+
+
+async def test_a_run_stopped_now_is_resumed_where_it_was_and_its_whole_curve_shown(app: FmnistApp, runs: Path) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        run = await train_v0(pilot, ENDLESS)
+        await until_headline(pilot, "live")
+        await until_read(pilot, run, lambda now: now.epochs, "an epoch has ended")
+        await pilot.press("s", "down", "enter")
+        await until_headline(pilot, "stopped")
+        stopped_at = read_snapshot(run).step
+        assert not run.result.exists()
+        await pilot.press("r")
+        await until_headline(pilot, "live")
+        await until_read(pilot, run, lambda now: now.step > stopped_at, "it goes on")
+        resumed = read_snapshot(run)
+        assert resumed.resumed_at_step == stopped_at
+        assert app.followed is not None
+        assert app.followed.snapshot.curve.step[0] == resumed.curve.step[0]
+        await pilot.press("s", "down", "enter")
+        await until_headline(pilot, "stopped")
+        await until(pilot, lambda: notices(app).count(f"{run.run_id}: stopped") == 2, "both ends were announced")
+
+
+async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        run = await train_v0(pilot, ENDLESS)
+        await until_headline(pilot, "live")
+        await pilot.press("s", "escape", "s", "end", "enter")
+        step = read_snapshot(run).step
+        await until_read(pilot, run, lambda now: now.step > step, "it goes on")
+        assert not run.control.exists()
+        await pilot.press("q", "down", "enter")
+        await until(pilot, lambda: not app.is_running, "the app has ended")
+    assert app.return_code == 0
+    await ended(run, Status.STOPPED)
+
+
+async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
+    config = configure("v0", "tuned", {"epochs": 9999}, threads=1)
+    run = request_run(runs, config, "demo")
+    trainer = launch(run)
+    try:
+        async with app.run_test(notifications=True) as pilot:
+            await until(pilot, lambda: "v0 is live" in notices(app), "it is announced", TRAINER_PATIENCE)
+            await pilot.press("3")
+            await until_headline(pilot, "live")
+            await until(pilot, lambda: app.followed and len(app.followed.snapshot.curve) > 50, "it grows")
+            assert app.followed is not None
+            assert app.followed.snapshot.curve.step[0] == read_snapshot(run).curve.step[0]
+            await pilot.press("q", "home", "enter")
+            await until(pilot, lambda: not app.is_running, "the app has ended")
+        assert trainer.poll() is None
+        assert status_of(run) is Status.LIVE
+    finally:
+        trainer.terminate()
+        trainer.wait(TRAINER_PATIENCE)
+
+
+async def ended(run: RunDirectory, status: Status) -> None:
+    """Waits for a trainer that was told to stop."""
+    end = time.monotonic() + TRAINER_PATIENCE
+    while status_of(run) is not status:
+        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}"
+        await asyncio.sleep(0.05)
+
+
+async def test_the_checkbox_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        run = await train_v0(pilot, ENDLESS, in_app=True)
+        await until_headline(pilot, "live")
+        assert psutil.Process().children() == []
+        await pilot.press("q")
+        assert "in-app runs are saved and end" in flat(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running, "the app has ended")
+    await ended(run, Status.STOPPED)
+    snapshot = read_snapshot(run)
+    assert snapshot.saved_step == snapshot.step > 0
+
+
+async def test_an_in_app_run_takes_the_same_commands(app: FmnistApp, runs: Path) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        run = await train_v0(pilot, ENDLESS, in_app=True)
+        await until_headline(pilot, "live")
+        await pilot.press("space")
+        await until_headline(pilot, "paused")
+        await pilot.press("space")
+        await until_headline(pilot, "live")
+        await pilot.press("s", "enter")
+        await until_headline(pilot, "finished")
+        assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+    assert read_json(run.result) is not None

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.widgets.nav import SCREENS
+
+from .driving import AnyPilot, at_every_size, flat, loaded, shown, until, until_shown, widget, words_in
+from .samples import held, training, write_run
+
+Maker = Callable[..., FmnistApp]
+NAMES = tuple(name for name, _ in SCREENS)
+
+
+async def test_every_screen_leads_to_every_other_by_its_number(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        for key in "1213142324341":
+            await pilot.press(key)
+            assert app.current_mode == NAMES[int(key) - 1]
+            assert shown(app).startswith(" 1 Dataset  2 Models  3 Training  4 Results")
+
+
+async def test_a_click_on_a_name_goes_there(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        for name, title in reversed(SCREENS):
+            await pilot.click(offset=(shown(app).splitlines()[0].index(title) + 1, 0))
+            assert app.current_mode == name
+
+
+OPENERS = {
+    "help": ("1", "question_mark"),
+    "the large image": ("1", "enter"),
+    "the list of runs": ("3", "o"),
+    "the question how to stop": ("3", "s"),
+    "the question before quitting": ("1", "q"),
+}
+
+
+@pytest.mark.parametrize("keys", OPENERS.values(), ids=OPENERS.keys())
+async def test_a_number_leads_away_from_what_is_open_over_a_screen(
+    app: FmnistApp, runs: Path, keys: tuple[str, ...]
+) -> None:
+    with held(write_run(runs, log=training(epochs=1))):
+        async with app.run_test() as pilot:
+            await loaded(pilot)
+            await until(pilot, lambda: app.followed is not None, "the live run is followed")
+            await pilot.press(*keys)
+            assert len(app.screen_stack) == 2
+            await pilot.press("4")
+            assert app.current_mode == "results"
+            await pilot.press(keys[0])
+            assert len(app.screen_stack) == 1
+
+
+async def test_a_number_typed_into_a_field_is_typed(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2", "tab", "tab", *"1234")
+        assert widget(pilot, "#epochs", Input).value == "1234"
+        assert app.current_mode == "models"
+
+
+async def test_a_field_can_be_left_for_another_screen(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2", "tab", "tab", "1", "escape", "3")
+        assert app.current_mode == "training"
+
+
+HELP = {
+    "1": ("Switch between training and test images", "Draw images as half-blocks", "Large image"),
+    "2": ("Train the chosen version with the form's values",),
+    "3": ("Pause the run, or continue it", "Stop the run", "Go on with", "Loss on a logarithmic axis", "Choose the run"),
+    "4": ("Compare under the other recipe", "Compare runs that don't count", "Write statistics, curves and plots"),
+}
+
+
+@at_every_size
+async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        for key, words in HELP.items():
+            await pilot.press(key, "question_mark")
+            text = await scrolled_through(pilot)
+            for line in (*words, "Quit", "Dataset", "Models", "Training", "Results", "Help"):
+                assert line in text
+            others = {word for other in HELP if other != key for word in HELP[other]}
+            assert not [word for word in others if word in text]
+            await pilot.press("escape")
+
+
+async def scrolled_through(pilot: AnyPilot) -> str:
+    """All that a dialog shows from its top to its bottom, borders and line breaks left out."""
+    seen: list[str] = []
+    while not seen or seen[-1] != words_in(pilot, ".dialog"):
+        seen.append(words_in(pilot, ".dialog"))
+        await pilot.press("pagedown")
+    return " ".join(seen)
+
+
+@pytest.mark.parametrize("key", ["escape", "question_mark", "q", "enter"])
+async def test_the_usual_keys_close_help(app: FmnistApp, key: str) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("question_mark", key)
+        assert len(app.screen_stack) == 1
+        assert app.is_running
+
+
+async def test_the_command_palette_opens_and_closes(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "the palette is open")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
+
+
+async def test_the_top_line_says_what_the_live_run_does_on_every_screen(app: FmnistApp, runs: Path) -> None:
+    with held(write_run(runs, log=training(epochs=1))):
+        async with app.run_test() as pilot:
+            for key in "1234":
+                await pilot.press(key)
+                await until(pilot, lambda: "v0 live epoch 2/4" in shown(app).splitlines()[0], "the top line says it")
+
+
+async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("t", "n", "2", "down", "3", "1")
+        await until_shown(pilot, "demo, test: 7-12 of 500")
+        await pilot.press("2")
+        assert "v1 Convolutions (PyTorch)" in flat(app)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import DataTable
+
+from fmnist_tui.analysis import tables
+from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.record import RunRecord, read_records
+from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.screens import results
+
+from .driving import AnyPilot, at_every_size, flat, notices, part, until, until_shown, widget
+from .samples import copy_of, write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+def four(runs: Path) -> None:
+    """All versions, v0 and v3 twice, each better than the one before."""
+    for seed, (version, wrong) in enumerate(zip((*VERSION_NAMES, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)):
+        write_run(runs, version, seed=seed, wrong=wrong)
+
+
+def cells(pilot: AnyPilot) -> list[tuple[str, ...]]:
+    """The table's rows."""
+    table = widget(pilot, "DataTable", DataTable)
+    return [tuple(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count)]
+
+
+@at_every_size
+async def test_without_runs_it_says_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet under the recipe tuned. Press 2 and train all four, or: fmnist-tui train all")
+
+
+@at_every_size
+async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+    four(runs)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        comparison = compare(read_records(runs))
+        assert cells(pilot) == tables.rows(comparison)
+        headings = [str(column.label) for column in widget(pilot, "DataTable", DataTable).columns.values()]
+        assert headings == list(tables.HEADER)
+        visible = part(pilot, "DataTable")
+        assert all(value in visible for value in ("85.50 ± 0.71 %", "88.00 %", "90.00 %", "91.50 ± 0.71 %", "+2.50"))
+        assert "Total gain from v0 to v3: +6.00 points" in flat(app)
+
+
+async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Total gain")
+        for test in compare(read_records(runs)).paired:
+            assert test.sentence in flat(app)
+        assert "The origin scored v1-v3 on a random 9 000" in flat(app)
+
+
+@at_every_size
+async def test_all_that_stands_below_the_table_can_be_scrolled_to(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    four(runs)
+    for seed in range(10, 30):
+        write_run(runs, "v1", seed=seed, recipe="origin")
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Total gain")
+        await pilot.press("tab", "end")
+        await until_shown(pilot, "v1-20260102-000010-00ff recipe is origin, not tuned")
+
+
+async def test_a_run_that_does_not_count_is_listed_with_the_reason(
+    app: FmnistApp, runs: Path, finished_v0: Any
+) -> None:
+    run = copy_of(finished_v0, runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Not counted:", f"{run.run_id} recipe modified; data is demo")
+        assert "No run counts yet under the recipe tuned" in flat(app)
+        assert not widget(pilot, "DataTable", DataTable).display
+
+
+async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path, finished_v0: Any) -> None:
+    copy_of(finished_v0, runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("f")
+        await until_shown(pilot, "v0 to v3, all scored runs")
+        assert cells(pilot) == tables.rows(compare(read_records(runs), everything=True))
+        assert cells(pilot)[0][1] == "1*"
+        assert tables.MARK_NOTE in flat(app)
+        await pilot.press("f")
+        await until_shown(pilot, "No run counts yet")
+
+
+async def test_c_compares_under_the_other_recipe_and_back(app: FmnistApp, runs: Path) -> None:
+    write_run(runs, "v0", seed=1, wrong=100)
+    write_run(runs, "v1", seed=2, wrong=50, recipe="origin")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        assert [row[0] for row in cells(pilot)] == ["v0"]
+        await pilot.press("c")
+        await until_shown(pilot, "v0 to v3, recipe origin")
+        assert [row[0] for row in cells(pilot)] == ["v1"]
+        await pilot.press("c")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+
+
+async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later(
+    app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(runs, "v0", seed=1)
+    write_run(runs, "v1", seed=2, recipe="origin")
+    waiting, answered = threading.Event(), threading.Event()
+
+    def slow_for_origin(records: Sequence[RunRecord], recipe: str, *, everything: bool) -> Comparison:
+        if recipe == "origin":
+            waiting.wait(20)
+        comparison = compare(records, recipe, everything=everything)
+        if recipe == "origin":
+            answered.set()
+        return comparison
+
+    monkeypatch.setattr(results, "compare", slow_for_origin)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "recipe tuned")
+        await pilot.press("c", "c")
+        await until_shown(pilot, "recipe tuned")
+        waiting.set()
+        await until(pilot, answered.is_set, "the slow comparison is made")
+        await pilot.pause(0.3)
+        assert "recipe tuned" in flat(app)
+        assert [row[0] for row in cells(pilot)] == ["v0"]
+
+
+async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistApp, runs: Path) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        write_run(runs, "v2")
+        await pilot.press("1", "4")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        assert [row[0] for row in cells(pilot)] == ["v2"]
+
+
+async def test_e_writes_every_runs_files_and_says_where(
+    app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = [write_run(runs, "v0", seed=1), write_run(runs, "v3", seed=2)]
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "recipe tuned")
+        await pilot.press("e")
+        folder = tmp_path / "fmnist-tui-export"
+        await until(pilot, lambda: f"2 runs written to {folder}" in notices(app), "it says where", patience=60)
+        await until_shown(pilot, "2 runs written to")
+    for run, stats in zip(written, ("normal_nn_stats.json", "cnn_model_stats.json"), strict=True):
+        files = {path.name for path in (folder / run.run_id).iterdir()}
+        expected = {stats, "predictions.npz", "metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
+        assert files == expected
+
+
+async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(
+    app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fmnist-tui-export").write_text("a file")
+    write_run(runs)
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "recipe tuned")
+        await pilot.press("e")
+        await until(pilot, lambda: "can't write to" in notices(app), "it says so", patience=60)
+        assert "--to" not in notices(app)
+        assert app.is_running

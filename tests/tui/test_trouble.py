@@ -1,0 +1,195 @@
+"""What the app does with missing data, unreadable folders, damaged files and hostile text: it says so and goes on."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from fmnist_tui.files import write_json
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.events import Alert, RunFinished, Stage
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import AnyPilot, at_every_size, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .samples import held, run_json, training, write_idx, write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+@at_every_size
+async def test_a_folder_that_does_not_exist_is_named_and_the_app_stays(
+    make_app: Maker, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = make_app(str(tmp_path / "nowhere"))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: f"there is no folder {tmp_path / 'nowhere'}" in notices(app), "it is said")
+        await until(pilot, lambda: "there is no folder" in part(pilot, "#caption"), "it stays on the screen")
+        assert "give the folder that holds the IDX files" in words_in(pilot, "#body")
+        await pilot.press("t", "m", "n", "b", "enter", "down", "tab", "down", "2", "3", "4", "1")
+        assert app.is_running
+
+
+async def test_damaged_data_is_named_and_the_app_stays(make_app: Maker, tmp_path: Path) -> None:
+    folder = write_idx(tmp_path / "data", [0, 1], [2])
+    (folder / "train-images-idx3-ubyte").write_bytes(b"not images")
+    app = make_app(str(folder))
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: "train-images-idx3-ubyte" in notices(app), "the file is named")
+        assert app.is_running
+
+
+async def test_an_unreadable_runs_folder_is_named_on_every_screen_that_needs_it(make_app: Maker, runs: Path) -> None:
+    runs.write_text("a file where the folder should be")
+    app = make_app()
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: f"can't read the runs folder {runs}" in notices(app), "it is said at the start")
+        for times, keys in ((2, ("4",)), (3, ("3", "o"))):
+            await pilot.press(*keys)
+            await until(pilot, lambda: notices(app).count("can't read") == times, f"it is said after {keys}")  # noqa: B023
+        assert app.is_running
+
+
+async def test_a_training_that_cannot_be_written_down_is_said(make_app: Maker, runs: Path) -> None:
+    runs.write_text("a file where the folder should be")
+    app = make_app()
+    async with app.run_test(notifications=True) as pilot:
+        await loaded(pilot)
+        await pilot.press("2", "t")
+        await until(pilot, lambda: "can't write to" in notices(app), "it is said")
+        assert app.is_running
+
+
+JSON_FILES = ("run.json", "request.json", "result.json", "label.json", "heartbeat", "events.jsonl")
+DAMAGED = {
+    "nothing at all": {},
+    "empty files": dict.fromkeys(JSON_FILES, b""),
+    "random bytes": dict.fromkeys(JSON_FILES, bytes(range(256)) * 9),
+    "JSON of other shapes": dict.fromkeys(JSON_FILES, b"[1, [2]]\n" * 3),
+    "deeply nested JSON": dict.fromkeys(JSON_FILES, b"[" * 100_000),
+    "objects of other shapes": {
+        "run.json": b'{"version": [1], "hyperparameters": 7, "seed": {}, "data": "x"}',
+        "result.json": b'{"test_accuracy": "high", "reason": 3}',
+        "label.json": b'{"name": {"a": 1}}',
+        "heartbeat": b'{"time": "now"}',
+    },
+}
+EVENTS = {
+    "a run of no steps": ("run_started", {"steps_per_epoch": 0, "total_steps": 0, "epochs": 0}),
+    "a step that is no number": ("step", {"step": None}),
+    "a step of the far future": ("step", {"step": 10**300}),
+    "an infinite loss": ("step", {"loss": math.inf, "accuracy": -math.inf, "images_per_second": math.nan}),
+    "an epoch that is no number": ("epoch", {"epoch": None, "step": None, "validation_accuracy": None}),
+    "a stage that is a list": ("stage", {"name": ["a"]}),
+    "an alert that is a number": ("alert", {"kind": 1, "message": 2}),
+}
+
+
+def damaged_runs(runs: Path) -> dict[str, RunDirectory]:
+    """Runs with damaged files, one for each kind of damage."""
+    made = {}
+    for seed, (name, files) in enumerate(DAMAGED.items()):
+        made[name] = run = RunDirectory(runs / f"v0-20260103-{seed:06d}-00ff")
+        run.path.mkdir(parents=True)
+        for file, content in files.items():
+            (run.path / file).write_bytes(content)
+    made["files that are folders"] = run = RunDirectory(runs / "v0-20260103-000100-00ff")
+    for file in (*JSON_FILES, "predictions.npz", "control.jsonl"):
+        (run.path / file).mkdir(parents=True)
+    made["predictions that are none"] = run = write_run(runs, seed=200)
+    run.predictions.write_bytes(b"PK\x03\x04 and then nothing")
+    return made
+
+
+def runs_with_strange_events(runs: Path) -> dict[str, RunDirectory]:
+    """Runs whose last event makes no sense, one for each kind of nonsense."""
+    made = {}
+    for seed, (name, (kind, changes)) in enumerate(EVENTS.items()):
+        made[name] = run = write_run(runs, seed=seed, log=[*training(epochs=1), Stage("s"), Alert("k", "m")])
+        records = [json.loads(line) for line in run.events.read_text().splitlines()]
+        model = next(record for record in reversed(records) if record["event"] == kind)
+        with run.events.open("a") as log:
+            log.write(json.dumps({**model, **changes, "seq": len(records)}) + "\n")
+    return made
+
+
+@pytest.mark.parametrize("make", [damaged_runs, runs_with_strange_events])
+async def test_runs_that_were_damaged_end_nothing(
+    make_app: Maker, runs: Path, make: Callable[[Path], dict[str, RunDirectory]]
+) -> None:
+    sound = write_run(runs, "v1", seed=99)
+    made = make(runs)
+    app = make_app(attach=sound)
+    async with app.run_test(notifications=True) as pilot:
+        for name, run in made.items():
+            await pilot.press("3", "o")
+            options = [option.id for option in widget(pilot, "OptionList", OptionList).options]
+            widget(pilot, "OptionList", OptionList).highlighted = options.index(run.run_id)
+            await pilot.press("enter")
+            await until_shown(pilot, run.run_id)
+            await pilot.pause(0.6)  # the log is read five times a second, the numbers are painted twice
+            assert app.is_running, name
+            await pilot.press("g", "a")
+        await pilot.press("4", "f")
+        await until_shown(pilot, "v0 to v3, all scored runs")
+        assert "Error" not in notices(app)
+
+
+HOSTILE = {
+    "markup": "[bold]x[/] [@click=app.quit]y[/] [/] [red",
+    "a colour": "\x1b[31mred",
+    "a title": "\x1b]0;title\x07",
+    "a short code": "\x9b2J",
+    "lines and tabs": "a\nb\r\tc",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: Path, text: str) -> None:
+    run = write_run(
+        runs,
+        seed=2,
+        log=[*training(epochs=1), Alert("kind", f"alert {text}"), RunFinished("failed", message=f"end {text}")],
+    )
+    write_json(run.label, {"name": f"name {text}"})
+    live = write_run(runs, seed=1, log=[Stage(f"stage {text}")])
+    write_json(live.run_json, {**run_json("v0", 1), "version": f"v {text}", "device": text, "recipe": text})
+    with held(live):
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(pilot, lambda: "is live" in notices(app), "the live run is announced")
+            await pilot.press("3")
+            await until_shown(pilot, printable(f"stage {text}"))
+            assert_harmless(pilot)
+            await pilot.press("o")
+            assert printable(f"name {text}") in words_in(pilot, "OptionList")
+            assert_harmless(pilot)
+            await pilot.press("end", "enter")
+            await until_shown(pilot, printable(f"alert {text}"), printable(f"end {text}"))
+            assert_harmless(pilot)
+            await pilot.press("4", "f")
+            await pilot.pause(0.5)
+            assert_harmless(pilot)
+
+
+def printable(text: str) -> str:
+    """The letters of it that can be shown, up to the first that can't."""
+    return text if text.isprintable() else next(text[:end] for end in range(len(text)) if not text[end].isprintable())
+
+
+def assert_harmless(pilot: AnyPilot) -> None:
+    """Nothing on the screen steers a terminal."""
+    codes = {letter for letter in shown(pilot.app) if not letter.isprintable()} - {"\n"}
+    assert not codes
+
+
+async def test_the_name_of_a_data_folder_is_shown_letter_by_letter(make_app: Maker, tmp_path: Path) -> None:
+    app = make_app(str(write_idx(tmp_path / "[bold]x[@click=app.quit] \x1b[31m", [0, 1], [2])))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, 'folder "[bold]x[@click=app.quit] ?[31m", train: 1-2 of 2')
+        assert_harmless(pilot)
+        await pilot.click("#caption", offset=(12, 0))
+        assert app.is_running
