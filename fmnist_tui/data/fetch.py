@@ -51,7 +51,7 @@ def fetch(
         Cancelled: `cancelled` turned true. Files that were complete stay.
     """
     for file in files:
-        if True:
+        if not is_kept(folder, file):
             keep(folder, file, _download(f"{mirror}{file.name}.gz", file, timeout, report, cancelled))
 
 

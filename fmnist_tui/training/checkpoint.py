@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from fmnist_tui.files import sync_folder, write_whole
 from fmnist_tui.training.engine import Tensors, Totals
 
+FORMAT = 1
 KEPT = 2
 _OPTIMIZER = "optimizer."
 _FILES = ("weights.safetensors", "optimizer.safetensors")
@@ -65,7 +66,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     folder.mkdir(exist_ok=True)
     target = folder / f"step-{checkpoint.position.step:07d}"
     temporary, replaced = folder / f".{target.name}.tmp", folder / f".{target.name}.old"
-    for left in (temporary, replaced):
+    for left in folder.glob(".step-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
@@ -74,6 +75,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             target.rename(replaced)
         temporary.rename(target)
     except BaseException:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder)
@@ -84,7 +87,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
 
 def checkpoint_folders(folder: Path) -> list[Path]:
     """The checkpoints in `folder`, newest first."""
-    return sorted((path for path in folder.glob("step-*") if path.is_dir()), reverse=True)
+    found = [path for path in folder.glob("step-*") if path.is_dir() and path.name[5:].isdecimal()]
+    return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
 def read_newest(folder: Path) -> Checkpoint | None:
@@ -112,6 +116,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """
     try:
         state = json.loads((folder / "state.json").read_bytes())
+        if state["format"] != FORMAT:
+            raise CheckpointError(f"checkpoint {folder} has format {state['format']}, which this program doesn't know")
         totals = Totals(**state["position"].pop("epoch_totals"))
         position = Position(**state["position"], epoch_totals=totals)
         tensors: Tensors = {}
@@ -131,7 +137,7 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         content = safetensors.numpy.save(part)
         sums[name] = hashlib.sha256(content).hexdigest()
         write_whole(folder / name, content)
-    state = {"format": 1, "position": asdict(checkpoint.position), "sha256": sums}
+    state = {"format": FORMAT, "position": asdict(checkpoint.position), "sha256": sums}
     write_whole(folder / "state.json", json.dumps(state, indent=2).encode())
 
 

@@ -23,6 +23,8 @@ from fmnist_tui.training.metrics import negative_log_likelihood
 from fmnist_tui.training.streams import Stream, generator
 
 _CLASSES = 10
+_QUIET = np.errstate(all="ignore")
+"""A loss that overflows is noticed as such; NumPy's warnings would land in the middle of a screen."""
 
 
 class NumpyEngine:
@@ -58,6 +60,7 @@ class NumpyEngine:
         """Number of trained parameters."""
         return sum(value.size for value in self._network.parameters.values())
 
+    @_QUIET
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:  # noqa: ARG002
         """One step of gradient descent; v0 draws nothing at random, so (epoch, step) address nothing."""
         inputs = self._inputs(self._images, indices)
@@ -76,6 +79,7 @@ class NumpyEngine:
         totals, self._running = self._running, Totals()
         return totals
 
+    @_QUIET
     def evaluate(self, indices: Indices) -> Totals:
         """Totals over these images without learning from them."""
         labels = self._labels[indices]
@@ -84,6 +88,7 @@ class NumpyEngine:
         loss = float(loss_of(logits, self._targets[labels]).sum())
         return Totals(loss, nll, int((logits.argmax(axis=1) == labels).sum()), len(labels))
 
+    @_QUIET
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Normalised probabilities (n, 10) of images (n, 28, 28)."""
         flat = images.reshape(len(images), -1)

@@ -120,10 +120,7 @@ class _Training:
         here = self._position
         speed = totals.images / seconds
         yield events.Step(here.step, here.epoch, totals.mean_loss, totals.accuracy, rate, speed)
-        if not math.isfinite(totals.loss):
-            message = f"the loss became {totals.loss} within the {self._task.window} steps up to {here.step}"
-            yield events.Alert("non_finite", message)
-            raise _Diverged(message)
+        yield from self._check_finite("loss", totals.loss)
         yield from self._store.news()
 
     def _take_step(self, order: Indices, epoch_step: int) -> float:
@@ -153,6 +150,7 @@ class _Training:
         for batch in _batches(self._task.validation_indices):
             yield from self._obey()
             totals += self._engine.evaluate(batch)
+        yield from self._check_finite("validation loss", totals.loss + totals.nll)
         seconds = time.perf_counter() - begun
         here = self._position
         is_best = totals.accuracy > here.best_accuracy
@@ -174,6 +172,13 @@ class _Training:
             seconds=here.seconds + seconds,
             best_accuracy=max(totals.accuracy, here.best_accuracy),
         )
+
+    def _check_finite(self, name: str, value: float) -> Iterator[Event]:
+        """Ends the run where training went wrong beyond repair."""
+        if not math.isfinite(value):
+            message = f"the {name} became {value} by step {self._position.step}"
+            yield events.Alert("non_finite", message)
+            raise _Diverged(message)
 
     def _finish(self) -> Iterator[Event]:
         """Scores the test images, once, and keeps the outcome."""

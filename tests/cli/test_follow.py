@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.cli.follow import JsonLines, PlainLines, describe, follow
+from fmnist_tui.cli.follow import JsonLines, PlainLines, follow
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Event
+from fmnist_tui.training.telling import describe
 
 EPOCH = events.Epoch(2, 900, 0.51234, 0.8, 0.61234, 0.87654, 0.4, 65.0, 1.0, is_best=True)
 

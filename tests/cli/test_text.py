@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.cli.text import duration, megabytes, percent, print_columns, safe
+from fmnist_tui.cli.text import print_columns
+from fmnist_tui.text import duration, megabytes, percent, safe
 
 
 @settings(deadline=None, max_examples=50)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fmnist_tui.data import csv_rows
 from fmnist_tui.data.csv_rows import CELLS, parse_rows
 from fmnist_tui.data.errors import DataError
 
@@ -41,6 +42,15 @@ def test_numbers_of_one_to_three_digits_are_read_at_any_place() -> None:
     values[0] = 9
     for row in (values, np.append(values[:1], values[:0:-1])):
         np.testing.assert_array_equal(parse_rows(f"{','.join(map(str, row))}\n".encode(), 1, "some.csv"), [row])
+
+
+def test_sound_rows_are_never_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(csv_rows, "_parse_carefully", refuse)
+    for block in (BLOCK, BLOCK.replace(b"\n", b"\r\n"), b"0," * 784 + b"0\n" + b"9," + b"255," * 783 + b"255\n"):
+        parse_rows(block, 1, "some.csv")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,7 @@ def test_what_changes_no_number_is_accepted(harmless: bytes) -> None:
         (7, "1000", "pixel 7 is 1000, not a whole number from 0 to 255"),
         (7, "NaN", "pixel 7 is NaN, not a whole number from 0 to 255"),
         (7, "1_0", "pixel 7 is 1_0, not a whole number from 0 to 255"),
-        (7, '"5', 'pixel 7 is "5, not a whole number from 0 to 255'),
+        (7, '"57', 'pixel 7 is "57, not a whole number from 0 to 255'),
         (7, "\u0665", "pixel 7 is \u0665, not a whole number from 0 to 255"),  # a digit, but no ASCII one
         (7, "7" * 5000, "pixel 7 is 77777777777777777777..., not a whole number from 0 to 255"),
         (7, "\x1b[31m", "pixel 7 is ?[31m, not a whole number from 0 to 255"),
@@ -110,6 +120,12 @@ def test_one_cell_that_moved_to_the_line_before_is_found_although_the_sum_is_rig
     cells = BLOCK.decode().replace("\n", ",").split(",")
     moved = "\n".join([",".join(cells[:786]), ",".join(cells[786:1570]), ""])
     assert complaint(moved.encode()) == "some.csv, line 1: it has 786 cells, not 785"
+
+
+@pytest.mark.parametrize(("mark", "cells"), [(",", 1570), (";", 1569)])
+def test_two_lines_that_run_together_are_one_wrong_line(mark: str, cells: int) -> None:
+    block = f"{LINES[0]}{mark}{LINES[1]}\n"
+    assert complaint(block.encode()) == f"some.csv, line 1: it has {cells} cells, not 785"
 
 
 def test_the_first_of_several_faults_is_told() -> None:

@@ -97,6 +97,17 @@ def test_a_wish_to_stop_in_the_middle_of_a_file_leaves_nothing(web: Web, tmp_pat
     assert snapshot(tmp_path) == {}
 
 
+def test_a_look_up_that_hangs_is_given_up_after_the_time_out(
+    tmp_path: Path, small: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if end.wait(5) else [])
+    message = complaint(small, "http://mirror.invalid/", tmp_path, timeout=0.1)
+    end.set()
+    assert message == "could not be reached (no answer within 0.1 seconds)"
+    _wait_for_threads()
+
+
 def test_a_wish_to_stop_is_followed_while_a_body_stalls(web: Web, tmp_path: Path, small: Sample) -> None:
     web.sends, web.stall = 0.5, 1.0
     seen: list[Progress] = []

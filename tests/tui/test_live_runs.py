@@ -54,6 +54,14 @@ async def until_read(pilot: AnyPilot, run: RunDirectory, holds: Callable[[Snapsh
     await until(pilot, lambda: holds(read_snapshot(run)), what, TRAINER_PATIENCE)
 
 
+async def status_is(run: RunDirectory, status: Status) -> None:
+    """Waits for the run's trainer."""
+    end = time.monotonic() + TRAINER_PATIENCE
+    while status_of(run) is not status:
+        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}"
+        await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("in_app", [False, True], ids=["process", "in-app"])
 async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistApp, runs: Path, in_app: bool) -> None:
     async with app.run_test(notifications=True) as pilot:
@@ -127,7 +135,7 @@ async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> No
         await pilot.press("q", "down", "enter")
         await until(pilot, lambda: not app.is_running, "the app has ended")
     assert app.return_code == 0
-    await ended(run, Status.STOPPED)
+    await status_is(run, Status.STOPPED)
 
 
 async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
@@ -135,6 +143,7 @@ async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp
     run = request_run(runs, config, "demo")
     trainer = launch(run)
     try:
+        await status_is(run, Status.LIVE)
         async with app.run_test(notifications=True) as pilot:
             await until(pilot, lambda: "v0 is live" in notices(app), "it is announced", TRAINER_PATIENCE)
             await pilot.press("3")
@@ -151,14 +160,6 @@ async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp
         trainer.wait(TRAINER_PATIENCE)
 
 
-async def ended(run: RunDirectory, status: Status) -> None:
-    """Waits for a trainer that was told to stop."""
-    end = time.monotonic() + TRAINER_PATIENCE
-    while status_of(run) is not status:
-        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}"
-        await asyncio.sleep(0.05)
-
-
 async def test_the_checkbox_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)
@@ -168,7 +169,7 @@ async def test_the_checkbox_trains_in_the_app_and_starts_no_process(app: FmnistA
         assert "in-app runs are saved and end" in flat(app)
         await pilot.press("enter")
         await until(pilot, lambda: not app.is_running, "the app has ended")
-    await ended(run, Status.STOPPED)
+    await status_is(run, Status.STOPPED)
     snapshot = read_snapshot(run)
     assert snapshot.saved_step == snapshot.step > 0
 

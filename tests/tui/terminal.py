@@ -1,0 +1,146 @@
+"""The installed command in a real pseudo-terminal, driven by key presses and read from a rendered screen."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+import termios
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyte
+
+PATIENCE = 60.0
+ENTER, ESCAPE, TAB, DOWN, END = b"\r", b"\x1b", b"\t", b"\x1b[B", b"\x1b[F"
+_TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
+_UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
+
+
+class Terminal:
+    """A process that has a terminal of its own.
+
+    Attributes:
+        sent: All bytes that the process has written.
+        process: The process.
+    """
+
+    def __init__(self, command: Sequence[str], size: tuple[int, int], environment: dict[str, str]) -> None:
+        """Starts the command in a terminal of `size` columns and rows."""
+        self.sent = b""
+        self._fed = 0
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+        self._ours, self._its = pty.openpty()
+        fcntl.ioctl(self._its, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self.modes_before = termios.tcgetattr(self._its)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, *command],
+            stdin=self._its,
+            stdout=self._its,
+            stderr=self._its,
+            env=environment,
+            start_new_session=True,
+        )
+
+    @property
+    def modes(self) -> list[object]:
+        """The terminal's modes now, as `termios` gives them."""
+        return termios.tcgetattr(self._its)
+
+    def text(self) -> str:
+        """What stands on the screen."""
+        self._read()
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def press(self, *keys: bytes | str) -> None:
+        """Sends keys, one after the other."""
+        for key in keys:
+            os.write(self._ours, key.encode() if isinstance(key, str) else key)
+            self._read(0.02)
+
+    def wait_for(self, words: str) -> None:
+        """Waits until the words stand on the screen, wherever lines break."""
+        end = time.monotonic() + PATIENCE
+        while words not in " ".join(self.text().split()):
+            assert self.process.poll() is None, f"ended with {self.process.returncode} before {words!r}:\n{self.text()}"
+            assert time.monotonic() < end, f"waited in vain for {words!r}; the screen:\n{self.text()}"
+            self._read(0.05)
+
+    def wait(self) -> int:
+        """The exit status; whatever is written until then is read."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < end, f"the process doesn't end; the screen:\n{self.text()}"
+            self._read(0.05)
+        self._read()
+        return self.process.returncode
+
+    def hang_up(self) -> None:
+        """Closes the terminal, as a lost connection does."""
+        os.close(self._its)
+        os.close(self._ours)
+        self._ours = self._its = -1
+
+    def close(self) -> None:
+        """Ends the process if it is still there."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for handle in (self._ours, self._its):
+            if handle != -1:
+                os.close(handle)
+
+    def _read(self, patience: float = 0.0) -> None:
+        """Takes in what the process has written; waits `patience` seconds for the first of it."""
+        while self._ours != -1 and select.select([self._ours], [], [], patience)[0]:
+            self.sent += os.read(self._ours, 65536)
+            patience = 0.0
+        self._render()
+
+    def _render(self) -> None:
+        """Feeds the screen; sequences that pyte doesn't know are left out, unfinished ones wait for their end."""
+        new = self.sent[self._fed :]
+        unfinished = _UNFINISHED.search(new)
+        if unfinished:
+            new = new[: unfinished.start()]
+        self._fed += len(new)
+        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", new))
+
+
+def installed_command() -> str:
+    """The path of `fmnist-tui` beside this Python."""
+    found = shutil.which("fmnist-tui", path=sysconfig.get_path("scripts"))
+    assert found, "the package is not installed here"
+    return found
+
+
+@contextmanager
+def app_in_terminal(runs: Path, *options: str, size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
+    """The app on the demo set, shown and ready for keys."""
+    environment = {
+        **os.environ,
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "FMNIST_TUI_RUNS": str(runs),
+        "FMNIST_TUI_DATA": "demo",
+        "PYTHONWARNINGS": "default",
+    }
+    terminal = Terminal([installed_command(), *options], size, environment)
+    try:
+        terminal.wait_for("demo, train: 1-")
+        yield terminal
+    finally:
+        terminal.close()
+
+

@@ -1,0 +1,160 @@
+"""Whole sessions with the installed command in a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fmnist_tui.analysis.record import read_record
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.status import Status, status_of
+
+from .terminal import DOWN, END, ENTER, PATIENCE, TAB, Terminal, app_in_terminal
+
+RESTORING = {
+    "the alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
+    "the hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),
+    "the mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
+    "mouse movements": (b"\x1b[?1003h", b"\x1b[?1003l"),
+    "wide mouse reports": (b"\x1b[?1006h", b"\x1b[?1006l"),
+    "pasting in brackets": (b"\x1b[?2004h", b"\x1b[?2004l"),
+}
+
+
+def assert_restored(terminal: Terminal) -> None:
+    """The terminal is as it was before the app: its modes, and all that was switched on is off again."""
+    for what, (on, off) in RESTORING.items():
+        assert terminal.sent.rfind(off) > terminal.sent.rfind(on) >= 0, f"{what}: left on"
+    assert terminal.modes == terminal.modes_before
+    assert b"Traceback" not in terminal.sent
+
+
+def wait_until_status(run: RunDirectory, status: Status) -> None:
+    end = time.monotonic() + PATIENCE
+    while status_of(run) is not status:
+        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}, not {status}"
+        time.sleep(0.05)
+
+
+def train_v0(terminal: Terminal, epochs: str) -> None:
+    """Fills in the form and starts v0, by keys; ends on the training screen."""
+    terminal.press("2")
+    terminal.wait_for("v0 Dense network by hand (NumPy)")
+    terminal.press(TAB, TAB, *epochs)
+    terminal.wait_for(f"epochs {epochs}")
+    terminal.press(b"\x1b[Z", b"\x1b[Z", "t", "3")
+    terminal.wait_for("v0 Dense network by hand v0-")
+
+
+def only_run(runs: Path) -> RunDirectory:
+    [run] = list_runs(runs)
+    return run
+
+
+@pytest.mark.parametrize("options", [(), ("--in-app",)], ids=["process", "in-app"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], size: tuple[int, int]) -> None:
+    with app_in_terminal(runs, *options, size=size) as terminal:
+        train_v0(terminal, "5")
+        terminal.wait_for("epoch 5 of 5")
+        terminal.wait_for("finished")
+        terminal.press("4")
+        terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
+        terminal.press("f")
+        terminal.wait_for("v0 to v3, all scored runs")
+        scores = read_record(only_run(runs)).scores
+        assert scores is not None
+        terminal.wait_for(f"{scores.accuracy * 100:.2f} %")
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert_restored(terminal)
+    run = only_run(runs)
+    assert status_of(run) is Status.FINISHED
+    started = read_snapshot(run).started
+    assert started is not None
+    assert (started.pid == terminal.process.pid) is bool(options)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+def test_a_signal_restores_the_terminal(runs: Path, number: signal.Signals) -> None:
+    with app_in_terminal(runs) as terminal:
+        terminal.process.send_signal(number)
+        assert terminal.wait() == 128 + number
+        assert_restored(terminal)
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "hang-up"])
+def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, how: str) -> None:
+    with app_in_terminal(runs, "--in-app") as terminal:
+        train_v0(terminal, "9999")
+        run = only_run(runs)
+        wait_until_status(run, Status.LIVE)
+        if how == "hang-up":
+            terminal.hang_up()
+        else:
+            terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.wait() == 128 + (signal.SIGHUP if how == "hang-up" else signal.SIGTERM)
+    assert status_of(run) is Status.STOPPED
+    snapshot = read_snapshot(run)
+    assert snapshot.saved_step == snapshot.step > 0
+
+
+def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_curve(runs: Path) -> None:
+    with app_in_terminal(runs) as terminal:
+        train_v0(terminal, "9999")
+        run = only_run(runs)
+        wait_until_status(run, Status.LIVE)
+        os.kill(terminal.process.pid, signal.SIGKILL)
+        terminal.wait()
+    started = read_snapshot(run).started
+    assert started is not None
+    trainer = psutil.Process(started.pid)
+    try:
+        step = read_snapshot(run).step
+        with app_in_terminal(runs) as terminal:
+            terminal.wait_for("v0 is live, epoch")
+            terminal.press("3")
+            terminal.wait_for(f"v0 Dense network by hand {run.run_id} live")
+            shown = int(re.findall(r"step (\d+) of", " ".join(terminal.text().split()))[-1])
+            assert shown > step
+            axis = next(line for line in reversed(terminal.text().splitlines()) if re.match(r"^ +1(\.0+)? ", line))
+            assert axis, "the curve begins with the first step"
+            terminal.press("q")
+            terminal.wait_for(f"Still training: {run.run_id}")
+            terminal.press(DOWN, ENTER)
+            assert terminal.wait() == 0
+            assert_restored(terminal)
+        wait_until_status(run, Status.STOPPED)
+    finally:
+        if trainer.is_running():
+            trainer.terminate()
+    assert psutil.wait_procs([trainer], timeout=PATIENCE)[1] == []
+
+
+def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
+    with app_in_terminal(runs) as terminal:
+        train_v0(terminal, "9999")
+        run = only_run(runs)
+        wait_until_status(run, Status.LIVE)
+        terminal.press("q")
+        terminal.wait_for("Still training")
+        terminal.press(END, ENTER)
+        terminal.press("q")
+        terminal.wait_for("Still training")
+        terminal.press(ENTER)
+        assert terminal.wait() == 0
+        assert_restored(terminal)
+    assert status_of(run) is Status.LIVE
+    started = read_snapshot(run).started
+    assert started is not None
+    trainer = psutil.Process(started.pid)
+    trainer.terminate()
+    trainer.wait(PATIENCE)
+    assert status_of(run) is Status.STOPPED
