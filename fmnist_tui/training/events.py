@@ -191,7 +191,8 @@ def _fits(value: Any, annotation: str) -> bool:
 
 
 def _not_null(value: Any) -> Any:
-    return math.nan if value is None else value
+    infinite = isinstance(value, float) and not math.isfinite(value)
+    return math.nan if value is None or infinite else value
 
 
 def _finite(value: Any) -> Any:

@@ -65,6 +65,7 @@ class _Training:
         self._start = start
         self._position = start.position if start else Position()
         self._ending = False
+        self._paused_seconds = 0.0
         self._saved_at = time.monotonic()
 
     def run(self) -> Iterator[Event]:
@@ -145,13 +146,13 @@ class _Training:
 
     def _validate(self) -> Iterator[Event]:
         yield events.Stage("validating")
-        begun = time.perf_counter()
+        begun = time.perf_counter() - self._paused_seconds
         totals = Totals()
         for batch in _batches(self._task.validation_indices):
             yield from self._obey()
             totals += self._engine.evaluate(batch)
         yield from self._check_finite("validation loss", totals.loss + totals.nll)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - self._paused_seconds - begun
         here = self._position
         is_best = totals.accuracy > here.best_accuracy
         yield events.Epoch(
@@ -210,9 +211,11 @@ class _Training:
         """Does what was asked since the last call, and waits here while paused."""
         command = self._control()
         if command is Command.PAUSE:
+            begun = time.perf_counter()
             yield events.Paused(self._position.step)
             yield from self._save()
             yield from self._pause()
+            self._paused_seconds += time.perf_counter() - begun
             yield events.Continued(self._position.step)
         elif command is not None:
             yield from self._obey_other(command)
@@ -223,7 +226,7 @@ class _Training:
                 time.sleep(_PAUSE_POLL)
             else:
                 yield from self._obey_other(command)
-            if self._ending:
+            if command is Command.STOP_AFTER_EPOCH:
                 return
 
     def _obey_other(self, command: Command) -> Iterator[Event]:

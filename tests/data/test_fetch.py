@@ -101,7 +101,7 @@ def test_a_look_up_that_hangs_is_given_up_after_the_time_out(
     tmp_path: Path, small: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     end = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [] if end.wait(5) else [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end.wait(5) and [])
     message = complaint(small, "http://mirror.invalid/", tmp_path, timeout=0.1)
     end.set()
     assert message == "could not be reached (no answer within 0.1 seconds)"

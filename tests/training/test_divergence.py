@@ -17,7 +17,7 @@ from .samples import task
 
 def test_a_diverged_run_tells_alerts_and_ends_without_weights_or_scores() -> None:
     ran = drive(FakeEngine(fault=(1, 4)), task(window=3))
-    message = "the loss became nan within the 3 steps up to 6"
+    message = "the loss became nan by step 6"
     assert ran.names == ["RunStarted", "Step", "Step", "Alert", "RunFinished"]
     last_window = ran.of(events.Step)[-1]
     assert last_window.step == 6
