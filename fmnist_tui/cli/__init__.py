@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from fmnist_tui import __version__
+from fmnist_tui.text import safe
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train versions and follow them."),
@@ -60,6 +61,8 @@ def cli(ctx: click.Context, debug: bool, runs: str | None, data: str | None, in_
     if ctx.invoked_subcommand is not None:
         if runs or data:
             raise click.UsageError(f"--runs and --data come after the command: fmnist-tui {ctx.invoked_subcommand} ...")
+        if in_app:
+            raise click.UsageError(f"--in-app comes after the command: fmnist-tui {ctx.invoked_subcommand} ...")
         return
     from fmnist_tui.cli.screen import open_app
 
@@ -74,7 +77,7 @@ def main() -> None:
     except click.exceptions.Exit as ended:
         status = ended.exit_code
     except click.UsageError as error:
-        error.show()
+        _failed(f"{error.format_message()} (see fmnist-tui --help)")
         status = 2
     except click.ClickException as error:
         status = _failed(error.format_message())
@@ -92,7 +95,7 @@ def main() -> None:
 
 
 def _failed(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    print(f"error: {safe(message)}", file=sys.stderr)  # noqa: T201
     return 1
 
 

@@ -17,7 +17,7 @@ from fmnist_tui.runs.places import runs_folder
 def attach_command(word: str, runs: str | None) -> None:
     """Open the training screen on a run, wherever it was started; without a terminal, follow it in plain lines."""
     run = find_run(runs_folder(runs), word)
-    if sys.stdout.isatty() and sys.stdin.isatty():
+    if sys.stdout and sys.stdin and sys.stdout.isatty() and sys.stdin.isatty():
         from fmnist_tui.cli.screen import open_app
 
         open_app(runs, None, in_app=False, attach=run)

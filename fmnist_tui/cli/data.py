@@ -20,7 +20,11 @@ from fmnist_tui.text import megabytes, safe
 @data_option
 def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
     """Say which data is used, check it, count the classes; fetch it if needed."""
-    dataset = load(data_folder(data), cache_folder(), progress=_announce())
+    try:
+        dataset = load(data_folder(data), cache_folder(), progress=_announce())
+    finally:
+        if sys.stderr and sys.stderr.isatty():
+            click.echo("\r\x1b[K", err=True, nl=False)
     for part in (dataset.train, dataset.test):
         part.verify()
     if as_json:
@@ -45,8 +49,6 @@ def _announce() -> Any:
 
 
 def _print(dataset: Dataset) -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
     rows = [["name", dataset.name], ["source", dataset.source]]
     rows.append(["official Fashion-MNIST", "yes" if dataset.is_fashion_mnist else "no"])
     for name, part in (("train", dataset.train), ("test", dataset.test)):

@@ -11,6 +11,7 @@ from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import runs_option
 from fmnist_tui.runs.directory import RunError, find_run, list_runs
 from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.text import safe
 
 
 @click.command("export")
@@ -26,6 +27,6 @@ def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> Non
     for run in chosen:
         exported = export_run(read_record(run), Path(folder))
         for path in exported.files:
-            click.echo(path)
+            click.echo(safe(path))
         for note in exported.notes:
-            click.echo(note, err=True)
+            click.echo(safe(note), err=True)

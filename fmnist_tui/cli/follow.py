@@ -19,6 +19,8 @@ from fmnist_tui.text import safe
 from fmnist_tui.training import events
 from fmnist_tui.training.telling import describe
 
+_WIDE = 80
+
 
 class Reporter(Protocol):
     """Shows what happens to the runs."""
@@ -67,7 +69,8 @@ class ProgressBars:
             for column in ("{task.description}", "{task.percentage:>3.0f} %", "{task.fields[words]}")
         )
         console = Console(highlight=False)
-        self._progress = Progress(description, BarColumn(24), share, words, console=console, refresh_per_second=4)
+        columns = (description, BarColumn(24), share, words) if console.width >= _WIDE else (description, share)
+        self._progress = Progress(*columns, console=console, refresh_per_second=4)
         self._tasks: dict[str, TaskID] = {}
         self._progress.start()
 
@@ -77,7 +80,7 @@ class ProgressBars:
             self._tasks[run.run_id] = self._progress.add_task(run.run_id, total=None, words="starting")
         for logged in new:
             if isinstance(logged.event, events.Epoch | events.RunFinished | events.Alert):
-                self._progress.console.print(f"{run.run_id}  {safe(describe(logged.event))}", markup=False)
+                self._progress.console.print(f"{run.run_id}  {safe(describe(logged.event))}", markup=False, emoji=False)
         total = snapshot.started.total_steps if snapshot.started else None
         words = _progress_words(snapshot)
         self._progress.update(self._tasks[run.run_id], total=total, completed=snapshot.step, words=words)
@@ -106,7 +109,7 @@ def choose_reporter(*, as_json: bool) -> Reporter:
     """The reporter that fits where the output goes."""
     if as_json:
         return JsonLines()
-    return ProgressBars() if sys.stdout.isatty() else PlainLines()
+    return ProgressBars() if sys.stdout and sys.stdout.isatty() else PlainLines()
 
 
 def _progress_words(snapshot: Snapshot) -> str:
@@ -115,7 +118,7 @@ def _progress_words(snapshot: Snapshot) -> str:
     if snapshot.paused:
         return "paused"
     if snapshot.stage or not len(snapshot.curve):
-        return snapshot.stage or "starting"
+        return safe(snapshot.stage or "starting")
     epochs: Any = snapshot.started.epochs if snapshot.started else "?"
     return (
         f"epoch {snapshot.epoch}/{epochs}  loss {snapshot.curve.loss[-1]:.4f}  "

@@ -28,7 +28,7 @@ def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     elif summaries:
         print_columns([_HEADER, *(_row(summary) for summary in summaries)])
     else:
-        click.echo(f"no runs in {folder} yet; start one with: fmnist-tui train v0")
+        click.echo(f"no runs in {safe(folder)} yet; start one with: fmnist-tui train v0")
 
 
 def _row(summary: Summary) -> list[str]:

@@ -11,10 +11,10 @@ from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 
 
 def open_app(runs: str | None, data: str | None, *, in_app: bool, attach: RunDirectory | None = None) -> None:
-    """Runs the app until it is left; the comparison then stays in the scrollback."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    """Runs the app until it is left."""
+    if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):
         raise click.ClickException("the app draws on standard error; don't redirect it")
     from fmnist_tui.tui.app import FmnistApp
 

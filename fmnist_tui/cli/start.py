@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -12,51 +13,106 @@ from types import FrameType
 import click
 
 from fmnist_tui.cli.follow import choose_reporter, follow
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.training.control import Command
 
+_WELL = ("completed", "stopped")
 
-def start_and_follow(runs: Sequence[RunDirectory], *, detach: bool, in_app: bool, as_json: bool) -> int:
-    """Starts trainers for the runs and follows them to their ends.
+
+def start_and_leave(runs: Sequence[RunDirectory]) -> int:
+    """Starts trainers for the runs, prints the runs' ids, and leaves them to themselves."""
+    for run in runs:
+        launch(run)
+        click.echo(run.run_id)
+    return 0
+
+
+def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+    """Starts trainers for the runs and follows them to their ends; SIGHUP ends this process alone.
 
     Returns:
-        0; 1 where a run failed; 130 or 143 where SIGINT or SIGTERM came, were passed on, and everything is saved.
+        0, or 130 or 143 where SIGINT or SIGTERM came, was passed on, and everything is saved.
+
+    Raises:
+        RunError: A run failed, or has lost its trainer.
     """
-    if in_app:
-        return _follow_in_app([InAppRun(run) for run in runs], as_json=as_json)
-    processes = [launch(run) for run in runs]
-    if detach:
-        for run in runs:
-            click.echo(run.run_id)
-        return 0
+    processes: list[subprocess.Popen[bytes]] = []
     with _passing_on(processes) as received:
+        for run in runs:
+            processes.append(launch(run))
+            if received:  # while it was being launched
+                processes[-1].send_signal(received[-1])
+                break
         ends = follow(runs, choose_reporter(as_json=as_json))
-        for process in processes:
-            process.wait()
-    return _status(received, [end.finished is not None and _went_well(end.finished.reason) for end in ends.values()])
+        codes = [process.wait() for process in processes]
+    if received:
+        return 128 + received[0]
+    for run, code in zip(runs, codes, strict=True):
+        if code:
+            raise RunError(_why(run, ends[run.run_id]))
+    return 0
 
 
-def _follow_in_app(runs: list[InAppRun], *, as_json: bool) -> int:
-    """Drives the runs in a thread, one after the other, and follows from this one."""
+def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+    """Trains the runs in a thread of this process, one after the other, and follows from this one.
+
+    SIGINT, SIGTERM and SIGHUP save before they end; a second SIGINT ends at once.
+
+    Returns:
+        0, or 128 and the signal's number.
+
+    Raises:
+        RunError: A run failed.
+    """
     received: list[int] = []
+    driven = [InAppRun(run) for run in runs]
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        if number == signal.SIGINT and number in received:
+            os._exit(128 + number)
         received.append(number)
-        for driven in runs:
-            driven.inbox.put(Command.STOP_NOW)
+        _stop_all(driven)
 
-    worker = threading.Thread(target=lambda: [driven.drive() for driven in runs], name="trainer")
-    with _handling(stop):
-        worker.start()
-        ends = follow([driven.run for driven in runs], choose_reporter(as_json=as_json))
+    with _handling(stop, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        ends = _follow_here(driven, as_json=as_json)
+    if received:
+        return 128 + received[0]
+    for run in runs:
+        end = ends[run.run_id]
+        if end.finished is None or end.finished.reason not in _WELL:
+            raise RunError(_why(run, end))
+    return 0
+
+
+def _follow_here(driven: list[InAppRun], *, as_json: bool) -> dict[str, Snapshot]:
+    worker = threading.Thread(target=lambda: [one.drive() for one in driven], name="trainer")
+    worker.start()
+    try:
+        return follow([one.run for one in driven], choose_reporter(as_json=as_json))
+    except BaseException:  # nobody reads what is printed, for one: the runs are saved
+        _stop_all(driven)
+        raise
+    finally:
         worker.join()
-    return _status(received, [end.finished is not None and _went_well(end.finished.reason) for end in ends.values()])
+
+
+def _stop_all(driven: list[InAppRun]) -> None:
+    for one in driven:
+        one.inbox.put(Command.STOP_NOW)
+
+
+def _why(run: RunDirectory, end: Snapshot) -> str:
+    """Why a run came to a bad end."""
+    if end.finished and end.finished.reason not in _WELL:
+        return f"{run.run_id} {end.finished.reason}: {end.finished.message}"
+    return f"{run.run_id} has lost its trainer (see {run.train_log}); go on with: fmnist-tui resume {run.run_id}"
 
 
 @contextmanager
 def _passing_on(processes: list[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
-    """Passes SIGINT and SIGTERM on to the trainers, who save and end; SIGHUP ends this process alone."""
+    """Passes SIGINT and SIGTERM on to the trainers, who save and end; yields those that came."""
     received: list[int] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
@@ -65,25 +121,15 @@ def _passing_on(processes: list[subprocess.Popen[bytes]]) -> Iterator[list[int]]
             if process.poll() is None:
                 process.send_signal(number)
 
-    with _handling(pass_on):
+    with _handling(pass_on, signal.SIGINT, signal.SIGTERM):
         yield received
 
 
 @contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+def _handling(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-def _went_well(reason: str) -> bool:
-    return reason in ("completed", "stopped")
-
-
-def _status(received: list[int], well: list[bool]) -> int:
-    if received:
-        return 128 + received[0]
-    return 0 if all(well) else 1

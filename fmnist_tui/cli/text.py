@@ -11,7 +11,7 @@ import click
 
 def print_json(value: Any) -> None:
     """Prints a JSON document."""
-    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
 
 
 def print_columns(rows: list[list[str]]) -> None:

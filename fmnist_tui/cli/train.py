@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fmnist_tui.cli.options import data_option, json_option, runs_option
-from fmnist_tui.cli.start import start_and_follow
+from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
 from fmnist_tui.runs.places import data_folder, runs_folder
 from fmnist_tui.training.config import TrainingConfig
@@ -55,13 +55,15 @@ def train_command(
     from fmnist_tui.runs.request import request_run
 
     requested = [request_run(runs_folder(runs), config, data_folder(data)) for config in configs]
-    sys.exit(start_and_follow(requested, detach=detach, in_app=in_app, as_json=as_json))
+    if detach:
+        sys.exit(start_and_leave(requested))
+    sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
 
 
 def _names(versions: tuple[str, ...]) -> list[str]:
     """The versions asked for, each once; "all" stands for all four."""
-    names = VERSION_NAMES if "all" in versions else versions
-    return list(dict.fromkeys(version(name).name for name in names))
+    named = [version(name).name for name in versions if name != "all"]
+    return list(VERSION_NAMES) if "all" in versions else list(dict.fromkeys(named))
 
 
 def _configure(name: str, seed: int, settings: dict[str, Any], *, score_test: bool) -> TrainingConfig:

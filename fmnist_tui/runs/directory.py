@@ -116,9 +116,9 @@ def create_run(runs: Path, version: str) -> RunDirectory:
         run_id = f"{version}-{second}-{int(now % 1 * 65536):04x}"
         try:
             (runs / run_id).mkdir(parents=True)
-        except FileExistsError:
-            continue
         except OSError as error:
+            if (runs / run_id).exists():
+                continue
             raise RunError(f"can't write to {runs} ({error.strerror}); choose another folder with --runs") from None
         return RunDirectory(runs / run_id)
 

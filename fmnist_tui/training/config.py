@@ -53,6 +53,9 @@ class Hyperparameters:
         _in_range("batch size", self.batch_size, 1, 10_000)
         if not 0.0 < self.learning_rate <= 100.0:
             raise ConfigError(f"learning rate {self.learning_rate:g} is not above 0 and at most 100")
+        for name, high in (("momentum", 1.0), ("weight_decay", 10.0), ("label_smoothing", 1.0), ("target_margin", 0.5)):
+            if not 0.0 <= getattr(self, name) < high:
+                raise ConfigError(f"{name.replace('_', ' ')} {getattr(self, name)} is not at least 0 and below {high}")
         _one_of("schedule", self.schedule, ("constant", "cosine", "one_cycle"))
         _one_of("augment", self.augment, ("none", "flip_shift"))
 
@@ -85,7 +88,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         _one_of("version", self.version, ("v0", "v1", "v2", "v3"))
+        _one_of("optimizer", self.hyperparameters.optimizer, ("sgd",) if self.version == "v0" else ("adamw",))
         _typed("device", "str", self.device)
+        for name in ("seed", "threads") if self.limit is None else ("seed", "threads", "limit"):
+            _typed(name, "int", getattr(self, name))
         _in_range("seed", self.seed, 0, 2**32 - 1)
         _in_range("threads", self.threads, 0, 1024)
         if self.limit is not None:

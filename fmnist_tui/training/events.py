@@ -191,6 +191,8 @@ def _fits(value: Any, annotation: str) -> bool:
 
 
 def _not_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _not_null(item) for key, item in value.items()}
     infinite = isinstance(value, float) and not math.isfinite(value)
     return math.nan if value is None or infinite else value
 

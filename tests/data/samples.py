@@ -53,7 +53,7 @@ class Sample:
 
     @property
     def packed(self) -> dict[str, bytes]:
-        return {f"{name}.gz": gzip.compress(content) for name, content in self.contents.items()}
+        return {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in self.contents.items()}
 
     @property
     def release(self) -> Release:

@@ -111,6 +111,29 @@ def test_a_setting_out_of_range_says_what_would_do(change: dict[str, Any], messa
         configure("v1", "tuned", {}, **change)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": "v9"}, "version 'v9' is none of v0, v1, v2, v3"),
+        ({"device": 5}, "device 5 is not of type str"),
+        ({"seed": 1.5}, "seed 1.5 is not"),
+        ({"limit": 20.5}, "limit 20.5 is not"),
+        ({"threads": 1.5}, "threads 1.5 is not"),
+        ({"hyperparameters": {"epochs": 2.5}}, "epochs 2.5 is not of type int"),
+        ({"hyperparameters": {"batch_size": "64"}}, "batch_size '64' is not of type int"),
+        ({"hyperparameters": {"momentum": None}}, "momentum None is not of type float"),
+        ({"hyperparameters": {"schedule": 3}}, "schedule 3 is not of type str"),
+    ],
+)
+def test_a_configuration_edited_by_hand_is_refused_where_a_value_is_of_another_type(
+    change: dict[str, Any], message: str
+) -> None:
+    record = configure("v1", "tuned", {}).to_json()
+    changed = change | {"hyperparameters": record["hyperparameters"] | change.get("hyperparameters", {})}
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        TrainingConfig.from_json(record | changed)
+
+
 def test_a_value_out_of_range_is_refused_when_read_back_too() -> None:
     record = configure("v1", "tuned", {}).to_json() | {"seed": -1}
     with pytest.raises(ConfigError, match="seed -1 is not between"):

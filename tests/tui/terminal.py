@@ -14,14 +14,14 @@ import sys
 import sysconfig
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyte
 
 PATIENCE = 60.0
-ENTER, ESCAPE, TAB, DOWN, END = b"\r", b"\x1b", b"\t", b"\x1b[B", b"\x1b[F"
+ENTER, TAB, BACK_TAB, DOWN, END = b"\r", b"\t", b"\x1b[Z", b"\x1b[B", b"\x1b[F"
 _TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
@@ -71,10 +71,17 @@ class Terminal:
 
     def wait_for(self, words: str) -> None:
         """Waits until the words stand on the screen, wherever lines break."""
+        self._wait_until(lambda text: words in text, repr(words))
+
+    def wait_until_gone(self, words: str) -> None:
+        """Waits until the words no longer stand on the screen."""
+        self._wait_until(lambda text: words not in text, f"the end of {words!r}")
+
+    def _wait_until(self, holds: Callable[[str], bool], what: str) -> None:
         end = time.monotonic() + PATIENCE
-        while words not in " ".join(self.text().split()):
-            assert self.process.poll() is None, f"ended with {self.process.returncode} before {words!r}:\n{self.text()}"
-            assert time.monotonic() < end, f"waited in vain for {words!r}; the screen:\n{self.text()}"
+        while not holds(" ".join(self.text().split())):
+            assert self.process.poll() is None, f"ended with {self.process.returncode} before {what}:\n{self.text()}"
+            assert time.monotonic() < end, f"waited in vain for {what}; the screen:\n{self.text()}"
             self._read(0.05)
 
     def wait(self) -> int:
@@ -134,7 +141,6 @@ def app_in_terminal(runs: Path, *options: str, size: tuple[int, int] = (80, 24))
         "COLORTERM": "truecolor",
         "FMNIST_TUI_RUNS": str(runs),
         "FMNIST_TUI_DATA": "demo",
-        "PYTHONWARNINGS": "default",
     }
     terminal = Terminal([installed_command(), *options], size, environment)
     try:

@@ -16,7 +16,7 @@ from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 
-from .terminal import DOWN, END, ENTER, PATIENCE, TAB, Terminal, app_in_terminal
+from .terminal import BACK_TAB, DOWN, END, ENTER, PATIENCE, TAB, Terminal, app_in_terminal
 
 RESTORING = {
     "the alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
@@ -36,21 +36,28 @@ def assert_restored(terminal: Terminal) -> None:
     assert b"Traceback" not in terminal.sent
 
 
-def wait_until_status(run: RunDirectory, status: Status) -> None:
-    end = time.monotonic() + PATIENCE
-    while status_of(run) is not status:
-        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}, not {status}"
-        time.sleep(0.05)
-
-
 def train_v0(terminal: Terminal, epochs: str) -> None:
     """Fills in the form and starts v0, by keys; ends on the training screen."""
     terminal.press("2")
-    terminal.wait_for("v0 Dense network by hand (NumPy)")
-    terminal.press(TAB, TAB, *epochs)
+    terminal.wait_for("t Train")
+    terminal.press(TAB, TAB)
+    terminal.wait_until_gone("t Train")  # the field has the focus, and letters are its own
+    terminal.press(*epochs)
     terminal.wait_for(f"epochs {epochs}")
-    terminal.press(b"\x1b[Z", b"\x1b[Z", "t", "3")
+    terminal.press(BACK_TAB, BACK_TAB)
+    terminal.wait_for("t Train")
+    terminal.press("t", "3")
     terminal.wait_for("v0 Dense network by hand v0-")
+
+
+def wait_until_it_learns(run: RunDirectory) -> psutil.Process:
+    """Waits for the first steps; returns the process that takes them."""
+    end = time.monotonic() + PATIENCE
+    while (snapshot := read_snapshot(run)).step == 0:
+        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}"
+        time.sleep(0.05)
+    assert snapshot.started is not None
+    return psutil.Process(snapshot.started.pid)
 
 
 def only_run(runs: Path) -> RunDirectory:
@@ -95,7 +102,7 @@ def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, h
     with app_in_terminal(runs, "--in-app") as terminal:
         train_v0(terminal, "9999")
         run = only_run(runs)
-        wait_until_status(run, Status.LIVE)
+        assert wait_until_it_learns(run).pid == terminal.process.pid
         if how == "hang-up":
             terminal.hang_up()
         else:
@@ -110,51 +117,42 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
     with app_in_terminal(runs) as terminal:
         train_v0(terminal, "9999")
         run = only_run(runs)
-        wait_until_status(run, Status.LIVE)
+        trainer = wait_until_it_learns(run)
         os.kill(terminal.process.pid, signal.SIGKILL)
         terminal.wait()
-    started = read_snapshot(run).started
-    assert started is not None
-    trainer = psutil.Process(started.pid)
-    try:
-        step = read_snapshot(run).step
-        with app_in_terminal(runs) as terminal:
-            terminal.wait_for("v0 is live, epoch")
-            terminal.press("3")
-            terminal.wait_for(f"v0 Dense network by hand {run.run_id} live")
-            shown = int(re.findall(r"step (\d+) of", " ".join(terminal.text().split()))[-1])
-            assert shown > step
-            axis = next(line for line in reversed(terminal.text().splitlines()) if re.match(r"^ +1(\.0+)? ", line))
-            assert axis, "the curve begins with the first step"
-            terminal.press("q")
-            terminal.wait_for(f"Still training: {run.run_id}")
-            terminal.press(DOWN, ENTER)
-            assert terminal.wait() == 0
-            assert_restored(terminal)
-        wait_until_status(run, Status.STOPPED)
-    finally:
-        if trainer.is_running():
-            trainer.terminate()
-    assert psutil.wait_procs([trainer], timeout=PATIENCE)[1] == []
+    step = read_snapshot(run).step
+    with app_in_terminal(runs) as terminal:
+        terminal.wait_for("v0 is live, epoch")
+        terminal.press("3")
+        terminal.wait_for(f"v0 Dense network by hand {run.run_id} live")
+        [shown] = re.findall(r"total .* step (\d+) of", terminal.text())
+        assert int(shown) > step
+        axis = terminal.text().partition("└")[2].splitlines()[1].split()
+        assert float(axis[0]) == 1.0, "the curve begins with the first step"
+        terminal.press("q")
+        terminal.wait_for(f"Still training: {run.run_id}")
+        terminal.press(DOWN, ENTER)
+        assert terminal.wait() == 0
+        assert_restored(terminal)
+    trainer.wait(PATIENCE)
+    assert status_of(run) is Status.STOPPED
 
 
 def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
     with app_in_terminal(runs) as terminal:
         train_v0(terminal, "9999")
         run = only_run(runs)
-        wait_until_status(run, Status.LIVE)
+        trainer = wait_until_it_learns(run)
         terminal.press("q")
         terminal.wait_for("Still training")
         terminal.press(END, ENTER)
+        terminal.wait_until_gone("Still training")
         terminal.press("q")
         terminal.wait_for("Still training")
         terminal.press(ENTER)
         assert terminal.wait() == 0
         assert_restored(terminal)
     assert status_of(run) is Status.LIVE
-    started = read_snapshot(run).started
-    assert started is not None
-    trainer = psutil.Process(started.pid)
     trainer.terminate()
     trainer.wait(PATIENCE)
     assert status_of(run) is Status.STOPPED
