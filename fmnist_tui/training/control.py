@@ -17,4 +17,4 @@ class Command(StrEnum):
 
 
 Control = Callable[[], Command | None]
-"""The next wish, or None. Called at every window's end and between batches of an evaluation, so it must cost next to nothing and never wait."""
+"""The next wish, or None. Called at windows' ends and between batches of an evaluation, so it must never wait."""
