@@ -15,7 +15,10 @@ import click
 from fmnist_tui.cli.follow import choose_reporter, follow
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.machine.logout import what_a_logout_ends
+from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.text import safe
 from fmnist_tui.training.control import Command
 
 _WELL = ("completed", "stopped")
@@ -26,6 +29,8 @@ def start_and_leave(runs: Sequence[RunDirectory]) -> int:
     for run in runs:
         launch(run)
         click.echo(run.run_id)
+    if danger := what_a_logout_ends(this_machine()):
+        click.echo(safe(danger), err=True)
     return 0
 
 

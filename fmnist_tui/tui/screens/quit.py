@@ -10,6 +10,9 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from fmnist_tui.runs.machine.logout import what_a_logout_ends
+from fmnist_tui.runs.machine.machine import this_machine
+
 
 class QuitScreen(ModalScreen[str | None]):
     """Dismisses with "leave", "stop" or None."""
@@ -33,6 +36,8 @@ class QuitScreen(ModalScreen[str | None]):
         leave = "Leave running; in-app runs are saved and end" if self._ends_some else "Leave running"
         with Vertical(classes="dialog"):
             yield Static(Text(f"Still training: {', '.join(self._runs[:3])}"))
+            if danger := what_a_logout_ends(this_machine()):
+                yield Static(Text(danger), classes="muted")
             yield OptionList(
                 Option(leave, id="leave"),
                 Option("Stop and save, to be resumed", id="stop"),
