@@ -106,6 +106,11 @@ class TrainForm(Vertical):
         event.stop()
         self.post_message(self.Submitted(everything=event.button.id == "all"))
 
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field trains the version that is shown."""
+        event.stop()
+        self.post_message(self.Submitted(everything=False))
+
     def _choice(self, name: str) -> str:
         return str(self.query_one(f"#{name}", Select).value)
 
