@@ -42,6 +42,8 @@ def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
     """At most about two points a column, its lowest and its highest, so that no peak is lost; finite points only."""
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite], y[finite]
+    if columns <= 0:
+        return x[:0], y[:0]
     if len(x) <= 2 * columns:
         return x, y
     edges = np.linspace(0, len(x), columns + 1).astype(int)

@@ -137,8 +137,12 @@ class DatasetScreen(Screen[None]):
         self._show_details()
 
     def on_thumbnails_page_turned(self, event: Thumbnails.PageTurned) -> None:
-        """The cursor ran over the edge."""
+        """The cursor ran over the edge, or a page was turned."""
+        before = self._browsing
         self.action_turn(event.direction)
+        if event.cursor is not None and before and self._browsing and before.first != self._browsing.first:
+            thumbnails = self.query_one(Thumbnails)
+            thumbnails.cursor = event.cursor % max(1, len(thumbnails.page))
 
     def on_thumbnails_resized(self) -> None:
         """Another number of images fits now."""

@@ -55,11 +55,15 @@ class Thumbnails(Widget, can_focus=True):
             self.cursor = cursor
 
     class PageTurned(Message):
-        """Another page was asked for: 1 the next, -1 the one before."""
+        """Another page was asked for: 1 the next, -1 the one before.
 
-        def __init__(self, direction: int) -> None:
+        `cursor` is where the cursor shall be on it: 0 the first image, -1 the last, None where it was.
+        """
+
+        def __init__(self, direction: int, cursor: int | None = None) -> None:
             super().__init__()
             self.direction = direction
+            self.cursor = cursor
 
     class Opened(Message):
         """The image under the cursor shall be shown large."""
@@ -130,8 +134,10 @@ class Thumbnails(Widget, can_focus=True):
     def _go(self, target: int) -> None:
         if 0 <= target < len(self.page):
             self.cursor = target
+        elif target > 0:
+            self.post_message(self.PageTurned(1, cursor=0))
         else:
-            self.post_message(self.PageTurned(1 if target > 0 else -1))
+            self.post_message(self.PageTurned(-1, cursor=-1))
 
     def _draw_all(self) -> list[list[Row]]:
         if not self.page:
