@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -91,7 +92,7 @@ class FmnistApp(App[None]):
         self._first_run = attach
         self._ending = threading.Event()
         self._unfollow = threading.Event()
-        self._driven_here: list[InAppRun] = []
+        self._driven_here: list[InAppRun] = []  # a thread appends and removes
 
     def on_mount(self) -> None:
         """Starts what the first paint doesn't wait for."""
@@ -106,9 +107,9 @@ class FmnistApp(App[None]):
 
     def on_unmount(self) -> None:
         """Ends the worker threads, whatever ended the app; trainer processes go on."""
-        self._stop_driven_here()
         self._ending.set()
         self._unfollow.set()
+        self._stop_driven_here()
 
     def action_go(self, mode: str) -> None:
         """Another of the four screens."""
@@ -122,7 +123,7 @@ class FmnistApp(App[None]):
 
     def action_leave(self) -> None:
         """Quits; asks first while a run lives."""
-        live = [run for run in list_runs(self.runs) if status_of(run).has_trainer]
+        live = self._runs_with_trainers()
         if not live:
             self.exit()
         elif not isinstance(self.screen, QuitScreen):
@@ -138,11 +139,11 @@ class FmnistApp(App[None]):
         self.followed = follower
 
     def on_greeted(self, message: messages.Greeted) -> None:
-        """Says what waits, and follows the newest live run."""
+        """Says what waits, and shows the newest live run, else the newest that was interrupted."""
         for line in message.words:
             self.notify(line, markup=False, timeout=8)
-        if message.live and self.followed is None:
-            self.follow(message.live)
+        if message.run and self.followed is None:
+            self.follow(message.run)
 
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:
         """The images are there: hands them down."""
@@ -182,7 +183,6 @@ class FmnistApp(App[None]):
 
     def on_run_ended(self, message: messages.RunEnded) -> None:
         """Tells that a run is over."""
-        self._driven_here = [driven for driven in self._driven_here if driven.run != message.run]
         self.notify(f"{message.run.run_id}: {status_of(message.run)}", markup=False)
         self.bell()
 
@@ -209,20 +209,23 @@ class FmnistApp(App[None]):
         if not in_app:
             background.drive_processes(made, self.post_message, self._ending)
             return
-        driven = [InAppRun(run) for run in made]
-        self._driven_here = [*self._driven_here, *driven]
-        for run in made:
-            self.post_message(messages.RunLaunched(run))
-        background.drive_here(driven, self.post_message)
+        background.drive_here(made, self._driven_here, self.post_message, self._ending)
 
     def _leave(self, choice: str | None) -> None:
         """What was answered when the app was told to quit."""
         if choice == "stop":
-            for run in list_runs(self.runs):
-                if status_of(run).has_trainer:
+            for run in self._runs_with_trainers():
+                with suppress(RunError):  # it has ended meanwhile
                     send(run, Command.STOP_NOW)
         if choice in ("leave", "stop"):
             self.exit()
+
+    def _runs_with_trainers(self) -> list[RunDirectory]:
+        """None where the folder can't be read: that must keep nobody in the app."""
+        try:
+            return [run for run in list_runs(self.runs) if status_of(run).has_trainer]
+        except RunError:
+            return []
 
     def _end_by_signal(self, number: int) -> None:
         """The terminal went away, or somebody asked politely: runs driven here are saved, the screen is restored."""
@@ -230,7 +233,7 @@ class FmnistApp(App[None]):
 
     def _stop_driven_here(self) -> None:
         """Their thread saves and ends; the process waits for it after the screen is restored."""
-        for driven in self._driven_here:
+        for driven in list(self._driven_here):
             driven.inbox.put(Command.STOP_NOW)
 
     def _in_thread(self, work: partial[None]) -> None:

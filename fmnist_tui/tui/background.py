@@ -14,6 +14,7 @@ from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.launch import InAppRun, launch
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.control import Command
 from fmnist_tui.tui.messages import (
     DatasetFailed,
     DatasetLoaded,
@@ -69,8 +70,24 @@ def drive_processes(runs: list[RunDirectory], post: Post, stop: threading.Event)
             post(RunEnded(run))
 
 
-def drive_here(driven: list[InAppRun], post: Post) -> None:
-    """Trains the runs in this thread, one after the other."""
-    for one in driven:
-        one.drive()
-        post(RunEnded(one.run))
+def drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, stop: threading.Event) -> None:
+    """Trains the runs in this thread, one after the other.
+
+    `driven` holds those that wait or train, so that another thread can tell them to stop; whoever does so sets `stop`
+    first, and here it is looked at after `driven` was filled: no run is missed.
+    """
+    taken = []
+    try:
+        for run in runs:
+            taken.append(InAppRun(run))
+            driven.append(taken[-1])
+            post(RunLaunched(run))
+        for one in taken:
+            if stop.is_set():
+                one.inbox.put(Command.STOP_NOW)
+            one.drive()
+            driven.remove(one)
+            post(RunEnded(one.run))
+    finally:
+        for one in taken:
+            one.close()

@@ -63,10 +63,10 @@ class Browsing:
     def turned(self, direction: int, capacity: int) -> Browsing:
         """The next page (1) or the one before (-1); stays within the images."""
         count = len(self.chosen)
-        last_page = max(0, (count - 1) // capacity * capacity)
         if direction < 0:
             return replace(self, first=max(0, self.first - capacity))
-        return replace(self, first=max(self.first, min(self.first + capacity, last_page)))
+        following = self.first + capacity
+        return self if following >= count else replace(self, first=following)
 
     def showing(self, index: int) -> Browsing:
         """All classes in the data's own order, the page starting at this image.

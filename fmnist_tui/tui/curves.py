@@ -41,19 +41,20 @@ def series(snapshot: Snapshot, what: str, view: View, ghost: Snapshot | None = N
     """
     curve = snapshot.curve
     values = getattr(curve, what)
-    quiet = smoothed(values, view.smoothing * width_for(len(values))) if view.smoothing else values
+    quiet = _quiet(values, view.smoothing) if view.smoothing else values
     at = np.array([float(epoch.step) for epoch in snapshot.epochs])
     validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
     raw = Series("windows", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
+    shown = _shown(snapshot, view)
+    behind = [_placed(part, ghost, view.axis, shown) for part in _ghost_series(ghost, what, view)] if ghost else []
     parts = [
         *([raw] if view.smoothing else []),
-        *_ghost_series(ghost, what, view),
         Series("training", curve.step, quiet, TRAINING),
         Series("validation", at, validation, VALIDATION, marker="x", joined=False),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),
     ]
-    return tuple(_cut(part, snapshot, view) for part in parts)
+    return (*behind, *(_placed(part, snapshot, view.axis, shown) for part in parts))
 
 
 def reading(snapshot: Snapshot, view: View) -> Reading | None:
@@ -68,31 +69,41 @@ def reading(snapshot: Snapshot, view: View) -> Reading | None:
         float(curve.loss[row]),
         float(curve.accuracy[row]),
         float(curve.learning_rate[row]),
-        float(_on_axis(curve.step[row : row + 1], snapshot, view)[0]),
+        float(_on_axis(curve.step[row : row + 1], snapshot, view.axis)[0]),
     )
 
 
-def _ghost_series(ghost: Snapshot | None, what: str, view: View) -> list[Series]:
-    if ghost is None or not len(ghost.curve):
+def _quiet(values: Floats, smoothing: int) -> Floats:
+    return smoothed(values, smoothing * width_for(len(values)) | 1)
+
+
+def _ghost_series(ghost: Snapshot, what: str, view: View) -> list[Series]:
+    if not len(ghost.curve):
         return []
-    values = getattr(ghost.curve, what)
-    quiet = smoothed(values, max(1, view.smoothing) * width_for(len(values)))
+    quiet = _quiet(getattr(ghost.curve, what), max(1, view.smoothing))
     return [Series(f"ghost {ghost.run_id.partition('-')[0]}", ghost.curve.step, quiet, GHOST, marker="dot")]
 
 
-def _cut(part: Series, snapshot: Snapshot, view: View) -> Series:
-    """The points within the view's window, on the view's axis."""
-    kept = np.ones(len(part.x), dtype=bool)
-    if view.window is not None:
-        kept = (part.x >= view.window[0]) & (part.x <= view.window[1])
-    return part.on(_on_axis(part.x[kept], snapshot, view), part.y[kept])
+def _shown(snapshot: Snapshot, view: View) -> tuple[float, float]:
+    """The view's window on its axis; without one, everything."""
+    if view.window is None:
+        return -np.inf, np.inf
+    first, end = _on_axis(np.array(view.window), snapshot, view.axis).tolist()
+    return first, end
 
 
-def _on_axis(steps: Floats, snapshot: Snapshot, view: View) -> Floats:
-    """Steps as epochs, or as minutes since the first window."""
-    if view.axis == "epoch" and snapshot.started:
+def _placed(part: Series, owner: Snapshot, axis: str, shown: tuple[float, float]) -> Series:
+    """The points on the axis, as far as they are shown; each run has its own steps per epoch and its own clock."""
+    x = _on_axis(part.x, owner, axis)
+    kept = (x >= shown[0]) & (x <= shown[1])
+    return part.on(x[kept], part.y[kept])
+
+
+def _on_axis(steps: Floats, snapshot: Snapshot, axis: str) -> Floats:
+    """Steps as they are, as epochs, or as minutes since the trainer's start."""
+    if axis == "epoch" and snapshot.started:
         return steps / max(1, snapshot.started.steps_per_epoch)
-    if view.axis == "time" and len(snapshot.curve):
+    if axis == "time" and len(snapshot.curve):
         times = (snapshot.curve.time - snapshot.started_at) / 60
         return np.interp(steps, snapshot.curve.step, times)
     return steps

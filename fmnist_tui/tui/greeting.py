@@ -25,10 +25,11 @@ def _greeting(runs: Path) -> tuple[list[str], RunDirectory | None]:
         return [str(error)], None
     live = [run for run, summary in known.items() if summary.status.has_trainer]
     words = [_live_words(known[run]) for run in live[:3]]
-    interrupted = sum(summary.status is Status.INTERRUPTED for summary in known.values())
+    interrupted = [run for run, summary in known.items() if summary.status is Status.INTERRUPTED]
     if interrupted:
-        words.append(f"{interrupted} interrupted {'runs' if interrupted > 1 else 'run'}: press 3, then r to resume")
-    return words, live[0] if live else None
+        runs_words = f"{len(interrupted)} interrupted run{'s' if len(interrupted) > 1 else ''}"
+        words.append(f"{runs_words}: press 3, then {'o to choose one and ' if live else ''}r to resume")
+    return words, next(iter([*live, *interrupted]), None)
 
 
 def _live_words(summary: Summary) -> str:

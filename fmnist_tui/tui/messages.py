@@ -39,12 +39,12 @@ class DatasetFailed(Failed):
 
 
 class Greeted(Message):
-    """What waits when the app starts, in words, and the newest run with a trainer."""
+    """What waits when the app starts, in words, and the run to look at first."""
 
-    def __init__(self, words: list[str], live: RunDirectory | None) -> None:
+    def __init__(self, words: list[str], run: RunDirectory | None) -> None:
         super().__init__()
         self.words = words
-        self.live = live
+        self.run = run
 
 
 class TrainingRequested(Message):

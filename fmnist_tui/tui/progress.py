@@ -30,7 +30,7 @@ class Progress:
 def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> Progress:
     """The run's progress in this snapshot, and what its trainer takes of the machine."""
     alerts = tuple(alert.message for alert in snapshot.alerts)
-    lines = (_numbers(snapshot), _usage_words(usage), _end_words(snapshot))
+    lines = (_end_words(snapshot), _numbers(snapshot), _usage_words(usage))
     numbers = "\n".join(filter(None, lines))
     if snapshot.started is None:
         return Progress(0.0, snapshot.stage or "starting", 0.0, "", numbers, alerts)

@@ -9,6 +9,7 @@ _SMOOTHINGS = (0, 1, 2, 4)
 _ZOOM = 1.5
 _PAN = 0.25
 _SMALLEST_SHARE = 0.002
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class View:
         first, end = self.range(last)
         centre = self.cursor if self.cursor is not None else end
         factor = _ZOOM**-direction
-        if (end - first) * factor >= last:
+        if (end - first) * factor >= last * (1 - _ROUNDING):
             return replace(self, window=None)
         if (end - first) * factor < max(2.0, _SMALLEST_SHARE * last):
             return self

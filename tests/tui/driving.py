@@ -65,7 +65,7 @@ def listen(app: App[None]) -> None:
         heard.append(message)
         notify(message, **settings)
 
-    app.notify = noting  # type: ignore[method-assign, assignment]
+    app.notify = noting  # type: ignore[method-assign]
 
 
 def notices(app: App[None]) -> str:

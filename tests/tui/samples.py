@@ -25,6 +25,7 @@ from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, St
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.recipes import configure
 
+_BEFORE_THE_LOG = 999.0
 EPOCHS = 4
 STEPS = 50
 """Of an epoch; each is a window."""
@@ -97,7 +98,13 @@ def write_log(run: RunDirectory, log: Sequence[Event]) -> None:
 
 
 def write_run(
-    runs: Path, version: str = "v0", *, seed: int = 0, wrong: int = 150, recipe: str = "tuned", log: Sequence[Event] = ()
+    runs: Path,
+    version: str = "v0",
+    *,
+    seed: int = 0,
+    wrong: int = 150,
+    recipe: str = "tuned",
+    log: Sequence[Event] = (),
 ) -> RunDirectory:
     """A completed run that counts, with `wrong` of 1 000 test images wrong; a higher seed is newer."""
     run = RunDirectory(runs / f"{version}-20260102-{seed:06d}-00ff")
@@ -132,8 +139,11 @@ def held(run: RunDirectory) -> Iterator[None]:
     """Holds the run's lock, as its trainer does."""
     handle = os.open(run.lock, os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    yield
-    os.close(handle)
+    os.utime(handle, (_BEFORE_THE_LOG, _BEFORE_THE_LOG))
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def snapshot_of(log: Sequence[Event], seconds: float = 0.1) -> Snapshot:

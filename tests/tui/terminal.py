@@ -22,7 +22,9 @@ import pyte
 
 PATIENCE = 60.0
 ENTER, TAB, BACK_TAB, DOWN, END = b"\r", b"\t", b"\x1b[Z", b"\x1b[B", b"\x1b[F"
-_TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
 
@@ -68,6 +70,16 @@ class Terminal:
         for key in keys:
             os.write(self._ours, key.encode() if isinstance(key, str) else key)
             self._read(0.02)
+
+    def press_and_settle(self, *keys: bytes | str) -> None:
+        """Sends keys one by one, each after the one before was answered: a key sent while the focus moves is lost."""
+        for key in keys:
+            size = len(self.sent)
+            self.press(key)
+            self._wait_until(lambda _, size=size: len(self.sent) > size, f"an answer to {key!r}")  # type: ignore[misc]
+            while size < len(self.sent):
+                size = len(self.sent)
+                self._read(0.3)
 
     def wait_for(self, words: str) -> None:
         """Waits until the words stand on the screen, wherever lines break."""
@@ -148,5 +160,3 @@ def app_in_terminal(runs: Path, *options: str, size: tuple[int, int] = (80, 24))
         yield terminal
     finally:
         terminal.close()
-
-

@@ -12,7 +12,7 @@ rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats
 
 
 def counted(values: Floats) -> Floats:
-    """x for these values: 1, 2, 3, ..."""
+    """X for these values: 1, 2, 3, ..."""
     return np.arange(1.0, len(values) + 1)
 
 

@@ -5,42 +5,73 @@ import pytest
 
 from fmnist_tui.training.events import RunFinished
 from fmnist_tui.tui.charting import Series
-from fmnist_tui.tui.curves import accuracy_series, loss_series
+from fmnist_tui.tui.curves import series
+from fmnist_tui.tui.view import View
 
 from .samples import EPOCHS, STEPS, epoch, snapshot_of, training, window
 
 SNAPSHOT = snapshot_of([*training(), RunFinished("completed")])
+WHATS = ("loss", "accuracy")
 
 
-def by_name(series: tuple[Series, ...]) -> dict[str, Series]:
-    return {one.name: one for one in series}
+def by_name(what: str, view: View | None = None) -> dict[str, Series]:
+    return {one.name: one for one in series(SNAPSHOT, what, view or View())}
 
 
 def test_every_window_is_a_point_and_lies_behind_the_smoothed_line() -> None:
-    raw, line, *_ = loss_series(SNAPSHOT)
+    raw, line, *_ = series(SNAPSHOT, "loss", View())
     assert (raw.name, raw.joined, line.name, line.joined) == ("windows", False, "training", True)
     assert len(raw.x) == EPOCHS * STEPS
     assert raw.y.tolist() == pytest.approx([window(step).loss for step in range(1, EPOCHS * STEPS + 1)])
     assert np.abs(np.diff(line.y)).sum() < np.abs(np.diff(raw.y)).sum()
 
 
-@pytest.mark.parametrize("of", [loss_series, accuracy_series])
-def test_validation_is_a_point_at_each_epochs_end_and_the_best_one_is_marked(of: object) -> None:
-    series = by_name(loss_series(SNAPSHOT) if of is loss_series else accuracy_series(SNAPSHOT))
-    what = "validation_loss" if of is loss_series else "validation_accuracy"
-    expected = [getattr(epoch(number), what) for number in range(1, EPOCHS + 1)]
-    assert series["validation"].x.tolist() == [number * STEPS for number in range(1, EPOCHS + 1)]
-    assert series["validation"].y.tolist() == expected
-    assert (series["best"].x.tolist(), series["best"].y.tolist()) == ([3 * STEPS], [expected[2]])
+@pytest.mark.parametrize("what", WHATS)
+def test_validation_is_a_point_at_each_epochs_end_and_the_best_one_is_marked(what: str) -> None:
+    curves = by_name(what)
+    expected = [getattr(epoch(number), f"validation_{what}") for number in range(1, EPOCHS + 1)]
+    assert curves["validation"].x.tolist() == [number * STEPS for number in range(1, EPOCHS + 1)]
+    assert curves["validation"].y.tolist() == expected
+    assert (curves["best"].x.tolist(), curves["best"].y.tolist()) == ([3 * STEPS], [expected[2]])
 
 
 def test_curves_differ_in_colour_and_in_their_marks() -> None:
-    series = loss_series(SNAPSHOT)
-    assert len({one.colour for one in series}) == len(series)
-    assert len({one.marker for one in series}) == len(series)
+    curves = series(SNAPSHOT, "loss", View())
+    assert len({one.colour for one in curves}) == len(curves)
+    assert len({one.marker for one in curves}) == len(curves)
 
 
-def test_a_run_that_has_not_begun_has_empty_curves() -> None:
-    for series in (loss_series(snapshot_of([])), accuracy_series(snapshot_of([]))):
-        assert [len(one.x) for one in series] == [0, 0, 0, 0]
-        assert [len(one.y) for one in series] == [0, 0, 0, 0]
+def test_without_smoothing_the_line_is_the_points() -> None:
+    curves = by_name("loss", View(smoothing=0))
+    assert curves["training"].y.tolist() == SNAPSHOT.curve.loss.tolist()
+
+
+@pytest.mark.parametrize(("axis", "last"), [("step", EPOCHS * STEPS), ("epoch", EPOCHS)])
+def test_x_is_what_the_axis_says(axis: str, last: float) -> None:
+    assert by_name("loss", View(axis=axis))["validation"].x[-1] == pytest.approx(last)
+
+
+def test_minutes_are_counted_from_the_trainers_start() -> None:
+    minutes = by_name("loss", View(axis="time"))["windows"].x
+    expected = (SNAPSHOT.curve.time - SNAPSHOT.started_at) / 60
+    assert minutes.tolist() == pytest.approx(expected.tolist())
+
+
+def test_a_window_shows_the_points_within_it_and_no_other() -> None:
+    for one in by_name("loss", View(window=(60.0, 160.0))).values():
+        assert np.all((one.x >= 60) & (one.x <= 160))
+
+
+def test_another_runs_curve_is_drawn_behind_this_one() -> None:
+    other = snapshot_of(training("v1", epochs=2))
+    curves = series(SNAPSHOT, "loss", View(ghost=other.run_id), other)
+    [ghost] = [one for one in curves if one.name.startswith("ghost")]
+    assert len(ghost.x) == 2 * STEPS
+    names = [one.name for one in curves]
+    assert names.index(ghost.name) < names.index("training")
+
+
+@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize("axis", ["step", "epoch", "time"])
+def test_a_run_that_has_not_begun_has_empty_curves(what: str, axis: str) -> None:
+    assert [len(one.x) for one in series(snapshot_of([]), what, View(axis=axis))] == [0, 0, 0, 0]

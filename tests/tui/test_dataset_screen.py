@@ -41,8 +41,8 @@ async def test_it_shows_classes_with_their_counts_and_a_page_of_whole_images(
         for name in FASHION_CLASSES:
             assert re.search(rf"^ {name} +200\b", shown(app), re.MULTILINE)
         assert re.search(r"^ all classes +2000\b", shown(app), re.MULTILINE)
-        part, first, last, count = caption(pilot)
-        assert (part, first, count) == ("train", 1, 2000)
+        which, first, last, count = caption(pilot)
+        assert (which, first, count) == ("train", 1, 2000)
         assert page(pilot) == [(index, FASHION_CLASSES[index % 10]) for index in range(last)]
         assert part(pilot, "Thumbnails").count("▀") == last * 14 * 7
 
@@ -196,13 +196,25 @@ async def test_a_class_without_images_is_said_to_be_empty(make_app: Callable[...
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "train: 1-3 of 3")
         await pilot.press("shift+tab", "end")
-        assert "train: 0 of 0" in flat(app)
+        assert "train: no images" in flat(app)
         assert "train image" not in flat(app)
+
+
+@at_every_size
+async def test_every_class_has_a_mean_image_that_can_be_reached(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("a")
+        seen = {name for name in FASHION_CLASSES if name in part(pilot, "Thumbnails")}
+        for _ in FASHION_CLASSES:
+            await pilot.press("right")
+            seen |= {name for name in FASHION_CLASSES if name in part(pilot, "Thumbnails")}
+        assert seen == set(FASHION_CLASSES)
 
 
 def picture(pilot: AnyPilot) -> list[str]:
     """The large image's lines, as they stand on the screen."""
-    return [line.ljust(28) for line in part(pilot, "Picture").splitlines()]
+    return [line.ljust(28) for line in part(pilot, "Picture").split("\n")]
 
 
 def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[str]:

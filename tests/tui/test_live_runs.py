@@ -35,7 +35,7 @@ async def train_v0(pilot: AnyPilot, epochs: str, *, in_app: bool = False) -> Run
         await type_into(pilot, f"#{field}", value)
     if in_app:
         pilot.app.screen.query_one("#in_app").focus()
-        await pilot.press("space")
+        await pilot.press("enter", "end", "enter")
     pilot.app.screen.query_one("#versions").focus()
     await pilot.press("t", "3")
     assert isinstance(pilot.app, FmnistApp)
@@ -46,7 +46,9 @@ async def train_v0(pilot: AnyPilot, epochs: str, *, in_app: bool = False) -> Run
 
 async def until_headline(pilot: AnyPilot, words: str) -> None:
     """Waits until the training screen's headline says this of its run."""
-    await until(pilot, lambda: words_in(pilot, "#headline").endswith(words), f"the headline says {words}", TRAINER_PATIENCE)
+    await until(
+        pilot, lambda: words_in(pilot, "#headline").endswith(words), f"the headline says {words}", TRAINER_PATIENCE
+    )
 
 
 async def until_read(pilot: AnyPilot, run: RunDirectory, holds: Callable[[Snapshot], object], what: str) -> None:
@@ -160,7 +162,7 @@ async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp
         trainer.wait(TRAINER_PATIENCE)
 
 
-async def test_the_checkbox_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
+async def test_the_form_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)
         await until_headline(pilot, "live")

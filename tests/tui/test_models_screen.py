@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import Button, Checkbox, Input, OptionList, Select
+from textual.widgets import Button, Input, OptionList, Select
 
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS
 from fmnist_tui.runs.directory import list_runs
@@ -26,7 +26,7 @@ class Asked:
         self.configs: list[TrainingConfig] = []
         self.in_app: bool | None = None
 
-    def note(self, app: FmnistApp, message: TrainingRequested) -> None:
+    def note(self, message: TrainingRequested) -> None:
         self.configs += message.configs
         self.in_app = message.in_app
 
@@ -34,7 +34,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
-    monkeypatch.setattr(FmnistApp, "on_training_requested", lambda app, message: asked.note(app, message))
+    monkeypatch.setattr(FmnistApp, "on_training_requested", lambda _, message: asked.note(message))
     return asked
 
 
@@ -194,8 +194,7 @@ async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, as
         await choose(pilot, "#device", "cpu")
         for field, typed in zip(FIELDS, ("2", "32", "1e-3", "5", "3", "100"), strict=True):
             await type_into(pilot, f"#{field}", typed)
-        widget(pilot, "#in_app", Checkbox).focus()
-        await pilot.press("space")
+        await choose(pilot, "#in_app", "app")
         await pilot.click("#one")
         changes = {"epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
         assert asked.configs == [
@@ -234,18 +233,10 @@ async def test_v0_on_a_gpu_is_refused_before_it_starts(app: FmnistApp, asked: As
         assert asked.configs == []
 
 
-async def test_the_checkbox_stands_as_the_command_line_had_it(make_app: Callable[..., FmnistApp]) -> None:
-    for in_app in (False, True):
-        app = make_app(in_app=in_app)
-        async with app.run_test() as pilot:
-            await pilot.press("2")
-            assert widget(pilot, "#in_app", Checkbox).value is in_app
-
-
-async def test_the_checkbox_tells_on_from_off_without_colours(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
+@pytest.mark.parametrize(("in_app", "words"), [(False, "train in process"), (True, "train in app")])
+async def test_the_form_proposes_what_the_command_line_said(
+    make_app: Callable[..., FmnistApp], in_app: bool, words: str
+) -> None:
+    async with make_app(in_app=in_app).run_test() as pilot:
         await pilot.press("2")
-        off = next(line for line in shown(app).splitlines() if "in the app" in line)
-        widget(pilot, "#in_app", Checkbox).focus()
-        await pilot.press("space")
-        assert next(line for line in shown(app).splitlines() if "in the app" in line) != off
+        assert words in words_in(pilot, "TrainForm")

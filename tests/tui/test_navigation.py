@@ -74,7 +74,13 @@ async def test_a_field_can_be_left_for_another_screen(app: FmnistApp) -> None:
 HELP = {
     "1": ("Switch between training and test images", "Draw images as half-blocks", "Large image"),
     "2": ("Train the chosen version with the form's values",),
-    "3": ("Pause the run, or continue it", "Stop the run", "Go on with", "Loss on a logarithmic axis", "Choose the run"),
+    "3": (
+        "Pause the run, or continue it",
+        "Stop the run",
+        "Go on with",
+        "Loss on a logarithmic axis",
+        "Choose the run",
+    ),
     "4": ("Compare under the other recipe", "Compare runs that don't count", "Write statistics, curves and plots"),
 }
 

@@ -81,7 +81,13 @@ def test_while_an_epoch_is_validated_it_is_still_that_epoch() -> None:
 def test_numbers_are_of_the_last_window_the_last_and_the_best_epoch() -> None:
     numbers = progress_of(snapshot_of(training())).numbers
     last = window(EPOCHS * STEPS)
-    for part in (f"loss {last.loss:.4f}", f"{last.accuracy:.2%}", "20,000 images/s", "0.7200 83.00%", "84.00% in epoch 3"):
+    for part in (
+        f"loss {last.loss:.4f}",
+        f"{last.accuracy:.2%}",
+        "20,000 images/s",
+        "0.7200 83.00%",
+        "84.00% in epoch 3",
+    ):
         assert part in numbers
 
 

@@ -23,7 +23,9 @@ Maker = Callable[..., FmnistApp]
 
 def four(runs: Path) -> None:
     """All versions, v0 and v3 twice, each better than the one before."""
-    for seed, (version, wrong) in enumerate(zip((*VERSION_NAMES, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)):
+    for seed, (version, wrong) in enumerate(
+        zip((*VERSION_NAMES, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)
+    ):
         write_run(runs, version, seed=seed, wrong=wrong)
 
 
@@ -37,7 +39,9 @@ def cells(pilot: AnyPilot) -> list[tuple[str, ...]]:
 async def test_without_runs_it_says_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet under the recipe tuned. Press 2 and train all four, or: fmnist-tui train all")
+        await until_shown(
+            pilot, "No run counts yet under the recipe tuned. Press 2 and train all four, or: fmnist-tui train all"
+        )
 
 
 @at_every_size

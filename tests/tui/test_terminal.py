@@ -38,15 +38,10 @@ def assert_restored(terminal: Terminal) -> None:
 
 def train_v0(terminal: Terminal, epochs: str) -> None:
     """Fills in the form and starts v0, by keys; ends on the training screen."""
-    terminal.press("2")
-    terminal.wait_for("t Train")
-    terminal.press(TAB, TAB)
-    terminal.wait_until_gone("t Train")  # the field has the focus, and letters are its own
+    terminal.press_and_settle("2", TAB, TAB)
     terminal.press(*epochs)
     terminal.wait_for(f"epochs {epochs}")
-    terminal.press(BACK_TAB, BACK_TAB)
-    terminal.wait_for("t Train")
-    terminal.press("t", "3")
+    terminal.press_and_settle(BACK_TAB, BACK_TAB, "t", "3")
     terminal.wait_for("v0 Dense network by hand v0-")
 
 
@@ -147,8 +142,7 @@ def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
         terminal.wait_for("Still training")
         terminal.press(END, ENTER)
         terminal.wait_until_gone("Still training")
-        terminal.press("q")
-        terminal.wait_for("Still training")
+        terminal.press_and_settle("q")
         terminal.press(ENTER)
         assert terminal.wait() == 0
         assert_restored(terminal)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from fmnist_tui.tui.screens.dialog import Dialog
 
-class AskNumberScreen(ModalScreen[int | None]):
+
+class AskNumberScreen(Dialog[int | None]):
     """Dismisses with the number, or None."""
-
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape", "dismiss", "Back")]
 
     def __init__(self, question: str) -> None:
         super().__init__()

@@ -6,21 +6,17 @@ from pathlib import Path
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.summary import Summary, summarise
+from fmnist_tui.tui.screens.dialog import Dialog
 
 
-class ChooseRunScreen(ModalScreen[RunDirectory | None]):
+class ChooseRunScreen(Dialog[RunDirectory | None]):
     """Dismisses with the run, or None."""
-
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape", "dismiss", "Back")]
 
     def __init__(self, runs: Path) -> None:
         super().__init__()

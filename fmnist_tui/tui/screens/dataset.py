@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from rich.text import Text
@@ -21,7 +22,7 @@ from fmnist_tui.tui.widgets.histogram import bar, bars
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.picture import Picture
 from fmnist_tui.tui.widgets.pixels import drawing
-from fmnist_tui.tui.widgets.thumbnails import Thumbnails
+from fmnist_tui.tui.widgets.thumbnails import Thumbnail, Thumbnails
 
 _BAR = 8
 _HISTOGRAM_BAR = 30
@@ -51,6 +52,7 @@ class DatasetScreen(Screen[None]):
         self._browsing: Browsing | None = None
         self._page = "images"
         self._augmented = 0
+        self._first_mean = 0
         self._in_ascii = False
         self._inverted = False
 
@@ -90,8 +92,14 @@ class DatasetScreen(Screen[None]):
 
     def action_turn(self, direction: int) -> None:
         """The next page, or the one before."""
-        if self._browsing and self._page == "images":
-            self._show(self._browsing.turned(direction, self.query_one(Thumbnails).capacity))
+        if self._browsing is None:
+            return
+        capacity = self.query_one(Thumbnails).capacity
+        if self._page == "images":
+            self._browsing = self._browsing.turned(direction, capacity)
+        elif self._page == "means" and 0 <= self._first_mean + direction * capacity < len(mean_page(self._browsing)):
+            self._first_mean += direction * capacity
+        self._fill_page()
 
     def action_shuffle(self) -> None:
         """A random order."""
@@ -138,9 +146,9 @@ class DatasetScreen(Screen[None]):
 
     def on_thumbnails_page_turned(self, event: Thumbnails.PageTurned) -> None:
         """The cursor ran over the edge, or a page was turned."""
-        before = self._browsing
+        before = self._place
         self.action_turn(event.direction)
-        if event.cursor is not None and before and self._browsing and before.first != self._browsing.first:
+        if event.cursor is not None and before != self._place:
             thumbnails = self.query_one(Thumbnails)
             thumbnails.cursor = event.cursor % max(1, len(thumbnails.page))
 
@@ -156,6 +164,7 @@ class DatasetScreen(Screen[None]):
             self.app.push_screen(LargeImageScreen(image.image, self._about(), draw))
 
     def _take_dataset(self, dataset: Dataset | None) -> None:
+        self.set_class(dataset is None, "-empty")
         if dataset is not None:
             self._show(Browsing(dataset))
             self._list_classes()
@@ -178,6 +187,7 @@ class DatasetScreen(Screen[None]):
 
     def _turn_to(self, page: str) -> None:
         self._page = page
+        self._first_mean = 0
         self._fill_page()
 
     def _show(self, browsing: Browsing) -> None:
@@ -188,11 +198,11 @@ class DatasetScreen(Screen[None]):
     def _fill_page(self) -> None:
         if self._browsing is None:
             return
-        thumbnails = self.query_one(Thumbnails)
-        make = {
-            "images": partial(image_page, self._browsing, thumbnails.capacity),
-            "means": partial(mean_page, self._browsing),
-            "augmented": partial(augmented_page, self._browsing, self._augmented, thumbnails.capacity),
+        browsing, thumbnails = self._browsing, self.query_one(Thumbnails)
+        make: dict[str, Callable[[], tuple[Thumbnail, ...]]] = {
+            "images": partial(image_page, browsing, thumbnails.capacity),
+            "means": lambda: mean_page(browsing)[self._first_mean : self._first_mean + thumbnails.capacity],
+            "augmented": partial(augmented_page, browsing, self._augmented, thumbnails.capacity),
         }
         thumbnails.page = make[self._page]()
         self.query_one("#caption", Static).update(Text(self._caption(len(thumbnails.page))))
@@ -219,20 +229,24 @@ class DatasetScreen(Screen[None]):
             return
         classes = self.query_one("#classes", OptionList)
         counts = self._browsing.counts()
-        lines = [f"{'all classes':<13}{sum(counts):>6}"]
+        lines = [f"{'all classes':<11}{sum(counts):>6}"]
         for name, count in zip(self._browsing.dataset.classes, counts, strict=True):
-            lines.append(f"{name[:12]:<13}{count:>6} {bar(count / max(*counts, 1), _BAR)}")
+            lines.append(f"{name[:11]:<11}{count:>6} {bar(count / max(*counts, 1), _BAR)}")
         kept = classes.highlighted if highlighted is None else highlighted
         with self.prevent(OptionList.OptionHighlighted):
             classes.clear_options()
-            classes.add_options([Text(line) for line in lines])
+            classes.add_options([Text(line, no_wrap=True, overflow="crop") for line in lines])
             classes.highlighted = kept or 0
 
     def _show_details(self) -> None:
         shown = self.query_one(Thumbnails).current
-        if shown is not None:
-            self.query_one(Picture).image = shown.image
-            self.query_one("#about", Static).update(Text(self._about()))
+        self.query_one(Picture).image = shown.image if shown else None
+        self.query_one("#about", Static).update(Text(self._about()))
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        """First image of the page, and first mean."""
+        return (self._browsing.first if self._browsing else 0), self._first_mean
 
     def _index(self) -> int | None:
         """Which image the cursor is on, where the page shows images."""

@@ -6,17 +6,17 @@ from rich.table import Table
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from fmnist_tui.tui.screens.dialog import Dialog
 
 _LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c")
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """A table of keys; any of the usual keys closes it."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,question_mark,q,enter", "dismiss", "Back")]
+    BINDINGS = [Binding("question_mark,q,enter", "dismiss", "Back")]
 
     def __init__(self, bindings: list[ActiveBinding]) -> None:
         super().__init__()

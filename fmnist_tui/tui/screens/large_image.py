@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import ScrollableContainer, Vertical
-from textual.screen import ModalScreen
+from textual.containers import Horizontal, ScrollableContainer
 from textual.widgets import Static
 
+from fmnist_tui.tui.screens.dialog import Dialog
 from fmnist_tui.tui.widgets.picture import Picture
 from fmnist_tui.tui.widgets.pixels import Drawing
 
 
-class LargeImageScreen(ModalScreen[None]):
+class LargeImageScreen(Dialog[None]):
     """The image and what is known of it; any of the usual keys closes it."""
 
-    CSS_PATH = ["dialog.tcss", "large_image.tcss"]
+    CSS_PATH = ["dialog.tcss", "large_image.tcss"]  # type: ignore[assignment]  # Textual takes both
     BINDINGS = [
-        Binding("escape,enter,space,q", "dismiss", "Back"),
+        Binding("enter,space,q", "dismiss", "Back"),
         Binding("v", "numbers", "Numbers", tooltip="The pixels as numbers, 0 (black) to 255 (white)"),
     ]
 
@@ -32,11 +32,11 @@ class LargeImageScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        with Vertical(classes="dialog"):
+        with Horizontal(classes="dialog"):
             yield Picture()
             with ScrollableContainer(id="numbers"):
                 yield Static(Text(_as_numbers(self._image), no_wrap=True))
-            yield Static(Text(f"{self._about}\n\nv: the pixels as numbers"), classes="muted")
+            yield Static(Text(f"{self._about}\n\nv: the pixels as numbers"), id="about", classes="muted")
 
     def on_mount(self) -> None:
         """Hands the image down."""

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
+from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
@@ -115,10 +116,14 @@ class ResultsScreen(Screen[None]):
         )
 
     def _compare_in_thread(self, runs: Path, recipe: str, *, everything: bool) -> None:
+        worker = get_current_worker()
         try:
-            self.post_message(self.Compared(compare(read_records(runs), recipe, everything=everything)))
+            comparison = compare(read_records(runs), recipe, everything=everything)
         except RunError as error:
             self.post_message(Failed(str(error)))
+        else:
+            if not worker.is_cancelled:  # else another one was asked for meanwhile
+                self.post_message(self.Compared(comparison))
 
     @work(thread=True, exit_on_error=False)
     def _export(self, folder: Path) -> None:
@@ -137,6 +142,7 @@ def _words(comparison: Comparison) -> Text:
     """What stands below the table."""
     lines = [tables.gain_line(comparison)] if comparison.versions else []
     lines += [test.sentence for test in comparison.paired]
+    lines += [tables.MARK_NOTE] if any(summary.marked for summary in comparison.versions) else []
     lines += ["", ORIGIN_NOTE] if comparison.versions else []
     if comparison.not_counted:
         lines += ["", "Not counted:", *(f"{run.run}  {run.why}" for run in comparison.not_counted)]

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.training.control import Command
+from fmnist_tui.tui.screens.dialog import Dialog
 
 
-class StopScreen(ModalScreen[Command | None]):
+class StopScreen(Dialog[Command | None]):
     """Dismisses with the command, or None."""
-
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape", "dismiss", "Back")]
 
     def __init__(self, run_id: str) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ from fmnist_tui.tui.widgets.progress_line import ProgressLine
 _NUMBERS_SECONDS = 0.5
 _CHART_SECONDS = 1.0
 _AXES = {"step": "step", "epoch": "epoch", "time": "minutes"}
-_EMPTY = "No run yet. Press 2, choose a version and train it, or start one with: fmnist-tui train v0"
+_EMPTY = "No run yet. Press 2, choose a version and train it, or start one with: fmnist-tui train v0. o lists all runs."
 
 
 class TrainingScreen(Screen[None]):
@@ -66,7 +66,7 @@ class TrainingScreen(Screen[None]):
         self._views: dict[str, View] = {}
         self._ghosts: dict[str, Snapshot] = {}
         self._painted: tuple[object, ...] = ()
-        self._charted: tuple[object, ...] = ()
+        self._charted: Snapshot | None = None
         self._charted_at = 0.0
 
     def compose(self) -> ComposeResult:
@@ -189,8 +189,11 @@ class TrainingScreen(Screen[None]):
 
     def _read_ghost(self, run: RunDirectory) -> None:
         """Runs in a thread: a long log takes a while to read."""
-        self._ghosts[run.run_id] = read_snapshot(run)
-        self.app.call_later(self._look, replace(self._view, ghost=run.run_id))
+        self.app.call_later(self._show_ghost, read_snapshot(run))
+
+    def _show_ghost(self, ghost: Snapshot) -> None:
+        self._ghosts[ghost.run_id] = ghost
+        self._look(replace(self._view, ghost=ghost.run_id))
 
     def _stop(self, command: Command | None) -> None:
         if command is not None:
@@ -202,7 +205,7 @@ class TrainingScreen(Screen[None]):
 
     def _paint_now(self) -> None:
         self._charted_at = 0.0
-        self._painted = self._charted = ()
+        self._painted, self._charted = (), None
         self._tick()
 
     def _tick(self) -> None:
@@ -210,13 +213,13 @@ class TrainingScreen(Screen[None]):
         if self._follower is None or not self.is_current:
             return
         follower, snapshot = self._follower, self._follower.snapshot
-        numbers = (id(snapshot), follower.status, follower.usage)
+        numbers = (snapshot, follower.status, follower.usage)
         if numbers != self._painted:
             self._painted = numbers
             self._paint_numbers(follower, snapshot)
         now = time.monotonic()
-        if (id(snapshot),) != self._charted and now - self._charted_at >= _CHART_SECONDS:
-            self._charted, self._charted_at = (id(snapshot),), now
+        if snapshot is not self._charted and now - self._charted_at >= _CHART_SECONDS:
+            self._charted, self._charted_at = snapshot, now
             self._paint_charts(snapshot)
 
     def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
@@ -236,7 +239,6 @@ class TrainingScreen(Screen[None]):
             chart.axis_label = _AXES[view.axis]
             chart.log_axis = view.log and what == "loss"
             chart.cursor = read.x if read else None
-            if chart.display:
-                chart.series = series(snapshot, what, view, self._ghosts.get(view.ghost))
+            chart.series = series(snapshot, what, view, self._ghosts.get(view.ghost))
         self.query_one("#reading", Static).update(Text(reading_words(read)))
         self.query_one("#reading").display = read is not None

@@ -6,15 +6,15 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from fmnist_tui.tui.screens.dialog import Dialog
 
-class WordsScreen(ModalScreen[None]):
+
+class WordsScreen(Dialog[None]):
     """A title and a text; any of the usual keys closes it."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,enter,space,q", "dismiss", "Back")]
+    BINDINGS = [Binding("enter,space,q", "dismiss", "Back")]
 
     def __init__(self, title: str, body: Text) -> None:
         super().__init__()

@@ -14,10 +14,13 @@ from fmnist_tui.tui.charting import Series, logarithmic, thinned
 
 _TICKS = 5
 _SMALLEST = (12, 5)
+_LARGEST_EXPONENT = 308.0
+_HUGE = 1e150
+"""Larger losses are drawn here: the difference of two of them would be infinite."""
 
 
 class Chart(Widget):
-    """Curves over steps.
+    """Curves over steps, epochs or minutes.
 
     plotext's own log axis raises on a second build, on zeros and on infinities: logarithms are taken here, and only
     finite points reach it.
@@ -46,7 +49,7 @@ class Chart(Widget):
 
     def _prepared(self, one: Series, width: int) -> Series:
         x, y = thinned(one.x, logarithmic(one.y) if self.log_axis else one.y, 2 * width)
-        return one.on(x, y)
+        return one.on(x, np.clip(y, -_HUGE, _HUGE))
 
     def _build(self, drawn: list[Series], width: int, height: int) -> str:
         plot: Any = Plot()  # its own type leaves out what it inherits from plotext
@@ -77,4 +80,5 @@ def _limits(drawn: list[Series]) -> tuple[float, float]:
 
 def _ticks(low: float, high: float, *, log: bool) -> tuple[list[float], list[str]]:
     places = np.linspace(low, high, _TICKS).tolist()
-    return places, [f"{10**place if log else place:.3g}" for place in places]
+    values = [10 ** min(place, _LARGEST_EXPONENT) for place in places] if log else places
+    return places, [f"{value:.3g}" for value in values]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
-from textual.widgets import Button, Checkbox, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select
 
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
+_PROCESS, _IN_APP = "process", "app"
 _WHOLE = ("epochs", "batch_size", "seed", "seeds", "limit")
 _LABELS = {
     "epochs": "epochs",
@@ -28,13 +27,6 @@ _MOST_SEEDS = 100
 
 class TrainForm(Vertical):
     """Recipe, hyper-parameters, device, and where to train."""
-
-    class Submitted(Message):
-        """A button was pressed: this version, or all."""
-
-        def __init__(self, *, everything: bool) -> None:
-            super().__init__()
-            self.everything = everything
 
     def __init__(self, *, in_app: bool) -> None:
         super().__init__()
@@ -52,20 +44,18 @@ class TrainForm(Vertical):
         with Horizontal():
             yield Label("device")
             yield Select(_options(_DEVICES), value="auto", allow_blank=False, id="device", compact=True)
-        yield Checkbox("in the app itself (ends with it)", self._in_app, id="in_app", compact=True)
-        with Horizontal(id="buttons"):
-            yield Button("Train", id="one", variant="primary", compact=True)
-            yield Button("Train all four", id="all", compact=True)
-        yield Static(id="fault")
+        with Horizontal():
+            yield Label("train in")
+            chosen = _IN_APP if self._in_app else _PROCESS
+            yield Select(_options((_PROCESS, _IN_APP)), value=chosen, allow_blank=False, id="in_app", compact=True)
 
     @property
     def in_app(self) -> bool:
         """Whether to train in the app's own process."""
-        return self.query_one("#in_app", Checkbox).value
+        return self._choice("in_app") == _IN_APP
 
     def show_version(self, version: str) -> None:
-        """Names the version on the button, and shows its recipe's values where fields are empty."""
-        self.query_one("#one", Button).label = f"Train {version}"
+        """Shows the version's recipe's values where fields are empty."""
         recipe = hyperparameters(version, self._choice("recipe"))
         shown = {
             "epochs": str(recipe.epochs),
@@ -96,20 +86,6 @@ class TrainForm(Vertical):
             for version in versions
             for seed in range(first, first + (count or 1))
         ]
-
-    def show_fault(self, words: str) -> None:
-        """Says what is wrong with the form; "" for nothing."""
-        self.query_one("#fault", Static).update(Text(words))
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Asks for the training."""
-        event.stop()
-        self.post_message(self.Submitted(everything=event.button.id == "all"))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in a field trains the version that is shown."""
-        event.stop()
-        self.post_message(self.Submitted(everything=False))
 
     def _choice(self, name: str) -> str:
         return str(self.query_one(f"#{name}", Select).value)

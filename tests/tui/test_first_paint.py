@@ -1,0 +1,90 @@
+"""What the first paint waits for: neither slow libraries nor data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.data import arrays, folder
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import flat, part, shown, until, until_shown
+from .samples import write_idx
+
+SLOW = ("torch", "scipy", "matplotlib", "sklearn")
+
+IMPORTING = """
+import sys
+import fmnist_tui.tui.app
+"""
+
+MOUNTING = """
+import asyncio, sys, threading
+from pathlib import Path
+from fmnist_tui.tui import background
+from fmnist_tui.tui.app import FmnistApp
+
+async def first_paint():
+    app = FmnistApp(Path(sys.argv[1]), "demo", Path(sys.argv[1]))
+    async with app.run_test() as pilot:
+        await pilot.press("2", "3", "1")
+
+asyncio.run(first_paint())
+"""
+
+
+@pytest.mark.parametrize("code", [IMPORTING, MOUNTING], ids=["import", "mount"])
+def test_the_app_is_painted_without_a_slow_library(tmp_path: Path, code: str) -> None:
+    told = f"\nprint([name for name in {SLOW} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code + told, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "COLUMNS": "80", "LINES": "24"},
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def slow_data(tmp_path: Path) -> str:
+    """A data folder whose entry in the cache is a pipe: reading it waits until somebody writes to it."""
+    data = write_idx(tmp_path / "data", [0, 1, 2], [3, 4])
+    entry = arrays.entry(tmp_path / "cache", folder.find(data))
+    entry.mkdir(parents=True)
+    os.mkfifo(entry / arrays.META)
+    return str(data)
+
+
+async def test_data_that_takes_its_time_keeps_nobody_waiting(
+    make_app: Callable[..., FmnistApp], slow_data: str, tmp_path: Path
+) -> None:
+    app = make_app(slow_data)
+    [pipe] = (tmp_path / "cache").rglob(arrays.META)
+    try:
+        async with app.run_test() as pilot:
+            await until_shown(pilot, "Loading the data ...")
+            await pilot.press("t", "n", "m", "enter", "2")
+            assert "v0 Dense network by hand (NumPy)" in flat(app)
+            await pilot.press("4")
+            await until_shown(pilot, "No run counts yet")
+            await pilot.press("1")
+            assert "Loading the data ..." in shown(app)
+            threading.Thread(target=pipe.write_bytes, args=(b"",)).start()
+            await until(pilot, lambda: "train: 1-3 of 3" in part(pilot, "#caption"), "the images are there")
+            await until(pilot, lambda: "class 2" in part(pilot, "Thumbnails"), "they are drawn")
+    finally:
+        release(pipe)
+
+
+def release(pipe: Path) -> None:
+    """Lets a reader go that still waits."""
+    if pipe.is_fifo():
+        os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
