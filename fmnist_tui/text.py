@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 
 
 def safe(text: object) -> str:
-    """`text` on one line, without escape codes or other control characters."""
-    return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in str(text))
+    """`text` on one line: a space for every line break, escape code, control character and undecodable byte."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))
 
 
 def percent(share: object) -> str:

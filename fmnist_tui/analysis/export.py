@@ -24,7 +24,7 @@ Files = dict[str, bytes]
 
 
 class ExportError(Exception):
-    """An export that can't be written; its text is one line that says what to do."""
+    """An export that can't be written; its text is one line that says where and why."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def export_run(record: RunRecord, folder: Path) -> Export:
         for name, content in contents.items():
             write_whole(target / name, content)
     except OSError as error:
-        raise ExportError(f"can't write to {target} ({error.strerror}); choose another folder with --to") from None
+        raise ExportError(f"can't write to {target} ({error.strerror})") from None
     return Export(target, tuple(target / name for name in contents), tuple(notes))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +9,13 @@ from typing import Any
 from fmnist_tui.analysis.values import nested, number, text
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.event_log import Logged
+from fmnist_tui.runs.event_log import parse
 from fmnist_tui.runs.snapshot import SnapshotFold
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Epoch, Resumed, from_json
+from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
 
-_TELLING = (b'"validation_accuracy"', b'"resumed"')
+_TELLING = (b'"run_started"', b'"validation_accuracy"', b'"resumed"')
 
 
 @dataclass(frozen=True)
@@ -96,26 +94,13 @@ def read_epochs(run: RunDirectory) -> tuple[Epoch, ...]:
     Only their lines are parsed: a log holds a hundred windows an epoch, which take 30 microseconds each.
     """
     fold = SnapshotFold(run.run_id)
-    for event in _telling_events(run.events):
-        fold.add(Logged(event, 0.0, 0))
-    return fold.snapshot().epochs
-
-
-def _telling_events(log: Path) -> Iterator[Epoch | Resumed]:
     try:
-        lines = log.read_bytes().split(b"\n")
+        lines = run.events.read_bytes().split(b"\n")
     except OSError:
-        return
-    for line in lines:
-        if not any(word in line for word in _TELLING):
-            continue
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        event = from_json(content) if isinstance(content, dict) else None
-        if isinstance(event, Epoch | Resumed):
-            yield event
+        return ()
+    for logged in parse(line for line in lines if any(word in line for word in _TELLING)):
+        fold.add(logged)
+    return fold.snapshot().epochs
 
 
 def _damage(run: RunDirectory, status: Status, result: dict[str, Any] | None) -> str:

@@ -87,12 +87,17 @@ def gain_line(comparison: Comparison) -> str:
     return f"Total gain from {first} to {last}: {gain * 100:+.2f} points"
 
 
+def mark_line(comparison: Comparison) -> str:
+    """What the "*" at a number of runs means, or "" where there is none."""
+    return MARK_NOTE if any(summary.marked for summary in comparison.versions) else ""
+
+
 def _table(comparison: Comparison) -> list[str]:
     """The table in Markdown, and the lines that belong to it."""
     lines = [HEADER, ("---",) * len(HEADER), *(tuple(map(_escaped, row)) for row in rows(comparison))]
     parts = ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
-    if any(summary.marked for summary in comparison.versions):
-        parts.append(_escaped(MARK_NOTE))
+    if mark := mark_line(comparison):
+        parts.append(_escaped(mark))
     if gain := gain_line(comparison):
         parts.append(f"{gain}.")
     return [*parts, ORIGIN_NOTE]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fmnist_tui.data.errors import printable
+from fmnist_tui.text import safe
 
 Record = Mapping[str, Any]
 
@@ -36,4 +36,4 @@ def whole(record: Record, key: str) -> int | None:
 def text(record: Record, key: str) -> str:
     """The string under `key` as one printable line of at most 200 characters; "" where there is none."""
     value = record.get(key)
-    return printable(value[:_LONGEST]) if isinstance(value, str) else ""
+    return safe(value[:_LONGEST]) if isinstance(value, str) else ""

@@ -11,8 +11,10 @@ import sys
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from fmnist_tui import __version__
+from fmnist_tui.cli.screen import open_app, screen_options
 from fmnist_tui.text import safe
 
 _COMMANDS: dict[str, tuple[str, str]] = {
@@ -55,18 +57,19 @@ class _Commands(click.Group):
 @click.option("--runs", metavar="DIR", help="The folder of runs.")
 @click.option("--data", metavar="DIR", help="The folder of the data, or `demo`.")
 @click.option("--in-app", is_flag=True, help="Train in the app itself, not in a process that outlives it.")
+@screen_options
 @click.pass_context
-def cli(ctx: click.Context, debug: bool, runs: str | None, data: str | None, in_app: bool) -> None:  # noqa: ARG001, FBT001
+def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, in_app: bool, **look: Any) -> None:  # noqa: ARG001, FBT001
     """The terminal lab for training image classifiers over SSH. Without a command it opens the app."""
     if ctx.invoked_subcommand is not None:
-        if runs or data:
-            raise click.UsageError(f"--runs and --data come after the command: fmnist-tui {ctx.invoked_subcommand} ...")
-        if in_app:
-            raise click.UsageError(f"--in-app comes after the command: fmnist-tui {ctx.invoked_subcommand} ...")
+        given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if misplaced := [name for name in given if name != "debug"]:
+            option = next(item.opts[0] for item in ctx.command.params if item.name == misplaced[0])
+            raise click.UsageError(
+                f"{option} comes after the command, if it takes it: {ctx.invoked_subcommand} {option}"
+            )
         return
-    from fmnist_tui.cli.screen import open_app
-
-    open_app(runs, data, in_app=in_app)
+    open_app(runs, data, in_app=in_app, **look)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fmnist_tui.cli.options import data_option, json_option
 from fmnist_tui.cli.text import print_columns, print_json
-from fmnist_tui.data import Dataset, ImageSet, Progress, load
+from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
 from fmnist_tui.runs.places import cache_folder, data_folder
 from fmnist_tui.text import megabytes, safe
 
@@ -25,8 +25,7 @@ def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
     finally:
         if sys.stderr and sys.stderr.isatty():
             click.echo("\r\x1b[K", err=True, nl=False)
-    for part in (dataset.train, dataset.test):
-        part.verify()
+    dataset.verify()
     if as_json:
         print_json(_as_json(dataset))
     else:
@@ -50,7 +49,7 @@ def _announce() -> Any:
 
 def _print(dataset: Dataset) -> None:
     rows = [["name", dataset.name], ["source", dataset.source]]
-    rows.append(["official Fashion-MNIST", "yes" if dataset.is_fashion_mnist else "no"])
+    rows.append(["official Fashion-MNIST", _official(dataset)])
     for name, part in (("train", dataset.train), ("test", dataset.test)):
         rows += [[f"{name} images", str(len(part))], [f"{name} sha256", part.fingerprint]]
     print_columns([[cell[0], safe(cell[1])] for cell in rows])
@@ -61,15 +60,34 @@ def _print(dataset: Dataset) -> None:
     print_columns(table)
 
 
+def _official(dataset: Dataset) -> str:
+    """Whether these are Fashion-MNIST's own images: runs count on them in their own order alone."""
+    if dataset.is_fashion_mnist:
+        return "yes"
+    words = {
+        (True, True): "its images, but in another order",
+        (True, False): "its training images, but other test images",
+        (False, True): "its test images, but other training images",
+    }
+    return words.get(same_images_as_official(dataset), "no")
+
+
 def _as_json(dataset: Dataset) -> dict[str, Any]:
+    """What is printed; "official_images" is true of the official images in any order."""
+    parts = (dataset.train, dataset.test)
     return {
         "name": dataset.name,
         "source": dataset.source,
         "is_fashion_mnist": dataset.is_fashion_mnist,
         "classes": list(dataset.classes),
         **{
-            name: {"images": len(part), "fingerprint": part.fingerprint, "class_counts": _counts(part)}
-            for name, part in (("train", dataset.train), ("test", dataset.test))
+            name: {
+                "images": len(part),
+                "fingerprint": part.fingerprint,
+                "official_images": same,
+                "class_counts": _counts(part),
+            }
+            for name, part, same in zip(("train", "test"), parts, same_images_as_official(dataset), strict=True)
         },
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fmnist_tui.analysis.export import export_run
+from fmnist_tui.analysis.export import ExportError, export_run
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import runs_option
 from fmnist_tui.runs.directory import RunError, find_run, list_runs
@@ -25,7 +25,10 @@ def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> Non
     if not chosen:
         raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
     for run in chosen:
-        exported = export_run(read_record(run), Path(folder))
+        try:
+            exported = export_run(read_record(run), Path(folder))
+        except ExportError as error:
+            raise ExportError(f"{error}; choose another folder with --to") from None
         for path in exported.files:
             click.echo(safe(path))
         for note in exported.notes:

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 import click
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.event_log import Logged, as_record
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.snapshot import Snapshot
-from fmnist_tui.text import safe
 from fmnist_tui.training import events
 from fmnist_tui.training.telling import describe
 
@@ -38,7 +37,7 @@ class JsonLines:
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
         """Prints the events."""
         for logged in new:
-            click.echo(json.dumps({"run": run.run_id, **json.loads(encode(logged))}))
+            click.echo(json.dumps({"run": run.run_id, **as_record(logged)}))
 
     def close(self) -> None:
         """Nothing to end."""
@@ -51,7 +50,7 @@ class PlainLines:
         """Prints the lines."""
         for logged in new:
             if line := describe(logged.event):
-                click.echo(f"{run.run_id}  {safe(line)}")
+                click.echo(f"{run.run_id}  {line}")
 
     def close(self) -> None:
         """Nothing to end."""
@@ -80,7 +79,7 @@ class ProgressBars:
             self._tasks[run.run_id] = self._progress.add_task(run.run_id, total=None, words="starting")
         for logged in new:
             if isinstance(logged.event, events.Epoch | events.RunFinished | events.Alert):
-                self._progress.console.print(f"{run.run_id}  {safe(describe(logged.event))}", markup=False, emoji=False)
+                self._progress.console.print(f"{run.run_id}  {describe(logged.event)}", markup=False, emoji=False)
         total = snapshot.started.total_steps if snapshot.started else None
         words = _progress_words(snapshot)
         self._progress.update(self._tasks[run.run_id], total=total, completed=snapshot.step, words=words)
@@ -90,9 +89,8 @@ class ProgressBars:
         self._progress.stop()
 
 
-def follow(runs: Sequence[RunDirectory], reporter: Reporter) -> dict[str, Snapshot]:
-    """Reports until no run has a trainer any more; returns the last snapshot of each."""
-    followers = [Follower(run) for run in runs]
+def follow(followers: Sequence[Follower], reporter: Reporter) -> dict[str, Snapshot]:
+    """Reports what the followers haven't seen yet until no run has a trainer; returns the last snapshot of each."""
     try:
         while True:
             held = [is_held(follower.run) for follower in followers]
@@ -118,7 +116,7 @@ def _progress_words(snapshot: Snapshot) -> str:
     if snapshot.paused:
         return "paused"
     if snapshot.stage or not len(snapshot.curve):
-        return safe(snapshot.stage or "starting")
+        return snapshot.stage or "starting"
     epochs: Any = snapshot.started.epochs if snapshot.started else "?"
     return (
         f"epoch {snapshot.epoch}/{epochs}  loss {snapshot.curve.loss[-1]:.4f}  "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 import click
 
 from fmnist_tui.analysis import tables
@@ -15,6 +18,8 @@ from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES
 
 _FORMATS = ("table", "markdown", "csv", "json")
+_EXPENDABLE = ("what changed", "device", "Brier", "ECE", "s/epoch")
+"""In this order, where the terminal is too narrow; `--format markdown` has them all."""
 
 
 @click.command("results")
@@ -35,10 +40,16 @@ def results_command(recipe: str, everything: bool, form: str, runs: str | None) 
         _print(comparison)
 
 
+def print_table(comparison: Comparison) -> None:
+    """The table and what it takes to read it."""
+    print_columns(_fitting([list(tables.HEADER), *(list(row) for row in tables.rows(comparison))]))
+    below = (tables.mark_line(comparison), tables.gain_line(comparison), f"origin: {ORIGIN_NOTE}")
+    click.echo("\n" + "\n".join(filter(None, below)))
+
+
 def _print(comparison: Comparison) -> None:
     if comparison.versions:
-        print_columns([list(tables.HEADER), *(list(row) for row in tables.rows(comparison))])
-        click.echo("\n".join(filter(None, ["", tables.gain_line(comparison), f"origin: {ORIGIN_NOTE}"])))
+        print_table(comparison)
     else:
         click.echo(f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all")
     for test in comparison.paired:
@@ -46,3 +57,17 @@ def _print(comparison: Comparison) -> None:
     if comparison.not_counted:
         click.echo("\nnot counted:")
         print_columns([[run.run, safe(run.why)] for run in comparison.not_counted])
+
+
+def _fitting(rows: list[list[str]]) -> list[list[str]]:
+    """The table without the columns that a terminal has no room for; elsewhere all of them."""
+    if not sys.stdout.isatty():
+        return rows
+    room = shutil.get_terminal_size().columns
+    for heading in _EXPENDABLE:
+        widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+        if sum(widths) - 2 <= room:
+            break
+        place = rows[0].index(heading)
+        rows = [row[:place] + row[place + 1 :] for row in rows]
+    return rows

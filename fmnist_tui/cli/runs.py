@@ -34,11 +34,11 @@ def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
 def _row(summary: Summary) -> list[str]:
     return [
         summary.run,
-        safe(summary.recipe),
+        summary.recipe,
         "" if summary.seed is None else str(summary.seed),
         str(summary.status),
         f"{summary.epoch}/{summary.epochs or '?'}",
         percent(summary.test_accuracy),
         megabytes(summary.bytes),
-        safe(summary.label),
+        summary.label,
     ]

@@ -1,23 +1,87 @@
-"""Opens the app."""
+"""Opens the app, and leaves the results in the scrollback."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.places import Folders, usual_folders
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_CANNOT_DRAW = ("", "dumb", "unknown")
 
 
-def open_app(runs: str | None, data: str | None, *, in_app: bool, attach: RunDirectory | None = None) -> None:
-    """Runs the app until it is left."""
+def screen_options(command: Command) -> Command:
+    """What the app and `attach` take, passed as `ascii_only`, `mouse`, `low_bandwidth` and `summary`."""
+    options = (
+        click.option("--ascii/--no-ascii", "ascii_only", default=None, help="Draw in ASCII (default: by the locale)."),
+        click.option("--no-mouse", "mouse", flag_value=False, default=True, help="Leave the mouse to the terminal."),
+        click.option("--low-bandwidth", is_flag=True, help="Paint seldom, and images in ASCII."),
+        click.option("--no-summary", "summary", flag_value=False, default=True, help="Leave no results behind."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def open_app(
+    runs: str | None,
+    data: str | None,
+    *,
+    in_app: bool = False,
+    attach: RunDirectory | None = None,
+    ascii_only: bool | None = None,
+    mouse: bool = True,
+    low_bandwidth: bool = False,
+    summary: bool = True,
+) -> None:
+    """Runs the app until it is left, then prints how v0 to v3 compare.
+
+    `ascii_only`: None for what the locale says.
+    """
+    _check_terminal()
+    from fmnist_tui.runs.machine.machine import given_environment
+    from fmnist_tui.runs.machine.terminal import speaks_utf8
+    from fmnist_tui.tui.app import FmnistApp
+
+    folders = usual_folders(runs, data)
+    if ascii_only is None:
+        ascii_only = not speaks_utf8(given_environment())
+    app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
+    app.run(mouse=mouse)
+    if summary and not app.return_code:
+        _print_summary(folders)
+    sys.exit(app.return_code or 0)
+
+
+def _check_terminal() -> None:
     if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
     if not (sys.stderr and sys.stderr.isatty()):
         raise click.ClickException("the app draws on standard error; don't redirect it")
-    from fmnist_tui.tui.app import FmnistApp
+    term = os.environ.get("TERM", "")
+    if term in _CANNOT_DRAW:
+        raise click.ClickException(
+            f"this terminal says that it can't draw (TERM={term}); export TERM=xterm-256color if it can, "
+            "or train without a screen: fmnist-tui train v0"
+        )
 
-    app = FmnistApp(runs_folder(runs), data_folder(data), cache_folder(), in_app=in_app, attach=attach)
-    app.run()
-    sys.exit(app.return_code or 0)
+
+def _print_summary(folders: Folders) -> None:
+    """The table of the results screen; nothing where no run counts."""
+    from fmnist_tui.analysis.comparison import compare
+    from fmnist_tui.analysis.record import read_records
+    from fmnist_tui.cli.results import print_table
+
+    try:
+        comparison = compare(read_records(folders.runs))
+    except RunError:
+        return
+    if comparison.versions:
+        print_table(comparison)

@@ -29,7 +29,7 @@ def show_command(word: str, as_json: bool, runs: str | None) -> None:  # noqa: F
     if as_json:
         print_json(_as_json(run, snapshot))
     else:
-        print_columns([[name, safe(value)] for name, value in _lines(run, snapshot)])
+        print_columns([[safe(name), safe(value)] for name, value in _lines(run, snapshot)])
 
 
 def _as_json(run: RunDirectory, snapshot: Snapshot) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,12 +14,13 @@ import click
 
 from fmnist_tui.cli.follow import choose_reporter, follow
 from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.launch import InAppRun, launch
 from fmnist_tui.runs.machine.logout import what_a_logout_ends
 from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.text import safe
 from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import RunFinished
 
 _WELL = ("completed", "stopped")
 
@@ -44,19 +45,20 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         RunError: A run failed, or has lost its trainer.
     """
     processes: list[subprocess.Popen[bytes]] = []
+    followers = _caught_up(runs)
     with _passing_on(processes) as received:
         for run in runs:
             processes.append(launch(run))
             if received:  # while it was being launched
                 processes[-1].send_signal(received[-1])
                 break
-        ends = follow(runs, choose_reporter(as_json=as_json))
+        ends = follow(followers, choose_reporter(as_json=as_json))
         codes = [process.wait() for process in processes]
     if received:
         return 128 + received[0]
     for run, code in zip(runs, codes, strict=True):
         if code:
-            raise RunError(_why(run, ends[run.run_id]))
+            raise RunError(_why(run, ends[run.run_id].finished))
     return 0
 
 
@@ -84,23 +86,32 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         ends = _follow_here(driven, as_json=as_json)
     if received:
         return 128 + received[0]
-    for run in runs:
-        end = ends[run.run_id]
-        if end.finished is None or end.finished.reason not in _WELL:
+    for run, end in zip(runs, ends, strict=True):
+        if end.reason not in _WELL:
             raise RunError(_why(run, end))
     return 0
 
 
-def _follow_here(driven: list[InAppRun], *, as_json: bool) -> dict[str, Snapshot]:
-    worker = threading.Thread(target=lambda: [one.drive() for one in driven], name="trainer")
-    worker.start()
+def _follow_here(driven: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
+    """Follows the runs while a thread drives them; returns how they ended."""
+    followers = _caught_up([one.run for one in driven])
+    with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:
+        driving = thread.submit(_drive_all, driven)
+        try:
+            follow(followers, choose_reporter(as_json=as_json))
+        except BaseException:  # nobody reads what is printed, for one: the runs are saved
+            _stop_all(driven)
+            raise
+        return driving.result()
+
+
+def _drive_all(driven: list[InAppRun]) -> list[RunFinished]:
+    """One after the other. Whatever happens, none stays held: whoever follows would wait for ever."""
     try:
-        return follow([one.run for one in driven], choose_reporter(as_json=as_json))
-    except BaseException:  # nobody reads what is printed, for one: the runs are saved
-        _stop_all(driven)
-        raise
+        return [one.drive() for one in driven]
     finally:
-        worker.join()
+        for one in driven:
+            one.close()
 
 
 def _stop_all(driven: list[InAppRun]) -> None:
@@ -108,10 +119,18 @@ def _stop_all(driven: list[InAppRun]) -> None:
         one.inbox.put(Command.STOP_NOW)
 
 
-def _why(run: RunDirectory, end: Snapshot) -> str:
+def _caught_up(runs: Sequence[RunDirectory]) -> list[Follower]:
+    """Followers that know what an earlier trainer said, so that they report what is new alone."""
+    followers = [Follower(run) for run in runs]
+    for follower in followers:
+        follower.poll()
+    return followers
+
+
+def _why(run: RunDirectory, end: RunFinished | None) -> str:
     """Why a run came to a bad end."""
-    if end.finished and end.finished.reason not in _WELL:
-        return f"{run.run_id} {end.finished.reason}: {end.finished.message}"
+    if end and end.reason not in _WELL:
+        return f"{run.run_id} {end.reason}: {end.message}"
     return f"{run.run_id} has lost its trainer (see {run.train_log}); go on with: fmnist-tui resume {run.run_id}"
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import click
 
+from fmnist_tui.files import finite
+
 
 def print_json(value: Any) -> None:
-    """Prints a JSON document."""
-    click.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
+    """Prints a JSON document; a file that somebody edited may hold NaN, which is printed as null."""
+    click.echo(json.dumps(finite(value), indent=2, allow_nan=False))
 
 
 def print_columns(rows: list[list[str]]) -> None:
@@ -19,12 +20,3 @@ def print_columns(rows: list[list[str]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _finite(value: Any) -> Any:
-    """The document with null for what JSON has no word for; a file that somebody edited may hold NaN."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

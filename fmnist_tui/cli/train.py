@@ -11,8 +11,7 @@ from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
 from fmnist_tui.runs.places import data_folder, runs_folder
-from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, configure
+from fmnist_tui.training.recipes import RECIPES, configure_all
 
 
 @click.command("train")
@@ -47,11 +46,9 @@ def train_command(
     """Train versions (v0, v1, v2, v3, or all) and follow them. Several wait for the device one after the other."""
     if detach and in_app:
         raise click.UsageError("--detach leaves the runs to processes of their own, --in-app to this one: choose one")
-    configs = [
-        _configure(name, number, settings, score_test=not no_test)
-        for name in _names(versions)
-        for number in range(seed, seed + seeds)
-    ]
+    changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
+    seeds_wanted = range(seed, seed + seeds)
+    configs = configure_all(_names(versions), seeds_wanted, changes=changes, score_test=not no_test, **settings)
     from fmnist_tui.runs.request import request_run
 
     requested = [request_run(runs_folder(runs), config, data_folder(data)) for config in configs]
@@ -64,9 +61,3 @@ def _names(versions: tuple[str, ...]) -> list[str]:
     """The versions asked for, each once; "all" stands for all four."""
     named = [version(name).name for name in versions if name != "all"]
     return list(VERSION_NAMES) if "all" in versions else list(dict.fromkeys(named))
-
-
-def _configure(name: str, seed: int, settings: dict[str, Any], *, score_test: bool) -> TrainingConfig:
-    changes = {key: settings[key] for key in ("epochs", "batch_size", "learning_rate")}
-    own = {key: settings[key] for key in ("limit", "device", "threads")}
-    return configure(name, settings["recipe"], changes, seed=seed, score_test=score_test, **own)

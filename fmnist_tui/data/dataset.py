@@ -72,7 +72,6 @@ class Dataset:
     train: ImageSet
     test: ImageSet
     source: str
-    is_demo: bool = False
 
     @property
     def fingerprints(self) -> tuple[str, str]:
@@ -83,6 +82,15 @@ class Dataset:
     def is_fashion_mnist(self) -> bool:
         """Whether these are the official images, byte for byte and in the official order."""
         return self.fingerprints == official.FASHION_MNIST.fingerprints
+
+    def verify(self) -> None:
+        """Read all images again, in some 50 ms, and compare them with their fingerprints.
+
+        Raises:
+            DataError: The data is not what it was when it was first read.
+        """
+        self.train.verify()
+        self.test.verify()
 
 
 def fingerprint(images: ByteArray, labels: ByteArray) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fmnist_tui.text import safe
+
 
 class DataError(Exception):
     """Data that cannot be had or is not right. `str(error)` is one line that says what to do.
@@ -12,18 +14,13 @@ class DataError(Exception):
     """
 
     def __init__(self, problem: str, advice: str = "") -> None:
-        self.problem = printable(problem)
-        self.advice = printable(advice)
+        self.problem = safe(problem)
+        self.advice = safe(advice)
         super().__init__(f"{self.problem}; {self.advice}" if advice else self.problem)
 
 
 class Cancelled(Exception):
     """The caller asked to stop: its `cancelled()` turned true."""
-
-
-def printable(text: str) -> str:
-    """Return `text` on one line, with "?" for every line break, escape code and undecodable byte."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def reason(error: Exception) -> str:

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from fmnist_tui.data import apt, arrays, demo, official, tidying
 from fmnist_tui.data import folder as folders
 from fmnist_tui.data.dataset import CLASS_COUNT, Dataset
-from fmnist_tui.data.errors import DataError, printable, reason
+from fmnist_tui.data.errors import DataError, reason
 from fmnist_tui.data.progress import Report, Stop, never, quiet
+from fmnist_tui.text import safe
 
 DEMO = "demo"
 KEPT = "fashion-mnist"  # the folder of fetched files in the cache
@@ -145,7 +146,7 @@ def _read(folder: Path, cache: Path, kind: str, progress: Report = quiet, cancel
         arrays.keep(entry, sets)
     _tidy(cache)
     train, test = sets
-    source = f"{kind} ({printable(str(folder))})" + (", CSV" if files.format is folders.CSV else "")
+    source = f"{kind} ({safe(folder)})" + (", CSV" if files.format is folders.CSV else "")
     dataset = Dataset(_name(folder), UNKNOWN_CLASSES, train, test, source)
     if dataset.is_fashion_mnist:
         return replace(dataset, name=official.NAME, classes=official.FASHION_CLASSES)
@@ -161,4 +162,4 @@ def _tidy(cache: Path) -> None:
 
 def _name(folder: Path) -> str:
     """Name unknown data after its folder, in a form that no known dataset's name has."""
-    return printable(f'folder "{folder.resolve().name}"')
+    return safe(f'folder "{folder.resolve().name}"')

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.files import read_json
+from fmnist_tui.text import safe
 
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
@@ -62,7 +63,7 @@ class RunDirectory:
 
     @property
     def heartbeat(self) -> Path:
-        """The trainer's pid and a time."""
+        """The trainer's pid, its machine, and a time."""
         return self.path / "heartbeat"
 
     @property
@@ -161,8 +162,8 @@ def find_run(runs: Path, word: str) -> RunDirectory:
 
 
 def name_of(run: RunDirectory) -> str:
-    """The name that a person gave the run, or ""."""
-    return str((read_json(run.label) or {}).get("name") or "")
+    """The name that a person gave the run, safe to show, or ""."""
+    return safe((read_json(run.label) or {}).get("name") or "")
 
 
 def _age(path: Path) -> str:

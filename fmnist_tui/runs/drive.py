@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from fmnist_tui.data import DataError, Dataset, load
@@ -16,14 +15,14 @@ from fmnist_tui.runs.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.keeper import RunKeeper
-from fmnist_tui.runs.lock import beating
 from fmnist_tui.runs.places import cache_folder
 from fmnist_tui.runs.queue import device_to_wait_for, holding, take_turn
-from fmnist_tui.runs.request import Request, read_request, write_run_json
+from fmnist_tui.runs.request import Request, read_request
+from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.status import QUEUED_STAGE
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import CheckpointError, read_newest
-from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.streams import STREAM_NUMBER
@@ -34,23 +33,26 @@ _TURN_POLL = 0.2
 _EXPECTED = (ConfigError, DataError, CheckpointError, RunError)
 
 
-def drive(run: RunDirectory, lock: int, inbox: Inbox) -> events.RunFinished:
+def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
     """Trains `run` to its end and writes each event down; returns the last one.
 
     Args:
-        run: A run with a request. Where it has checkpoints, training goes on from the newest.
-        lock: The descriptor that holds the run's lock; closed at the end.
+        run: A run with a request, whose lock the caller holds. Where it has checkpoints, training goes on from the
+            newest.
         inbox: What people ask of the trainer.
     """
     last: Event = events.RunFinished("failed")
     try:
-        with beating(run), closing(EventLog(run.events)) as log:
-            for event in _guarded(run, inbox):
-                log.append(event)
-                last = event
-            log.sync()
-    finally:
-        os.close(lock)
+        log = EventLog(run.events)
+    except OSError as error:
+        message = f"can't write {run.events} ({error.strerror})"
+        _note(run, message)
+        return events.RunFinished("failed", resumable=True, message=message)
+    with closing(log):
+        for event in _guarded(run, inbox):
+            log.append(event)
+            last = event
+        log.sync()
     assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
     return last
 
@@ -62,11 +64,16 @@ def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
     except _EXPECTED as error:
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
-        with run.train_log.open("a") as file:
-            file.write(traceback.format_exc())
+        _note(run, traceback.format_exc())
         yield events.RunFinished(
             "failed", resumable=True, message=f"{type(error).__name__}: {_first_line(error)} (details: {run.train_log})"
         )
+
+
+def _note(run: RunDirectory, text: str) -> None:
+    """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
+    with suppress(OSError), run.train_log.open("a") as file:
+        file.write(f"{text.rstrip()}\n")
 
 
 def _first_line(error: Exception) -> str:
@@ -107,7 +114,7 @@ def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> G
 def _train(run: RunDirectory, request: Request, inbox: Inbox) -> Iterator[Event]:
     yield events.Stage("loading data")
     dataset = load(request.data, cache_folder())
-    dataset.train.verify()
+    dataset.verify()
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
     task = _task(run, request, dataset)
@@ -130,18 +137,18 @@ def _task(run: RunDirectory, request: Request, dataset: Dataset) -> Task:
         return task
     data = known.get("data", {})
     if (data.get("train_fingerprint"), data.get("test_fingerprint")) != dataset.fingerprints:
-        raise RunError(f"run {run.run_id} was trained on other data than {dataset.source}; give the same with --data")
+        advice = "put its images back there, or start a new run"
+        raise RunError(f"run {run.run_id} was trained on other data than {dataset.source} holds now; {advice}")
     if known.get("random_stream") != STREAM_NUMBER:
         raise RunError(f"run {run.run_id} was started by another version of this program and can't go on bit for bit")
     return make_task(_resolved(TrainingConfig.from_json(known)), dataset, int(known["window"]))
 
 
 def _resolved(config: TrainingConfig) -> TrainingConfig:
+    check_device(config.version, config.device)
     device = "cpu"
     if config.version != "v0":
         from fmnist_tui.training.devices import resolve
 
         device = resolve(config.device)
-    elif config.device not in ("auto", "cpu"):
-        raise ConfigError("v0 is NumPy and trains on the CPU only; leave --device out")
     return replace(config, device=device, threads=config.threads or available_cpus())

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fmnist_tui.files import is_torn
-from fmnist_tui.training.events import Event, from_json, to_json
+from fmnist_tui.training.events import Event, Step, from_json, to_json
 
 _LATEST = 1e11
+_MOST_KEPT = 10_000
+"""Events that wait for room on a full disk: some megabytes. Past it steps are given up, the oldest first."""
 
 
 @dataclass(frozen=True)
@@ -26,28 +30,48 @@ class Logged:
 
 
 class EventLog:
-    """Appends events. A torn last line, left by a writer that was killed, is ended before the next one."""
+    """Appends events. A torn last line, left by a writer that was killed, is ended before the next one.
+
+    A full disk must not end the run: what can't be written is kept, and written once there is room again.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab+", buffering=0)
-        if is_torn(path):
-            self._file.write(b"\n")
-        self._seq = _lines(path)
+        """Opens the log, or begins one.
 
-    def append(self, event: Event) -> Logged:
-        """Writes one event with a single system call."""
-        logged = Logged(event, round(time.time(), 3), self._seq)
-        self._file.write(encode(logged))
-        self._seq += 1
-        return logged
+        Raises:
+            OSError: It can't be opened.
+        """
+        self._file = path.open("ab+", buffering=0)
+        torn = is_torn(path)
+        self._seq = _lines(path) + torn
+        self._begun = b"\n" if torn else b""  # what is to be written first: the rest of a line
+        self._kept: deque[tuple[Event, float]] = deque()
+
+    def append(self, event: Event) -> None:
+        """Writes one event with a single system call, after those that there was no room for."""
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.remove(next((kept for kept in self._kept if isinstance(kept[0], Step)), self._kept[0]))
+        self._kept.append((event, round(time.time(), 3)))
+        with suppress(OSError):
+            self._write()
 
     def sync(self) -> None:
-        """Makes what was appended last through a power cut."""
-        os.fsync(self._file.fileno())
+        """Makes what was appended last through a power cut, where the disk lets it."""
+        with suppress(OSError):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
+
+    def _write(self) -> None:
+        """Until nothing is left, or an OSError; a full disk may take a line in part."""
+        while self._begun or self._kept:
+            if not self._begun:
+                self._begun = encode(Logged(*self._kept.popleft(), self._seq))
+                self._seq += 1
+            self._begun = self._begun[self._file.write(self._begun) :]
 
 
 class LogReader:
@@ -68,7 +92,7 @@ class LogReader:
             return []
         self._offset += len(new)
         *lines, self._rest = (self._rest + new).split(b"\n")
-        return list(_parsed(lines))
+        return list(parse(lines))
 
 
 def read_tail(path: Path, size: int = 16_384) -> list[Logged]:
@@ -80,16 +104,21 @@ def read_tail(path: Path, size: int = 16_384) -> list[Logged]:
             lines = file.read().split(b"\n")
     except OSError:
         return []
-    return list(_parsed(lines))
+    return list(parse(lines))
+
+
+def as_record(logged: Logged) -> dict[str, Any]:
+    """The event as a JSON object."""
+    return {**to_json(logged.event), "time": logged.time, "seq": logged.seq}
 
 
 def encode(logged: Logged) -> bytes:
     """The event's line."""
-    record = {**to_json(logged.event), "time": logged.time, "seq": logged.seq}
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(as_record(logged), separators=(",", ":")).encode() + b"\n"
 
 
-def _parsed(lines: list[bytes]) -> Iterator[Logged]:
+def parse(lines: Iterable[bytes]) -> Iterator[Logged]:
+    """The events of a log's lines; what doesn't parse or is unknown is passed over."""
     for line in lines:
         try:
             record: Any = json.loads(line)

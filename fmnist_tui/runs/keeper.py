@@ -13,7 +13,7 @@ import numpy as np
 import safetensors.numpy
 
 from fmnist_tui.files import write_json, write_whole
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
@@ -54,12 +54,20 @@ class RunKeeper:
             self._writing.result()
 
     def save_outcome(self, outcome: Outcome) -> None:
-        """Keeps weights and predictions first and the result last: who sees a result finds the rest."""
-        if outcome.weights is not None:
-            write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()))
-        if outcome.probabilities is not None and outcome.labels is not None:
-            write_whole(self._run.predictions, _npz(probabilities=outcome.probabilities, labels=outcome.labels))
-        write_json(self._run.result, self._result(outcome))
+        """Keeps weights and predictions first and the result last: who sees a result finds the rest.
+
+        Raises:
+            RunError: They can't be written. A run that goes on from its last checkpoint tries again.
+        """
+        try:
+            if outcome.weights is not None:
+                write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()))
+            if outcome.probabilities is not None and outcome.labels is not None:
+                write_whole(self._run.predictions, _npz(probabilities=outcome.probabilities, labels=outcome.labels))
+            write_json(self._run.result, self._result(outcome))
+        except OSError as error:
+            advice = f"see to that, then: fmnist-tui resume {self._run.run_id}"
+            raise RunError(f"can't write the result to {self._run.path} ({error.strerror}); {advice}") from None
 
     def close(self) -> None:
         """Ends the writing thread after its last checkpoint."""
@@ -111,13 +119,3 @@ def _npz(**arrays: np.ndarray[Any, Any]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def read_weights(run: RunDirectory) -> Tensors:
-    """The weights that were scored.
-
-    Raises:
-        OSError: There are none.
-    """
-    tensors: Tensors = safetensors.numpy.load(run.model.read_bytes())
-    return tensors

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.lock import acquire, beating
 from fmnist_tui.training.events import RunFinished
 
 
@@ -41,20 +42,32 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
 
 
 class InAppRun:
-    """A training that this process drives itself, in whatever thread calls `drive`; it ends with the process."""
+    """A training that this process drives itself, in whatever thread calls `drive`; it ends with the process.
+
+    It holds the run from the start, also while it waits for others that are driven before it, until `drive` or
+    `close`.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
-        """Takes the run's lock.
+        """Takes the run's lock, and beats.
 
         Raises:
             RunError: A trainer holds the run already.
         """
         self.run = run
-        self._lock = acquire(run)
-        self.inbox = Inbox(run, control_end(run))
+        with ExitStack() as held:
+            held.callback(os.close, acquire(run))
+            held.enter_context(beating(run))
+            self.inbox = Inbox(run, control_end(run))
+            self._held = held.pop_all()
 
     def drive(self) -> RunFinished:
-        """Trains to the end; returns the last event."""
+        """Trains to the end and lets the run go; returns the last event."""
         from fmnist_tui.runs.drive import drive  # SciPy and more, which the app's first paint must not wait for
 
-        return drive(self.run, self._lock, self.inbox)
+        with self._held:
+            return drive(self.run, self.inbox)
+
+    def close(self) -> None:
+        """Lets the run go, driven or not."""
+        self._held.close()

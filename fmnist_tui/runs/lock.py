@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -67,6 +69,12 @@ def heartbeat_age(run: RunDirectory) -> float:
     return max(0.0, time.time() - beat) if isinstance(beat, int | float) else float("inf")
 
 
+def beats_here(run: RunDirectory) -> bool:
+    """Whether the run's last sign of life came from this machine: others may share the folder of runs."""
+    host = socket.gethostname()
+    return bool((read_json(run.heartbeat) or {}).get("host", host) == host)
+
+
 @contextmanager
 def beating(run: RunDirectory) -> Iterator[None]:
     """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts."""
@@ -95,7 +103,8 @@ def beat_once(run: RunDirectory) -> None:
     """Gives a sign of life. A full disk must not end the run; the lock says that it lives."""
     temporary = run.path / ".heartbeat.tmp"
     with suppress(OSError):
-        temporary.write_text(f'{{"pid": {os.getpid()}, "time": {time.time():.3f}}}\n')
+        beat = {"pid": os.getpid(), "host": socket.gethostname(), "time": round(time.time(), 3)}
+        temporary.write_text(f"{json.dumps(beat)}\n")
         temporary.replace(run.heartbeat)
 
 

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 _APP = "fmnist-tui"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things lie.
+
+    Attributes:
+        runs: The runs.
+        data: The data, "demo", or None for the usual places.
+        cache: Fetched and decoded data.
+        config: What a person chose; None for nothing that is kept.
+    """
+
+    runs: Path
+    data: str | None
+    cache: Path
+    config: Path | None = None
 
 
 def runs_folder(option: str | None) -> Path:
@@ -26,6 +44,16 @@ def data_folder(option: str | None) -> str | None:
     return str(Path(chosen).expanduser().absolute())
 
 
+def config_folder() -> Path:
+    """Where a person's choices are kept."""
+    return platformdirs.user_config_path(_APP)
+
+
 def cache_folder() -> Path:
     """Where fetched and decoded data is kept."""
     return platformdirs.user_cache_path(_APP)
+
+
+def usual_folders(runs: str | None, data: str | None) -> Folders:
+    """All of them, from the options --runs and --data."""
+    return Folders(runs_folder(runs), data_folder(data), cache_folder(), config_folder())

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.lock import is_held, try_exclusive
+from fmnist_tui.runs.lock import beats_here, is_held, try_exclusive
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
@@ -33,7 +33,7 @@ def device_to_wait_for(config: TrainingConfig) -> str:
 
 
 def take_turn(run: RunDirectory, config: TrainingConfig) -> int | None:
-    """Takes the device if it is free and no older run waits for it: a file descriptor to close, or None."""
+    """Takes the device if it is free and no older run waits for it here: a file descriptor to close, or None."""
     device = device_to_wait_for(config)
     if _older_waits(run, device):
         return None
@@ -52,7 +52,7 @@ def holding(handle: int) -> Iterator[None]:
 def _older_waits(run: RunDirectory, device: str) -> bool:
     mine = read_request(run).created
     for other in list_runs(run.path.parent):
-        if other == run or not is_held(other) or status_of(other) is not Status.QUEUED:
+        if other == run or not is_held(other) or not beats_here(other) or status_of(other) is not Status.QUEUED:
             continue
         try:
             request = read_request(other)

@@ -18,7 +18,8 @@ def check_resumable(run: RunDirectory) -> None:
     if status.has_trainer:
         raise RunError(f"run {run.run_id} is {status}; watch it with: fmnist-tui attach {run.run_id}")
     if status is Status.FINISHED:
-        raise RunError(f"run {run.run_id} is finished; start a new one with: fmnist-tui train")
+        version = run.run_id.partition("-")[0]
+        raise RunError(f"run {run.run_id} is finished; start a new one with: fmnist-tui train {version}")
     last = next((item.event for item in reversed(read_tail(run.events)) if isinstance(item.event, RunFinished)), None)
     if status is Status.FAILED and last and last.reason == "diverged":
         raise RunError(f"run {run.run_id} diverged and would do so again; train anew with a lower --lr")

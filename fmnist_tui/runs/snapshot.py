@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 
 from fmnist_tui.runs.curve import Curve, GrowingCurve
 from fmnist_tui.runs.event_log import Logged
+from fmnist_tui.runs.status import FIRST_STAGES
 from fmnist_tui.training import events
 
 _ALERTS_KEPT = 200
@@ -27,10 +28,8 @@ class Snapshot:
         paused: Whether it waits for a `continue`.
         stopping: How it was asked to stop, or "".
         finished: The last word, or None while there is more to come.
-        finished_at: When that was.
         saved_step: The step of the last checkpoint, or None.
         resumed_at_step: Where the current trainer went on from, 0 for the first.
-        last_time: When the last event was written.
     """
 
     run_id: str
@@ -43,10 +42,8 @@ class Snapshot:
     paused: bool = False
     stopping: str = ""
     finished: events.RunFinished | None = None
-    finished_at: float = 0.0
     saved_step: int | None = None
     resumed_at_step: int = 0
-    last_time: float = 0.0
 
     @property
     def step(self) -> int:
@@ -76,7 +73,6 @@ class SnapshotFold:
 
     def add(self, logged: Logged) -> None:
         """Takes in one event."""
-        self._now = replace(self._now, last_time=logged.time)
         self._take(logged.event, logged.time)
 
     def snapshot(self) -> Snapshot:
@@ -96,10 +92,11 @@ class SnapshotFold:
         self._curve.drop_after(0)
         alerts = self._now.alerts
         self._now = Snapshot(self._now.run_id, self._curve.view(), alerts=alerts, started=event, started_at=time)
-        self._change(last_time=time)
 
     @_take.register
     def _(self, event: events.Stage, time: float) -> None:  # noqa: ARG002
+        if event.name.startswith(FIRST_STAGES):  # whoever was asked to stop is gone
+            self._change(stopping="")
         self._change(stage=event.name, paused=False, finished=None)
 
     @_take.register
@@ -140,5 +137,5 @@ class SnapshotFold:
         self._change(epochs=kept, stage="", paused=False, stopping="", finished=None, resumed_at_step=event.step)
 
     @_take.register
-    def _(self, event: events.RunFinished, time: float) -> None:
-        self._change(finished=event, finished_at=time, stage="", paused=False)
+    def _(self, event: events.RunFinished, time: float) -> None:  # noqa: ARG002
+        self._change(finished=event, stage="", paused=False, stopping="")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held, taken_at
 from fmnist_tui.training import events
@@ -13,6 +14,8 @@ from fmnist_tui.training.events import Event
 _CLOCK = 0.005
 """Seconds by which the log's clock and a file's may differ."""
 QUEUED_STAGE = "waiting for "
+FIRST_STAGES = (QUEUED_STAGE, "loading data")
+"""How the names of the stages begin that are a new trainer's first words."""
 
 
 class Status(StrEnum):
@@ -32,10 +35,13 @@ class Status(StrEnum):
         """Whether a trainer holds the run now."""
         return self in (Status.QUEUED, Status.LIVE, Status.UNRESPONSIVE, Status.PAUSED)
 
-    @property
-    def can_resume(self) -> bool:
-        """Whether `resume` goes on from a checkpoint, or from the start where there is none."""
-        return self in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
+
+def live_runs(runs: Path) -> list[RunDirectory]:
+    """Those that have a trainer, newest first; none where the folder can't be read."""
+    try:
+        return [run for run in list_runs(runs) if status_of(run).has_trainer]
+    except RunError:
+        return []
 
 
 def status_of(run: RunDirectory) -> Status:

@@ -9,12 +9,13 @@ from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, name_of
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.text import safe
 from fmnist_tui.training import events
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What lists show of a run; its fields are the keys of `runs --json`.
+    """What lists show of a run, its text safe to show; its fields are the keys of `runs --json`.
 
     Attributes:
         run: The run's id.
@@ -49,8 +50,8 @@ def summarise(run: RunDirectory) -> Summary:
     accuracy = result.get("test_accuracy")
     return Summary(
         run=run.run_id,
-        version=str(config.get("version", run.run_id.partition("-")[0])),
-        recipe=f"{config.get('recipe', '')}{'*' if config.get('modified') else ''}",
+        version=safe(config.get("version", run.run_id.partition("-")[0])),
+        recipe=f"{safe(config.get('recipe', ''))}{'*' if config.get('modified') else ''}",
         seed=_whole(config.get("seed")),
         status=status_of(run),
         epoch=_epochs_done(run),

@@ -11,6 +11,8 @@ from types import FrameType
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.drive import drive
+from fmnist_tui.runs.lock import beating
+from fmnist_tui.runs.queue import holding
 from fmnist_tui.training.control import Command
 
 _EXIT = {"completed": 0, "stopped": 0, "diverged": 1, "failed": 1}
@@ -23,7 +25,8 @@ def main(arguments: list[str]) -> int:
     os.set_inheritable(lock, False)  # noqa: FBT003
     inbox = Inbox(run, offset)
     received = _listen_to_signals(inbox)
-    finished = drive(run, lock, inbox)
+    with holding(lock), beating(run):
+        finished = drive(run, inbox)
     if finished.reason == "stopped" and received:
         return 128 + received[0]
     return _EXIT[finished.reason]

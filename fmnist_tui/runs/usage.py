@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import socket
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +10,7 @@ import psutil
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.lock import beats_here
 from fmnist_tui.runs.machine.nvml import LIBRARY, Gpu, GpuError, read_gpus
 
 
@@ -43,8 +43,7 @@ class UsageProbe:
     def look(self) -> Usage | None:
         """The usage now; None where the trainer is on another machine or gone."""
         pid = (read_json(self._run.heartbeat) or {}).get("pid")
-        here = self._run.config().get("host") == socket.gethostname()
-        if not here or not isinstance(pid, int):
+        if not beats_here(self._run) or not isinstance(pid, int):
             return None
         try:
             if self._process is None or self._process.pid != pid:

@@ -70,7 +70,8 @@ class TrainingConfig:
         modified: Whether a hyper-parameter differs from the recipe's.
         hyperparameters: What is trained with.
         seed: From which all randomness is derived.
-        limit: Number of training images used (before none is set aside), or None for all.
+        limit: How many training images are taken, the first ones, of which a tenth is set aside for validation; None
+            for all.
         score_test: Whether the test images are scored at the end.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps"; resolved before a run starts.
         threads: CPU threads, 0 for as many as there are; resolved before a run starts.
@@ -115,6 +116,16 @@ class TrainingConfig:
             return cls(**{**own, "hyperparameters": Hyperparameters(**values)})
         except (KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"the run's configuration is incomplete ({error})") from error
+
+
+def check_device(version: str, device: str) -> None:
+    """Says nothing where the version may train on the device; whether it is there is seen when a trainer starts.
+
+    Raises:
+        ConfigError: It is v0's, and not the CPU.
+    """
+    if version == "v0" and device not in ("auto", "cpu"):
+        raise ConfigError(f"v0 is NumPy and trains on the CPU only, not on {device}; choose device auto or cpu")
 
 
 def _in_range(name: str, value: int, low: int, high: int) -> None:

@@ -1,4 +1,4 @@
-"""Which device PyTorch trains on, and how it is called."""
+"""Which device PyTorch trains on."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ def resolve(wanted: str) -> str:
     if wanted == "mps":
         raise ConfigError("device mps is not available here; use --device cpu or auto")
     return _cuda(wanted)
-
-
-def describe(device: str) -> str:
-    """What the device is called by its maker, or its kind."""
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def _best() -> str:

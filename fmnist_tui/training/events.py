@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from fmnist_tui.files import finite
+from fmnist_tui.text import safe
+
 Reason = Literal["completed", "stopped", "diverged", "failed"]
 How = Literal["after-epoch", "now"]
 
@@ -157,14 +160,15 @@ _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as a JSON object: its name under "event", then its fields."""
-    values = {item.name: _finite(getattr(event, item.name)) for item in fields(event)}
+    values = {item.name: finite(getattr(event, item.name)) for item in fields(event)}
     return {"event": _NAMES[type(event)], **values}
 
 
 def from_json(record: Mapping[str, Any]) -> Event | None:
     """The event of a JSON object, or None where this program doesn't know it or a key is missing or of another type.
 
-    Keys that the event doesn't have (a later version's, "time", "seq") are passed over.
+    Keys that the event doesn't have (a later version's, "time", "seq") are passed over. Text is made safe to show here,
+    once for all who read a log.
     """
     kind = _TYPES.get(str(record.get("event")))
     if kind is None:
@@ -174,7 +178,7 @@ def from_json(record: Mapping[str, Any]) -> Event | None:
     if not all(_fits(value, known[name]) for name, value in values.items()):
         return None
     try:
-        return kind(**{name: _not_null(value) for name, value in values.items()})
+        return kind(**{name: _as_read(value) for name, value in values.items()})
     except TypeError:
         return None
 
@@ -190,14 +194,10 @@ def _fits(value: Any, annotation: str) -> bool:
     return isinstance(value, dict if annotation.startswith("dict") else str)
 
 
-def _not_null(value: Any) -> Any:
+def _as_read(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _not_null(item) for key, item in value.items()}
+        return {safe(key): _as_read(item) for key, item in value.items()}
+    if isinstance(value, str):
+        return safe(value)
     infinite = isinstance(value, float) and not math.isfinite(value)
     return math.nan if value is None or infinite else value
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -105,10 +105,13 @@ class NumpyEngine:
         return self.weights() | velocities
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Puts the engine where `state` was taken."""
-        for name, shape in parameter_shapes().items():
-            self._network.parameters[name][...] = matching(tensors, name, shape)
-            self._velocities[name][...] = matching(tensors, f"optimizer.velocity.{name}", shape)
+        """Puts the engine where `state` was taken; one that can't be loaded leaves the engine as it is."""
+        shapes = parameter_shapes()
+        weights = {name: matching(tensors, name, shape) for name, shape in shapes.items()}
+        velocities = {name: matching(tensors, f"optimizer.velocity.{name}", shape) for name, shape in shapes.items()}
+        for name in shapes:
+            self._network.parameters[name][...] = weights[name]
+            self._velocities[name][...] = velocities[name]
         self._running = Totals()
 
     def _inputs(self, images: NDArray[np.uint8], indices: Indices) -> Array:
@@ -118,7 +121,7 @@ class NumpyEngine:
             shape = (count, images.shape[1])
             self._buffers[count] = (np.empty(shape, np.uint8), np.empty(shape, self._dtype))
         pixels, inputs = self._buffers[count]
-        np.take(images, indices, axis=0, out=pixels, mode="clip")
+        np.take(images, indices, axis=0, out=pixels, mode="clip")  # "raise" would fill a copy of `out` first
         np.multiply(pixels, self._dtype(self._settings.input_scale), out=inputs)
         inputs += self._dtype(self._settings.input_offset)
         return inputs

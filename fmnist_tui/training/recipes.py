@@ -5,10 +5,11 @@ v1, v2 and v3 share one tuned recipe, so that a step from version to version is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig
+from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig, check_device
 
 RECIPES = ("tuned", "origin")
 
@@ -75,6 +76,26 @@ def hyperparameters(version: str, recipe: str) -> Hyperparameters:
     if version == "v0":
         return _V0_ORIGIN if recipe == "origin" else _V0_TUNED
     return _CNN_ORIGIN if recipe == "origin" else _CNN_TUNED
+
+
+def configure_all(
+    versions: Sequence[str], seeds: Sequence[int], recipe: str, changes: dict[str, Any], device: str, **settings: Any
+) -> list[TrainingConfig]:
+    """A configuration for each version and seed, as `configure` makes it.
+
+    Beside other versions v0, which is NumPy, takes the CPU whatever device the others shall have.
+
+    Raises:
+        ConfigError: A value is out of range, or v0 alone is to train on something else than the CPU.
+    """
+    devices = {version: "cpu" if version == "v0" and len(versions) > 1 else device for version in versions}
+    for version in versions:
+        check_device(version, devices[version])
+    return [
+        configure(version, recipe, changes, seed=seed, device=devices[version], **settings)
+        for version in versions
+        for seed in seeds
+    ]
 
 
 def configure(version: str, recipe: str, changes: dict[str, Any], **settings: Any) -> TrainingConfig:

@@ -33,9 +33,12 @@ def prepare(threads: int) -> None:
 
 
 def seeded_network(version: str, seed: int) -> nn.Sequential:
-    """An untrained network whose weights depend on the seed alone; torch's global generator is left as it was."""
+    """An untrained network on the CPU whose weights depend on the seed alone; torch's generators are left as they were.
+
+    Of those the CPU's alone is seeded: `torch.manual_seed` would seed every GPU's as well.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(seed, Stream.INIT).integers(2**62)))
+        torch.default_generator.manual_seed(int(generator(seed, Stream.INIT).integers(2**62)))
         return build_cnn(version)
 
 
@@ -130,16 +133,21 @@ class TorchEngine:
         return tensors
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Puts the engine where `state` was taken; each tensor keeps this engine's memory layout."""
-        with torch.no_grad():
-            for name, value in self._network.state_dict().items():
-                value.copy_(torch.tensor(matching(tensors, name, tuple(value.shape))))
-        self._optimizer.state.clear()
+        """Puts the engine where `state` was taken; one that can't be loaded leaves the engine as it is.
+
+        Each tensor keeps this engine's memory layout.
+        """
+        own = self._network.state_dict()
+        weights = {name: torch.tensor(matching(tensors, name, tuple(value.shape))) for name, value in own.items()}
+        moments = {}
         if any(name.startswith("optimizer.") for name in tensors):
             for name, parameter in self._network.named_parameters():
-                self._optimizer.state[parameter] = {
-                    moment: self._moment(tensors, moment, name, parameter) for moment in _MOMENTS
-                }
+                moments[parameter] = {moment: self._moment(tensors, moment, name, parameter) for moment in _MOMENTS}
+        with torch.no_grad():
+            for name, value in own.items():
+                value.copy_(weights[name])
+        self._optimizer.state.clear()
+        self._optimizer.state.update(moments)
         self._clear()
 
     def _moment(self, tensors: Mapping[str, NDArray[Any]], moment: str, name: str, parameter: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ class _Training:
     def run(self) -> Iterator[Event]:
         yield from self._begin()
         try:
-            while self._position.epoch <= self._settings.epochs and not self._ending:
+            while not self._at_end:
                 yield from self._epoch()
             yield from self._finish()
         except _StopNow:
@@ -96,6 +96,11 @@ class _Training:
             os.getpid(),
         )
 
+    @property
+    def _at_end(self) -> bool:
+        """Whether the last epoch has been trained, or the last one before a stop."""
+        return self._ending or self._position.epoch > self._settings.epochs
+
     def _epoch(self) -> Iterator[Event]:
         order = epoch_order(self._task.config.seed, self._position.epoch, self._task.train_indices)
         while self._position.epoch_step < self._task.steps_per_epoch:
@@ -104,7 +109,7 @@ class _Training:
             if self._due(CHECKPOINT_SECONDS):
                 self._start_saving()
         yield from self._validate()
-        if self._position.epoch > self._settings.epochs or self._due(CHECKPOINT_SECONDS / 3):
+        if self._at_end or self._due(CHECKPOINT_SECONDS / 3):  # at the end for all that may go wrong after it
             self._start_saving()
 
     def _window(self, order: Indices) -> Iterator[Event]:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import Any
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.filter import LineFilter
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.resuming import check_resumable
-from fmnist_tui.runs.status import status_of
-from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.runs.status import live_runs, status_of
 from fmnist_tui.training.control import Command
-from fmnist_tui.tui import background, messages
+from fmnist_tui.tui import background, messages, palette
+from fmnist_tui.tui.ascii_filter import AsciiFilter
+from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.greeting import greet
 from fmnist_tui.tui.screens.dataset import DatasetScreen
 from fmnist_tui.tui.screens.help import HelpScreen
@@ -32,11 +38,18 @@ from fmnist_tui.tui.screens.quit import QuitScreen
 from fmnist_tui.tui.screens.results import ResultsScreen
 from fmnist_tui.tui.screens.training import TrainingScreen
 
+_LOOK_SECONDS = 1.0
+_SLOWER = 5.0
+"""How many times more seldom a screen is painted where every byte counts."""
+
 
 class FmnistApp(App[None]):
     """fmnist-tui.
 
     Attributes:
+        runs: The folder of runs.
+        choices: What the person chose, now or at an earlier start.
+        pace: Seconds between two paintings, as a multiple of the usual.
         dataset: The images, or None until they are loaded.
         dataset_words: What is known of them while there are none: progress, or what is wrong.
         followed: The run on the training screen.
@@ -68,31 +81,39 @@ class FmnistApp(App[None]):
 
     def __init__(
         self,
-        runs: Path,
-        data: str | None,
-        cache: Path,
+        folders: Folders,
         *,
         in_app: bool = False,
         attach: RunDirectory | None = None,
+        ascii_only: bool = False,
+        low_bandwidth: bool = False,
     ) -> None:
-        """Opens nothing yet.
+        """Opens nothing yet, but reads what was chosen before.
 
         Args:
-            runs: The folder of runs.
-            data: The folder of the data, "demo", or None for the usual places.
-            cache: Where fetched and decoded data is kept.
+            folders: Where things lie.
             in_app: Whether the Models form proposes to train in the app itself.
             attach: A run to show on the training screen at once.
+            ascii_only: Whether nothing but ASCII is drawn.
+            low_bandwidth: Whether to paint seldom, and images in ASCII.
         """
         super().__init__()
-        self.runs = runs
-        self.data = data
-        self.cache = cache
+        self.folders = folders
+        self.runs = folders.runs
         self.in_app = in_app
+        self.pace = _SLOWER if low_bandwidth else 1.0
+        self._choices_file = folders.config / "choices.json" if folders.config else None
+        self.choices = read_choices(self._choices_file) if self._choices_file else Choices()
+        if ascii_only or low_bandwidth:
+            self.choices = replace(self.choices, ascii_images=True)
+        if self.choices.theme in self.available_themes:
+            self.theme = self.choices.theme
+        self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self._first_run = attach
         self._ending = threading.Event()
         self._unfollow = threading.Event()
         self._driven_here: list[InAppRun] = []  # a thread appends and removes
+        self._living: set[RunDirectory] = set()
 
     def on_mount(self) -> None:
         """Starts what the first paint doesn't wait for."""
@@ -102,8 +123,10 @@ class FmnistApp(App[None]):
         if self._first_run:
             self.follow(self._first_run)
             self.switch_mode("training")
-        self._in_thread(partial(background.load_dataset, self.data, self.cache, self.post_message, self._ending))
+        load = partial(background.load_dataset, self.folders.data, self.folders.cache)
+        self._in_thread(partial(load, self.post_message, self._ending))
         self._in_thread(partial(greet, self.runs, self.post_message))
+        self.set_interval(_LOOK_SECONDS, self._look_after_followed)
 
     def on_unmount(self) -> None:
         """Ends the worker threads, whatever ended the app; trainer processes go on."""
@@ -123,7 +146,7 @@ class FmnistApp(App[None]):
 
     def action_leave(self) -> None:
         """Quits; asks first while a run lives."""
-        live = self._runs_with_trainers()
+        live = live_runs(self.runs)
         if not live:
             self.exit()
         elif not isinstance(self.screen, QuitScreen):
@@ -164,7 +187,10 @@ class FmnistApp(App[None]):
 
     def on_training_requested(self, message: messages.TrainingRequested) -> None:
         """Starts the runs, in processes or here."""
-        self._in_thread(partial(self._start, message.configs, in_app=message.in_app))
+        start = partial(background.start, self.folders, message.configs)
+        if message.in_app:
+            start = partial(background.start_here, self.folders, message.configs, self._driven_here)
+        self._in_thread(partial(start, self.post_message, self._ending))
 
     def on_resume_requested(self, message: messages.ResumeRequested) -> None:
         """Goes on with a run, in a process."""
@@ -177,12 +203,16 @@ class FmnistApp(App[None]):
 
     def on_run_launched(self, message: messages.RunLaunched) -> None:
         """Shows the new run, unless another one is being watched."""
+        self._living.add(message.run)
         if self.followed is None or not self.followed.status.has_trainer:
             self.follow(message.run)
         self.notify(f"{message.run.run_id} started: press 3 to watch it", markup=False, timeout=4)
 
     def on_run_ended(self, message: messages.RunEnded) -> None:
-        """Tells that a run is over."""
+        """Tells that a run is over; once, whoever saw it first."""
+        if message.run not in self._living:
+            return
+        self._living.discard(message.run)
         self.notify(f"{message.run.run_id}: {status_of(message.run)}", markup=False)
         self.bell()
 
@@ -197,35 +227,50 @@ class FmnistApp(App[None]):
         except RunError as error:
             self.notify(str(error), severity="warning", markup=False)
 
+    def on_chosen(self, message: messages.Chosen) -> None:
+        """Keeps what somebody chose."""
+        self._remember(message.changes)
+
+    def watch_theme(self, theme: str) -> None:
+        """Keeps a theme that somebody chose."""
+        if theme != self.choices.theme:
+            self._remember({"theme": theme})
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action, for the command palette."""
+        return palette.commands(self, screen)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line passes before it is sent."""
+        return [*super().get_line_filters(), *self._filters_of_ours]
+
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A thread died of something that nobody foresaw: said, not hidden; the app goes on."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
             self.notify(f"{type(error).__name__}: {error}", severity="error", timeout=20, markup=False)
 
-    def _start(self, configs: list[TrainingConfig], *, in_app: bool) -> None:
-        """Runs in a thread."""
-        made = background.request_runs(self.runs, configs, self.data, self.post_message)
-        if not in_app:
-            background.drive_processes(made, self.post_message, self._ending)
+    def _remember(self, changes: dict[str, Any]) -> None:
+        self.choices = replace(self.choices, **changes)
+        if self._choices_file:
+            with suppress(OSError):  # a full or read-only home must not disturb anybody
+                write_choices(self._choices_file, self.choices)
+
+    def _look_after_followed(self) -> None:
+        """A run that was started elsewhere is told of when it ends, as our own are."""
+        if self.followed is None:
             return
-        background.drive_here(made, self._driven_here, self.post_message, self._ending)
+        if self.followed.status.has_trainer:
+            self._living.add(self.followed.run)
+        else:
+            self.on_run_ended(messages.RunEnded(self.followed.run))
 
     def _leave(self, choice: str | None) -> None:
         """What was answered when the app was told to quit."""
         if choice == "stop":
-            for run in self._runs_with_trainers():
-                with suppress(RunError):  # it has ended meanwhile
-                    send(run, Command.STOP_NOW)
+            background.stop_all(live_runs(self.runs))
         if choice in ("leave", "stop"):
             self.exit()
-
-    def _runs_with_trainers(self) -> list[RunDirectory]:
-        """None where the folder can't be read: that must keep nobody in the app."""
-        try:
-            return [run for run in list_runs(self.runs) if status_of(run).has_trainer]
-        except RunError:
-            return []
 
     def _end_by_signal(self, number: int) -> None:
         """The terminal went away, or somebody asked politely: runs driven here are saved, the screen is restored."""

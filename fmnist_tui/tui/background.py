@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from textual.message import Message
 
 from fmnist_tui.data import Cancelled, DataError, Progress, load
+from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
@@ -43,11 +46,30 @@ def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Ev
         return
 
 
-def request_runs(runs: Path, configs: list[TrainingConfig], data: str | None, post: Post) -> list[RunDirectory]:
+def start(folders: Folders, configs: list[TrainingConfig], post: Post, stop: threading.Event) -> None:
+    """Trains each configuration in a process of its own, and waits until they have ended or the app does."""
+    drive_processes(_request_runs(folders, configs, post), post, stop)
+
+
+def start_here(
+    folders: Folders, configs: list[TrainingConfig], driven: list[InAppRun], post: Post, stop: threading.Event
+) -> None:
+    """Trains the configurations in this thread, one after the other; `driven` as `_drive_here` says."""
+    _drive_here(_request_runs(folders, configs, post), driven, post, stop)
+
+
+def stop_all(runs: list[RunDirectory]) -> None:
+    """Asks their trainers to save and end."""
+    for run in runs:
+        with suppress(RunError):  # it has ended meanwhile
+            send(run, Command.STOP_NOW)
+
+
+def _request_runs(folders: Folders, configs: list[TrainingConfig], post: Post) -> list[RunDirectory]:
     """Run directories for the configurations; those that can't be made are told."""
     made = []
     try:
-        made = [request_run(runs, config, data) for config in configs]
+        made = [request_run(folders.runs, config, folders.data) for config in configs]
     except RunError as error:
         post(Failed(str(error)))
     return made
@@ -70,7 +92,7 @@ def drive_processes(runs: list[RunDirectory], post: Post, stop: threading.Event)
             post(RunEnded(run))
 
 
-def drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, stop: threading.Event) -> None:
+def _drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, stop: threading.Event) -> None:
     """Trains the runs in this thread, one after the other.
 
     `driven` holds those that wait or train, so that another thread can tell them to stop; whoever does so sets `stop`

@@ -16,7 +16,7 @@ class Series:
     """A named curve or set of points.
 
     Attributes:
-        name: For the legend.
+        name: For the legend; "" for a curve that isn't in it.
         x: (n,) ascending.
         y: (n,); what is not finite is not drawn.
         colour: "rgb" as three numbers.

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 # Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
 RAW = (140, 140, 140)
-TRAINING = (0, 114, 178)
+TRAINING = (86, 180, 233)
 VALIDATION = (230, 159, 0)
 BEST = (0, 158, 115)
 GHOST = (204, 121, 167)

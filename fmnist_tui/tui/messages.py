@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.message import Message
 
 from fmnist_tui.data import Dataset
@@ -54,6 +56,14 @@ class TrainingRequested(Message):
         super().__init__()
         self.configs = configs
         self.in_app = in_app
+
+
+class Chosen(Message):
+    """Somebody chose something that is kept: fields of `Choices` and their values."""
+
+    def __init__(self, **changes: Any) -> None:
+        super().__init__()
+        self.changes = changes
 
 
 class RunLaunched(Message):

@@ -86,6 +86,8 @@ def _numbers(snapshot: Snapshot) -> str:
         last, best = snapshot.epochs[-1], snapshot.best_epoch
         parts.append(f"validation {last.validation_loss:.4f} {last.validation_accuracy:.2%}")
         parts.append(f"best {best.validation_accuracy:.2%} in epoch {best.epoch}" if best else "")
+    if snapshot.saved_step is not None and snapshot.finished is None:
+        parts.append(f"saved at step {snapshot.saved_step}")
     return "  ".join(parts)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
 
@@ -105,9 +107,11 @@ def test_an_interrupted_run_does_not_count(tmp_path: Path) -> None:
 )
 def test_a_run_that_has_a_trainer_does_not_count(tmp_path: Path, last: Event | None, words: str) -> None:
     run = make_run(tmp_path)
-    write_log(run, training("v0", [0.9]) + ([last] if last else []))
     handle = acquire(run)
     try:
+        with closing(EventLog(run.events)) as log:
+            for event in training("v0", [0.9]) + ([last] if last else []):
+                log.append(event)
         assert why(run) == words
     finally:
         os.close(handle)

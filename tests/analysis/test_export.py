@@ -103,5 +103,5 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         export(make_run(tmp_path / "runs", validation=[]), tmp_path / "file")
     text = str(caught.value)
     assert text.startswith(f"can't write to {tmp_path / 'file'}")
-    assert text.endswith("(Not a directory); choose another folder with --to")
+    assert text.endswith("(Not a directory)")
     assert "\n" not in text

@@ -13,7 +13,7 @@ from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.record import read_epochs, read_record, read_records
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status
-from fmnist_tui.training.events import Resumed, RunFinished
+from fmnist_tui.training.events import Resumed, RunFinished, RunStarted
 from fmnist_tui.training.metrics import Scores
 
 from .builders import make_run, result_json, run_json, training, window, write_log
@@ -56,7 +56,7 @@ def test_a_damaged_result_is_said(tmp_path: Path) -> None:
 def test_a_label_is_one_printable_line(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.label.write_text(json.dumps({"name": "a\x1b[31m\nb\ud800"}))
-    assert read_record(run).label == "a?[31m?b?"
+    assert read_record(run).label == "a [31m b "
     run.label.write_text('{"name": ["a"]}')
     assert read_record(run).label == ""
 
@@ -85,8 +85,17 @@ def test_epochs_are_those_of_the_snapshot_whatever_befell_the_log(tmp_path: Path
     write_log(run, [*training("v0", [0.5, 0.6, 0.7]), Resumed(15, 2), window(20), RunFinished("completed")])
     with run.events.open("ab") as log:
         log.write(b'{"event":"epoch","validation_accuracy":\n[]\n{"event":"epoch","validation_accuracy":"x"}\n')
+        log.write(b'{"event":"epoch","validation_accuracy":' + b"[" * 100_000 + b"\n")
     assert read_epochs(run) == read_snapshot(run).epochs
     assert [epoch.validation_accuracy for epoch in read_epochs(run)] == [0.5]
+
+
+def test_a_run_that_was_begun_again_has_the_epochs_of_its_last_beginning(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    begun_again = [*training("v0", [0.5, 0.6]), training("v0", [])[0]]
+    assert isinstance(begun_again[-1], RunStarted)
+    write_log(run, begun_again)
+    assert read_epochs(run) == read_snapshot(run).epochs == ()
 
 
 def test_a_run_without_a_log_has_no_epochs(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ RECORD: dict[str, Any] = {
     [
         (number, {"float": 0.5, "int": 3.0}, None),
         (whole, {"int": 3}, None),
-        (text, {"text": "a?b"}, ""),
+        (text, {"text": "a b"}, ""),
         (nested, {"object": {"x": 1}}, {}),
     ],
 )

@@ -18,7 +18,6 @@ from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.keeper import read_weights
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Event
 
@@ -160,6 +159,6 @@ def learned(run: RunDirectory) -> dict[str, Any]:
     return {
         "result": {**(read_json(run.result) or {}), "seconds": None},
         "epochs": [replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs],
-        "weights": {name: tensor.tobytes() for name, tensor in read_weights(run).items()},
+        "weights": run.model.read_bytes(),
         **{name: getattr(snapshot.curve, name).tolist() for name in columns},
     }

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fmnist_tui.data import Dataset, Progress, load
+from fmnist_tui.data import Dataset, Progress, load, same_images_as_official
+from fmnist_tui.data.official import Release
 from fmnist_tui.data.progress import Report
+from fmnist_tui.data.sameness import content_sum
 
 from .conftest import Fmnist
 from .idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Files, images, labels, sample
@@ -33,7 +36,7 @@ cli.main()
 """
 
 KEYS = {"name", "source", "is_fashion_mnist", "classes", "train", "test"}
-PART = {"images", "fingerprint", "class_counts"}
+PART = {"images", "fingerprint", "official_images", "class_counts"}
 
 GOOD = sample()
 PACKED = GOOD.pack(TRAIN_IMAGES)
@@ -102,6 +105,34 @@ def test_a_folder_of_idx_files_is_known_by_its_name_and_its_counts(
     monkeypatch.setenv("FMNIST_TUI_DATA", str(folder))
     assert fmnist("data", "--json").json == told
     assert fmnist("data", "--json", "--data", "demo").json["name"] == "demo"
+
+
+@pytest.mark.parametrize(
+    ("release", "same", "words"),
+    [
+        (["train", "test"], (True, True), "its images, but in another order"),
+        (["train", "train"], (True, False), "its training images, but other test images"),
+        (["test", "test"], (False, True), "its test images, but other training images"),
+        (["test", "train"], (False, False), "no"),
+    ],
+    ids=["both", "train", "test", "none"],
+)
+def test_a_folder_that_holds_the_official_images_in_another_order_is_known(
+    fmnist: Fmnist,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    release: list[str],
+    same: tuple[bool, bool],
+    words: str,
+) -> None:
+    folder = GOOD.write(tmp_path / "mine")
+    known = load(str(folder), tmp_path / "cache")
+    train, test = (content_sum(getattr(known, part)) for part in release)
+    compare = partial(same_images_as_official, release=Release((), ("", ""), (train, test)))
+    monkeypatch.setattr("fmnist_tui.cli.data.same_images_as_official", compare)
+    told = fmnist("data", "--json", "--data", folder).json
+    assert (told["train"]["official_images"], told["test"]["official_images"]) == same
+    assert any(line.split(None, 2)[2] == words for line in fmnist("data", "--data", folder).lines[2:3])
 
 
 @pytest.mark.parametrize(("files", "told"), BROKEN.values(), ids=BROKEN)

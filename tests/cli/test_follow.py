@@ -9,6 +9,7 @@ import pytest
 from fmnist_tui.cli.follow import JsonLines, PlainLines, follow
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.telling import describe
@@ -59,7 +60,7 @@ def test_plain_lines_name_the_run_and_leave_small_things_out(
     run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(run, *(event for event, _ in TOLD))
-    ends = follow([run], PlainLines())
+    ends = follow([Follower(run)], PlainLines())
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"{run.run_id}  {line}" for _, line in TOLD if line]
     assert ends[run.run_id].finished == TOLD[-1][0]
@@ -69,7 +70,7 @@ def test_json_lines_hold_every_event_with_its_run_time_and_number(
     run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(run, *(event for event, _ in TOLD))
-    follow([run], JsonLines())
+    follow([Follower(run)], JsonLines())
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line.pop("run") for line in printed} == {run.run_id}
     assert printed == [json.loads(line) for line in run.events.read_text().splitlines()]
@@ -80,7 +81,7 @@ def test_a_loss_on_its_way_to_nowhere_is_told_too(
     run: RunDirectory, capsys: pytest.CaptureFixture[str], loss: float
 ) -> None:
     write(run, events.Step(4, 1, loss, 0.8, 0.1, 1000.0))
-    ends = follow([run], JsonLines())
+    ends = follow([Follower(run)], JsonLines())
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["loss"] == (loss if loss < float("inf") else None)
     assert len(ends[run.run_id].curve) == 1
@@ -96,10 +97,10 @@ def test_lines_that_do_not_parse_are_passed_over(run: RunDirectory, capsys: pyte
     write(run, events.Stage("loading data"))
     with run.events.open("a") as log:
         log.write('not json\n[1, 2]\n{"event":"unheard_of","time":1,"seq":1}\n{"event":"stage","name":"torn')
-    follow([run], PlainLines())
+    follow([Follower(run)], PlainLines())
     assert capsys.readouterr().out == f"{run.run_id}  loading data\n"
 
 
 def test_a_run_without_a_log_has_nothing_to_tell(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
-    assert follow([run], PlainLines())[run.run_id].finished is None
+    assert follow([Follower(run)], PlainLines())[run.run_id].finished is None
     assert capsys.readouterr().out == ""

@@ -32,6 +32,7 @@ def labelled(finished: RunDirectory, runs: Path) -> RunDirectory:
     run = copy_of(finished, runs)
     edit(run.label, name=HOSTILE, note=HOSTILE)
     edit(run.run_json, recipe=HOSTILE, device=HOSTILE, data={"source": HOSTILE, "name": HOSTILE})
+    edit(run.run_json, seed=HOSTILE, hyperparameters={HOSTILE: HOSTILE})
     record = {"event": "run_finished", "reason": "completed", "message": HOSTILE, "time": 1, "seq": 99}
     with run.events.open("a") as log:
         log.write(f"{json.dumps(record)}\n")
@@ -120,8 +121,9 @@ import sys
 from pathlib import Path
 from fmnist_tui.cli.follow import ProgressBars, follow
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.follower import Follower
 
-follow([RunDirectory(Path(sys.argv[1]))], ProgressBars())
+follow([Follower(RunDirectory(Path(sys.argv[1])))], ProgressBars())
 """
 
 

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import psutil
+import pytest
 
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import RunStarted, Step
 
-from .commands import ENDLESS, SHORT, call, finish, first, learned, newest, started
+from .commands import ENDLESS, SHORT, TINY, call, finish, first, learned, newest, started
 from .conftest import Fmnist
 
 
@@ -33,6 +35,19 @@ def test_it_learns_the_same_as_a_process_of_its_own(finished: RunDirectory, runs
     printed = [json.loads(line) for line in outcome.lines]
     assert {line.pop("run") for line in printed} == {run.run_id}
     assert printed == [json.loads(line) for line in run.events.read_text().splitlines()]
+
+
+def test_several_runs_of_which_one_breaks_are_let_go_and_the_reason_is_told(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("fmnist_tui.runs.drive.drive", broken)
+    outcome = fmnist("train", "v0", *TINY, "--seeds", "3", "--in-app", "--runs", runs)
+    assert outcome.status == 1
+    assert outcome.complaint.startswith("MemoryError: no room")
+    assert [is_held(run) for run in list_runs(runs)] == [False] * 3
 
 
 def test_it_dies_with_the_command_and_is_interrupted_then(runs: Path) -> None:

@@ -130,7 +130,10 @@ def test_all_compares_what_does_not_count_too_and_marks_it(fmnist: Fmnist, six: 
     v0 = told["versions"][0]
     assert (v0["runs"], v0["marked"]) == (3, 1)
     assert [run["run"] for run in told["not_counted"]] == ["v0-20250101-000000-0002"]
-    assert fmnist("results", "--all", "--runs", six).lines[1].split()[:2] == ["v0", "3*"]
+    marked = fmnist("results", "--all", "--runs", six).lines
+    assert marked[1].split()[:2] == ["v0", "3*"]
+    assert "* not all of these runs count; the reasons are below." in marked
+    assert not any(line.startswith("*") for line in fmnist("results", "--runs", six).lines)
 
 
 def test_a_run_counts_under_its_own_recipe_only(fmnist: Fmnist, six: Path) -> None:

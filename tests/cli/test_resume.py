@@ -20,7 +20,7 @@ def test_a_finished_run_is_not_resumed(fmnist: Fmnist, finished: RunDirectory, r
     before = run.events.read_bytes()
     outcome = fmnist("resume", "last", "--runs", runs)
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.complaint == f"run {run.run_id} is finished; start a new one with: fmnist-tui train"
+    assert outcome.complaint == f"run {run.run_id} is finished; start a new one with: fmnist-tui train v0"
     assert run.events.read_bytes() == before
 
 
@@ -44,6 +44,19 @@ def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path
     assert [event.pid for event in resumed][-1] == process.pid
     printed = [json.loads(line) for line in outcome.lines]
     assert [line["step"] for line in printed if line["event"] == "resumed"][-1] == resumed[-1].step
+
+
+@pytest.mark.parametrize("mode", [[], ["--in-app"]], ids=["process", "in-app"])
+def test_what_was_said_before_is_not_said_again(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path, mode: list[str]
+) -> None:
+    run = copy_of(finished, runs)
+    before = b"".join(run.events.read_bytes().splitlines(keepends=True)[:-1])
+    run.events.write_bytes(before)
+    outcome = fmnist("resume", "last", "--json", *mode, "--runs", runs)
+    assert (outcome.status, outcome.err) == (0, "")
+    new = run.events.read_bytes().removeprefix(before).splitlines()
+    assert [json.loads(line) for line in outcome.lines] == [{"run": run.run_id, **json.loads(line)} for line in new]
 
 
 def test_a_run_that_never_took_a_step_starts_from_the_beginning(

@@ -28,6 +28,7 @@ KEYS = {
 REFUSED = {
     "unknown version": (["v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
     "unknown version beside all": (["all", "v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
+    "v0 on a GPU": (["v0", "--device", "cuda"], "v0 is NumPy and trains on the CPU only, not on cuda"),
     "no epochs": (["v0", "--epochs", "0"], "epochs 0 is not between 1 and 10000"),
     "too few images": (["v0", "--limit", "9"], "limit 9 is not between 10 and 10000000"),
     "empty batches": (["v0", "--batch-size", "0"], "batch size 0 is not between 1 and 10000"),
@@ -101,6 +102,16 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
     config = run.config()
     assert config["data"] == str(Path.cwd() / "mnist")
     assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)
+
+
+@pytest.mark.parametrize("versions", [["all"], ["v0", "v1", "v2", "v3"]], ids=["all", "each named"])
+def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
+) -> None:
+    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
+    assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
+    asked = sorted((run.config()["version"], run.config()["seed"], run.config()["device"]) for run in list_runs(runs))
+    assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(4) for seed in (0, 1)]
 
 
 def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:

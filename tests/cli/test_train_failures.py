@@ -22,7 +22,6 @@ from .idx import sample
 
 FAILURES = {
     "data folder missing": (["v0", "--data", "nowhere"], ["there is no folder", "nowhere", "; "]),
-    "v0 on a GPU": (["v0", *TINY, "--device", "cuda"], ["v0 is NumPy", "leave --device out"]),
     "device not there": (["v1", *TINY, "--device", "cuda:99"], ["device cuda:99 is not available here", "--device"]),
 }
 

@@ -58,7 +58,7 @@ WRONG = {
     "epochs that are no number": (["train", "v0", "--epochs", "many"], "'many' is not a valid integer"),
     "no seeds": (["train", "v0", "--seeds", "0"], "0 is not in the range 1<=x<=100"),
     "detached in this process": (["train", "v0", "--detach", "--in-app"], "choose one"),
-    "runs before the command": (["--runs", "here", "runs"], "fmnist-tui runs ..."),
+    "runs before the command": (["--runs", "here", "runs"], "--runs comes after the command"),
 }
 
 

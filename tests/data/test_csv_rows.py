@@ -99,7 +99,7 @@ def test_what_changes_no_number_is_accepted(harmless: bytes) -> None:
         (7, '"57', 'pixel 7 is "57, not a whole number from 0 to 255'),
         (7, "\u0665", "pixel 7 is \u0665, not a whole number from 0 to 255"),  # a digit, but no ASCII one
         (7, "7" * 5000, "pixel 7 is 77777777777777777777..., not a whole number from 0 to 255"),
-        (7, "\x1b[31m", "pixel 7 is ?[31m, not a whole number from 0 to 255"),
+        (7, "\x1b[31m", "pixel 7 is  [31m, not a whole number from 0 to 255"),
         (0, "10", "the label is 10, not a whole number from 0 to 9"),
         (0, "Bag", "the label is Bag, not a whole number from 0 to 9"),
         (3, "1,2", "it has 786 cells, not 785"),

@@ -18,7 +18,6 @@ def test_the_demo_set_is_the_same_everywhere() -> None:
 
 def test_the_demo_set_says_what_it_is(tmp_path: Path) -> None:
     dataset = load("demo", tmp_path)
-    assert dataset.is_demo
     assert not dataset.is_fashion_mnist
     assert (dataset.name, dataset.source) == ("demo", "demo, drawn by this program")
     assert dataset.classes == FASHION_CLASSES

@@ -125,7 +125,6 @@ def test_unknown_data_is_named_after_its_folder_whatever_that_is_called(tmp_path
     assert dataset.source == f"given folder ({folder})"
     assert dataset.classes == tuple(f"class {label}" for label in range(10))
     assert not dataset.is_fashion_mnist
-    assert not dataset.is_demo
 
 
 def test_an_empty_name_is_no_wish_for_the_usual_places(nowhere: Sources, tmp_path: Path, small: Sample) -> None:

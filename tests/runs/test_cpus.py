@@ -14,8 +14,18 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
     """A machine with 64 CPUs, of which this process may use all."""
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    monkeypatch.setattr(cpus, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(cpus, "_ROOT", tmp_path / "cgroup")
+    monkeypatch.setattr(cpus, "_OWN", tmp_path / "own")
     return monkeypatch
+
+
+def belong_to(folder: Path, own: str, quotas: dict[str, str]) -> None:
+    """What the kernel says: which cgroups this process is in, and the files of cgroups."""
+    (folder / "own").write_text(own)
+    for name, content in quotas.items():
+        path = folder / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
 
 
 def test_here_it_is_at_least_one_and_not_more_than_there_are() -> None:
@@ -53,5 +63,42 @@ def test_where_there_is_no_affinity_all_count(machine: pytest.MonkeyPatch) -> No
     ],
 )
 def test_a_containers_quota_counts(machine: pytest.MonkeyPatch, tmp_path: Path, quota: str, count: int) -> None:
-    (tmp_path / "cpu.max").write_text(quota)
+    belong_to(tmp_path, "0::/\n", {"cpu.max": quota})
+    assert available_cpus() == count
+
+
+@pytest.mark.parametrize(
+    ("own", "quotas", "count"),
+    [
+        ("0::/user/job\n", {"user/job/cpu.max": "300000 100000\n"}, 3),
+        ("0::/user/job\n", {"user/cpu.max": "200000 100000\n", "user/job/cpu.max": "max 100000\n"}, 2),
+        ("0::/user/job\n", {"user/cpu.max": "800000 100000\n", "user/job/cpu.max": "300000 100000\n"}, 3),
+        ("0::/user/job\n", {"other/cpu.max": "100000 100000\n"}, 64),
+        ("0::/../..\n", {"cpu.max": "500000 100000\n"}, 5),
+        ("0::/user:1/job\n", {"user:1/job/cpu.max": "300000 100000\n"}, 3),
+    ],
+    ids=["own", "its parent's", "the smaller one", "not a neighbour's", "outside of what is seen", "a colon"],
+)
+def test_the_quotas_of_a_nested_group_and_its_ancestors_count(
+    machine: pytest.MonkeyPatch, tmp_path: Path, own: str, quotas: dict[str, str], count: int
+) -> None:
+    belong_to(tmp_path, own, quotas)
+    assert available_cpus() == count
+
+
+@pytest.mark.parametrize(
+    ("own", "where", "quota", "count"),
+    [
+        ("9:memory:/job\n4:cpu,cpuacct:/job\n0::/\n", "cpu/job", "250000", 2),
+        ("4:cpu,cpuacct:/docker/abc\n", "cpu", "600000", 6),
+        ("4:cpu,cpuacct:/job\n", "cpu/job", "-1", 64),
+        ("4:cpuset:/job\n", "cpu/job", "300000", 64),
+    ],
+    ids=["own", "seen from within a container", "none", "another controller"],
+)
+def test_quotas_of_cgroups_of_version_1_count(
+    machine: pytest.MonkeyPatch, tmp_path: Path, own: str, where: str, quota: str, count: int
+) -> None:
+    quotas = {f"{where}/cpu.cfs_quota_us": f"{quota}\n", f"{where}/cpu.cfs_period_us": "100000\n"}
+    belong_to(tmp_path, own, quotas)
     assert available_cpus() == count

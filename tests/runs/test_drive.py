@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from fmnist_tui.data import ImageSet, load
 from fmnist_tui.runs import drive
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.launch import InAppRun
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Alert, RunFinished
+from fmnist_tui.training.events import Alert, Resumed, RunFinished
 from fmnist_tui.training.recipes import configure
 
-from .trainers import change, events_of, finish, one_line, request
+from .trainers import change, events_of, finish, one_line, request, room_for
 
 TINY_V0 = configure("v0", "tuned", {"epochs": 1}, limit=200, threads=1)
 
@@ -35,7 +39,20 @@ def test_a_run_without_a_request_says_so(run: RunDirectory) -> None:
 
 def test_v0_is_not_trained_on_a_gpu(runs: Path) -> None:
     run = request(runs, replace(TINY_V0, device="cuda"))
-    assert one_line(InAppRun(run).drive()) == "v0 is NumPy and trains on the CPU only; leave --device out"
+    assert one_line(InAppRun(run).drive()).startswith("v0 is NumPy and trains on the CPU only, not on cuda; ")
+    assert not run.run_json.exists()
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_images_that_are_not_what_they_were_are_not_trained_on(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    demo = load("demo", tmp_path)
+    right: ImageSet = getattr(demo, part)
+    damaged: Any = {part: replace(right, images=np.ascontiguousarray(right.images[::-1]))}
+    monkeypatch.setattr(drive, "load", lambda *_: replace(demo, **damaged))
+    run = request(runs, TINY_V0)
+    assert "do not match their fingerprint" in one_line(InAppRun(run).drive())
     assert not run.run_json.exists()
 
 
@@ -51,6 +68,19 @@ def test_what_nobody_expected_is_told_in_one_line_with_its_details_in_the_log(
     assert message.startswith("ZeroDivisionError: ")
     assert str(run.train_log) in message
     assert "Traceback" in run.train_log.read_text()
+
+
+def test_what_nobody_expected_is_told_too_where_its_details_cannot_be_written(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(task: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(drive, "make_engine", broken)
+    run = request(runs, TINY_V0)
+    run.train_log.mkdir()
+    assert one_line(InAppRun(run).drive()).startswith("ZeroDivisionError: by nought")
+    assert status_of(run) is Status.FAILED
 
 
 def test_a_run_that_diverges_is_told_from_one_that_failed(runs: Path) -> None:
@@ -88,9 +118,30 @@ def test_a_run_that_cannot_save_checkpoints_goes_on_with_an_alert(runs: Path) ->
 def test_a_run_that_could_not_keep_its_outcome_can_go_on_to_do_so(runs: Path) -> None:
     run = request(runs, TINY_V0)
     run.model.mkdir()
-    one_line(InAppRun(run).drive())
+    assert one_line(InAppRun(run).drive()).endswith(f"then: fmnist-tui resume {run.run_id}")
     assert not run.result.exists()
-    assert status_of(run).can_resume
+    assert status_of(run) is Status.FAILED
     run.model.rmdir()
     assert InAppRun(run).drive() == RunFinished("completed", scored=True)
+    assert Resumed(3, os.getpid()) in events_of(run)
     assert json.loads(run.result.read_text())["steps"] == 3
+
+
+def test_a_run_whose_log_has_no_room_is_trained_and_kept_all_the_same(runs: Path) -> None:
+    run = request(runs, TINY_V0)
+    run.events.write_bytes(b"\n" * 4_000_000)  # longer than any other file of the run
+    with room_for(4_000_300):
+        assert InAppRun(run).drive() == RunFinished("completed", scored=True)
+    assert json.loads(run.result.read_text())["steps"] == 3
+    assert run.events.stat().st_size == 4_000_300
+    assert not any(isinstance(event, RunFinished) for event in events_of(run))
+    assert status_of(run) is Status.INTERRUPTED
+    assert InAppRun(run).drive() == RunFinished("completed", scored=True)
+    assert status_of(run) is Status.FINISHED
+
+
+def test_a_run_whose_log_cannot_be_opened_says_so(runs: Path) -> None:
+    run = request(runs, TINY_V0)
+    run.events.mkdir()
+    assert one_line(InAppRun(run).drive()) == f"can't write {run.events} (Is a directory)"
+    assert run.train_log.read_text() == f"can't write {run.events} (Is a directory)\n"

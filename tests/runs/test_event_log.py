@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fmnist_tui.runs import event_log
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, read_tail
 from fmnist_tui.runs.follower import read_snapshot
@@ -19,7 +20,10 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Event, Step
 
-from .logs import EVERY_EVENT, STARTED, step
+from .logs import EVERY_EVENT, STARTED, epoch, step
+from .trainers import room_for
+
+RUN_ENDED = events.RunFinished("completed")
 
 JUNK = {
     "an empty line": b"",
@@ -66,7 +70,9 @@ def path(tmp_path: Path) -> Path:
 
 def write(path: Path, *new: Event) -> list[Logged]:
     with closing(EventLog(path)) as log:
-        return [log.append(event) for event in new]
+        for event in new:
+            log.append(event)
+    return LogReader(path).read()
 
 
 def read(path: Path) -> list[Event]:
@@ -83,7 +89,7 @@ def test_the_tests_know_every_event() -> None:
 def test_every_event_is_read_back_as_it_was_written(path: Path) -> None:
     written = write(path, *EVERY_EVENT)
     assert [logged.event for logged in written] == EVERY_EVENT
-    assert LogReader(path).read() == written
+    assert [logged.seq for logged in written] == list(range(len(EVERY_EVENT)))
     assert read_tail(path) == written
 
 
@@ -141,6 +147,48 @@ def test_an_empty_log_is_not_torn(path: Path) -> None:
     path.touch()
     write(path, step(1))
     assert path.read_bytes().count(b"\n") == 1
+
+
+# A full disk
+
+
+@pytest.mark.parametrize("room", [1, 20, 100, 250])
+def test_what_finds_no_room_is_written_when_there_is_room_again(path: Path, room: int) -> None:
+    said: list[Event] = [step(1), step(2), events.Stage("validating"), step(3), step(4)]
+    with closing(EventLog(path)) as log:
+        log.append(said[0])
+        with room_for(path.stat().st_size + room):
+            for event in said[1:4]:
+                log.append(event)
+            assert path.read_bytes()[-1:] != b"\n"
+            assert read(path) == said[: path.read_bytes().count(b"\n")]
+        log.append(said[4])
+    assert read(path) == said
+    assert [logged.seq for logged in LogReader(path).read()] == list(range(5))
+    assert path.read_bytes().count(b"\n") == 5
+
+
+def test_a_writer_that_ends_without_room_leaves_a_log_that_the_next_one_goes_on_with(path: Path) -> None:
+    with room_for(150), closing(EventLog(path)) as log:
+        for number in (1, 2, 3):
+            log.append(step(number))
+        log.sync()
+    assert write(path, step(4))[-1].event == step(4)
+    assert read(path) == [step(1), step(4)]
+
+
+def test_steps_are_given_up_first_where_there_is_no_room_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "_MOST_KEPT", 4)
+    with closing(EventLog(path)) as log:
+        with room_for(0):
+            log.append(STARTED)
+            for number in (1, 2):
+                log.append(step(number))
+                log.append(epoch(number))
+            for number in (3, 4, 5):
+                log.append(step(number))
+        log.append(RUN_ENDED)
+    assert read(path) == [STARTED, epoch(1), epoch(2), step(5), RUN_ENDED]
 
 
 # Reading

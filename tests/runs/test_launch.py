@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fmnist_tui.runs import drive, lock
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.launch import InAppRun, launch
@@ -113,6 +114,30 @@ def test_a_runs_folder_may_be_given_relative_to_where_one_is(tmp_path: Path, mon
 
 
 # In a thread of this process
+
+
+def test_a_run_that_waits_for_another_in_the_app_gives_signs_of_life_until_it_is_let_go(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
+    run = request(runs, ENDLESS_V0)
+    waiting = InAppRun(run)
+    first = run.heartbeat.read_bytes()
+    wait_until(lambda: run.heartbeat.read_bytes() != first, "the heartbeat was refreshed")
+    assert status_of(run) is Status.QUEUED
+    waiting.close()
+    assert not is_held(run)
+
+
+def test_a_run_whose_driving_breaks_is_let_go(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> RunFinished:
+        raise MemoryError
+
+    monkeypatch.setattr(drive, "drive", broken)
+    run = request(runs, ENDLESS_V0)
+    with pytest.raises(MemoryError):
+        InAppRun(run).drive()
+    assert not is_held(run)
 
 
 def test_v0_learns_the_same_in_the_app_and_in_a_process(runs: Path, finished_v0: RunDirectory) -> None:

@@ -11,17 +11,16 @@ import pytest
 
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import EventLog
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.queue import device_to_wait_for, holding, take_turn
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import Paused, RunFinished, RunStarted, Stage, Step
+from fmnist_tui.training.events import Event, Paused, RunFinished, RunStarted, Stage, Step
 from fmnist_tui.training.recipes import configure
 
-from .trainers import ENDLESS_V0, PATIENCE, Watch, request, running
+from .trainers import ENDLESS_V0, PATIENCE, Watch, change, request, running
 
 V0 = configure("v0", "tuned", {"epochs": 1}, limit=100, threads=1)
 
@@ -37,6 +36,10 @@ def enqueue(run: RunDirectory) -> int:
     log.append(Stage("waiting for cpu"))
     log.close()
     return handle
+
+
+def time_of(run: RunDirectory, kind: type[Event]) -> float:
+    return next(logged.time for logged in LogReader(run.events).read() if isinstance(logged.event, kind))
 
 
 def wait_in_queue(watch: Watch) -> None:
@@ -120,6 +123,22 @@ def test_a_run_does_not_wait_for_one_that_waits_for_another_device(runs: Path) -
         os.close(turn)
 
 
+def test_a_run_does_not_wait_for_one_that_waits_on_another_machine(runs: Path) -> None:
+    older, younger = request(runs, V0), request(runs, V0)
+    with holding(enqueue(older)):
+        change(older.heartbeat, lambda beat: beat.update(host="another"))
+        turn = take_turn(younger, V0)
+        assert turn is not None
+        os.close(turn)
+
+
+def test_a_run_waits_for_one_that_does_not_say_where_it_is(runs: Path) -> None:
+    older, younger = request(runs, V0), request(runs, V0)
+    with holding(enqueue(older)):
+        change(older.heartbeat, lambda beat: beat.pop("host"))
+        assert take_turn(younger, V0) is None
+
+
 @pytest.mark.parametrize("damage", [{"version": None}, {"argv": None}, {"hyperparameters": 5}])
 def test_a_run_does_not_wait_for_one_whose_request_is_damaged(runs: Path, damage: dict[str, object]) -> None:
     older, younger = request(runs, V0), request(runs, V0)
@@ -149,7 +168,7 @@ def test_queued_runs_go_one_after_the_other_in_the_order_of_their_requests(runs:
             assert next_one.wait(PATIENCE) == 0
             assert last.wait(PATIENCE) == 0
     assert status_of(holder) is Status.INTERRUPTED
-    assert read_snapshot(second).finished_at <= read_snapshot(fourth).started_at
+    assert time_of(second, RunFinished) <= time_of(fourth, RunStarted)
     assert [status_of(run) for run in (second, fourth)] == [Status.FINISHED] * 2
 
 

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.data import load
-from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.request import read_request, request_run, write_run_json
+from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.runs.request import read_request, request_run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.training.task import make_task
 
-from .trainers import change
+from .trainers import change, room_for
 
 V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
 ODD = configure(
@@ -128,13 +126,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         request_run(tmp_path / "file", V0, None)
 
 
-def test_run_json_is_a_configuration_that_can_be_read_back(run: RunDirectory, tmp_path: Path) -> None:
-    demo = load("demo", tmp_path)
-    request = read_request(run)
-    write_run_json(run, request, make_task(V0, demo))
-    known = json.loads(run.run_json.read_text())
-    assert TrainingConfig.from_json(known) == V0
-    assert (known["train_images"], known["validation_images"]) == (1800, 200)
-    assert known["window"] == make_task(V0, demo).window
-    assert known["created"] == request.created
-    assert known["argv"] == list(request.argv)
+def test_a_request_that_finds_no_room_leaves_no_run(runs: Path) -> None:
+    with room_for(10), pytest.raises(RunError, match=r"^can't write to .*\(File too large\); choose another folder"):
+        request_run(runs, V0, None)
+    assert list_runs(runs) == []

@@ -29,8 +29,8 @@ def test_a_run_that_has_something_left_to_do_can_go_on(run: RunDirectory, end: l
 @pytest.mark.parametrize(
     ("end", "line"),
     [
-        (RunFinished("completed", scored=True), "is finished; start a new one with: fmnist-tui train"),
-        (RunFinished("stopped", scored=True), "is finished; start a new one with: fmnist-tui train"),
+        (RunFinished("completed", scored=True), "is finished; start a new one with: fmnist-tui train v0"),
+        (RunFinished("stopped", scored=True), "is finished; start a new one with: fmnist-tui train v0"),
         (RunFinished("diverged"), "diverged and would do so again; train anew with a lower --lr"),
     ],
 )

@@ -16,12 +16,11 @@ from scipy.special import expit
 from fmnist_tui.data import load
 from fmnist_tui.models.cnn import build_cnn
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.keeper import read_weights
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
 
-from .trainers import FILES, SHORT_V0, SHORT_V3, checkpoint_steps
+from .trainers import FILES, SHORT_V0, SHORT_V3, checkpoint_steps, read_weights
 
 DEMO = load("demo", Path("unused"))
 

@@ -41,7 +41,7 @@ def test_a_run_without_a_log_is_a_snapshot_too() -> None:
 
 
 def test_every_event_can_be_folded() -> None:
-    assert fold(*EVERY_EVENT).last_time == 1000.0 + len(EVERY_EVENT) - 1
+    assert fold(*EVERY_EVENT).finished == EVERY_EVENT[-1]
 
 
 def test_a_whole_run_folds_into_its_curve_its_epochs_and_its_end() -> None:
@@ -50,7 +50,7 @@ def test_a_whole_run_folds_into_its_curve_its_epochs_and_its_end() -> None:
     assert whole.curve.step.tolist() == [5, 10, 15, 20, 25, 30]
     assert [one.epoch for one in whole.epochs] == [1, 2, 3]
     assert (whole.started, whole.started_at) == (STARTED, 1001.0)
-    assert (whole.finished, whole.finished_at) == (end, whole.last_time)
+    assert whole.finished == end
     assert (whole.saved_step, whole.stage, whole.stopping, whole.paused) == (30, "", "", False)
     assert (whole.step, whole.epoch) == (30, 3)
 
@@ -93,6 +93,14 @@ def test_a_pause_lasts_until_it_is_continued() -> None:
 def test_a_stop_is_seen_from_the_moment_when_it_was_asked_for() -> None:
     assert fold(STARTED, step(5), StopRequested("after-epoch"), step(10)).stopping == "after-epoch"
     assert fold(STARTED, step(5), StopRequested("now")).stopping == "now"
+
+
+def test_a_stop_is_over_when_the_trainer_has_ended_or_another_begins() -> None:
+    asked: list[Event] = [STARTED, step(5), StopRequested("now"), CheckpointSaved(5)]
+    assert fold(*asked, RunFinished("stopped", resumable=True)).stopping == ""
+    assert fold(*asked, Stage("waiting for cpu")).stopping == ""
+    assert fold(*asked, Stage("loading data")).stopping == ""
+    assert fold(*asked, Stage("validating")).stopping == "now"
 
 
 def test_alerts_are_kept_oldest_first_and_a_flood_of_them_does_not_grow_for_ever() -> None:

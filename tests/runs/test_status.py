@@ -81,7 +81,6 @@ def test_a_run_with_a_trainer(run: RunDirectory, events: list[Event], status: St
         beat(run, 0.5)
         assert status_of(run) is status
         assert status.has_trainer
-        assert not status.can_resume
 
 
 @pytest.mark.parametrize(("events", "status"), WITHOUT_TRAINER.values(), ids=WITHOUT_TRAINER.keys())
@@ -91,7 +90,6 @@ def test_a_run_without_a_trainer(run: RunDirectory, events: list[Event], status:
     beat(run, 0.5)
     assert status_of(run) is status
     assert not status.has_trainer
-    assert status.can_resume is (status is not Status.FINISHED)
 
 
 @pytest.mark.parametrize(("events", "status"), WITHOUT_TRAINER.values(), ids=WITHOUT_TRAINER.keys())

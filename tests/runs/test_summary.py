@@ -53,6 +53,14 @@ def test_the_epochs_of_a_summary_are_whole_ones(run: RunDirectory, events: list[
     assert summarise(run).epoch == epochs
 
 
+def test_a_summary_is_safe_to_show(run: RunDirectory) -> None:
+    hostile = "\x1b[31ma\nb"
+    run.run_json.write_text(json.dumps({"version": hostile, "recipe": hostile, "modified": True}))
+    run.label.write_text(json.dumps({"name": hostile}))
+    line = summarise(run)
+    assert (line.version, line.recipe, line.label) == (" [31ma b", " [31ma b*", " [31ma b")
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"hyperparameters": 5, "seed": "x", "test_accuracy": "high"}'])
 def test_a_run_whose_files_are_damaged_has_a_line_too(run: RunDirectory, content: str) -> None:
     for path in (run.request, run.run_json, run.label, run.result, run.events, run.heartbeat):

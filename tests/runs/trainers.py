@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import subprocess
 import time
@@ -14,15 +15,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import safetensors.numpy
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.keeper import read_weights
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.checkpoint import checkpoint_folders
 from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.events import Event, RunFinished
 from fmnist_tui.training.recipes import configure
 
@@ -112,6 +114,17 @@ class Watch:
         return [logged.event for logged in unread]
 
 
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file of this process grows past `size` bytes within the block; a write that would is done in part or fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def learning(run: RunDirectory) -> dict[str, Any]:
     """What a reader of the log sees of the learning itself, without times and speeds."""
     snapshot = read_snapshot(run)
@@ -125,6 +138,12 @@ def copy_of(run: RunDirectory, runs: Path) -> RunDirectory:
     copied = RunDirectory(runs / run.run_id)
     shutil.copytree(run.path, copied.path)
     return copied
+
+
+def read_weights(run: RunDirectory) -> Tensors:
+    """The weights that were scored."""
+    tensors: Tensors = safetensors.numpy.load(run.model.read_bytes())
+    return tensors
 
 
 def weights_differ(one: RunDirectory, other: RunDirectory) -> list[str]:

@@ -102,4 +102,4 @@ def test_of_the_clipboard_only_what_is_known_is_said(
     row = rows(make(environ={**PLAIN, **environ}))[1]
     assert row.state is state
     assert word in row.seen
-    assert row.seen.endswith("copying also writes a file and shows its path")
+    assert ("fmnist-tui export --to DIR" in row.advice) is (state is State.NOTE)

@@ -105,8 +105,8 @@ def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path)
 
 def test_a_trainer_without_a_sign_of_life_is_told(runs: Path) -> None:
     run = a_run(runs, 1)
-    run.heartbeat.write_text('{"pid": 1, "time": 0}\n')
     with held(run):
+        run.heartbeat.write_text('{"pid": 1, "time": 0}\n')
         row = runs_row(runs)
     assert (row.state, row.seen) == (State.NOTE, "1 run, 0.0 MB, 1 live, not responding")
     assert run.run_id in row.advice

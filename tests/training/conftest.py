@@ -11,6 +11,7 @@ from fmnist_tui.data import DataError, Dataset, Sources, load
 from fmnist_tui.data.apt import Apt
 
 NOT_HERE = "these commands are not to be run"
+CACHE = platformdirs.user_cache_path("fmnist-tui")  # before other rooms' tests give it another place
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,6 @@ def fashion_mnist() -> Dataset:
     """The real data, from Debian's folder or the user's cache; nothing is fetched here."""
     offline = Sources(mirrors=(), apt=Apt(apt_get=NOT_HERE, dpkg_deb=NOT_HERE, is_root=False))
     try:
-        return load(None, platformdirs.user_cache_path("fmnist-tui"), sources=offline)
+        return load(None, CACHE, sources=offline)
     except DataError as error:
         pytest.fail(f"this test needs the real data: run `fmnist-tui data` once to fetch it ({error})")

@@ -36,12 +36,12 @@ JSON_VALUES = st.recursive(
 
 def any_event(*, finite: bool = False) -> st.SearchStrategy[Event]:
     numbers = st.floats(width=32, allow_nan=not finite, allow_infinity=not finite)
+    words = st.text(st.characters(exclude_categories=("C", "Z")), max_size=5)
     by_type = {
+        "str": words,
         "int": st.integers(-(2**53) + 1, 2**53 - 1),  # what every reader of JSON knows exactly
         "float": numbers,
-        "dict[str, dict[str, float]]": st.dictionaries(
-            st.text(max_size=5), st.dictionaries(st.text(max_size=5), numbers, max_size=2), max_size=2
-        ),
+        "dict[str, dict[str, float]]": st.dictionaries(words, st.dictionaries(words, numbers, max_size=2), max_size=2),
     }
 
     def built(kind: type[Event]) -> st.SearchStrategy[Event]:
@@ -111,6 +111,18 @@ def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_when_read(value: f
     back = from_json(record)
     assert isinstance(back, events.Step)
     assert math.isnan(back.loss)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_of_a_log_is_one_line_that_no_terminal_obeys(kind: type[Event]) -> None:
+    hostile = "\x1b]0;title\x07a\r\nb\x9b31m\u202e\ud800"
+    layers = {hostile: {hostile: 1.0}}
+    values: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True, "dict[str, dict[str, float]]": layers}
+    record = {item.name: values.get(str(item.type), hostile) for item in fields(kind)}
+    event = from_json({"event": to_json(kind(**record))["event"], **record})
+    assert event is not None
+    assert str(facts(event)).isprintable()
+    assert "\\" not in str(facts(event))
 
 
 def test_a_statistic_of_a_layer_that_is_not_finite_is_null_in_the_log_too() -> None:

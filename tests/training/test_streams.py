@@ -89,3 +89,10 @@ def test_building_a_network_leaves_torchs_generator_as_it_was() -> None:
     before = torch.get_rng_state()
     seeded_network("v1", 0)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_building_a_network_seeds_no_gpus_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    seeded_network("v1", 0)
+    assert seeded == []

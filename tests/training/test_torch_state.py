@@ -101,3 +101,14 @@ def test_a_missing_or_misshaped_tensor_is_named() -> None:
             learning.load_state({other: value for other, value in state.items() if other != name})
         with pytest.raises(ValueError, match=re.escape(f"tensor {name} has shape (3, 2), not {state[name].shape}")):
             learning.load_state(state | {name: misshaped})
+
+
+@pytest.mark.parametrize("name", ["conv1.weight", "output.bias", "optimizer.exp_avg.output.bias"])
+def test_a_state_that_cannot_be_loaded_leaves_the_engine_as_it_is(name: str) -> None:
+    learning = engine("v1")
+    learning.step(ALL[:8], RATE, 1, 0)
+    state = learning.state()
+    other = {key: tensor + 1 for key, tensor in state.items() if key != name}
+    with pytest.raises(ValueError, match="is missing"):
+        learning.load_state(other)
+    assert_same_tensors(learning.state(), state)

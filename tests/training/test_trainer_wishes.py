@@ -169,6 +169,7 @@ def test_stop_after_epoch_ends_with_the_epoch_and_scores(place: str, while_pause
     assert ran.events[-1] == events.RunFinished("stopped", scored=True)
     assert (ran.outcome.reason, ran.outcome.epochs, ran.outcome.steps) == ("stopped", 1, 7)
     assert ran.outcome.scores is not None
+    assert ran.store.checkpoints[-1].position.epoch == 2, "where the outcome can't be kept, the run goes on from here"
     assert len(ran.of(events.Continued)) == len(ran.of(events.Paused)) == int(while_paused)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
@@ -71,7 +72,7 @@ def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
     """Builds the app on the test's own folders and the demo set."""
 
     def build(data: str | None = "demo", **settings: Any) -> FmnistApp:
-        app = FmnistApp(runs, data, tmp_path / "cache", **settings)
+        app = FmnistApp(Folders(runs, data, tmp_path / "cache", tmp_path / "config"), **settings)
         app.animation_level = "none"
         listen(app)
         return app

@@ -27,11 +27,11 @@ import fmnist_tui.tui.app
 MOUNTING = """
 import asyncio, sys, threading
 from pathlib import Path
-from fmnist_tui.tui import background
+from fmnist_tui.runs.places import Folders
 from fmnist_tui.tui.app import FmnistApp
 
 async def first_paint():
-    app = FmnistApp(Path(sys.argv[1]), "demo", Path(sys.argv[1]))
+    app = FmnistApp(Folders(Path(sys.argv[1]), "demo", Path(sys.argv[1])))
     async with app.run_test() as pilot:
         await pilot.press("2", "3", "1")
 

@@ -73,7 +73,7 @@ async def test_a_field_can_be_left_for_another_screen(app: FmnistApp) -> None:
 
 HELP = {
     "1": ("Switch between training and test images", "Draw images as half-blocks", "Large image"),
-    "2": ("Train the chosen version with the form's values",),
+    "2": ("Train the marked versions, or the chosen one",),
     "3": (
         "Pause the run, or continue it",
         "Stop the run",

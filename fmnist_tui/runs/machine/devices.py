@@ -10,6 +10,7 @@ from fmnist_tui.runs.machine.asking import Answer
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.report import report_in
 from fmnist_tui.runs.machine.row import Row, State, amount, counted
+from fmnist_tui.text import safe
 
 ASK_GPUS = (sys.executable, "-m", "fmnist_tui.runs.machine.nvml")
 GPU_SECONDS = 5.0
@@ -23,6 +24,16 @@ def cpu_row(machine: Machine) -> Row:
     usable, all_of_them = machine.cpus
     count = counted(usable, "CPU") if usable == all_of_them else f"{usable} of {all_of_them} CPUs (the rest is barred)"
     return Row("cpu", State.OK, f"{count}, {_processor(machine)}")
+
+
+def device_names(machine: Machine) -> dict[str, str]:
+    """What this machine's devices are called, by the names under which trainings wait for them: "cpu", "cuda-0"."""
+    names = {"cpu": safe(cpu_row(machine).seen)}
+    if machine.has_library(nvml.LIBRARY):
+        report = report_in(machine.ask(*ASK_GPUS, seconds=GPU_SECONDS)) or {}
+        gpus = [nvml.Gpu(**gpu) for gpu in report.get("gpus", ())]
+        names |= {f"cuda-{number}": safe(gpu.name) for number, gpu in enumerate(gpus)}
+    return names
 
 
 def expects_gpu(answer: Answer) -> bool:

@@ -10,7 +10,7 @@ from fmnist_tui.runs.machine.row import Row, State
 
 _ASK_TMUX = ("tmux", "display-message", "-p", "#{client_termname} #{client_termfeatures}", ";", "show", "-s")
 _TMUX_CONF = "  (in ~/.tmux.conf; then `tmux source ~/.tmux.conf` and attach anew)"
-_FILE = "copying also writes a file and shows its path"
+_FILES = "take results away as files: fmnist-tui export --to DIR"
 _TAKES_COPIES = {"xterm-kitty": True, "alacritty": True, "foot": True, "xterm-ghostty": True, "linux": False}
 """By TERM, which SSH passes on."""
 _PROGRAM_TAKES_COPIES = {"WezTerm": True, "vscode": True, "ghostty": True, "iTerm.app": True, "Apple_Terminal": False}
@@ -66,25 +66,24 @@ def clipboard_row(machine: Machine, tmux: Tmux | None) -> Row:
     if tmux:
         return _through_tmux(tmux)
     if environ.get("STY"):
-        return Row("clipboard", State.NOTE, f"GNU screen doesn't pass copies on; {_FILE}")
+        return Row("clipboard", State.NOTE, "GNU screen doesn't pass copies on", _FILES)
     takes = _TAKES_COPIES.get(environ.get("TERM", ""), _PROGRAM_TAKES_COPIES.get(environ.get("TERM_PROGRAM", "")))
     if takes or environ.get("WT_SESSION"):
-        return Row(
-            "clipboard", State.OK, f"this terminal takes copies (OSC 52), unless its settings forbid it; {_FILE}"
-        )
+        return Row("clipboard", State.OK, "this terminal takes copies (OSC 52), unless its settings forbid it")
     if takes is False:
-        return Row("clipboard", State.NOTE, f"this terminal takes no copies (OSC 52); {_FILE}")
-    return Row("clipboard", State.NOTE, f"unknown: a terminal can't be asked whether it takes copies (OSC 52); {_FILE}")
+        return Row("clipboard", State.NOTE, "this terminal takes no copies (OSC 52)", _FILES)
+    seen = "unknown: a terminal can't be asked whether it takes copies (OSC 52)"
+    return Row("clipboard", State.NOTE, seen, _FILES)
 
 
 def _through_tmux(tmux: Tmux) -> Row:
     if tmux.clipboard != "on":
-        seen = f"tmux keeps copies from your terminal (set-clipboard {tmux.clipboard}); {_FILE}"
+        seen = f"tmux keeps copies from your terminal (set-clipboard {tmux.clipboard})"
         return Row("clipboard", State.NOTE, seen, f"set -s set-clipboard on{_TMUX_CONF}")
     if tmux.features and "clipboard" not in tmux.features.split(","):
-        seen = f"tmux doesn't know that your terminal takes copies (OSC 52); {_FILE}"
+        seen = "tmux doesn't know that your terminal takes copies (OSC 52)"
         return Row("clipboard", State.NOTE, seen, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}')
-    return Row("clipboard", State.OK, f"tmux passes copies on to your terminal (OSC 52); {_FILE}")
+    return Row("clipboard", State.OK, "tmux passes copies on to your terminal (OSC 52)")
 
 
 def _multiplexer(environ: Mapping[str, str]) -> str:

@@ -35,7 +35,7 @@ def disk_row(machine: Machine, runs: Path) -> Row:
         free = machine.free_bytes(_existing(runs))
     except OSError as error:
         return Row("disk", State.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
-    advice = f"delete runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
+    advice = f"remove the folders of old runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
     if free < _TOO_LITTLE:
         return Row("disk", State.PROBLEM, f"{amount(free)} free where runs lie, too little for one of v3", advice)
     if free < _LITTLE:

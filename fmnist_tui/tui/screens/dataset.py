@@ -14,6 +14,8 @@ from textual.widgets import Footer, OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.tui.browsing import Browsing
+from fmnist_tui.tui.choices import Choices
+from fmnist_tui.tui.messages import Chosen
 from fmnist_tui.tui.pages import augmented_page, image_page, mean_page, pixel_histogram
 from fmnist_tui.tui.screens.ask_number import AskNumberScreen
 from fmnist_tui.tui.screens.large_image import LargeImageScreen
@@ -53,8 +55,9 @@ class DatasetScreen(Screen[None]):
         self._page = "images"
         self._augmented = 0
         self._first_mean = 0
-        self._in_ascii = False
-        self._inverted = False
+        choices: Choices = getattr(self.app, "choices", Choices())
+        self._in_ascii = choices.ascii_images
+        self._inverted = choices.inverted
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -71,6 +74,7 @@ class DatasetScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Shows the data as soon as it is there."""
+        self._draw_anew()
         self.watch(self.app, "dataset", self._take_dataset)
         self.watch(self.app, "dataset_words", self._show_words)
 
@@ -83,11 +87,13 @@ class DatasetScreen(Screen[None]):
     def action_ascii(self) -> None:
         """Half-blocks or ASCII."""
         self._in_ascii = not self._in_ascii
+        self.post_message(Chosen(ascii_images=self._in_ascii))
         self._draw_anew()
 
     def action_invert(self) -> None:
         """Dark on light, or light on dark."""
         self._inverted = not self._inverted
+        self.post_message(Chosen(inverted=self._inverted))
         self._draw_anew()
 
     def action_turn(self, direction: int) -> None:

@@ -9,76 +9,125 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Footer, Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.export import ExportError, export_run
-from fmnist_tui.analysis.record import read_records
+from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
+from fmnist_tui.files import write_whole
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.directory import RunError
+from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.recipes import RECIPES
-from fmnist_tui.tui.messages import Failed
+from fmnist_tui.tui import run_table
+from fmnist_tui.tui.evolution import evolution
+from fmnist_tui.tui.messages import Failed, RunChosen
+from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
+from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.nav import Nav
 
 _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
+_EXPORT = "fmnist-tui-export"
+_VIEWS = ("words", "bars", "curves", "runs")
+
+
+class Compared(Message):
+    """The comparison was made.
+
+    Attributes:
+        comparison: Of the runs that count and were not left out.
+        records: All runs, newest first.
+        epochs: Of the runs whose curves are drawn, by id.
+    """
+
+    def __init__(
+        self, comparison: Comparison, records: tuple[RunRecord, ...], epochs: dict[str, tuple[Epoch, ...]]
+    ) -> None:
+        super().__init__()
+        self.comparison = comparison
+        self.records = records
+        self.epochs = epochs
+
+
+class Written(Message):
+    """Something lies in a file or folder now."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
 
 
 class ResultsScreen(Screen[None]):
-    """The evolution table, the paired tests in words, and the runs that don't count."""
+    """The evolution table above; below it, one at a time: words, bars, curves, and all runs."""
 
     CSS_PATH = "results.tcss"
     BINDINGS = [
+        Binding("v", "next_view", "View", tooltip="Words, bars, curves, runs"),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the other recipe"),
         Binding("f", "everything", "All runs", tooltip="Compare runs that don't count, too"),
+        Binding("space", "draw_run", "Curve", tooltip="Runs: draw this run's curve, or not"),
+        Binding("x", "leave_out", "Leave out", tooltip="Runs: leave this run out of the comparison, or take it in"),
+        Binding("s", "sort", "Sort", tooltip="Runs: sort by the next measure"),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the runs to a folder"),
+        Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
     ]
-    AUTO_FOCUS = "DataTable"
-
-    class Compared(Message):
-        """The comparison was made."""
-
-        def __init__(self, comparison: Comparison) -> None:
-            super().__init__()
-            self.comparison = comparison
-
-    class Exported(Message):
-        """The runs lie in this folder."""
-
-        def __init__(self, folder: Path, runs: int) -> None:
-            super().__init__()
-            self.folder = folder
-            self.runs = runs
+    AUTO_FOCUS = "#evolution"
 
     def __init__(self) -> None:
         super().__init__()
         self._recipe = RECIPES[0]
         self._everything = False
+        self._order = 0
+        self._left_out: set[str] = set()
+        self._drawn: list[str] | None = None
+        self._now: Compared | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
         yield Nav("results")
         yield Static("Comparing the runs ...", id="title")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
-        with VerticalScroll(can_focus=True):
-            yield Static(id="words")
+        yield DataTable(cursor_type="row", zebra_stripes=True, id="evolution")
+        with TabbedContent(initial="words"):
+            with TabPane("Words", id="words"), VerticalScroll(can_focus=True):
+                yield Static(id="told")
+            with TabPane("Bars", id="bars"), VerticalScroll(can_focus=True):
+                yield Static(id="evolved")
+            with TabPane("Curves", id="curves"), Horizontal():
+                for measure, title in MEASURES.items():
+                    yield Chart(title, id=measure)
+            with TabPane("Runs", id="runs"):
+                yield DataTable(cursor_type="row", zebra_stripes=True, id="all_runs")
         yield Footer()
 
     def on_mount(self) -> None:
         """The columns stay."""
-        self.query_one(DataTable).add_columns(*tables.HEADER)
+        self.query_one("#evolution", DataTable).add_columns(*tables.HEADER)
+        self.query_one("#all_runs", DataTable).add_columns(*run_table.HEADER)
+        self.query_one(Tabs).can_focus = False
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
         self._compare()
 
+    def on_resize(self) -> None:
+        """The bars take the room that there is."""
+        self._show_bars()
+
+    def action_next_view(self) -> None:
+        """Words, bars, curves, runs, and round again."""
+        views = self.query_one(TabbedContent)
+        views.active = _VIEWS[(_VIEWS.index(views.active) + 1) % len(_VIEWS)]
+        self.query_one("#all_runs" if views.active == "runs" else "#evolution").focus()
+
     def action_other_recipe(self) -> None:
         """Tuned or origin."""
         self._recipe = RECIPES[1 - RECIPES.index(self._recipe)]
+        self._drawn = None
         self._compare()
 
     def action_everything(self) -> None:
@@ -86,44 +135,122 @@ class ResultsScreen(Screen[None]):
         self._everything = not self._everything
         self._compare()
 
+    def action_sort(self) -> None:
+        """The next order of the runs."""
+        self._order = (self._order + 1) % len(run_table.ORDERS)
+        self._show_runs()
+
+    def action_draw_run(self) -> None:
+        """Draws the curve of the run under the cursor, or takes it away."""
+        run = self._run_under_cursor()
+        if run is None or self._drawn is None:
+            return
+        if run in self._drawn:
+            self._drawn.remove(run)
+        elif len(self._drawn) < MOST:
+            self._drawn.append(run)
+        else:
+            self.notify(f"{MOST} curves are as many as can be told apart; take one away first")
+        self._compare()
+
+    def action_leave_out(self) -> None:
+        """Leaves the run under the cursor out, or takes it in again."""
+        if run := self._run_under_cursor():
+            self._left_out ^= {run}
+            self._compare()
+
     def action_export(self) -> None:
         """Writes every run's export into a folder where the app was started."""
-        self._export(Path.cwd() / "fmnist-tui-export")
+        self._export(Path.cwd() / _EXPORT)
 
-    def on_results_screen_compared(self, message: Compared) -> None:
+    def action_copy(self) -> None:
+        """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
+        if self._now:
+            markdown = tables.as_markdown(self._now.comparison)
+            self.app.copy_to_clipboard(markdown)
+            self._write(Path.cwd() / _EXPORT / "results.md", markdown)
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter on a run shows it on the training screen."""
+        if event.data_table.id == "all_runs" and self._now:
+            run = next((one.run for one in self._now.records if one.run_id == event.row_key.value), None)
+            if run:
+                self.post_message(RunChosen(run))
+                self.app.call_later(self.app.run_action, "go('training')")
+
+    def on_compared(self, message: Compared) -> None:
         """Shows the comparison."""
+        self._now = message
+        self._drawn = list(message.epochs)
         comparison = message.comparison
-        table = self.query_one(DataTable)
+        table = self.query_one("#evolution", DataTable)
         table.clear()
         table.add_rows([Text(cell) for cell in row] for row in tables.rows(comparison))
         table.display = bool(comparison.versions)
         which = "all scored runs" if comparison.everything else f"recipe {comparison.recipe}"
         title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
         self.query_one("#title", Static).update(Text(title))
-        self.query_one("#words", Static).update(_words(comparison))
+        self.query_one("#told", Static).update(_words(comparison, len(self._left_out)))
+        self._show_bars()
+        self._show_curves()
+        self._show_runs()
 
-    def on_results_screen_exported(self, message: Exported) -> None:
+    def on_written(self, message: Written) -> None:
         """Says where."""
-        self.notify(f"{message.runs} runs written to {message.folder}", markup=False, timeout=10)
+        self.notify(message.words, markup=False, timeout=10)
+
+    def _show_bars(self) -> None:
+        if self._now:
+            self.query_one("#evolved", Static).update(evolution(self._now.comparison, self.size.width))
+
+    def _show_curves(self) -> None:
+        for measure in MEASURES if self._now else ():
+            chart = self.query_one(f"#{measure}", Chart)
+            chart.axis_label = "epoch"
+            chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
+            chart.series = overlay(self._now.epochs, measure) if self._now else ()
+
+    def _show_runs(self) -> None:
+        if self._now is None:
+            return
+        table = self.query_one("#all_runs", DataTable)
+        kept = self._run_under_cursor()
+        table.clear()
+        order = run_table.ORDERS[self._order]
+        for record in run_table.ordered(self._now.records, order):
+            cells = run_table.row(record, self._now.comparison, self._left_out, list(self._now.epochs))
+            table.add_row(*map(Text, cells), key=record.run_id)
+        if kept in {key.value for key in table.rows}:
+            table.move_cursor(row=table.get_row_index(str(kept)))
+        table.border_title = order.name
+
+    def _run_under_cursor(self) -> str | None:
+        """Only while the runs are shown."""
+        table = self.query_one("#all_runs", DataTable)
+        if not table.row_count or self.query_one(TabbedContent).active != "runs":
+            return None
+        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
 
     def _compare(self) -> None:
         runs: Path = self.app.runs  # type: ignore[attr-defined]
-        self.run_worker(
-            partial(self._compare_in_thread, runs, self._recipe, everything=self._everything),
-            thread=True,
-            exclusive=True,
-            exit_on_error=False,
-        )
+        work = partial(self._compare_in_thread, runs, self._recipe, frozenset(self._left_out), self._drawn)
+        self.run_worker(partial(work, everything=self._everything), thread=True, exclusive=True, exit_on_error=False)
 
-    def _compare_in_thread(self, runs: Path, recipe: str, *, everything: bool) -> None:
+    def _compare_in_thread(
+        self, runs: Path, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool
+    ) -> None:
         worker = get_current_worker()
         try:
-            comparison = compare(read_records(runs), recipe, everything=everything)
+            records = read_records(runs)
         except RunError as error:
             self.post_message(Failed(str(error)))
-        else:
-            if not worker.is_cancelled:  # else another one was asked for meanwhile
-                self.post_message(self.Compared(comparison))
+            return
+        comparison = compare([one for one in records if one.run_id not in left_out], recipe, everything=everything)
+        if drawn is None:
+            drawn = [one.best_run for one in comparison.versions]
+        epochs = {one.run_id: read_epochs(one.run) for one in reversed(records) if one.run_id in drawn}
+        if not worker.is_cancelled:  # else another one was asked for meanwhile
+            self.post_message(Compared(comparison, tuple(records), epochs))
 
     @work(thread=True, exit_on_error=False)
     def _export(self, folder: Path) -> None:
@@ -132,17 +259,30 @@ class ResultsScreen(Screen[None]):
             records = read_records(runs)
             for record in records:
                 export_run(record, folder)
-        except (RunError, ExportError) as error:
+        except RunError as error:
             self.post_message(Failed(str(error)))
+        except ExportError as error:
+            self.post_message(Failed(f"{error}; start the app in a folder that can be written"))
         else:
-            self.post_message(self.Exported(folder, len(records)))
+            self.post_message(Written(f"{len(records)} runs written to {folder}"))
+
+    @work(thread=True, exit_on_error=False)
+    def _write(self, file: Path, markdown: str) -> None:
+        try:
+            file.parent.mkdir(exist_ok=True)
+            write_whole(file, markdown.encode())
+        except OSError as error:
+            self.post_message(Failed(f"can't write {file} ({error.strerror}); the copy went to the clipboard only"))
+        else:
+            self.post_message(Written(f"copied, where the terminal allows it, and written to {file}"))
 
 
-def _words(comparison: Comparison) -> Text:
-    """What stands below the table."""
+def _words(comparison: Comparison, left_out: int) -> Text:
+    """What there is to say about the table."""
     lines = [tables.gain_line(comparison)] if comparison.versions else []
     lines += [test.sentence for test in comparison.paired]
-    lines += [tables.MARK_NOTE] if any(summary.marked for summary in comparison.versions) else []
+    lines += [line] if (line := tables.mark_line(comparison)) else []
+    lines += [f"{left_out} run{'s' if left_out > 1 else ''} left out by you"] if left_out else []
     lines += ["", ORIGIN_NOTE] if comparison.versions else []
     if comparison.not_counted:
         lines += ["", "Not counted:", *(f"{run.run}  {run.why}" for run in comparison.not_counted)]

@@ -87,7 +87,8 @@ class TrainingScreen(Screen[None]):
     def on_mount(self) -> None:
         """Follows whatever run the app follows, on a slow clock."""
         self.watch(self.app, "followed", self._take_follower)
-        self.set_interval(_NUMBERS_SECONDS, self._tick)
+        self._pace: float = self.app.pace  # type: ignore[attr-defined]
+        self.set_interval(_NUMBERS_SECONDS * self._pace, self._tick)
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what changed meanwhile is painted at once."""
@@ -218,7 +219,8 @@ class TrainingScreen(Screen[None]):
             self._painted = numbers
             self._paint_numbers(follower, snapshot)
         now = time.monotonic()
-        if snapshot is not self._charted and now - self._charted_at >= _CHART_SECONDS:
+        was_empty = self._charted is None or not len(self._charted.curve)
+        if snapshot is not self._charted and (was_empty or now - self._charted_at >= _CHART_SECONDS * self._pace):
             self._charted, self._charted_at = snapshot, now
             self._paint_charts(snapshot)
 

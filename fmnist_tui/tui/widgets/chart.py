@@ -11,10 +11,11 @@ from textual.widget import Widget
 from textual_plotext.plot import Plot
 
 from fmnist_tui.tui.charting import Series, logarithmic, thinned
+from fmnist_tui.tui.ticks import label, log_label, log_ticks, ticks
 
 _TICKS = 5
+_TICK_WIDTH = 10
 _SMALLEST = (12, 5)
-_LARGEST_EXPONENT = 308.0
 _HUGE = 1e150
 """Larger losses are drawn here: the difference of two of them would be infinite."""
 
@@ -58,12 +59,16 @@ class Chart(Widget):
         plot.theme("clear")
         for one in drawn:
             draw = plot.plot if one.joined else plot.scatter
-            draw(one.x.tolist(), one.y.tolist(), marker=one.marker, color=one.colour, label=one.name)
+            draw(one.x.tolist(), one.y.tolist(), marker=one.marker, color=one.colour, label=one.name or None)
         if self.cursor is not None:
             plot.vline(self.cursor)
         low, high = _limits(drawn)
         plot.ylim(low, high)
-        plot.yticks(*_ticks(low, high, log=self.log_axis))
+        places = (log_ticks if self.log_axis else ticks)(low, high, _TICKS)
+        plot.yticks(places, [log_label(place) if self.log_axis else label(place) for place in places])
+        first, end = min(one.x.min() for one in drawn), max(one.x.max() for one in drawn)
+        columns = ticks(float(first), float(end), max(2, min(_TICKS, width // _TICK_WIDTH)))
+        plot.xticks(columns, [label(place) for place in columns])
         plot.xlabel(self.axis_label)
         plot.title(f"{self.title} (log)" if self.log_axis else self.title)
         built: str = plot.build()
@@ -76,9 +81,3 @@ def _limits(drawn: list[Series]) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     margin = (high - low) * 0.03 or max(abs(high), 1.0) * 0.05
     return low - margin, high + margin
-
-
-def _ticks(low: float, high: float, *, log: bool) -> tuple[list[float], list[str]]:
-    places = np.linspace(low, high, _TICKS).tolist()
-    values = [10 ** min(place, _LARGEST_EXPONENT) for place in places] if log else places
-    return places, [f"{value:.3g}" for value in values]

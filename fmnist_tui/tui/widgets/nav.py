@@ -30,7 +30,7 @@ class Nav(Horizontal):
 
     def on_mount(self) -> None:
         """Looks after the run that the app follows."""
-        self.set_interval(_SECONDS, self._tick)
+        self.set_interval(_SECONDS * getattr(self.app, "pace", 1.0), self._tick)
 
     def _tick(self) -> None:
         follower = getattr(self.app, "followed", None)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Input, Label, Select
 
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, configure_all, hyperparameters
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _PROCESS, _IN_APP = "process", "app"
@@ -22,37 +24,74 @@ _LABELS = {
     "seeds": "seeds",
     "limit": "limit",
 }
+_TOOLTIPS = {
+    "recipe": "tuned: ours. origin: the settings of the project that this one reworks",
+    "epochs": "How often each training image is seen",
+    "batch_size": "Images a step",
+    "learning_rate": "The highest that the schedule reaches",
+    "seed": "From which all randomness is derived",
+    "seeds": "How many runs a version, with seeds that follow each other",
+    "limit": "Train on the first so many images only",
+    "device": "Where v1 to v3 train; v0 trains on the CPU",
+    "in_app": "process: a trainer that outlives the app. app: ends with it",
+}
 _MOST_SEEDS = 100
 
 
 class TrainForm(Vertical):
     """Recipe, hyper-parameters, device, and where to train."""
 
-    def __init__(self, *, in_app: bool) -> None:
+    class Changed(Message):
+        """Another value stands in a field."""
+
+    def __init__(self, values: Mapping[str, str], *, in_app: bool) -> None:
+        """A form to fill in.
+
+        Args:
+            values: What stood in its fields when it was used last; what makes no sense is passed over.
+            in_app: Whether to propose to train in the app itself.
+        """
         super().__init__()
-        self._in_app = in_app
+        self._first_values = {**values, "in_app": _IN_APP if in_app else _PROCESS}
 
     def compose(self) -> ComposeResult:
         """A line a field."""
         with Horizontal():
             yield Label("recipe")
-            yield Select(_options(RECIPES), value="tuned", allow_blank=False, id="recipe", compact=True)
+            yield self._select("recipe", RECIPES)
         for name, label in _LABELS.items():
             with Horizontal():
                 yield Label(label)
-                yield Input(id=name, type="integer" if name in _WHOLE else "number", compact=True)
+                kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
+                yield Input(self._first_values.get(name, ""), id=name, type=kind, compact=True, tooltip=_TOOLTIPS[name])
         with Horizontal():
             yield Label("device")
-            yield Select(_options(_DEVICES), value="auto", allow_blank=False, id="device", compact=True)
+            yield self._select("device", _DEVICES)
         with Horizontal():
             yield Label("train in")
-            chosen = _IN_APP if self._in_app else _PROCESS
-            yield Select(_options((_PROCESS, _IN_APP)), value=chosen, allow_blank=False, id="in_app", compact=True)
+            yield self._select("in_app", (_PROCESS, _IN_APP))
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """Another choice."""
+        event.stop()
+        self.post_message(self.Changed())
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another number."""
+        event.stop()
+        self.post_message(self.Changed())
 
     @property
     def in_app(self) -> bool:
         """Whether to train in the app's own process."""
         return self._choice("in_app") == _IN_APP
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in the fields, by their names; empty ones are left out."""
+        typed = {name: self.query_one(f"#{name}", Input).value for name in _LABELS}
+        chosen = {name: self._choice(name) for name in ("recipe", "device")}
+        return {name: value for name, value in (typed | chosen).items() if value}
 
     def show_version(self, version: str) -> None:
         """Shows the version's recipe's values where fields are empty."""
@@ -79,13 +118,15 @@ class TrainForm(Vertical):
             raise ConfigError(f"seeds {count} is not between 1 and {_MOST_SEEDS}")
         changes = {name: self._whole(name) for name in ("epochs", "batch_size")}
         rate = {"learning_rate": self._number("learning_rate")}
-        own = {"limit": self._whole("limit"), "device": self._choice("device")}
-        recipe = self._choice("recipe")
-        return [
-            configure(version, recipe, {**changes, **rate}, seed=seed, **own)
-            for version in versions
-            for seed in range(first, first + (count or 1))
-        ]
+        seeds = range(first, first + (count or 1))
+        recipe, device = self._choice("recipe"), self._choice("device")
+        return configure_all(versions, seeds, recipe, {**changes, **rate}, device, limit=self._whole("limit"))
+
+    def _select(self, name: str, choices: Sequence[str]) -> Select[str]:
+        before = self._first_values.get(name, "")
+        value = before if before in choices else choices[0]
+        options = [(choice, choice) for choice in choices]
+        return Select(options, value=value, allow_blank=False, id=name, compact=True, tooltip=_TOOLTIPS[name])
 
     def _choice(self, name: str) -> str:
         return str(self.query_one(f"#{name}", Select).value)
@@ -103,7 +144,3 @@ class TrainForm(Vertical):
             return float(text) if text else None
         except ValueError:
             raise ConfigError(f"{_LABELS[name]} {text!r} is not a number") from None
-
-
-def _options(names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, name) for name in names]

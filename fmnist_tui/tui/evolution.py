@@ -1,0 +1,37 @@
+"""v0 to v3 as bars: what each version reached, and what the origin reported."""
+
+from __future__ import annotations
+
+import math
+
+from rich.text import Text
+
+from fmnist_tui.analysis.comparison import Comparison
+from fmnist_tui.tui.widgets.histogram import bar
+
+_STEP = 0.05
+_WORDS = 34
+_NARROWEST, _WIDEST = 10, 60
+
+
+def evolution(comparison: Comparison, width: int) -> Text:
+    """Two bars a version. They begin below the lowest figure, as the words above say, so that steps can be seen."""
+    if not comparison.versions:
+        return Text("")
+    figures = [(one.test_accuracy.mean, one.reported.accuracy) for one in comparison.versions]
+    start = max(0.0, math.floor(min(map(min, figures)) / _STEP - 0.5) * _STEP)
+    room = min(_WIDEST, max(_NARROWEST, width - _WORDS))
+    lines = [Text(f"Accuracy; the bars begin at {start:.0%} and end at 100%", style="dim")]
+    for one in comparison.versions:
+        step = "" if one.delta is None else f" {one.delta * 100:+.2f}"
+        ours, theirs = one.test_accuracy.mean, one.reported.accuracy
+        lines += [
+            Text(),
+            Text.assemble((f"{one.version}  ours    ", "bold"), bar(_share(ours, start), room), f" {ours:.2%}{step}"),
+            Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {theirs:.2%}"),
+        ]
+    return Text("\n").join(lines)
+
+
+def _share(accuracy: float, start: float) -> float:
+    return (accuracy - start) / (1 - start)

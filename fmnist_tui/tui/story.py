@@ -1,0 +1,104 @@
+"""What the Models screen tells of a version: its story, its drawing, its layers, its recipes, what it reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from fmnist_tui.analysis.comparison import Comparison
+from fmnist_tui.models.catalogue import ORIGIN_NOTE, Version
+from fmnist_tui.models.layers import Layer
+from fmnist_tui.training.config import Hyperparameters
+from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.tui.network_drawing import drawing
+
+WIDE = 66
+"""Cells that the whole layer table takes."""
+
+
+def story(chosen: Version, width: int, comparisons: Sequence[Comparison]) -> Group:
+    """All that there is to say about a version, in a column of `width` cells.
+
+    Args:
+        chosen: The version.
+        width: Of the column.
+        comparisons: One for each recipe, for what was measured here; none before they are made.
+    """
+    title = Text(f"{chosen.name} {chosen.title} ({chosen.framework})", style="bold")
+    blocks = (
+        title,
+        Text(chosen.story),
+        drawing(chosen.layers),
+        _facts(chosen, comparisons),
+        _layers(chosen, width),
+        _recipes(chosen),
+        Text(ORIGIN_NOTE, style="dim"),
+    )
+    return Group(*(part for block in blocks for part in (block, Text())))
+
+
+def _facts(chosen: Version, comparisons: Sequence[Comparison]) -> Table:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("changed", chosen.what_changed)
+    facts.add_row("helped", chosen.why_it_helped)
+    facts.add_row("loss", chosen.loss)
+    facts.add_row("size", f"{chosen.parameters:,} parameters, {chosen.multiply_adds:,} multiply-adds an image")
+    facts.add_row("origin", f"{chosen.reported.accuracy:.2%} reported (loss {chosen.reported.loss:.4f})")
+    facts.add_row("measured", "\n".join(_measured(chosen.name, one) for one in comparisons))
+    return facts
+
+
+def _measured(version: str, comparison: Comparison) -> str:
+    """What the counting runs of one recipe reached."""
+    found = next((summary for summary in comparison.versions if summary.version == version), None)
+    if found is None:
+        return f"{comparison.recipe}: no run yet"
+    spread = f" ± {found.test_accuracy.sd:.2%}" if found.test_accuracy.sd is not None else ""
+    runs = "1 run" if found.runs == 1 else f"{found.runs} runs"
+    return f"{comparison.recipe}: {found.test_accuracy.mean:.2%}{spread} ({runs})"
+
+
+def _layers(chosen: Version, width: int) -> Table:
+    """All that there is to a layer, or, in a narrow column, what it is and what it costs."""
+    if width < WIDE:
+        table = _table("layer", "output", "params", "mult-adds", gap=1)
+        for layer in chosen.layers:
+            table.add_row(layer.kind, *_figures(layer))
+        return table
+    table = _table("layer", "kind", "output", "parameters", "multiply-adds", gap=2)
+    for layer in chosen.layers:
+        table.add_row(layer.name, layer.kind, *_figures(layer))
+    return table
+
+
+def _recipes(chosen: Version) -> Table:
+    """The recipes side by side, as far as they differ."""
+    settings = [hyperparameters(chosen.name, recipe) for recipe in RECIPES]
+    table = _table("recipes differ in", *RECIPES, gap=2, numbers=0)
+    for item in fields(Hyperparameters):
+        values = [getattr(one, item.name) for one in settings]
+        if len(set(values)) > 1:
+            table.add_row(item.name.replace("_", " "), *(_value(value) for value in values))
+    return table
+
+
+def _value(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+def _table(*headings: str, gap: int, numbers: int = 3) -> Table:
+    """Words to the left; the last columns, as many as `numbers`, to the right."""
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place >= len(headings) - numbers else "left", no_wrap=True)
+    return table
+
+
+def _figures(layer: Layer) -> tuple[str, str, str]:
+    shape = "x".join(map(str, layer.output_shape))
+    parameters, multiply_adds = (f"{count:,}" if count else "" for count in (layer.parameters, layer.multiply_adds))
+    return shape, parameters, multiply_adds

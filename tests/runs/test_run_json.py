@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fmnist_tui.data import load
+from fmnist_tui.runs.request import read_request, request_run
+from fmnist_tui.runs.run_json import write_run_json
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.task import make_task
+
+V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
+
+
+def test_run_json_is_a_configuration_that_can_be_read_back(runs: Path, tmp_path: Path) -> None:
+    demo = load("demo", tmp_path)
+    run = request_run(runs, V0, None)
+    request = read_request(run)
+    write_run_json(run, request, make_task(V0, demo))
+    known = json.loads(run.run_json.read_text())
+    assert TrainingConfig.from_json(known) == V0
+    assert (known["train_images"], known["validation_images"]) == (1800, 200)
+    assert known["window"] == make_task(V0, demo).window
+    assert known["created"] == request.created
+    assert known["argv"] == list(request.argv)
