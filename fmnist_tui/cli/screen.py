@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fmnist_tui.cli.lost_terminal import outlive_the_terminal
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import Folders, usual_folders
 
@@ -54,6 +55,7 @@ def open_app(
     if ascii_only is None:
         ascii_only = not speaks_utf8(given_environment())
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
+    outlive_the_terminal()
     app.run(mouse=mouse)
     if summary and not app.return_code:
         _print_summary(folders)

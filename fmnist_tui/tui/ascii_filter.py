@@ -18,6 +18,7 @@ _LETTERS = {
     **dict.fromkeys("█▉▊▋▇▆▅", "#"),
     **dict.fromkeys("▀▄▃▂░▒▓", ":"),
     **dict.fromkeys("╴╶", "-"),
+    "\N{MULTIPLICATION SIGN}": "x",
     "•": "o",
     "❋": "*",
     "±": "~",
@@ -62,4 +63,4 @@ def _letter(letter: str) -> str:
     if _BRAILLE <= ord(letter) <= _BRAILLE_END:
         return _DOTS[(ord(letter) - _BRAILLE).bit_count()]
     plain = unicodedata.normalize("NFKD", letter)[:1]
-    return plain if plain.isascii() else "?" * cell_len(letter)
+    return (plain if plain.isascii() and plain.isprintable() else "?").ljust(cell_len(letter), "?")[: cell_len(letter)]

@@ -15,7 +15,7 @@ _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "
 def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
     """One for each key's action, in the words of its binding; then the theme."""
     said = set()
-    for active in screen.active_bindings.values():
+    for active in sorted(screen.active_bindings.values(), key=lambda active: not active.binding.show):
         binding = active.binding
         action = binding.action
         if not binding.description or action.removeprefix("app.") in _LEFT_OUT or (action, active.node) in said:

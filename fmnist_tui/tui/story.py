@@ -78,7 +78,9 @@ def _layers(chosen: Version, width: int) -> Table:
 def _recipes(chosen: Version) -> Table:
     """The recipes side by side, as far as they differ."""
     settings = [hyperparameters(chosen.name, recipe) for recipe in RECIPES]
-    table = _table("recipes differ in", *RECIPES, gap=2, numbers=0)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for heading in ("recipe", *RECIPES):
+        table.add_column(heading, overflow="fold")
     for item in fields(Hyperparameters):
         values = [getattr(one, item.name) for one in settings]
         if len(set(values)) > 1:
@@ -87,14 +89,14 @@ def _recipes(chosen: Version) -> Table:
 
 
 def _value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("_", " ")
+    return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
-def _table(*headings: str, gap: int, numbers: int = 3) -> Table:
-    """Words to the left; the last columns, as many as `numbers`, to the right."""
+def _table(*headings: str, gap: int) -> Table:
+    """Words to the left; the last three columns, which are figures, to the right."""
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="dim")
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place >= len(headings) - numbers else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if place >= len(headings) - 3 else "left", no_wrap=True)
     return table
 
 

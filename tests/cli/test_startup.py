@@ -10,7 +10,7 @@ import pytest
 from fmnist_tui.runs.directory import RunDirectory
 
 SLOW = {"torch", "textual", "matplotlib", "plotext", "rich.progress", "ssl", "numpy", "scipy"}
-WITH_NUMPY = {"numpy", "scipy"}
+WITH_NUMPY = frozenset({"numpy", "scipy"})
 
 REPORT = """
 import sys
@@ -32,16 +32,16 @@ def imported_by(*arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     ("arguments", "allowed"),
     [
-        (["--help"], set()),
+        (["--help"], frozenset()),
         (["train", "--help"], WITH_NUMPY),
-        (["runs"], set()),
+        (["runs"], frozenset()),
         (["results", "--all"], WITH_NUMPY),
         (["show", "last", "--json"], WITH_NUMPY),
     ],
-    ids=" ".join,
+    ids=["help", "train", "runs", "results", "show"],
 )
 def test_a_command_imports_no_library_that_it_does_not_need(
-    finished: RunDirectory, arguments: list[str], allowed: set[str]
+    finished: RunDirectory, arguments: list[str], allowed: frozenset[str]
 ) -> None:
     where = [] if "--help" in arguments else ["--runs", str(finished.path.parent)]
     assert imported_by(*arguments, *where) & SLOW <= allowed

@@ -31,7 +31,9 @@ def test_v0_passes_85_percent_in_two_epochs(fashion_mnist: Dataset) -> None:
     assert ran.outcome.scores.nll < 0.5
 
 
-@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize(
+    "version", [pytest.param("v1", marks=pytest.mark.slow), pytest.param("v2", marks=pytest.mark.slow), "v3"]
+)
 def test_a_cnn_learns_from_two_thousand_images(version: str, fashion_mnist: Dataset) -> None:
     """Measured over three seeds: validation accuracy 0.81 to 0.86, the second epoch's loss half of the first's."""
     ran = trained(version, fashion_mnist, epochs=2, limit=2000, score_test=False)

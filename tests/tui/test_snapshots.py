@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
+from fmnist_tui.tui import forecast
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import loaded, part, until, until_shown
+from .driving import loaded, part, until, until_shown, words_in
 from .samples import write_run
 
 Maker = Callable[..., FmnistApp]
@@ -28,10 +30,14 @@ def test_the_dataset_screen(make_app: Maker, snap_compare: Compare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZE, run_before=ready)
 
 
-def test_the_models_screen(make_app: Maker, snap_compare: Compare) -> None:
+def test_the_models_screen(make_app: Maker, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast, "matrix_peak", lambda: 1e11)
+    monkeypatch.setattr(forecast, "device_names", lambda machine: {"cpu": "2 CPUs, a processor"})
+
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("2", "end")
         await until_shown(pilot, "v3 Regularised (PyTorch)")
+        await until(pilot, lambda: "a processor" in words_in(pilot, "#forecast"), "the time is told")
 
     assert snap_compare(make_app(), terminal_size=SIZE, run_before=ready)
 

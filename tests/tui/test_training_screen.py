@@ -110,18 +110,18 @@ async def test_a_finished_runs_second_chart_is_drawn_when_the_terminal_grows(mak
 
 @pytest.mark.parametrize("shown_by", ["a key", "a resize"])
 async def test_the_hidden_chart_is_of_the_run_that_was_chosen_last(make_app: Maker, runs: Path, shown_by: str) -> None:
-    low = write_run(runs, seed=1, log=[*constant(0.25), RunFinished("completed")])
-    write_run(runs, seed=2, log=[*constant(0.75), RunFinished("completed")])
+    low = write_run(runs, seed=1, log=[*constant(0.24), RunFinished("completed")])
+    write_run(runs, seed=2, log=[*constant(0.74), RunFinished("completed")])
     app = make_app(attach=low)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "0.25" in part(pilot, "#loss"), "the first run's loss is drawn")
+        await until(pilot, lambda: "0.24" in part(pilot, "#loss"), "the first run's loss is drawn")
         await pilot.press("o", "home", "enter")
-        await until(pilot, lambda: "0.75" in part(pilot, "#loss"), "the other run's loss is drawn")
+        await until(pilot, lambda: "0.74" in part(pilot, "#loss"), "the other run's loss is drawn")
         if shown_by == "a key":
             await pilot.press("a")
         else:
             await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: "0.75" in part(pilot, "#accuracy"), "the other run's accuracy is drawn")
+        await until(pilot, lambda: "0.74" in part(pilot, "#accuracy"), "the other run's accuracy is drawn")
 
 
 async def test_g_draws_the_loss_on_a_logarithmic_axis_and_back(make_app: Maker, runs: Path) -> None:
@@ -140,7 +140,7 @@ LOSSES = {
     "one point": [0.5],
     "one value": [0.5] * 30,
     "nothing but NaN": [math.nan] * 30,
-    "NaN in between": [1.0, math.nan, 0.5, math.nan, 0.25],
+    "NaN in between": [1.0, math.nan, 0.5, math.nan, 0.24],
     "infinities": [1.0, math.inf, 0.5, -math.inf],
     "zeros and below": [0.0, 1.0, -1.0, 0.0],
     "nothing above zero": [0.0, -1.0],

@@ -118,7 +118,7 @@ def runs_with_strange_events(runs: Path) -> dict[str, RunDirectory]:
     return made
 
 
-@pytest.mark.parametrize("make", [damaged_runs, runs_with_strange_events])
+@pytest.mark.parametrize("make", [damaged_runs, pytest.param(runs_with_strange_events, marks=pytest.mark.slow)])
 async def test_runs_that_were_damaged_end_nothing(
     make_app: Maker, runs: Path, make: Callable[[Path], dict[str, RunDirectory]]
 ) -> None:
@@ -149,7 +149,10 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(text, id=name, marks=() if name == "markup" else pytest.mark.slow) for name, text in HOSTILE.items()],
+)
 async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: Path, text: str) -> None:
     run = write_run(
         runs,

@@ -120,7 +120,7 @@ class ModelsScreen(Screen[None]):
         return VERSIONS[self.query_one("#versions", OptionList).highlighted or 0]
 
     def _line(self, known: Version) -> Text:
-        return Text(f"{'*' if known.name in self._marked else ' '} {known.name} {known.title}")
+        return Text(f"{'*' if known.name in self._marked else ' '}{known.name} {known.title}")
 
     def _take_known(self, known: Known) -> None:
         """From a thread."""

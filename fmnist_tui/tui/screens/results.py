@@ -33,7 +33,8 @@ from fmnist_tui.tui.widgets.nav import Nav
 
 _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
 _EXPORT = "fmnist-tui-export"
-_VIEWS = ("words", "bars", "curves", "runs")
+_FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
+_VIEWS = tuple(_FOCUS)
 
 
 class Compared(Message):
@@ -122,7 +123,8 @@ class ResultsScreen(Screen[None]):
         """Words, bars, curves, runs, and round again."""
         views = self.query_one(TabbedContent)
         views.active = _VIEWS[(_VIEWS.index(views.active) + 1) % len(_VIEWS)]
-        self.query_one("#all_runs" if views.active == "runs" else "#evolution").focus()
+        self.set_class(views.active != "words", "-below")
+        self.query_one(_FOCUS[views.active]).focus()
 
     def action_other_recipe(self) -> None:
         """Tuned or origin."""
@@ -186,7 +188,7 @@ class ResultsScreen(Screen[None]):
         table = self.query_one("#evolution", DataTable)
         table.clear()
         table.add_rows([Text(cell) for cell in row] for row in tables.rows(comparison))
-        table.display = bool(comparison.versions)
+        self.set_class(not comparison.versions, "-nothing")
         which = "all scored runs" if comparison.everything else f"recipe {comparison.recipe}"
         title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
         self.query_one("#title", Static).update(Text(title))

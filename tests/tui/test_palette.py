@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import loaded, until, until_shown, words_in
+from .samples import write_run
+
+ACTIONS = {
+    "1": ("Shuffle (x)", "Histogram (h)", "Large image"),
+    "2": ("Train (t)", "Mark (space)"),
+    "3": ("Log axis (g)", "Ghost (v)", "Pause (space)"),
+    "4": ("Copy (y)", "Leave out (x)", "Export (e)"),
+}
+
+
+@pytest.mark.parametrize("key", ACTIONS)
+async def test_the_palette_has_every_action_of_the_screen_and_the_programs_own(app: FmnistApp, key: str) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press(key)
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        for expected in (*ACTIONS[key], "Quit (q)", "Help (?)", "Dataset (1)", "Results (4)", "Theme"):
+            assert any(title.startswith(expected) for title in titles), expected
+        assert len(titles) == len(set(titles))
+
+
+async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Path) -> None:
+    write_run(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("ctrl+p", *"Histogram")
+        await until_shown(pilot, "How grey the pixels")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await until(pilot, lambda: "from black (0) to white (255)" in words_in(pilot, ".dialog"), "it is done")

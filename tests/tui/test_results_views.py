@@ -1,0 +1,155 @@
+"""What lies below the comparison's table: bars, curves, and all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import DataTable
+
+from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.record import read_records
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.evolution import evolution
+from fmnist_tui.tui.overlay import MOST
+
+from .driving import AnyPilot, at_every_size, flat, notices, part, until, until_shown, widget, words_in
+from .samples import write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+def four(runs: Path) -> None:
+    for seed, (version, wrong) in enumerate((("v0", 150), ("v1", 120), ("v2", 100), ("v3", 80))):
+        write_run(runs, version, seed=seed, wrong=wrong)
+
+
+async def at_runs(pilot: AnyPilot) -> None:
+    """Opens the list of runs."""
+    await pilot.press("4")
+    await until_shown(pilot, "Total gain")
+    await pilot.press("v", "v", "v")
+    await until(pilot, lambda: rows(pilot), "the runs are listed")
+
+
+def rows(pilot: AnyPilot) -> list[tuple[str, ...]]:
+    table = widget(pilot, "#all_runs", DataTable)
+    return [tuple(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count)]
+
+
+@at_every_size
+async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+    four(runs)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Total gain from v0 to v3")
+        await pilot.press("v")
+        await until_shown(pilot, "the bars begin at 80%", "v0 ours")
+        await pilot.press("v")
+        await until(pilot, lambda: "v0" in part(pilot, "#nll") and "┤" in part(pilot, "#nll"), "curves are drawn")
+        await pilot.press("v")
+        await until(pilot, lambda: len(rows(pilot)) == 4, "all runs are listed")
+        await pilot.press("v")
+        await until_shown(pilot, "Total gain from v0 to v3")
+
+
+def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
+    four(runs)
+    lines = evolution(compare(read_records(runs)), 100).plain.splitlines()
+    ours = [line for line in lines if "ours" in line]
+    assert [line.split()[-1] for line in ours] == ["85.00%", "+3.00", "+2.00", "+2.00"]
+    lengths = [line.count("━") + line.count("╸") / 2 for line in ours]
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) == 4
+    assert sum("origin" in line for line in lines) == 4
+
+
+def test_without_runs_there_are_no_bars(runs: Path) -> None:
+    assert evolution(compare([]), 100).plain == ""
+
+
+async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at_runs(pilot)
+        assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
+        await pilot.press("s")
+        assert [row[5] for row in rows(pilot)] == ["92.00%", "90.00%", "88.00%", "85.00%"]
+        for _ in range(3):
+            await pilot.press("s")
+        assert [row[0][:2] for row in rows(pilot)] == ["v0", "v1", "v2", "v3"]
+
+
+async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at_runs(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: rows(pilot)[0][1] == "left out", "it is left out")
+        assert "v3" not in part(pilot, "#evolution")
+        await pilot.press("x")
+        await until(pilot, lambda: rows(pilot)[0][1] == "yes", "it counts again")
+        assert "v3" in part(pilot, "#evolution")
+
+
+async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at_runs(pilot)
+        assert [row[2] for row in rows(pilot)] == ["drawn"] * 4
+        await pilot.press("space")
+        await until(pilot, lambda: rows(pilot)[0][2] == "", "it is not drawn")
+        await pilot.press("v", "v", "v")
+        await until(pilot, lambda: "┤" in part(pilot, "#nll"), "curves are drawn")
+        assert "v2" in part(pilot, "#nll")
+        assert "v3" not in part(pilot, "#nll")
+
+
+async def test_no_more_curves_are_drawn_than_can_be_told_apart(app: FmnistApp, runs: Path) -> None:
+    for seed in range(MOST + 1):
+        write_run(runs, "v0", seed=seed)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        await pilot.press("v", "v", "v")
+        drawn = 1
+        for place in range(MOST + 1):
+            if rows(pilot)[place][2] == "":
+                await pilot.press("space")
+                drawn = min(drawn + 1, MOST)
+            await until(pilot, lambda: sum(row[2] == "drawn" for row in rows(pilot)) == drawn, "one more")  # noqa: B023
+            await pilot.press("down")
+        assert "as many as can be told apart" in notices(app)
+
+
+async def test_enter_shows_the_run_on_the_training_screen(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at_runs(pilot)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "v2-20260102-000002-00ff finished" in words_in(pilot, "#headline"), "it is shown")
+
+
+async def test_y_copies_the_comparison_and_writes_it_to_a_file(
+    app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    four(runs)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Total gain")
+        await pilot.press("y")
+        file = tmp_path / "fmnist-tui-export" / "results.md"
+        await until(pilot, lambda: f"written to {file}" in notices(app), "it says where")
+        assert file.read_text() == app.clipboard
+        assert "| v3 | 1 | 92.00 % | +2.00 |" in app.clipboard
+
+
+async def test_without_runs_every_key_does_nothing(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("v", "v", "v", "space", "x", "s", "enter", "y")
+        assert app.is_running
+        assert "No run counts yet" in flat(app)
