@@ -40,9 +40,10 @@ def results_command(recipe: str, everything: bool, form: str, runs: str | None) 
         _print(comparison)
 
 
-def print_table(comparison: Comparison) -> None:
+def print_table(comparison: Comparison, plus_minus: str = "±") -> None:
     """The table and what it takes to read it."""
-    print_columns(_fitting([list(tables.HEADER), *(list(row) for row in tables.rows(comparison))]))
+    rows = [[cell.replace("±", plus_minus) for cell in row] for row in (tables.HEADER, *tables.rows(comparison))]
+    print_columns(_fitting(rows))
     below = (tables.mark_line(comparison), tables.gain_line(comparison), f"origin: {ORIGIN_NOTE}")
     click.echo("\n" + "\n".join(filter(None, below)))
 

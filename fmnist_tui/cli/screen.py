@@ -58,7 +58,7 @@ def open_app(
     outlive_the_terminal()
     app.run(mouse=mouse)
     if summary and not app.return_code:
-        _print_summary(folders)
+        _print_summary(folders, ascii_only=ascii_only)
     sys.exit(app.return_code or 0)
 
 
@@ -75,7 +75,7 @@ def _check_terminal() -> None:
         )
 
 
-def _print_summary(folders: Folders) -> None:
+def _print_summary(folders: Folders, *, ascii_only: bool) -> None:
     """The table of the results screen; nothing where no run counts."""
     from fmnist_tui.analysis.comparison import compare
     from fmnist_tui.analysis.record import read_records
@@ -86,4 +86,4 @@ def _print_summary(folders: Folders) -> None:
     except RunError:
         return
     if comparison.versions:
-        print_table(comparison)
+        print_table(comparison, plus_minus="+/-" if ascii_only else "±")

@@ -32,7 +32,8 @@ class Logged:
 class EventLog:
     """Appends events. A torn last line, left by a writer that was killed, is ended before the next one.
 
-    A full disk must not end the run: what can't be written is kept, and written once there is room again.
+    A full disk must not end the run: what can't be written is kept, and written with a
+    later event, or at the end, if there is room again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,6 +59,7 @@ class EventLog:
     def sync(self) -> None:
         """Makes what was appended last through a power cut, where the disk lets it."""
         with suppress(OSError):
+            self._write()
             os.fsync(self._file.fileno())
 
     def close(self) -> None:

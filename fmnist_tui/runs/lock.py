@@ -37,7 +37,8 @@ def acquire(run: RunDirectory) -> int:
     except OSError:  # a file system without locks
         mine = heartbeat_age(run) >= STALE_SECONDS
     if mine:
-        os.utime(handle)
+        now = time.time()  # this machine's clock, as the log has it: a file server's may differ
+        os.utime(handle, (now, now))
         beat_once(run)
         return handle
     os.close(handle)

@@ -42,10 +42,11 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
     content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
     try:
         write_json(run.request, content)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that isn't text
         with suppress(OSError):
             run.path.rmdir()
-        raise RunError(f"can't write to {run.path} ({error.strerror}); choose another folder with --runs") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise RunError(f"can't write to {run.path} ({why}); choose another folder with --runs") from None
     return run
 
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -39,6 +40,8 @@ from fmnist_tui.tui.screens.results import ResultsScreen
 from fmnist_tui.tui.screens.training import TrainingScreen
 
 _LOOK_SECONDS = 1.0
+_MOST_THREADS = 64
+"""Each training that is waited for holds one, and Python's own default is few on a small machine."""
 _SLOWER = 5.0
 """How many times more seldom a screen is painted where every byte counts."""
 
@@ -49,6 +52,7 @@ class FmnistApp(App[None]):
     Attributes:
         runs: The folder of runs.
         choices: What the person chose, now or at an earlier start.
+        ascii_images: Whether images are drawn in ASCII at first: chosen, or all that this terminal can show.
         pace: Seconds between two paintings, as a multiple of the usual.
         dataset: The images, or None until they are loaded.
         dataset_words: What is known of them while there are none: progress, or what is wrong.
@@ -104,8 +108,7 @@ class FmnistApp(App[None]):
         self.pace = _SLOWER if low_bandwidth else 1.0
         self._choices_file = folders.config / "choices.json" if folders.config else None
         self.choices = read_choices(self._choices_file) if self._choices_file else Choices()
-        if ascii_only or low_bandwidth:
-            self.choices = replace(self.choices, ascii_images=True)
+        self.ascii_images = self.choices.ascii_images or ascii_only or low_bandwidth
         if self.choices.theme in self.available_themes:
             self.theme = self.choices.theme
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
@@ -118,6 +121,7 @@ class FmnistApp(App[None]):
     def on_mount(self) -> None:
         """Starts what the first paint doesn't wait for."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="worker"))
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._end_by_signal, number)
         if self._first_run:
@@ -213,7 +217,10 @@ class FmnistApp(App[None]):
         if message.run not in self._living:
             return
         self._living.discard(message.run)
-        self.notify(f"{message.run.run_id}: {status_of(message.run)}", markup=False)
+        status = status_of(message.run)
+        if self.followed and self.followed.run == message.run:
+            self.followed.status = status  # the follower looks but once a second
+        self.notify(f"{message.run.run_id}: {status}", markup=False)
         self.bell()
 
     def on_run_chosen(self, message: messages.RunChosen) -> None:

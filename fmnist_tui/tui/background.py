@@ -68,10 +68,11 @@ def stop_all(runs: list[RunDirectory]) -> None:
 def _request_runs(folders: Folders, configs: list[TrainingConfig], post: Post) -> list[RunDirectory]:
     """Run directories for the configurations; those that can't be made are told."""
     made = []
-    try:
-        made = [request_run(folders.runs, config, folders.data) for config in configs]
-    except RunError as error:
-        post(Failed(str(error)))
+    for config in configs:
+        try:
+            made.append(request_run(folders.runs, config, folders.data))
+        except RunError as error:
+            post(Failed(str(error)))
     return made
 
 
@@ -101,15 +102,19 @@ def _drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, st
     taken = []
     try:
         for run in runs:
-            taken.append(InAppRun(run))
+            try:
+                taken.append(InAppRun(run))
+            except RunError as error:
+                post(Failed(str(error)))
+                continue
             driven.append(taken[-1])
             post(RunLaunched(run))
         for one in taken:
             if stop.is_set():
                 one.inbox.put(Command.STOP_NOW)
             one.drive()
-            driven.remove(one)
             post(RunEnded(one.run))
     finally:
         for one in taken:
             one.close()
+            driven.remove(one)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.estimate import estimate, matrix_peak
+from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.machine.devices import device_names
@@ -18,8 +18,10 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.progress import in_words
 
-_IMAGES = 54_000
-"""Training images of Fashion-MNIST, less those set aside for validation."""
+_IMAGES = 60_000
+"""Of Fashion-MNIST, where the data isn't there yet."""
+_TRAINED = 0.9
+"""The share of them that isn't set aside for validation."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,20 @@ def look_around(runs: Path, known: Known, tell: Callable[[Known], object]) -> No
         tell(Known(tuple(records), comparisons, matrix_peak(), devices))
 
 
-def forecast(configs: Sequence[TrainingConfig], known: Known) -> str:
-    """How long, and on which device: "about 1:40 on cpu (2 CPUs, AMD EPYC)"; "" before anything is known."""
+def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> str:
+    """How long, and on which device: "about 1:40, on cpu (2 CPUs, AMD EPYC)"; "" before anything is known.
+
+    Args:
+        configs: What will be trained, one after the other.
+        known: What was found out.
+        images: How many training images there are, where the data is there.
+    """
     if not known.peak or not configs:
         return ""
     places = {device_to_wait_for(config) for config in configs}
     names = dict(known.devices)
     where = " and ".join(f"{place} ({names[place]})" if place in names else place for place in sorted(places))
-    host = socket.gethostname()
-    found = [
-        estimate(config, min(config.limit or _IMAGES, _IMAGES), _device(config), known.records, host, known.peak)
-        for config in configs
-    ]
+    found = [_estimate(config, known, images or _IMAGES) for config in configs]
     told = [one for one in found if one is not None]
     if len(told) < len(found):
         return f"on {where}; how long is known after the first run there"
@@ -72,5 +76,12 @@ def forecast(configs: Sequence[TrainingConfig], known: Known) -> str:
     return f"about {seconds}{guessed}, on {where}"
 
 
-def _device(config: TrainingConfig) -> str:
-    return device_to_wait_for(config).replace("-", ":")
+def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:
+    trained = round(_TRAINED * min(config.limit or images, images))
+    device = device_to_wait_for(config).replace("-", ":")
+    host = socket.gethostname()
+    found = estimate(config, trained, device, known.records, host, known.peak)
+    if found is None and config.device == "auto":  # a GPU that PyTorch can't use: earlier runs took the CPU
+        on_cpu = estimate(config, trained, "cpu", known.records, host, known.peak)
+        return on_cpu if on_cpu and on_cpu.measured else None
+    return found

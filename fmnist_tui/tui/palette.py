@@ -9,7 +9,7 @@ from typing import Any
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-_LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous", "app.focus_next")
+_LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 
 
 def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:

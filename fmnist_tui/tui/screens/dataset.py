@@ -55,9 +55,8 @@ class DatasetScreen(Screen[None]):
         self._page = "images"
         self._augmented = 0
         self._first_mean = 0
-        choices: Choices = getattr(self.app, "choices", Choices())
-        self._in_ascii = choices.ascii_images
-        self._inverted = choices.inverted
+        self._in_ascii: bool = getattr(self.app, "ascii_images", False)
+        self._inverted: bool = getattr(self.app, "choices", Choices()).inverted
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -81,6 +80,7 @@ class DatasetScreen(Screen[None]):
     def action_other_part(self) -> None:
         """Training or test images."""
         if self._browsing:
+            self._augmented = 0
             self._show(self._browsing.other_part())
             self._list_classes()
 

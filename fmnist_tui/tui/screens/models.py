@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Button, Footer, OptionList, Static
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.tui.forecast import Known, forecast, look_around
@@ -60,7 +61,7 @@ class ModelsScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look: they tell what is reached, and how long it takes."""
         look = partial(look_around, self.app.runs, self._known, self._take_known)  # type: ignore[attr-defined]
-        self.run_worker(look, thread=True, exclusive=True, exit_on_error=False)
+        self.app.run_worker(look, thread=True, group="forecast", exclusive=True, exit_on_error=False)
 
     def on_resize(self) -> None:
         """The layer table takes the room that there is."""
@@ -140,7 +141,8 @@ class ModelsScreen(Screen[None]):
         form.show_version(self._version().name)
         self.query_one("#one", Button).label = f"Train {' '.join(chosen)}"
         try:
-            words = forecast(form.configs(chosen), self._known)
+            dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
+            words = forecast(form.configs(chosen), self._known, len(dataset.train) if dataset else None)
         except ConfigError:
             words = ""
         self.query_one("#forecast", Static).update(Text(words))

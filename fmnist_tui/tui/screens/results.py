@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 from rich.text import Text
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
@@ -30,6 +29,7 @@ from fmnist_tui.tui.messages import Failed, RunChosen
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.nav import Nav
+from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
 _EXPORT = "fmnist-tui-export"
@@ -92,7 +92,7 @@ class ResultsScreen(Screen[None]):
         """The layout."""
         yield Nav("results")
         yield Static("Comparing the runs ...", id="title")
-        yield DataTable(cursor_type="row", zebra_stripes=True, id="evolution")
+        yield PlainTable(id="evolution")
         with TabbedContent(initial="words"):
             with TabPane("Words", id="words"), VerticalScroll(can_focus=True):
                 yield Static(id="told")
@@ -102,13 +102,11 @@ class ResultsScreen(Screen[None]):
                 for measure, title in MEASURES.items():
                     yield Chart(title, id=measure)
             with TabPane("Runs", id="runs"):
-                yield DataTable(cursor_type="row", zebra_stripes=True, id="all_runs")
+                yield PlainTable(id="all_runs")
         yield Footer()
 
     def on_mount(self) -> None:
-        """The columns stay."""
-        self.query_one("#evolution", DataTable).add_columns(*tables.HEADER)
-        self.query_one("#all_runs", DataTable).add_columns(*run_table.HEADER)
+        """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
 
     def on_screen_resume(self) -> None:
@@ -123,8 +121,6 @@ class ResultsScreen(Screen[None]):
         """Words, bars, curves, runs, and round again."""
         views = self.query_one(TabbedContent)
         views.active = _VIEWS[(_VIEWS.index(views.active) + 1) % len(_VIEWS)]
-        self.set_class(views.active != "words", "-below")
-        self.query_one(_FOCUS[views.active]).focus()
 
     def action_other_recipe(self) -> None:
         """Tuned or origin."""
@@ -163,14 +159,21 @@ class ResultsScreen(Screen[None]):
 
     def action_export(self) -> None:
         """Writes every run's export into a folder where the app was started."""
-        self._export(Path.cwd() / _EXPORT)
+        self._in_thread(partial(self._export, self.app.runs), group="write")  # type: ignore[attr-defined]
 
     def action_copy(self) -> None:
         """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
         if self._now:
             markdown = tables.as_markdown(self._now.comparison)
             self.app.copy_to_clipboard(markdown)
-            self._write(Path.cwd() / _EXPORT / "results.md", markdown)
+            self._in_thread(partial(self._write, markdown), group="write")
+
+    def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        """Another view, by key or by mouse."""
+        view = event.pane.id or "words"
+        self.set_class(view != "words", "-below")
+        if self.is_current:
+            self.query_one(_FOCUS[view]).focus()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter on a run shows it on the training screen."""
@@ -185,9 +188,7 @@ class ResultsScreen(Screen[None]):
         self._now = message
         self._drawn = list(message.epochs)
         comparison = message.comparison
-        table = self.query_one("#evolution", DataTable)
-        table.clear()
-        table.add_rows([Text(cell) for cell in row] for row in tables.rows(comparison))
+        self.query_one("#evolution", PlainTable).show(tables.HEADER, tables.rows(comparison))
         self.set_class(not comparison.versions, "-nothing")
         which = "all scored runs" if comparison.everything else f"recipe {comparison.recipe}"
         title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
@@ -215,20 +216,18 @@ class ResultsScreen(Screen[None]):
     def _show_runs(self) -> None:
         if self._now is None:
             return
-        table = self.query_one("#all_runs", DataTable)
+        now, table, order = self._now, self.query_one("#all_runs", PlainTable), run_table.ORDERS[self._order]
         kept = self._run_under_cursor()
-        table.clear()
-        order = run_table.ORDERS[self._order]
-        for record in run_table.ordered(self._now.records, order):
-            cells = run_table.row(record, self._now.comparison, self._left_out, list(self._now.epochs))
-            table.add_row(*map(Text, cells), key=record.run_id)
+        records = run_table.ordered(now.records, order)
+        cells = [run_table.row(record, now.comparison, self._left_out, list(now.epochs)) for record in records]
+        table.show(run_table.HEADER, cells, [record.run_id for record in records])
         if kept in {key.value for key in table.rows}:
             table.move_cursor(row=table.get_row_index(str(kept)))
         table.border_title = order.name
 
     def _run_under_cursor(self) -> str | None:
         """Only while the runs are shown."""
-        table = self.query_one("#all_runs", DataTable)
+        table = self.query_one("#all_runs", PlainTable)
         if not table.row_count or self.query_one(TabbedContent).active != "runs":
             return None
         return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
@@ -236,7 +235,7 @@ class ResultsScreen(Screen[None]):
     def _compare(self) -> None:
         runs: Path = self.app.runs  # type: ignore[attr-defined]
         work = partial(self._compare_in_thread, runs, self._recipe, frozenset(self._left_out), self._drawn)
-        self.run_worker(partial(work, everything=self._everything), thread=True, exclusive=True, exit_on_error=False)
+        self._in_thread(partial(work, everything=self._everything), group="compare")
 
     def _compare_in_thread(
         self, runs: Path, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool
@@ -254,27 +253,33 @@ class ResultsScreen(Screen[None]):
         if not worker.is_cancelled:  # else another one was asked for meanwhile
             self.post_message(Compared(comparison, tuple(records), epochs))
 
-    @work(thread=True, exit_on_error=False)
-    def _export(self, folder: Path) -> None:
-        runs: Path = self.app.runs  # type: ignore[attr-defined]
+    def _in_thread(self, work: partial[None], group: str) -> None:
+        """The app owns the threads: it tells of errors that nobody foresaw."""
+        self.app.run_worker(work, thread=True, group=group, exclusive=True, exit_on_error=False)
+
+    def _export(self, runs: Path) -> None:
+        """Runs in a thread."""
         try:
-            records = read_records(runs)
-            for record in records:
-                export_run(record, folder)
+            folder = Path.cwd() / _EXPORT
+            exports = [export_run(record, folder) for record in read_records(runs)]
         except RunError as error:
             self.post_message(Failed(str(error)))
-        except ExportError as error:
+        except (ExportError, OSError) as error:
             self.post_message(Failed(f"{error}; start the app in a folder that can be written"))
         else:
-            self.post_message(Written(f"{len(records)} runs written to {folder}"))
+            written = sum(bool(export.files) for export in exports)
+            self.post_message(Written(f"{written} runs written to {folder}"))
 
-    @work(thread=True, exit_on_error=False)
-    def _write(self, file: Path, markdown: str) -> None:
+    def _write(self, markdown: str) -> None:
+        """Runs in a thread."""
         try:
+            file = Path.cwd() / _EXPORT / "results.md"
             file.parent.mkdir(exist_ok=True)
             write_whole(file, markdown.encode())
         except OSError as error:
-            self.post_message(Failed(f"can't write {file} ({error.strerror}); the copy went to the clipboard only"))
+            self.post_message(
+                Failed(f"can't write a file here ({error.strerror}); the copy went to the clipboard only")
+            )
         else:
             self.post_message(Written(f"copied, where the terminal allows it, and written to {file}"))
 

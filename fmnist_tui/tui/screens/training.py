@@ -186,7 +186,7 @@ class TrainingScreen(Screen[None]):
 
     def _take_ghost(self, run: RunDirectory | None) -> None:
         if run is not None:
-            self.run_worker(partial(self._read_ghost, run), thread=True, exit_on_error=False)
+            self.app.run_worker(partial(self._read_ghost, run), thread=True, exit_on_error=False)
 
     def _read_ghost(self, run: RunDirectory) -> None:
         """Runs in a thread: a long log takes a while to read."""
