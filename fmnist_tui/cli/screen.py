@@ -12,6 +12,7 @@ import click
 from fmnist_tui.cli.lost_terminal import outlive_the_terminal
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import Folders, usual_folders
+from fmnist_tui.runs.status import live_runs
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,6 +59,8 @@ def open_app(
     outlive_the_terminal()
     app.run(mouse=mouse)
     if summary and not app.return_code:
+        for run in live_runs(folders.runs):
+            click.echo(f"{run.run_id} goes on; see it with: fmnist-tui attach {run.run_id}")
         _print_summary(folders, ascii_only=ascii_only)
     sys.exit(app.return_code or 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -11,6 +12,9 @@ from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, beating
 from fmnist_tui.training.events import RunFinished
+
+EARLY_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+"""What a trainer process hears from its first moment on: they wait until it has its handlers."""
 
 
 def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
@@ -24,6 +28,7 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
     lock = acquire(run)
     arguments = [str(run.path.absolute()), str(lock), str(control_end(run))]
     command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", *arguments]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
     try:
         with run.train_log.open("ab") as log:
             return subprocess.Popen(
@@ -38,6 +43,7 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise RunError(f"can't start a trainer for {run.run_id} ({error.strerror})") from None
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(lock)
 
 

@@ -11,6 +11,7 @@ from types import FrameType
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.drive import drive
+from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import beating
 from fmnist_tui.runs.queue import holding
 from fmnist_tui.training.control import Command
@@ -46,6 +47,7 @@ def _listen_to_signals(inbox: Inbox) -> list[int]:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: inbox.put(Command.SAVE))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
     return received
 
 

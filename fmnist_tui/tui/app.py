@@ -166,7 +166,7 @@ class FmnistApp(App[None]):
         self.followed = follower
 
     def on_greeted(self, message: messages.Greeted) -> None:
-        """Says what waits, and shows the newest live run, else the newest that was interrupted."""
+        """Says what waits, and shows the newest live run, else one that was interrupted, else the newest."""
         for line in message.words:
             self.notify(line, markup=False, timeout=8)
         if message.run and self.followed is None:

@@ -17,7 +17,7 @@ _NARROWEST, _WIDEST = 10, 60
 def evolution(comparison: Comparison, width: int) -> Text:
     """Two bars a version. They begin below the lowest figure, as the words above say, so that steps can be seen."""
     if not comparison.versions:
-        return Text("")
+        return Text("Nothing to compare yet: train a version (2), or press f for runs that don't count", style="dim")
     figures = [(one.test_accuracy.mean, one.reported.accuracy) for one in comparison.versions]
     start = max(0.0, math.floor(min(map(min, figures)) / _STEP - 0.5) * _STEP)
     room = min(_WIDEST, max(_NARROWEST, width - _WORDS))

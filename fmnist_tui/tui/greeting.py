@@ -29,7 +29,7 @@ def _greeting(runs: Path) -> tuple[list[str], RunDirectory | None]:
     if interrupted:
         runs_words = f"{len(interrupted)} interrupted run{'s' if len(interrupted) > 1 else ''}"
         words.append(f"{runs_words}: press 3, then {'o to choose one and ' if live else ''}r to resume")
-    return words, next(iter([*live, *interrupted]), None)
+    return words, next(iter([*live, *interrupted, *known]), None)
 
 
 def _live_words(summary: Summary) -> str:

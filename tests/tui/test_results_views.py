@@ -66,7 +66,7 @@ def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
 
 
 def test_without_runs_there_are_no_bars(runs: Path) -> None:
-    assert evolution(compare([]), 100).plain == ""
+    assert evolution(compare([]), 100).plain.startswith("Nothing to compare yet")
 
 
 async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
@@ -146,7 +146,10 @@ async def test_y_copies_the_comparison_and_writes_it_to_a_file(
         assert "| v3 | 1 | 92.00 % | +2.00 |" in app.clipboard
 
 
-async def test_without_runs_every_key_does_nothing(app: FmnistApp) -> None:
+async def test_without_runs_every_key_does_nothing(
+    app: FmnistApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No run counts yet")

@@ -35,6 +35,7 @@ def test_the_models_screen(make_app: Maker, snap_compare: Compare, monkeypatch: 
     monkeypatch.setattr(forecast, "device_names", lambda machine: {"cpu": "2 CPUs, a processor"})
 
     async def ready(pilot: Pilot[None]) -> None:
+        await loaded(pilot)
         await pilot.press("2", "end")
         await until_shown(pilot, "v3 Regularised (PyTorch)")
         await until(pilot, lambda: "a processor" in words_in(pilot, "#forecast"), "the time is told")

@@ -237,7 +237,8 @@ class TrainingScreen(Screen[None]):
         read = reading(snapshot, view)
         for what in ("loss", "accuracy"):
             chart = self.query_one(f"#{what}", Chart)
-            chart.empty_words = snapshot.stage or "waiting for the first step"
+            ended = "ended before its first step" if snapshot.finished else "waiting for the first step"
+            chart.empty_words = snapshot.stage or ended
             chart.axis_label = _AXES[view.axis]
             chart.log_axis = view.log and what == "loss"
             chart.cursor = read.x if read else None
