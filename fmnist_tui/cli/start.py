@@ -82,7 +82,12 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         received.append(number)
         _stop_all(driven)
 
-    with _handling(stop, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    def save(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        for one in driven:
+            one.inbox.put(Command.SAVE)
+
+    stopping = _handling(stop, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with stopping, _handling(save, signal.SIGUSR1):
         ends = _follow_here(driven, as_json=as_json)
     if received:
         return 128 + received[0]

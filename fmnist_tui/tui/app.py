@@ -124,6 +124,7 @@ class FmnistApp(App[None]):
         loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="worker"))
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._end_by_signal, number)
+        loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
             self.follow(self._first_run)
             self.switch_mode("training")
@@ -136,7 +137,7 @@ class FmnistApp(App[None]):
         """Ends the worker threads, whatever ended the app; trainer processes go on."""
         self._ending.set()
         self._unfollow.set()
-        self._stop_driven_here()
+        self._tell_driven_here(Command.STOP_NOW)
 
     def action_go(self, mode: str) -> None:
         """Another of the four screens."""
@@ -283,10 +284,10 @@ class FmnistApp(App[None]):
         """The terminal went away, or somebody asked politely: runs driven here are saved, the screen is restored."""
         self.exit(return_code=128 + number)
 
-    def _stop_driven_here(self) -> None:
-        """Their thread saves and ends; the process waits for it after the screen is restored."""
+    def _tell_driven_here(self, command: Command) -> None:
+        """Their thread hears it; told to stop, it saves, and the process waits for it once the screen is restored."""
         for driven in list(self._driven_here):
-            driven.inbox.put(Command.STOP_NOW)
+            driven.inbox.put(command)
 
     def _in_thread(self, work: partial[None]) -> None:
         self.run_worker(work, thread=True, exit_on_error=False)

@@ -10,7 +10,7 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Epoch, RunStarted, Step, StopRequested
+from fmnist_tui.training.events import CheckpointSaved, Epoch, RunStarted, Step, StopRequested
 
 from .commands import (
     ENDLESS,
@@ -167,5 +167,17 @@ def test_a_lost_terminal_saves_a_run_that_the_command_drives_itself(runs: Path) 
         run = newest(runs)
         first(run, Step)
         process.send_signal(signal.SIGHUP)
+        finish(process)
+    assert status_of(run) is Status.STOPPED
+
+
+def test_sigusr1_saves_a_run_that_the_command_drives_itself_and_lets_it_go_on(runs: Path) -> None:
+    with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
+        run = newest(runs)
+        first(run, Step)
+        process.send_signal(signal.SIGUSR1)
+        first(run, CheckpointSaved)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
         finish(process)
     assert status_of(run) is Status.STOPPED

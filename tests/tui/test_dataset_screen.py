@@ -221,3 +221,15 @@ def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[str
     """The image as ten letters draw it, each the mean of two pixels."""
     means = image.reshape(14, 2, 28).astype(float).mean(axis=1)
     return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row) for row in means]
+
+
+@pytest.mark.parametrize("keys", [(), ("m",)], ids=["blocks", "ASCII"])
+async def test_without_colours_every_screen_is_drawn(
+    make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press(*keys, "right", "enter", "escape", "2", "3", "4", "1")
+        assert "train image 1" in flat(app)

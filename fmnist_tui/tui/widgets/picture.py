@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fmnist_tui.tui.widgets.pixels import Drawing, half_blocks
+from fmnist_tui.tui.widgets.pixels import PLAIN, Drawing, half_blocks
 
 
 class Picture(Widget):
@@ -22,6 +22,6 @@ class Picture(Widget):
     def render_line(self, y: int) -> Strip:
         """One line of the image."""
         if self.image is None or y >= len(self.image) // 2:
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, PLAIN)
         rows = self.draw(self.image[2 * y : 2 * y + 2])
-        return Strip(rows[0]).adjust_cell_length(self.size.width)
+        return Strip(rows[0]).adjust_cell_length(self.size.width, PLAIN)

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fmnist_tui.tui.widgets.pixels import Drawing, Row, half_blocks, halved
+from fmnist_tui.tui.widgets.pixels import PLAIN, Drawing, Row, half_blocks, halved
 
 CELL_WIDTH, CELL_HEIGHT = 16, 8
 _PICTURE = 14
@@ -92,7 +92,7 @@ class Thumbnails(Widget, can_focus=True):
         first = row * self.columns
         shown = self.page[first : first + self.columns]
         segments = [segment for offset in range(len(shown)) for segment in self._cell_line(first + offset, line)]
-        return Strip(segments).adjust_cell_length(self.size.width)
+        return Strip(segments).adjust_cell_length(self.size.width, PLAIN)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """All that there is."""
@@ -145,8 +145,8 @@ class Thumbnails(Widget, can_focus=True):
         return [self.draw(image) for image in halved(np.stack([item.image for item in self.page]))]
 
     def _cell_line(self, index: int, line: int) -> Row:
-        gap = Segment(" " * (CELL_WIDTH - _PICTURE))
+        gap = Segment(" " * (CELL_WIDTH - _PICTURE), PLAIN)
         if line < _PICTURE // 2:
             return [*self._pictures[index][line], gap]
         caption = self.page[index].caption[:_PICTURE].ljust(_PICTURE)
-        return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else None), gap]
+        return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else PLAIN), gap]
