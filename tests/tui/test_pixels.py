@@ -58,7 +58,7 @@ def test_ascii_is_ascii_and_takes_no_colours() -> None:
     for row in ascii_ramp(image):
         for segment in row:
             assert segment.text.isascii()
-    assert not segment.style
+            assert not segment.style
 
 
 def test_halving_takes_the_mean_of_four_pixels() -> None:
