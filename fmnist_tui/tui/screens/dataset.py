@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -274,7 +275,8 @@ class DatasetScreen(Screen[None]):
             what = f"{self._browsing.part} image {index}\nclass {label}: {self._browsing.dataset.classes[label]}"
         image = shown.image
         pixels = f"mean {image.mean():.1f}, from {image.min()} to {image.max()}"
-        return f"{what}\n{pixels}\n\n{self._browsing.dataset.source}"
+        source = self._browsing.dataset.source.replace(f"{Path.home()}/", "~/")
+        return f"{what}\n{pixels}\n\n{source}"
 
     def _class_words(self) -> str:
         assert self._browsing is not None  # noqa: S101 - callers have looked
