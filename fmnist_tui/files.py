@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
+import stat
 import threading
 from pathlib import Path
 from typing import Any
+
+_LARGEST_JSON = 1_000_000
+"""Bytes. What this program writes as one document is a hundredth of it."""
+
+
+def check_plain(path: Path, largest: float = math.inf) -> None:
+    """Says nothing where a file lies, or nothing at all.
+
+    Raises:
+        OSError: It is something else (to open a pipe or a device may take for ever), or has more than `largest` bytes.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    if status.st_size > largest:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -37,8 +60,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The JSON object at `path`, or None where there is none or it is not an object."""
+    """The JSON object at `path`, or None where there is none, it is not an object, or far too large."""
     try:
+        check_plain(path, _LARGEST_JSON)
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None

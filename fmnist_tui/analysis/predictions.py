@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.files import check_plain
 from fmnist_tui.runs.directory import RunDirectory
 
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_LARGEST = 100_000_000
+"""Bytes; those of 10 000 test images take 0.4 MB."""
 
 
 class NoPredictionsError(Exception):
@@ -52,6 +55,7 @@ def read_predictions(run: RunDirectory) -> Predictions:
         NoPredictionsError: There are none, or they are damaged.
     """
     try:
+        check_plain(run.predictions, _LARGEST)
         with zipfile.ZipFile(run.predictions) as archive:
             predictions = Predictions(_member(archive, "probabilities"), _member(archive, "labels"))
     except FileNotFoundError:
@@ -65,6 +69,8 @@ def read_predictions(run: RunDirectory) -> Predictions:
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Reads the whole member first, which checks its sum: NumPy parses the header before that."""
+    if archive.getinfo(f"{name}.npy").file_size > _LARGEST:
+        raise ValueError(f"{name} is far too large")
     array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
     return array
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.analysis.values import nested, number, text
-from fmnist_tui.files import read_json
+from fmnist_tui.files import check_plain, read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.event_log import parse
+from fmnist_tui.runs.event_log import LARGEST_LOG, parse
 from fmnist_tui.runs.snapshot import SnapshotFold
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Epoch
@@ -95,6 +95,7 @@ def read_epochs(run: RunDirectory) -> tuple[Epoch, ...]:
     """
     fold = SnapshotFold(run.run_id)
     try:
+        check_plain(run.events, LARGEST_LOG)
         lines = run.events.read_bytes().split(b"\n")
     except OSError:
         return ()
@@ -104,8 +105,11 @@ def read_epochs(run: RunDirectory) -> tuple[Epoch, ...]:
 
 
 def _damage(run: RunDirectory, status: Status, result: dict[str, Any] | None) -> str:
-    if read_json(run.run_json) is None:
-        return "run.json is missing or damaged"
-    if status is Status.FINISHED and result is None:
-        return "result.json is missing or damaged"
-    return ""
+    begun = status is Status.FINISHED or run.run_json.exists()  # it is written once device and data are known
+    if begun and read_json(run.run_json) is None:
+        return _words(run.run_json)
+    return _words(run.result) if status is Status.FINISHED and result is None else ""
+
+
+def _words(path: Path) -> str:
+    return f"{path.name} is {'damaged' if path.exists() else 'missing'}"

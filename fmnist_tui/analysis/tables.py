@@ -84,7 +84,8 @@ def gain_line(comparison: Comparison) -> str:
     if gain is None:
         return ""
     first, last = comparison.versions[0].version, comparison.versions[-1].version
-    return f"Total gain from {first} to {last}: {gain * 100:+.2f} points"
+    doubt = "; not all of these runs count" if any(summary.marked for summary in comparison.versions) else ""
+    return f"Total gain from {first} to {last}: {gain * 100:+.2f} points{doubt}"
 
 
 def mark_line(comparison: Comparison) -> str:

@@ -5,15 +5,18 @@ Each command lies in a file of its own, imported when it is called, so that `--h
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from fmnist_tui import __version__
+from fmnist_tui.cli.options import data_option, runs_option
 from fmnist_tui.cli.screen import open_app, screen_options
 from fmnist_tui.text import safe
 
@@ -26,11 +29,23 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "continue": ("control", "Continue a paused run."),
     "stop": ("control", "Stop a run after its epoch, or now."),
     "resume": ("resume", "Go on with a stopped or interrupted run."),
+    "label": ("label", "Give a run a name, tags and a note."),
+    "delete": ("delete", "Delete a run."),
     "results": ("results", "Compare v0 to v3."),
     "export": ("export", "Write a run's statistics, curves and plots."),
     "data": ("data", "Find, fetch and check the data."),
     "doctor": ("doctor", "Say what works on this machine, and what to do about the rest."),
 }
+
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+_COMPLETION = """
+\b
+For completion by the shell (commands, options, versions, runs), its start-up file needs:
+  bash  eval "$(_FMNIST_TUI_COMPLETE=bash_source fmnist-tui)"
+  zsh   eval "$(_FMNIST_TUI_COMPLETE=zsh_source fmnist-tui)"
+  fish  _FMNIST_TUI_COMPLETE=fish_source fmnist-tui | source
+"""
 
 
 class _Commands(click.Group):
@@ -51,11 +66,16 @@ class _Commands(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
 
-@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_COMPLETION,
+)
 @click.version_option(__version__, prog_name="fmnist-tui")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-@click.option("--runs", metavar="DIR", help="The folder of runs.")
-@click.option("--data", metavar="DIR", help="The folder of the data, or `demo`.")
+@runs_option
+@data_option
 @click.option("--in-app", is_flag=True, help="Train in the app itself, not in a process that outlives it.")
 @screen_options
 @click.pass_context
@@ -75,31 +95,56 @@ def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, 
 def main() -> None:
     """The entry point: no traceback reaches a user."""
     debug = "--debug" in sys.argv
+    _open_closed_streams()
     try:
         status: Any = cli.main(prog_name="fmnist-tui", standalone_mode=False)
     except click.exceptions.Exit as ended:
         status = ended.exit_code
     except click.UsageError as error:
-        _failed(f"{error.format_message()} (see fmnist-tui --help)")
+        command = error.ctx.command_path if error.ctx else "fmnist-tui"
+        _failed(f"{error.format_message()} (see {command} --help)")
         status = 2
     except click.ClickException as error:
         status = _failed(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         status = 130
     except BrokenPipeError:
-        # The reader went away (`| head`): Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader went away, as `| head` does
         status = 1
     except Exception as error:
+        if unwritten := _unwritten(error):
+            _drop_output()
         if debug:
             raise
-        status = _failed(_one_line(error))
+        status = _failed(unwritten or _one_line(error))
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _failed(message: str) -> int:
-    print(f"error: {safe(message)}", file=sys.stderr)  # noqa: T201
+    with suppress(OSError):  # where not even that can be written the exit status has to do
+        click.echo(f"error: {safe(message)}", err=True)
     return 1
+
+
+def _open_closed_streams() -> None:
+    """Whatever is opened first takes a closed stream's place: a lock there would be lost to the trainer."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _unwritten(error: Exception) -> str:
+    """That standard output couldn't be written, and why; "" for another error. Those of files have a name."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in _UNWRITTEN:
+        return ""
+    return f"can't write the output: {os.strerror(error.errno).lower()}"
+
+
+def _drop_output() -> None:
+    """Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(error: Exception) -> str:

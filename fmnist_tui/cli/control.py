@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from fmnist_tui.cli.options import run_argument, runs_option
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import deaf_while, send
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.training.control import Command
@@ -37,7 +37,16 @@ def stop_command(word: str, when: str, runs: str | None) -> None:
     _tell(runs, word, Command.STOP_NOW if when == "now" else Command.STOP_AFTER_EPOCH)
 
 
+_WISHES = {
+    Command.PAUSE: "pause",
+    Command.CONTINUE: "continue",
+    Command.STOP_AFTER_EPOCH: "stop after its epoch",
+    Command.STOP_NOW: "save and stop now",
+}
+
+
 def _tell(runs: str | None, word: str, command: Command) -> None:
     run = find_run(runs_folder(runs), word)
     send(run, command)
-    click.echo(f"told {run.run_id}: {command}")
+    wait = f"; it does so after this: {busy}" if (busy := deaf_while(run)) else ""
+    click.echo(f"told {run.run_id} to {_WISHES[command]}{wait}")

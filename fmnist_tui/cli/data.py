@@ -37,7 +37,7 @@ def _announce() -> Any:
     said: set[str] = set()
 
     def announce(progress: Progress) -> None:
-        if sys.stderr.isatty():
+        if sys.stderr and sys.stderr.isatty():
             total = f" of {megabytes(progress.total)}" if progress.total else ""
             click.echo(f"\r\x1b[K{progress.what}: {megabytes(progress.done)}{total}", err=True, nl=False)
         elif progress.what not in said:

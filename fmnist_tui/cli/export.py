@@ -8,15 +8,17 @@ import click
 
 from fmnist_tui.analysis.export import ExportError, export_run
 from fmnist_tui.analysis.record import read_record
-from fmnist_tui.cli.options import runs_option
+from fmnist_tui.cli.options import Folder, complete_run, runs_option
 from fmnist_tui.runs.directory import RunError, find_run, list_runs
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.text import safe
 
 
 @click.command("export")
-@click.argument("words", nargs=-1, metavar="[RUN...]")
-@click.option("--to", "folder", required=True, metavar="DIR", help="Where to; each run gets a folder of its own.")
+@click.argument("words", nargs=-1, metavar="[RUN...]", shell_complete=complete_run)
+@click.option(
+    "--to", "folder", required=True, type=Folder(), metavar="DIR", help="Where to; each run gets a folder of its own."
+)
 @runs_option
 def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> None:
     """Write runs' statistics (JSON), curves (CSV), loss plots (PNG, SVG), predictions; of all, if none is named."""

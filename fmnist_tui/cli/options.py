@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+
+from fmnist_tui.runs.directory import RunError, list_runs, name_of
+from fmnist_tui.runs.places import runs_folder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _RUNS_HELP = "The folder of runs (or FMNIST_TUI_RUNS)."
 _DATA_HELP = "The folder of the data, or `demo` (or FMNIST_TUI_DATA)."
 
+_HARMLESS = re.compile(r"[\w.-]+")
+"""What a shell may type for somebody: it takes a space, a `;` or a `$` of a name for its own."""
+
+
+class Folder(click.Path):
+    """A folder's name, which an unset variable of a script must not make empty: that would be another folder."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The name as it is, there or not."""
+        if value == "":
+            self.fail("the name is empty", param, ctx)
+        return value
+
 
 def runs_option(command: Command) -> Command:
     """--runs DIR, passed as `runs`."""
-    return click.option("--runs", metavar="DIR", help=_RUNS_HELP)(command)
+    return click.option("--runs", type=Folder(), metavar="DIR", help=_RUNS_HELP)(command)
 
 
 def data_option(command: Command) -> Command:
     """--data DIR, passed as `data`."""
-    return click.option("--data", metavar="DIR", help=_DATA_HELP)(command)
+    return click.option("--data", type=Folder(), metavar="DIR", help=_DATA_HELP)(command)
 
 
 def json_option(command: Command) -> Command:
@@ -30,4 +49,14 @@ def json_option(command: Command) -> Command:
 
 def run_argument(command: Command) -> Command:
     """RUN, passed as `word`."""
-    return click.argument("word", metavar="RUN")(command)
+    return click.argument("word", metavar="RUN", shell_complete=complete_run)(command)
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """What a shell offers for RUN: ids, names that people gave, `last`."""
+    try:
+        known = list_runs(runs_folder(ctx.params.get("runs")))
+    except RunError:
+        return []
+    words = ["last", *(name for run in known for name in (run.run_id, name_of(run)))]
+    return [word for word in words if word.startswith(incomplete) and _HARMLESS.fullmatch(word)]

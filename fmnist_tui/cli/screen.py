@@ -60,7 +60,9 @@ def open_app(
     app.run(mouse=mouse)
     if summary and not app.return_code:
         for run in live_runs(folders.runs):
-            click.echo(f"{run.run_id} goes on; see it with: fmnist-tui attach {run.run_id}")
+            saving = f"saves and ends; go on with: fmnist-tui resume {run.run_id}"
+            going_on = f"goes on; see it with: fmnist-tui attach {run.run_id}"
+            click.echo(f"{run.run_id} {saving if run in app.told_to_stop else going_on}")
         _print_summary(folders, ascii_only=ascii_only)
     sys.exit(app.return_code or 0)
 

@@ -6,16 +6,19 @@ from typing import Any
 
 import click
 
+from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.text import print_columns, print_json
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, find_run
+from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
-from fmnist_tui.runs.status import status_of
+from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import duration, percent, safe
 from fmnist_tui.training.events import Epoch
+from fmnist_tui.training.telling import describe
 
 
 @click.command("show")
@@ -57,14 +60,17 @@ def _best_json(best: Epoch) -> dict[str, Any]:
 def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
     config = run.config()
     data = config.get("data")
+    record = read_record(run)
     lines = [
         ("run", run.run_id),
         ("folder", str(run.path)),
-        ("status", str(status_of(run))),
+        ("status", str(record.status)),
+        *([("damage", record.damage)] if record.damage else []),
+        *_progress_lines(record.status, snapshot),
         ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
         ("seed", str(config.get("seed", "?"))),
         ("device", f"{config.get('device', '?')}, {config.get('threads', '?')} threads"),
-        ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data)),
+        ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data or "?")),
     ]
     settings = config.get("hyperparameters")
     if isinstance(settings, dict):
@@ -73,8 +79,23 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
         lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
     lines += [("alert", alert.message) for alert in snapshot.alerts]
     if snapshot.finished:
-        lines.append(("ended", f"{snapshot.finished.reason} {snapshot.finished.message}".strip()))
+        lines.append(("ended", describe(snapshot.finished)))
     return lines + _result_lines(read_json(run.result) or {})
+
+
+def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """How far a run has come that isn't finished."""
+    if snapshot.started is None or status is Status.FINISHED:
+        return []
+    of = f"{snapshot.epoch} of {snapshot.started.epochs}, step {snapshot.step:,} of {snapshot.started.total_steps:,}"
+    lines = [("epoch", f"{of}{f', {snapshot.stage}' if snapshot.stage else ''}")]
+    losses = [f"training {snapshot.curve.loss[-1]:.4f}"] if len(snapshot.curve) else []
+    losses += [f"validation {last.validation_loss:.4f} (epoch {last.epoch})" for last in snapshot.epochs[-1:]]
+    if losses:
+        lines.append(("last losses", ", ".join(losses)))
+    if status is Status.LIVE and (left := seconds_left(snapshot)) is not None:
+        lines.append(("time left", f"about {duration(left)}"))
+    return lines
 
 
 def _result_lines(result: dict[str, Any]) -> list[tuple[str, str]]:
@@ -82,9 +103,9 @@ def _result_lines(result: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(accuracy := result.get("test_accuracy"), float):
         lines.append(("test accuracy", f"{percent(accuracy)} of {result.get('test_images', '?')} images"))
         lines += [
-            (f"test {name.upper()}", f"{value:.4f}")
-            for name in ("nll", "brier", "ece")
-            if isinstance(value := result.get(f"test_{name}"), float)
+            (f"test {name}", f"{value:.4f}")
+            for name in ("NLL", "Brier", "ECE")
+            if isinstance(value := result.get(f"test_{name.lower()}"), float)
         ]
     if isinstance(seconds := result.get("seconds"), int | float):
         lines.append(("training time", duration(seconds)))

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
-from fmnist_tui.models.catalogue import VERSION_NAMES, version
-from fmnist_tui.runs.places import data_folder, runs_folder
+from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.places import Folders, usual_folders
+from fmnist_tui.text import safe
+from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, configure_all
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    return [name for name in (*VERSION_NAMES, "all") if name.startswith(incomplete)]
+
+
 @click.command("train")
-@click.argument("versions", nargs=-1, required=True, metavar="VERSION...|all")
+@click.argument("versions", nargs=-1, required=True, metavar="VERSION...|all", shell_complete=_complete)
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
 @click.option("--epochs", type=int, metavar="N", help="Epochs, instead of the recipe's.")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step, instead of the recipe's.")
@@ -48,13 +56,33 @@ def train_command(
         raise click.UsageError("--detach leaves the runs to processes of their own, --in-app to this one: choose one")
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
-    configs = configure_all(_names(versions), seeds_wanted, changes=changes, score_test=not no_test, **settings)
-    from fmnist_tui.runs.request import request_run
-
-    requested = [request_run(runs_folder(runs), config, data_folder(data)) for config in configs]
+    configs = _configs(versions, seeds_wanted, changes=changes, score_test=not no_test, **settings)
+    requested = _request(configs, usual_folders(runs, data))
     if detach:
         sys.exit(start_and_leave(requested))
     sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
+
+
+def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:
+    """What was asked for; what can't be trained anywhere is wrong usage."""
+    try:
+        return configure_all(_names(versions), seeds, **settings)
+    except NoPyTorchError:
+        raise
+    except (ConfigError, UnknownVersionError) as error:
+        raise click.UsageError(str(error), click.get_current_context()) from None
+
+
+def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
+    """Runs that nobody trains yet, once it is seen that they can start here."""
+    from fmnist_tui.runs.request import request_run
+    from fmnist_tui.runs.room import little_room
+    from fmnist_tui.runs.starting import check_startable
+
+    check_startable(configs, folders.data, folders.cache)
+    if warning := little_room(folders.runs, configs):
+        click.echo(f"warning: {safe(warning)}", err=True)
+    return [request_run(folders.runs, config, folders.data) for config in configs]
 
 
 def _names(versions: tuple[str, ...]) -> list[str]:

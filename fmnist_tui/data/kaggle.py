@@ -66,7 +66,7 @@ def _parse(stream: Stream, name: str, tick: Callable[[], None]) -> ImageSet:
         images.append(rows[:, 1:].reshape(-1, SIDE, SIDE))
         labels.append(rows[:, 0].copy())
     if not sum(map(len, labels)):
-        raise DataError(f"{name} holds no images", FETCH_AGAIN)
+        raise DataError(f"{name} holds no images: from line 2 on there is none", FETCH_AGAIN)
     return ImageSet.of(np.concatenate(images), np.concatenate(labels))
 
 

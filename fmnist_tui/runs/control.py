@@ -8,10 +8,27 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from fmnist_tui.files import is_torn
+from fmnist_tui.files import check_plain, is_torn
 from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import STAGES_THAT_HEAR, Alert, Stage
+
+_VERBS = {
+    Command.PAUSE: "pause",
+    Command.CONTINUE: "continue",
+    Command.STOP_AFTER_EPOCH: "stop",
+    Command.STOP_NOW: "stop",
+    Command.SAVE: "save",
+}
+_WITHOUT_TRAINER = {
+    Status.FINISHED: ("has finished", "see it with: fmnist-tui show {run}"),
+    Status.FAILED: ("has failed", "see why with: fmnist-tui show {run}"),
+    Status.STOPPED: ("was stopped", "go on with: fmnist-tui resume {run}"),
+    Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
+}
 
 
 def send(run: RunDirectory, command: Command) -> None:
@@ -21,14 +38,28 @@ def send(run: RunDirectory, command: Command) -> None:
         RunError: No trainer holds the run, or the file can't be written.
     """
     if not is_held(run):
-        raise RunError(f"run {run.run_id} has no trainer, so it can't be told to {command}; see `fmnist-tui runs`")
+        raise RunError(_nobody_hears(run, command))
     record = {"command": str(command), "time": round(time.time(), 3), "pid": os.getpid()}
     try:
+        check_plain(run.control)
         with run.control.open("ab", buffering=0) as file:
             end = b"\n" if is_torn(run.control) else b""
             file.write(end + json.dumps(record).encode() + b"\n")
     except OSError as error:
         raise RunError(f"can't write {run.control} ({error.strerror})") from None
+
+
+def _nobody_hears(run: RunDirectory, command: Command) -> str:
+    """That a run has no trainer, why, and what can be done with it."""
+    said, advice = _WITHOUT_TRAINER.get(status_of(run), ("has just been started", "try again"))
+    return f"{run.run_id} {said}: nothing to {_VERBS[command]}; {advice.format(run=run.run_id)}"
+
+
+def deaf_while(run: RunDirectory) -> str:
+    """What the trainer does before its first step, in which it hears nothing ("importing PyTorch"), or ""."""
+    tail = [logged.event for logged in read_tail(run.events)]
+    last = next((event for event in reversed(tail) if not isinstance(event, Alert)), None)
+    return last.name if isinstance(last, Stage) and not last.name.startswith(STAGES_THAT_HEAR) else ""
 
 
 def control_end(run: RunDirectory) -> int:

@@ -124,6 +124,11 @@ def create_run(runs: Path, version: str) -> RunDirectory:
         return RunDirectory(runs / run_id)
 
 
+def is_run_id(word: str) -> bool:
+    """Whether it has the form of a run's id."""
+    return _ID.fullmatch(word) is not None
+
+
 def list_runs(runs: Path) -> list[RunDirectory]:
     """All runs, newest first; anything else in the folder is passed over.
 

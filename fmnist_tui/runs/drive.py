@@ -13,15 +13,17 @@ from fmnist_tui.files import read_json
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.event_log import EventLog
+from fmnist_tui.runs.event_log import EventLog, LogReader, read_tail
+from fmnist_tui.runs.faults import first_line, machine_fault
 from fmnist_tui.runs.keeper import RunKeeper
 from fmnist_tui.runs.places import cache_folder
-from fmnist_tui.runs.queue import device_to_wait_for, holding, take_turn
-from fmnist_tui.runs.request import Request, read_request
+from fmnist_tui.runs.queue import Turn, device_to_wait_for, holding, settled_config, take_turn
+from fmnist_tui.runs.request import Request, command_of, read_request
 from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.status import QUEUED_STAGE
 from fmnist_tui.training import events
-from fmnist_tui.training.checkpoint import CheckpointError, read_newest
+from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, read_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Event
@@ -30,7 +32,7 @@ from fmnist_tui.training.task import Task, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
 _TURN_POLL = 0.2
-_EXPECTED = (ConfigError, DataError, CheckpointError, RunError)
+_EXPECTED = (ConfigError, DataError, RunError)
 
 
 def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
@@ -49,12 +51,23 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     with closing(log):
+        watch = _primed(run)
         for event in _guarded(run, inbox):
             log.append(event)
+            for alert in watch.see(event):
+                log.append(alert)
             last = event
         log.sync()
     assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
     return last
+
+
+def _primed(run: RunDirectory) -> Watch:
+    """A watch that has seen what earlier trainers of the run told."""
+    watch = Watch()
+    for logged in LogReader(run.events).read():
+        watch.see(logged.event)
+    return watch
 
 
 def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
@@ -65,9 +78,8 @@ def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
         _note(run, traceback.format_exc())
-        yield events.RunFinished(
-            "failed", resumable=True, message=f"{type(error).__name__}: {_first_line(error)} (details: {run.train_log})"
-        )
+        message = machine_fault(error) or f"{type(error).__name__}: {first_line(error)}"
+        yield events.RunFinished("failed", resumable=True, message=f"{message} (details: {run.train_log})")
 
 
 def _note(run: RunDirectory, text: str) -> None:
@@ -76,23 +88,23 @@ def _note(run: RunDirectory, text: str) -> None:
         file.write(f"{text.rstrip()}\n")
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0]
-
-
 def _events(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
-    request = read_request(run)
-    turn = yield from _wait_for_turn(run, request.config, inbox)
+    try:
+        request = read_request(run)
+    except RunError:
+        yield events.Stage("loading data")  # another trainer's first words, without which the last ones mean nothing
+        raise
+    turn = yield from _wait_for_turn(run, settled_config(run, request), inbox)
     if turn is None:
         yield events.StopRequested("now")
         yield events.RunFinished("stopped", resumable=True)
         return
-    with holding(turn):
-        yield from _train(run, request, inbox)
+    with holding(turn.handle):
+        yield from _train(run, request, inbox, turn.place)
 
 
-def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> Generator[Event, None, int | None]:
-    """Waits until the device is free; None where somebody asked to stop first."""
+def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> Generator[Event, None, Turn | None]:
+    """Waits until a device is free; None where somebody asked to stop first."""
     said = False
     later: list[Command] = []
     while True:
@@ -111,44 +123,85 @@ def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> G
     return turn
 
 
-def _train(run: RunDirectory, request: Request, inbox: Inbox) -> Iterator[Event]:
+def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Iterator[Event]:
     yield events.Stage("loading data")
     dataset = load(request.data, cache_folder())
     dataset.verify()
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
-    task = _task(run, request, dataset)
+    task = _task(run, request, dataset, place)
+    yield from _left_out_gpu(request.config, task.config)
     yield events.Stage("reading checkpoint")
-    start = read_newest(run.checkpoints)
+    start = _newest_checkpoint(run, request)
+    if start is None and _has_begun(run):
+        yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
     yield events.Stage("building network")
     engine = make_engine(task)
     with closing(RunKeeper(run, task.config)) as keeper:
         yield from train(engine, task, inbox, keeper, start)
 
 
-def _task(run: RunDirectory, request: Request, dataset: Dataset) -> Task:
+def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
+    """Says why a GPU that is there trains nothing, where whatever is best was asked for."""
+    if asked.version == "v0" or asked.device != "auto" or resolved.device != "cpu":
+        return
+    from fmnist_tui.training.devices import count_gpus
+
+    if why := count_gpus()[1]:
+        yield events.Alert(
+            "gpu_left_out", f"trains on the CPU: {why}; `fmnist-tui doctor` says what to do about the GPU"
+        )
+
+
+def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None:
+    try:
+        return read_newest(run.checkpoints)
+    except CheckpointError as error:
+        raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
+
+
+def _has_begun(run: RunDirectory) -> bool:
+    """Whether an earlier trainer took steps."""
+    return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
+
+
+def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
-    known = read_json(run.run_json)
-    if known is None and run.run_json.exists():
-        raise RunError(f"{run.run_json} is damaged, so the run can't go on; start a new one")
-    if known is None:
-        task = make_task(_resolved(request.config), dataset)
+    if not run.run_json.exists():
+        task = make_task(_resolved(request.config, place), dataset)
         write_run_json(run, request, task)
         return task
-    data = known.get("data", {})
+    known = read_json(run.run_json) or {}
+    data, window = known.get("data"), known.get("window")
+    try:
+        config = TrainingConfig.from_json(known)
+    except ConfigError:
+        config = None
+    if config is None or not isinstance(data, dict) or not isinstance(window, int):
+        advice = f"start anew with: {command_of(request)}"
+        raise RunError(f"{run.run_json} is damaged, so the run can't go on; {advice}")
     if (data.get("train_fingerprint"), data.get("test_fingerprint")) != dataset.fingerprints:
         advice = "put its images back there, or start a new run"
         raise RunError(f"run {run.run_id} was trained on other data than {dataset.source} holds now; {advice}")
     if known.get("random_stream") != STREAM_NUMBER:
         raise RunError(f"run {run.run_id} was started by another version of this program and can't go on bit for bit")
-    return make_task(_resolved(TrainingConfig.from_json(known)), dataset, int(known["window"]))
+    try:
+        return make_task(_resolved(config, place), dataset, window)
+    except ConfigError as error:
+        advice = f"go on where it can be, or start anew with: {command_of(request)}"
+        raise RunError(f"run {run.run_id} can't be trained on {config.device} here ({error}); {advice}") from error
 
 
-def _resolved(config: TrainingConfig) -> TrainingConfig:
+def _resolved(config: TrainingConfig, place: str) -> TrainingConfig:
+    """With the device that PyTorch will use: at `place`, where any would do."""
     check_device(config.version, config.device)
-    device = "cpu"
-    if config.version != "v0":
-        from fmnist_tui.training.devices import resolve
-
-        device = resolve(config.device)
+    device = "cpu" if config.version == "v0" else _device_of_pytorch(config.device, place)
     return replace(config, device=device, threads=config.threads or available_cpus())
+
+
+def _device_of_pytorch(wanted: str, place: str) -> str:
+    try:
+        from fmnist_tui.training.devices import resolve
+    except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
+        raise ConfigError(f"PyTorch is broken ({first_line(error)}); install it again: pip install torch") from error
+    return resolve(wanted, place.replace("-", ":"))

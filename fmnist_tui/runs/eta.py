@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fmnist_tui.runs.snapshot import Snapshot
@@ -12,7 +14,7 @@ _RECENT = 100
 
 
 def seconds_left(snapshot: Snapshot) -> float | None:
-    """Seconds until the last epoch is validated, or None before there is enough to go by.
+    """Seconds until the last epoch, or the last one before a stop, is validated; None where nobody knows.
 
     Steps to go times the median time of recent steps, plus the mean time of a validation for each epoch to go. The
     final scoring (a few validations' time) is left out.
@@ -24,8 +26,10 @@ def seconds_left(snapshot: Snapshot) -> float | None:
         return None
     validations = [epoch.validation_seconds for epoch in snapshot.epochs]
     validation = sum(validations) / len(validations) if validations else 0.0
-    steps = snapshot.started.total_steps - snapshot.step
-    return steps * seconds_per_step + (snapshot.started.epochs - len(snapshot.epochs)) * validation
+    per_epoch = max(1, snapshot.started.steps_per_epoch)
+    last = math.ceil(snapshot.step / per_epoch) if snapshot.stopping else snapshot.started.epochs
+    steps = max(0, last * per_epoch - snapshot.step)
+    return steps * seconds_per_step + max(0, last - len(snapshot.epochs)) * validation
 
 
 def _seconds_per_step(snapshot: Snapshot) -> float | None:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.files import is_torn
+from fmnist_tui.files import check_plain, is_torn
 from fmnist_tui.training.events import Event, Step, from_json, to_json
 
+LARGEST_LOG = 1 << 30
+"""Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of it."""
 _LATEST = 1e11
 _MOST_KEPT = 10_000
 """Events that wait for room on a full disk: some megabytes. Past it steps are given up, the oldest first."""
@@ -42,6 +44,7 @@ class EventLog:
         Raises:
             OSError: It can't be opened.
         """
+        check_plain(path, LARGEST_LOG)
         self._file = path.open("ab+", buffering=0)
         torn = is_torn(path)
         self._seq = _lines(path) + torn
@@ -87,6 +90,7 @@ class LogReader:
     def read(self) -> list[Logged]:
         """The new events, oldest first; what doesn't parse or is unknown is passed over."""
         try:
+            check_plain(self._path, LARGEST_LOG)
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 new = file.read()
@@ -100,6 +104,7 @@ class LogReader:
 def read_tail(path: Path, size: int = 16_384) -> list[Logged]:
     """The events of the last `size` bytes, oldest first: enough to know a run's status, however long its log."""
     try:
+        check_plain(path)
         with path.open("rb") as file:
             length = file.seek(0, os.SEEK_END)
             file.seek(max(0, length - size))
@@ -121,7 +126,7 @@ def encode(logged: Logged) -> bytes:
 
 def parse(lines: Iterable[bytes]) -> Iterator[Logged]:
     """The events of a log's lines; what doesn't parse or is unknown is passed over."""
-    for line in lines:
+    for line in filter(None, lines):
         try:
             record: Any = json.loads(line)
         except (ValueError, RecursionError):

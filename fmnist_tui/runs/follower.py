@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
+from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
@@ -13,6 +15,8 @@ from fmnist_tui.runs.usage import Usage, UsageProbe
 
 POLL_SECONDS = 0.2
 _STATUS_SECONDS = 1.0
+_ROOM = 100_000
+"""Bytes, in which an hour's events find room."""
 
 
 class Follower:
@@ -22,6 +26,7 @@ class Follower:
         run: Which run.
         snapshot: The newest one; replaced as a whole, so any thread may read it at any time.
         status: The run's, as last looked at.
+        no_room: Whether the disk is full, so that the trainer can't write down what happens.
         usage: What its trainer takes of this machine; None where it is elsewhere, or there is none.
     """
 
@@ -31,6 +36,7 @@ class Follower:
         self._fold = SnapshotFold(run.run_id)
         self.snapshot: Snapshot = self._fold.snapshot()
         self.status = status_of(run)
+        self.no_room = False
         self.usage: Usage | None = None
 
     def poll(self) -> list[Logged]:
@@ -51,8 +57,16 @@ class Follower:
             if time.monotonic() - looked >= _STATUS_SECONDS:
                 looked = time.monotonic()
                 self.status = status_of(self.run)
+                self.no_room = self.status.has_trainer and _is_full(self.run.path)
                 self.usage = probe.look() if self.status.has_trainer else None
             stop.wait(POLL_SECONDS)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:
+        return False
 
 
 def read_snapshot(run: RunDirectory) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import threading
@@ -18,7 +19,7 @@ from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.events import Alert, CheckpointSaved
-from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.store import NoRoom, Outcome
 
 
 class RunKeeper:
@@ -57,7 +58,8 @@ class RunKeeper:
         """Keeps weights and predictions first and the result last: who sees a result finds the rest.
 
         Raises:
-            RunError: They can't be written. A run that goes on from its last checkpoint tries again.
+            NoRoom: The disk is full.
+            RunError: They can't be written for another reason. A run that goes on from its last checkpoint tries again.
         """
         try:
             if outcome.weights is not None:
@@ -66,6 +68,8 @@ class RunKeeper:
                 write_whole(self._run.predictions, _npz(probabilities=outcome.probabilities, labels=outcome.labels))
             write_json(self._run.result, self._result(outcome))
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoRoom(f"no room for the result in {self._run.path} ({error.strerror})") from None
             advice = f"see to that, then: fmnist-tui resume {self._run.run_id}"
             raise RunError(f"can't write the result to {self._run.path} ({error.strerror}); {advice}") from None
 

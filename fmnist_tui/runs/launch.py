@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
+from fmnist_tui.files import check_plain
 from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, beating
@@ -30,6 +31,7 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", *arguments]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
     try:
+        check_plain(run.train_log)
         with run.train_log.open("ab") as log:
             return subprocess.Popen(
                 command,

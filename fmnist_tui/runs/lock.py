@@ -48,7 +48,7 @@ def acquire(run: RunDirectory) -> int:
 def is_held(run: RunDirectory) -> bool:
     """Whether a trainer holds the run; by its heartbeat where the file system has no locks."""
     try:
-        handle = os.open(run.lock, os.O_RDONLY)
+        handle = os.open(run.lock, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
     except OSError:
         return False
     try:
@@ -103,10 +103,15 @@ def try_exclusive(path: Path) -> int | None:
 def beat_once(run: RunDirectory) -> None:
     """Gives a sign of life. A full disk must not end the run; the lock says that it lives."""
     temporary = run.path / ".heartbeat.tmp"
-    with suppress(OSError):
-        beat = {"pid": os.getpid(), "host": socket.gethostname(), "time": round(time.time(), 3)}
+    beat = {"pid": os.getpid(), "host": socket.gethostname(), "time": round(time.time(), 3)}
+    try:
         temporary.write_text(f"{json.dumps(beat)}\n")
         temporary.replace(run.heartbeat)
+    except OSError:  # on a full disk what lies there already can still be overwritten
+        with suppress(OSError), run.heartbeat.open("r+") as file:
+            file.write(json.dumps(beat).ljust(run.heartbeat.stat().st_size - 1))
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _beat(run: RunDirectory, stop: threading.Event) -> None:

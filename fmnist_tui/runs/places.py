@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from fmnist_tui.runs.directory import RunError
+
 _APP = "fmnist-tui"
 
 
@@ -31,9 +33,7 @@ class Folders:
 def runs_folder(option: str | None) -> Path:
     """The folder of runs: --runs, FMNIST_TUI_RUNS, or the user's data folder."""
     chosen = option or os.environ.get("FMNIST_TUI_RUNS")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return platformdirs.user_data_path(_APP) / "runs"
+    return _whole_path(chosen) if chosen else _whole_path(platformdirs.user_data_dir(_APP)) / "runs"
 
 
 def data_folder(option: str | None) -> str | None:
@@ -41,19 +41,33 @@ def data_folder(option: str | None) -> str | None:
     chosen = option or os.environ.get("FMNIST_TUI_DATA")
     if not chosen or chosen == "demo":
         return chosen or None
-    return str(Path(chosen).expanduser().absolute())
+    return str(_whole_path(chosen))
 
 
 def config_folder() -> Path:
     """Where a person's choices are kept."""
-    return platformdirs.user_config_path(_APP)
+    return _whole_path(platformdirs.user_config_dir(_APP))
 
 
 def cache_folder() -> Path:
     """Where fetched and decoded data is kept."""
-    return platformdirs.user_cache_path(_APP)
+    return _whole_path(platformdirs.user_cache_dir(_APP))
 
 
 def usual_folders(runs: str | None, data: str | None) -> Folders:
     """All of them, from the options --runs and --data."""
     return Folders(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
+
+
+def _whole_path(folder: str) -> Path:
+    """The folder as a path from the root.
+
+    Raises:
+        RunError: It begins with a home folder, or lies in the current one, and there is none.
+    """
+    try:
+        return Path(folder).expanduser().absolute()
+    except RuntimeError:
+        raise RunError(f"can't tell which folder {folder} is: there is no such home folder; export HOME") from None
+    except FileNotFoundError:
+        raise RunError("the folder that you are in was removed; cd to another one") from None

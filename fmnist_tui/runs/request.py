@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from contextlib import suppress
@@ -11,8 +12,11 @@ from pathlib import Path
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory, RunError, create_run
 from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.recipes import hyperparameters
 
 FORMAT = 1
+_CHANGES = {"epochs": "epochs", "batch-size": "batch_size", "lr": "learning_rate"}
+_USUAL = {"recipe": "tuned", "seed": 0, "limit": None, "device": "auto", "threads": 0, "data": None}
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,19 @@ def read_request(run: RunDirectory) -> Request:
     try:
         config = TrainingConfig.from_json(record)
     except ConfigError as error:
-        raise RunError(f"{run.request}: {error}") from None
+        raise RunError(f"{run.request} is damaged ({error}), so the run can't be trained; start a new one") from None
     data, argv, created = record.get("data"), record.get("argv"), record.get("created")
     if not (isinstance(data, str | None) and isinstance(argv, list) and isinstance(created, float)):
         raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
     return Request(config, data, tuple(argv), created)
+
+
+def command_of(request: Request) -> str:
+    """The command that asks for the same training; what is as it would be anyway is left out."""
+    config, usual = request.config, hyperparameters(request.config.version, request.config.recipe)
+    changed = {name: getattr(config.hyperparameters, field) for name, field in _CHANGES.items()}
+    options = {name: value for name, value in changed.items() if value != getattr(usual, _CHANGES[name])}
+    options |= {"recipe": config.recipe, "seed": config.seed, "limit": config.limit, "device": config.device}
+    options |= {"threads": config.threads, "data": request.data}
+    given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value != _USUAL.get(name)]
+    return " ".join([f"fmnist-tui train {config.version}", *given, *(["--no-test"] * (not config.score_test))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.config import NoPyTorchError, check_device
 from fmnist_tui.training.events import RunFinished
 
 
@@ -12,14 +13,19 @@ def check_resumable(run: RunDirectory) -> None:
     """Says nothing where the run can go on.
 
     Raises:
-        RunError: It has a trainer, is finished, or diverged (it would do so again, bit for bit).
+        RunError: It has a trainer, is finished, diverged (it would do so again, bit for bit), or needs PyTorch where
+            there is none.
     """
+    version = run.run_id.partition("-")[0]
     status = status_of(run)
     if status.has_trainer:
         raise RunError(f"run {run.run_id} is {status}; watch it with: fmnist-tui attach {run.run_id}")
     if status is Status.FINISHED:
-        version = run.run_id.partition("-")[0]
         raise RunError(f"run {run.run_id} is finished; start a new one with: fmnist-tui train {version}")
     last = next((item.event for item in reversed(read_tail(run.events)) if isinstance(item.event, RunFinished)), None)
     if status is Status.FAILED and last and last.reason == "diverged":
         raise RunError(f"run {run.run_id} diverged and would do so again; train anew with a lower --lr")
+    try:
+        check_device(version, "auto")
+    except NoPyTorchError as error:
+        raise RunError(f"run {run.run_id} can't go on: {error}") from None

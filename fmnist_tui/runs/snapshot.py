@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 
 from fmnist_tui.runs.curve import Curve, GrowingCurve
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.status import FIRST_STAGES
+from fmnist_tui.runs.status import FIRST_STAGES, begins_anew, stopped_words
 from fmnist_tui.training import events
 
 _ALERTS_KEPT = 200
@@ -52,16 +52,33 @@ class Snapshot:
 
     @property
     def epoch(self) -> int:
-        """The epoch in progress, from 1; the last one when all are done."""
+        """The epoch in progress, from 1; the last one when all are done, or the run was ended after it."""
         if self.started is None:
             return 0
         validated = self.epochs[-1].epoch if self.epochs else 0
-        return min(validated + 1, self.started.epochs)
+        ended = self.finished and self.finished.reason == "stopped" and not self.finished.resumable
+        return min(validated + (not ended), self.started.epochs)
 
     @property
     def best_epoch(self) -> events.Epoch | None:
         """The epoch with the best validation accuracy, the first of equals."""
         return max(self.epochs, key=lambda epoch: epoch.validation_accuracy, default=None)
+
+    @property
+    def ending(self) -> str:
+        """How the run ended, in words; "" while it goes on."""
+        end = self.finished
+        if end is None:
+            return ""
+        if end.reason != "stopped":
+            return "  ".join(filter(None, [f"{end.reason}{', scored' if end.scored else ''}", end.message]))
+        if not end.resumable and self.started and self.epochs:
+            return stopped_words(self.epochs[-1].epoch, self.started.epochs, scored=end.scored)
+        if end.message:
+            return f"stopped, {end.message}"
+        if self.saved_step is not None:
+            return f"stopped, saved at step {self.saved_step}"
+        return "stopped, nothing is saved" if self.started else "stopped before it began"
 
 
 class SnapshotFold:
@@ -72,8 +89,9 @@ class SnapshotFold:
         self._now = Snapshot(run_id, self._curve.view())
 
     def add(self, logged: Logged) -> None:
-        """Takes in one event."""
-        self._take(logged.event, logged.time)
+        """Takes in one event; what follows the end is passed over until another trainer begins."""
+        if self._now.finished is None or begins_anew(logged.event):
+            self._take(logged.event, logged.time)
 
     def snapshot(self) -> Snapshot:
         """The moment after the last event."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -39,9 +40,30 @@ class Status(StrEnum):
 def live_runs(runs: Path) -> list[RunDirectory]:
     """Those that have a trainer, newest first; none where the folder can't be read."""
     try:
-        return [run for run in list_runs(runs) if status_of(run).has_trainer]
+        return [run for run in list_runs(runs) if is_held(run)]
     except RunError:
         return []
+
+
+def stopped_words(epoch: int, epochs: int, *, scored: bool) -> str:
+    """What is said of a run that was told to end after an epoch."""
+    return f"stopped after epoch {epoch} of {epochs}{', scored' if scored else ''}"
+
+
+def begins_anew(event: Event) -> bool:
+    """Whether these are a trainer's first words, so that those of the one before are its last."""
+    if isinstance(event, events.Stage):
+        return event.name.startswith(FIRST_STAGES)
+    return isinstance(event, events.RunStarted | events.Resumed)
+
+
+def without_strays(log: Iterable[Event]) -> list[Event]:
+    """Leaves out what follows a run's end before another trainer begins: nobody who holds the run said it."""
+    kept: list[Event] = []
+    for event in log:
+        if not kept or not isinstance(kept[-1], events.RunFinished) or begins_anew(event):
+            kept.append(event)
+    return kept
 
 
 def status_of(run: RunDirectory) -> Status:
@@ -49,7 +71,7 @@ def status_of(run: RunDirectory) -> Status:
     held = is_held(run)
     tail = read_tail(run.events)
     if not held:
-        return _without_trainer([logged.event for logged in tail])
+        return _without_trainer(without_strays(logged.event for logged in tail))
     if heartbeat_age(run) > STALE_SECONDS and run.heartbeat.exists():
         return Status.UNRESPONSIVE
     since = taken_at(run)

@@ -8,7 +8,7 @@ from typing import Any
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, name_of
 from fmnist_tui.runs.event_log import read_tail
-from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.runs.status import Status, status_of, stopped_words, without_strays
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
 
@@ -41,6 +41,15 @@ class Summary:
     label: str
     bytes: int
 
+    @property
+    def words(self) -> str:
+        """What the run does, or how it ended, and how far it has come."""
+        if self.status is Status.FINISHED and self.epochs and self.epoch < self.epochs:
+            return stopped_words(self.epoch, self.epochs, scored=self.test_accuracy is not None)
+        if self.status.has_trainer and self.status is not Status.QUEUED and self.epochs:
+            return f"{self.status}, epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}"
+        return f"{self.status} {self.epoch}/{self.epochs or '?'}"
+
 
 def summarise(run: RunDirectory) -> Summary:
     """The run's summary now."""
@@ -62,13 +71,18 @@ def summarise(run: RunDirectory) -> Summary:
     )
 
 
+def has_curve(run: RunDirectory) -> bool:
+    """Whether there is something to draw."""
+    return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
+
+
 def _epochs_done(run: RunDirectory) -> int:
     """Whole epochs, by the last event that tells."""
-    for logged in reversed(read_tail(run.events)):
-        if isinstance(logged.event, events.Epoch):
-            return logged.event.epoch
-        if isinstance(logged.event, events.Step):
-            return logged.event.epoch - 1
+    for event in reversed(without_strays(logged.event for logged in read_tail(run.events))):
+        if isinstance(event, events.Epoch):
+            return event.epoch
+        if isinstance(event, events.Step):
+            return event.epoch - 1
     return 0
 
 

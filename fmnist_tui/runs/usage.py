@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
-from functools import cache
 
 import psutil
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.gpu_probe import GpuProbe
 from fmnist_tui.runs.lock import beats_here
-from fmnist_tui.runs.machine.nvml import LIBRARY, Gpu, GpuError, read_gpus
+from fmnist_tui.runs.machine.nvml import Gpu
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Usage:
         memory: Bytes that the trainer holds (resident).
         machine_cpu: Share of all CPUs that is busy, 0 to 1.
         machine_memory: Share of the memory that is taken, 0 to 1.
-        gpus: Those of the machine; empty where there is none.
+        gpus: Those of the machine, where the trainer uses one; empty where there is none, or it doesn't answer.
     """
 
     cpu: float
@@ -39,6 +38,7 @@ class UsageProbe:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._process: psutil.Process | None = None
+        self._gpus = GpuProbe()
 
     def look(self) -> Usage | None:
         """The usage now; None where the trainer is on another machine or gone."""
@@ -53,24 +53,5 @@ class UsageProbe:
         except (psutil.Error, ValueError):
             return None
         machine = psutil.cpu_percent() / 100, psutil.virtual_memory().percent / 100
-        return Usage(cpu, memory, *machine, _gpus())
-
-
-@cache
-def _nvml() -> ctypes.CDLL | None:
-    """The driver's library, or None where there is no NVIDIA driver."""
-    try:
-        return ctypes.CDLL(LIBRARY)
-    except OSError:
-        return None
-
-
-def _gpus() -> tuple[Gpu, ...]:
-    """Absent, or a driver that doesn't answer: no news."""
-    library = _nvml()
-    if library is None:
-        return ()
-    try:
-        return tuple(read_gpus(library)[1])
-    except (GpuError, AttributeError):
-        return ()
+        on_gpu = str(self._run.config().get("device")).startswith("cuda")
+        return Usage(cpu, memory, *machine, self._gpus.look() if on_gpu else ())

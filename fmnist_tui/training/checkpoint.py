@@ -13,7 +13,7 @@ from typing import Any
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from fmnist_tui.files import sync_folder, write_whole
+from fmnist_tui.files import check_plain, sync_folder, write_whole
 from fmnist_tui.training.engine import Tensors, Totals
 
 FORMAT = 1
@@ -115,7 +115,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         CheckpointError: A file is missing, damaged or of another format.
     """
     try:
-        state = json.loads((folder / "state.json").read_bytes())
+        state = json.loads(_content(folder / "state.json"))
         if state["format"] != FORMAT:
             raise CheckpointError(f"checkpoint {folder} has format {state['format']}, which this program doesn't know")
         totals = Totals(**state["position"].pop("epoch_totals"))
@@ -123,8 +123,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         tensors: Tensors = {}
         for name in _FILES:
             tensors |= _read_tensors(folder / name, state["sha256"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        raise CheckpointError(f"checkpoint {folder} can't be read: {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {folder} can't be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        raise CheckpointError(f"checkpoint {folder} is damaged") from error
     return Checkpoint(position, tensors)
 
 
@@ -142,8 +144,13 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def _read_tensors(path: Path, sums: Mapping[str, Any]) -> Tensors:
-    content = path.read_bytes()
+    content = _content(path)
     if hashlib.sha256(content).hexdigest() != sums[path.name]:
         raise CheckpointError(f"checkpoint file {path} is damaged (its sum differs)")
     tensors: Tensors = safetensors.numpy.load(content)
     return tensors
+
+
+def _content(path: Path) -> bytes:
+    check_plain(path)
+    return path.read_bytes()

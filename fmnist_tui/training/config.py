@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -9,6 +11,14 @@ from typing import Any
 
 class ConfigError(ValueError):
     """A setting that can't be trained with; its text is one line that says what would do."""
+
+
+class NoPyTorchError(ConfigError):
+    """v1 to v3 are asked for where PyTorch isn't installed."""
+
+
+INSTALL_PYTORCH = "install it: pip install torch (a machine without a GPU needs the CPU build only, see the README)"
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,4})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,7 @@ class TrainingConfig:
         _one_of("version", self.version, ("v0", "v1", "v2", "v3"))
         _one_of("optimizer", self.hyperparameters.optimizer, ("sgd",) if self.version == "v0" else ("adamw",))
         _typed("device", "str", self.device)
+        _check_name(self.device)
         for name in ("seed", "threads") if self.limit is None else ("seed", "threads", "limit"):
             _typed(name, "int", getattr(self, name))
         _in_range("seed", self.seed, 0, 2**32 - 1)
@@ -119,13 +130,23 @@ class TrainingConfig:
 
 
 def check_device(version: str, device: str) -> None:
-    """Says nothing where the version may train on the device; whether it is there is seen when a trainer starts.
+    """Says nothing where the version may train on the device; whether that is there only PyTorch can tell.
 
     Raises:
-        ConfigError: It is v0's, and not the CPU.
+        ConfigError: There is no device of that name, or v0 shall train on another one than the CPU.
+        NoPyTorchError: The version needs PyTorch.
     """
-    if version == "v0" and device not in ("auto", "cpu"):
+    _check_name(device)
+    if version != "v0":
+        if importlib.util.find_spec("torch") is None:
+            raise NoPyTorchError(f"{version} needs PyTorch; {INSTALL_PYTORCH}; v0 works without")
+    elif device not in ("auto", "cpu"):
         raise ConfigError(f"v0 is NumPy and trains on the CPU only, not on {device}; choose device auto or cpu")
+
+
+def _check_name(device: str) -> None:
+    if not _DEVICE.fullmatch(device):
+        raise ConfigError(f"device {device!r} is none of auto, cpu, cuda, cuda:N, mps")
 
 
 def _in_range(name: str, value: int, low: int, high: int) -> None:

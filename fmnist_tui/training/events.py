@@ -78,7 +78,10 @@ class CheckpointSaved:
 
 @dataclass(frozen=True)
 class Alert:
-    """Something a person should see. `kind` is a stable word: "non_finite", "checkpoint_failed"."""
+    """Something a person should see.
+
+    `kind` is a stable word: "non_finite", "checkpoint_failed", "spike", "plateau", "overfitting".
+    """
 
     kind: str
     message: str
@@ -140,6 +143,9 @@ Event = (
     | Resumed
     | RunFinished
 )
+
+STAGES_THAT_HEAR = ("waiting for ", "validating", "scoring test images")
+"""How their names begin. In all others, which come before the first step, wishes wait."""
 
 _TYPES: dict[str, type[Event]] = {
     "run_started": RunStarted,

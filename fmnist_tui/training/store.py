@@ -14,6 +14,10 @@ from fmnist_tui.training.events import Alert, CheckpointSaved, Reason
 from fmnist_tui.training.metrics import Scores
 
 
+class NoRoom(Exception):
+    """The disk is full; its text says where. What was to be kept can be kept once there is room again."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a training ended.
@@ -56,4 +60,8 @@ class Store(Protocol):
         """Until nothing is being written."""
 
     def save_outcome(self, outcome: Outcome) -> None:
-        """Keeps the weights, the predictions and the result, whole, before it returns."""
+        """Keeps the weights, the predictions and the result, whole, before it returns.
+
+        Raises:
+            NoRoom: The disk is full.
+        """

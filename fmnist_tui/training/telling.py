@@ -18,7 +18,7 @@ def describe(event: events.Event) -> str:
             return f"{type(event).__name__.lower()} at step {event.step}"
         case events.RunFinished():
             saved = "saved, to be resumed" if event.reason == "stopped" and event.resumable else ""
-            return " ".join(filter(None, [event.reason, saved, event.message]))
+            return ": ".join(filter(None, [event.reason, event.message or saved]))
     return _short_line(event)
 
 
@@ -27,7 +27,7 @@ def _short_line(event: events.Event) -> str:
         case events.Stage(name) if name != "validating":
             return name
         case events.StopRequested(how):
-            return f"stop requested: {how}"
+            return f"stop requested: {'after its epoch' if how == 'after-epoch' else how}"
         case events.Alert(_, message):
             return f"alert: {message}"
     return ""

@@ -20,7 +20,7 @@ from fmnist_tui.training.engine import Engine, Indices, Totals
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.schedules import learning_rate
-from fmnist_tui.training.store import Outcome, Store
+from fmnist_tui.training.store import NoRoom, Outcome, Store
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task
 
@@ -28,6 +28,7 @@ EVALUATION_BATCH = 500
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints within an epoch; at an epoch's end a third of it suffices."""
 _PAUSE_POLL = 0.05
+_ROOM_POLL = 1.0
 
 
 def train(
@@ -75,11 +76,10 @@ class _Training:
                 yield from self._epoch()
             yield from self._finish()
         except _StopNow:
-            yield from self._save()
-            yield events.RunFinished("stopped", resumable=True)
+            yield from self._stop_now()
         except _Diverged as diverged:
             yield from self._saved()
-            self._store.save_outcome(self._outcome("diverged"))
+            yield from self._keep(self._outcome("diverged"))
             yield events.RunFinished("diverged", message=str(diverged))
 
     def _begin(self) -> Iterator[Event]:
@@ -193,8 +193,32 @@ class _Training:
             yield events.Stage("scoring test images")
             outcome = yield from self._scored(outcome)
         yield from self._saved()
-        self._store.save_outcome(outcome)
+        yield from self._keep(outcome)
         yield events.RunFinished(outcome.reason, scored=outcome.scores is not None)
+
+    def _keep(self, outcome: Outcome) -> Iterator[Event]:
+        """Keeps the outcome; on a full disk it waits for room, so that no training is lost."""
+        told = False
+        while True:
+            try:
+                self._store.save_outcome(outcome)
+                return
+            except NoRoom as error:
+                if not told:
+                    yield events.Alert("no_room", f"{error}; the trainer waits until there is room")
+                told = True
+            until = time.monotonic() + _ROOM_POLL
+            while time.monotonic() < until:
+                yield from self._obey()
+                time.sleep(_PAUSE_POLL)
+
+    def _stop_now(self) -> Iterator[Event]:
+        failed = ""
+        for event in self._save():
+            yield event
+            if isinstance(event, events.Alert):
+                failed = f"{event.message}; goes on from the checkpoint before, if there is one"
+        yield events.RunFinished("stopped", resumable=True, message=failed)
 
     def _scored(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
         test = self._task.dataset.test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,34 +17,41 @@ from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.launch import InAppRun, launch
 from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.runs.room import little_room
+from fmnist_tui.runs.starting import check_startable
+from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui.messages import (
     DatasetFailed,
     DatasetLoaded,
     DatasetProgressed,
+    DatasetStopped,
     Failed,
     RunEnded,
-    RunLaunched,
+    RunsLaunched,
 )
 
 Post = Callable[[Message], object]
 _WAIT_SECONDS = 0.2
+_TELL_SECONDS = 0.5
 
 
 def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Event) -> None:
-    """Loads the images, fetching them where needed."""
+    """Loads the images, fetching them where needed; tells each step, and twice a second how far it is."""
+    step, due = "", 0.0
 
     def progress(news: Progress) -> None:
-        share = f" {news.done / news.total:.0%}" if news.total else ""
-        post(DatasetProgressed(f"{news.what}{share} ..."))
+        nonlocal step, due
+        if news.what != step or time.monotonic() >= due:
+            step, due = news.what, time.monotonic() + _TELL_SECONDS
+            post(DatasetProgressed(news))
 
     try:
         post(DatasetLoaded(load(folder, cache, progress, stop.is_set)))
     except DataError as error:
         post(DatasetFailed(str(error)))
     except Cancelled:
-        return
+        post(DatasetStopped())
 
 
 def start(folders: Folders, configs: list[TrainingConfig], post: Post, stop: threading.Event) -> None:
@@ -66,7 +74,14 @@ def stop_all(runs: list[RunDirectory]) -> None:
 
 
 def _request_runs(folders: Folders, configs: list[TrainingConfig], post: Post) -> list[RunDirectory]:
-    """Run directories for the configurations; those that can't be made are told."""
+    """Run directories for the configurations; what stands against them, and those that can't be made, are told."""
+    try:
+        check_startable(configs, folders.data, folders.cache)
+    except (ConfigError, DataError) as error:
+        post(Failed(str(error)))
+        return []
+    if words := little_room(folders.runs, configs):
+        post(Failed(words))
     made = []
     for config in configs:
         try:
@@ -84,13 +99,12 @@ def drive_processes(runs: list[RunDirectory], post: Post, stop: threading.Event)
             running.append((run, launch(run)))
         except RunError as error:
             post(Failed(str(error)))
-        else:
-            post(RunLaunched(run))
+    post(RunsLaunched([run for run, _ in running]))
     while running and not stop.wait(_WAIT_SECONDS):
         ended = [run for run, process in running if process.poll() is not None]
         running = [(run, process) for run, process in running if run not in ended]
-        for run in ended:
-            post(RunEnded(run))
+        if ended:
+            post(RunEnded())
 
 
 def _drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, stop: threading.Event) -> None:
@@ -108,12 +122,12 @@ def _drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, st
                 post(Failed(str(error)))
                 continue
             driven.append(taken[-1])
-            post(RunLaunched(run))
+        post(RunsLaunched([one.run for one in taken]))
         for one in taken:
             if stop.is_set():
                 one.inbox.put(Command.STOP_NOW)
             one.drive()
-            post(RunEnded(one.run))
+            post(RunEnded())
     finally:
         for one in taken:
             one.close()

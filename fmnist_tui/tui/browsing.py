@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.data import Dataset, ImageSet
+from fmnist_tui.data import Dataset, ImageSet, split
 
 Part = Literal["train", "test"]
 
@@ -69,16 +69,34 @@ class Browsing:
         return self if following >= count else replace(self, first=following)
 
     def showing(self, index: int) -> Browsing:
-        """All classes in the data's own order, the page starting at this image.
+        """The page that starts at this image, in the data's own order; all classes unless the image is of the chosen.
 
         Raises:
             IndexError: There is no such image in the part.
         """
         if not 0 <= index < len(self.images):
             raise IndexError(f"{self.part} images go from 0 to {len(self.images) - 1}")
-        return replace(self, label=None, shuffle=0, first=index)
+        label = self.label if self.label == self.images.labels[index] else None
+        moved = replace(self, label=label, shuffle=0)
+        return replace(moved, first=int(np.searchsorted(moved.chosen, index)))
+
+    def turned_to(self, position: int, capacity: int) -> Browsing:
+        """The page that holds the image at this position among the chosen; this one, where it does."""
+        if self.first <= position < self.first + capacity:
+            return self
+        return replace(self, first=position // capacity * capacity)
+
+    def validates(self, index: int) -> bool:
+        """Whether training only validates with this image, and never learns from it."""
+        return self.part == "train" and index in _validation(len(self.images))
 
     def counts(self) -> list[int]:
         """Images of each class in the part."""
         counts: list[int] = np.bincount(self.images.labels, minlength=len(self.dataset.classes)).tolist()
         return counts
+
+
+@lru_cache(2)
+def _validation(count: int) -> frozenset[int]:
+    """The training images, of `count`, that validate."""
+    return frozenset(split(count)[1].tolist())

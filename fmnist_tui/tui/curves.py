@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.smoothing import smoothed, width_for
+from fmnist_tui.models.catalogue import VERSIONS
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.tui.charting import Series
 from fmnist_tui.tui.view import View
@@ -45,16 +46,21 @@ def series(snapshot: Snapshot, what: str, view: View, ghost: Snapshot | None = N
     at = np.array([float(epoch.step) for epoch in snapshot.epochs])
     validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
-    raw = Series("windows", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
+    raw = Series("raw", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
     shown = _shown(snapshot, view)
-    behind = [_placed(part, ghost, view.axis, shown) for part in _ghost_series(ghost, what, view)] if ghost else []
     parts = [
         *([raw] if view.smoothing else []),
         Series("training", curve.step, quiet, TRAINING),
         Series("validation", at, validation, VALIDATION, marker="x", joined=False),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),
     ]
-    return (*behind, *(_placed(part, snapshot, view.axis, shown) for part in parts))
+    placed = [_placed(part, snapshot, view.axis, shown) for part in parts]
+    if ghost and len(ghost.curve):
+        line = _quiet(getattr(ghost.curve, what), max(1, view.smoothing))
+        name = _ghost_name(ghost.run_id, snapshot.run_id, what)
+        behind = Series(name, ghost.curve.step, line, GHOST, marker="+", behind=True)
+        placed.append(_placed(behind, ghost, view.axis, (shown[0], min(shown[1], _reach(snapshot, view.axis)))))
+    return tuple(placed)
 
 
 def reading(snapshot: Snapshot, view: View) -> Reading | None:
@@ -73,15 +79,24 @@ def reading(snapshot: Snapshot, view: View) -> Reading | None:
     )
 
 
+def loss_kind(run_id: str) -> str:
+    """Which loss the run's is, "" where nobody knows; v0's can't be compared with that of v1 to v3."""
+    version = run_id.partition("-")[0]
+    losses = (known.loss for known in VERSIONS if known.name == version)
+    return next(losses, "").partition(",")[0].partition(" of ")[0]
+
+
 def _quiet(values: Floats, smoothing: int) -> Floats:
     return smoothed(values, smoothing * width_for(len(values)) | 1)
 
 
-def _ghost_series(ghost: Snapshot, what: str, view: View) -> list[Series]:
-    if not len(ghost.curve):
-        return []
-    quiet = _quiet(getattr(ghost.curve, what), max(1, view.smoothing))
-    return [Series(f"ghost {ghost.run_id.partition('-')[0]}", ghost.curve.step, quiet, GHOST, marker="dot")]
+def _ghost_name(ghost: str, run: str, what: str) -> str:
+    """Its version, the end of its id where the run's is the same, and its loss where that is of another kind."""
+    version = ghost.partition("-")[0]
+    if version == run.partition("-")[0]:
+        return f"ghost {version} {ghost[-4:]}"
+    other = what == "loss" and loss_kind(ghost) != loss_kind(run)
+    return f"ghost {version}{f' ({loss_kind(ghost)})' if other else ''}"
 
 
 def _shown(snapshot: Snapshot, view: View) -> tuple[float, float]:
@@ -90,6 +105,13 @@ def _shown(snapshot: Snapshot, view: View) -> tuple[float, float]:
         return -np.inf, np.inf
     first, end = _on_axis(np.array(view.window), snapshot, view.axis).tolist()
     return first, end
+
+
+def _reach(snapshot: Snapshot, axis: str) -> float:
+    """How far along the axis the run is to go: a longer ghost would leave it no room."""
+    if snapshot.started is None:
+        return np.inf
+    return float(_on_axis(np.array([float(snapshot.started.total_steps)]), snapshot, axis)[0])
 
 
 def _placed(part: Series, owner: Snapshot, axis: str, shown: tuple[float, float]) -> Series:

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.message import Message
 
-from fmnist_tui.data import Dataset
+from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
@@ -23,9 +23,25 @@ class DatasetLoaded(Message):
 class DatasetProgressed(Message):
     """The images are on their way."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, progress: Progress) -> None:
         super().__init__()
-        self.words = words
+        self.progress = progress
+
+
+class DatasetStopped(Message):
+    """There are no images: somebody stopped their loading."""
+
+
+class DatasetUnwanted(Message):
+    """Their loading shall stop."""
+
+
+class DatasetWanted(Message):
+    """The images shall be loaded after all: again from where they were to come from, or the demo set."""
+
+    def __init__(self, *, demo: bool) -> None:
+        super().__init__()
+        self.demo = demo
 
 
 class Failed(Message):
@@ -66,20 +82,16 @@ class Chosen(Message):
         self.changes = changes
 
 
-class RunLaunched(Message):
-    """A trainer holds this run now."""
+class RunsLaunched(Message):
+    """Trainers hold these runs now."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, runs: list[RunDirectory]) -> None:
         super().__init__()
-        self.run = run
+        self.runs = runs
 
 
 class RunEnded(Message):
     """A trainer that this app started has ended."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
-        self.run = run
 
 
 class RunChosen(Message):

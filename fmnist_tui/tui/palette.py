@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from textual.app import App, SystemCommand
+from textual.binding import ActiveBinding
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
+
+
+class Palette(CommandPalette):
+    """Textual's, with a mend: its list can't turn a page before it was painted, and raises KeyError."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):
+            super()._action_command_list(action)
 
 
 def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
@@ -18,10 +29,17 @@ def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
     for active in sorted(screen.active_bindings.values(), key=lambda active: not active.binding.show):
         binding = active.binding
         action = binding.action
-        if not binding.description or action.removeprefix("app.") in _LEFT_OUT or (action, active.node) in said:
+        if not _is_ours(active) or action.removeprefix("app.") in _LEFT_OUT or (action, active.node) in said:
             continue
         said.add((action, active.node))
         title = f"{binding.description} ({app.get_key_display(binding)})"
         run = partial(app.run_action, action, active.node)
         yield SystemCommand(title, active.tooltip or binding.description, run)
     yield SystemCommand("Theme", "Light, dark and other colours; remembered", app.action_change_theme)
+
+
+def _is_ours(active: ActiveBinding) -> bool:
+    """Not what every list and field does with arrows, but what the program's own offer in the footer."""
+    if not active.binding.description:
+        return False
+    return isinstance(active.node, App | Screen) or active.binding.show

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.text import Text
-
-from fmnist_tui.models.catalogue import VERSIONS
 from fmnist_tui.runs.eta import seconds_left
+from fmnist_tui.runs.machine.nvml import Gpu
 from fmnist_tui.runs.snapshot import Snapshot
-from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage
 from fmnist_tui.text import megabytes
 from fmnist_tui.tui.curves import Reading
+
+_GAP = "  "
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,11 @@ class Progress:
 def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> Progress:
     """The run's progress in this snapshot, and what its trainer takes of the machine."""
     alerts = tuple(alert.message for alert in snapshot.alerts)
-    lines = (_end_words(snapshot), _numbers(snapshot), _usage_words(usage))
+    lines = (_end_words(snapshot), _numbers(snapshot), _machine_words(snapshot, usage))
     numbers = "\n".join(filter(None, lines))
     if snapshot.started is None:
-        return Progress(0.0, snapshot.stage or "starting", 0.0, "", numbers, alerts)
+        words = snapshot.stage or ("not begun" if snapshot.finished else "starting")
+        return Progress(0.0, words, 0.0, "", numbers, alerts)
     per_epoch, total = max(1, snapshot.started.steps_per_epoch), max(1, snapshot.started.total_steps)
     in_epoch = snapshot.step - (snapshot.epoch - 1) * per_epoch
     left = seconds_left(snapshot)
@@ -41,20 +42,34 @@ def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> Progress:
         in_epoch / per_epoch,
         f"epoch {snapshot.epoch} of {snapshot.started.epochs}, step {in_epoch} of {per_epoch}",
         snapshot.step / total,
-        f"step {snapshot.step} of {total}" + (f", {in_words(left)} left" if left is not None else ""),
+        f"step {snapshot.step} of {total}" + (f", {in_words(left)} left" if left else ""),
         numbers,
         alerts,
     )
 
 
-def headline(snapshot: Snapshot, status: Status) -> Text:
-    """Which run, and what it is doing: nobody looks at an empty chart without being told why."""
-    version = snapshot.run_id.partition("-")[0]
-    title = next((known.title for known in VERSIONS if known.name == version), "")
-    doing = snapshot.stage if status is Status.LIVE and snapshot.stage else str(status)
-    if snapshot.stopping and status.has_trainer:
-        doing = f"{doing}, stopping ({snapshot.stopping})"
-    return Text.assemble((f"{version} {title}", "bold"), f"  {snapshot.run_id}  ", (doing, "reverse"))
+NO_ROOM = "The disk is full: the run goes on, and what it has to tell waits in its memory. Make room."
+
+
+def alert_words(alerts: Sequence[str]) -> str:
+    """The newest, and how many there are."""
+    if len(alerts) < 2:
+        return "".join(alerts)
+    return f"{len(alerts)} alerts, l shows all; the newest: {alerts[-1]}"
+
+
+def packed(words: str, width: int) -> str:
+    """Breaks lines of more than `width` letters where two spaces stand, so that nothing is torn that is one thing."""
+    lines = []
+    for line in words.split("\n"):
+        first, *parts = line.split(_GAP)
+        lines.append(first)
+        for part in parts:
+            if len(lines[-1]) + len(_GAP) + len(part) <= width:
+                lines[-1] += f"{_GAP}{part}"
+            else:
+                lines.append(part)
+    return "\n".join(lines)
 
 
 def reading_words(reading: Reading | None) -> str:
@@ -62,8 +77,8 @@ def reading_words(reading: Reading | None) -> str:
     if reading is None:
         return ""
     return (
-        f"cursor: step {reading.step}, epoch {reading.epoch}  loss {reading.loss:.4f}  "
-        f"accuracy {reading.accuracy:.2%}  lr {reading.learning_rate:.2g}"
+        f"step {reading.step}, epoch {reading.epoch}: loss {reading.loss:.4f}, accuracy {reading.accuracy:.2%}, "
+        f"lr {reading.learning_rate:.2g}"
     )
 
 
@@ -86,24 +101,33 @@ def _numbers(snapshot: Snapshot) -> str:
         last, best = snapshot.epochs[-1], snapshot.best_epoch
         parts.append(f"validation {last.validation_loss:.4f} {last.validation_accuracy:.2%}")
         parts.append(f"best {best.validation_accuracy:.2%} in epoch {best.epoch}" if best else "")
-    if snapshot.saved_step is not None and snapshot.finished is None:
-        parts.append(f"saved at step {snapshot.saved_step}")
-    return "  ".join(parts)
+    return _GAP.join(parts)
 
 
 def _end_words(snapshot: Snapshot) -> str:
-    if snapshot.finished is None:
-        return ""
+    """How it ended, and the key that leads on."""
     end = snapshot.finished
-    words = "saved, to be resumed with r" if end.reason == "stopped" and end.resumable else end.message
-    scored = "test images scored: press 4 for the results" if end.scored else ""
-    return "  ".join(filter(None, [f"ended: {end.reason}", words, scored]))
-
-
-def _usage_words(usage: Usage | None) -> str:
-    if usage is None:
+    if end is None:
         return ""
-    own = f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}"
-    machine = f"machine: CPU {usage.machine_cpu:.0%}, memory {usage.machine_memory:.0%}"
-    gpus = [f"GPU {number} {gpu.busy}% busy" for number, gpu in enumerate(usage.gpus) if gpu.busy is not None]
-    return "  ".join([own, machine, *gpus])
+    words = f"ended: {snapshot.ending}"
+    if end.reason == "stopped" and end.resumable:
+        return f"{words}: r {'resumes' if snapshot.saved_step is not None else 'starts'} it"
+    return f"{words}: press 4" if end.scored else words
+
+
+def _machine_words(snapshot: Snapshot, usage: Usage | None) -> str:
+    parts = []
+    if usage is not None:
+        parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
+        parts.append(f"machine: CPU {usage.machine_cpu:.0%}, memory {usage.machine_memory:.0%}")
+        parts += [_gpu_words(number, gpu) for number, gpu in enumerate(usage.gpus)]
+    if snapshot.saved_step is not None and snapshot.finished is None:
+        parts.append(f"saved at step {snapshot.saved_step}")
+    return _GAP.join(filter(None, parts))
+
+
+def _gpu_words(number: int, gpu: Gpu) -> str:
+    """What the driver tells of it."""
+    busy = f"{gpu.busy}% busy" if gpu.busy is not None else ""
+    memory = f"{(gpu.total - gpu.free) / 1e9:.1f} of {gpu.total / 1e9:.0f} GB" if gpu.total else ""
+    return f"GPU {number} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""

@@ -1,15 +1,15 @@
-"""All scored runs as rows: which of them count, whose curves are drawn, in the order that a person asked for."""
+"""All runs as rows: which of them count, whose curves are drawn, in the order that a person asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import whole
 
-HEADER = ("run", "counts", "curve", "recipe", "seed", "accuracy", "NLL", "Brier", "ECE", "label")
+HEADER = ("run", "accuracy", "counts", "curve", "recipe", "seed", "NLL", "Brier", "ECE", "label")
+LEFT_OUT = "left out by you"
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ ORDERS = (
 
 
 def ordered(records: Sequence[RunRecord], order: Order) -> list[RunRecord]:
-    """The scored runs in this order; `records` are newest first, and equals stay so."""
-    return sorted((record for record in records if record.scores), key=order.key)
+    """The runs in this order, those without a score last; `records` are newest first, and equals stay so."""
+    return sorted(records, key=order.key)
 
 
-def row(record: RunRecord, comparison: Comparison, left_out: set[str], drawn: Sequence[str]) -> tuple[str, ...]:
-    """The cells below `HEADER`."""
-    reasons = {run.run: run.why for run in comparison.not_counted}
-    counts = "left out" if record.run_id in left_out else "no" if record.run_id in reasons else "yes"
+def row(record: RunRecord, why_not: Mapping[str, str], drawn: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell's value
+    """The cells below `HEADER`; `why_not` says of the runs that don't count why."""
+    why = why_not.get(record.run_id)
+    counts = "yes" if why is None else "left out" if why == LEFT_OUT else "no"
     seed = whole(record.config, "seed")
-    curve = "drawn" if record.run_id in drawn else ""
-    words = (record.run_id, counts, curve, record.recipe, "" if seed is None else str(seed))
-    return (*words, *_figures(record), record.label)
+    accuracy, *others = _figures(record)
+    words = (record.run_id, accuracy, counts, "drawn" if drawn else "", record.recipe)
+    return (*words, "" if seed is None else str(seed), *others, record.label)
 
 
 def _figures(record: RunRecord) -> tuple[str, ...]:

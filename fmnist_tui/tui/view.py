@@ -70,12 +70,15 @@ class View:
         return replace(self, cursor=None if self.cursor is not None else (first + end) / 2)
 
     def moved(self, columns: int, width: int, last: float) -> View:
-        """The cursor some of the chart's `width` columns along; it stays within what is shown."""
+        """The cursor some of the chart's `width` columns along, within the run; the window goes with it."""
         if self.cursor is None:
             return self
         first, end = self.range(last)
-        target = self.cursor + columns * (end - first) / max(1, width)
-        return replace(self, cursor=min(max(target, first), end))
+        target = min(max(self.cursor + columns * (end - first) / max(1, width), 0.0), max(last, 1.0))
+        if self.window is None:
+            return replace(self, cursor=target)
+        by = min(target - first, 0.0) + max(target - end, 0.0)
+        return replace(self, cursor=target, window=_within(first + by, end + by, last))
 
     def whole(self) -> View:
         """All of the run."""

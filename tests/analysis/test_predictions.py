@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis import predictions
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 
 from .builders import LABELS, make_run, npz, probabilities
@@ -46,6 +48,21 @@ def test_arrays_of_another_kind_are_refused(tmp_path: Path, table: NDArray[Any],
     run = make_run(tmp_path)
     run.predictions.write_bytes(npz(probabilities=table, labels=labels))
     with pytest.raises(NoPredictionsError, match="does not hold"):
+        read_predictions(run)
+
+
+def test_arrays_of_absurd_size_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path, right=RIGHT)
+    monkeypatch.setattr(predictions, "_LARGEST", TABLE.nbytes)
+    with pytest.raises(NoPredictionsError, match="damaged"):
+        read_predictions(run)
+
+
+@pytest.mark.timeout(30)
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    os.mkfifo(run.predictions)
+    with pytest.raises(NoPredictionsError, match="damaged"):
         read_predictions(run)
 
 

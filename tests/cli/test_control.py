@@ -30,12 +30,12 @@ def live(runs: Path) -> Iterator[RunDirectory]:
 def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
     assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "live"
     paused = fmnist("pause", "last", "--runs", runs)
-    assert (paused.status, paused.out, paused.err) == (0, f"told {live.run_id}: pause\n", "")
+    assert (paused.status, paused.out, paused.err) == (0, f"told {live.run_id} to pause\n", "")
     wait_for_status(live, Status.PAUSED)
     assert "paused" in fmnist("runs", "--runs", runs).lines[1]
-    assert fmnist("continue", "last", "--runs", runs).out == f"told {live.run_id}: continue\n"
+    assert fmnist("continue", "last", "--runs", runs).out == f"told {live.run_id} to continue\n"
     wait_for_status(live, Status.LIVE)
-    assert fmnist("stop", "last", "--runs", runs).out == f"told {live.run_id}: stop-after-epoch\n"
+    assert fmnist("stop", "last", "--runs", runs).out == f"told {live.run_id} to stop after its epoch\n"
     assert first(live, RunFinished) == RunFinished("stopped", scored=True)
     wait_for_status(live, Status.FINISHED)
     result = read_json(live.result) or {}
@@ -50,12 +50,12 @@ def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fm
         refused = fmnist("resume", "last", "--runs", runs)
         assert fmnist("pause", "last", "--runs", runs).status == 0
         wait_for_status(run, Status.PAUSED)
-        assert fmnist("stop", "last", "--now", "--runs", runs).out == f"told {run.run_id}: stop-now\n"
+        assert fmnist("stop", "last", "--now", "--runs", runs).out == f"told {run.run_id} to save and stop now\n"
         outcome = finish(follower)
     assert (outcome.status, outcome.err) == (0, "")
     told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
     assert told[-3].startswith("paused at step ")
-    assert told[-2:] == ["stop requested: now", "stopped saved, to be resumed"]
+    assert told[-2:] == ["stop requested: now", "stopped: saved, to be resumed"]
     assert status_of(run) is Status.STOPPED
     assert refused.status == 1
     assert refused.complaint == f"run {run.run_id} is live; watch it with: fmnist-tui attach {run.run_id}"
@@ -68,8 +68,8 @@ def test_a_run_without_a_trainer_takes_no_commands(
     run = copy_of(finished, runs)
     outcome = fmnist(command, "last", "--runs", runs)
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.complaint.startswith(f"run {run.run_id} has no trainer, so it can't be told to {command}")
-    assert "`fmnist-tui runs`" in outcome.complaint
+    show = f"fmnist-tui show {run.run_id}"
+    assert outcome.complaint == f"{run.run_id} has finished: nothing to {command}; see it with: {show}"
     assert not run.control.exists()
 
 

@@ -28,11 +28,11 @@ TOLD: list[tuple[Event, str]] = [
     (events.Paused(4), "paused at step 4"),
     (events.Continued(4), "continued at step 4"),
     (events.Resumed(4, 1), "resumed at step 4"),
-    (events.StopRequested("after-epoch"), "stop requested: after-epoch"),
+    (events.StopRequested("after-epoch"), "stop requested: after its epoch"),
     (events.RunFinished("completed", scored=True), "completed"),
     (events.RunFinished("stopped", scored=True), "stopped"),
-    (events.RunFinished("stopped", resumable=True), "stopped saved, to be resumed"),
-    (events.RunFinished("failed", resumable=True, message="no data"), "failed no data"),
+    (events.RunFinished("stopped", resumable=True), "stopped: saved, to be resumed"),
+    (events.RunFinished("failed", resumable=True, message="no data"), "failed: no data"),
 ]
 
 
@@ -63,7 +63,7 @@ def test_plain_lines_name_the_run_and_leave_small_things_out(
     ends = follow([Follower(run)], PlainLines())
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"{run.run_id}  {line}" for _, line in TOLD if line]
-    assert ends[run.run_id].finished == TOLD[-1][0]
+    assert ends[run.run_id].finished == events.RunFinished("completed", scored=True)
 
 
 def test_json_lines_hold_every_event_with_its_run_time_and_number(

@@ -10,9 +10,25 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 
-from .commands import ENDLESS, PATIENCE, PROGRAM, SHORT, learned, newest, started, wait_for_status, wait_until
+from .commands import (
+    ENDLESS,
+    PATIENCE,
+    PROGRAM,
+    SHORT,
+    TINY,
+    learned,
+    newest,
+    started,
+    wait_for_status,
+    wait_until,
+)
+
+FULL = "/dev/full"
+
+needs_full = pytest.mark.skipif(not os.path.exists(FULL), reason="there is no /dev/full here")  # noqa: PTH110
 
 
 def log_of(run: RunDirectory) -> bytes:
@@ -89,18 +105,22 @@ def test_a_run_in_this_process_is_saved_although_nobody_reads_the_lines(runs: Pa
     assert status_of(run) is Status.STOPPED
 
 
-def test_output_that_cannot_be_written_is_one_line(finished: RunDirectory) -> None:
-    unwritable = os.open(os.devnull, os.O_RDONLY)
+@pytest.mark.parametrize(
+    ("path", "flags", "why"),
+    [
+        pytest.param(os.devnull, os.O_RDONLY, "bad file descriptor", id="closed for writing"),
+        pytest.param(FULL, os.O_WRONLY, "no space left on device", id="full", marks=needs_full),
+    ],
+)
+def test_output_that_cannot_be_written_is_one_line(path: str, flags: int, why: str) -> None:
+    unwritable = os.open(path, flags)
     try:
-        status, err = call_into(unwritable, "runs", "--runs", finished.path.parent)
+        assert call_into(unwritable, "--help") == (1, f"error: can't write the output: {why}\n")
     finally:
         os.close(unwritable)
-    assert status == 1
-    assert err.startswith("error: ")
-    assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["runs", "attach last"])
+@pytest.mark.parametrize("command", ["results --all", "attach last"])
 def test_without_any_standard_output_nothing_is_said(finished: RunDirectory, command: str) -> None:
     arguments = [*PROGRAM, *command.split(), "--runs", str(finished.path.parent)]
     closed = subprocess.run(
@@ -111,3 +131,11 @@ def test_without_any_standard_output_nothing_is_said(finished: RunDirectory, com
         check=False,
     )
     assert (closed.returncode, closed.stderr) == (0, b"")
+
+
+def test_a_trainer_started_without_standard_streams_holds_its_run(runs: Path) -> None:
+    arguments = [*PROGRAM, "train", "v0", *TINY, "--detach", "--runs", str(runs)]
+    subprocess.run(["/bin/sh", "-c", '"$@" <&- >&- 2>&-', "sh", *arguments], timeout=PATIENCE, check=True)
+    run = newest(runs)
+    assert is_held(run)
+    wait_for_status(run, Status.FINISHED)

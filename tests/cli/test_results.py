@@ -153,6 +153,11 @@ def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> No
     assert "+2.00" in rows[3]
     assert "Total gain from v0 to v3: +4.00 points" in outcome.lines
     assert any(line.startswith("v0 and v3: v3 is right on ") for line in outcome.lines)
+    assert "no paired test" not in outcome.out
+    (best,) = six.glob("v3-*/predictions.npz")
+    best.write_text("")
+    told = fmnist("results", "--runs", six).lines
+    assert f"v3 is in no paired test ({best.parent.name}: predictions.npz is damaged)" in told
 
 
 def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> None:
@@ -173,5 +178,5 @@ def test_a_damaged_result_does_not_hide_the_others(fmnist: Fmnist, six: Path) ->
     (six / "v0-20250101-000000-0001" / "result.json").write_text("{")
     told = fmnist("results", "--format", "json", "--runs", six).json
     assert told["versions"][0]["runs"] == 1
-    assert {"run": "v0-20250101-000000-0001", "why": "result.json is missing or damaged"} in told["not_counted"]
+    assert {"run": "v0-20250101-000000-0001", "why": "result.json is damaged"} in told["not_counted"]
     assert read_json(six / "v0-20250101-000000-0001" / "result.json") is None

@@ -81,7 +81,9 @@ def test_a_run_whose_checkpoints_are_damaged_is_not_resumed(fmnist: Fmnist, fini
     outcome = fmnist("resume", "last", "--in-app", "--runs", runs)
     assert outcome.status == 1
     assert status_of(run) is Status.FAILED
-    assert str(broken) in outcome.complaint
+    assert f"checkpoint {broken} is damaged, and there is no older one; start anew with: fmnist-tui train v0 --ep" in (
+        outcome.complaint
+    )
 
 
 @pytest.mark.parametrize("option", ["--detach", "--in-app", "--json"])

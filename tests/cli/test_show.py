@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.queue import holding
 
 from .commands import copy_of, edit
 from .conftest import Fmnist
@@ -85,7 +88,8 @@ def test_a_person_reads_settings_status_and_result(fmnist: Fmnist, finished: Run
     assert told["data"] == "demo, drawn by this program"
     assert told["ended"] == "completed"
     assert told["test accuracy"].endswith(" % of 500 images")
-    assert {"best epoch", "test NLL", "test BRIER", "test ECE", "training time"} <= told.keys()
+    assert {"best epoch", "test NLL", "test Brier", "test ECE", "training time"} <= told.keys()
+    assert not {"epoch", "last losses", "time left", "damage"} & told.keys()
 
 
 @pytest.mark.parametrize("word", ["v0-20250101-000000-00aa", "v0-20250101", "first try", "last"])
@@ -117,3 +121,27 @@ def test_a_loss_that_is_not_finite_is_null_in_json(fmnist: Fmnist, finished: Run
     run.events.write_text("".join(f"{json.dumps(record)}\n" for record in log))
     assert fmnist("show", "last", "--runs", runs).status == 0
     assert fmnist("show", "last", "--json", "--runs", runs).json["best_epoch"]["validation_loss"] is None
+
+
+def test_of_a_run_that_is_not_finished_it_says_how_far_it_is(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path
+) -> None:
+    run = copy_of(finished, runs)
+    log = [json.loads(line) for line in run.events.read_text().splitlines()]
+    until = next(place for place, record in enumerate(log) if record["event"] == "step" and record["epoch"] == 3)
+    run.events.write_text("".join(f"{json.dumps(record)}\n" for record in log[: until + 1]))
+    (last,) = (record for record in log[:until] if record["event"] == "epoch" and record["epoch"] == 2)
+    told = fmnist("show", "last", "--runs", runs).out
+    assert f"epoch            3 of 6, step {log[until]['step']:,} of 2,700\n" in told
+    losses = f"training {log[until]['loss']:.4f}, validation {last['validation_loss']:.4f} (epoch 2)\n"
+    assert f"last losses      {losses}" in told
+    assert "time left" not in told
+    with holding(acquire(run)), (run.events).open("a") as file:
+        file.write(json.dumps({**log[until], "step": 903, "time": time.time() + 1}) + "\n")
+        file.flush()
+        assert "\ntime left        about " in fmnist("show", "last", "--runs", runs).out
+
+
+def test_a_damaged_file_is_named(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+    copy_of(finished, runs).result.write_text("{")
+    assert "\ndamage           result.json is damaged\n" in fmnist("show", "last", "--runs", runs).out

@@ -55,7 +55,7 @@ def test_ctrl_c_saves_the_run_and_the_prompt_is_clean(runs: Path) -> None:
         shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
         shown.press("\x03")
         assert shown.status() == 130
-    assert "stopped saved, to be resumed" in shown.text
+    assert "stopped: saved, to be resumed" in shown.text
     assert "Traceback" not in shown.text
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")
     assert status_of(newest(runs)) is Status.STOPPED

@@ -37,6 +37,7 @@ REFUSED = {
     "a negative seed": (["v0", "--seed", "-1"], "seed -1 is not between 0 and 4294967295"),
     "seeds that reach too far": (["v0", "--seed", "4294967295", "--seeds", "2"], "seed 4294967296 is not between"),
     "negative threads": (["v0", "--threads", "-1"], "threads -1 is not between 0 and 1024"),
+    "an unknown device": (["v1", "--device", "banana"], "device 'banana' is none of auto, cpu, cuda, cuda:N, mps"),
 }
 
 
@@ -45,14 +46,23 @@ def time_of(run: RunDirectory, kind: type[Event]) -> float:
 
 
 @pytest.mark.parametrize(("arguments", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_trained_is_refused_before_anything_is_made(
+def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
     fmnist: Fmnist, runs: Path, arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
     outcome = fmnist("train", *arguments, "--data", "demo", "--runs", runs)
-    assert not list_runs(runs)
-    assert outcome.status == 1
-    assert told in outcome.complaint
+    assert not runs.exists()
+    assert outcome.status == 2
+    assert outcome.complaint.startswith(told)
+    assert outcome.complaint.endswith(" (see fmnist-tui train --help)")
+
+
+def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
+    monkeypatch.setattr("fmnist_tui.runs.room.little_room", lambda *_: "little\nroom")
+    outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
+    assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
+    assert list_runs(runs)
 
 
 def test_json_lines_are_the_log_with_the_runs_id(trained: tuple[Outcome, RunDirectory]) -> None:
@@ -97,6 +107,7 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
+    monkeypatch.setattr("fmnist_tui.runs.starting.check_startable", lambda *_: None)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
     config = run.config()
@@ -109,6 +120,7 @@ def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
+    monkeypatch.setattr("fmnist_tui.runs.starting.check_startable", lambda *_: None)
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
     asked = sorted((run.config()["version"], run.config()["seed"], run.config()["device"]) for run in list_runs(runs))
     assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(4) for seed in (0, 1)]

@@ -14,41 +14,68 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.events import RunFinished, RunStarted
 
 from .commands import ENDLESS, TINY, call, copy_of, edit, finish, first, newest, started
 from .conftest import Fmnist
-from .idx import sample
-
-FAILURES = {
-    "data folder missing": (["v0", "--data", "nowhere"], ["there is no folder", "nowhere", "; "]),
-    "device not there": (["v1", *TINY, "--device", "cuda:99"], ["device cuda:99 is not available here", "--device"]),
-}
+from .idx import labels, sample
 
 
-@pytest.mark.parametrize(("arguments", "told"), FAILURES.values(), ids=FAILURES)
-def test_a_training_that_fails_says_why_in_one_line(
-    fmnist: Fmnist, runs: Path, arguments: list[str], told: list[str]
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was right when the command looked is wrong when the trainer does."""
+    monkeypatch.setattr("fmnist_tui.runs.starting.check_startable", lambda *_: None)
+
+
+@pytest.mark.parametrize("how", [[], ["--detach"], ["--in-app"]], ids=" ".join)
+def test_data_that_is_not_there_is_told_before_anything_is_made(fmnist: Fmnist, runs: Path, how: list[str]) -> None:
+    outcome = fmnist("train", "v0", "v1", "--data", "nowhere", *how, "--runs", runs)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.complaint.startswith(f"there is no folder {Path.cwd() / 'nowhere'}; ")
+    assert not runs.exists()
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_is_made(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = fmnist("train", *arguments, "--in-app", "--runs", runs)
-    assert outcome.status == 1
-    assert status_of(newest(runs)) is Status.FAILED
-    assert all(word in outcome.complaint for word in told)
+    def refuse(wanted: str) -> None:
+        raise ConfigError(f"no {wanted}")
+
+    monkeypatch.setattr("fmnist_tui.runs.starting._check_device", refuse)
+    outcome = fmnist("train", "all", *TINY, "--device", "cuda:9", "--runs", runs)
+    assert (outcome.status, outcome.complaint) == (1, "no cuda:9")
+    assert not runs.exists()
 
 
-def test_with_json_the_line_on_standard_error_is_there_too(fmnist: Fmnist, runs: Path) -> None:
-    outcome = fmnist("train", "v0", "--data", "nowhere", "--json", "--in-app", "--runs", runs)
-    assert outcome.status == 1
+def test_without_pytorch_v0_is_trained_and_the_others_are_refused(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['torch'] = None")
+    where = {"PYTHONPATH": str(tmp_path)}
+    refused = call("train", "all", *TINY, "--runs", runs, **where)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.complaint.startswith("v1 needs PyTorch; install it: pip install torch (")
+    assert not runs.exists()
+    trained = call("train", "v0", *TINY, "--runs", runs, **where)
+    assert (trained.status, trained.err) == (0, "")
+    assert status_of(newest(runs)) is Status.FINISHED
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_training_that_fails_says_why_in_one_line_with_json_too(fmnist: Fmnist, runs: Path) -> None:
+    for options in ([], ["--json"]):
+        outcome = fmnist("train", "v0", "--data", "nowhere", *options, "--in-app", "--runs", runs)
+        assert outcome.status == 1
+        assert status_of(newest(runs)) is Status.FAILED
+        assert "there is no folder" in outcome.complaint
     assert json.loads(outcome.lines[-1])["reason"] == "failed"
-    assert "there is no folder" in outcome.complaint
 
 
 def test_a_broken_file_is_named_by_the_command_that_trains_in_a_process(runs: Path, tmp_path: Path) -> None:
-    folder = sample().cut("train-labels-idx1-ubyte").write(tmp_path / "data")
+    folder = sample().put("train-labels-idx1-ubyte", labels(*[77] * 60)).write(tmp_path / "data")
     outcome = call("train", "v0", "--data", folder, "--runs", runs)
     assert outcome.status == 1
     assert status_of(newest(runs)) is Status.FAILED
-    assert "train-labels-idx1-ubyte is cut short: 67 bytes of 68; fetch the file again" in outcome.complaint
+    assert "train-labels-idx1-ubyte" in outcome.complaint
 
 
 def test_a_diverged_training_fails_and_is_not_resumed(fmnist: Fmnist, runs: Path) -> None:
@@ -91,8 +118,9 @@ def test_a_resumed_trainer_that_does_not_come_up_is_an_error_too(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = copy_of(finished, runs)
-    with run.events.open("a") as log:
-        log.write('{"event":"run_finished","reason":"stopped","resumable":true,"time":1,"seq":0}\n')
+    *begun, _ = run.events.read_text().splitlines(keepends=True)
+    end = '{"event":"run_finished","reason":"stopped","resumable":true,"time":1,"seq":0}\n'
+    run.events.write_text("".join([*begun, end]))
     assert status_of(run) is Status.STOPPED
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     assert fmnist("resume", "last", "--runs", runs).status == 1

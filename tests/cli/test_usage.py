@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,12 @@ from fmnist_tui import __version__
 from .commands import call
 from .conftest import Fmnist
 
-COMMANDS = {"train", "runs", "show", "attach", "pause", "continue", "stop", "resume", "results", "export", "data"}
+COMMANDS = {
+    *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
+    *("label", "delete", "results", "export", "data"),
+}
 
-LATER = {"label", "delete", "analyse", "bench", "doctor"}
+LATER = {"analyse", "bench", "doctor"}
 """Of the contract, too; none of them is there before it works."""
 
 OPTIONS = {
@@ -41,6 +45,8 @@ OPTIONS = {
     "continue": {"--runs"},
     "stop": {"--after-epoch", "--now", "--runs"},
     "resume": {"--runs"},
+    "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
+    "delete": {"--yes", "--runs"},
     "results": {"--recipe", "--all", "--format", "--runs"},
     "export": {"--to", "--runs"},
     "data": {"--json", "--data"},
@@ -59,6 +65,7 @@ WRONG = {
     "no seeds": (["train", "v0", "--seeds", "0"], "0 is not in the range 1<=x<=100"),
     "detached in this process": (["train", "v0", "--detach", "--in-app"], "choose one"),
     "runs before the command": (["--runs", "here", "runs"], "--runs comes after the command"),
+    "an empty name": (["runs", "--runs", ""], "Invalid value for '--runs': the name is empty (see fmnist-tui runs"),
 }
 
 
@@ -66,7 +73,7 @@ def test_help_lists_every_command_with_a_line_of_its_own(fmnist: Fmnist) -> None
     for option in ("--help", "-h"):
         outcome = fmnist(option)
         assert (outcome.status, outcome.err) == (0, "")
-        listed = outcome.out.partition("Commands:\n")[2].splitlines()
+        listed = outcome.out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
         names = {line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "}
         assert COMMANDS <= names <= COMMANDS | LATER
         assert all(len(line.split()) > 2 for line in listed if line[2] != " ")
@@ -90,10 +97,28 @@ def test_the_installed_command_and_the_module_are_the_same_program() -> None:
     assert by_script.stderr == by_module.err == ""
 
 
-def test_the_shell_is_told_how_to_complete_a_command() -> None:
-    outcome = call(_FMNIST_TUI_COMPLETE="bash_complete", COMP_WORDS="fmnist-tui re", COMP_CWORD="1")
-    assert outcome.status == 0
-    assert {line.partition(",")[2] for line in outcome.lines} == {"resume", "results"}
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["re"], {"resume", "results"}),
+        (["train", "v"], {"v0", "v1", "v2", "v3"}),
+        (["train", "v0", "--se"], {"--seed", "--seeds"}),
+        (["show", "--runs", "RUNS", ""], {"last", "v0-20250101-000000-0001", "night", "v1-20250101-000000-0002"}),
+        (["export", "--runs", "RUNS", "v0"], {"v0-20250101-000000-0001"}),
+    ],
+)
+def test_the_shell_is_told_how_to_complete_a_command(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], offered: set[str]
+) -> None:
+    (runs / "v0-20250101-000000-0001").mkdir(parents=True)
+    (runs / "v0-20250101-000000-0001" / "label.json").write_text('{"name": "night"}')
+    (runs / "v1-20250101-000000-0002").mkdir()
+    (runs / "v1-20250101-000000-0002" / "label.json").write_text('{"name": "v0;reboot"}')
+    line = ["fmnist-tui", *(str(runs) if word == "RUNS" else word for word in words)]
+    monkeypatch.setenv("_FMNIST_TUI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", shlex.join(line[:-1]) + f" {words[-1]}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    assert {line.partition(",")[2] for line in fmnist().lines} == offered
 
 
 def test_the_app_without_a_terminal_is_one_line() -> None:

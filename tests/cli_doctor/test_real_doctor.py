@@ -73,7 +73,7 @@ def test_the_environment_is_believed(fake_torch: Put) -> None:
         SLURM_JOB_ID="4711",
     )
     assert row(outcome, "colours")["seen"] == "none, as TERM has none"
-    assert row(outcome, "characters")["seen"] == "not UTF-8 (LANG=C): the app draws in ASCII"
+    assert row(outcome, "characters")["seen"] == "not UTF-8 (LANG=C): the app draws in ASCII by itself"
     assert row(outcome, "session")["seen"].endswith("inside tmux, which doesn't answer")
     assert row(outcome, "logout")["seen"] == "runs end with Slurm job 4711"
 

@@ -105,7 +105,7 @@ def test_without_a_header_the_first_image_is_line_one(path: Path) -> None:
         (gzip.compress(b""), "train.csv is empty"),
         (b"\xef\xbb\xbf", "train.csv holds no images"),
         (b"\n\n", "train.csv holds no images"),
-        (HEADER.encode(), "train.csv holds no images"),
+        (HEADER.encode(), "train.csv holds no images: from line 2 on there is none"),
         (f"{HEADER}\n\n".encode(), "train.csv holds no images"),
         (CONTENT.replace(b"pixel2,", b""), "train.csv, line 1: the header is not label,pixel1,...,pixel784"),
         (CONTENT.replace(b"pixel2,pixel3", b"pixel3,pixel2"), "train.csv, line 1: the header is not label,"),

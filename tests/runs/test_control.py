@@ -8,14 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.runs.control import Inbox, control_end, send
+from fmnist_tui.runs.control import Inbox, control_end, deaf_while, send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.queue import holding
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import CheckpointSaved, Continued, Paused, RunFinished, Step, StopRequested
+from fmnist_tui.training.events import (
+    Alert,
+    CheckpointSaved,
+    Continued,
+    Event,
+    Paused,
+    Resumed,
+    RunFinished,
+    Stage,
+    Step,
+    StopRequested,
+)
 
+from .logs import write_log
 from .trainers import ENDLESS_V0, Watch, checkpoint_steps, copy_of, finish, request, running
 
 JUNK = {
@@ -44,16 +56,44 @@ def append(run: RunDirectory, content: bytes) -> None:
 # The file
 
 
-def test_a_run_without_a_trainer_is_told_nothing(run: RunDirectory) -> None:
-    with pytest.raises(RunError, match=f"^run {run.run_id} has no trainer, so it can't be told to pause; see .*$"):
-        send(run, Command.PAUSE)
+@pytest.mark.parametrize(
+    ("log", "command", "line"),
+    [
+        ([], Command.PAUSE, "was interrupted: nothing to pause; go on with: fmnist-tui resume"),
+        ([RunFinished("completed")], Command.STOP_NOW, "has finished: nothing to stop; see it with: fmnist-tui show"),
+        ([RunFinished("failed")], Command.CONTINUE, "has failed: nothing to continue; see why with: fmnist-tui show"),
+        (
+            [RunFinished("stopped", resumable=True)],
+            Command.STOP_AFTER_EPOCH,
+            "was stopped: nothing to stop; go on with: fmnist-tui resume",
+        ),
+    ],
+)
+def test_a_run_without_a_trainer_is_told_nothing(
+    run: RunDirectory, log: list[Event], command: Command, line: str
+) -> None:
+    write_log(run, *log)
+    with pytest.raises(RunError, match=f"^{run.run_id} {line} {run.run_id}$"):
+        send(run, command)
     assert not run.control.exists()
 
 
-def test_a_finished_run_is_told_nothing(finished_v0: RunDirectory) -> None:
-    with pytest.raises(RunError, match="has no trainer"):
-        send(finished_v0, Command.STOP_NOW)
-    assert not finished_v0.control.exists()
+@pytest.mark.parametrize(
+    ("log", "busy"),
+    [
+        ([Stage("importing PyTorch")], "importing PyTorch"),
+        ([Stage("building network"), Alert("kind", "words")], "building network"),
+        ([Stage("waiting for cpu")], ""),
+        ([Stage("validating")], ""),
+        ([Stage("importing PyTorch"), Resumed(3, 1)], ""),
+        ([], ""),
+    ],
+)
+def test_while_a_trainer_gets_ready_a_wish_waits_and_it_is_known_for_what(
+    run: RunDirectory, log: list[Event], busy: str
+) -> None:
+    write_log(run, *log)
+    assert deaf_while(run) == busy
 
 
 def test_what_is_sent_arrives_in_order_and_once(run: RunDirectory) -> None:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from fmnist_tui.data import ImageSet, load
 from fmnist_tui.runs import drive
@@ -15,12 +18,15 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.launch import InAppRun
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training import devices
 from fmnist_tui.training.events import Alert, Resumed, RunFinished
 from fmnist_tui.training.recipes import configure
 
+from .logs import STARTED, step, write_log
 from .trainers import change, events_of, finish, one_line, request, room_for
 
 TINY_V0 = configure("v0", "tuned", {"epochs": 1}, limit=200, threads=1)
+TINY_V1 = configure("v1", "tuned", {"epochs": 1}, limit=20, threads=1)
 
 
 def test_a_run_that_fails_says_why_in_one_line_and_by_its_exit_status(runs: Path, tmp_path: Path) -> None:
@@ -70,6 +76,68 @@ def test_what_nobody_expected_is_told_in_one_line_with_its_details_in_the_log(
     assert "Traceback" in run.train_log.read_text()
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0"),
+            "out of memory: CUDA out of memory",
+        ),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+            "out of memory: [enforce",
+        ),
+        (MemoryError(), "out of memory: of this machine"),
+        (
+            RuntimeError("CUDA error: no kernel image is available\nCompile"),
+            "the GPU failed: CUDA error: no kernel image",
+        ),
+    ],
+)
+def test_what_memory_or_a_gpu_did_is_told_with_what_to_do(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("fmnist_tui.training.numpy_engine.NumpyEngine.step", broken)
+    message = one_line(InAppRun(request(runs, TINY_V0)).drive())
+    assert message.startswith(line)
+    assert ("train anew with a smaller --batch-size" in message) is line.startswith("out of memory")
+    assert ("--device cpu" in message) is line.startswith("the GPU")
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (None, "v1 needs PyTorch; install it: pip install torch"),
+        (OSError("libcudart.so: cannot open"), "PyTorch is broken (libcudart.so: cannot open); install it again"),
+    ],
+)
+def test_a_pytorch_that_is_missing_or_broken_is_one_line(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, fault: OSError | None, line: str
+) -> None:
+    def broken(_: str) -> None:
+        raise fault or ImportError
+
+    module = ModuleType("devices")
+    module.__dict__["__getattr__"] = broken
+    monkeypatch.setitem(sys.modules, "fmnist_tui.training.devices", module)
+    if fault is None:
+        monkeypatch.setitem(sys.modules, "torch", None)
+    assert one_line(InAppRun(request(runs, TINY_V1)).drive()).startswith(line)
+
+
+def test_a_gpu_that_is_left_out_is_an_alert(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "count_gpus", lambda: (0, "CUDA initialization: the driver is too old"))
+    run = request(runs, TINY_V1)
+    assert InAppRun(run).drive().reason == "completed"
+    (alert,) = (event for event in events_of(run) if isinstance(event, Alert))
+    assert alert.message.startswith(
+        "trains on the CPU: CUDA initialization: the driver is too old; `fmnist-tui doctor`"
+    )
+
+
 def test_what_nobody_expected_is_told_too_where_its_details_cannot_be_written(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +149,14 @@ def test_what_nobody_expected_is_told_too_where_its_details_cannot_be_written(
     run.train_log.mkdir()
     assert one_line(InAppRun(run).drive()).startswith("ZeroDivisionError: by nought")
     assert status_of(run) is Status.FAILED
+
+
+def test_a_run_that_was_killed_before_it_saved_anything_says_that_it_starts_again(runs: Path) -> None:
+    run = request(runs, TINY_V0)
+    write_log(run, STARTED, step(1))
+    assert InAppRun(run).drive().reason == "completed"
+    alert = Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
+    assert [event for event in events_of(run) if isinstance(event, Alert)] == [alert]
 
 
 def test_a_run_that_diverges_is_told_from_one_that_failed(runs: Path) -> None:

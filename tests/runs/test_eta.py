@@ -7,7 +7,7 @@ import pytest
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.snapshot import SnapshotFold
-from fmnist_tui.training.events import Resumed, RunFinished, RunStarted, Stage
+from fmnist_tui.training.events import Resumed, RunFinished, RunStarted, Stage, StopRequested
 
 from .logs import epoch, step
 
@@ -41,6 +41,13 @@ def test_validations_to_come_are_counted() -> None:
     folding.add(Logged(replace(epoch(1), validation_seconds=2.0), 1007.0, 11))
     left = seconds_left(folding.snapshot())
     assert left == pytest.approx(990 * 0.5 + 99 * 2.0, rel=0.01)
+
+
+def test_a_run_that_stops_after_its_epoch_takes_but_the_rest_of_it() -> None:
+    folding = run_of(range(1, 16), 0.5)
+    folding.add(Logged(replace(epoch(1), validation_seconds=2.0), 1009.0, 16))
+    folding.add(Logged(StopRequested("after-epoch"), 1009.0, 17))
+    assert seconds_left(folding.snapshot()) == pytest.approx(5 * 0.5 + 2.0, rel=0.01)
 
 
 def test_a_pause_and_the_first_windows_do_not_count() -> None:

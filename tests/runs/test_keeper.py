@@ -18,7 +18,7 @@ from fmnist_tui.training.checkpoint import Checkpoint, Position, read_newest
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.metrics import Scores
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.store import NoRoom, Outcome
 
 from .trainers import checkpoint_steps, read_weights
 
@@ -189,7 +189,7 @@ def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: 
 def test_an_outcome_that_cannot_be_kept_leaves_nothing_half_done(
     run: RunDirectory, keeper: RunKeeper, full_disk: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(RunError, match=r"^can't write the result .*\(No space left on device\); .* fmnist-tui resume "):
+    with pytest.raises(NoRoom, match=r"^no room for the result in .* \(No space left on device\)$"):
         keeper.save_outcome(SCORED)
     assert files_under(run.path) == set()
 

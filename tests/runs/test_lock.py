@@ -219,3 +219,17 @@ def test_a_heartbeat_is_as_old_as_it_says_and_never_younger_than_now(run: RunDir
     assert 100 <= heartbeat_age(run) < 130
     beat(run, -100)
     assert heartbeat_age(run) == 0
+
+
+def test_on_a_full_disk_the_heartbeat_goes_on_in_its_place(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat(run, 100.0)
+
+    def refuse(path: Path, text: str) -> int:
+        path.touch()  # a name takes no room
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    lock.beat_once(run)
+    assert heartbeat_age(run) < 5
+    assert json.loads(run.heartbeat.read_text())["pid"] == os.getpid()
+    assert list(run.path.iterdir()) == [run.heartbeat]

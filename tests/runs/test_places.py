@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 
 
@@ -56,3 +57,21 @@ def test_the_demo_set_is_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert data_folder("demo") == "demo"
     monkeypatch.setenv("FMNIST_TUI_DATA", "demo")
     assert data_folder(None) == "demo"
+
+
+def test_a_home_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RunError, match=r"^can't tell which folder ~nobody-here/x is: there is no such home folder; "):
+        runs_folder("~nobody-here/x")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "~nobody-here/.cache")
+    with pytest.raises(RunError, match=r"export HOME$"):
+        cache_folder()
+
+
+def test_a_current_folder_that_was_removed_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(RunError, match=r"^the folder that you are in was removed; cd to another one$"):
+        data_folder("here")
+    assert runs_folder("/elsewhere") == Path("/elsewhere")

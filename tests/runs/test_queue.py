@@ -13,7 +13,8 @@ from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import device_to_wait_for, holding, take_turn
+from fmnist_tui.runs.queue import device_to_wait_for, holding, places_to_wait_for, settled_config, take_turn
+from fmnist_tui.runs.request import read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
@@ -47,6 +48,13 @@ def wait_in_queue(watch: Watch) -> None:
         pass
 
 
+def see_gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """As many device files of GPUs."""
+    found = [Path(f"/dev/nvidia{index}") for index in range(count)]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(Path, "glob", lambda path, _: iter(found))
+
+
 # Which device
 
 
@@ -77,10 +85,42 @@ def test_a_training_waits_for_the_device_that_it_will_use(config: TrainingConfig
 def test_the_device_of_auto_is_guessed_without_pytorch(
     monkeypatch: pytest.MonkeyPatch, gpu: bool, system: str, machine: str, device: str
 ) -> None:
-    monkeypatch.setattr(Path, "exists", lambda path: gpu and str(path) == "/dev/nvidia0")
+    see_gpus(monkeypatch, 1 if gpu else 0)
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     assert device_to_wait_for(v3_on("auto")) == device
+
+
+@pytest.mark.parametrize(("visible", "count"), [(None, 3), ("", 0), ("1", 1), ("0,2", 2), ("0,1,2,3", 3)])
+def test_where_several_gpus_are_any_that_this_process_may_use_will_do(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, count: int
+) -> None:
+    see_gpus(monkeypatch, 3)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert places_to_wait_for(v3_on("auto")) == (tuple(f"cuda-{index}" for index in range(count)) or ("cpu",))
+    assert places_to_wait_for(v3_on("cuda:2")) == ("cuda-2",)
+
+
+def test_runs_spread_over_the_gpus_and_the_next_waits_for_any(monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
+    see_gpus(monkeypatch, 2)
+    config = v3_on("auto")
+    with ExitStack() as held:
+        for place in ("cuda-0", "cuda-1"):
+            turn = take_turn(request(runs, config), config)
+            assert turn is not None
+            held.enter_context(holding(turn.handle))
+            assert turn.place == place
+        assert take_turn(request(runs, config), config) is None
+
+
+def test_a_resumed_run_waits_for_the_gpu_that_it_began_on(monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
+    see_gpus(monkeypatch, 2)
+    run = request(runs, v3_on("auto"))
+    asked = read_request(run)
+    assert settled_config(run, asked) == asked.config
+    run.run_json.write_text(json.dumps(v3_on("cuda:1").to_json()))
+    assert places_to_wait_for(settled_config(run, asked)) == ("cuda-1",)
 
 
 # Whose turn
@@ -90,11 +130,11 @@ def test_a_device_is_had_by_one_run_at_a_time(runs: Path) -> None:
     first, second = request(runs, V0), request(runs, V0)
     turn = take_turn(first, V0)
     assert turn is not None
-    with holding(turn):
+    with holding(turn.handle):
         assert take_turn(second, V0) is None
     turn = take_turn(second, V0)
     assert turn is not None
-    os.close(turn)
+    os.close(turn.handle)
 
 
 def test_several_devices_are_had_by_as_many_runs(runs: Path) -> None:
@@ -102,7 +142,7 @@ def test_several_devices_are_had_by_as_many_runs(runs: Path) -> None:
         for config in (V0, v3_on("cuda:0"), v3_on("cuda:1")):
             turn = take_turn(request(runs, config), config)
             assert turn is not None
-            held.enter_context(holding(turn))
+            held.enter_context(holding(turn.handle))
 
 
 def test_a_run_lets_those_go_first_that_were_asked_for_before_it(runs: Path) -> None:
@@ -112,7 +152,7 @@ def test_a_run_lets_those_go_first_that_were_asked_for_before_it(runs: Path) -> 
     with holding(enqueue(younger)):
         turn = take_turn(older, V0)
         assert turn is not None
-        os.close(turn)
+        os.close(turn.handle)
 
 
 def test_a_run_does_not_wait_for_one_that_waits_for_another_device(runs: Path) -> None:
@@ -120,7 +160,7 @@ def test_a_run_does_not_wait_for_one_that_waits_for_another_device(runs: Path) -
     with holding(enqueue(older)):
         turn = take_turn(younger, V0)
         assert turn is not None
-        os.close(turn)
+        os.close(turn.handle)
 
 
 def test_a_run_does_not_wait_for_one_that_waits_on_another_machine(runs: Path) -> None:
@@ -129,7 +169,7 @@ def test_a_run_does_not_wait_for_one_that_waits_on_another_machine(runs: Path) -
         change(older.heartbeat, lambda beat: beat.update(host="another"))
         turn = take_turn(younger, V0)
         assert turn is not None
-        os.close(turn)
+        os.close(turn.handle)
 
 
 def test_a_run_waits_for_one_that_does_not_say_where_it_is(runs: Path) -> None:
@@ -146,7 +186,7 @@ def test_a_run_does_not_wait_for_one_whose_request_is_damaged(runs: Path, damage
     with holding(enqueue(older)):
         turn = take_turn(younger, V0)
         assert turn is not None
-        os.close(turn)
+        os.close(turn.handle)
 
 
 # Live trainers
@@ -178,7 +218,7 @@ def test_a_queued_run_hears_what_it_is_asked_and_does_it_when_its_turn_comes(run
     assert turn is not None
     with running(run) as trainer:
         watch = Watch(run)
-        with holding(turn):
+        with holding(turn.handle):
             wait_in_queue(watch)
             send(run, Command.PAUSE)
             time.sleep(0.3)
@@ -192,7 +232,7 @@ def test_sigterm_ends_a_queued_run(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     turn = take_turn(run, ENDLESS_V0)
     assert turn is not None
-    with holding(turn), running(run) as trainer:
+    with holding(turn.handle), running(run) as trainer:
         watch = Watch(run)
         wait_in_queue(watch)
         trainer.terminate()

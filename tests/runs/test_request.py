@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.request import read_request, request_run
+from fmnist_tui.runs.request import command_of, read_request, request_run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 
@@ -29,6 +30,7 @@ def assert_one_line(run: RunDirectory) -> None:
     with pytest.raises(RunError) as raised:
         read_request(run)
     assert str(run.request) in str(raised.value)
+    assert str(raised.value).endswith("; start a new one")
     assert "\n" not in str(raised.value)
 
 
@@ -90,6 +92,7 @@ def test_a_request_of_a_hundred_thousand_brackets_is_one_line_too(run: RunDirect
         ("threads", None),
         ("limit", "all"),
         ("device", 5),
+        ("device", "../../cpu"),
         ("data", 5),
         ("argv", None),
         ("argv", 5),
@@ -130,3 +133,22 @@ def test_a_request_that_finds_no_room_leaves_no_run(runs: Path) -> None:
     with room_for(10), pytest.raises(RunError, match=r"^can't write to .*\(File too large\); choose another folder"):
         request_run(runs, V0, None)
     assert list_runs(runs) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "options"),
+    [
+        (V0, None, "--device cpu --threads 1"),
+        (
+            ODD,
+            "/a b",
+            "--epochs 7 --lr 0.3333333333333333 --recipe origin --seed 4294967295 --limit 10 --device cuda:1",
+        ),
+    ],
+)
+def test_the_command_that_asks_for_the_same_says_what_differs_from_the_recipe(
+    runs: Path, config: TrainingConfig, data: str | None, options: str
+) -> None:
+    command = command_of(read_request(request_run(runs, config, data)))
+    rest = ["--data", "/a b", "--no-test"] if data else []
+    assert shlex.split(command) == ["fmnist-tui", "train", config.version, *options.split(), *rest]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory, RunError
@@ -45,3 +48,11 @@ def test_a_run_with_a_trainer_cannot_go_on(run: RunDirectory) -> None:
         write_log(run, STARTED, step(5), Paused(5))
         with pytest.raises(RunError, match=f"is paused; watch it with: fmnist-tui attach {run.run_id}$"):
             check_resumable(run)
+
+
+def test_a_run_that_needs_pytorch_cannot_go_on_without(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDirectory(runs / "v3-20260101-120000-00ff")
+    check_resumable(run)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(RunError, match=f"^run {run.run_id} can't go on: v3 needs PyTorch; install it: "):
+        check_resumable(run)

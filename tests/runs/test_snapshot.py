@@ -55,6 +55,13 @@ def test_a_whole_run_folds_into_its_curve_its_epochs_and_its_end() -> None:
     assert (whole.step, whole.epoch) == (30, 3)
 
 
+def test_what_follows_the_end_means_nothing_until_another_trainer_begins() -> None:
+    end = RunFinished("completed")
+    strayed = fold(STARTED, *EPOCH_1, end, step(15), Stage("validating"), epoch(2))
+    assert (strayed.step, strayed.finished, len(strayed.epochs), strayed.stage) == (10, end, 1, "")
+    assert fold(STARTED, *EPOCH_1, end, step(15), Resumed(10, 1), step(15)).step == 15
+
+
 def test_the_best_epoch_is_the_first_of_those_with_the_best_validation_accuracy() -> None:
     best = fold(*WHOLE).best_epoch
     assert best

@@ -60,6 +60,8 @@ WITHOUT_TRAINER = {
     "stopped now": ([*BEGUN, CheckpointSaved(5), RunFinished("stopped", resumable=True)], Status.STOPPED),
     "diverged": ([*BEGUN, RunFinished("diverged", message="nan")], Status.FAILED),
     "failed": ([Stage("loading data"), RunFinished("failed", resumable=True, message="no data")], Status.FAILED),
+    "completed, with strays behind": ([*BEGUN, RunFinished("completed"), step(10), epoch(1)], Status.FINISHED),
+    "killed after it was resumed": ([*BEGUN, RunFinished("stopped"), Resumed(5, 1), step(10)], Status.INTERRUPTED),
     "killed after it had gone on": ([*BEGUN, RunFinished("stopped", resumable=True), *QUEUED], Status.INTERRUPTED),
 }
 

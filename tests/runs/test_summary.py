@@ -9,7 +9,7 @@ import pytest
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.summary import summarise
-from fmnist_tui.training.events import Event, Stage
+from fmnist_tui.training.events import Event, RunFinished, Stage
 
 from .logs import STARTED, epoch, step, write_log
 from .trainers import SHORT_V0, request
@@ -45,6 +45,7 @@ def test_a_run_that_nobody_trains_yet_in_one_line(runs: Path) -> None:
         ([STARTED, step(5), step(10), Stage("validating")], 0),
         ([STARTED, step(10), epoch(1)], 1),
         ([STARTED, step(10), epoch(1), step(15)], 1),
+        ([STARTED, step(10), epoch(1), RunFinished("stopped"), step(25)], 1),
         ([STARTED, *(step(number) for number in range(1, 1012)), epoch(101), Stage("scoring test images")], 101),
     ],
 )

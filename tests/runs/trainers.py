@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import resource
 import shutil
+import signal
+import struct
 import subprocess
 import time
 from collections import deque
@@ -16,7 +18,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.numpy
+from numpy.typing import NDArray
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.follower import read_snapshot
@@ -175,3 +179,38 @@ def one_line(finished: RunFinished) -> str:
     assert finished.resumable
     assert len(finished.message.splitlines()) == 1
     return finished.message
+
+
+def assert_undisturbed(run: RunDirectory, reference: RunDirectory) -> None:
+    """Log, weights and predictions are those of a run that nothing befell."""
+    assert learning(run) == learning(reference)
+    assert not weights_differ(run, reference)
+    assert run.predictions.read_bytes() == reference.predictions.read_bytes()
+
+
+def kill_somewhere(run: RunDirectory, chance: np.random.Generator) -> None:
+    """Starts a trainer and kills it soon after its first word, often while it writes a checkpoint."""
+    said = log_size(run)
+    with running(run) as trainer:
+        wait_until(lambda: log_size(run) > said or trainer.poll() is not None, "the trainer spoke")
+        time.sleep(chance.uniform(0.0, 0.6))
+        if chance.random() < 0.7:
+            trainer.send_signal(signal.SIGUSR1)
+            time.sleep(chance.uniform(0.0, 0.03))
+
+
+def log_size(run: RunDirectory) -> int:
+    return run.events.stat().st_size if run.events.exists() else 0
+
+
+def write_idx(folder: Path, dataset: Dataset) -> Path:
+    """The set as the four files of MNIST's format."""
+    folder.mkdir()
+    for part, images in (("train", dataset.train), ("t10k", dataset.test)):
+        _write_array(folder / f"{part}-images-idx3-ubyte", images.images)
+        _write_array(folder / f"{part}-labels-idx1-ubyte", images.labels)
+    return folder
+
+
+def _write_array(path: Path, array: NDArray[np.uint8]) -> None:
+    path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes())

@@ -54,7 +54,7 @@ def test_a_tmux_that_keeps_copies_gets_a_line_for_its_configuration(make: Make, 
     clipboard = rows(make(environ=INSIDE, answers=tmux(option)))[1]
     assert clipboard.state is State.NOTE
     assert f"set-clipboard {option}" in clipboard.seen
-    assert clipboard.advice.startswith("set -s set-clipboard on  (in ~/.tmux.conf")
+    assert clipboard.advice.startswith("set -g set-clipboard on  (in ~/.tmux.conf")
 
 
 def test_a_tmux_that_does_not_know_what_its_terminal_can_is_told(make: Make) -> None:
@@ -93,6 +93,7 @@ def test_a_tmux_that_does_not_answer_ends_nothing(make: Make, answer: Answer) ->
         ({"TERM_PROGRAM": "Apple_Terminal"}, State.NOTE, "takes no copies"),
         ({"TERM": "linux"}, State.NOTE, "takes no copies"),
         ({"STY": "1.pts", "TERM": "screen"}, State.NOTE, "GNU screen doesn't"),
+        ({"TERM": "tmux-256color"}, State.NOTE, "have to pass tmux or screen on the other side"),
         ({}, State.NOTE, "can't be asked"),
     ],
 )

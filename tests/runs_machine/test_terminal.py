@@ -103,7 +103,8 @@ def test_the_locales_first_word_says_whether_it_is_utf8(environ: dict[str, str],
 
 def test_without_utf8_ascii_is_told_and_the_way_out_fits_the_system(make: Make) -> None:
     row = characters_row(make(environ={"LANG": "C"}))
-    assert (row.state, row.seen) == (State.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII")
+    assert (row.state, row.seen) == (State.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII by itself")
     assert "LC_ALL=C.UTF-8" in row.advice
     assert "en_US.UTF-8" in characters_row(make(environ={"LANG": "C"}, system="Darwin")).advice
-    assert characters_row(make()) == Row("characters", State.OK, "UTF-8 (LANG=de_DE.UTF-8)")
+    seen = "UTF-8 (LANG=de_DE.UTF-8); where a locale has none, the app draws in ASCII"
+    assert characters_row(make()) == Row("characters", State.OK, seen)

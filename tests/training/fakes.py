@@ -14,7 +14,7 @@ from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.engine import Engine, Indices, Tensors, Totals
 from fmnist_tui.training.events import Alert, CheckpointSaved, Event
-from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.store import NoRoom, Outcome
 from fmnist_tui.training.task import Task
 from fmnist_tui.training.trainer import train
 
@@ -92,11 +92,17 @@ class MemoryStore:
     checkpoints: list[Checkpoint] = field(default_factory=list)
     outcome: Outcome | None = None
     busy: bool = False
+    full: int = 0
+    """How many times the disk will be found full."""
     _news: list[CheckpointSaved | Alert] = field(default_factory=list)
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        step = checkpoint.position.step
+        if self.full:
+            self._news.append(Alert("checkpoint_failed", f"no checkpoint at step {step}: no room"))
+            return
         self.checkpoints.append(checkpoint)
-        self._news.append(CheckpointSaved(checkpoint.position.step))
+        self._news.append(CheckpointSaved(step))
 
     def news(self) -> list[CheckpointSaved | Alert]:
         news, self._news = self._news, []
@@ -106,6 +112,9 @@ class MemoryStore:
         pass
 
     def save_outcome(self, outcome: Outcome) -> None:
+        if self.full:
+            self.full -= 1
+            raise NoRoom("no room for the result")
         assert self.outcome is None, "a run has one outcome"
         self.outcome = outcome
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from dataclasses import fields, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig
+from fmnist_tui.training.config import ConfigError, Hyperparameters, NoPyTorchError, TrainingConfig, check_device
 from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 
 USUAL = hyperparameters("v1", "tuned")
@@ -116,6 +117,7 @@ def test_a_setting_out_of_range_says_what_would_do(change: dict[str, Any], messa
     [
         ({"version": "v9"}, "version 'v9' is none of v0, v1, v2, v3"),
         ({"device": 5}, "device 5 is not of type str"),
+        ({"device": "../cpu"}, "device '../cpu' is none of auto, cpu, cuda, cuda:N, mps"),
         ({"seed": 1.5}, "seed 1.5 is not"),
         ({"limit": 20.5}, "limit 20.5 is not"),
         ({"threads": 1.5}, "threads 1.5 is not"),
@@ -144,3 +146,17 @@ def test_the_edges_of_each_range_are_allowed() -> None:
     for change in ({"epochs": 1}, {"epochs": 10_000}, {"batch_size": 1}, {"learning_rate": 100.0}):
         assert isinstance(replace(USUAL, **change), Hyperparameters)
     assert configure("v1", "tuned", {}, seed=2**32 - 1, limit=10, threads=1024).limit == 10
+
+
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("device", ["tpu", "", "cuda:x", "cuda:-1", "cudaX", "cuda:", "cpu "])
+def test_an_unknown_device_is_refused_with_those_there_are(version: str, device: str) -> None:
+    with pytest.raises(ConfigError, match=f"device '{device}' is none of auto, cpu, cuda, cuda:N, mps"):
+        check_device(version, device)
+
+
+def test_without_pytorch_v0_alone_can_be_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    check_device("v0", "auto")
+    with pytest.raises(NoPyTorchError, match=r"^v3 needs PyTorch; install it: pip install torch .*; v0 works without$"):
+        check_device("v3", "auto")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from fmnist_tui.data import split
+from fmnist_tui.training import devices
 from fmnist_tui.training.allocator import keep_freed_buffers
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.devices import resolve
@@ -91,15 +93,38 @@ def test_the_cpu_is_always_there_and_auto_finds_something() -> None:
     assert found.startswith("cuda") == torch.cuda.is_available()
 
 
-@pytest.mark.parametrize("wanted", ["tpu", "gpu", "", "cuda:x", "cuda:-1", "cudaX"])
-def test_an_unknown_device_is_refused_with_those_there_are(wanted: str) -> None:
-    with pytest.raises(ConfigError, match=f"device '{wanted}' is none of auto, cpu, cuda, cuda:N, mps"):
-        resolve(wanted)
+@pytest.mark.parametrize(
+    ("wanted", "free", "device"),
+    [
+        ("auto", "cuda:1", "cuda:1"),
+        ("cuda", "cuda:1", "cuda:1"),
+        ("auto", "cuda:5", "cuda:0"),
+        ("auto", "cpu", "cuda:0"),
+        ("cuda:0", "cuda:1", "cuda:0"),
+    ],
+)
+def test_where_any_gpu_will_do_the_free_one_is_taken(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, free: str, device: str
+) -> None:
+    monkeypatch.setattr(devices, "count_gpus", lambda: (2, ""))
+    assert resolve(wanted, free) == device
 
 
 def test_a_device_that_is_not_there_says_what_to_use() -> None:
     with pytest.raises(ConfigError, match=r"device cuda:99 is not available here \(\d+ CUDA devices\); use --device"):
         resolve("cuda:99")
+
+
+def test_a_gpu_that_pytorch_cannot_use_is_told_in_its_first_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> bool:
+        warnings.warn("CUDA initialization: the driver\n is too old. Please update it. (Triggered)", stacklevel=1)
+        return False
+
+    monkeypatch.setattr(torch.cuda, "is_available", broken)
+    monkeypatch.setattr(devices, "count_gpus", devices.count_gpus.__wrapped__)
+    assert devices.count_gpus() == (0, "CUDA initialization: the driver is too old")
+    with pytest.raises(ConfigError, match=r"not available here \(CUDA initialization: the driver is too old\); use"):
+        resolve("cuda")
 
 
 @pytest.mark.parametrize("libc", ["musl", "", "glibc"])

@@ -68,6 +68,14 @@ def runs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def run(runs: Path) -> RunDirectory:
+    """A run that has not told anything yet."""
+    run = RunDirectory(runs / "v0-20260102-000000-00ff")
+    run.path.mkdir(parents=True)
+    return run
+
+
+@pytest.fixture
 def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
     """Builds the app on the test's own folders and the demo set."""
 

@@ -23,6 +23,7 @@ SIZES = ((60, 18), (120, 40))
 """The smallest and a comfortable one; 80x24 is what the snapshots and the app's own default in tests are."""
 at_every_size = pytest.mark.parametrize("size", SIZES, ids=["60x18", "120x40"])
 
+_BRAILLE = range(0x2801, 0x2900)
 AnyPilot = Pilot[None]
 W = TypeVar("W", bound=Widget)
 _heard: WeakKeyDictionary[App[None], list[str]] = WeakKeyDictionary()
@@ -74,6 +75,11 @@ def notices(app: App[None]) -> str:
     return "\n".join(_heard[app])
 
 
+def drawn(text: str) -> bool:
+    """Whether a curve stands there."""
+    return sum(ord(letter) in _BRAILLE for letter in text) > 20
+
+
 async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Waits until `condition` holds; fails with `what` and the screen."""
     end = time.monotonic() + patience
@@ -92,6 +98,12 @@ async def until_shown(pilot: AnyPilot, *words: str, patience: float = PATIENCE) 
         return not missing
 
     await until(pilot, all_there, f"the screen shows {words}", patience)
+
+
+async def open_run_list(pilot: AnyPilot, key: str = "o") -> None:
+    """Presses the key that lists runs, and waits until they are read."""
+    await pilot.press(key)
+    await until(pilot, lambda: "reading the runs" not in part(pilot, "OptionList"), "the runs are listed")
 
 
 async def type_into(pilot: AnyPilot, selector: str, text: str) -> None:

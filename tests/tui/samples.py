@@ -97,6 +97,12 @@ def write_log(run: RunDirectory, log: Sequence[Event]) -> None:
     run.events.write_bytes(b"".join(encode(Logged(event, 1000.0 + seq / 10, seq)) for seq, event in enumerate(log)))
 
 
+def started(run: RunDirectory, *events: Event) -> RunDirectory:
+    """The run, with these events in its log after the first one."""
+    write_log(run, [RunStarted("v0", EPOCHS * STEPS, STEPS, EPOCHS, 1, 1), *events])
+    return run
+
+
 def write_run(
     runs: Path,
     version: str = "v0",

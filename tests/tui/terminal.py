@@ -10,11 +10,10 @@ import select
 import shutil
 import struct
 import subprocess
-import sys
 import sysconfig
 import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,10 +21,24 @@ import pyte
 
 PATIENCE = 60.0
 ENTER, TAB, BACK_TAB, DOWN, END = b"\r", b"\t", b"\x1b[Z", b"\x1b[B", b"\x1b[F"
+ESCAPE, PALETTE = b"\x1b", b"\x10"
 FAR_LEFT = b"\x1b[1;2D"
-_TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-)
+MOUSE = {
+    "the mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
+    "mouse movements": (b"\x1b[?1003h", b"\x1b[?1003l"),
+    "wide mouse reports": (b"\x1b[?1006h", b"\x1b[?1006l"),
+}
+RESTORING = {
+    "the alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
+    "the hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),
+    "reports of the focus": (b"\x1b[?1004h", b"\x1b[?1004l"),
+    "pasting in brackets": (b"\x1b[?2004h", b"\x1b[?2004l"),
+    "lines that aren't wrapped": (b"\x1b[?7l", b"\x1b[?7h"),
+    "codes for all keys": (b"\x1b[>25u", b"\x1b[<u"),
+    **MOUSE,
+}
+"""What the app switches on, and off again."""
+_STYLE = re.compile(rb"\x1b\[([0-9;]+)m")
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
 
@@ -48,12 +61,13 @@ class Terminal:
         fcntl.ioctl(self._its, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.modes_before = termios.tcgetattr(self._its)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_TERMINAL, *command],
+            command,
             stdin=self._its,
             stdout=self._its,
             stderr=self._its,
             env=environment,
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no other thread uses locks here
         )
 
     @property
@@ -96,6 +110,13 @@ class Terminal:
             assert self.process.poll() is None, f"ended with {self.process.returncode} before {what}:\n{self.text()}"
             assert time.monotonic() < end, f"waited in vain for {what}; the screen:\n{self.text()}"
             self._read(0.05)
+
+    def sent_in(self, seconds: float) -> bytes:
+        """What the process sends in this time."""
+        before, end = len(self.sent), time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._read(left)
+        return self.sent[before:]
 
     def wait(self) -> int:
         """The exit status; whatever is written until then is read."""
@@ -145,17 +166,43 @@ def installed_command() -> str:
     return found
 
 
+def assert_restored(terminal: Terminal, modes: Iterable[str] = RESTORING) -> None:
+    """The terminal is as it was before the app; these were switched on and are off again."""
+    for what in modes:
+        on, off = RESTORING[what]
+        assert terminal.sent.rfind(off) > terminal.sent.rfind(on) >= 0, f"{what}: left on"
+    assert terminal.modes == terminal.modes_before
+    assert b"Traceback" not in terminal.sent
+
+
+def colours_sent(terminal: Terminal) -> set[tuple[int, ...]]:
+    """The colours asked for: (number,) of 16, (5, number) of 256, (2, red, green, blue)."""
+    found = set()
+    for style in set(_STYLE.findall(terminal.sent)):
+        codes = iter(map(int, style.split(b";")))
+        for code in codes:
+            if code in (38, 48):
+                kind = next(codes)
+                found.add((kind, *(next(codes) for _ in range(1 if kind == 5 else 3))))
+            elif 30 <= code % 60 <= 47 and code % 10 < 8:
+                found.add((code % 10 + (8 if code >= 90 else 0),))
+    return found
+
+
 @contextmanager
-def app_in_terminal(runs: Path, *options: str, size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
+def app_in_terminal(
+    runs: Path, *options: str, size: tuple[int, int] = (80, 24), **environment: str
+) -> Iterator[Terminal]:
     """The app on the demo set, shown and ready for keys."""
-    environment = {
-        **os.environ,
+    usual = {
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
+        "LC_ALL": "C.UTF-8",
+        "XDG_CONFIG_HOME": str(runs.parent / "config"),
         "FMNIST_TUI_RUNS": str(runs),
         "FMNIST_TUI_DATA": "demo",
     }
-    terminal = Terminal([installed_command(), *options], size, environment)
+    terminal = Terminal([installed_command(), *options], size, {**os.environ, **usual, **environment})
     try:
         terminal.wait_for("demo, train: 1-")
         yield terminal

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
 from fmnist_tui.tui.browsing import Browsing
+from fmnist_tui.tui.pages import augmented_page
 
 from .samples import image_set
 
@@ -78,6 +79,43 @@ def test_the_next_page_never_lies_before_this_one_however_the_room_changes(turns
         assert 0 <= turned.first < 21
         assert (turned.first - browsing.first) * direction >= 0
         browsing = turned
+
+
+def test_a_jump_finds_the_image_in_the_datas_own_order_and_keeps_a_class_that_it_is_of() -> None:
+    there = Browsing(DATA).only(9).shuffled().showing(13)
+    assert (there.label, there.shuffle, there.chosen[there.first]) == (9, 0, 13)
+    elsewhere = there.showing(12)
+    assert (elsewhere.label, elsewhere.chosen[elsewhere.first]) == (None, 12)
+    with pytest.raises(IndexError, match="train images go from 0 to 20"):
+        there.showing(21)
+
+
+def test_a_page_that_holds_a_position_stays_and_another_one_is_turned_to() -> None:
+    browsing = Browsing(DATA).showing(2)
+    assert browsing.turned_to(7, 6) is browsing
+    assert browsing.turned_to(8, 6).first == 6
+    assert browsing.turned_to(1, 6).first == 0
+
+
+def test_a_tenth_of_the_training_images_validates() -> None:
+    browsing = Browsing(DATA)
+    assert sum(browsing.validates(index) for index in range(21)) == 3
+    assert not any(browsing.other_part().validates(index) for index in range(3))
+
+
+def test_the_words_below_an_augmented_image_say_what_one_sees() -> None:
+    image = np.zeros((28, 28), np.uint8)
+    image[10, 10] = 255
+    browsing = Browsing(dataset(ImageSet.of(image[None], np.zeros(1, np.uint8)), DATA.test))
+    original, *seen = augmented_page(browsing, 0, 60)
+    assert original.image is not image
+    assert np.array_equal(original.image, image)
+    for one in seen:
+        [[row, column]] = np.argwhere(one.image)
+        down, right = row - 10, column - (17 if "flipped" in one.caption else 10)
+        arrows = {-1: "↑", 0: "", 1: "↓"}[down] + {-1: "←", 0: "", 1: "→"}[right]
+        assert one.caption.removeprefix("flipped").strip() in (arrows, "unchanged")
+    assert len({one.caption for one in seen}) == 18
 
 
 def test_counts_are_of_the_part_and_name_every_class() -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from textual.app import App, ComposeResult
+from textual.color import Color
 
-from fmnist_tui.tui.charting import Floats, logarithmic, thinned
+from fmnist_tui.tui import overlay
+from fmnist_tui.tui.charting import Colour, Floats, Series, logarithmic, thinned
+from fmnist_tui.tui.curves import BEST, GHOST, RAW, TRAINING, VALIDATION
+from fmnist_tui.tui.widgets.chart import Chart
 
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
 rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=True, allow_infinity=True))
@@ -66,3 +72,40 @@ def test_taking_logarithms_leaves_the_curve_as_it_was() -> None:
     values = np.array([10.0, 0.0])
     logarithmic(values)
     assert values.tolist() == [10.0, 0.0]
+
+
+def seen(colour: Colour, ground: str) -> float:
+    """The contrast of a colour on its ground, 1 to 21, as the W3C measures it."""
+    lights = []
+    for parts in (colour, Color.parse(ground).rgb):
+        linear = [part / 3294 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in parts]
+        lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+    return max(lights) / min(lights)
+
+
+@pytest.mark.parametrize("colour", sorted({*overlay._COLOURS, RAW, TRAINING, VALIDATION, BEST, GHOST}))
+def test_every_colour_is_seen_on_dark_and_on_light_grounds(colour: Colour) -> None:
+    none = np.empty(0)
+    assert seen(colour, "#121212") > 3
+    assert seen(Series("", none, none, colour).on_light().colour, "#e0e0e0") > 3
+
+
+class ChartApp(App[None]):
+    """Nothing but one curve."""
+
+    def compose(self) -> ComposeResult:
+        chart = Chart("loss")
+        chart.series = (Series("training", counted(np.ones(9)), np.arange(9.0), TRAINING),)
+        yield chart
+
+
+async def test_curves_are_darker_as_soon_as_the_theme_is_light() -> None:
+    app = ChartApp()
+    bright, dark = "#56b4e9", "#2f6380"
+    async with app.run_test() as pilot:
+        for theme, there, gone in (("textual-light", dark, bright), ("textual-dark", bright, dark)):
+            app.theme = theme
+            await pilot.pause()
+            picture = app.export_screenshot()
+            assert there in picture
+            assert gone not in picture

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from fmnist_tui.tui.view import View
 from .samples import EPOCHS, STEPS, epoch, snapshot_of, training, window
 
 SNAPSHOT = snapshot_of([*training(), RunFinished("completed")])
+GHOST = replace(snapshot_of(training("v1", epochs=2)), run_id="v1-20260102-000000-00aa")
 WHATS = ("loss", "accuracy")
 
 
@@ -20,7 +23,7 @@ def by_name(what: str, view: View | None = None) -> dict[str, Series]:
 
 def test_every_window_is_a_point_and_lies_behind_the_smoothed_line() -> None:
     raw, line, *_ = series(SNAPSHOT, "loss", View())
-    assert (raw.name, raw.joined, line.name, line.joined) == ("windows", False, "training", True)
+    assert (raw.name, raw.joined, line.name, line.joined) == ("raw", False, "training", True)
     assert len(raw.x) == EPOCHS * STEPS
     assert raw.y.tolist() == pytest.approx([window(step).loss for step in range(1, EPOCHS * STEPS + 1)])
     assert np.abs(np.diff(line.y)).sum() < np.abs(np.diff(raw.y)).sum()
@@ -36,7 +39,7 @@ def test_validation_is_a_point_at_each_epochs_end_and_the_best_one_is_marked(wha
 
 
 def test_curves_differ_in_colour_and_in_their_marks() -> None:
-    curves = series(SNAPSHOT, "loss", View())
+    curves = series(SNAPSHOT, "loss", View(ghost=GHOST.run_id), GHOST)
     assert len({one.colour for one in curves}) == len(curves)
     assert len({one.marker for one in curves}) == len(curves)
 
@@ -52,7 +55,7 @@ def test_x_is_what_the_axis_says(axis: str, last: float) -> None:
 
 
 def test_minutes_are_counted_from_the_trainers_start() -> None:
-    minutes = by_name("loss", View(axis="time"))["windows"].x
+    minutes = by_name("loss", View(axis="time"))["raw"].x
     expected = (SNAPSHOT.curve.time - SNAPSHOT.started_at) / 60
     assert minutes.tolist() == pytest.approx(expected.tolist())
 
@@ -63,12 +66,17 @@ def test_a_window_shows_the_points_within_it_and_no_other() -> None:
 
 
 def test_another_runs_curve_is_drawn_behind_this_one() -> None:
-    other = snapshot_of(training("v1", epochs=2))
-    curves = series(SNAPSHOT, "loss", View(ghost=other.run_id), other)
-    [ghost] = [one for one in curves if one.name.startswith("ghost")]
-    assert len(ghost.x) == 2 * STEPS
-    names = [one.name for one in curves]
-    assert names.index(ghost.name) < names.index("training")
+    curves = series(SNAPSHOT, "loss", View(ghost=GHOST.run_id), GHOST)
+    [ghost] = [one for one in curves if one.behind]
+    assert (ghost.name, len(ghost.x)) == ("ghost v1 (cross-entropy)", 2 * STEPS)
+    assert series(SNAPSHOT, "accuracy", View(), GHOST)[-1].name == "ghost v1"
+    assert series(SNAPSHOT, "loss", View(), SNAPSHOT)[-1].name == "ghost v0 00ff"
+
+
+def test_a_longer_ghost_ends_where_the_run_is_to_end() -> None:
+    short = snapshot_of([*training(epochs=1, asked=2)])
+    assert series(short, "loss", View(), GHOST)[-1].x[-1] == 2 * STEPS
+    assert series(short, "loss", View(axis="epoch"), SNAPSHOT)[-1].x[-1] == 2
 
 
 @pytest.mark.parametrize("what", WHATS)

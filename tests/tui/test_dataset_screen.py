@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from textual.widgets import OptionList
 
-from fmnist_tui.data import FASHION_CLASSES, load
+from fmnist_tui.data import FASHION_CLASSES, load, split
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens.large_image import LargeImageScreen
 from fmnist_tui.tui.widgets.thumbnails import Thumbnails
 
-from .driving import AnyPilot, at_every_size, flat, loaded, part, shown, until, until_shown, widget
+from .driving import AnyPilot, at_every_size, flat, loaded, notices, part, shown, until, until_shown, widget, words_in
 from .samples import write_idx
 
 DEMO = load("demo", Path("unused"))
@@ -21,7 +21,7 @@ DEMO = load("demo", Path("unused"))
 
 def caption(pilot: AnyPilot) -> tuple[str, int, int, int]:
     """The part, the first and the last image of the page, and how many there are; counted from 1."""
-    found = re.search(r"demo, (\w+): (\d+)-(\d+) of (\d+)", flat(pilot.app))
+    found = re.search(r"demo, (\w+): (\d+)-(\d+) of (\d+)", words_in(pilot, "#caption"))
     assert found, shown(pilot.app)
     return found[1], int(found[2]), int(found[3]), int(found[4])
 
@@ -71,12 +71,30 @@ async def test_a_class_can_be_chosen_and_all_again(app: FmnistApp) -> None:
         assert caption(pilot)[0::3] == ("test", 500)
 
 
-async def test_a_class_can_be_chosen_with_the_mouse(app: FmnistApp) -> None:
+async def test_c_leads_to_the_classes_and_enter_to_the_images_of_the_chosen_one(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        assert "▌" not in part(pilot, "#classes")
+        await pilot.press("c", "down", "down")
+        assert part(pilot, "#classes").count("▌") == 11
+        assert "To the images" in part(pilot, "Footer")
+        assert "Trouser" in words_in(pilot, "#caption")
+        await pilot.press("enter")
+        assert isinstance(app.focused, Thumbnails)
+        assert caption(pilot) == ("train", 1, 6, 200)
+
+
+async def test_the_mouse_chooses_a_class_and_an_image_and_opens_it(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await loaded(pilot)
         await pilot.click("#classes", offset=(4, 2))
         assert caption(pilot)[3] == 200
         assert {name for _, name in page(pilot)} == {"Trouser"}
+        await pilot.click("Thumbnails", offset=(20, 2))
+        assert widget(pilot, "Thumbnails", Thumbnails).cursor == 1
+        await pilot.click("Thumbnails", offset=(20, 2))
+        await until(pilot, lambda: isinstance(app.screen, LargeImageScreen), "the large image is there")
+        await until_shown(pilot, "train image 11", "class 1: Trouser")
 
 
 @at_every_size
@@ -97,14 +115,14 @@ async def test_pages_turn_and_stop_at_both_edges(app: FmnistApp, size: tuple[int
         assert caption(pilot)[1] == last_page[1] - room
 
 
-@pytest.mark.parametrize(("forward", "back"), [("pagedown", "pageup"), ("n", "b")])
-async def test_page_keys_turn_pages(app: FmnistApp, forward: str, back: str) -> None:
+async def test_page_keys_turn_pages(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await loaded(pilot)
-        await pilot.press(forward)
-        assert caption(pilot)[1:3] == (7, 12)
-        await pilot.press(back)
-        assert caption(pilot)[1:3] == (1, 6)
+        for forward, back in (("pagedown", "pageup"), ("n", "b")):
+            await pilot.press(forward)
+            assert caption(pilot)[1:3] == (7, 12)
+            await pilot.press(back)
+            assert caption(pilot)[1:3] == (1, 6)
 
 
 async def test_the_cursor_moves_by_image_and_by_row_and_turns_the_page_at_the_edges(app: FmnistApp) -> None:
@@ -157,18 +175,54 @@ async def test_enter_shows_the_image_large_with_its_numbers(app: FmnistApp, size
         await pilot.press("right", "m", "enter")
         await until(pilot, lambda: isinstance(app.screen, LargeImageScreen), "the large image is there")
         await until_shown(pilot, "train image 1", "class 1: Trouser", f"mean {DEMO.train.images[1].mean():.1f}")
-        assert picture(pilot) == ascii_of(DEMO.train.images[1])
+        assert picture(pilot) == ascii_of(DEMO.train.images[1], scale=2 if size == (120, 40) else 1)
         await pilot.press("escape")
         assert not isinstance(app.screen, LargeImageScreen)
 
 
-@pytest.mark.parametrize("key", ["escape", "enter", "space", "q"])
-async def test_the_usual_keys_close_the_large_image(app: FmnistApp, key: str) -> None:
+async def test_the_neighbours_of_a_large_image_are_a_key_away_and_the_cursor_follows(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await loaded(pilot)
-        await pilot.press("enter", key)
-        assert len(app.screen_stack) == 1
-        assert app.is_running
+        await pilot.press("enter", "b", "left")
+        await until_shown(pilot, "train image 0", "n b: others")
+        await pilot.press(*["n"] * 6, "right", "v", "n")
+        await until_shown(pilot, "train image 8")
+        await pilot.press("escape")
+        assert caption(pilot)[1:3] == (7, 12)
+        assert widget(pilot, "Thumbnails", Thumbnails).cursor == 2
+        await pilot.press("a", "enter", "n")
+        await until_shown(pilot, "the mean of Dress, 200 train images")
+
+
+@at_every_size
+async def test_all_784_numbers_can_be_reached_with_the_arrow_keys(app: FmnistApp, size: tuple[int, int]) -> None:
+    rows = [" ".join(f"{pixel:3d}" for pixel in row) for row in DEMO.train.images[0].tolist()]
+    is_small = size == (60, 18)
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("enter", "v")
+        await until(pilot, lambda: rows[0].lstrip().startswith(numbers(pilot)[0]), "they are shown")
+        await until(pilot, lambda: ("arrows: the rest" in shown(app)) == is_small, "it is said whether there are more")
+        await pilot.press(*["down", "right"] * is_small, "end", *["ctrl+pagedown"] * 3)
+        assert rows[27].endswith(numbers(pilot)[-1])
+        assert numbers(pilot)[0] in rows[-len(numbers(pilot))]
+
+
+def numbers(pilot: AnyPilot) -> list[str]:
+    """The rows of whole numbers that can be seen, without the scroll bars."""
+    lines = [re.sub(r"[^\d ]", "", line).strip() for line in part(pilot, "#numbers").splitlines()]
+    return [line for line in lines if line]
+
+
+async def test_the_usual_keys_close_the_large_image(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        for key in ("escape", "enter", "space", "q"):
+            await pilot.press("enter")
+            assert isinstance(app.screen, LargeImageScreen)
+            await pilot.press(key)
+            assert len(app.screen_stack) == 1
+            assert app.is_running
 
 
 async def test_a_wide_terminal_shows_the_image_under_the_cursor_beside_the_page(app: FmnistApp) -> None:
@@ -194,9 +248,11 @@ async def test_a_resize_fills_the_room_and_keeps_the_place(app: FmnistApp) -> No
 async def test_a_class_without_images_is_said_to_be_empty(make_app: Callable[..., FmnistApp], tmp_path: Path) -> None:
     app = make_app(str(write_idx(tmp_path / "few", [0, 1, 0], [1, 1])))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until_shown(pilot, "train: 1-3 of 3")
+        await until(pilot, lambda: "train: 1-3 of 3" in words_in(pilot, "#caption"), "the images are there")
         await pilot.press("shift+tab", "end")
-        assert "train: no images" in flat(app)
+        assert "train: no images" in words_in(pilot, "#caption")
+        await pilot.press("enter", "u", "enter", "right", "n")
+        assert "train: no images" in words_in(pilot, "#caption")
         assert "train image" not in flat(app)
 
 
@@ -212,15 +268,53 @@ async def test_every_class_has_a_mean_image_that_can_be_reached(app: FmnistApp, 
         assert seen == set(FASHION_CLASSES)
 
 
+async def test_a_jump_keeps_the_class_where_the_image_is_of_it_and_says_so_where_not(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("x", "c", "down", "j", *"530", "enter")
+        assert page(pilot)[0] == (530, "T-shirt/to")
+        assert caption(pilot) == ("train", 54, 59, 200)
+        await pilot.press("j", *"537", "enter")
+        assert page(pilot)[:2] == [(537, "Sneaker"), (538, "Bag")]
+        assert "Image 537 is not of class T-shirt/top: all are shown" in notices(app)
+        await pilot.press("j", *"2000", "enter")
+        assert "train images go from 0 to 1999" in notices(app)
+        assert caption(pilot)[1] == 538
+
+
+async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app: FmnistApp) -> None:
+    validating = set(split(2000)[1].tolist())
+    trained, validates = (next(i for i in range(2000) if (i in validating) is wanted) for wanted in (False, True))
+    async with app.run_test(size=(60, 18)) as pilot:
+        await loaded(pilot)
+        for index, words in ((trained, "; all others see it as it is"), (validates, ", were it not for validation")):
+            await pilot.press("j", *str(index), "enter", "u")
+            expected = f"train image {index} for v1, v2, v3 under tuned{words} (u: back)"
+            assert words_in(pilot, "#caption") == expected
+            assert f"{index} as it is" in part(pilot, "Thumbnails")
+            await pilot.press("u")
+        await pilot.press("t", "u")
+        assert "Only training images are flipped and shifted" in notices(app)
+        assert caption(pilot)[0] == "test"
+
+
+async def test_the_means_stay_when_the_part_changes(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("a", "t")
+        assert "demo, test: each class's mean image" in words_in(pilot, "#caption")
+
+
 def picture(pilot: AnyPilot) -> list[str]:
     """The large image's lines, as they stand on the screen."""
-    return [line.ljust(28) for line in part(pilot, "Picture").split("\n")]
+    return part(pilot, "Picture").split("\n")
 
 
-def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[str]:
-    """The image as ten letters draw it, each the mean of two pixels."""
-    means = image.reshape(14, 2, 28).astype(float).mean(axis=1)
-    return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row) for row in means]
+def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], scale: int = 1) -> list[str]:
+    """The image, enlarged, as ten letters draw it, each the mean of two pixels."""
+    large = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    means = large.reshape(14 * scale, 2, 28 * scale).astype(float).mean(axis=1)
+    return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row).rstrip() for row in means]
 
 
 @pytest.mark.parametrize("keys", [(), ("m",)], ids=["blocks", "ASCII"])

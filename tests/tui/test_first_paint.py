@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.data import arrays, folder
+from fmnist_tui.data import load
+from fmnist_tui.tui import background
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import flat, part, shown, until, until_shown
+from .driving import PATIENCE, flat, part, shown, until, until_shown, words_in
 from .samples import write_idx
 
 SLOW = ("torch", "scipy", "matplotlib", "sklearn")
@@ -53,21 +54,12 @@ def test_the_app_is_painted_without_a_slow_library(tmp_path: Path, code: str) ->
     assert done.stdout.strip() == "[]"
 
 
-@pytest.fixture
-def slow_data(tmp_path: Path) -> str:
-    """A data folder whose entry in the cache is a pipe: reading it waits until somebody writes to it."""
-    data = write_idx(tmp_path / "data", [0, 1, 2], [3, 4])
-    entry = arrays.entry(tmp_path / "cache", folder.find(data))
-    entry.mkdir(parents=True)
-    os.mkfifo(entry / arrays.META)
-    return str(data)
-
-
 async def test_data_that_takes_its_time_keeps_nobody_waiting(
-    make_app: Callable[..., FmnistApp], slow_data: str, tmp_path: Path
+    make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    app = make_app(slow_data)
-    [pipe] = (tmp_path / "cache").rglob(arrays.META)
+    arrived = threading.Event()
+    monkeypatch.setattr(background, "load", lambda *given: arrived.wait(PATIENCE) and load(*given))
+    app = make_app(str(write_idx(tmp_path / "data", [0, 1, 2], [3, 4])))
     try:
         async with app.run_test() as pilot:
             await until_shown(pilot, "Loading the data ...")
@@ -77,14 +69,8 @@ async def test_data_that_takes_its_time_keeps_nobody_waiting(
             await until_shown(pilot, "No run counts yet")
             await pilot.press("1")
             assert "Loading the data ..." in shown(app)
-            threading.Thread(target=pipe.write_bytes, args=(b"",)).start()
-            await until(pilot, lambda: "train: 1-3 of 3" in part(pilot, "#caption"), "the images are there")
+            arrived.set()
+            await until(pilot, lambda: "train: 1-3 of 3" in words_in(pilot, "#caption"), "the images are there")
             await until(pilot, lambda: "class 2" in part(pilot, "Thumbnails"), "they are drawn")
     finally:
-        release(pipe)
-
-
-def release(pipe: Path) -> None:
-    """Lets a reader go that still waits."""
-    if pipe.is_fifo():
-        os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
+        arrived.set()

@@ -13,6 +13,7 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure, hyperparameters
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.messages import TrainingRequested
+from fmnist_tui.tui.running import RunsApp
 
 from .driving import AnyPilot, at_every_size, flat, part, shown, type_into, until, until_shown, widget, words_in
 
@@ -34,7 +35,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
-    monkeypatch.setattr(FmnistApp, "on_training_requested", lambda _, message: asked.note(message))
+    monkeypatch.setattr(RunsApp, "on_training_requested", lambda _, message: asked.note(message))
     return asked
 
 
@@ -199,6 +200,8 @@ async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, as
             await type_into(pilot, f"#{field}", typed)
         await choose(pilot, "#in_app", "app")
         await pilot.click("#one")
+        assert "Train v0: 3 runs, one after the other?" in flat(app)
+        await pilot.press("enter")
         changes = {"epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
         assert asked.configs == [
             configure("v0", "origin", changes, seed=seed, limit=100, device="cpu") for seed in (5, 6, 7)
@@ -211,6 +214,11 @@ async def test_all_four_are_asked_for_with_every_seed(app: FmnistApp, asked: Ask
         await pilot.press("2")
         await type_into(pilot, "#seeds", "2")
         await pilot.click("#all")
+        await pilot.press("end", "enter")
+        assert asked.configs == []
+        await pilot.click("#all")
+        assert "Train v0 v1 v2 v3: 8 runs, one after the other?" in flat(app)
+        await pilot.press("enter")
         expected = [(version, seed) for version in VERSION_NAMES for seed in (0, 1)]
         assert [(config.version, config.seed) for config in asked.configs] == expected
 
@@ -243,3 +251,16 @@ async def test_the_form_proposes_what_the_command_line_said(
     async with make_app(in_app=in_app).run_test() as pilot:
         await pilot.press("2")
         assert words in words_in(pilot, "TrainForm")
+
+
+async def test_marked_versions_are_trained_together_and_the_form_says_where_they_differ(
+    app: FmnistApp, asked: Asked
+) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2", "space", "down", "space")
+        assert placeholders(pilot)[:2] == ["each its own", "each its own"]
+        assert str(widget(pilot, "#one", Button).label) == "Train 2 marked"
+        await pilot.press("t", "enter")
+        assert [config.version for config in asked.configs] == ["v0", "v1"]
+        await pilot.press("up", "space")
+        assert placeholders(pilot)[:2] == [str(hyperparameters("v1", "tuned").epochs), "128"]

@@ -13,17 +13,18 @@ ACTIONS = {
     "1": ("Shuffle (x)", "Histogram (h)", "Large image"),
     "2": ("Train (t)", "Mark (space)"),
     "3": ("Log axis (g)", "Ghost (v)", "Pause (space)"),
-    "4": ("Copy (y)", "Leave out (x)", "Export (e)"),
+    "4": ("Copy (y)", "Export (e)", "View (v)"),
+    "4vvv": ("Copy (y)", "Leave out (x)", "Label (l)", "Delete (d)"),
 }
 
 
-@pytest.mark.parametrize("key", ACTIONS)
-async def test_the_palette_has_every_action_of_the_screen_and_the_programs_own(app: FmnistApp, key: str) -> None:
+@pytest.mark.parametrize("keys", ACTIONS)
+async def test_the_palette_has_every_action_of_the_screen_and_the_programs_own(app: FmnistApp, keys: str) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        await pilot.press(key)
+        await pilot.press(*keys)
         titles = [command.title for command in app.get_system_commands(app.screen)]
-        for expected in (*ACTIONS[key], "Quit (q)", "Help (?)", "Dataset (1)", "Results (4)", "Theme"):
+        for expected in (*ACTIONS[keys], "Quit (q)", "Help (?)", "Dataset (1)", "Results (4)", "Theme"):
             assert any(title.startswith(expected) for title in titles), expected
         assert len(titles) == len(set(titles))
 
@@ -36,4 +37,4 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
         await until_shown(pilot, "How grey the pixels")
         await pilot.pause(0.5)
         await pilot.press("enter")
-        await until(pilot, lambda: "from black (0) to white (255)" in words_in(pilot, ".dialog"), "it is done")
+        await until(pilot, lambda: "0 black to 255 white" in words_in(pilot, ".dialog"), "it is done")

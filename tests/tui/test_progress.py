@@ -2,8 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.training.events import Alert, Paused, Resumed, RunFinished, Stage, StopRequested
-from fmnist_tui.tui.progress import in_words, progress_of
+from fmnist_tui.runs.machine.nvml import Gpu
+from fmnist_tui.runs.usage import Usage
+from fmnist_tui.training.events import (
+    Alert,
+    CheckpointSaved,
+    Event,
+    Paused,
+    Resumed,
+    RunFinished,
+    Stage,
+    StopRequested,
+)
+from fmnist_tui.tui.progress import in_words, packed, progress_of
 
 from .samples import EPOCHS, STEPS, snapshot_of, training, window
 
@@ -68,7 +79,7 @@ def test_a_completed_run_is_at_its_end_with_no_time_left() -> None:
     assert progress.epoch_words == f"epoch {EPOCHS} of {EPOCHS}, step {STEPS} of {STEPS}"
     assert "left" not in progress.total_words
     assert "ended: completed" in progress.numbers
-    assert "press 4 for the results" in progress.numbers
+    assert "scored: press 4" in progress.numbers
 
 
 def test_while_an_epoch_is_validated_it_is_still_that_epoch() -> None:
@@ -91,9 +102,25 @@ def test_numbers_are_of_the_last_window_the_last_and_the_best_epoch() -> None:
         assert part in numbers
 
 
-def test_a_stopped_run_says_how_to_go_on() -> None:
-    log = [*training(epochs=1), StopRequested("now"), RunFinished("stopped", resumable=True)]
-    assert "ended: stopped  saved, to be resumed with r" in progress_of(snapshot_of(log)).numbers
+QUEUED = Stage("waiting for cpu")
+STOPPED = RunFinished("stopped", resumable=True)
+ENDS: list[tuple[list[Event], str]] = [
+    ([*training(epochs=1), CheckpointSaved(STEPS), STOPPED], f"stopped, saved at step {STEPS}: r resumes it"),
+    ([QUEUED, StopRequested("now"), STOPPED], "stopped before it began: r starts it"),
+    ([*training(epochs=1), STOPPED], "stopped, nothing is saved: r starts it"),
+    ([*training(epochs=1), RunFinished("stopped", scored=True)], "stopped after epoch 1 of 4, scored: press 4"),
+    ([*training(epochs=2), RunFinished("stopped")], "stopped after epoch 2 of 4"),
+]
+
+
+@pytest.mark.parametrize(("log", "words"), ENDS)
+def test_a_stopped_run_says_what_is_left_of_it_and_how_to_go_on(log: list[Event], words: str) -> None:
+    assert progress_of(snapshot_of(log)).numbers.startswith(f"ended: {words}")
+
+
+def test_the_epoch_after_which_a_run_was_ended_is_whole() -> None:
+    progress = progress_of(snapshot_of([*training(epochs=2), RunFinished("stopped", scored=True)]))
+    assert (progress.epoch_share, progress.epoch_words) == (1.0, f"epoch 2 of 4, step {STEPS} of {STEPS}")
 
 
 def test_a_failed_run_says_why() -> None:
@@ -104,6 +131,18 @@ def test_a_failed_run_says_why() -> None:
 def test_alerts_are_handed_on_in_their_order() -> None:
     log = [STARTED, Alert("checkpoint_failed", "no space"), Alert("non_finite", "the loss became nan")]
     assert progress_of(snapshot_of(log)).alerts == ("no space", "the loss became nan")
+
+
+def test_the_machine_is_told_of_with_its_gpus_where_they_are_used() -> None:
+    usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, (Gpu("H200", 140_000_000_000, 100_000_000_000, 93),))
+    numbers = progress_of(snapshot_of(training()), usage).numbers
+    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98%, memory 40%  GPU 0 93% busy, 40.0 of 140 GB" in numbers
+
+
+def test_words_are_broken_between_things_and_not_within() -> None:
+    assert (
+        packed("loss 0.25  accuracy 91%  saved at step 5\nend", 26) == "loss 0.25  accuracy 91%\nsaved at step 5\nend"
+    )
 
 
 def test_a_pause_changes_no_share() -> None:

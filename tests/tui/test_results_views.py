@@ -10,12 +10,15 @@ from textual.widgets import DataTable
 
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import read_records
+from fmnist_tui.runs.directory import find_run, list_runs
+from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.overlay import MOST
+from fmnist_tui.tui.run_table import HEADER
 
 from .driving import AnyPilot, at_every_size, flat, notices, part, until, until_shown, widget, words_in
-from .samples import write_run
+from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
 
@@ -36,6 +39,26 @@ async def at_runs(pilot: AnyPilot) -> None:
 def rows(pilot: AnyPilot) -> list[tuple[str, ...]]:
     table = widget(pilot, "#all_runs", DataTable)
     return [tuple(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count)]
+
+
+def column(pilot: AnyPilot, heading: str) -> list[str]:
+    return [row[HEADER.index(heading)] for row in rows(pilot)]
+
+
+@at_every_size
+async def test_all_runs_are_listed_and_the_reason_of_those_that_do_not_count_can_be_read(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    four(runs)
+    write_run(runs, "v1", seed=9, recipe="origin")
+    write_run(runs, "v2", seed=10, log=training(epochs=1)).result.unlink()
+    async with app.run_test(size=size) as pilot:
+        await at_runs(pilot)
+        assert column(pilot, "counts") == ["no", "no", "yes", "yes", "yes", "yes"]
+        assert column(pilot, "accuracy")[0] == ""
+        await until(pilot, lambda: "does not count: interrupted" in words_in(pilot, "#about_run"), "it says why")
+        await pilot.press("down")
+        await until(pilot, lambda: "recipe is origin, not tuned" in words_in(pilot, "#about_run"), "it says why")
 
 
 @at_every_size
@@ -75,7 +98,8 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         await at_runs(pilot)
         assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
         await pilot.press("s")
-        assert [row[5] for row in rows(pilot)] == ["92.00%", "90.00%", "88.00%", "85.00%"]
+        assert column(pilot, "accuracy") == ["92.00%", "90.00%", "88.00%", "85.00%"]
+        assert "best accuracy first" in words_in(pilot, "#about_run")
         for _ in range(3):
             await pilot.press("s")
         assert [row[0][:2] for row in rows(pilot)] == ["v0", "v1", "v2", "v3"]
@@ -86,10 +110,11 @@ async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: F
     async with app.run_test(size=(120, 40)) as pilot:
         await at_runs(pilot)
         await pilot.press("x")
-        await until(pilot, lambda: rows(pilot)[0][1] == "left out", "it is left out")
+        await until(pilot, lambda: column(pilot, "counts")[0] == "left out", "it is left out")
+        assert "does not count: left out by you" in words_in(pilot, "#about_run")
         assert "v3" not in part(pilot, "#evolution")
         await pilot.press("x")
-        await until(pilot, lambda: rows(pilot)[0][1] == "yes", "it counts again")
+        await until(pilot, lambda: column(pilot, "counts")[0] == "yes", "it counts again")
         assert "v3" in part(pilot, "#evolution")
 
 
@@ -97,9 +122,9 @@ async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: P
     four(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await at_runs(pilot)
-        assert [row[2] for row in rows(pilot)] == ["drawn"] * 4
+        assert column(pilot, "curve") == ["drawn"] * 4
         await pilot.press("space")
-        await until(pilot, lambda: rows(pilot)[0][2] == "", "it is not drawn")
+        await until(pilot, lambda: column(pilot, "curve")[0] == "", "it is not drawn")
         await pilot.press("v", "v", "v")
         await until(pilot, lambda: "┤" in part(pilot, "#nll"), "curves are drawn")
         assert "v2" in part(pilot, "#nll")
@@ -115,10 +140,10 @@ async def test_no_more_curves_are_drawn_than_can_be_told_apart(app: FmnistApp, r
         await pilot.press("v", "v", "v")
         drawn = 1
         for place in range(MOST + 1):
-            if rows(pilot)[place][2] == "":
+            if column(pilot, "curve")[place] == "":
                 await pilot.press("space")
                 drawn = min(drawn + 1, MOST)
-            await until(pilot, lambda: sum(row[2] == "drawn" for row in rows(pilot)) == drawn, "one more")  # noqa: B023
+            await until(pilot, lambda: column(pilot, "curve").count("drawn") == drawn, "one more")  # noqa: B023
             await pilot.press("down")
         assert "as many as can be told apart" in notices(app)
 
@@ -156,3 +181,36 @@ async def test_without_runs_every_key_does_nothing(
         await pilot.press("v", "v", "v", "space", "x", "s", "enter", "y")
         assert app.is_running
         assert "No run counts yet" in flat(app)
+
+
+async def test_l_gives_a_run_a_label_and_its_fault_is_told(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await at_runs(pilot)
+        await pilot.press("l", *"best", "tab", *"a b", "tab", *"why", "enter")
+        await until(pilot, lambda: column(pilot, "label")[0] == "best", "it has a label")
+        assert read_label(find_run(runs, "best")) == Label("best", ("a", "b"), "why")
+        await until(pilot, lambda: "#a #b, why" in words_in(pilot, "#about_run"), "tags and note are shown")
+        await pilot.press("down", "l", *"best", "enter")
+        await until(pilot, lambda: "another run is called 'best' already" in notices(app), "it is refused")
+
+
+async def test_d_deletes_a_run_when_it_is_said_twice(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await at_runs(pilot)
+        await pilot.press("d", "enter")
+        assert len(list_runs(runs)) == 4
+        await pilot.press("d", "down", "enter")
+        await until(pilot, lambda: len(rows(pilot)) == 3, "it is gone")
+        with held(list_runs(runs)[0]):
+            await pilot.press("d", "down", "enter")
+            await until(pilot, lambda: "has a trainer" in notices(app), "it is refused")
+        assert [run.run_id[:2] for run in list_runs(runs)] == ["v2", "v1", "v0"]
+        for left in (2, 1, 0):
+            assert app.followed
+            assert app.followed.run.path.exists()
+            await pilot.press("d", "down", "enter")
+            await until(pilot, lambda: len(rows(pilot)) == left, "it is gone")  # noqa: B023
+        await pilot.press("3")
+        await until_shown(pilot, "No run yet")

@@ -16,24 +16,7 @@ from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 
-from .terminal import BACK_TAB, DOWN, END, ENTER, FAR_LEFT, PATIENCE, TAB, Terminal, app_in_terminal
-
-RESTORING = {
-    "the alternate screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
-    "the hidden cursor": (b"\x1b[?25l", b"\x1b[?25h"),
-    "the mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
-    "mouse movements": (b"\x1b[?1003h", b"\x1b[?1003l"),
-    "wide mouse reports": (b"\x1b[?1006h", b"\x1b[?1006l"),
-    "pasting in brackets": (b"\x1b[?2004h", b"\x1b[?2004l"),
-}
-
-
-def assert_restored(terminal: Terminal) -> None:
-    """The terminal is as it was before the app: its modes, and all that was switched on is off again."""
-    for what, (on, off) in RESTORING.items():
-        assert terminal.sent.rfind(off) > terminal.sent.rfind(on) >= 0, f"{what}: left on"
-    assert terminal.modes == terminal.modes_before
-    assert b"Traceback" not in terminal.sent
+from .terminal import BACK_TAB, DOWN, END, ENTER, FAR_LEFT, PATIENCE, TAB, Terminal, app_in_terminal, assert_restored
 
 
 def train_v0(terminal: Terminal, epochs: str) -> None:
@@ -124,7 +107,7 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
         [shown] = re.findall(r"total .* step (\d+) of", terminal.text())
         assert int(shown) > step
         terminal.press("c", *[FAR_LEFT] * 8)
-        terminal.wait_for("cursor: step 1, epoch 1")
+        terminal.wait_for("step 1, epoch 1:")
         terminal.press("q")
         terminal.wait_for(f"Still training: {run.run_id}")
         terminal.press(DOWN, ENTER)

@@ -16,7 +16,18 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, RunFinished, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import AnyPilot, at_every_size, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .driving import (
+    AnyPilot,
+    at_every_size,
+    loaded,
+    notices,
+    open_run_list,
+    shown,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
 from .samples import held, run_json, training, write_idx, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -28,20 +39,23 @@ async def test_a_folder_that_does_not_exist_is_named_and_the_app_stays(
 ) -> None:
     app = make_app(str(tmp_path / "nowhere"))
     async with app.run_test(size=size, notifications=True) as pilot:
-        await until(pilot, lambda: f"there is no folder {tmp_path / 'nowhere'}" in notices(app), "it is said")
-        await until(pilot, lambda: "there is no folder" in part(pilot, "#caption"), "it stays on the screen")
-        assert "give the folder that holds the IDX" in words_in(pilot, "#body")
-        await pilot.press("t", "m", "n", "b", "enter", "down", "tab", "down", "2", "3", "4", "1")
-        assert app.is_running
+        await until_shown(pilot, "give the folder that holds the IDX", "r tries again")
+        assert f"thereisnofolder{tmp_path / 'nowhere'}" in words_in(pilot, "Waiting").replace(" ", "")
+        await pilot.press("d", "t", "m", "n", "b", "enter", "down", "tab", "down", "2", "3", "4", "1")
+        assert app.dataset is None
+        assert app.folders.data == str(tmp_path / "nowhere")
 
 
-async def test_damaged_data_is_named_and_the_app_stays(make_app: Maker, tmp_path: Path) -> None:
-    folder = write_idx(tmp_path / "data", [0, 1], [2])
-    (folder / "train-images-idx3-ubyte").write_bytes(b"not images")
-    app = make_app(str(folder))
+async def test_damaged_data_is_named_and_read_again_once_it_is_mended(make_app: Maker, tmp_path: Path) -> None:
+    images = write_idx(tmp_path / "data", [0, 1], [2]) / "train-images-idx3-ubyte"
+    sound = images.read_bytes()
+    images.write_bytes(b"not images")
+    app = make_app(str(tmp_path / "data"))
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: "train-images-idx3-ubyte" in notices(app), "the file is named")
-        assert app.is_running
+        await until_shown(pilot, "is not an IDX file of images", "r tries again")
+        images.write_bytes(sound)
+        await pilot.press("r")
+        await until_shown(pilot, "train: 1-2 of 2")
 
 
 async def test_an_unreadable_runs_folder_is_named_on_every_screen_that_needs_it(make_app: Maker, runs: Path) -> None:
@@ -127,7 +141,8 @@ async def test_runs_that_were_damaged_end_nothing(
     app = make_app(attach=sound)
     async with app.run_test(notifications=True) as pilot:
         for name, run in made.items():
-            await pilot.press("3", "o")
+            await pilot.press("3")
+            await open_run_list(pilot)
             options = [option.id for option in widget(pilot, "OptionList", OptionList).options]
             widget(pilot, "OptionList", OptionList).highlighted = options.index(run.run_id)
             await pilot.press("enter")
@@ -168,7 +183,7 @@ async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: P
             await pilot.press("3")
             await until_shown(pilot, printable(f"stage {text}"))
             assert_harmless(pilot)
-            await pilot.press("o")
+            await open_run_list(pilot)
             assert printable(f"name {text}") in words_in(pilot, "OptionList")
             assert_harmless(pilot)
             await pilot.press("end", "enter")
@@ -193,7 +208,8 @@ def assert_harmless(pilot: AnyPilot) -> None:
 async def test_the_name_of_a_data_folder_is_shown_letter_by_letter(make_app: Maker, tmp_path: Path) -> None:
     app = make_app(str(write_idx(tmp_path / "[bold]x[@click=app.quit] \x1b[31m", [0, 1], [2])))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until_shown(pilot, 'folder "[bold]x[@click=app.quit] [31m", train: 1-2 of 2')
+        caption = 'folder "[bold]x[@click=app.quit] [31m", train: 1-2 of 2'
+        await until(pilot, lambda: caption in words_in(pilot, "#caption"), "it is shown")
         assert_harmless(pilot)
         await pilot.click("#caption", offset=(12, 0))
         assert app.is_running

@@ -58,6 +58,15 @@ def test_the_cursor_moves_by_columns_and_stops_at_the_edges() -> None:
     assert view.moved(100, 80, LAST).cursor == LAST
 
 
+def test_the_cursor_takes_the_window_along() -> None:
+    view = View().with_cursor(LAST).zoomed(1, LAST)
+    first, end = view.range(LAST)
+    moved = view.moved(60, 80, LAST)
+    assert moved.cursor is not None
+    assert moved.range(LAST) == pytest.approx((moved.cursor - (end - first), moved.cursor))
+    assert view.moved(900, 80, LAST).range(LAST)[1] == LAST
+
+
 def test_axes_and_smoothings_come_round_again() -> None:
     view, axes, smoothings = View(), [], []
     for _ in AXES:

@@ -11,6 +11,7 @@ from fmnist_tui.runs.machine.row import Row, State
 _ASK_TMUX = ("tmux", "display-message", "-p", "#{client_termname} #{client_termfeatures}", ";", "show", "-s")
 _TMUX_CONF = "  (in ~/.tmux.conf; then `tmux source ~/.tmux.conf` and attach anew)"
 _FILES = "take results away as files: fmnist-tui export --to DIR"
+_ON_OTHER_SIDE = "tmux or screen on the other side"
 _TAKES_COPIES = {"xterm-kitty": True, "alacritty": True, "foot": True, "xterm-ghostty": True, "linux": False}
 """By TERM, which SSH passes on."""
 _PROGRAM_TAKES_COPIES = {"WezTerm": True, "vscode": True, "ghostty": True, "iTerm.app": True, "Apple_Terminal": False}
@@ -66,20 +67,23 @@ def clipboard_row(machine: Machine, tmux: Tmux | None) -> Row:
     if tmux:
         return _through_tmux(tmux)
     if environ.get("STY"):
-        return Row("clipboard", State.NOTE, "GNU screen doesn't pass copies on", _FILES)
+        return Row("clipboard", State.NOTE, "GNU screen doesn't pass copies on (OSC 52)", f"use tmux, or {_FILES}")
     takes = _TAKES_COPIES.get(environ.get("TERM", ""), _PROGRAM_TAKES_COPIES.get(environ.get("TERM_PROGRAM", "")))
     if takes or environ.get("WT_SESSION"):
-        return Row("clipboard", State.OK, "this terminal takes copies (OSC 52), unless its settings forbid it")
+        return Row("clipboard", State.OK, "this terminal takes copies (OSC 52, through SSH too), if allowed")
     if takes is False:
         return Row("clipboard", State.NOTE, "this terminal takes no copies (OSC 52)", _FILES)
-    seen = "unknown: a terminal can't be asked whether it takes copies (OSC 52)"
-    return Row("clipboard", State.NOTE, seen, _FILES)
+    if _multiplexer(environ) == _ON_OTHER_SIDE:
+        seen = f"copies (OSC 52) have to pass {_ON_OTHER_SIDE}; screen passes none"
+        return Row("clipboard", State.NOTE, seen, f"in tmux there: set -g set-clipboard on; or {_FILES}")
+    seen = "copies go to the terminal (OSC 52), through SSH too, if it takes them, which it can't be asked"
+    return Row("clipboard", State.NOTE, seen, f"if none arrives, allow it in the terminal's settings, or {_FILES}")
 
 
 def _through_tmux(tmux: Tmux) -> Row:
     if tmux.clipboard != "on":
-        seen = f"tmux keeps copies from your terminal (set-clipboard {tmux.clipboard})"
-        return Row("clipboard", State.NOTE, seen, f"set -s set-clipboard on{_TMUX_CONF}")
+        seen = f"tmux keeps copies (OSC 52) from your terminal (set-clipboard {tmux.clipboard})"
+        return Row("clipboard", State.NOTE, seen, f"set -g set-clipboard on{_TMUX_CONF}")
     if tmux.features and "clipboard" not in tmux.features.split(","):
         seen = "tmux doesn't know that your terminal takes copies (OSC 52)"
         return Row("clipboard", State.NOTE, seen, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}')
@@ -93,5 +97,5 @@ def _multiplexer(environ: Mapping[str, str]) -> str:
     if environ.get("STY"):
         return "inside GNU screen"
     if environ.get("TERM", "").startswith(("tmux", "screen")):
-        return "tmux or screen on the other side"
+        return _ON_OTHER_SIDE
     return ""

@@ -18,9 +18,9 @@ _ELSEWHERE = "choose another folder with --runs DIR (or FMNIST_TUI_RUNS)"
 
 def folder_row(machine: Machine, runs: Path) -> Row:
     """Whether runs can be written, and held by locks. Makes nothing."""
-    seen = str(runs) if _existing(runs) == runs else f"{runs} (made by the first run)"
+    seen = str(runs) if existing(runs) == runs else f"{runs} (made by the first run)"
     try:
-        locks = machine.can_lock(_existing(runs))
+        locks = machine.can_lock(existing(runs))
     except OSError as error:
         return Row("runs folder", State.PROBLEM, f"{runs} can't be written ({error.strerror})", _ELSEWHERE)
     if not locks:
@@ -32,7 +32,7 @@ def folder_row(machine: Machine, runs: Path) -> Row:
 def disk_row(machine: Machine, runs: Path) -> Row:
     """The room that is left for runs."""
     try:
-        free = machine.free_bytes(_existing(runs))
+        free = machine.free_bytes(existing(runs))
     except OSError as error:
         return Row("disk", State.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
     advice = f"remove the folders of old runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
@@ -75,6 +75,6 @@ def _count(known: list[tuple[RunDirectory, Status]], wanted: Status) -> int:
     return sum(status is wanted for _, status in known)
 
 
-def _existing(folder: Path) -> Path:
+def existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     return next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110 - never raises

@@ -68,11 +68,11 @@ def characters_row(machine: Machine) -> Row:
     """Whether half-blocks and lines can be drawn, or ASCII must do."""
     name, value = _locale(machine.environ)
     if speaks_utf8(machine.environ):
-        return Row("characters", State.OK, f"UTF-8 ({name}={value})")
+        return Row("characters", State.OK, f"UTF-8 ({name}={value}); where a locale has none, the app draws in ASCII")
     return Row(
         "characters",
         State.NOTE,
-        f"not UTF-8 ({name}={value}): the app draws in ASCII",
+        f"not UTF-8 ({name}={value}): the app draws in ASCII by itself",
         f"export LC_ALL={'en_US' if machine.system == 'Darwin' else 'C'}.UTF-8 if your terminal shows UTF-8",
     )
 

@@ -11,13 +11,13 @@ from fmnist_tui.runs.machine.asking import Answer
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.report import report_in
 from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.training.config import INSTALL_PYTORCH
 
 ASK_TORCH = (sys.executable, "-m", "fmnist_tui.runs.machine.torch_probe")
 TORCH_SECONDS = 20.0
 _OLDEST = (2, 6)
 _ON_CPU = "v1 to v3 train on the CPU"
 _V0_WORKS = "v0, data and results work without it"
-_INSTALL = "install it: pip install torch (a machine without a GPU needs the CPU build only, see the README)"
 _MENDING = {
     "driver on your system is too old": "update NVIDIA's driver, or install a PyTorch built for an older CUDA",
     "no kernel image": "this PyTorch wasn't built for this GPU: install another version of it",
@@ -72,7 +72,7 @@ def _broken(answer: Answer) -> Row:
         return Row("torch", State.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it")
     why = _last_error(answer.errors)
     if re.match(r"ModuleNotFoundError: No module named '?torch'?$", why):
-        return Row("torch", State.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", _INSTALL)
+        return Row("torch", State.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
     return Row("torch", State.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch")
 
 

@@ -9,6 +9,8 @@ from textual.widgets import Input, Static
 
 from fmnist_tui.tui.screens.dialog import Dialog
 
+_DIGITS = 9
+
 
 class AskNumberScreen(Dialog[int | None]):
     """Dismisses with the number, or None."""
@@ -21,7 +23,7 @@ class AskNumberScreen(Dialog[int | None]):
         """The layout."""
         with Vertical(classes="dialog"):
             yield Static(Text(self._question))
-            yield Input(type="integer")
+            yield Input(type="integer", max_length=_DIGITS)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The answer."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,21 +13,29 @@ from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
 from fmnist_tui.data import Dataset
+from fmnist_tui.tui import captions
 from fmnist_tui.tui.browsing import Browsing
 from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.messages import Chosen
-from fmnist_tui.tui.pages import augmented_page, image_page, mean_page, pixel_histogram
+from fmnist_tui.tui.pages import augmented_page, image_at, image_page, mean_page, pixel_histogram
 from fmnist_tui.tui.screens.ask_number import AskNumberScreen
 from fmnist_tui.tui.screens.large_image import LargeImageScreen
 from fmnist_tui.tui.screens.words import WordsScreen
-from fmnist_tui.tui.widgets.histogram import bar, bars
+from fmnist_tui.tui.widgets.class_list import ClassList
+from fmnist_tui.tui.widgets.histogram import bars
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.picture import Picture
 from fmnist_tui.tui.widgets.pixels import drawing
 from fmnist_tui.tui.widgets.thumbnails import Thumbnail, Thumbnails
+from fmnist_tui.tui.widgets.waiting import Waiting
 
-_BAR = 8
+if TYPE_CHECKING:
+    from fmnist_tui.tui.app import FmnistApp
+
 _HISTOGRAM_BAR = 30
+_OF_IMAGES = {"ascii", "invert", "classes", "other_part", "turn", "jump", "shuffle", "in_order"}
+_OF_IMAGES |= {"means", "augmented", "histogram"}
+"""Actions that make no sense while there are none."""
 
 
 class DatasetScreen(Screen[None]):
@@ -36,19 +43,21 @@ class DatasetScreen(Screen[None]):
 
     CSS_PATH = "dataset.tcss"
     BINDINGS = [
+        Binding("c", "classes", "Classes", tooltip="To the classes: the arrow keys choose one, Enter leads back"),
+        Binding("question_mark", "app.help", "Help", key_display="?"),
         Binding("t", "other_part", "Train/test", tooltip="Switch between training and test images"),
-        Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
-        Binding("i", "invert", "Invert", tooltip="Dark on light, or light on dark"),
         Binding("n", "turn(1)", "Next page", tooltip="The next page of images"),
         Binding("b", "turn(-1)", "Page back", tooltip="The page of images before", show=False),
+        Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
+        Binding("i", "invert", "Invert", tooltip="Dark on light, or light on dark"),
         Binding("j", "jump", "Jump", tooltip="Go to an image by its index"),
         Binding("x", "shuffle", "Shuffle", tooltip="A random order; again, another one"),
         Binding("o", "in_order", "In order", tooltip="Back to the data's own order", show=False),
         Binding("a", "means", "Means", tooltip="Each class's mean image, or the images again"),
-        Binding("u", "augmented", "Augmented", tooltip="The image as v1, v2 and v3 see it in training, beside itself"),
+        Binding("u", "augmented", "Augmented", tooltip="The image as training flips and shifts it, beside itself"),
         Binding("h", "histogram", "Histogram", tooltip="How grey the pixels of the chosen class are"),
     ]
-    AUTO_FOCUS = "Thumbnails"
+    AUTO_FOCUS = "Waiting, Thumbnails"
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,10 +72,11 @@ class DatasetScreen(Screen[None]):
         """The layout."""
         yield Nav("dataset")
         with Horizontal(id="body"):
-            yield OptionList(id="classes")
-            with Vertical():
-                yield Static("Loading the data ...", id="caption")
-                yield Thumbnails()
+            yield Waiting()
+            with Vertical(id="left"):
+                yield ClassList(id="classes")
+                yield Static(id="caption")
+            yield Thumbnails()
             with Vertical(id="details"):
                 yield Picture()
                 yield Static(id="about")
@@ -76,13 +86,21 @@ class DatasetScreen(Screen[None]):
         """Shows the data as soon as it is there."""
         self._draw_anew()
         self.watch(self.app, "dataset", self._take_dataset)
-        self.watch(self.app, "dataset_words", self._show_words)
+        self.watch(self.app, "dataset_progress", self._show_waiting)
+        self.watch(self.app, "dataset_fault", self._show_waiting)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """Some keys make no sense while there are no images."""
+        return self._browsing is not None or action not in _OF_IMAGES
+
+    def action_classes(self) -> None:
+        """To the classes."""
+        self.set_focus(self.query_one(ClassList))
 
     def action_other_part(self) -> None:
-        """Training or test images."""
+        """Training or test images; the means stay means."""
         if self._browsing:
-            self._augmented = 0
-            self._show(self._browsing.other_part())
+            self._show(self._browsing.other_part(), "means" if self._page == "means" else "images")
             self._list_classes()
 
     def action_ascii(self) -> None:
@@ -130,22 +148,31 @@ class DatasetScreen(Screen[None]):
 
     def action_augmented(self) -> None:
         """What training sees of the image under the cursor, or the images."""
-        index = self._index()
-        if self._page == "images" and index is not None:
-            self._augmented = index
+        if self.query_one(Thumbnails).current is None:
+            return
+        if self._browsing and self._browsing.part == "test":
+            self.notify("Only training images are flipped and shifted: t shows them", markup=False)
+            return
+        if self._browsing and self._page == "images":
+            position = self._browsing.first + self.query_one(Thumbnails).cursor
+            self._augmented = int(self._browsing.chosen[position])
         self._turn_to("images" if self._page == "augmented" else "augmented")
 
     def action_histogram(self) -> None:
         """How grey the pixels of the chosen images are."""
         if self._browsing:
             rows = pixel_histogram(self._browsing)
-            title = f"Pixels of {self._browsing.part}, {self._class_words()}: from black (0) to white (255)"
+            title = f"Pixels of {self._browsing.part}, {captions.class_words(self._browsing)}, 0 black to 255 white"
             self.app.push_screen(WordsScreen(title, bars(rows, _HISTOGRAM_BAR)))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Another class was chosen."""
         if self._browsing:
             self._show(self._browsing.only(event.option_index - 1 if event.option_index else None))
+
+    def on_option_list_option_selected(self) -> None:
+        """On to the images of the class."""
+        self.set_focus(self.query_one(Thumbnails))
 
     def on_thumbnails_moved(self) -> None:
         """Shows the image under the cursor large."""
@@ -164,32 +191,55 @@ class DatasetScreen(Screen[None]):
         self._fill_page()
 
     def on_thumbnails_opened(self) -> None:
-        """One image over the whole screen, for terminals without room for it beside the page."""
-        image = self.query_one(Thumbnails).current
-        if image is not None:
-            draw = drawing(in_ascii=self._in_ascii, inverted=self._inverted)
-            self.app.push_screen(LargeImageScreen(image.image, self._about(), draw))
+        """One image over the whole screen; from the images' page all of the chosen can be reached."""
+        thumbnails, draw = self.query_one(Thumbnails), drawing(in_ascii=self._in_ascii, inverted=self._inverted)
+        if self._browsing is None or thumbnails.current is None:
+            return
+        if self._page == "images":
+            at, count = partial(image_at, self._browsing), len(self._browsing.chosen)
+            large = LargeImageScreen(at, count, self._browsing.first + thumbnails.cursor, draw)
+        else:
+            large = LargeImageScreen(thumbnails.page.__getitem__, len(thumbnails.page), thumbnails.cursor, draw)
+        self.app.push_screen(large, self._come_back)
+
+    def _come_back(self, place: int | None) -> None:
+        """The cursor goes to the image that was shown large last."""
+        thumbnails = self.query_one(Thumbnails)
+        if place is None or self._browsing is None:
+            return
+        if self._page == "images":
+            self._browsing = self._browsing.turned_to(place, thumbnails.capacity)
+            self._fill_page()
+            place -= self._browsing.first
+        thumbnails.cursor = place
 
     def _take_dataset(self, dataset: Dataset | None) -> None:
         self.set_class(dataset is None, "-empty")
         if dataset is not None:
             self._show(Browsing(dataset))
             self._list_classes()
+            self.set_focus(self.query_one(Thumbnails))
+            self.refresh_bindings()
 
-    def _show_words(self, words: str) -> None:
-        if self._browsing is None and words:
-            self.query_one("#caption", Static).update(Text(words))
+    def _show_waiting(self) -> None:
+        app: FmnistApp = self.app  # type: ignore[assignment]
+        if app.dataset_fault:
+            self.query_one(Waiting).show_fault(app.dataset_fault, may_take_demo=app.folders.data is None)
+        else:
+            self.query_one(Waiting).show_progress(app.dataset_progress)
 
     def _jump(self, index: int | None) -> None:
         if self._browsing is None or index is None:
             return
+        before = self._browsing
         try:
-            browsing = self._browsing.showing(index)
+            self._show(before.showing(index))
         except IndexError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
-        self._show(browsing)
-        self._list_classes(highlighted=0)
+        if before.label is not None and self._browsing.label is None:
+            self.notify(f"Image {index} is not of class {captions.class_words(before)}: all are shown", markup=False)
+        self._list_classes()
         self.query_one(Thumbnails).cursor = 0
 
     def _turn_to(self, page: str) -> None:
@@ -197,88 +247,45 @@ class DatasetScreen(Screen[None]):
         self._first_mean = 0
         self._fill_page()
 
-    def _show(self, browsing: Browsing) -> None:
+    def _show(self, browsing: Browsing, page: str = "images") -> None:
         """Shows images from `browsing.first` on."""
         self._browsing = browsing
-        self._turn_to("images")
+        self._turn_to(page)
 
     def _fill_page(self) -> None:
-        if self._browsing is None:
+        thumbnails = self.query_one(Thumbnails)
+        if self._browsing is None or not thumbnails.size:
             return
-        browsing, thumbnails = self._browsing, self.query_one(Thumbnails)
-        make: dict[str, Callable[[], tuple[Thumbnail, ...]]] = {
-            "images": partial(image_page, browsing, thumbnails.capacity),
-            "means": lambda: mean_page(browsing)[self._first_mean : self._first_mean + thumbnails.capacity],
-            "augmented": partial(augmented_page, browsing, self._augmented, thumbnails.capacity),
-        }
-        thumbnails.page = make[self._page]()
-        self.query_one("#caption", Static).update(Text(self._caption(len(thumbnails.page))))
+        thumbnails.page, caption = self._page_and_caption(self._browsing, thumbnails.capacity)
+        self.query_one("#caption", Static).update(Text(caption))
         self._show_details()
 
-    def _caption(self, shown: int) -> str:
-        assert self._browsing is not None  # noqa: S101 - the page was filled from it
-        browsing = self._browsing
+    def _page_and_caption(self, browsing: Browsing, capacity: int) -> tuple[tuple[Thumbnail, ...], str]:
         if self._page == "means":
-            return f"{browsing.dataset.name}, {browsing.part}: each class's mean image (a: back)"
+            means = mean_page(browsing)[self._first_mean : self._first_mean + capacity]
+            return means, captions.of_means(browsing)
         if self._page == "augmented":
-            return f"{browsing.part} image {self._augmented} as training sees it: flips and shifts (u: back)"
-        order = ", shuffled" if browsing.shuffle else ""
-        place = f"{browsing.first + 1}-{browsing.first + shown} of {len(browsing.chosen)}" if shown else "no images"
-        return f"{browsing.dataset.name}, {browsing.part}: {place}{order}"
+            page = augmented_page(browsing, self._augmented, capacity)
+            return page, captions.of_augmented(browsing, self._augmented)
+        images = image_page(browsing, capacity)
+        return images, captions.of_images(browsing, len(images))
 
     def _draw_anew(self) -> None:
         draw = drawing(in_ascii=self._in_ascii, inverted=self._inverted)
         self.query_one(Thumbnails).draw = self.query_one(Picture).draw = draw
 
-    def _list_classes(self, highlighted: int | None = None) -> None:
-        """Counts and bars; the highlighted line stays unless another one is given."""
-        if self._browsing is None:
-            return
-        classes = self.query_one("#classes", OptionList)
-        counts = self._browsing.counts()
-        lines = [f"{'all classes':<11}{sum(counts):>6}"]
-        for name, count in zip(self._browsing.dataset.classes, counts, strict=True):
-            lines.append(f"{name[:11]:<11}{count:>6} {bar(count / max(*counts, 1), _BAR)}")
-        kept = classes.highlighted if highlighted is None else highlighted
-        with self.prevent(OptionList.OptionHighlighted):
-            classes.clear_options()
-            classes.add_options([Text(line, no_wrap=True, overflow="crop") for line in lines])
-            classes.highlighted = kept or 0
+    def _list_classes(self) -> None:
+        """Counts and bars."""
+        if self._browsing:
+            names, counts = self._browsing.dataset.classes, self._browsing.counts()
+            self.query_one(ClassList).show(names, counts, self._browsing.label)
 
     def _show_details(self) -> None:
         shown = self.query_one(Thumbnails).current
         self.query_one(Picture).image = shown.image if shown else None
-        self.query_one("#about", Static).update(Text(self._about()))
+        self.query_one("#about", Static).update(Text(shown.about if shown else ""))
 
     @property
     def _place(self) -> tuple[int, int]:
         """First image of the page, and first mean."""
         return (self._browsing.first if self._browsing else 0), self._first_mean
-
-    def _index(self) -> int | None:
-        """Which image the cursor is on, where the page shows images."""
-        if self._browsing is None or self._page != "images":
-            return None
-        position = self._browsing.first + self.query_one(Thumbnails).cursor
-        chosen = self._browsing.chosen
-        return int(chosen[position]) if position < len(chosen) else None
-
-    def _about(self) -> str:
-        """What is known of the image under the cursor."""
-        shown = self.query_one(Thumbnails).current
-        if self._browsing is None or shown is None:
-            return ""
-        index = self._index()
-        what = shown.caption
-        if index is not None:
-            label = int(self._browsing.images.labels[index])
-            what = f"{self._browsing.part} image {index}\nclass {label}: {self._browsing.dataset.classes[label]}"
-        image = shown.image
-        pixels = f"mean {image.mean():.1f}, from {image.min()} to {image.max()}"
-        source = self._browsing.dataset.source.replace(f"{Path.home()}/", "~/")
-        return f"{what}\n{pixels}\n\n{source}"
-
-    def _class_words(self) -> str:
-        assert self._browsing is not None  # noqa: S101 - callers have looked
-        label = self._browsing.label
-        return "all classes" if label is None else self._browsing.dataset.classes[label]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rich.table import Table
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
+from textual.screen import Screen
 from textual.widgets import Static
 
 from fmnist_tui.tui.screens.dialog import Dialog
@@ -21,7 +22,7 @@ class HelpScreen(Dialog[None]):
     def __init__(self, bindings: list[ActiveBinding]) -> None:
         super().__init__()
         self._actions: dict[str, list[ActiveBinding]] = {}
-        for item in bindings:
+        for item in sorted(bindings, key=_rank):
             if item.binding.description and item.binding.key not in _LEFT_OUT:
                 self._actions.setdefault(item.binding.action, []).append(item)
 
@@ -33,3 +34,8 @@ class HelpScreen(Dialog[None]):
             table.add_row(keys, items[0].tooltip or items[0].binding.description)
         with VerticalScroll(classes="dialog"):
             yield Static(table)
+
+
+def _rank(item: ActiveBinding) -> int:
+    """The screen's own keys first, then the app's, then those that every list or field has."""
+    return 0 if isinstance(item.node, Screen) else 1 if isinstance(item.node, App) else 2

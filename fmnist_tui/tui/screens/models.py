@@ -13,9 +13,10 @@ from textual.widgets import Button, Footer, OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
-from fmnist_tui.training.config import ConfigError
+from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.tui.forecast import Known, forecast, look_around
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
+from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
 from fmnist_tui.tui.story import story
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.train_form import TrainForm
@@ -112,7 +113,25 @@ class ModelsScreen(Screen[None]):
             return
         fault.update("")
         self.post_message(Chosen(form=form.values))
-        self.post_message(TrainingRequested(configs, in_app=form.in_app))
+        request = TrainingRequested(configs, in_app=form.in_app)
+        if len(configs) == 1:
+            self.post_message(request)
+        else:
+            self.app.push_screen(self._question(configs), partial(self._train, request))
+
+    def _train(self, request: TrainingRequested, answer: str | None) -> None:
+        if answer:
+            self.post_message(request)
+
+    def _question(self, configs: list[TrainingConfig]) -> AskScreen:
+        """Several runs may take hours."""
+        versions = " ".join(dict.fromkeys(config.version for config in configs))
+        question = f"Train {versions}: {len(configs)} runs, one after the other?"
+        return AskScreen(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
+
+    def _forecast(self, configs: list[TrainingConfig]) -> str:
+        dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
+        return forecast(configs, self._known, len(dataset.train) if dataset else None)
 
     def _to_train(self) -> list[str]:
         return [name for name in VERSION_NAMES if name in self._marked] or [self._version().name]
@@ -138,11 +157,11 @@ class ModelsScreen(Screen[None]):
 
     def _show_form(self) -> None:
         form, chosen = self.query_one(TrainForm), self._to_train()
-        form.show_version(self._version().name)
-        self.query_one("#one", Button).label = f"Train {' '.join(chosen)}"
+        form.show_versions(chosen)
+        one = f"Train {chosen[0]}" if len(chosen) == 1 else f"Train {len(chosen)} marked"
+        self.query_one("#one", Button).label = one
         try:
-            dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
-            words = forecast(form.configs(chosen), self._known, len(dataset.train) if dataset else None)
+            words = self._forecast(form.configs(chosen))
         except ConfigError:
             words = ""
         self.query_one("#forecast", Static).update(Text(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Static, TabbedContent, TabPane, Tabs
+from textual.widgets import Footer, Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
@@ -23,13 +24,13 @@ from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.recipes import RECIPES
-from fmnist_tui.tui import run_table
 from fmnist_tui.tui.evolution import evolution
-from fmnist_tui.tui.messages import Failed, RunChosen
+from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.plain_table import PlainTable
+from fmnist_tui.tui.widgets.runs_view import RunsView
 
 _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
 _EXPORT = "fmnist-tui-export"
@@ -43,16 +44,28 @@ class Compared(Message):
     Attributes:
         comparison: Of the runs that count and were not left out.
         records: All runs, newest first.
+        left_out: Ids of those that were.
         epochs: Of the runs whose curves are drawn, by id.
     """
 
     def __init__(
-        self, comparison: Comparison, records: tuple[RunRecord, ...], epochs: dict[str, tuple[Epoch, ...]]
+        self,
+        comparison: Comparison,
+        records: Sequence[RunRecord],
+        left_out: frozenset[str],
+        epochs: dict[str, tuple[Epoch, ...]],
     ) -> None:
         super().__init__()
         self.comparison = comparison
         self.records = records
+        self.left_out = left_out
         self.epochs = epochs
+
+    @property
+    def compared(self) -> list[RunRecord]:
+        """The runs that the comparison is made of."""
+        out = set() if self.comparison.everything else {one.run for one in self.comparison.not_counted}
+        return [one for one in self.records if one.scores and one.run_id not in out | self.left_out]
 
 
 class Written(Message):
@@ -71,10 +84,7 @@ class ResultsScreen(Screen[None]):
         Binding("v", "next_view", "View", tooltip="Words, bars, curves, runs"),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the other recipe"),
         Binding("f", "everything", "All runs", tooltip="Compare runs that don't count, too"),
-        Binding("space", "draw_run", "Curve", tooltip="Runs: draw this run's curve, or not"),
-        Binding("x", "leave_out", "Leave out", tooltip="Runs: leave this run out of the comparison, or take it in"),
-        Binding("s", "sort", "Sort", tooltip="Runs: sort by the next measure"),
-        Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the runs to a folder"),
+        Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
     ]
     AUTO_FOCUS = "#evolution"
@@ -83,7 +93,6 @@ class ResultsScreen(Screen[None]):
         super().__init__()
         self._recipe = RECIPES[0]
         self._everything = False
-        self._order = 0
         self._left_out: set[str] = set()
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
@@ -102,7 +111,7 @@ class ResultsScreen(Screen[None]):
                 for measure, title in MEASURES.items():
                     yield Chart(title, id=measure)
             with TabPane("Runs", id="runs"):
-                yield PlainTable(id="all_runs")
+                yield RunsView()
         yield Footer()
 
     def on_mount(self) -> None:
@@ -133,33 +142,12 @@ class ResultsScreen(Screen[None]):
         self._everything = not self._everything
         self._compare()
 
-    def action_sort(self) -> None:
-        """The next order of the runs."""
-        self._order = (self._order + 1) % len(run_table.ORDERS)
-        self._show_runs()
-
-    def action_draw_run(self) -> None:
-        """Draws the curve of the run under the cursor, or takes it away."""
-        run = self._run_under_cursor()
-        if run is None or self._drawn is None:
-            return
-        if run in self._drawn:
-            self._drawn.remove(run)
-        elif len(self._drawn) < MOST:
-            self._drawn.append(run)
-        else:
-            self.notify(f"{MOST} curves are as many as can be told apart; take one away first")
-        self._compare()
-
-    def action_leave_out(self) -> None:
-        """Leaves the run under the cursor out, or takes it in again."""
-        if run := self._run_under_cursor():
-            self._left_out ^= {run}
-            self._compare()
-
     def action_export(self) -> None:
-        """Writes every run's export into a folder where the app was started."""
-        self._in_thread(partial(self._export, self.app.runs), group="write")  # type: ignore[attr-defined]
+        """Writes the compared runs' exports into a folder where the app was started."""
+        if not self._now or not self._now.compared:
+            self.notify("there is nothing to export yet: no run is compared")
+        else:
+            self._in_thread(partial(self._export, self._now.compared), group="write")
 
     def action_copy(self) -> None:
         """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
@@ -175,13 +163,26 @@ class ResultsScreen(Screen[None]):
         if self.is_current:
             self.query_one(_FOCUS[view]).focus()
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Enter on a run shows it on the training screen."""
-        if event.data_table.id == "all_runs" and self._now:
-            run = next((one.run for one in self._now.records if one.run_id == event.row_key.value), None)
-            if run:
-                self.post_message(RunChosen(run))
-                self.app.call_later(self.app.run_action, "go('training')")
+    def on_runs_view_drawing_asked(self, message: RunsView.DrawingAsked) -> None:
+        """A curve more, or one less."""
+        if self._drawn is None:
+            return
+        if message.run in self._drawn:
+            self._drawn.remove(message.run)
+        elif len(self._drawn) < MOST:
+            self._drawn.append(message.run)
+        else:
+            self.notify(f"{MOST} curves are as many as can be told apart; take one away first")
+        self._compare()
+
+    def on_runs_view_leaving_out_asked(self, message: RunsView.LeavingOutAsked) -> None:
+        """A run less in the comparison, or one more."""
+        self._left_out ^= {message.run}
+        self._compare()
+
+    def on_runs_view_changed(self) -> None:
+        """Another label, or a run less."""
+        self._compare()
 
     def on_compared(self, message: Compared) -> None:
         """Shows the comparison."""
@@ -193,10 +194,10 @@ class ResultsScreen(Screen[None]):
         which = "all scored runs" if comparison.everything else f"recipe {comparison.recipe}"
         title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
         self.query_one("#title", Static).update(Text(title))
-        self.query_one("#told", Static).update(_words(comparison, len(self._left_out)))
+        self.query_one("#told", Static).update(_words(comparison, len(message.left_out)))
         self._show_bars()
         self._show_curves()
-        self._show_runs()
+        self.query_one(RunsView).show(message.records, comparison, message.left_out, self._drawn)
 
     def on_written(self, message: Written) -> None:
         """Says where."""
@@ -212,25 +213,6 @@ class ResultsScreen(Screen[None]):
             chart.axis_label = "epoch"
             chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
             chart.series = overlay(self._now.epochs, measure) if self._now else ()
-
-    def _show_runs(self) -> None:
-        if self._now is None:
-            return
-        now, table, order = self._now, self.query_one("#all_runs", PlainTable), run_table.ORDERS[self._order]
-        kept = self._run_under_cursor()
-        records = run_table.ordered(now.records, order)
-        cells = [run_table.row(record, now.comparison, self._left_out, list(now.epochs)) for record in records]
-        table.show(run_table.HEADER, cells, [record.run_id for record in records])
-        if kept in {key.value for key in table.rows}:
-            table.move_cursor(row=table.get_row_index(str(kept)))
-        table.border_title = order.name
-
-    def _run_under_cursor(self) -> str | None:
-        """Only while the runs are shown."""
-        table = self.query_one("#all_runs", PlainTable)
-        if not table.row_count or self.query_one(TabbedContent).active != "runs":
-            return None
-        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
 
     def _compare(self) -> None:
         runs: Path = self.app.runs  # type: ignore[attr-defined]
@@ -251,24 +233,22 @@ class ResultsScreen(Screen[None]):
             drawn = [one.best_run for one in comparison.versions]
         epochs = {one.run_id: read_epochs(one.run) for one in reversed(records) if one.run_id in drawn}
         if not worker.is_cancelled:  # else another one was asked for meanwhile
-            self.post_message(Compared(comparison, tuple(records), epochs))
+            self.post_message(Compared(comparison, records, left_out, epochs))
 
     def _in_thread(self, work: partial[None], group: str) -> None:
         """The app owns the threads: it tells of errors that nobody foresaw."""
         self.app.run_worker(work, thread=True, group=group, exclusive=True, exit_on_error=False)
 
-    def _export(self, runs: Path) -> None:
+    def _export(self, records: Sequence[RunRecord]) -> None:
         """Runs in a thread."""
         try:
             folder = Path.cwd() / _EXPORT
-            exports = [export_run(record, folder) for record in read_records(runs)]
-        except RunError as error:
-            self.post_message(Failed(str(error)))
+            for record in records:
+                export_run(record, folder)
         except (ExportError, OSError) as error:
             self.post_message(Failed(f"{error}; start the app in a folder that can be written"))
         else:
-            written = sum(bool(export.files) for export in exports)
-            self.post_message(Written(f"{written} runs written to {folder}"))
+            self.post_message(Written(f"{len(records)} run{'s' if len(records) > 1 else ''} written to {folder}"))
 
     def _write(self, markdown: str) -> None:
         """Runs in a thread."""

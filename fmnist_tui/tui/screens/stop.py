@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
-
+from fmnist_tui.runs.status import Status
 from fmnist_tui.training.control import Command
-from fmnist_tui.tui.screens.dialog import Dialog
+from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
+
+_TRAINING = {
+    Command.STOP_AFTER_EPOCH: "After this epoch, and score it",
+    Command.STOP_NOW: "Now: save, to be resumed",
+    CANCEL: "Let it run",
+}
+_QUEUED = {Command.STOP_NOW: "Before it begins: r starts it later", CANCEL: "Let it wait"}
 
 
-class StopScreen(Dialog[Command | None]):
-    """Dismisses with the command, or None."""
+class StopScreen(AskScreen):
+    """Dismisses with a command's name, or None; of a run that waits for its device nothing can be scored."""
 
-    def __init__(self, run_id: str) -> None:
-        super().__init__()
-        self._run_id = run_id
-
-    def compose(self) -> ComposeResult:
-        """The layout."""
-        with Vertical(classes="dialog"):
-            yield Static(Text(f"Stop {self._run_id}?"))
-            yield OptionList(
-                Option("After this epoch, and score it", id=Command.STOP_AFTER_EPOCH),
-                Option("Now: save, to be resumed", id=Command.STOP_NOW),
-                Option("Let it run", id="cancel"),
-            )
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """The answer."""
-        self.dismiss(None if event.option_id in ("cancel", None) else Command(str(event.option_id)))
+    def __init__(self, run_id: str, status: Status) -> None:
+        super().__init__(f"Stop {run_id}?", _QUEUED if status is Status.QUEUED else _TRAINING)

@@ -17,13 +17,13 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower, read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.training.control import Command
-from fmnist_tui.tui.curves import reading, series
-from fmnist_tui.tui.logs import log_words
+from fmnist_tui.tui.curves import loss_kind, reading, series
+from fmnist_tui.tui.headline import headline
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
-from fmnist_tui.tui.progress import headline, progress_of, reading_words
-from fmnist_tui.tui.screens.choose_run import ChooseRunScreen
+from fmnist_tui.tui.progress import NO_ROOM, alert_words, packed, progress_of, reading_words
+from fmnist_tui.tui.screens.choose_run import ChooseGhostScreen, ChooseRunScreen
+from fmnist_tui.tui.screens.log import LogScreen
 from fmnist_tui.tui.screens.stop import StopScreen
-from fmnist_tui.tui.screens.words import WordsScreen
 from fmnist_tui.tui.view import View
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.nav import Nav
@@ -31,7 +31,9 @@ from fmnist_tui.tui.widgets.progress_line import ProgressLine
 
 _NUMBERS_SECONDS = 0.5
 _CHART_SECONDS = 1.0
-_AXES = {"step": "step", "epoch": "epoch", "time": "minutes"}
+_AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
+_MARGIN = 2
+"""Cells beside the words."""
 _EMPTY = "No run yet. Press 2, choose a version and train it, or start one with: fmnist-tui train v0. o lists all runs."
 
 
@@ -42,13 +44,11 @@ class TrainingScreen(Screen[None]):
     BINDINGS = [
         Binding("space", "pause", "Pause", tooltip="Pause the run, or continue it"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after its epoch, or now"),
-        Binding("r", "resume", "Resume", tooltip="Go on with a stopped or interrupted run"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
         Binding("l", "log", "Log", tooltip="What the trainer told and printed"),
-        Binding("g", "log_axis", "Log axis", tooltip="Loss on a logarithmic axis", show=False),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow screens: the other chart"),
-        Binding("w", "smoothing", "Smooth", tooltip="Smooth the curve less or more"),
-        Binding("x", "axis", "x axis", tooltip="Steps, epochs or minutes along the axis"),
+        Binding("question_mark", "app.help", "Help", key_display="?", tooltip="Help: all keys"),
+        Binding("r", "resume", "Resume", tooltip="Go on with a stopped or interrupted run"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom", tooltip="Closer, about the cursor or the newest step"),
         Binding("minus", "zoom(-1)", "Zoom out", tooltip="Further away", show=False),
         Binding("0", "whole", "Whole curve", tooltip="The whole curve again", show=False),
@@ -57,7 +57,10 @@ class TrainingScreen(Screen[None]):
         Binding("right", "sideways(1)", "Right", tooltip="Cursor or zoomed charts to the right", show=False),
         Binding("shift+left", "sideways(-10)", "Far left", tooltip="The cursor ten columns left", show=False),
         Binding("shift+right", "sideways(10)", "Far right", tooltip="The cursor ten columns right", show=False),
+        Binding("w", "smoothing", "Smooth", tooltip="Smooth the curve less or more"),
+        Binding("x", "axis", "Axis", tooltip="Steps, epochs or minutes along the axis"),
         Binding("v", "ghost", "Ghost", tooltip="Another run's curve behind this one, or none"),
+        Binding("g", "log_axis", "Log axis", tooltip="Loss on a logarithmic axis", show=False),
     ]
 
     def __init__(self) -> None:
@@ -86,13 +89,17 @@ class TrainingScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Follows whatever run the app follows, on a slow clock."""
-        self.watch(self.app, "followed", self._take_follower)
         self._pace: float = self.app.pace  # type: ignore[attr-defined]
+        self.watch(self.app, "followed", self._take_follower)
         self.set_interval(_NUMBERS_SECONDS * self._pace, self._tick)
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what changed meanwhile is painted at once."""
         self._paint_now()
+
+    def on_resize(self) -> None:
+        """Words are broken anew."""
+        self._tick()
 
     def action_pause(self) -> None:
         """Pauses, or goes on."""
@@ -102,7 +109,10 @@ class TrainingScreen(Screen[None]):
     def action_stop(self) -> None:
         """Asks how to stop."""
         if self._follower and self._follower.status.has_trainer:
-            self.app.push_screen(StopScreen(self._follower.run.run_id), self._stop)
+            self.app.push_screen(StopScreen(self._follower.run.run_id, self._follower.status), self._stop)
+        elif self._follower:
+            words = f"{self._follower.run.run_id} is {self._follower.status}: there is nothing to stop"
+            self.notify(words, severity="warning", markup=False)
 
     def action_resume(self) -> None:
         """Goes on with the run that is shown."""
@@ -116,8 +126,7 @@ class TrainingScreen(Screen[None]):
     def action_log(self) -> None:
         """What the trainer told and printed."""
         if self._follower:
-            title = f"The log of {self._follower.run.run_id}, newest last"
-            self.app.push_screen(WordsScreen(title, log_words(self._follower.run)))
+            self.app.push_screen(LogScreen(self._follower.run))
 
     def action_log_axis(self) -> None:
         """Linear or logarithmic."""
@@ -151,7 +160,8 @@ class TrainingScreen(Screen[None]):
     def action_sideways(self, columns: int) -> None:
         """Moves the cursor, or pans where there is none."""
         if self._view.cursor is not None:
-            self._look(self._view.moved(columns, self.query_one("#loss").size.width, self._last_step))
+            width = max(chart.size.width for chart in self.query(Chart))  # one of them may be hidden
+            self._look(self._view.moved(columns, width, self._last_step))
         else:
             self._look(self._view.panned(1 if columns > 0 else -1, self._last_step))
 
@@ -160,7 +170,8 @@ class TrainingScreen(Screen[None]):
         if self._view.ghost:
             self._look(replace(self._view, ghost=""))
         elif self._follower:
-            self.app.push_screen(ChooseRunScreen(self.app.runs), self._take_ghost)  # type: ignore[attr-defined]
+            run = self._follower.run
+            self.app.push_screen(ChooseGhostScreen(run.path.parent, run), partial(self._take_ghost, run.run_id))
 
     @property
     def _view(self) -> View:
@@ -177,6 +188,8 @@ class TrainingScreen(Screen[None]):
             self._paint_now()
 
     def _take_follower(self, follower: Follower | None) -> None:
+        if follower is None and self._follower:  # its run was deleted, and there is no other
+            self.refresh(recompose=True)
         self._follower = follower
         self._paint_now()
 
@@ -184,21 +197,23 @@ class TrainingScreen(Screen[None]):
         if run is not None:
             self.post_message(RunChosen(run))
 
-    def _take_ghost(self, run: RunDirectory | None) -> None:
+    def _take_ghost(self, before: str, run: RunDirectory | None) -> None:
         if run is not None:
-            self.app.run_worker(partial(self._read_ghost, run), thread=True, exit_on_error=False)
+            self.app.run_worker(partial(self._read_ghost, before, run), thread=True, exit_on_error=False)
 
-    def _read_ghost(self, run: RunDirectory) -> None:
+    def _read_ghost(self, before: str, run: RunDirectory) -> None:
         """Runs in a thread: a long log takes a while to read."""
-        self.app.call_later(self._show_ghost, read_snapshot(run))
+        self.app.call_later(self._show_ghost, before, read_snapshot(run))
 
-    def _show_ghost(self, ghost: Snapshot) -> None:
+    def _show_ghost(self, before: str, ghost: Snapshot) -> None:
+        """Behind the run with the id `before`, whichever is shown by now."""
         self._ghosts[ghost.run_id] = ghost
-        self._look(replace(self._view, ghost=ghost.run_id))
+        self._views[before] = replace(self._views.get(before, View()), ghost=ghost.run_id)
+        self._paint_now()
 
-    def _stop(self, command: Command | None) -> None:
+    def _stop(self, command: str | None) -> None:
         if command is not None:
-            self._give(command)
+            self._give(Command(command))
 
     def _give(self, command: Command) -> None:
         if self._follower:
@@ -214,7 +229,7 @@ class TrainingScreen(Screen[None]):
         if self._follower is None or not self.is_current:
             return
         follower, snapshot = self._follower, self._follower.snapshot
-        numbers = (snapshot, follower.status, follower.usage)
+        numbers = (snapshot, follower.status, follower.usage, follower.no_room, self.size.width)
         if numbers != self._painted:
             self._painted = numbers
             self._paint_numbers(follower, snapshot)
@@ -225,16 +240,22 @@ class TrainingScreen(Screen[None]):
             self._paint_charts(snapshot)
 
     def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
-        progress = progress_of(snapshot, follower.usage)
-        self.query_one("#headline", Static).update(headline(snapshot, follower.status))
+        width = self.size.width - _MARGIN
+        progress = progress_of(snapshot, follower.usage if follower.status.has_trainer else None)
+        self.query_one("#headline", Static).update(headline(snapshot, follower.status, width))
         self.query_one("#epoch", ProgressLine).show(progress.epoch_share, progress.epoch_words)
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
-        self.query_one("#numbers", Static).update(Text(progress.numbers))
-        self.query_one("#alerts", Static).update(Text("\n".join(progress.alerts[-2:]), style="bold"))
+        self.query_one("#numbers", Static).update(Text(packed(progress.numbers, width)))
+        words = NO_ROOM if follower.no_room else alert_words(progress.alerts)
+        alerts = self.query_one("#alerts", Static)
+        alerts.update(Text(words, style="bold"))
+        alerts.display = bool(words)
 
     def _paint_charts(self, snapshot: Snapshot) -> None:
         view = self._view
         read = reading(snapshot, view)
+        kind = loss_kind(snapshot.run_id)
+        self.query_one("#loss", Chart).title = f"loss ({kind})" if kind else "loss"
         for what in ("loss", "accuracy"):
             chart = self.query_one(f"#{what}", Chart)
             ended = "ended before its first step" if snapshot.finished else "waiting for the first step"

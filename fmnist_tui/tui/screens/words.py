@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from fmnist_tui.tui.screens.dialog import Dialog
@@ -23,6 +24,14 @@ class WordsScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        with VerticalScroll(classes="dialog"):
-            yield Static(Text(self._heading, style="bold"))
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = Content(self._heading)
             yield Static(self._body)
+
+    def on_resize(self) -> None:
+        """Says so where not all of it can be seen."""
+        self.call_after_refresh(self._show_keys)
+
+    def _show_keys(self) -> None:
+        dialog = self.query_one(VerticalScroll)
+        dialog.border_subtitle = "up, down: the rest  escape: back" if dialog.max_scroll_y else "escape: back"

@@ -16,12 +16,15 @@ from fmnist_tui.tui.ticks import label, log_label, log_ticks, ticks
 _TICKS = 5
 _TICK_WIDTH = 10
 _SMALLEST = (12, 5)
+_MARKS = {"dot": "•", "star": "❋", "hd": "▞", "braille": "⠒"}
+"""plotext's markers that aren't drawn as they are named."""
+_GAP = "  "
 _HUGE = 1e150
 """Larger losses are drawn here: the difference of two of them would be infinite."""
 
 
 class Chart(Widget):
-    """Curves over steps, epochs or minutes.
+    """Curves over steps, epochs or minutes, under a line that names them: no legend covers a point.
 
     plotext's own log axis raises on a second build, on zeros and on infinities: logarithms are taken here, and only
     finite points reach it.
@@ -43,10 +46,28 @@ class Chart(Widget):
         """The chart as text; words while there is nothing to draw."""
         width, height = self.size
         drawn = [self._prepared(one, width) for one in self.series]
-        drawn = [one for one in drawn if len(one.x)]
+        drawn = [one if self.app.current_theme.dark else one.on_light() for one in drawn if len(one.x)]
+        heading = self._heading(drawn, width)
+        height -= len(heading)
         if not drawn or width < _SMALLEST[0] or height < _SMALLEST[1]:
             return Text(self.empty_words, style="dim")
-        return Text.from_ansi(self._build(drawn, width, height), no_wrap=True)
+        return Text("\n", no_wrap=True).join([*heading, Text.from_ansi(self._build(drawn, width, height))])
+
+    def _heading(self, drawn: list[Series], width: int) -> list[Text]:
+        """Title and legend, in as few lines as they need; a column is left free beside another chart."""
+        scale = ", log axis" if self.log_axis else ""
+        entries = [Text(f"{self.title} by {self.axis_label}{scale}", style="bold")]
+        for one in drawn:
+            if one.name:
+                colour = "rgb({},{},{})".format(*one.colour)
+                entries.append(Text.assemble((_MARKS.get(one.marker, one.marker), colour), f" {one.name}"))
+        lines = [entries[0]]
+        for entry in entries[1:]:
+            if lines[-1].cell_len + len(_GAP) + entry.cell_len >= width:
+                lines.append(entry)
+            else:
+                lines[-1] = Text(_GAP).join([lines[-1], entry])
+        return lines
 
     def _prepared(self, one: Series, width: int) -> Series:
         x, y = thinned(one.x, logarithmic(one.y) if self.log_axis else one.y, 2 * width)
@@ -57,9 +78,11 @@ class Chart(Widget):
         plot._limit_size(False, False)  # noqa: FBT003 - else it is cut at the size that the terminal had
         plot._set_size(width, height)
         plot.theme("clear")
-        for one in drawn:
+        plot.xaxes(True, False)  # noqa: FBT003 - the lower one; above stands the heading
+        plot.yaxes(True, False)  # noqa: FBT003
+        for one in sorted(drawn, key=lambda one: not one.behind):
             draw = plot.plot if one.joined else plot.scatter
-            draw(one.x.tolist(), one.y.tolist(), marker=one.marker, color=one.colour, label=one.name or None)
+            draw(one.x.tolist(), one.y.tolist(), marker=one.marker, color=one.colour)
         if self.cursor is not None:
             plot.vline(self.cursor)
         low, high = _limits(drawn)
@@ -69,8 +92,6 @@ class Chart(Widget):
         first, end = min(one.x.min() for one in drawn), max(one.x.max() for one in drawn)
         columns = ticks(float(first), float(end), max(2, min(_TICKS, width // _TICK_WIDTH)))
         plot.xticks(columns, [label(place) for place in columns])
-        plot.xlabel(self.axis_label)
-        plot.title(f"{self.title} (log)" if self.log_axis else self.title)
         built: str = plot.build()
         return built
 

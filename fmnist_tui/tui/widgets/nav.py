@@ -1,12 +1,15 @@
-"""The line at the top of every screen: the four screens, and what the run that is followed does."""
+"""The line at the top of every screen: the four screens, and what lives."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 
 _SECONDS = 1.0
@@ -22,28 +25,29 @@ class Nav(Horizontal):
         self._words = ""
 
     def compose(self) -> ComposeResult:
-        """A cell a screen, then the state of the run that is followed."""
+        """A cell a screen, then the runs that live."""
         for number, (name, title) in enumerate(SCREENS, start=1):
             classes = "screen current" if name == self._current else "screen"
             yield Static(f"[@click=app.go('{name}')]{number} {title}[/]", classes=classes)
         yield Static(id="live")
 
     def on_mount(self) -> None:
-        """Looks after the run that the app follows."""
+        """Looks after them."""
         self.set_interval(_SECONDS * getattr(self.app, "pace", 1.0), self._tick)
 
     def _tick(self) -> None:
-        follower = getattr(self.app, "followed", None)
-        words = _live_words(follower) if follower is not None else ""
+        words = _live_words(getattr(self.app, "followed", None), getattr(self.app, "living", ()))
         if self.screen.is_current and words != self._words:
             self._words = words
             self.query_one("#live", Static).update(Text(words))
 
 
-def _live_words(follower: Follower) -> str:
-    """What the run does, while it has a trainer."""
-    if not follower.status.has_trainer:
-        return ""
+def _live_words(follower: Follower | None, living: Sequence[RunDirectory]) -> str:
+    """What the run that is shown does while it has a trainer, and how many others have one."""
+    if follower is None or not follower.status.has_trainer:
+        return f"{len(living)} live" if living else ""
     snapshot = follower.snapshot
     epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
-    return f"{snapshot.run_id.partition('-')[0]} {follower.status}{epochs}"
+    others = sum(run != follower.run for run in living)
+    more = f" +{others}" if others else ""
+    return f"{snapshot.run_id.partition('-')[0]} {follower.status}{epochs}{more}"

@@ -10,9 +10,11 @@ from textual.widget import Widget
 
 from fmnist_tui.tui.widgets.pixels import PLAIN, Drawing, half_blocks
 
+_WIDTH, _HEIGHT = 28, 14
+
 
 class Picture(Widget):
-    """An image (28, 28) uint8 in 28 x 14 cells; nothing while there is none."""
+    """An image (28, 28) uint8 in 28 x 14 cells, or a multiple where there is room; nothing while there is none."""
 
     DEFAULT_CSS = "Picture { width: 28; height: 14; }"
 
@@ -21,7 +23,8 @@ class Picture(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line of the image."""
-        if self.image is None or y >= len(self.image) // 2:
+        scale = max(1, min(self.size.width // _WIDTH, self.size.height // _HEIGHT))
+        if self.image is None or y >= _HEIGHT * scale:
             return Strip.blank(self.size.width, PLAIN)
-        rows = self.draw(self.image[2 * y : 2 * y + 2])
-        return Strip(rows[0]).adjust_cell_length(self.size.width, PLAIN)
+        pixels = self.image[[2 * y // scale, (2 * y + 1) // scale]].repeat(scale, axis=1)
+        return Strip(self.draw(pixels)[0]).adjust_cell_length(self.size.width, PLAIN)

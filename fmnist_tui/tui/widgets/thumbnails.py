@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
+from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -17,17 +18,24 @@ from textual.widget import Widget
 
 from fmnist_tui.tui.widgets.pixels import PLAIN, Drawing, Row, half_blocks, halved
 
-CELL_WIDTH, CELL_HEIGHT = 16, 8
+CELL_WIDTH, CELL_HEIGHT = 15, 8
 _PICTURE = 14
 _REVERSE = Style(reverse=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Thumbnail:
-    """One image (28, 28) uint8 of the grid and the words below it."""
+    """One image of the grid.
+
+    Attributes:
+        image: (28, 28) uint8.
+        caption: The words below it.
+        about: What is known of it, in lines, where it is shown large.
+    """
 
     image: NDArray[np.uint8]
     caption: str
+    about: str
 
 
 class Thumbnails(Widget, can_focus=True):
@@ -114,6 +122,15 @@ class Thumbnails(Widget, can_focus=True):
     def on_resize(self) -> None:
         """The room changed."""
         self.post_message(self.Resized())
+
+    def on_click(self, event: Click) -> None:
+        """Moves the cursor to the image under the mouse; a second click shows it large."""
+        column, row = event.x // CELL_WIDTH, event.y // CELL_HEIGHT
+        clicked = row * self.columns + column
+        if column < self.columns and clicked < len(self.page):
+            if clicked == self.cursor:
+                self.action_open()
+            self.cursor = clicked
 
     def action_move(self, by: int) -> None:
         """Moves the cursor along the page, or to the next one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from textual.app import ComposeResult
@@ -93,13 +93,13 @@ class TrainForm(Vertical):
         chosen = {name: self._choice(name) for name in ("recipe", "device")}
         return {name: value for name, value in (typed | chosen).items() if value}
 
-    def show_version(self, version: str) -> None:
-        """Shows the version's recipe's values where fields are empty."""
-        recipe = hyperparameters(version, self._choice("recipe"))
+    def show_versions(self, versions: Sequence[str]) -> None:
+        """Shows the versions' recipe's values where fields are empty."""
+        recipes = [hyperparameters(version, self._choice("recipe")) for version in versions]
         shown = {
-            "epochs": str(recipe.epochs),
-            "batch_size": str(recipe.batch_size),
-            "learning_rate": f"{recipe.learning_rate:g}",
+            "epochs": _common(str(recipe.epochs) for recipe in recipes),
+            "batch_size": _common(str(recipe.batch_size) for recipe in recipes),
+            "learning_rate": _common(f"{recipe.learning_rate:g}" for recipe in recipes),
             "seed": "0",
             "seeds": "1",
             "limit": "all images",
@@ -144,3 +144,9 @@ class TrainForm(Vertical):
             return float(text) if text else None
         except ValueError:
             raise ConfigError(f"{_LABELS[name]} {text!r} is not a number") from None
+
+
+def _common(values: Iterable[str]) -> str:
+    """The value of all versions."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else "each its own"

@@ -1,0 +1,32 @@
+"""Throwing a run away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.lock import acquire, is_held
+
+_GONE = ".deleted-"
+
+
+def delete_run(run: RunDirectory) -> None:
+    """Removes the run and all that belongs to it; from the first moment on it is in no list any more.
+
+    Raises:
+        RunError: A trainer holds it, or it can't be removed.
+    """
+    if is_held(run):
+        raise RunError(f"run {run.run_id} has a trainer; stop it first with: fmnist-tui stop {run.run_id} --now")
+    lock = acquire(run)
+    try:
+        gone = run.path.rename(run.path.with_name(f"{_GONE}{run.run_id}"))
+    except OSError as error:
+        raise RunError(f"can't delete {run.path} ({error.strerror})") from None
+    finally:
+        os.close(lock)
+    if gone.is_symlink():
+        gone.unlink()
+    for left in gone.parent.glob(f"{_GONE}*"):  # and what a killed process left
+        shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""What in a training's losses should make a person look: a spike, a plateau, overfitting. Each is told once."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import fmean
+
+from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, Step
+
+_RECENT, _BEFORE = 10, 100
+"""Windows: their mean loss is compared with that of the ones before."""
+_SPIKE = 2.0
+"""How many times the usual loss is one; the recipes' own curves stay below 1.25."""
+_FLAT_EPOCHS = 5
+_FLAT = 0.01
+"""The share of its best value by which a loss has to fall to count as falling."""
+_RISING_EPOCHS = 3
+
+
+class Watch:
+    """Sees a run's events in their order and says what stands out."""
+
+    def __init__(self) -> None:
+        self._losses: deque[float] = deque(maxlen=_RECENT + _BEFORE)
+        self._epochs: list[Epoch] = []
+        self._told: set[str] = set()
+
+    def see(self, event: Event) -> list[Alert]:
+        """The alerts that this event gives cause for, none of a kind that was told before."""
+        match event:
+            case Alert():
+                self._told.add(event.kind)
+            case RunStarted():
+                self._losses.clear()
+                self._epochs.clear()
+            case Resumed():
+                self._losses.clear()
+                self._epochs = [epoch for epoch in self._epochs if epoch.step <= event.step]
+            case Step():
+                self._losses.append(event.loss)
+                return self._once("spike", lambda: _spike(list(self._losses), event.step))
+            case Epoch():
+                self._epochs.append(event)
+                return [
+                    *self._once("plateau", lambda: _plateau(self._epochs)),
+                    *self._once("overfitting", lambda: _overfitting(self._epochs)),
+                ]
+        return []
+
+    def _once(self, kind: str, find: Callable[[], str]) -> list[Alert]:
+        if kind in self._told or not (message := find()):
+            return []
+        self._told.add(kind)
+        return [Alert(kind, message)]
+
+
+def _spike(losses: Sequence[float], step: int) -> str:
+    """Losses of windows, the last one at `step`."""
+    if len(losses) < _RECENT + _BEFORE or not all(map(math.isfinite, losses)):
+        return ""
+    usual, now = fmean(losses[:_BEFORE]), fmean(losses[_BEFORE:])
+    if now <= _SPIKE * usual:
+        return ""
+    return f"the training loss jumped from {usual:.4f} to {now:.4f} by step {step}; a lower learning rate may help"
+
+
+def _plateau(epochs: Sequence[Epoch]) -> str:
+    if len(epochs) <= _FLAT_EPOCHS:
+        return ""
+    before, lately = epochs[:-_FLAT_EPOCHS], epochs[-_FLAT_EPOCHS:]
+    for losses in (lambda epoch: epoch.train_loss, lambda epoch: epoch.validation_loss):
+        if min(map(losses, lately)) < (1 - _FLAT) * min(map(losses, before)):
+            return ""
+    return f"neither loss has fallen by {_FLAT:.0%} in the last {_FLAT_EPOCHS} epochs"
+
+
+def _overfitting(epochs: Sequence[Epoch]) -> str:
+    if len(epochs) <= _RISING_EPOCHS:
+        return ""
+    best = min(epochs[:-_RISING_EPOCHS], key=lambda epoch: epoch.validation_loss)
+    course = [best, *epochs[-_RISING_EPOCHS:]]
+    rising = all(one.validation_loss < next_.validation_loss for one, next_ in pairwise(course))
+    falling = all(one.train_loss > next_.train_loss for one, next_ in pairwise(course))
+    if not (rising and falling):
+        return ""
+    rise = f"from {best.validation_loss:.4f} to {course[-1].validation_loss:.4f}"
+    return f"overfitting: validation loss rose {rise} since epoch {best.epoch} while the training loss fell"

@@ -1,0 +1,160 @@
+"""All runs as a table, and below it how they are sorted and whether the one under the cursor counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import DataTable, Static
+
+from fmnist_tui.analysis.comparison import Comparison
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.labels import Label, read_label, write_label
+from fmnist_tui.text import megabytes
+from fmnist_tui.tui.messages import Failed, RunChosen
+from fmnist_tui.tui.run_table import HEADER, LEFT_OUT, ORDERS, ordered, row
+from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
+from fmnist_tui.tui.screens.edit_label import EditLabelScreen
+from fmnist_tui.tui.widgets.plain_table import PlainTable
+
+
+class RunsView(Vertical):
+    """Shows runs; says what a person wants of the one under the cursor."""
+
+    BINDINGS = [
+        Binding("space", "draw", "Curve", tooltip="Draw this run's curve among the curves, or not"),
+        Binding("x", "leave_out", "Leave out", tooltip="Leave this run out of the comparison, or take it in"),
+        Binding("s", "sort", "Sort", tooltip="Sort by the next measure"),
+        Binding("l", "label", "Label", tooltip="Give this run a name, tags and a note"),
+        Binding("d,delete", "delete", "Delete", tooltip="Throw this run away; asks first"),
+    ]
+
+    class Changed(Message):
+        """A run has another label, or is gone."""
+
+    class DrawingAsked(Message):
+        """This run's curve shall be drawn, or no longer."""
+
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class LeavingOutAsked(Message):
+        """This run shall be left out, or taken in again."""
+
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order = 0
+        self._records: Sequence[RunRecord] = ()
+        self._why: dict[str, str] = {}
+        self._row: Callable[[RunRecord], tuple[str, ...]] = lambda _: ()
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        yield PlainTable(id="all_runs")
+        yield Static(id="about_run")
+
+    def show(
+        self, records: Sequence[RunRecord], comparison: Comparison, left_out: Collection[str], drawn: Collection[str]
+    ) -> None:
+        """Shows all of `records`, which are newest first."""
+        self._records = records
+        self._why = {one.run: one.why for one in comparison.not_counted} | dict.fromkeys(left_out, LEFT_OUT)
+        self._row = lambda record: row(record, self._why, record.run_id in drawn)
+        self._fill()
+
+    def action_draw(self) -> None:
+        """Draws the run's curve, or takes it away."""
+        if record := self._under_cursor():
+            self.post_message(self.DrawingAsked(record.run_id))
+
+    def action_leave_out(self) -> None:
+        """Leaves the run out, or takes it in again."""
+        if record := self._under_cursor():
+            self.post_message(self.LeavingOutAsked(record.run_id))
+
+    def action_sort(self) -> None:
+        """The next order."""
+        self._order = (self._order + 1) % len(ORDERS)
+        self._fill()
+
+    def action_label(self) -> None:
+        """Asks for a name, tags and a note."""
+        if record := self._under_cursor():
+            screen = EditLabelScreen(record.run_id, read_label(record.run))
+            self.app.push_screen(screen, partial(self._keep_label, record.run))
+
+    def action_delete(self) -> None:
+        """Asks whether to throw the run away."""
+        if record := self._under_cursor():
+            question = f"Delete {record.run_id}{f' ({record.label})' if record.label else ''}? It can't be had back."
+            answers = {CANCEL: "Keep it", "delete": f"Delete it, {megabytes(record.run.size())}"}
+            self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.run))
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Says whether the run counts."""
+        event.stop()
+        self._tell()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Enter shows the run on the training screen."""
+        event.stop()
+        if record := self._under_cursor():
+            self.post_message(RunChosen(record.run))
+            self.app.call_later(self.app.run_action, "go('training')")
+
+    def _keep_label(self, run: RunDirectory, label: Label | None) -> None:
+        if label is not None:
+            self._change(partial(write_label, run, label))
+
+    def _delete(self, run: RunDirectory, answer: str | None) -> None:
+        if answer:
+            self._change(partial(delete_run, run))
+
+    def _change(self, work: Callable[[], None]) -> None:
+        self.app.run_worker(partial(self._change_in_thread, work), thread=True, exit_on_error=False)
+
+    def _change_in_thread(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except RunError as error:
+            self.post_message(Failed(str(error)))
+        else:
+            self.post_message(self.Changed())
+
+    def _fill(self) -> None:
+        table, kept = self.query_one(PlainTable), self._under_cursor()
+        records = ordered(self._records, ORDERS[self._order])
+        table.show(HEADER, map(self._row, records), [record.run_id for record in records])
+        if kept and kept.run_id in {key.value for key in table.rows}:
+            table.move_cursor(row=table.get_row_index(kept.run_id))
+        self._tell()
+
+    def _tell(self) -> None:
+        record = self._under_cursor()
+        about = f"; {self._about(record)}" if record else ""
+        self.query_one("#about_run", Static).update(Text(f"{ORDERS[self._order].name}{about}"))
+
+    def _about(self, record: RunRecord) -> str:
+        label, why = read_label(record.run), self._why.get(record.run_id)
+        counts = f"does not count: {why}" if why else "counts"
+        words = (f"{record.run_id} {counts}", megabytes(record.run.size()), *(f"#{tag}" for tag in label.tags))
+        return ", ".join(filter(None, [" ".join(words), label.note]))
+
+    def _under_cursor(self) -> RunRecord | None:
+        table = self.query_one(PlainTable)
+        if not table.row_count:
+            return None
+        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        return next((record for record in self._records if record.run_id == key), None)

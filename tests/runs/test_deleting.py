@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.queue import holding
+
+OTHER = "v1-20260102-120000-00ff"
+
+
+def test_a_deleted_run_is_gone_and_others_stay(run: RunDirectory) -> None:
+    other = RunDirectory(run.path.parent / OTHER)
+    for made in (run, other):
+        made.checkpoints.mkdir(parents=True)
+        made.events.write_text("{}\n")
+    delete_run(run)
+    assert list(run.path.parent.iterdir()) == [other.path]
+    assert other.events.read_text() == "{}\n"
+
+
+def test_a_run_with_a_trainer_is_not_deleted(run: RunDirectory) -> None:
+    with holding(acquire(run)), pytest.raises(RunError, match=r"has a trainer; stop it first with: .* --now"):
+        delete_run(run)
+    assert run.path.exists()
+
+
+def test_what_lies_behind_a_link_is_never_touched(run: RunDirectory, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_text("x")
+    linked = RunDirectory(run.path.parent / OTHER)
+    linked.path.symlink_to(elsewhere)
+    delete_run(linked)
+    assert (elsewhere / "precious").read_text() == "x"
+    (run.path / "checkpoints").symlink_to(elsewhere)
+    delete_run(run)
+    assert (elsewhere / "precious").read_text() == "x"
+    assert list_runs(run.path.parent) == []
+
+
+def test_a_run_whose_deletion_was_cut_short_is_in_no_list_and_goes_with_the_next(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.events.write_text("{}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        delete_run(run)
+    assert list_runs(run.path.parent) == []
+    assert len(list(run.path.parent.iterdir())) == 1
+    other = RunDirectory(run.path.parent / OTHER)
+    other.path.mkdir()
+    delete_run(other)
+    assert list(run.path.parent.iterdir()) == []
+
+
+def test_of_two_who_delete_one_run_one_is_told(run: RunDirectory) -> None:
+    faults: list[str] = []
+
+    def delete() -> None:
+        try:
+            delete_run(run)
+        except RunError as fault:
+            faults.append(str(fault))
+
+    threads = [threading.Thread(target=delete) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(faults) <= 1
+    assert not run.path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_a_clear_fault(run: RunDirectory) -> None:
+    run.path.parent.chmod(0o500)
+    try:
+        with pytest.raises(RunError, match="can't delete"):
+            delete_run(run)
+    finally:
+        run.path.parent.chmod(0o700)

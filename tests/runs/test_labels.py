@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory, RunError, find_run
+from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
+
+OTHER = "v1-20260102-120000-00ff"
+
+
+def test_a_label_is_kept_and_its_name_stands_for_the_run(run: RunDirectory) -> None:
+    label = Label("best so far", ("paper", "gpu"), "with the new schedule")
+    write_label(run, label)
+    assert read_label(run) == label
+    assert find_run(run.path.parent, "best so far") == run
+    assert json.loads(run.label.read_text()) == {
+        "name": "best so far",
+        "tags": ["paper", "gpu"],
+        "note": "with the new schedule",
+    }
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"name": 3, "tags": "x", "note": null}', '{"tags": {"a": 1}}'])
+def test_a_damaged_label_counts_as_none(run: RunDirectory, content: str) -> None:
+    run.label.write_text(content)
+    assert read_label(run) == Label()
+
+
+def test_what_was_put_into_the_file_by_hand_is_safe_to_show(run: RunDirectory) -> None:
+    run.label.write_text(json.dumps({"name": "a\x1b[31mb", "tags": ["c\nd"], "note": "\x07"}))
+    assert read_label(run) == Label("a [31mb", ("c d",), " ")
+
+
+FAULTS = [
+    (Label("last"), "'last' means a run already"),
+    (Label("v0-20260101-120000-00ff"), "means a run already"),
+    (Label("taken"), "another run is called 'taken' already"),
+    (Label("x" * 41), "the name has 41 letters; 40 are the most"),
+    (Label("a\x1b[2Jb"), "has letters that can't be shown"),
+    (Label(" a"), "or spaces around it"),
+    (Label(note="x" * 1001), "the note has 1001 letters"),
+    (Label(note="two\nlines"), "has letters that can't be shown"),
+    (Label(tags=("two words",)), "tag 'two words' is not one word"),
+    (Label(tags=("",)), "tag '' is not one word"),
+    (Label(tags=tuple(map(str, range(21)))), "21 tags are more than 20"),
+]
+
+
+@pytest.mark.parametrize(("label", "words"), FAULTS)
+def test_what_cannot_be_a_label_is_refused_and_changes_nothing(run: RunDirectory, label: Label, words: str) -> None:
+    other = RunDirectory(run.path.parent / OTHER)
+    other.path.mkdir()
+    write_label(other, Label("taken"))
+    with pytest.raises(RunError) as fault:
+        write_label(run, label)
+    assert words in str(fault.value)
+    assert str(fault.value).isprintable()
+    assert not run.label.exists()
+
+
+def test_a_run_may_keep_its_own_name(run: RunDirectory) -> None:
+    write_label(run, Label("mine"))
+    write_label(run, Label("mine", note="more"))
+    assert read_label(run).note == "more"
+
+
+def test_a_label_that_cannot_be_written_says_so(run: RunDirectory) -> None:
+    run.label.mkdir()
+    with pytest.raises(RunError, match=r"can't write .*label\.json"):
+        write_label(run, Label("a"))
+    assert [path.name for path in Path(run.path).iterdir()] == ["label.json"]
+
+
+def test_tags_are_added_and_removed_each_once() -> None:
+    assert with_tags(Label(tags=("a", "b")), ["c", "a"], ["b"]) == ("a", "c")

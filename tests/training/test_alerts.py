@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, Step
+
+WINDOW = Step(1, 1, 0.5, 0.9, 0.1, 1000.0)
+EPOCH = Epoch(1, 100, 0.5, 0.8, 0.5, 0.8, 0.5, 1.0, 0.1, is_best=True)
+
+
+def told(events: Sequence[Event], watch: Watch | None = None) -> list[str]:
+    watch = watch or Watch()
+    return [alert.kind for event in events for alert in watch.see(event)]
+
+
+def windows(*losses: float) -> list[Step]:
+    return [replace(WINDOW, step=step, loss=loss) for step, loss in enumerate(losses, start=1)]
+
+
+def epochs(train: Sequence[float], validation: Sequence[float]) -> list[Epoch]:
+    pairs = enumerate(zip(train, validation, strict=True), start=1)
+    return [replace(EPOCH, epoch=n, step=100 * n, train_loss=one, validation_loss=two) for n, (one, two) in pairs]
+
+
+def test_one_wild_window_or_many_higher_ones_are_a_spike_told_once() -> None:
+    calm = [0.3, 0.2, 0.4] * 40
+    assert told(windows(*calm, 30.0, *calm, 30.0)) == ["spike"]
+    assert told(windows(*calm, *[0.7] * 20)) == ["spike"]
+
+
+def test_noise_a_falling_loss_and_the_first_windows_are_none() -> None:
+    assert told(windows(*[0.3, 0.1, 0.6] * 100)) == []
+    assert told(windows(*[10 / step for step in range(1, 400)])) == []
+    assert told(windows(0.1, 50.0, 60.0)) == []
+
+
+def test_losses_that_are_not_finite_are_left_to_the_trainer() -> None:
+    assert told(windows(*[0.3] * 120, float("nan"), float("inf"))) == []
+
+
+def test_a_plateau_is_when_neither_loss_falls_for_five_epochs() -> None:
+    flat = [1.0, 0.5, *[0.499] * 5]
+    assert told(epochs(flat, flat)) == ["plateau"]
+    assert told(epochs(flat, [1 / n for n in range(1, 8)])) == []
+    assert told(epochs([1 / n for n in range(1, 8)], flat)) == []
+    assert told(epochs(flat[:-1], flat[:-1])) == []
+
+
+def test_validation_loss_that_rises_three_times_while_training_loss_falls_is_overfitting() -> None:
+    falling = [0.9, 0.7, 0.6, 0.5, 0.4]
+    assert told(epochs(falling, [0.5, 0.4, 0.41, 0.42, 0.43])) == ["overfitting"]
+    assert told(epochs(falling, [0.5, 0.4, 0.41, 0.39, 0.43])) == []
+    assert told(epochs([0.9, 0.7, 0.6, 0.65, 0.4], [0.5, 0.4, 0.41, 0.42, 0.43])) == []
+
+
+def test_the_message_names_losses_and_the_best_epoch() -> None:
+    watch = Watch()
+    for epoch in epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43]):
+        alerts = watch.see(epoch)
+    assert alerts == [
+        Alert(
+            "overfitting",
+            "overfitting: validation loss rose from 0.4000 to 0.4300 since epoch 1 while the training loss fell",
+        )
+    ]
+
+
+@pytest.mark.parametrize("told_before", [True, False])
+def test_what_an_earlier_trainer_told_is_not_told_again(told_before: bool) -> None:
+    course = epochs([0.9, 0.7, 0.6, 0.5, 0.4], [0.4, 0.41, 0.42, 0.43, 0.44])
+    watch = Watch()
+    if told_before:
+        watch.see(Alert("overfitting", "words"))
+    assert told(course, watch) == ([] if told_before else ["overfitting"])
+
+
+def test_a_start_from_the_first_epoch_forgets_all() -> None:
+    rising = epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43])
+    again = RunStarted("v0", 400, 100, 4, 7, 7)
+    assert told([*rising[:3], again, *rising[3:]]) == []
+    assert told([*windows(*[0.1] * 120), again, *windows(*[2.0] * 20)]) == []
+
+
+def test_epochs_past_the_point_of_a_resume_are_forgotten() -> None:
+    rising = epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43])
+    assert told([*rising[:3], Resumed(100, 7), *epochs([0.9, 0.7, 0.6], [0.4, 0.41, 0.42])[1:]]) == []
+    assert told([*rising[:3], Resumed(100, 7), *rising[1:]]) == ["overfitting"]

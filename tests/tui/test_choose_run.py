@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from fmnist_tui.files import write_json
+from fmnist_tui.training.events import RunFinished, Stage
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.screens import choose_run
+from fmnist_tui.tui.screens.choose_run import ChooseRunScreen
+
+from .driving import (
+    AnyPilot,
+    at_every_size,
+    drawn,
+    flat,
+    open_run_list,
+    part,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
+from .samples import held, training, write_log, write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+def listed(pilot: AnyPilot) -> list[str]:
+    """The runs in the list."""
+    return [str(option.id) for option in widget(pilot, "OptionList", OptionList).options]
+
+
+async def test_another_run_can_be_chosen_live_ones_first(make_app: Maker, runs: Path) -> None:
+    old, new = write_run(runs, seed=1), write_run(runs, "v1", seed=2)
+    live = write_run(runs, seed=0, log=training(epochs=1))
+    with held(live):
+        app = make_app(attach=new)
+        async with app.run_test() as pilot:
+            await until_shown(pilot, f"v1 Convolutions {new.run_id} finished")
+            await open_run_list(pilot)
+            assert listed(pilot) == [live.run_id, new.run_id, old.run_id]
+            assert "live" in part(pilot, "OptionList").splitlines()[0]
+            await pilot.press("down", "down", "enter")
+            await until_shown(pilot, f"v0 Dense network by hand {old.run_id} finished")
+            await until(pilot, lambda: drawn(part(pilot, "#loss")), "its curve is drawn")
+
+
+async def test_the_open_list_follows_the_runs_and_keeps_the_highlighted_one(
+    make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose_run, "_SECONDS", 0.05)
+    monkeypatch.setattr(choose_run, "_COST", 0)
+    live, old = write_run(runs, seed=2, log=training(epochs=1)), write_run(runs, seed=1)
+    app = make_app(attach=old)
+    async with app.run_test() as pilot:
+        await pilot.press("3")
+        with held(live):
+            await open_run_list(pilot)
+            await pilot.press("down")
+            write_log(live, training(epochs=2))
+            await until(pilot, lambda: "live, epoch 3/30" in part(pilot, "OptionList"), "its progress is listed")
+            new = write_run(runs, seed=3)
+            await until(pilot, lambda: listed(pilot) == [live.run_id, new.run_id, old.run_id], "the new one is listed")
+        await until(pilot, lambda: listed(pilot)[0] == new.run_id, "the other one has ended")
+        highlighted = widget(pilot, "OptionList", OptionList).highlighted_option
+        assert highlighted is not None
+        assert highlighted.id == old.run_id
+
+
+async def test_the_list_of_runs_can_be_left_as_it_was(make_app: Maker, runs: Path) -> None:
+    run = write_run(runs, seed=1)
+    write_run(runs, seed=2)
+    app = make_app(attach=run)
+    async with app.run_test() as pilot:
+        await until_shown(pilot, run.run_id)
+        await pilot.press("o", "escape")
+        assert run.run_id in flat(app)
+        assert len(app.screen_stack) == 1
+
+
+async def test_an_empty_list_of_runs_says_what_to_do(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("3")
+        await open_run_list(pilot)
+        assert "no runs yet: press 2 and train a version" in flat(app)
+        await pilot.press("enter")
+        assert isinstance(app.screen, ChooseRunScreen)
+        await pilot.press("escape")
+        assert len(app.screen_stack) == 1
+
+
+@at_every_size
+async def test_the_list_of_runs_shows_label_status_and_accuracy(
+    make_app: Maker, runs: Path, size: tuple[int, int]
+) -> None:
+    write_json(
+        write_run(runs, wrong=125, log=[*training(), RunFinished("stopped", scored=True)]).label, {"name": "mine"}
+    )
+    write_run(runs, "v1", seed=1, log=training("v1", epochs=3))
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await open_run_list(pilot)
+        for words in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
+            assert words in words_in(pilot, "OptionList")
+
+
+async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Maker, runs: Path) -> None:
+    run = write_run(runs, seed=1)
+    other = write_run(runs, "v1", seed=2)
+    write_run(runs, "v2", seed=3, log=[Stage("loading data")])
+    app = make_app(attach=run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, f"{run.run_id} finished")
+        await open_run_list(pilot, "v")
+        assert "Whose curve behind this one?" in flat(app)
+        assert listed(pilot) == [other.run_id]
+        await pilot.press("enter")
+        await until(pilot, lambda: "+ ghost v1 (cross-entropy)" in words_in(pilot, "#loss"), "it is drawn and named")
+        assert "loss (binary cross-entropy) by step" in words_in(pilot, "#loss")
+        assert "+ ghost v1" in words_in(pilot, "#accuracy")
+        await pilot.press("v")
+        await until(pilot, lambda: "ghost" not in flat(app), "it is gone")
+
+
+async def test_without_another_curve_the_list_says_so(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test() as pilot:
+        await until_shown(pilot, "finished")
+        await open_run_list(pilot, "v")
+        assert "no other run has a curve yet" in flat(app)

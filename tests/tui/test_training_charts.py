@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.events import Event, RunFinished
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.widgets.chart import Chart
+
+from .driving import drawn, open_run_list, part, until, until_shown, widget, words_in
+from .samples import STEPS, started, training, window, write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+def constant(value: float) -> list[Event]:
+    """A training whose loss and accuracy have this value and never change."""
+    return [*training(epochs=0), *(replace(window(step, value), accuracy=value) for step in range(1, STEPS))]
+
+
+async def test_a_wide_terminal_shows_loss_and_accuracy_side_by_side(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        assert drawn(part(pilot, "#accuracy"))
+        assert "loss" in part(pilot, "#loss").splitlines()[0]
+        assert "accuracy" in part(pilot, "#accuracy").splitlines()[0]
+        for words in ("loss (binary cross-entropy) by step", "• raw ⠒ training x validation ❋ best"):
+            assert words in words_in(pilot, "#loss")
+
+
+async def test_a_narrow_terminal_shows_the_other_chart_of_a_finished_run_at_a_key(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        await pilot.press("a")
+        await until(pilot, lambda: drawn(part(pilot, "#accuracy")), "the accuracy is drawn")
+        assert not widget(pilot, "#loss", Chart).display
+        await pilot.press("c")
+        await until_shown(pilot, "step 100, epoch 2: loss")
+        await pilot.press("left")
+        await until_shown(pilot, "step 97, epoch 2: loss")
+        await pilot.press("a")
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn again")
+
+
+async def test_a_finished_runs_second_chart_is_drawn_when_the_terminal_grows(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: drawn(part(pilot, "#accuracy")), "the accuracy is drawn")
+
+
+@pytest.mark.parametrize("shown_by", ["a key", "a resize"])
+async def test_the_hidden_chart_is_of_the_run_that_was_chosen_last(make_app: Maker, runs: Path, shown_by: str) -> None:
+    low = write_run(runs, seed=1, log=[*constant(0.24), RunFinished("completed")])
+    write_run(runs, seed=2, log=[*constant(0.74), RunFinished("completed")])
+    app = make_app(attach=low)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "0.24" in part(pilot, "#loss"), "the first run's loss is drawn")
+        await open_run_list(pilot)
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: "0.74" in part(pilot, "#loss"), "the other run's loss is drawn")
+        if shown_by == "a key":
+            await pilot.press("a")
+        else:
+            await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "0.74" in part(pilot, "#accuracy"), "the other run's accuracy is drawn")
+
+
+async def test_g_draws_the_loss_on_a_logarithmic_axis_and_back(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        linear = part(pilot, "#loss")
+        await pilot.press("g")
+        assert "loss (binary cross-entropy) by step, log axis" in part(pilot, "#loss")
+        assert drawn(part(pilot, "#loss"))
+        await pilot.press("g")
+        assert part(pilot, "#loss") == linear
+
+
+LOSSES = {
+    "one point": [0.5],
+    "nothing but NaN": [math.nan] * 30,
+    "infinities": [1.0, math.inf, 0.5, -math.inf],
+    "zeros and below": [0.0, 1.0, -1.0, 0.0],
+    "nothing above zero": [0.0, -1.0],
+    "as large as numbers get": [1e308, -1e308, 1e-308, 1.0],
+    "as small as numbers get": [5e-324, 1e-320],
+    "no point": [],
+}
+
+
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES.keys())
+async def test_no_loss_ends_the_app(make_app: Maker, run: RunDirectory, losses: list[float]) -> None:
+    app = make_app(attach=started(run, *(window(step, loss) for step, loss in enumerate(losses, start=1))))
+    async with app.run_test() as pilot:
+        await until_shown(pilot, f"step {len(losses)} of {STEPS}")
+        for _ in range(3):
+            await pilot.press("g")
+            await pilot.resize_terminal(*((81, 25) if app.size.width == 80 else (80, 24)))
+        assert app.is_running
+        assert part(pilot, "#loss").strip() or not any(map(math.isfinite, losses))
+
+
+async def test_an_infinite_loss_in_a_log_written_elsewhere_is_no_error(make_app: Maker, run: RunDirectory) -> None:
+    started(run, window(1), window(2))
+    text = run.events.read_text()
+    run.events.write_text(text.replace(f'"loss":{window(2).loss}', '"loss":Infinity'))
+    app = make_app(attach=run)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "raw" in part(pilot, "#loss"), "the other window is drawn")
+        assert app.is_running
+
+
+async def test_a_storm_of_resizes_leaves_a_chart_of_the_last_size(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        for size in ((60, 18), (250, 70), (1, 1), (5, 3), (30, 60), (200, 4), (80, 24), (12, 12), (112, 30)):
+            await pilot.resize_terminal(*size)
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn again")
+        chart = widget(pilot, "#loss", Chart)
+        assert chart.size.width == 56
+        assert max(map(len, part(pilot, "#loss").splitlines())) <= 56
+
+
+async def test_a_chart_that_nothing_happens_to_is_not_built_again(
+    make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+    build = Chart._build
+
+    def counting(chart: Chart, *arguments: Any) -> str:
+        built.append(chart.id)
+        return build(chart, *arguments)
+
+    monkeypatch.setattr(Chart, "_build", counting)
+    app = make_app(attach=write_run(runs))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        await pilot.pause(0.7)
+        count = len(built)
+        await pilot.pause(1.5)
+        assert len(built) == count
