@@ -53,6 +53,13 @@ def write_whole(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def sweep_temporary(path: Path) -> None:
+    """Removes what writers of `path` left that were killed; nobody may be writing it now."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
 def write_json(path: Path, value: Any) -> None:
     """Puts a JSON document at `path` as `write_whole` does."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)

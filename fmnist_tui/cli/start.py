@@ -14,7 +14,7 @@ import click
 
 from fmnist_tui.cli.follow import choose_reporter, follow
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.follower import Follower
+from fmnist_tui.runs.follower import Follower, is_full
 from fmnist_tui.runs.launch import InAppRun, launch
 from fmnist_tui.runs.machine.logout import what_a_logout_ends
 from fmnist_tui.runs.machine.machine import this_machine
@@ -54,12 +54,11 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
                 break
         ends = follow(followers, choose_reporter(as_json=as_json))
         codes = [process.wait() for process in processes]
-    if received:
-        return 128 + received[0]
-    for run, code in zip(runs, codes, strict=True):
-        if code:
+    status = 128 + received[0] if received else 0
+    for run, code in zip(runs, codes, strict=False):  # a signal may have come before all were launched
+        if code not in (0, status):
             raise RunError(_why(run, ends[run.run_id].finished))
-    return 0
+    return status
 
 
 def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
@@ -89,12 +88,10 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
     stopping = _handling(stop, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with stopping, _handling(save, signal.SIGUSR1):
         ends = _follow_here(driven, as_json=as_json)
-    if received:
-        return 128 + received[0]
     for run, end in zip(runs, ends, strict=True):
-        if end.reason not in _WELL:
+        if end.reason not in _WELL or end.message:
             raise RunError(_why(run, end))
-    return 0
+    return 128 + received[0] if received else 0
 
 
 def _follow_here(driven: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
@@ -134,8 +131,11 @@ def _caught_up(runs: Sequence[RunDirectory]) -> list[Follower]:
 
 def _why(run: RunDirectory, end: RunFinished | None) -> str:
     """Why a run came to a bad end."""
-    if end and end.reason not in _WELL:
+    if end and (end.reason not in _WELL or end.message):
         return f"{run.run_id} {end.reason}: {end.message}"
+    if is_full(run.path):
+        advice = f"make room, then: fmnist-tui resume {run.run_id}"
+        return f"{run.run_id} could not be saved: {run.path} is on a full disk; {advice}"
     return f"{run.run_id} has lost its trainer (see {run.train_log}); go on with: fmnist-tui resume {run.run_id}"
 
 

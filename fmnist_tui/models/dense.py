@@ -10,12 +10,14 @@ With sigmoid outputs its derivative with respect to the logits is (a - t) / n, f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy.linalg import get_blas_funcs
 from scipy.special import expit
 
 from fmnist_tui.models.layers import SIZES
@@ -58,6 +60,7 @@ class _Workspace:
     activations: list[Array]
     deltas: list[Array]
     masks: list[NDArray[np.bool_]]
+    ones: Array
 
     @classmethod
     def of(cls, batch: int, dtype: DTypeLike) -> _Workspace:
@@ -66,21 +69,31 @@ class _Workspace:
             [np.empty((batch, size), dtype) for size in sizes],
             [np.empty((batch, size), dtype) for size in sizes],
             [np.empty((batch, size), np.bool_) for size in sizes[:-1]],
+            np.ones(batch, dtype),
         )
 
 
 class DenseNetwork:
     """Forward and backward pass over parameters that are updated in place.
 
+    The products call BLAS, which adds to what is there already: momentum costs no pass over memory of its own. BLAS
+    counts columns first: a (n, k) array of NumPy's is its (k, n), hence the transposes, which copy nothing.
+
     Attributes:
         parameters: name -> array, `layers.0.weight` (300, 784) to `layers.2.bias` (10,).
-        gradients: The same names and shapes; `backward` overwrites them.
+        gradients: The same names and shapes; `backward` changes them.
+        flat_parameters: All parameters as one vector, (266 610,), of which those above are views.
+        flat_gradients: Likewise.
     """
 
     def __init__(self, parameters: dict[str, Array]) -> None:
-        self.parameters = parameters
-        self.gradients = {name: np.empty_like(value) for name, value in parameters.items()}
+        """Copies the parameters."""
         self._dtype = parameters["layers.0.weight"].dtype
+        self.flat_parameters, self.parameters = _views(self._dtype)
+        self.flat_gradients, self.gradients = _views(self._dtype)
+        for name, value in parameters.items():
+            self.parameters[name][...] = value
+        self._gemm, self._gemv = get_blas_funcs(("gemm", "gemv"), dtype=self._dtype)
         self._workspaces: dict[int, _Workspace] = {}
 
     def forward(self, images: Array) -> Array:
@@ -90,19 +103,20 @@ class DenseNetwork:
         last = len(SIZES) - 2
         for layer in range(last + 1):
             out = space.activations[layer]
-            np.matmul(signal, self.parameters[f"layers.{layer}.weight"].T, out=out)
+            self._gemm(1.0, self.parameters[f"layers.{layer}.weight"], signal.T, 0.0, out.T, overwrite_c=True)
             out += self.parameters[f"layers.{layer}.bias"]
             if layer < last:
                 np.maximum(out, 0.0, out=out)
             signal = out
         return signal
 
-    def backward(self, images: Array, targets: Array) -> None:
-        """Fills `gradients` with the loss's derivatives, for the images and the logits of the last `forward`.
+    def backward(self, images: Array, targets: Array, keep: float = 0.0) -> None:
+        """Sets `gradients` to keep * gradients + the loss's derivatives, for the last `forward`.
 
         Args:
             images: (n, 784), those that `forward` was called with.
             targets: (n, 10), in 0 to 1.
+            keep: How much of the gradients before stays: 0 for plain ones, the momentum for velocities.
         """
         space = self._workspace(len(images))
         delta = space.deltas[-1]
@@ -111,17 +125,27 @@ class DenseNetwork:
         delta /= len(images)
         for layer in reversed(range(len(SIZES) - 1)):
             below = space.activations[layer - 1] if layer else images
-            np.matmul(delta.T, below, out=self.gradients[f"layers.{layer}.weight"])
-            np.sum(delta, axis=0, out=self.gradients[f"layers.{layer}.bias"])
+            gradient, of_bias = (self.gradients[f"layers.{layer}.{name}"] for name in ("weight", "bias"))
+            self._gemm(1.0, delta.T, below.T, keep, gradient, trans_b=True, overwrite_c=True)
+            self._gemv(1.0, delta.T, space.ones, keep, of_bias, overwrite_y=True)
             if layer:
                 mask = np.greater(below, 0.0, out=space.masks[layer - 1])
-                behind = np.matmul(delta, self.parameters[f"layers.{layer}.weight"], out=space.deltas[layer - 1])
+                behind, weight = space.deltas[layer - 1], self.parameters[f"layers.{layer}.weight"]
+                self._gemm(1.0, weight, delta.T, 0.0, behind.T, trans_a=True, overwrite_c=True)
                 delta = np.multiply(behind, mask, out=behind)
 
     def _workspace(self, batch: int) -> _Workspace:
         if batch not in self._workspaces:
             self._workspaces[batch] = _Workspace.of(batch, self._dtype)
         return self._workspaces[batch]
+
+
+def _views(dtype: DTypeLike) -> tuple[Array, dict[str, Array]]:
+    """A vector of zeros, and its parts under the parameters' names, each with BLAS's order."""
+    shapes = parameter_shapes()
+    flat = np.zeros(sum(map(math.prod, shapes.values())), dtype)
+    parts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1])
+    return flat, {name: part.reshape(shapes[name], order="F") for name, part in zip(shapes, parts, strict=True)}
 
 
 def loss_of(logits: Array, targets: Array) -> Array:

@@ -46,7 +46,7 @@ def send(run: RunDirectory, command: Command) -> None:
             end = b"\n" if is_torn(run.control) else b""
             file.write(end + json.dumps(record).encode() + b"\n")
     except OSError as error:
-        raise RunError(f"can't write {run.control} ({error.strerror})") from None
+        raise RunError(f"can't write {run.control} ({error.strerror}); see to that, then try again") from None
 
 
 def _nobody_hears(run: RunDirectory, command: Command) -> str:
@@ -93,8 +93,11 @@ class Inbox:
 
     def _read(self) -> None:
         try:
-            if os.stat(self.run.control).st_size <= self.offset:  # noqa: PTH116 - a third of the cost of Path.stat
+            size = os.stat(self.run.control).st_size  # noqa: PTH116 - a third of the cost of Path.stat
+            if size == self.offset:
                 return
+            if size < self.offset:  # somebody emptied it
+                self.offset = 0
             with self.run.control.open("rb") as file:
                 file.seek(self.offset)
                 new = file.read()

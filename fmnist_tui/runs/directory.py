@@ -13,6 +13,8 @@ from typing import Any
 from fmnist_tui.files import read_json
 from fmnist_tui.text import safe
 
+LONGEST_NAME = 40
+"""Letters of a name that a person gives a run."""
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
 
@@ -168,7 +170,8 @@ def find_run(runs: Path, word: str) -> RunDirectory:
 
 def name_of(run: RunDirectory) -> str:
     """The name that a person gave the run, safe to show, or ""."""
-    return safe((read_json(run.label) or {}).get("name") or "")
+    name = (read_json(run.label) or {}).get("name")
+    return safe(name)[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
 def _age(path: Path) -> str:

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from fmnist_tui.data import DataError, Dataset, load
-from fmnist_tui.files import read_json
+from fmnist_tui.files import read_json, sweep_temporary
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, RunError
@@ -23,7 +23,7 @@ from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.status import QUEUED_STAGE
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
-from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, read_newest
+from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Event
@@ -50,6 +50,8 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
         message = f"can't write {run.events} ({error.strerror})"
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
+    for whole in (run.run_json, run.model, run.predictions, run.result):
+        sweep_temporary(whole)
     with closing(log):
         watch = _primed(run)
         for event in _guarded(run, inbox):
@@ -155,7 +157,7 @@ def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[E
 
 def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None:
     try:
-        return read_newest(run.checkpoints)
+        return take_newest(run.checkpoints)
     except CheckpointError as error:
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 

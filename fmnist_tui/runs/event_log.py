@@ -102,16 +102,21 @@ class LogReader:
 
 
 def read_tail(path: Path, size: int = 16_384) -> list[Logged]:
-    """The events of the last `size` bytes, oldest first: enough to know a run's status, however long its log."""
+    """The events of the last `size` bytes, oldest first: enough to know a run's status, however long its log.
+
+    Where there is nothing but damage in them, of more.
+    """
     try:
-        check_plain(path)
+        check_plain(path, LARGEST_LOG)
         with path.open("rb") as file:
             length = file.seek(0, os.SEEK_END)
-            file.seek(max(0, length - size))
-            lines = file.read().split(b"\n")
+            while True:
+                file.seek(max(0, length - size))
+                if (found := list(parse(file.read().split(b"\n")))) or size >= length:
+                    return found
+                size *= 8
     except OSError:
         return []
-    return list(parse(lines))
 
 
 def as_record(logged: Logged) -> dict[str, Any]:

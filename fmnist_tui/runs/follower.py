@@ -12,9 +12,12 @@ from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
 from fmnist_tui.runs.status import status_of
 from fmnist_tui.runs.usage import Usage, UsageProbe
+from fmnist_tui.training import events
 
 POLL_SECONDS = 0.2
 _STATUS_SECONDS = 1.0
+_TURNS = (events.Paused, events.Continued, events.RunFinished)
+"""After these the status is another one."""
 _ROOM = 100_000
 """Bytes, in which an hour's events find room."""
 
@@ -53,16 +56,18 @@ class Follower:
         looked = -_STATUS_SECONDS
         probe = UsageProbe(self.run)
         while not stop.is_set():
-            self.poll()
+            if any(isinstance(logged.event, _TURNS) for logged in self.poll()):
+                looked = -_STATUS_SECONDS
             if time.monotonic() - looked >= _STATUS_SECONDS:
                 looked = time.monotonic()
                 self.status = status_of(self.run)
-                self.no_room = self.status.has_trainer and _is_full(self.run.path)
+                self.no_room = self.status.has_trainer and is_full(self.run.path)
                 self.usage = probe.look() if self.status.has_trainer else None
             stop.wait(POLL_SECONDS)
 
 
-def _is_full(folder: Path) -> bool:
+def is_full(folder: Path) -> bool:
+    """Whether there is no room for an hour's events."""
     try:
         return shutil.disk_usage(folder).free < _ROOM
     except OSError:

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fmnist_tui.files import read_json, write_json
-from fmnist_tui.runs.directory import RunDirectory, RunError, is_run_id, list_runs, name_of
+from fmnist_tui.runs.directory import LONGEST_NAME, RunDirectory, RunError, is_run_id, list_runs, name_of
 from fmnist_tui.text import safe
 
-LONGEST_NAME = 40
 LONGEST_NOTE = 1000
 MOST_TAGS = 20
 

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 
 from fmnist_tui.files import check_plain
 from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, beating
+from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import RunFinished
 
 EARLY_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
@@ -64,9 +66,10 @@ class InAppRun:
         """
         self.run = run
         with ExitStack() as held:
-            held.callback(os.close, acquire(run))
-            held.enter_context(beating(run))
+            lock = acquire(run)
+            held.callback(os.close, lock)
             self.inbox = Inbox(run, control_end(run))
+            held.enter_context(beating(run, lock, partial(self.inbox.put, Command.STOP_NOW)))
             self._held = held.pop_all()
 
     def drive(self) -> RunFinished:

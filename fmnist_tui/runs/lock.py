@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -77,10 +77,17 @@ def beats_here(run: RunDirectory) -> bool:
 
 
 @contextmanager
-def beating(run: RunDirectory) -> Iterator[None]:
-    """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts."""
+def beating(run: RunDirectory, handle: int, lost: Callable[[], object]) -> Iterator[None]:
+    """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts.
+
+    Args:
+        run: The run.
+        handle: Holds its lock.
+        lost: Called once where that lock is no longer the run's: its folder or the file was removed, so that anybody
+            else could take it.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(run, stop), name="heartbeat", daemon=True)
+    thread = threading.Thread(target=_beat, args=(run, handle, lost, stop), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
@@ -105,6 +112,9 @@ def beat_once(run: RunDirectory) -> None:
     temporary = run.path / ".heartbeat.tmp"
     beat = {"pid": os.getpid(), "host": socket.gethostname(), "time": round(time.time(), 3)}
     try:
+        temporary.unlink(missing_ok=True)  # should it be a pipe
+        if run.heartbeat.is_dir():
+            run.heartbeat.rmdir()
         temporary.write_text(f"{json.dumps(beat)}\n")
         temporary.replace(run.heartbeat)
     except OSError:  # on a full disk what lies there already can still be overwritten
@@ -114,11 +124,22 @@ def beat_once(run: RunDirectory) -> None:
             temporary.unlink()
 
 
-def _beat(run: RunDirectory, stop: threading.Event) -> None:
-    while True:
-        beat_once(run)
-        if stop.wait(BEAT_SECONDS):
+def _beat(run: RunDirectory, handle: int, lost: Callable[[], object], stop: threading.Event) -> None:
+    while not stop.is_set():
+        if not _is_lock_of(run, handle):
+            lost()
             return
+        beat_once(run)
+        stop.wait(BEAT_SECONDS)
+
+
+def _is_lock_of(run: RunDirectory, handle: int) -> bool:
+    try:
+        return os.path.samestat(run.lock.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+    except OSError:  # a file server that is away comes back
+        return True
 
 
 def _lock_patiently(handle: int) -> bool:

@@ -65,7 +65,7 @@ def summarise(run: RunDirectory) -> Summary:
         status=status_of(run),
         epoch=_epochs_done(run),
         epochs=_whole(settings.get("epochs")) if isinstance(settings, dict) else None,
-        test_accuracy=accuracy if isinstance(accuracy, float) else None,
+        test_accuracy=accuracy if isinstance(accuracy, float) and 0.0 <= accuracy <= 1.0 else None,
         label=name_of(run),
         bytes=run.size(),
     )

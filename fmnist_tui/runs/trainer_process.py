@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -26,11 +27,19 @@ def main(arguments: list[str]) -> int:
     os.set_inheritable(lock, False)  # noqa: FBT003
     inbox = Inbox(run, offset)
     received = _listen_to_signals(inbox)
-    with holding(lock), beating(run):
+    with holding(lock), beating(run, lock, partial(_end_alone, run, inbox)):
         finished = drive(run, inbox)
+    if finished.reason == "stopped" and finished.message:
+        return 1  # it couldn't be saved
     if finished.reason == "stopped" and received:
         return 128 + received[0]
     return _EXIT[finished.reason]
+
+
+def _end_alone(run: RunDirectory, inbox: Inbox) -> None:
+    """The run can be taken by another trainer, or is gone."""
+    print(f"{run.lock} was removed: this trainer saves what it can and ends", file=sys.stderr, flush=True)  # noqa: T201
+    inbox.put(Command.STOP_NOW)
 
 
 def _listen_to_signals(inbox: Inbox) -> list[int]:

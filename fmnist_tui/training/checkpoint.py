@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,10 @@ def checkpoint_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
-def read_newest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole, or None where there is none at all.
+def take_newest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole, to go on from, or None where there is none at all.
+
+    Those after it are put aside: training that goes on writes other ones, which must not be thrown away for them.
 
     Raises:
         CheckpointError: There are checkpoints, but none of them can be read.
@@ -100,12 +103,24 @@ def read_newest(folder: Path) -> Checkpoint | None:
     first_fault: CheckpointError | None = None
     for path in checkpoint_folders(folder):
         try:
-            return read_checkpoint(path)
+            taken = read_checkpoint(path)
         except CheckpointError as fault:
             first_fault = first_fault or fault
+        else:
+            _put_aside_after(path)
+            return taken
     if first_fault:
         raise first_fault
     return None
+
+
+def _put_aside_after(taken: Path) -> None:
+    """Under names that the next checkpoint's writer sweeps."""
+    for path in checkpoint_folders(taken.parent):
+        if path == taken:
+            return
+        with suppress(OSError):
+            path.rename(path.with_name(f".{path.name}.passed-over"))
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import get_blas_funcs
 
 from fmnist_tui.models.dense import (
     Array,
@@ -28,7 +29,7 @@ _QUIET = np.errstate(all="ignore")
 
 
 class NumpyEngine:
-    """The dense network, its velocities and the training images.
+    """The dense network, whose gradients accumulate to velocities, and the training images.
 
     Momentum is classical: v = momentum * v + gradient, w = w - learning_rate * v (Sutskever et al., 2013, in the form
     that PyTorch's SGD has).
@@ -50,8 +51,8 @@ class NumpyEngine:
         self._targets: Array = (np.eye(_CLASSES) * (1 - 2 * margin) + margin).astype(dtype)
         rng = generator(seed, Stream.INIT)
         self._network = DenseNetwork(initial_parameters(settings.init, rng, dtype))
-        self._velocities = {name: np.zeros_like(value) for name, value in self._network.parameters.items()}
-        self._scratch = {name: np.empty_like(value) for name, value in self._velocities.items()}
+        self._velocities = self._network.gradients
+        self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
         self._running = Totals()
 
@@ -71,8 +72,8 @@ class NumpyEngine:
         correct = int((logits.argmax(axis=1) == labels).sum())
         self._running += Totals(loss, 0.0, correct, len(indices))
         if math.isfinite(loss):
-            self._network.backward(inputs, targets)
-            self._descend(learning_rate)
+            self._network.backward(inputs, targets, keep=self._settings.momentum)
+            self._axpy(self._network.flat_gradients, self._network.flat_parameters, a=-learning_rate)
 
     def take_totals(self) -> Totals:
         """What the steps since the last call summed up to."""
@@ -125,13 +126,3 @@ class NumpyEngine:
         np.multiply(pixels, self._dtype(self._settings.input_scale), out=inputs)
         inputs += self._dtype(self._settings.input_offset)
         return inputs
-
-    def _descend(self, learning_rate: float) -> None:
-        for name, gradient in self._network.gradients.items():
-            change = gradient
-            if self._settings.momentum:
-                change = self._velocities[name]
-                change *= self._settings.momentum
-                change += gradient
-            scaled = np.multiply(change, learning_rate, out=self._scratch[name])
-            self._network.parameters[name] -= scaled

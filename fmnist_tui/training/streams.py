@@ -10,8 +10,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-STREAM_NUMBER = 1
-"""Rises when any stream changes what it draws; a bit-exact resume across two numbers is refused."""
+STREAM_NUMBER = 2
+"""Rises when a stream changes what it draws, or a step what it rounds; a bit-exact resume across two is refused."""
 
 
 class Stream(IntEnum):

@@ -9,6 +9,7 @@ import math
 import os
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -79,7 +80,8 @@ class _Training:
             yield from self._stop_now()
         except _Diverged as diverged:
             yield from self._saved()
-            yield from self._keep(self._outcome("diverged"))
+            with suppress(_StopNow):  # nobody has to wait for room for the outcome of a run that is lost
+                yield from self._keep(self._outcome("diverged"))
             yield events.RunFinished("diverged", message=str(diverged))
 
     def _begin(self) -> Iterator[Event]:

@@ -38,6 +38,8 @@ from fmnist_tui.tui.screens.quit import QuitScreen
 from fmnist_tui.tui.screens.results import ResultsScreen
 from fmnist_tui.tui.screens.training import TrainingScreen
 
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Whoever starts the app blocks them until it can restore the terminal."""
 _MOST_THREADS = 64
 """Each training that is waited for holds one, and Python's own default is few on a small machine."""
 _SLOWER = 5.0
@@ -114,8 +116,9 @@ class FmnistApp(RunsApp):
         """Starts what the first paint doesn't wait for."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="worker"))
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING_SIGNALS:
             loop.add_signal_handler(number, self._end_by_signal, number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
             self.follow(self._first_run)

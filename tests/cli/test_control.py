@@ -110,4 +110,4 @@ def test_a_control_file_that_cannot_be_written_is_one_line(fmnist: Fmnist, live:
         stopped = fmnist("stop", "last", "--now", "--runs", runs)
         wait_for_status(live, Status.STOPPED)
     assert (outcome.status, stopped.status) == (1, 0)
-    assert outcome.complaint == f"can't write {live.control} (Is a directory)"
+    assert outcome.complaint == f"can't write {live.control} (Is a directory); see to that, then try again"

@@ -117,7 +117,12 @@ def test_a_sent_command_says_when_and_by_whom(run: RunDirectory) -> None:
 
 def test_a_control_file_that_cannot_be_written_is_one_line(run: RunDirectory) -> None:
     run.control.mkdir()
-    with holding(acquire(run)), pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(Is a directory\)$"):
+    with (
+        holding(acquire(run)),
+        pytest.raises(
+            RunError, match=r"^can't write .*control\.jsonl \(Is a directory\); see to that, then try again$"
+        ),
+    ):
         send(run, Command.PAUSE)
 
 
@@ -129,7 +134,7 @@ def test_an_inbox_without_a_file_is_silent(run: RunDirectory) -> None:
 
 
 def test_commands_from_before_the_trainer_are_not_obeyed(run: RunDirectory) -> None:
-    append(run, line("stop-now"))
+    append(run, line(Command.STOP_NOW))
     inbox = Inbox(run, control_end(run))
     append(run, line("pause"))
     assert [inbox(), inbox()] == [Command.PAUSE, None]
@@ -140,6 +145,19 @@ def test_what_the_trainers_own_process_wants_comes_first(run: RunDirectory) -> N
     append(run, line("pause"))
     inbox.put(Command.STOP_NOW)
     assert [inbox(), inbox(), inbox()] == [Command.STOP_NOW, Command.PAUSE, None]
+
+
+def test_a_control_file_that_was_emptied_or_replaced_is_read_from_its_start(run: RunDirectory) -> None:
+    append(run, line("pause") * 3)
+    inbox = Inbox(run, control_end(run))
+    assert inbox() is None
+    run.control.write_bytes(b"")
+    assert inbox() is None
+    append(run, line(Command.STOP_NOW))
+    assert inbox() is Command.STOP_NOW
+    run.control.unlink()
+    append(run, line(Command.SAVE))
+    assert inbox() is Command.SAVE
 
 
 @pytest.mark.parametrize("junk", [*JUNK.values(), DEEP], ids=[*JUNK, "a very deep list"])
@@ -153,7 +171,7 @@ def test_junk_is_passed_over(run: RunDirectory, junk: bytes) -> None:
 @given(junk=st.lists(st.binary().map(lambda junk: junk.replace(b"\n", b""))))
 def test_any_junk_is_passed_over(tmp_path_factory: pytest.TempPathFactory, junk: list[bytes]) -> None:
     run = RunDirectory(tmp_path_factory.mktemp("junk"))
-    append(run, b"\n".join([*junk, line("save")]))
+    append(run, b"\n".join([*junk, line(Command.SAVE)]))
     inbox = Inbox(run, 0)
     assert [inbox(), inbox()] == [Command.SAVE, None]
 
@@ -161,7 +179,7 @@ def test_any_junk_is_passed_over(tmp_path_factory: pytest.TempPathFactory, junk:
 @pytest.mark.parametrize("cut", [1, 12, len(line("pause")) - 1])
 def test_half_a_line_waits_for_its_other_half(run: RunDirectory, cut: int) -> None:
     inbox = Inbox(run, 0)
-    append(run, line("save") + line("pause")[:cut])
+    append(run, line(Command.SAVE) + line("pause")[:cut])
     assert [inbox(), inbox()] == [Command.SAVE, None]
     append(run, line("pause")[cut:])
     assert [inbox(), inbox()] == [Command.PAUSE, None]
@@ -233,18 +251,18 @@ def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -
     with running(run) as trainer:
         watch = Watch(run)
         watch.next(Step)
-        append(run, b"\n".join(JUNK.values()) + b"\n" + line("stop-now")[:14])
+        append(run, b"\n".join(JUNK.values()) + b"\n" + line(Command.STOP_NOW)[:14])
         for _ in range(3):
             watch.next(Step)
         assert trainer.poll() is None
-        append(run, line("stop-now")[14:])
+        append(run, line(Command.STOP_NOW)[14:])
         assert watch.next(StopRequested).how == "now"
         assert watch.next(RunFinished).resumable
 
 
 def test_a_resumed_trainer_does_not_obey_what_the_one_before_was_told(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
-    assert line("stop-now")[:22] in run.control.read_bytes()
-    append(run, line("pause") + line("stop-now"))
+    assert line(Command.STOP_NOW)[:22] in run.control.read_bytes()
+    append(run, line("pause") + line(Command.STOP_NOW))
     assert finish(run) == 0
     assert status_of(run) is Status.FINISHED

@@ -14,7 +14,7 @@ import pytest
 from fmnist_tui.runs import keeper as module
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.keeper import RunKeeper
-from fmnist_tui.training.checkpoint import Checkpoint, Position, read_newest
+from fmnist_tui.training.checkpoint import Checkpoint, Position, take_newest
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.metrics import Scores
 from fmnist_tui.training.recipes import configure
@@ -69,7 +69,7 @@ def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, k
     keeper.wait()
     assert keeper.news() == [CheckpointSaved(5)]
     assert keeper.news() == []
-    read = read_newest(run.checkpoints)
+    read = take_newest(run.checkpoints)
     assert read
     assert read.position.step == 5
     assert read.tensors["weight"].tolist() == [0.5] * 3

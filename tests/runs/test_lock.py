@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -177,9 +178,14 @@ def test_a_beating_run_is_not_taken_twice_where_the_lock_cannot_be_tested(run: R
 # The heartbeat
 
 
+def never() -> None:
+    raise AssertionError("the lock is the run's")
+
+
 def test_the_heartbeat_is_refreshed_while_the_trainer_lives(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
-    with beating(run):
+    handle = acquire(run)
+    with holding(handle), beating(run, handle, never):
         wait_until(run.heartbeat.exists, "there was a heartbeat")
         first = json.loads(run.heartbeat.read_text())
         assert first["pid"] == os.getpid()
@@ -188,18 +194,38 @@ def test_the_heartbeat_is_refreshed_while_the_trainer_lives(run: RunDirectory, m
     last = run.heartbeat.read_bytes()
     time.sleep(0.05)
     assert run.heartbeat.read_bytes() == last
-    assert list(run.path.iterdir()) == [run.heartbeat]
+    assert {path.name for path in run.path.iterdir()} == {"heartbeat", "lock"}
 
 
 def test_a_heartbeat_that_cannot_be_written_ends_nothing_and_comes_back(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
-    run.heartbeat.mkdir()
-    with beating(run):
-        time.sleep(0.05)
-        run.heartbeat.rmdir()
-        wait_until(run.heartbeat.is_file, "the heartbeat came back")
+    handle = acquire(run)
+    with holding(handle):
+        run.heartbeat.unlink()
+        (run.heartbeat / "in the way").mkdir(parents=True)
+        with beating(run, handle, never):
+            time.sleep(0.05)
+            (run.heartbeat / "in the way").rmdir()
+            wait_until(run.heartbeat.is_file, "the heartbeat came back")
+
+
+@pytest.mark.parametrize("what", ["the folder", "the lock", "the lock, for another one"])
+def test_whoever_holds_a_lock_that_is_no_longer_the_runs_hears_of_it(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
+    lost = threading.Event()
+    handle = acquire(run)
+    with holding(handle), beating(run, handle, lost.set):
+        assert not lost.wait(0.05)
+        run.lock.unlink()
+        if what == "the folder":
+            shutil.rmtree(run.path, ignore_errors=True)
+        elif what != "the lock":
+            run.lock.touch()
+        assert lost.wait(5)
 
 
 def test_a_beat_comes_about_every_second_and_long_before_it_is_stale() -> None:

@@ -20,6 +20,14 @@ def test_the_outcome_waits_for_room_and_is_lost_in_no_case(monkeypatch: pytest.M
     assert ran.outcome.scores is not None
 
 
+def test_a_run_that_diverged_ends_as_such_even_where_nothing_can_be_kept_and_nobody_waits() -> None:
+    wish = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
+    ran = drive(FakeEngine(fault=(1, 2)), task(window=3), wish, store=MemoryStore(full=10**6))
+    (finished,) = ran.of(events.RunFinished)
+    assert (finished.reason, finished.resumable) == ("diverged", False)
+    assert "became nan" in finished.message
+
+
 def test_who_does_not_want_to_wait_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "_ROOM_POLL", 0.2)
     wish = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")

@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
 from fmnist_tui.runs import labels
+from fmnist_tui.runs.directory import LONGEST_NAME
 from fmnist_tui.tui.screens.dialog import Dialog
 
 
@@ -24,7 +25,7 @@ class EditLabelScreen(Dialog[labels.Label | None]):
         with Vertical(classes="dialog"):
             yield Static(Text(f"{self._run_id} (enter keeps, escape leaves it as it is)"))
             yield Label("name")
-            yield Input(self._label.name, id="name", max_length=labels.LONGEST_NAME, compact=True)
+            yield Input(self._label.name, id="name", max_length=LONGEST_NAME, compact=True)
             yield Label("tags")
             yield Input(" ".join(self._label.tags), id="tags", compact=True)
             yield Label("note")
