@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -51,14 +50,14 @@ def open_app(
     _check_terminal()
     from fmnist_tui.runs.machine.machine import given_environment
     from fmnist_tui.runs.machine.terminal import speaks_utf8
-    from fmnist_tui.tui.app import ENDING_SIGNALS, FmnistApp
+    from fmnist_tui.tui.app import FmnistApp
 
     folders = usual_folders(runs, data)
     if ascii_only is None:
         ascii_only = not speaks_utf8(given_environment())
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
     outlive_the_terminal()
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    app.hear_signals()
     app.run(mouse=mouse)
     if summary and not app.return_code:
         for run in live_runs(folders.runs):

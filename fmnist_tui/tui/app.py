@@ -38,8 +38,7 @@ from fmnist_tui.tui.screens.quit import QuitScreen
 from fmnist_tui.tui.screens.results import ResultsScreen
 from fmnist_tui.tui.screens.training import TrainingScreen
 
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Whoever starts the app blocks them until it can restore the terminal."""
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST_THREADS = 64
 """Each training that is waited for holds one, and Python's own default is few on a small machine."""
 _SLOWER = 5.0
@@ -111,20 +110,27 @@ class FmnistApp(RunsApp):
         self.told_to_stop: list[RunDirectory] = []
         self._first_run = attach
         self._stop_loading = threading.Event()
+        self._early_signals: list[int] = []
 
     def on_mount(self) -> None:
         """Starts what the first paint doesn't wait for."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="worker"))
-        for number in ENDING_SIGNALS:
+        for number in _ENDING:
             loop.add_signal_handler(number, self._end_by_signal, number)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+        for number in self._early_signals[:1]:
+            self._end_by_signal(number)
         loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
             self.follow(self._first_run)
             self.switch_mode("training")
         self._load()
         self._in_thread(partial(greet, self.runs, self.post_message))
+
+    def hear_signals(self) -> None:
+        """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
+        for number in _ENDING:
+            signal.signal(number, lambda number, _: self._early_signals.append(number))
 
     def on_unmount(self) -> None:
         """Fetches no further."""

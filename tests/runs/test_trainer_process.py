@@ -14,7 +14,7 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import CheckpointSaved, Paused, RunFinished, Step, StopRequested
 
-from .trainers import ENDLESS_V0, PATIENCE, Watch, checkpoint_steps, request, running
+from .trainers import ENDLESS_V0, PATIENCE, SHORT_V0, Watch, checkpoint_steps, finish, request, running
 
 SLOW_TO_SAVE = """
 import sys, time
@@ -39,6 +39,44 @@ def test_sigint_and_sigterm_save_and_end(runs: Path, number: signal.Signals, sta
     assert checkpoint_steps(run) == [saved.step]
     assert status_of(run) is Status.STOPPED
     assert run.train_log.read_text() == ""
+
+
+def test_what_could_not_be_saved_is_not_told_as_saved(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    run.checkpoints.write_text("a file in the way")
+    with running(run) as trainer:
+        watch = Watch(run)
+        watch.next(Step)
+        trainer.send_signal(signal.SIGTERM)
+        assert watch.next(RunFinished).message.startswith("no checkpoint at step ")
+        assert trainer.wait(PATIENCE) == 1
+
+
+def test_a_trainer_whose_folder_is_gone_ends(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        Watch(run).next(Step)
+        run.path.rename(runs / "elsewhere")
+        assert trainer.wait(PATIENCE) == 1
+
+
+def test_a_run_whose_lock_was_removed_is_saved_and_left_to_the_next_trainer(runs: Path) -> None:
+    run = request(runs, ENDLESS_V0)
+    with running(run) as trainer:
+        Watch(run).next(Step)
+        run.lock.unlink()
+        assert trainer.wait(PATIENCE) == 0
+    assert status_of(run) is Status.STOPPED
+    assert len(checkpoint_steps(run)) == 1
+    assert "was removed" in run.train_log.read_text()
+
+
+def test_temporary_files_of_a_trainer_that_was_killed_are_swept(runs: Path) -> None:
+    run = request(runs, SHORT_V0)
+    for name in ("model.safetensors", "predictions.npz", "result.json", "run.json"):
+        (run.path / f".{name}.123-456.tmp").write_text("half")
+    assert finish(run) == 0
+    assert not list(run.path.glob(".*"))
 
 
 def test_sigterm_ends_a_paused_run_too(runs: Path) -> None:

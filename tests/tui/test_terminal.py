@@ -16,7 +16,19 @@ from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 
-from .terminal import BACK_TAB, DOWN, END, ENTER, FAR_LEFT, PATIENCE, TAB, Terminal, app_in_terminal, assert_restored
+from .terminal import (
+    BACK_TAB,
+    DOWN,
+    END,
+    ENTER,
+    FAR_LEFT,
+    PATIENCE,
+    TAB,
+    Terminal,
+    app_in_terminal,
+    assert_restored,
+    installed_command,
+)
 
 
 def train_v0(terminal: Terminal, epochs: str) -> None:
@@ -68,7 +80,22 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
     assert (started.pid == terminal.process.pid) is bool(options)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_restores_the_terminal_from_the_first_byte_on(runs: Path, number: signal.Signals) -> None:
+    environment = {**os.environ, "TERM": "xterm-256color", "FMNIST_TUI_RUNS": str(runs), "FMNIST_TUI_DATA": "demo"}
+    terminal = Terminal([installed_command()], (80, 24), environment)
+    try:
+        while not terminal.sent:
+            terminal.sent_in(0.01)
+        terminal.process.send_signal(number)
+        assert terminal.wait() == 128 + number
+        assert terminal.sent.rfind(b"\x1b[?1049l") > terminal.sent.rfind(b"\x1b[?1049h") >= 0
+        assert terminal.modes == terminal.modes_before
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(runs: Path, number: signal.Signals) -> None:
     with app_in_terminal(runs) as terminal:
         terminal.process.send_signal(number)
