@@ -118,8 +118,8 @@ class FmnistApp(RunsApp):
         loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="worker"))
         for number in _ENDING:
             loop.add_signal_handler(number, self._end_by_signal, number)
-        for number in self._early_signals[:1]:
-            self._end_by_signal(number)
+        for early in self._early_signals[:1]:
+            self._end_by_signal(early)
         loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
             self.follow(self._first_run)
