@@ -6,9 +6,10 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fmnist_tui.analysis.counting import why_not_counted
+from fmnist_tui.analysis.counting import fingerprints, why_not_counted
 from fmnist_tui.analysis.paired import PairedTest, paired_tests
 from fmnist_tui.analysis.record import RunRecord, read_epochs
+from fmnist_tui.data import official
 from fmnist_tui.models.catalogue import VERSIONS, Reported, Version
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
@@ -81,14 +82,16 @@ class Comparison:
 
     Attributes:
         recipe: Under which runs count.
-        everything: Whether all scored runs were compared, those that don't count too.
+        everything: Whether all runs scored on the same images were compared, those that don't count too.
+        compared: Ids of the runs that the comparison is made of.
         versions: In the order of the catalogue.
         paired: Between the versions' best runs.
-        not_counted: Newest first; with `everything` those of them that were scored are compared as well.
+        not_counted: Newest first; with `everything` some of them are compared as well.
     """
 
     recipe: str
     everything: bool
+    compared: frozenset[str]
     versions: tuple[VersionSummary, ...]
     paired: tuple[PairedTest, ...]
     not_counted: tuple[NotCounted, ...]
@@ -120,9 +123,10 @@ class _Scored:
 
 
 def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
-    """Compares the versions over `records` that count under `recipe`, or over all that were scored."""
+    """Compares the versions over `records` that count under `recipe`, or over all scored on the same images."""
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
-    chosen = [record for record in records if everything or reasons[record.run_id] is None]
+    counting = [record for record in records if reasons[record.run_id] is None]
+    chosen = _on_the_same_images(records) if everything else counting
     groups = [(version, _scored(chosen, version.name)) for version in VERSIONS]
     groups = [(version, runs) for version, runs in groups if runs]
     summaries: list[VersionSummary] = []
@@ -133,10 +137,20 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
     return Comparison(
         recipe,
         everything,
+        frozenset(run.record.run_id for _, runs in groups for run in runs),
         tuple(summaries),
         paired_tests([_best(runs).record for _, runs in groups]),
         tuple(NotCounted(run, why) for run, why in reasons.items() if why is not None),
     )
+
+
+def _on_the_same_images(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The scored runs of one data set, as others have no common mean: the official one, else the newest run's."""
+    scored = [record for record in records if record.scores is not None]
+    known = {record.run_id: fingerprints(record) for record in scored}
+    best, newest = official.FASHION_MNIST.fingerprints, next(iter(known.values()), None)
+    wanted = best if best in known.values() else newest
+    return [record for record in scored if known[record.run_id] == wanted]
 
 
 def _scored(records: Iterable[RunRecord], version: str) -> list[_Scored]:

@@ -75,12 +75,16 @@ def _limited(record: RunRecord) -> Iterator[str]:
         yield "trained on an unknown number of images"
 
 
-def _other_data(record: RunRecord) -> Iterator[str]:
+def fingerprints(record: RunRecord) -> tuple[str, str]:
+    """Of the training and the test images, each "" where it isn't known."""
     data = nested(record.config, "data")
-    known = text(data, "train_fingerprint"), text(data, "test_fingerprint")
-    if known == official.FASHION_MNIST.fingerprints:
+    return text(data, "train_fingerprint"), text(data, "test_fingerprint")
+
+
+def _other_data(record: RunRecord) -> Iterator[str]:
+    if fingerprints(record) == official.FASHION_MNIST.fingerprints:
         return
-    name = text(data, "name")
+    name = text(nested(record.config, "data"), "name")
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
 
 

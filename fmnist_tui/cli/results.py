@@ -27,7 +27,9 @@ _EXPENDABLE = ("what changed", "device", "Brier", "ECE", "s/epoch")
 
 @click.command("results")
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Compare all scored runs, those that don't count too.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Compare all runs scored on the same images, those that don't count too."
+)
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="table", show_default=True)
 @runs_option
 def results_command(recipe: str, everything: bool, form: str, runs: str | None) -> None:  # noqa: FBT001

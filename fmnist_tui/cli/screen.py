@@ -12,7 +12,7 @@ import click
 from fmnist_tui.cli.lost_terminal import outlive_the_terminal
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import Folders, usual_folders
-from fmnist_tui.runs.status import live_runs
+from fmnist_tui.runs.status import Status, live_runs, status_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,11 +61,17 @@ def open_app(
     app.run(mouse=mouse)
     if summary and not app.return_code:
         for run in live_runs(folders.runs):
-            saving = f"saves and ends; go on with: fmnist-tui resume {run.run_id}"
-            going_on = f"goes on; see it with: fmnist-tui attach {run.run_id}"
-            click.echo(f"{run.run_id} {saving if run in app.told_to_stop else going_on}")
+            click.echo(f"{run.run_id} {_farewell(run, told_to_stop=run in app.told_to_stop)}")
         _print_summary(folders, ascii_only=ascii_only)
     sys.exit(app.return_code or 0)
+
+
+def _farewell(run: RunDirectory, *, told_to_stop: bool) -> str:
+    if told_to_stop:
+        return f"saves and ends; go on with: fmnist-tui resume {run.run_id}"
+    if status_of(run) is Status.PAUSED:
+        return f"stays paused; go on with: fmnist-tui continue {run.run_id}"
+    return f"goes on; see it with: fmnist-tui attach {run.run_id}"
 
 
 def _check_terminal() -> None:

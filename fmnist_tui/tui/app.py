@@ -72,7 +72,7 @@ class FmnistApp(RunsApp):
         Binding("2", "go('models')", "Models", show=False),
         Binding("3", "go('training')", "Training", show=False),
         Binding("4", "go('results')", "Results", show=False),
-        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
         Binding("q", "leave", "Quit", priority=False),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
     ]
@@ -124,8 +124,9 @@ class FmnistApp(RunsApp):
         if self._first_run:
             self.follow(self._first_run)
             self.switch_mode("training")
+        else:
+            self._in_thread(partial(greet, self.runs, self.post_message))
         self._load()
-        self._in_thread(partial(greet, self.runs, self.post_message))
 
     def hear_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
@@ -218,6 +219,10 @@ class FmnistApp(RunsApp):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action, for the command palette."""
         return palette.commands(self, screen)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A word where Textual has a picture that few fonts and no ASCII screen can show."""
+        return "enter" if binding.key == "enter" else super().get_key_display(binding)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line passes before it is sent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fmnist_tui.analysis.comparison import Comparison, compare
@@ -15,7 +15,7 @@ from fmnist_tui.runs.machine.devices import device_names
 from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue import device_to_wait_for
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import RECIPES
+from fmnist_tui.training.recipes import RECIPES, hyperparameters
 from fmnist_tui.tui.progress import in_words
 
 _IMAGES = 60_000
@@ -74,6 +74,17 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
     seconds = in_words(sum(one.seconds for one in told))
     guessed = "" if all(one.measured for one in told) else ", a guess until a run was timed here"
     return f"about {seconds}{guessed}, on {where}"
+
+
+def uncounted(configs: Sequence[TrainingConfig]) -> str:
+    """Why such runs will not count in the results: "Won't count in the results: epochs 3"; "" where they will."""
+    config = configs[0]
+    recipe = asdict(hyperparameters(config.version, config.recipe))
+    own = {name: value for name, value in asdict(config.hyperparameters).items() if value != recipe[name]}
+    if config.limit is not None:
+        own["limit"] = config.limit
+    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
+    return f"Won't count in the results: {told}" if told else ""
 
 
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:

@@ -22,6 +22,8 @@ from fmnist_tui.tui import background, messages
 from fmnist_tui.tui.living import LivingSeen, Lookout
 
 _LOOK_SECONDS = 2.0
+_HEARD_SECONDS = 0.5
+"""After so long a command has usually taken effect."""
 
 
 class RunsApp(App[None]):
@@ -126,6 +128,7 @@ class RunsApp(App[None]):
         except RunError as error:
             self.notify(str(error), severity="warning", markup=False)
         else:
+            self.set_timer(_HEARD_SECONDS, self._lookout.look)
             if busy := deaf_while(message.run):
                 self.notify(f"asked; it is done after this: {busy}", markup=False)
 

@@ -99,6 +99,17 @@ def test_everything_that_was_scored_can_be_compared_and_is_marked(tmp_path: Path
     assert len(found.not_counted) == 3
 
 
+def test_runs_on_other_images_are_never_part_of_one_mean(tmp_path: Path) -> None:
+    digits = {"data": {"name": "MNIST", "train_fingerprint": "1", "test_fingerprint": "2"}}
+    make_run(tmp_path, "v0", seed=9, config=digits, result={"test_accuracy": 0.99})
+    (alone,) = comparison(tmp_path, everything=True).versions
+    assert alone.test_accuracy == Spread(0.99, None, 1)
+    official_one = make_run(tmp_path, "v0", seed=1)
+    compared = comparison(tmp_path, everything=True)
+    assert compared.compared == {official_one.run_id}
+    assert compared.versions[0].test_accuracy == Spread(0.9, None, 1)
+
+
 def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
     images = np.arange(100)
     worse = make_run(tmp_path, "v0", seed=1, validation=[0.5], right=images > 50)
@@ -111,7 +122,9 @@ def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
 
 
 def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None:
-    assert comparison(tmp_path) == Comparison("tuned", everything=False, versions=(), paired=(), not_counted=())
+    assert comparison(tmp_path) == Comparison(
+        "tuned", everything=False, compared=frozenset(), versions=(), paired=(), not_counted=()
+    )
     assert comparison(tmp_path).total_gain is None
     run = make_run(tmp_path, validation=[])
     (summary,) = comparison(tmp_path).versions

@@ -26,7 +26,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
-        for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
+        for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "NO_COLOR", "FORCE_COLOR"):
             patch.delenv(name, raising=False)
         yield
 

@@ -22,7 +22,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home with nothing in it; what the user set for a terminal or a job is out of sight."""
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "COLUMNS", "LINES", "NO_COLOR", "TMUX", "STY"):
+    for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "NO_COLOR", "TMUX", "STY"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -45,7 +45,7 @@ async def test_theme_image_mode_and_form_are_there_at_the_next_start(make_app: M
         first.theme = "textual-light"
         await pilot.press("2")
         await type_into(pilot, "#epochs", "0")
-        await pilot.press("enter", "backspace", "2", "enter")
+        await pilot.press("enter", "t", "tab", "tab", "backspace", "2", "enter", "t")
         await until(pilot, lambda: "started: press 3" in notices(first), "it is started")
         await pilot.press("escape", "3", "s", "down", "enter")
     second = make_app()

@@ -47,17 +47,17 @@ async def test_a_slow_fetch_shows_how_far_it_is_and_can_be_stopped_and_begun_aga
     app = make_app(data=None)
     async with app.run_test(size=(60, 18)) as pilot:
         await until_shown(pilot, f"fetching {IMAGES}.gz", "%", "MB", "escape stops it")
-        assert "Stop" in part(pilot, "Footer")
+        assert "Stop" in part(pilot, "KeyLine")
         await until(pilot, lambda: "━" in part(pilot, "ProgressLine"), "the bar has grown")
         await pilot.press("r", "d", "escape")
         await until_shown(pilot, "Stopped before all the images were there.", "r tries again")
-        assert "Stop" not in part(pilot, "Footer")
+        assert "Stop" not in part(pilot, "KeyLine")
         assert "━" not in shown(app)
         assert not snapshot(tmp_path / "cache")
         web.pause = 0.0
         await pilot.press("r")
         await until(pilot, lambda: "train: 1-" in words_in(pilot, "#caption"), "the images are there")
-        assert "Try again" not in part(pilot, "Footer")
+        assert "Try again" not in part(pilot, "KeyLine")
 
 
 def cut(web: Web) -> None:

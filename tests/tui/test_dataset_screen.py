@@ -77,7 +77,7 @@ async def test_c_leads_to_the_classes_and_enter_to_the_images_of_the_chosen_one(
         assert "▌" not in part(pilot, "#classes")
         await pilot.press("c", "down", "down")
         assert part(pilot, "#classes").count("▌") == 11
-        assert "To the images" in part(pilot, "Footer")
+        assert "To the images" in part(pilot, "KeyLine")
         assert "Trouser" in words_in(pilot, "#caption")
         await pilot.press("enter")
         assert isinstance(app.focused, Thumbnails)

@@ -253,6 +253,25 @@ async def test_the_form_proposes_what_the_command_line_said(
         assert words in words_in(pilot, "TrainForm")
 
 
+async def test_enter_in_a_field_leaves_it_and_trains_nothing(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        await type_into(pilot, "#epochs", "2")
+        await pilot.press("enter", "down")
+        assert widget(pilot, "#versions", OptionList).highlighted == 1
+        assert asked.configs == []
+
+
+async def test_what_will_not_count_in_the_results_is_said_before_it_is_trained(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2")
+        assert "count" not in words_in(pilot, "#forecast")
+        await type_into(pilot, "#epochs", "3")
+        await type_into(pilot, "#limit", "600")
+        words = "Won't count in the results: epochs 3, limit 600"
+        await until(pilot, lambda: words in words_in(pilot, "#forecast"), "it is said")
+
+
 async def test_marked_versions_are_trained_together_and_the_form_says_where_they_differ(
     app: FmnistApp, asked: Asked
 ) -> None:

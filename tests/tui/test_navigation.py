@@ -75,7 +75,7 @@ HELP = {
     "1": ("Switch between training and test images", "Draw images as half-blocks", "Large image"),
     "2": ("Train the marked versions, or the chosen one",),
     "3": (
-        "Pause the run, or continue it",
+        "Pause the run",
         "Stop the run",
         "Go on with",
         "Loss on a logarithmic axis",
@@ -92,7 +92,7 @@ async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(app: FmnistApp,
         for key, words in HELP.items():
             await pilot.press(key, "question_mark")
             text = await scrolled_through(pilot)
-            for line in (*words, "Quit", "Dataset", "Models", "Training", "Results", "Help"):
+            for line in (*words, "Quit", "Dataset", "Models", "Training", "Results", "All keys"):
                 assert line in text
             others = {word for other in HELP if other != key for word in HELP[other]}
             assert not [word for word in others if word in text]

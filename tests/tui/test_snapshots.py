@@ -18,7 +18,7 @@ from fmnist_tui.tui import forecast
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens import quit as quitting
 
-from .driving import drawn, loaded, notices, part, type_into, until, until_shown, words_in
+from .driving import drawn, loaded, part, type_into, until, until_shown, words_in
 from .samples import STEPS, held, training, window, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -54,8 +54,7 @@ async def is_drawn(pilot: Pilot[None]) -> None:
 
 
 async def is_drawn_live(pilot: Pilot[None]) -> None:
-    """The same of a run that has a trainer: it is announced, and named at the top."""
-    await until(pilot, lambda: notices(pilot.app), "it is announced")
+    """The same of a run that has a trainer: it is named at the top."""
     await until(pilot, lambda: "epoch" in part(pilot, "#live"), "it is named at the top")
     await is_drawn(pilot)
 
@@ -102,7 +101,7 @@ def test_the_models_screen(make_app: Maker, looks_right: Check, monkeypatch: pyt
         await until(pilot, lambda: "a processor" in words_in(pilot, "#forecast"), "the time is told")
         if fault:
             await type_into(pilot, "#epochs", "0")
-            await pilot.press("enter")
+            await pilot.press("enter", "t")
             await until(pilot, lambda: words_in(pilot, "#fault"), "the fault is told")
 
     looks_right(make_app(), ready)

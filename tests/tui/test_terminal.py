@@ -66,7 +66,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.press("4")
         terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
         terminal.press("f")
-        terminal.wait_for("v0 to v3, all scored runs")
+        terminal.wait_for("v0 to v3, all runs scored on the same images")
         scores = read_record(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f} %")

@@ -78,7 +78,8 @@ async def test_the_hidden_chart_is_of_the_run_that_was_chosen_last(make_app: Mak
 async def test_g_draws_the_loss_on_a_logarithmic_axis_and_back(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        await until(pilot, lambda: drawn(part(pilot, "#loss")) and "%" in part(pilot, "#total"), "the loss is drawn")
+        await pilot.pause()
         linear = part(pilot, "#loss")
         await pilot.press("g")
         assert "loss (binary cross-entropy) by step, log axis" in part(pilot, "#loss")

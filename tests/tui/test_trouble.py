@@ -12,7 +12,7 @@ import pytest
 from textual.widgets import OptionList
 
 from fmnist_tui.files import write_json
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import LONGEST_NAME, RunDirectory
 from fmnist_tui.training.events import Alert, RunFinished, Stage
 from fmnist_tui.tui.app import FmnistApp
 
@@ -151,7 +151,7 @@ async def test_runs_that_were_damaged_end_nothing(
             assert app.is_running, name
             await pilot.press("g", "a")
         await pilot.press("4", "f")
-        await until_shown(pilot, "v0 to v3, all scored runs")
+        await until_shown(pilot, "v0 to v3, all runs scored on the same images")
         assert "Error" not in notices(app)
 
 
@@ -184,7 +184,11 @@ async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: P
             await until_shown(pilot, printable(f"stage {text}"))
             assert_harmless(pilot)
             await open_run_list(pilot)
-            assert printable(f"name {text}") in words_in(pilot, "OptionList")
+            await until(
+                pilot,
+                lambda: printable(f"name {text}")[:LONGEST_NAME].strip() in words_in(pilot, "OptionList"),
+                "it is listed",
+            )
             assert_harmless(pilot)
             await pilot.press("end", "enter")
             await until_shown(pilot, printable(f"alert {text}"), printable(f"end {text}"))

@@ -92,11 +92,11 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
         options = self.query_one(OptionList)
         if lines and self._lines is not None and [*lines] == [*self._lines]:
             for run, line in lines.items():
-                options.replace_option_prompt(run, Text(line))
+                options.replace_option_prompt(run, _one_line(line))
             return
         kept = options.highlighted_option.id if options.highlighted_option else None
         options.clear_options()
-        options.add_options(Option(Text(line), id=run) for run, line in lines.items())
+        options.add_options(Option(_one_line(line), id=run) for run, line in lines.items())
         if not lines:
             options.add_option(Option(self.NONE, disabled=True))
         options.highlighted = [*lines].index(kept) if kept in lines else 0
@@ -115,6 +115,10 @@ class ChooseGhostScreen(ChooseRunScreen):
     def is_offered(self, run: RunDirectory) -> bool:
         """Not the run itself, and none without a step."""
         return run != self._behind and has_curve(run)
+
+
+def _one_line(line: str) -> Text:
+    return Text(line, no_wrap=True, overflow="ellipsis")
 
 
 def _stamp(run: RunDirectory) -> tuple[int, ...]:

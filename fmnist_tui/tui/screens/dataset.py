@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.tui import captions
@@ -23,6 +23,7 @@ from fmnist_tui.tui.screens.large_image import LargeImageScreen
 from fmnist_tui.tui.screens.words import WordsScreen
 from fmnist_tui.tui.widgets.class_list import ClassList
 from fmnist_tui.tui.widgets.histogram import bars
+from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.picture import Picture
 from fmnist_tui.tui.widgets.pixels import drawing
@@ -44,7 +45,6 @@ class DatasetScreen(Screen[None]):
     CSS_PATH = "dataset.tcss"
     BINDINGS = [
         Binding("c", "classes", "Classes", tooltip="To the classes: the arrow keys choose one, Enter leads back"),
-        Binding("question_mark", "app.help", "Help", key_display="?"),
         Binding("t", "other_part", "Train/test", tooltip="Switch between training and test images"),
         Binding("n", "turn(1)", "Next page", tooltip="The next page of images"),
         Binding("b", "turn(-1)", "Page back", tooltip="The page of images before", show=False),
@@ -80,7 +80,7 @@ class DatasetScreen(Screen[None]):
             with Vertical(id="details"):
                 yield Picture()
                 yield Static(id="about")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Shows the data as soon as it is there."""

@@ -9,15 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Button, Footer, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.tui.forecast import Known, forecast, look_around
+from fmnist_tui.tui.forecast import Known, forecast, look_around, uncounted
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
 from fmnist_tui.tui.story import story
+from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.train_form import TrainForm
 
@@ -53,7 +54,7 @@ class ModelsScreen(Screen[None]):
                 yield Static(id="fault")
             with VerticalScroll(id="right"):
                 yield Static(id="story")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Starts with v0."""
@@ -69,7 +70,8 @@ class ModelsScreen(Screen[None]):
         self.call_after_refresh(self._show)
 
     def on_option_list_option_highlighted(self) -> None:
-        """Another version."""
+        """Another version, told from its start."""
+        self.query_one("#right", VerticalScroll).scroll_home(animate=False)
         self._show()
 
     def on_option_list_option_selected(self) -> None:
@@ -85,8 +87,8 @@ class ModelsScreen(Screen[None]):
         self._request(list(VERSION_NAMES) if event.button.id == "all" else self._to_train())
 
     def on_input_submitted(self) -> None:
-        """Enter in a field trains."""
-        self.action_train()
+        """Enter in a field takes its value: hours of training begin by a key of their own."""
+        self.action_leave_field()
 
     def action_train(self) -> None:
         """Trains the marked versions, or the one that is shown."""
@@ -131,7 +133,8 @@ class ModelsScreen(Screen[None]):
 
     def _forecast(self, configs: list[TrainingConfig]) -> str:
         dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
-        return forecast(configs, self._known, len(dataset.train) if dataset else None)
+        lines = forecast(configs, self._known, len(dataset.train) if dataset else None), uncounted(configs)
+        return ". ".join(filter(None, lines))
 
     def _to_train(self) -> list[str]:
         return [name for name in VERSION_NAMES if name in self._marked] or [self._version().name]

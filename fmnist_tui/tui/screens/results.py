@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane, Tabs
+from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
@@ -28,6 +28,7 @@ from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.widgets.chart import Chart
+from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 from fmnist_tui.tui.widgets.runs_view import RunsView
@@ -64,8 +65,7 @@ class Compared(Message):
     @property
     def compared(self) -> list[RunRecord]:
         """The runs that the comparison is made of."""
-        out = set() if self.comparison.everything else {one.run for one in self.comparison.not_counted}
-        return [one for one in self.records if one.scores and one.run_id not in out | self.left_out]
+        return [one for one in self.records if one.run_id in self.comparison.compared]
 
 
 class Written(Message):
@@ -112,7 +112,7 @@ class ResultsScreen(Screen[None]):
                     yield Chart(title, id=measure)
             with TabPane("Runs", id="runs"):
                 yield RunsView()
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """`v` leads from view to view: the tabs needn't take the focus."""
@@ -191,7 +191,7 @@ class ResultsScreen(Screen[None]):
         comparison = message.comparison
         self.query_one("#evolution", PlainTable).show(tables.HEADER, tables.rows(comparison))
         self.set_class(not comparison.versions, "-nothing")
-        which = "all scored runs" if comparison.everything else f"recipe {comparison.recipe}"
+        which = "all runs scored on the same images" if comparison.everything else f"recipe {comparison.recipe}"
         title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
         self.query_one("#title", Static).update(Text(title))
         self.query_one("#told", Static).update(_words(comparison, len(message.left_out)))

@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower, read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.status import Status
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui.curves import loss_kind, reading, series
 from fmnist_tui.tui.headline import headline
@@ -26,6 +27,7 @@ from fmnist_tui.tui.screens.log import LogScreen
 from fmnist_tui.tui.screens.stop import StopScreen
 from fmnist_tui.tui.view import View
 from fmnist_tui.tui.widgets.chart import Chart
+from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
 
@@ -42,12 +44,12 @@ class TrainingScreen(Screen[None]):
 
     CSS_PATH = "training.tcss"
     BINDINGS = [
-        Binding("space", "pause", "Pause", tooltip="Pause the run, or continue it"),
+        Binding("space", "pause", "Pause", tooltip="Pause the run"),
+        Binding("space", "go_on", "Continue", tooltip="Continue the run"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after its epoch, or now"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
         Binding("l", "log", "Log", tooltip="What the trainer told and printed"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow screens: the other chart"),
-        Binding("question_mark", "app.help", "Help", key_display="?", tooltip="Help: all keys"),
         Binding("r", "resume", "Resume", tooltip="Go on with a stopped or interrupted run"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom", tooltip="Closer, about the cursor or the newest step"),
         Binding("minus", "zoom(-1)", "Zoom out", tooltip="Further away", show=False),
@@ -69,6 +71,7 @@ class TrainingScreen(Screen[None]):
         self._views: dict[str, View] = {}
         self._ghosts: dict[str, Snapshot] = {}
         self._painted: tuple[object, ...] = ()
+        self._offered_for: tuple[object, ...] = ()
         self._charted: Snapshot | None = None
         self._charted_at = 0.0
 
@@ -85,7 +88,7 @@ class TrainingScreen(Screen[None]):
             yield ProgressLine("total", id="total")
         yield Static(id="numbers")
         yield Static(id="alerts")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Follows whatever run the app follows, on a slow clock."""
@@ -101,10 +104,29 @@ class TrainingScreen(Screen[None]):
         """Words are broken anew."""
         self._tick()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        """The same key pauses a run and continues one that is paused."""
+        paused = bool(self._follower and self._follower.snapshot.paused)
+        return {"pause": not paused, "go_on": paused}.get(action, True)
+
+    def offers(self, action: str) -> bool:
+        """Whether a key is worth its place in the key line: it does something to this run, on this screen."""
+        status = self._follower.status if self._follower else None
+        if action in ("pause", "go_on", "stop"):
+            return status is not None and status.has_trainer
+        if action == "resume":
+            return status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
+        if action == "other_chart":
+            return not self.has_class("-wide")
+        return self._follower is not None or action in ("choose", "help", "leave")
+
     def action_pause(self) -> None:
-        """Pauses, or goes on."""
-        if self._follower:
-            self._give(Command.CONTINUE if self._follower.snapshot.paused else Command.PAUSE)
+        """Holds the run."""
+        self._give(Command.PAUSE)
+
+    def action_go_on(self) -> None:
+        """Goes on."""
+        self._give(Command.CONTINUE)
 
     def action_stop(self) -> None:
         """Asks how to stop."""
@@ -232,6 +254,9 @@ class TrainingScreen(Screen[None]):
         numbers = (snapshot, follower.status, follower.usage, follower.no_room, self.size.width)
         if numbers != self._painted:
             self._painted = numbers
+            if self._offered_for != (follower.status, snapshot.paused):
+                self._offered_for = follower.status, snapshot.paused
+                self.refresh_bindings()
             self._paint_numbers(follower, snapshot)
         now = time.monotonic()
         was_empty = self._charted is None or not len(self._charted.curve)
