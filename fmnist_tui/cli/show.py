@@ -13,6 +13,7 @@ from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
@@ -67,7 +68,9 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
         ("status", str(record.status)),
         *([("damage", record.damage)] if record.damage else []),
         *_progress_lines(record.status, snapshot),
+        *_label_lines(read_label(run)),
         ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
+        *([("limit", f"the first {config['limit']} training images")] if config.get("limit") is not None else []),
         ("seed", str(config.get("seed", "?"))),
         ("device", f"{config.get('device', '?')}, {config.get('threads', '?')} threads"),
         ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data or "?")),
@@ -81,6 +84,11 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
     if snapshot.finished:
         lines.append(("ended", describe(snapshot.finished)))
     return lines + _result_lines(read_json(run.result) or {})
+
+
+def _label_lines(label: Label) -> list[tuple[str, str]]:
+    told = ("label", label.name), ("tags", " ".join(label.tags)), ("note", label.note)
+    return [(name, words) for name, words in told if words]
 
 
 def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]:

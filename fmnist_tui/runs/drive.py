@@ -133,7 +133,8 @@ def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Ite
         yield events.Stage("importing PyTorch")
     task = _task(run, request, dataset, place)
     yield from _left_out_gpu(request.config, task.config)
-    yield events.Stage("reading checkpoint")
+    if _has_begun(run):
+        yield events.Stage("reading checkpoint")
     start = _newest_checkpoint(run, request)
     if start is None and _has_begun(run):
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")

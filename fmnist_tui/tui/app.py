@@ -137,11 +137,11 @@ class FmnistApp(RunsApp):
         """Fetches no further."""
         self._stop_loading.set()
 
-    def action_go(self, mode: str) -> None:
-        """Another of the four screens."""
+    async def action_go(self, mode: str) -> None:
+        """Another of the four screens; keys that follow are its keys."""
         while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.switch_mode(mode)
+            await self.pop_screen()
+        await self.switch_mode(mode)
 
     def action_help(self) -> None:
         """The keys of the current screen."""

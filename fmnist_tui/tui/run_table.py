@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import whole
+from fmnist_tui.analysis.values import nested, whole
 
-HEADER = ("run", "accuracy", "counts", "curve", "recipe", "seed", "NLL", "Brier", "ECE", "label")
+HEADER = ("run", "accuracy", "status", "counts", "curve", "recipe", "epochs", "seed", "NLL", "Brier", "ECE", "label")
 LEFT_OUT = "left out by you"
 
 
@@ -42,10 +42,12 @@ def row(record: RunRecord, why_not: Mapping[str, str], drawn: bool) -> tuple[str
     """The cells below `HEADER`; `why_not` says of the runs that don't count why."""
     why = why_not.get(record.run_id)
     counts = "yes" if why is None else "left out" if why == LEFT_OUT else "no"
-    seed = whole(record.config, "seed")
     accuracy, *others = _figures(record)
-    words = (record.run_id, accuracy, counts, "drawn" if drawn else "", record.recipe)
-    return (*words, "" if seed is None else str(seed), *others, record.label)
+    recipe = f"{record.recipe}{'*' if record.config.get('modified') else ''}"
+    words = (record.run_id, accuracy, str(record.status), counts, "drawn" if drawn else "", recipe)
+    epochs = whole(nested(record.config, "hyperparameters"), "epochs")
+    numbers = ("" if number is None else str(number) for number in (epochs, whole(record.config, "seed")))
+    return (*words, *numbers, *others, record.label)
 
 
 def _figures(record: RunRecord) -> tuple[str, ...]:

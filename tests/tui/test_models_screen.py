@@ -61,7 +61,7 @@ async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistA
         for version in VERSIONS:
             recipe = hyperparameters(version.name, "tuned")
             assert f"{version.name} {version.title}" in part(pilot, "#versions")
-            assert version.story[:50] in words_in(pilot, "#right")
+            await until(pilot, lambda: version.story[:50] in words_in(pilot, "#right"), version.name)  # noqa: B023
             assert str(widget(pilot, "#one", Button).label) == f"Train {version.name}"
             assert placeholders(pilot)[:2] == [str(recipe.epochs), str(recipe.batch_size)]
             assert re.search(rf"epochs +{recipe.epochs}\b", part(pilot, "#left"))

@@ -59,9 +59,14 @@ class ModelsScreen(Screen[None]):
     def on_mount(self) -> None:
         """Starts with v0."""
         self.query_one("#versions", OptionList).highlighted = 0
+        self.watch(self.app, "living", self._look_around, init=False)
 
     def on_screen_resume(self) -> None:
-        """Runs may have ended since the last look: they tell what is reached, and how long it takes."""
+        """Runs may have ended since the last look."""
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """Ended runs tell what is reached, and how long it takes."""
         look = partial(look_around, self.app.runs, self._known, self._take_known)  # type: ignore[attr-defined]
         self.app.run_worker(look, thread=True, group="forecast", exclusive=True, exit_on_error=False)
 

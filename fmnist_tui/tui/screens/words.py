@@ -15,7 +15,7 @@ from fmnist_tui.tui.screens.dialog import Dialog
 class WordsScreen(Dialog[None]):
     """A title and a text; any of the usual keys closes it."""
 
-    BINDINGS = [Binding("enter,space,q", "dismiss", "Back")]
+    BINDINGS = [Binding("enter,space,q,h", "dismiss", "Back")]
 
     def __init__(self, title: str, body: Text) -> None:
         super().__init__()
