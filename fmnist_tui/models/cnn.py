@@ -6,7 +6,9 @@ from collections import OrderedDict
 
 from torch import nn
 
+from fmnist_tui.models.convolution import Convolution
 from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.models.norm_pool import ReluNormPool
 
 FEATURES = 128 * 6 * 6
 HIDDEN = 1024
@@ -32,15 +34,11 @@ def build_cnn(version: str) -> nn.Sequential:
 def _convolutions(dropout: float) -> dict[str, nn.Module]:
     """Two blocks: (n, 1, 28, 28) -> (n, 64, 14, 14) -> (n, 128, 6, 6)."""
     return {
-        "conv1": nn.Conv2d(1, 64, 3, padding=1),
-        "relu1": nn.ReLU(),
-        "norm1": nn.BatchNorm2d(64),
-        "pool1": nn.MaxPool2d(2),
+        "conv1": Convolution(1, 64, 3, padding=1),
+        "norm1": ReluNormPool(64),
         **_dropout("dropout1", dropout),
-        "conv2": nn.Conv2d(64, 128, 3),
-        "relu2": nn.ReLU(),
-        "norm2": nn.BatchNorm2d(128),
-        "pool2": nn.MaxPool2d(2),
+        "conv2": Convolution(64, 128, 3),
+        "norm2": ReluNormPool(128),
         **_dropout("dropout2", dropout),
     }
 

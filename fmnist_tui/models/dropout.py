@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -29,35 +27,23 @@ class Dropout(nn.Module):
         """Zeroes each number with probability p and divides the others by 1 - p; evaluation changes nothing."""
         if not self.training or self.p == 0.0:
             return inputs
-        keep = self._keep(inputs)
-        dropped: Tensor = _Masked.apply(inputs, keep, 1.0 / (1.0 - self.p))  # type: ignore[no-untyped-call]
-        return dropped
+        return inputs * self._mask(inputs)
 
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         return f"p={self.p}"
 
-    def _keep(self, inputs: Tensor) -> Tensor:
-        """A boolean mask with the memory layout of `inputs`."""
+    def _mask(self, inputs: Tensor) -> Tensor:
+        """0 or 1 / (1 - p), with the shape, type and memory layout of `inputs`.
+
+        Floats, not booleans: a product of floats is one pass over memory each way, PyTorch's masked ones are three.
+        """
+        scale = 1.0 / (1.0 - self.p)
         if inputs.device.type == "cpu":
             bits = np.random.SFC64(np.random.SeedSequence(self.address)).random_raw(-(-inputs.numel() // 4))
-            keep = torch.from_numpy(bits.view(np.uint16)[: inputs.numel()] >= round(self.p * _LEVELS))
-            return keep.as_strided(inputs.size(), inputs.stride())
+            keep = bits.view(np.uint16)[: inputs.numel()] >= round(self.p * _LEVELS)
+            mask = torch.from_numpy(keep * np.float32(scale))
+            return mask.to(inputs.dtype).as_strided(inputs.size(), inputs.stride())
         generator = torch.Generator(inputs.device)
         generator.manual_seed(int(np.random.SeedSequence(self.address).generate_state(1, np.uint64)[0] >> 1))
-        return torch.empty_like(inputs).uniform_(generator=generator) >= self.p
-
-
-class _Masked(torch.autograd.Function):
-    """inputs * keep * scale in one pass each way; autograd's product would keep a float mask of four times the size."""
-
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor, keep: Tensor, scale: float) -> Tensor:
-        ctx.save_for_backward(keep)
-        ctx.scale = scale
-        return torch.ops.aten.native_dropout_backward(inputs, keep, scale)  # type: ignore[no-any-return]
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        (keep,) = ctx.saved_tensors
-        return torch.ops.aten.native_dropout_backward(gradients[0], keep, ctx.scale), None, None
+        return (torch.empty_like(inputs).uniform_(generator=generator) >= self.p).to(inputs.dtype).mul_(scale)

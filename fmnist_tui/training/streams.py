@@ -10,7 +10,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-STREAM_NUMBER = 2
+STREAM_NUMBER = 3
 """Rises when a stream changes what it draws, or a step what it rounds; a bit-exact resume across two is refused."""
 
 
