@@ -1,12 +1,19 @@
-"""A run as files to take away: statistics, metrics, the loss plot, predictions."""
+"""A run as files to take away: statistics, metrics, the loss plot, where it errs, predictions."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from fmnist_tui.analysis.calibration import reliability
+from fmnist_tui.analysis.class_names import class_names
+from fmnist_tui.analysis.errors import class_scores, confusion_matrix
+from fmnist_tui.analysis.errors_csv import confusion_csv, per_class_csv
 from fmnist_tui.analysis.figures import loss_figure
+from fmnist_tui.analysis.figures_confusion import confusion_figure
+from fmnist_tui.analysis.figures_reliability import reliability_figure
 from fmnist_tui.analysis.metrics_csv import metrics_csv
 from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, read_predictions
 from fmnist_tui.analysis.record import RunRecord
@@ -17,6 +24,9 @@ from fmnist_tui.models.catalogue import VERSIONS
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PLOT = "training_loss_plot"
 
@@ -45,8 +55,9 @@ class Export:
 def export_run(record: RunRecord, folder: Path) -> Export:
     """Writes what the run has to `folder`/<run id>/, which is made.
 
-    The statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the others) and predictions.npz, where the
-    test images were scored; metrics.csv and the loss plot as PNG and SVG, where a window has ended.
+    Where the test images were scored: the statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the
+    others), predictions.npz, per_class.csv, confusion.csv, and the confusion matrix and the reliability diagram as PNG
+    and SVG. Where a window has ended: metrics.csv and the loss plot as PNG and SVG.
 
     Raises:
         ExportError: The folder can't be written.
@@ -96,16 +107,27 @@ def _contents(record: RunRecord) -> tuple[Files, list[str]]:
 def _scored(record: RunRecord) -> Files:
     predictions = read_predictions(record.run)
     name = "normal_nn_stats.json" if record.version == "v0" else "cnn_model_stats.json"
-    return {name: stats_json(predictions).encode(), "predictions.npz": record.run.predictions.read_bytes()}
+    kept = {name: stats_json(predictions).encode(), "predictions.npz": record.run.predictions.read_bytes()}
+    return kept | _errors(record, predictions)
+
+
+def _errors(record: RunRecord, predictions: Predictions) -> Files:
+    names, matrix = class_names(record), confusion_matrix(predictions)
+    return {
+        "per_class.csv": per_class_csv(class_scores(matrix), names).encode(),
+        "confusion.csv": confusion_csv(matrix, names).encode(),
+        **_pictures("confusion", confusion_figure(matrix, names, _title(record))),
+        **_pictures("reliability", reliability_figure(reliability(predictions), _title(record))),
+    }
 
 
 def _trained(record: RunRecord, snapshot: Snapshot) -> Files:
-    figure = loss_figure(snapshot, _title(record))
-    return {
-        "metrics.csv": metrics_csv(snapshot).encode(),
-        f"{PLOT}.png": to_png(figure),
-        f"{PLOT}.svg": to_svg(figure),
-    }
+    pictures = _pictures(PLOT, loss_figure(snapshot, _title(record)))
+    return {"metrics.csv": metrics_csv(snapshot).encode(), **pictures}
+
+
+def _pictures(name: str, figure: Figure) -> Files:
+    return {f"{name}.png": to_png(figure), f"{name}.svg": to_svg(figure)}
 
 
 def _title(record: RunRecord) -> str:

@@ -42,6 +42,12 @@ class Predictions:
         return likeliest
 
     @property
+    def confidence(self) -> NDArray[np.float64]:
+        """The probability of that class, (n,), 0 to 1."""
+        greatest: NDArray[np.float64] = self.probabilities.max(axis=1).astype(np.float64)
+        return greatest
+
+    @property
     def right(self) -> NDArray[np.bool_]:
         """Whether it is the label, (n,)."""
         equal: NDArray[np.bool_] = self.predicted == self.labels

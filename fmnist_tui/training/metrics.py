@@ -60,6 +60,11 @@ def expected_calibration_error(probabilities: Probabilities, labels: Labels) -> 
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
-    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1)
-    gaps = np.bincount(bins, weights=confidence - right, minlength=ECE_BINS)
+    gaps = np.bincount(confidence_bins(confidence), weights=confidence - right, minlength=ECE_BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def confidence_bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin, 0 to 14, that each confidence (n,) of 0 to 1 falls into; an edge belongs to the bin below it."""
+    bins: NDArray[np.int64] = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+    return bins

@@ -50,7 +50,7 @@ class FmnistApp(RunsApp):
 
     Attributes:
         choices: What the person chose, now or at an earlier start.
-        ascii_images: Whether images are drawn in ASCII at first: chosen, or all that this terminal can show.
+        ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
         told_to_stop: The runs that were told to save and end when the app was left.
         dataset: The images, or None until they are loaded.
         dataset_progress: How far they have come, where that is known.
@@ -204,6 +204,7 @@ class FmnistApp(RunsApp):
 
     def on_chosen(self, message: messages.Chosen) -> None:
         """Keeps what somebody chose."""
+        self.ascii_images = message.changes.get("ascii_images", self.ascii_images)
         self._remember(message.changes)
 
     def watch_theme(self, theme: str) -> None:

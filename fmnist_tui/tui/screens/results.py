@@ -17,6 +17,7 @@ from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.diagnosis import best_of_others
 from fmnist_tui.analysis.export import ExportError, export_run
 from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
 from fmnist_tui.files import write_whole
@@ -27,6 +28,7 @@ from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
+from fmnist_tui.tui.screens.errors import ErrorsScreen
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -84,6 +86,9 @@ class ResultsScreen(Screen[None]):
         Binding("v", "next_view", "View", tooltip="Words, bars, curves, runs"),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the other recipe"),
         Binding("f", "everything", "All runs", tooltip="Compare runs that don't count, too"),
+        Binding(
+            "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
+        ),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
     ]
@@ -141,6 +146,18 @@ class ResultsScreen(Screen[None]):
         """All scored runs, or those that count."""
         self._everything = not self._everything
         self._compare()
+
+    def action_errors(self) -> None:
+        """Where the run under the cursor of all runs errs; from the other views, the best run of the last version."""
+        if self.query_one(TabbedContent).active == "runs":
+            run = self.query_one(RunsView).current
+        else:
+            best = [one.best_run for one in self._now.comparison.versions][-1:] if self._now else []
+            run = next((one for one in self._now.records if one.run_id in best), None) if self._now else None
+        if run and self._now:
+            self.app.push_screen(ErrorsScreen(run, best_of_others(run, self._now.comparison, self._now.records)))
+        else:
+            self.notify("no run is compared: press v for the runs and choose one, or 2 and train")
 
     def action_export(self) -> None:
         """Writes the compared runs' exports into a folder where the app was started."""

@@ -76,12 +76,12 @@ class RunsView(Vertical):
 
     def action_draw(self) -> None:
         """Draws the run's curve, or takes it away."""
-        if record := self._under_cursor():
+        if record := self.current:
             self.post_message(self.DrawingAsked(record.run_id))
 
     def action_leave_out(self) -> None:
         """Leaves the run out, or takes it in again."""
-        if record := self._under_cursor():
+        if record := self.current:
             self.post_message(self.LeavingOutAsked(record.run_id))
 
     def action_sort(self) -> None:
@@ -91,13 +91,13 @@ class RunsView(Vertical):
 
     def action_label(self) -> None:
         """Asks for a name, tags and a note."""
-        if record := self._under_cursor():
+        if record := self.current:
             screen = EditLabelScreen(record.run_id, read_label(record.run))
             self.app.push_screen(screen, partial(self._keep_label, record.run))
 
     def action_delete(self) -> None:
         """Asks whether to throw the run away."""
-        if record := self._under_cursor():
+        if record := self.current:
             question = f"Delete {record.run_id}{f' ({record.label})' if record.label else ''}? It can't be had back."
             answers = {CANCEL: "Keep it", "delete": f"Delete it, {megabytes(record.run.size())}"}
             self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.run))
@@ -110,7 +110,7 @@ class RunsView(Vertical):
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter shows the run on the training screen."""
         event.stop()
-        if record := self._under_cursor():
+        if record := self.current:
             self.post_message(RunChosen(record.run))
             self.app.call_later(self.app.run_action, "go('training')")
 
@@ -134,7 +134,7 @@ class RunsView(Vertical):
             self.post_message(self.Changed())
 
     def _fill(self) -> None:
-        table, kept = self.query_one(PlainTable), self._under_cursor()
+        table, kept = self.query_one(PlainTable), self.current
         records = ordered(self._records, ORDERS[self._order])
         table.show(HEADER, map(self._row, records), [record.run_id for record in records])
         if kept and kept.run_id in {key.value for key in table.rows}:
@@ -142,7 +142,7 @@ class RunsView(Vertical):
         self._tell()
 
     def _tell(self) -> None:
-        record = self._under_cursor()
+        record = self.current
         about = f"; {self._about(record)}" if record else ""
         self.query_one("#about_run", Static).update(Text(f"{ORDERS[self._order].name}{about}"))
 
@@ -152,7 +152,9 @@ class RunsView(Vertical):
         words = (f"{record.run_id} {counts}", megabytes(record.run.size()), *(f"#{tag}" for tag in label.tags))
         return ", ".join(filter(None, [" ".join(words), label.note]))
 
-    def _under_cursor(self) -> RunRecord | None:
+    @property
+    def current(self) -> RunRecord | None:
+        """The run under the cursor."""
         table = self.query_one(PlainTable)
         if not table.row_count:
             return None

@@ -1,0 +1,283 @@
+"""Where one run errs: its classes, its confusion matrix, its mistakes one by one, its reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import DataTable, Static, TabbedContent, TabPane, Tabs
+
+from fmnist_tui.analysis.diagnosis import Diagnosis, diagnose
+from fmnist_tui.analysis.predictions import NoPredictionsError
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.data import Dataset, ImageSet
+from fmnist_tui.text import percent
+from fmnist_tui.tui import class_table
+from fmnist_tui.tui.choices import Choices
+from fmnist_tui.tui.galleries import Gallery, cell_gallery, galleries
+from fmnist_tui.tui.messages import Chosen
+from fmnist_tui.tui.reliability import reliability_words
+from fmnist_tui.tui.widgets.gallery_view import GalleryView, Specimen
+from fmnist_tui.tui.widgets.heat_map import HeatMap
+from fmnist_tui.tui.widgets.key_line import KeyLine
+from fmnist_tui.tui.widgets.nav import Nav
+from fmnist_tui.tui.widgets.pixels import drawing
+from fmnist_tui.tui.widgets.plain_table import PlainTable
+
+_FOCUS = {"classes": "#scores", "confusion": "HeatMap", "mistakes": "GalleryView", "reliability": "#reliable"}
+_VIEWS = tuple(_FOCUS)
+_UNSCORED = "{run} was not scored, or its predictions are lost ({why}). Runs are scored when they end: resume it (3, r)"
+
+
+class Diagnosed(Message):
+    """It is known where the run errs."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__()
+        self.diagnosis = diagnosis
+
+
+class Undiagnosed(Message):
+    """The run left nothing that could tell, and why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
+class ErrorsScreen(Screen[None]):
+    """Four views of one run's mistakes, one at a time."""
+
+    CSS_PATH = "errors.tcss"
+    BINDINGS = [
+        Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
+        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes, wrong in every version, right in this one alone"),
+        Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
+        Binding("escape", "back", "Back", tooltip="Back to where you came from"),
+    ]
+
+    def __init__(self, record: RunRecord, others: Sequence[RunRecord]) -> None:
+        """Reads nothing yet.
+
+        Args:
+            record: The run that is looked at.
+            others: The best runs of the other versions.
+        """
+        super().__init__()
+        self._record = record
+        self._others = others
+        self._diagnosis: Diagnosis | None = None
+        self._galleries: list[Gallery] = []
+        self._gallery = 0
+        self._place = 0
+        self._came_from: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        yield Nav("results")
+        yield Static("Reading the predictions ...", id="title")
+        with TabbedContent(initial="classes"):
+            with TabPane("Classes", id="classes"):
+                yield PlainTable(id="scores")
+                with VerticalScroll(can_focus=True):
+                    yield Static(id="confused")
+            with TabPane("Confusion", id="confusion"), Vertical():
+                yield HeatMap()
+                yield Static(id="cell")
+            with TabPane("Mistakes", id="mistakes"):
+                yield GalleryView()
+            with TabPane("Reliability", id="reliability"), VerticalScroll(can_focus=True, id="reliable"):
+                yield Static(id="bins")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """`v` leads from view to view: the tabs needn't take the focus."""
+        self.query_one(Tabs).can_focus = False
+        self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
+        self.watch(self.app, "dataset", self._show_specimen, init=False)
+        work = partial(self._diagnose_in_thread, self._record, self._others)
+        self.app.run_worker(work, thread=True, group="errors", exit_on_error=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
+        """Only what does something now."""
+        if action == "ascii":
+            return self._view == "mistakes" and self._images is not None
+        return self._diagnosis is not None or action not in ("next_view", "next_gallery")
+
+    def on_resize(self) -> None:
+        """The bars take the room that there is."""
+        self._show_bins()
+
+    def action_next_view(self) -> None:
+        """Classes, confusion, mistakes, reliability, and round again."""
+        self._came_from = None
+        self._go_to(_VIEWS[(_VIEWS.index(self._view) + 1) % len(_VIEWS)])
+
+    def action_next_gallery(self) -> None:
+        """The next gallery; from another view, the one that was looked at last."""
+        if self._view == "mistakes":
+            self._open((self._gallery + 1) % len(self._galleries))
+        self._go_to("mistakes")
+
+    def action_ascii(self) -> None:
+        """Half-blocks or ASCII."""
+        in_ascii = not getattr(self.app, "ascii_images", False)
+        self.post_message(Chosen(ascii_images=in_ascii))
+        self._draw_anew(in_ascii=in_ascii)
+
+    def action_back(self) -> None:
+        """To the view whose cell was opened, else to the screen below."""
+        if self._came_from and self._view == "mistakes":
+            self._go_to(self._came_from)
+            self._came_from = None
+        else:
+            self.dismiss()
+
+    def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        """Another view, by key or by mouse."""
+        if self.is_current:
+            self.query_one(_FOCUS[event.pane.id or "classes"]).focus()
+        self._show_title()
+        self.refresh_bindings()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """The images of a class that are taken for what it is taken for most often."""
+        worst = class_table.worst_of(self._diagnosis, event.cursor_row) if self._diagnosis else None
+        if worst:
+            self._open_cell(worst.true, worst.predicted)
+
+    def on_heat_map_moved(self) -> None:
+        """Says what the cell counts."""
+        if self._diagnosis:
+            self.query_one("#cell", Static).update(_cell_words(self._diagnosis, *self.query_one(HeatMap).cursor))
+
+    def on_heat_map_opened(self) -> None:
+        """The images of the cell."""
+        self._open_cell(*self.query_one(HeatMap).cursor)
+
+    def on_gallery_view_turned(self, message: GalleryView.Turned) -> None:
+        """Another image; the first and the last hold."""
+        last = len(self._galleries[self._gallery].indices) - 1 if self._galleries else 0
+        self._place = max(0, min(self._place + message.by, last))
+        self._show_specimen()
+
+    def on_diagnosed(self, message: Diagnosed) -> None:
+        """Fills all views."""
+        diagnosis = self._diagnosis = message.diagnosis
+        self._galleries = list(galleries(diagnosis))
+        self.query_one("#scores", PlainTable).show(class_table.HEADER, class_table.rows(diagnosis))
+        self.query_one("#confused", Static).update(class_table.confused_words(diagnosis))
+        worst = diagnosis.confused[0] if diagnosis.confused else None
+        self.query_one(HeatMap).show(
+            diagnosis.matrix, diagnosis.names, (worst.true, worst.predicted) if worst else (0, 0)
+        )
+        self.on_heat_map_moved()
+        self._show_bins()
+        self._open(0)
+        self._go_to(self._view)
+        self.query_one(_FOCUS[self._view]).focus()
+
+    def on_undiagnosed(self, message: Undiagnosed) -> None:
+        """One line says why, and what to do."""
+        self.add_class("-nothing")
+        words = _UNSCORED.format(run=self._record.run_id, why=message.why)
+        self.query_one("#title", Static).update(Text(words))
+
+    @property
+    def _view(self) -> str:
+        return self.query_one(TabbedContent).active or "classes"
+
+    @property
+    def _images(self) -> ImageSet | None:
+        """The images that the run was scored on, where the app has them."""
+        dataset: Dataset | None = getattr(self.app, "dataset", None)
+        if dataset is None or self._diagnosis is None or dataset.test.fingerprint != self._record.test_fingerprint:
+            return None
+        return dataset.test if np.array_equal(dataset.test.labels, self._diagnosis.predictions.labels) else None
+
+    def _go_to(self, view: str) -> None:
+        self.query_one(TabbedContent).active = view
+        self._show_title()
+
+    def _open(self, gallery: int) -> None:
+        self._gallery, self._place = gallery, 0
+        self._show_title()
+        self._show_specimen()
+
+    def _open_cell(self, true: int, predicted: int) -> None:
+        """A gallery of its own, after the three that are always there."""
+        if self._diagnosis:
+            self._galleries[3:] = [cell_gallery(self._diagnosis, true, predicted)]
+            self._open(3)
+            self._came_from = self._view
+            self._go_to("mistakes")
+
+    def _show_title(self) -> None:
+        if self._diagnosis:
+            title = self._galleries[self._gallery].title if self._view == "mistakes" else _title(self._diagnosis)
+            self.query_one("#title", Static).update(Text(title))
+
+    def _show_bins(self) -> None:
+        if self._diagnosis:
+            width = self.size.width - 3
+            self.query_one("#bins", Static).update(reliability_words(self._diagnosis.bins, width))
+
+    def _show_specimen(self) -> None:
+        if not self._diagnosis:
+            return
+        gallery, shown = self._galleries[self._gallery], self.query_one(GalleryView)
+        shown.empty_words = f"{gallery.empty}."
+        shown.specimen = self._specimen(self._diagnosis, gallery) if len(gallery.indices) else None
+        self.refresh_bindings()
+
+    def _specimen(self, diagnosis: Diagnosis, gallery: Gallery) -> Specimen:
+        index = int(gallery.indices[self._place])
+        images, predictions = self._images, diagnosis.predictions
+        return Specimen(
+            images.images[index] if images else None,
+            "" if images else self._why_no_images(),
+            f"{self._place + 1} of {len(gallery.indices)}, image {index}",
+            gallery.note(self._place),
+            diagnosis.names,
+            int(predictions.labels[index]),
+            predictions.probabilities[index],
+        )
+
+    def _why_no_images(self) -> str:
+        dataset: Dataset | None = getattr(self.app, "dataset", None)
+        if dataset is None:
+            return "The images are not here yet; 1 shows why. These are the numbers alone."
+        return f"The images are not here: the app has {dataset.name}, this run saw others. These are the numbers alone."
+
+    def _draw_anew(self, *, in_ascii: bool) -> None:
+        inverted = getattr(self.app, "choices", Choices()).inverted
+        self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
+
+    def _diagnose_in_thread(self, record: RunRecord, others: Sequence[RunRecord]) -> None:
+        try:
+            self.post_message(Diagnosed(diagnose(record, others)))
+        except NoPredictionsError as error:
+            self.post_message(Undiagnosed(str(error)))
+
+
+def _title(diagnosis: Diagnosis) -> str:
+    record, count = diagnosis.record, len(diagnosis.predictions.labels)
+    wrong = len(diagnosis.mistakes)
+    name = record.label or record.run_id
+    return f"{name}: {percent(1 - wrong / count)}, {wrong} of {count} wrong"
+
+
+def _cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
+    """What a cell counts, in words."""
+    count, total = int(diagnosis.matrix[true, predicted]), int(diagnosis.matrix[true].sum())
+    names = diagnosis.names
+    what = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, right"
+    share = f" of {total} ({count / total:.1%})" if total else ""
+    return Text(f"{what}: {count}{share}", no_wrap=True, overflow="ellipsis")

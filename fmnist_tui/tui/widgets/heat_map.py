@@ -1,0 +1,156 @@
+"""A confusion matrix as a map of counts that is walked cell by cell."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.color import Color
+from textual.events import Click
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fmnist_tui.analysis.class_names import short_names
+from fmnist_tui.analysis.errors import Matrix
+from fmnist_tui.tui.widgets.pixels import PLAIN
+
+# Okabe and Ito's blue and vermilion: right and wrong.
+_RIGHT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
+_NAME = 11
+_WIDEST, _HIGHEST = 9, 3
+_CROSS = Style(bold=True, reverse=True)
+
+
+class HeatMap(Widget, can_focus=True):
+    """Rows are true classes, columns predicted ones. Colour is the square root of the share of the row.
+
+    The numbers tell all; colours, and the marks around the cell under the cursor, are there for the eye.
+    """
+
+    BINDINGS = [
+        Binding("left", "move(0, -1)", "Left", show=False),
+        Binding("right", "move(0, 1)", "Right", show=False),
+        Binding("up", "move(-1, 0)", "Up", show=False),
+        Binding("down", "move(1, 0)", "Down", show=False),
+        Binding("enter", "open", "Images", tooltip="The images of the cell under the cursor"),
+    ]
+
+    cursor: reactive[tuple[int, int]] = reactive((0, 0))
+
+    class Moved(Message):
+        """The cursor is on another cell."""
+
+    class Opened(Message):
+        """The images of the cell under the cursor shall be shown."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._matrix: Matrix = np.zeros((0, 0), np.int64)
+        self._names: tuple[str, ...] = ()
+
+    def show(self, matrix: Matrix, names: tuple[str, ...], cursor: tuple[int, int]) -> None:
+        """Shows counts, int64 (10, 10), with the names of the classes, and puts the cursor on a cell."""
+        self._matrix, self._names = matrix, names
+        self.cursor = cursor
+        self.refresh(layout=True)
+
+    @property
+    def cell(self) -> Size:
+        """Width and height of a cell; as much as there is room for."""
+        count = max(1, len(self._names))
+        width = min(_WIDEST, max(self._digits, (self.size.width - self._margin) // count))
+        high = min(_HIGHEST, max(1, (self.size.height - 1) // count))
+        return Size(width, high if width > 2 * high else 1)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """All that there is."""
+        return container.height
+
+    def render_line(self, y: int) -> Strip:
+        """The line of predicted classes, or one of a row of cells."""
+        row, line = divmod(y - 1, self.cell.height)
+        if y == 0:
+            segments = self._heading()
+        elif row < len(self._names):
+            segments = self._row(row, in_the_middle=line == self.cell.height // 2)
+        else:
+            segments = []
+        return Strip(segments).adjust_cell_length(self.size.width, PLAIN)
+
+    def watch_cursor(self) -> None:
+        """Tells where the cursor is."""
+        self.post_message(self.Moved())
+
+    def on_click(self, event: Click) -> None:
+        """Moves the cursor to the cell under the mouse; a second click opens it."""
+        row, column = (event.y - 1) // self.cell.height, (event.x - self._margin) // self.cell.width
+        if 0 <= row < len(self._names) and 0 <= column < len(self._names):
+            if (row, column) == self.cursor:
+                self.action_open()
+            self.cursor = (row, column)
+
+    def action_move(self, down: int, right: int) -> None:
+        """Another cell; the edges hold."""
+        last = max(0, len(self._names) - 1)
+        self.cursor = (min(max(self.cursor[0] + down, 0), last), min(max(self.cursor[1] + right, 0), last))
+
+    def action_open(self) -> None:
+        """Asks for the cell's images."""
+        self.post_message(self.Opened())
+
+    @property
+    def _digits(self) -> int:
+        return len(str(self._matrix.max(initial=0)))
+
+    @property
+    def _margin(self) -> int:
+        """Cells for the names of the rows: fewer where the numbers would stick together."""
+        longest = min(_NAME, max(map(len, self._names), default=0))
+        room = self.size.width - len(self._names) * (self._digits + 1)
+        return min(longest + 1, max(4, room))
+
+    def _heading(self) -> list[Segment]:
+        width = self.cell.width
+        words = short_names(self._names, width - 1)
+        here = self.cursor[1] if self.has_focus else None
+        cells = [Segment(word.center(width), _CROSS if column == here else PLAIN) for column, word in enumerate(words)]
+        return [Segment(" " * self._margin, PLAIN), *cells]
+
+    def _row(self, row: int, *, in_the_middle: bool) -> list[Segment]:
+        counts = self._matrix[row].tolist()
+        total = max(1, sum(counts))
+        name = _fitted(self._names[row], self._margin) if in_the_middle else ""
+        at_cursor = self.has_focus and row == self.cursor[0]
+        segments = [Segment(name.ljust(self._margin), _CROSS if at_cursor and in_the_middle else PLAIN)]
+        for column, count in enumerate(counts):
+            here = self.has_focus and (row, column) == self.cursor
+            words = self._words(count, marked=here) if in_the_middle else " " * self.cell.width
+            style = self._style((count / total) ** 0.5, _RIGHT if row == column else _WRONG)
+            segments.append(Segment(words, style + _CROSS if here else style))
+        return segments
+
+    def _words(self, count: int, *, marked: bool) -> str:
+        """The count in the width of a cell; a dot is easier to overlook than a nought."""
+        width = self.cell.width
+        number = str(count) if count or marked else "."
+        start = max(0, (width + self._digits) // 2 - len(number))
+        before, after = " " * start, " " * (width - start - len(number))
+        if marked:
+            before, after = before[:-1] + "[" * bool(before), "]" * bool(after) + after[1:]
+        return f"{before}{number}{after}"[:width]
+
+    def _style(self, strength: float, hue: Color) -> Style:
+        if strength == 0:
+            return PLAIN
+        _, background = self.background_colors
+        colour = background.blend(hue, 0.15 + 0.85 * strength, 1)
+        return Style(color=colour.get_contrast_text(1).rich_color, bgcolor=colour.rich_color)
+
+
+def _fitted(name: str, width: int) -> str:
+    """The name; what stands before a slash where it is too long; at last its first letters."""
+    return name if len(name) <= width else name.partition("/")[0][:width]
