@@ -83,6 +83,12 @@ def diagnose(record: RunRecord, others: Sequence[RunRecord]) -> Diagnosis:
     )
 
 
+def best_of_last(comparison: Comparison, records: Sequence[RunRecord]) -> RunRecord | None:
+    """The best compared run of the last version that has one."""
+    best = [summary.best_run for summary in comparison.versions][-1:]
+    return next((record for record in records if record.run_id in best), None)
+
+
 def best_of_others(record: RunRecord, comparison: Comparison, records: Sequence[RunRecord]) -> list[RunRecord]:
     """The best compared runs of the other versions, for `diagnose`."""
     best = [summary.best_run for summary in comparison.versions if summary.version != record.version]

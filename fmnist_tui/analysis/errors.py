@@ -68,6 +68,16 @@ def most_confused(matrix: Matrix) -> tuple[Confusion, ...]:
     return tuple(sorted(pairs, key=lambda pair: -pair.count))
 
 
+def strengths(matrix: Matrix) -> NDArray[np.float64]:
+    """How strongly each cell of a heat map is coloured: the cube root of its share of the row, (10, 10), 0 to 1.
+
+    A root, because the mistakes that matter are a few per cent of their row.
+    """
+    totals = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    roots: NDArray[np.float64] = np.cbrt(matrix / totals)
+    return roots
+
+
 def mistakes(predictions: Predictions) -> Indices:
     """Indices (m,) of the images that are wrong, the most confident first; equals in the test set's order."""
     return by_confidence(predictions, ~predictions.right)

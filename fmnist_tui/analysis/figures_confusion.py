@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.errors import Matrix
+from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.analysis.rendering import drawable, house_style
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ _DARK = 0.5
 def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure:
     """A heat map: rows are the true classes, columns the predicted ones, and each cell says its images.
 
-    Right is blue, wrong is vermilion, and the colour's strength is the square root of the share of the row, so that
-    rare mistakes can be seen.
+    Right is blue, wrong is vermilion, as strong as `errors.strengths` says.
 
     Args:
         matrix: Counts (10, 10).
@@ -41,9 +40,9 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
         figure = Figure(figsize=(8, 7.6), layout="constrained")
         axes = figure.subplots()
         figure.suptitle(drawable(title), parse_math=False)
-        strengths = row_strengths(matrix)
-        axes.imshow(_colours(strengths))
-        _write_counts(axes, matrix, strengths)
+        shades = strengths(matrix)
+        axes.imshow(_colours(shades))
+        _write_counts(axes, matrix, shades)
         words = [drawable(name) for name in names]
         places = range(len(words))
         axes.set_xticks(places, words, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
@@ -55,23 +54,16 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
     return figure
 
 
-def row_strengths(matrix: Matrix) -> Values:
-    """How strong each cell's colour is, 0 to 1: the square root of its share of the row."""
-    totals = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    strengths: Values = np.sqrt(matrix / totals)
-    return strengths
-
-
-def _colours(strengths: Values) -> Values:
+def _colours(shades: Values) -> Values:
     """White at 0, the colour of right or wrong at 1: (10, 10, 3)."""
     from matplotlib.colors import to_rgb
 
-    hues = np.where(np.eye(len(strengths), dtype=bool)[..., None], to_rgb(RIGHT_COLOUR), to_rgb(WRONG_COLOUR))
-    colours: Values = 1 - strengths[..., None] * (1 - hues)
+    hues = np.where(np.eye(len(shades), dtype=bool)[..., None], to_rgb(RIGHT_COLOUR), to_rgb(WRONG_COLOUR))
+    colours: Values = 1 - shades[..., None] * (1 - hues)
     return colours
 
 
-def _write_counts(axes: Axes, matrix: Matrix, strengths: Values) -> None:
+def _write_counts(axes: Axes, matrix: Matrix, shades: Values) -> None:
     for (row, column), count in np.ndenumerate(matrix):
-        shade = "white" if strengths[row, column] > _DARK else "black" if count else "#999999"
+        shade = "white" if shades[row, column] > _DARK else "black" if count else "#999999"
         axes.text(column, row, f"{count}", ha="center", va="center", color=shade, fontsize=9)

@@ -56,6 +56,5 @@ def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
     axes.plot(confidences, accuracies, "o", color=CONFIDENCE_COLOUR, markersize=5, label="mean confidence of the bin")
     axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")
-    axes.legend(frameon=False, loc="upper left")
-    note = f"expected calibration error {calibration_error(bins):.4f}"
-    axes.annotate(note, (0.98, 0.03), xycoords="axes fraction", ha="right", fontsize=9)
+    error = f"expected calibration error {calibration_error(bins):.4f}"
+    axes.legend(frameon=False, loc="upper left", title=error, alignment="left")

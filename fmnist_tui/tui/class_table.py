@@ -9,8 +9,15 @@ from fmnist_tui.analysis.errors import Confusion
 from fmnist_tui.tui.widgets.histogram import bar
 
 HEADER = ("class", "precision", "recall", "F1", "most taken for", "images")
+_ALL = 66
+"""Cells that all columns need; the last one is left out where there are fewer."""
 _MOST = 20
 _BAR = 12
+
+
+def columns(width: int) -> int:
+    """How many of the columns are shown in `width` cells."""
+    return len(HEADER) if width >= _ALL else len(HEADER) - 1
 
 
 def rows(diagnosis: Diagnosis) -> list[tuple[str, ...]]:

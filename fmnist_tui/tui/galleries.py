@@ -9,6 +9,8 @@ import numpy as np
 from fmnist_tui.analysis.across import SharedMistake
 from fmnist_tui.analysis.diagnosis import Diagnosis
 from fmnist_tui.analysis.errors import Indices, images_of
+from fmnist_tui.data import ImageSet
+from fmnist_tui.tui.widgets.gallery_view import Specimen
 
 _NO_OTHERS = "No run of another version is compared on these images: train one, or press f on the Results screen"
 
@@ -54,6 +56,20 @@ def cell_gallery(diagnosis: Diagnosis, true: int, predicted: int) -> Gallery:
     names = diagnosis.names
     title = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, and right"
     return Gallery(title, images_of(diagnosis.predictions, true, predicted))
+
+
+def specimen(diagnosis: Diagnosis, gallery: Gallery, place: int, images: ImageSet | None, missing: str) -> Specimen:
+    """The image at a place of the gallery; `missing` says why, where there are no `images`."""
+    index, predictions = int(gallery.indices[place]), diagnosis.predictions
+    return Specimen(
+        images.images[index] if images else None,
+        "" if images else missing,
+        f"{place + 1} of {len(gallery.indices)}, image {index}",
+        gallery.note(place),
+        diagnosis.names,
+        int(predictions.labels[index]),
+        predictions.probabilities[index],
+    )
 
 
 def _agreement(mistake: SharedMistake, names: tuple[str, ...]) -> str:

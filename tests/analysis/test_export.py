@@ -17,6 +17,15 @@ from fmnist_tui.training.metrics import negative_log_likelihood
 from .builders import LABELS, make_run, probabilities
 
 RIGHT = np.arange(100) % 5 != 0
+ERRORS = {
+    "per_class.csv",
+    "confusion.csv",
+    "confusion.png",
+    "confusion.svg",
+    "reliability.png",
+    "reliability.svg",
+}
+CURVES = {"metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
 
 
 def export(run: RunDirectory, folder: Path) -> Export:
@@ -27,17 +36,11 @@ def names(exported: Export) -> set[str]:
     return {path.name for path in exported.files}
 
 
-def test_a_scored_run_becomes_five_files_in_a_folder_of_its_own_as_often_as_asked(tmp_path: Path) -> None:
+def test_a_scored_run_becomes_files_in_a_folder_of_its_own_as_often_as_asked(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", right=RIGHT)
     exported = export(run, tmp_path / "new" / "folder")
     assert exported.folder == tmp_path / "new" / "folder" / run.run_id
-    assert names(exported) == {
-        "normal_nn_stats.json",
-        "predictions.npz",
-        "metrics.csv",
-        "training_loss_plot.png",
-        "training_loss_plot.svg",
-    }
+    assert names(exported) == {"normal_nn_stats.json", "predictions.npz"} | ERRORS | CURVES
     assert set(exported.folder.iterdir()) == set(exported.files)
     assert exported.notes == ()
     first = {path: path.read_bytes() for path in exported.files}
@@ -48,7 +51,7 @@ def test_a_scored_run_becomes_five_files_in_a_folder_of_its_own_as_often_as_aske
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_the_statistics_of_the_cnns_have_the_name_that_the_origin_gave_them(tmp_path: Path, version: str) -> None:
     run = make_run(tmp_path / "runs", version, validation=[], right=RIGHT)
-    assert names(export(run, tmp_path)) == {"cnn_model_stats.json", "predictions.npz"}
+    assert names(export(run, tmp_path)) == {"cnn_model_stats.json", "predictions.npz"} | ERRORS
 
 
 def test_the_statistics_say_each_image_and_the_whole(tmp_path: Path) -> None:
@@ -71,23 +74,34 @@ def test_the_other_files_can_be_read_back(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", right=RIGHT)
     folder = export(run, tmp_path).folder
     assert (folder / "predictions.npz").read_bytes() == run.predictions.read_bytes()
-    assert (folder / "training_loss_plot.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert ET.parse(folder / "training_loss_plot.svg").getroot().tag.endswith("svg")  # noqa: S314 - made here
+    for picture in ("training_loss_plot", "confusion", "reliability"):
+        assert (folder / f"{picture}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert ET.parse(folder / f"{picture}.svg").getroot().tag.endswith("svg")  # noqa: S314 - made here
     with (folder / "metrics.csv").open() as file:
         assert [row["kind"] for row in csv.DictReader(file)] == ["window", "window", "epoch"] * 2
+
+
+def test_where_it_errs_can_be_read_back_class_by_class(tmp_path: Path) -> None:
+    folder = export(make_run(tmp_path / "runs", validation=[], right=RIGHT), tmp_path).folder
+    with (folder / "per_class.csv").open() as file:
+        recalls = {row["class"]: float(row["recall"]) for row in csv.DictReader(file)}
+    assert (recalls["T-shirt/top"], recalls["Trouser"], recalls["Sandal"]) == (0.0, 1.0, 0.0)
+    with (folder / "confusion.csv").open() as file:
+        taken = {row["true"]: row for row in csv.DictReader(file)}
+    assert (taken["T-shirt/top"]["Trouser"], taken["Trouser"]["Trouser"]) == ("10", "10")
 
 
 def test_a_run_without_predictions_exports_the_rest_and_says_so(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs")
     exported = export(run, tmp_path)
-    assert names(exported) == {"metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
+    assert names(exported) == CURVES
     assert exported.notes == (f"{run.run_id}: no statistics and no predictions exported (no predictions.npz)",)
 
 
 def test_a_run_that_took_no_step_says_so(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", validation=[], right=RIGHT)
     exported = export(run, tmp_path)
-    assert names(exported) == {"normal_nn_stats.json", "predictions.npz"}
+    assert names(exported) == {"normal_nn_stats.json", "predictions.npz"} | ERRORS
     assert exported.notes == (f"{run.run_id}: no metrics and no plot exported (its log holds no step)",)
 
 

@@ -14,6 +14,8 @@ from .commands import copy_of
 from .conftest import Fmnist
 
 CURVES = {"metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
+ERRORS = {"per_class.csv", "confusion.csv"}
+ERRORS |= {f"{name}.{kind}" for name in ("confusion", "reliability") for kind in ("png", "svg")}
 IMAGE = {"index", "target", "predicted", "predicted_list", "result"}
 
 
@@ -27,7 +29,7 @@ def test_a_run_is_exported_with_the_origins_file_names(
     assert (outcome.status, outcome.err) == (0, "")
     run = next(run for run in list_runs(four) if run.run_id.startswith(version))
     folder = tmp_path / "out" / run.run_id
-    assert {path.name for path in folder.iterdir()} == CURVES | {stats, "predictions.npz"}
+    assert {path.name for path in folder.iterdir()} == CURVES | ERRORS | {stats, "predictions.npz"}
     assert {Path(line) for line in outcome.lines} == set(folder.iterdir())
     assert (folder / "predictions.npz").read_bytes() == run.predictions.read_bytes()
     assert (folder / "training_loss_plot.png").read_bytes().startswith(b"\x89PNG\r\n")

@@ -18,13 +18,12 @@ from fmnist_tui.analysis.diagnosis import Diagnosis, diagnose
 from fmnist_tui.analysis.predictions import NoPredictionsError
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.text import percent
-from fmnist_tui.tui import class_table
+from fmnist_tui.tui import class_table, errors_words
 from fmnist_tui.tui.choices import Choices
-from fmnist_tui.tui.galleries import Gallery, cell_gallery, galleries
+from fmnist_tui.tui.galleries import Gallery, cell_gallery, galleries, specimen
 from fmnist_tui.tui.messages import Chosen
 from fmnist_tui.tui.reliability import reliability_words
-from fmnist_tui.tui.widgets.gallery_view import GalleryView, Specimen
+from fmnist_tui.tui.widgets.gallery_view import GalleryView
 from fmnist_tui.tui.widgets.heat_map import HeatMap
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -33,7 +32,6 @@ from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 _FOCUS = {"classes": "#scores", "confusion": "HeatMap", "mistakes": "GalleryView", "reliability": "#reliable"}
 _VIEWS = tuple(_FOCUS)
-_UNSCORED = "{run} was not scored, or its predictions are lost ({why}). Runs are scored when they end: resume it (3, r)"
 
 
 class Diagnosed(Message):
@@ -56,11 +54,12 @@ class ErrorsScreen(Screen[None]):
     """Four views of one run's mistakes, one at a time."""
 
     CSS_PATH = "errors.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
         Binding("g", "next_gallery", "Gallery", tooltip="Mistakes, wrong in every version, right in this one alone"),
-        Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
         Binding("escape", "back", "Back", tooltip="Back to where you came from"),
+        Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]
 
     def __init__(self, record: RunRecord, others: Sequence[RunRecord]) -> None:
@@ -101,7 +100,7 @@ class ErrorsScreen(Screen[None]):
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
         self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
-        self.watch(self.app, "dataset", self._show_specimen, init=False)
+        self.watch(self.app, "dataset", self._take_images, init=False)
         work = partial(self._diagnose_in_thread, self._record, self._others)
         self.app.run_worker(work, thread=True, group="errors", exit_on_error=False)
 
@@ -112,8 +111,9 @@ class ErrorsScreen(Screen[None]):
         return self._diagnosis is not None or action not in ("next_view", "next_gallery")
 
     def on_resize(self) -> None:
-        """The bars take the room that there is."""
+        """Bars and columns take the room that there is."""
         self._show_bins()
+        self._show_classes()
 
     def action_next_view(self) -> None:
         """Classes, confusion, mistakes, reliability, and round again."""
@@ -156,7 +156,9 @@ class ErrorsScreen(Screen[None]):
     def on_heat_map_moved(self) -> None:
         """Says what the cell counts."""
         if self._diagnosis:
-            self.query_one("#cell", Static).update(_cell_words(self._diagnosis, *self.query_one(HeatMap).cursor))
+            self.query_one("#cell", Static).update(
+                errors_words.cell_words(self._diagnosis, *self.query_one(HeatMap).cursor)
+            )
 
     def on_heat_map_opened(self) -> None:
         """The images of the cell."""
@@ -172,7 +174,7 @@ class ErrorsScreen(Screen[None]):
         """Fills all views."""
         diagnosis = self._diagnosis = message.diagnosis
         self._galleries = list(galleries(diagnosis))
-        self.query_one("#scores", PlainTable).show(class_table.HEADER, class_table.rows(diagnosis))
+        self._show_classes()
         self.query_one("#confused", Static).update(class_table.confused_words(diagnosis))
         worst = diagnosis.confused[0] if diagnosis.confused else None
         self.query_one(HeatMap).show(
@@ -187,8 +189,7 @@ class ErrorsScreen(Screen[None]):
     def on_undiagnosed(self, message: Undiagnosed) -> None:
         """One line says why, and what to do."""
         self.add_class("-nothing")
-        words = _UNSCORED.format(run=self._record.run_id, why=message.why)
-        self.query_one("#title", Static).update(Text(words))
+        self.query_one("#title", Static).update(Text(errors_words.unscored(self._record.run_id, message.why)))
 
     @property
     def _view(self) -> str:
@@ -221,8 +222,18 @@ class ErrorsScreen(Screen[None]):
 
     def _show_title(self) -> None:
         if self._diagnosis:
-            title = self._galleries[self._gallery].title if self._view == "mistakes" else _title(self._diagnosis)
+            title = (
+                self._galleries[self._gallery].title
+                if self._view == "mistakes"
+                else errors_words.title(self._diagnosis)
+            )
             self.query_one("#title", Static).update(Text(title))
+
+    def _show_classes(self) -> None:
+        table, shown = self.query_one("#scores", PlainTable), class_table.columns(self.size.width)
+        if self._diagnosis and len(table.columns) != shown:
+            rows = [row[:shown] for row in class_table.rows(self._diagnosis)]
+            table.show(class_table.HEADER[:shown], rows)
 
     def _show_bins(self) -> None:
         if self._diagnosis:
@@ -233,28 +244,14 @@ class ErrorsScreen(Screen[None]):
         if not self._diagnosis:
             return
         gallery, shown = self._galleries[self._gallery], self.query_one(GalleryView)
-        shown.empty_words = f"{gallery.empty}."
-        shown.specimen = self._specimen(self._diagnosis, gallery) if len(gallery.indices) else None
+        images, missing = self._images, errors_words.why_no_images(getattr(self.app, "dataset", None))
+        some = len(gallery.indices) > 0
+        one = specimen(self._diagnosis, gallery, self._place, images, missing) if some else None
+        shown.show(one, f"{gallery.empty}.")
+
+    def _take_images(self) -> None:
+        self._show_specimen()
         self.refresh_bindings()
-
-    def _specimen(self, diagnosis: Diagnosis, gallery: Gallery) -> Specimen:
-        index = int(gallery.indices[self._place])
-        images, predictions = self._images, diagnosis.predictions
-        return Specimen(
-            images.images[index] if images else None,
-            "" if images else self._why_no_images(),
-            f"{self._place + 1} of {len(gallery.indices)}, image {index}",
-            gallery.note(self._place),
-            diagnosis.names,
-            int(predictions.labels[index]),
-            predictions.probabilities[index],
-        )
-
-    def _why_no_images(self) -> str:
-        dataset: Dataset | None = getattr(self.app, "dataset", None)
-        if dataset is None:
-            return "The images are not here yet; 1 shows why. These are the numbers alone."
-        return f"The images are not here: the app has {dataset.name}, this run saw others. These are the numbers alone."
 
     def _draw_anew(self, *, in_ascii: bool) -> None:
         inverted = getattr(self.app, "choices", Choices()).inverted
@@ -265,19 +262,3 @@ class ErrorsScreen(Screen[None]):
             self.post_message(Diagnosed(diagnose(record, others)))
         except NoPredictionsError as error:
             self.post_message(Undiagnosed(str(error)))
-
-
-def _title(diagnosis: Diagnosis) -> str:
-    record, count = diagnosis.record, len(diagnosis.predictions.labels)
-    wrong = len(diagnosis.mistakes)
-    name = record.label or record.run_id
-    return f"{name}: {percent(1 - wrong / count)}, {wrong} of {count} wrong"
-
-
-def _cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
-    """What a cell counts, in words."""
-    count, total = int(diagnosis.matrix[true, predicted]), int(diagnosis.matrix[true].sum())
-    names = diagnosis.names
-    what = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, right"
-    share = f" of {total} ({count / total:.1%})" if total else ""
-    return Text(f"{what}: {count}{share}", no_wrap=True, overflow="ellipsis")

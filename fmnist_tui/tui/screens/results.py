@@ -17,7 +17,7 @@ from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.diagnosis import best_of_others
+from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
 from fmnist_tui.analysis.export import ExportError, export_run
 from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
 from fmnist_tui.files import write_whole
@@ -148,16 +148,13 @@ class ResultsScreen(Screen[None]):
         self._compare()
 
     def action_errors(self) -> None:
-        """Where the run under the cursor of all runs errs; from the other views, the best run of the last version."""
-        if self.query_one(TabbedContent).active == "runs":
-            run = self.query_one(RunsView).current
+        """Where the run under the cursor errs, in the list of runs; else the best run of the last version."""
+        now, at_runs = self._now, self.query_one(TabbedContent).active == "runs"
+        record = self.query_one(RunsView).current if at_runs else now and best_of_last(now.comparison, now.records)
+        if now and record:
+            self.app.push_screen(ErrorsScreen(record, best_of_others(record, now.comparison, now.records)))
         else:
-            best = [one.best_run for one in self._now.comparison.versions][-1:] if self._now else []
-            run = next((one for one in self._now.records if one.run_id in best), None) if self._now else None
-        if run and self._now:
-            self.app.push_screen(ErrorsScreen(run, best_of_others(run, self._now.comparison, self._now.records)))
-        else:
-            self.notify("no run is compared: press v for the runs and choose one, or 2 and train")
+            self.notify("no run is compared yet: press 2 and train, or v for the list of all runs")
 
     def action_export(self) -> None:
         """Writes the compared runs' exports into a folder where the app was started."""

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Static
+from textual.widget import Widget
 
 from fmnist_tui.tui.widgets.histogram import bar
 from fmnist_tui.tui.widgets.picture import Picture
@@ -48,20 +48,30 @@ class Specimen:
     probabilities: NDArray[np.float32]
 
 
+class _Facts(Widget):
+    """All but the picture."""
+
+    DEFAULT_CSS = "_Facts { width: 1fr; height: 1fr; }"
+
+    specimen: reactive[Specimen | None] = reactive(None)
+    empty: reactive[str] = reactive("")
+
+    def render(self) -> Text:
+        """Lines as wide as there is room."""
+        return _told(self.specimen, self.size.width) if self.specimen else Text(self.empty)
+
+
 class GalleryView(Horizontal, can_focus=True):
-    """Shows one of `specimens`; asks for it by its place, so that a gallery of thousands costs nothing."""
+    """Shows one image; asks for another when a key is pressed."""
 
     BINDINGS = [
         Binding("right,n", "turn(1)", "Next", tooltip="The next image"),
-        Binding("left,b", "turn(-1)", "Before", tooltip="The image before"),
+        Binding("left,b", "turn(-1)", "Before", tooltip="The image before", show=False),
         Binding("pagedown", "turn(10)", "Ten on", show=False),
         Binding("pageup", "turn(-10)", "Ten back", show=False),
         Binding("home", "turn(-1000000)", "First", show=False),
         Binding("end", "turn(1000000)", "Last", show=False),
     ]
-
-    specimen: reactive[Specimen | None] = reactive(None)
-    empty_words: reactive[str] = reactive("")
 
     class Turned(Message):
         """Another image is wanted, so many places on."""
@@ -73,34 +83,22 @@ class GalleryView(Horizontal, can_focus=True):
     def compose(self) -> ComposeResult:
         """The layout."""
         yield Picture()
-        yield Static(id="specimen")
+        yield _Facts()
 
     def draw_with(self, drawing: Drawing) -> None:
         """Another way to draw."""
         self.query_one(Picture).draw = drawing
 
-    def on_resize(self) -> None:
-        """Bars take the room that there is."""
-        self.call_after_refresh(self._tell)
+    def show(self, specimen: Specimen | None, empty: str) -> None:
+        """Shows an image, or says why there is none."""
+        picture, facts = self.query_one(Picture), self.query_one(_Facts)
+        picture.image = specimen.image if specimen else None
+        picture.display = picture.image is not None
+        facts.empty, facts.specimen = empty, specimen
 
     def action_turn(self, by: int) -> None:
         """Asks for another image."""
         self.post_message(self.Turned(by))
-
-    def watch_specimen(self) -> None:
-        """Another image."""
-        self._tell()
-
-    def watch_empty_words(self) -> None:
-        """Why there is none."""
-        self._tell()
-
-    def _tell(self) -> None:
-        picture, words = self.query_one(Picture), self.query_one("#specimen", Static)
-        picture.image = self.specimen.image if self.specimen else None
-        picture.display = picture.image is not None
-        width = self.size.width - (picture.outer_size.width if picture.display else 0) - words.gutter.width
-        words.update(_told(self.specimen, width) if self.specimen else Text(self.empty_words))
 
 
 def _told(shown: Specimen, width: int) -> Text:
@@ -109,11 +107,8 @@ def _told(shown: Specimen, width: int) -> Text:
     predicted = int(shown.probabilities.argmax())
     truth = f"truth  {shown.names[shown.label]}"
     said = f"said   {shown.names[predicted]}, {shown.probabilities[predicted]:.1%} sure"
-    if width >= _SIDE_BY_SIDE:
-        joined = f"{shown.heading}; {shown.note}" if shown.note else shown.heading
-        lines += [Text(joined), Text(f"{truth}   {said}")]
-    else:
-        lines += [Text(line) for line in (shown.heading, truth, said, shown.note) if line]
+    words = [f"{truth}   {said}"] if width >= _SIDE_BY_SIDE else [truth, said]
+    lines += [Text(line) for line in (shown.heading, *words, shown.note) if line]
     lines += _bars(shown, predicted, width)
     return Text("\n").join(lines)
 

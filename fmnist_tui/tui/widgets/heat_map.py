@@ -15,8 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fmnist_tui.analysis.class_names import short_names
-from fmnist_tui.analysis.errors import Matrix
-from fmnist_tui.tui.widgets.pixels import PLAIN
+from fmnist_tui.analysis.errors import Matrix, strengths
 
 # Okabe and Ito's blue and vermilion: right and wrong.
 _RIGHT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
@@ -26,7 +25,7 @@ _CROSS = Style(bold=True, reverse=True)
 
 
 class HeatMap(Widget, can_focus=True):
-    """Rows are true classes, columns predicted ones. Colour is the square root of the share of the row.
+    """Rows are true classes, columns predicted ones; right is blue, wrong is vermilion.
 
     The numbers tell all; colours, and the marks around the cell under the cursor, are there for the eye.
     """
@@ -50,11 +49,12 @@ class HeatMap(Widget, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._matrix: Matrix = np.zeros((0, 0), np.int64)
+        self._shades = strengths(self._matrix)
         self._names: tuple[str, ...] = ()
 
     def show(self, matrix: Matrix, names: tuple[str, ...], cursor: tuple[int, int]) -> None:
         """Shows counts, int64 (10, 10), with the names of the classes, and puts the cursor on a cell."""
-        self._matrix, self._names = matrix, names
+        self._matrix, self._shades, self._names = matrix, strengths(matrix), names
         self.cursor = cursor
         self.refresh(layout=True)
 
@@ -79,7 +79,7 @@ class HeatMap(Widget, can_focus=True):
             segments = self._row(row, in_the_middle=line == self.cell.height // 2)
         else:
             segments = []
-        return Strip(segments).adjust_cell_length(self.size.width, PLAIN)
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def watch_cursor(self) -> None:
         """Tells where the cursor is."""
@@ -117,19 +117,23 @@ class HeatMap(Widget, can_focus=True):
         width = self.cell.width
         words = short_names(self._names, width - 1)
         here = self.cursor[1] if self.has_focus else None
-        cells = [Segment(word.center(width), _CROSS if column == here else PLAIN) for column, word in enumerate(words)]
-        return [Segment(" " * self._margin, PLAIN), *cells]
+        plain = self.rich_style
+        crossed = plain + _CROSS
+        cells = [Segment(word.center(width), crossed if column == here else plain) for column, word in enumerate(words)]
+        return [Segment(" " * self._margin, plain), *cells]
 
     def _row(self, row: int, *, in_the_middle: bool) -> list[Segment]:
-        counts = self._matrix[row].tolist()
-        total = max(1, sum(counts))
         name = _fitted(self._names[row], self._margin) if in_the_middle else ""
-        at_cursor = self.has_focus and row == self.cursor[0]
-        segments = [Segment(name.ljust(self._margin), _CROSS if at_cursor and in_the_middle else PLAIN)]
-        for column, count in enumerate(counts):
+        plain = self.rich_style
+        at_cursor = self.has_focus and row == self.cursor[0] and in_the_middle
+        segments = [Segment(name.ljust(self._margin), plain + _CROSS if at_cursor else plain)]
+        for column, (count, shade) in enumerate(
+            zip(self._matrix[row].tolist(), self._shades[row].tolist(), strict=True)
+        ):
             here = self.has_focus and (row, column) == self.cursor
             words = self._words(count, marked=here) if in_the_middle else " " * self.cell.width
-            style = self._style((count / total) ** 0.5, _RIGHT if row == column else _WRONG)
+            hue = _RIGHT if row == column else _WRONG
+            style = self._style(shade, hue) if count else plain
             segments.append(Segment(words, style + _CROSS if here else style))
         return segments
 
@@ -143,11 +147,9 @@ class HeatMap(Widget, can_focus=True):
             before, after = before[:-1] + "[" * bool(before), "]" * bool(after) + after[1:]
         return f"{before}{number}{after}"[:width]
 
-    def _style(self, strength: float, hue: Color) -> Style:
-        if strength == 0:
-            return PLAIN
+    def _style(self, shade: float, hue: Color) -> Style:
         _, background = self.background_colors
-        colour = background.blend(hue, 0.15 + 0.85 * strength, 1)
+        colour = background.blend(hue, 0.1 + 0.9 * shade, 1)
         return Style(color=colour.get_contrast_text(1).rich_color, bgcolor=colour.rich_color)
 
 

@@ -1,0 +1,37 @@
+"""What the screen of a run's errors says in words."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from fmnist_tui.analysis.diagnosis import Diagnosis
+from fmnist_tui.data import Dataset
+from fmnist_tui.text import percent
+
+
+def title(diagnosis: Diagnosis) -> str:
+    """Which run it is, and how many images it gets wrong."""
+    count, wrong = len(diagnosis.predictions.labels), len(diagnosis.mistakes)
+    name = diagnosis.record.label or diagnosis.record.run_id
+    return f"{name}: {percent(1 - wrong / count)}, {wrong} of {count} wrong"
+
+
+def cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
+    """What a cell of the confusion matrix counts."""
+    count, total = int(diagnosis.matrix[true, predicted]), int(diagnosis.matrix[true].sum())
+    names = diagnosis.names
+    what = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, right"
+    share = f" of {total} ({count / total:.1%})" if total else ""
+    return Text(f"{what}: {count}{share}", no_wrap=True, overflow="ellipsis")
+
+
+def unscored(run: str, why: str) -> str:
+    """That the run left no predictions, why, and what to do."""
+    return f"{run} can't be looked into: {why}. A run is scored when it ends: resume it (3, then r), or train another"
+
+
+def why_no_images(dataset: Dataset | None) -> str:
+    """Why a run's images are not among those that the app has."""
+    if dataset is None:
+        return "The images are not loaded: numbers alone. 1 shows why."
+    return f"The images are not here (the app has {dataset.name}): numbers alone."
