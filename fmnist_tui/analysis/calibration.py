@@ -31,8 +31,8 @@ class Bin:
 
     @property
     def gap(self) -> float:
-        """Confidence less accuracy, positive where the model believes too much; 0 where there is no image."""
-        return 0.0 if self.confidence is None or self.accuracy is None else self.confidence - self.accuracy
+        """Accuracy less confidence, negative where the model believes too much; 0 where there is no image."""
+        return 0.0 if self.confidence is None or self.accuracy is None else self.accuracy - self.confidence
 
 
 def reliability(predictions: Predictions) -> tuple[Bin, ...]:

@@ -32,7 +32,7 @@ def _line(one: Bin, room: int) -> Text:
     edges = f"{one.low * 100:3.0f}-{one.high * 100:.0f}%"
     if one.confidence is None or one.accuracy is None:
         return Text(f"{edges:<10} {0:>7}", style="dim", no_wrap=True)
-    words = f"{edges:<10} {one.count:>7}  {one.accuracy:6.1%} {-one.gap * 100:+6.1f}  "
+    words = f"{edges:<10} {one.count:>7}  {one.accuracy:6.1%} {one.gap * 100:+6.1f}  "
     return Text.assemble(words, *_bar(one.accuracy, one.confidence, room), no_wrap=True, overflow="crop")
 
 

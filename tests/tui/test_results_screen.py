@@ -175,7 +175,8 @@ async def test_e_writes_every_runs_files_and_says_where(
     for run, stats in zip(written, ("normal_nn_stats.json", "cnn_model_stats.json"), strict=True):
         files = {path.name for path in (folder / run.run_id).iterdir()}
         expected = {stats, "predictions.npz", "metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
-        assert files > expected
+        expected |= {f"{name}.{kind}" for name in ("confusion", "reliability") for kind in ("png", "svg")}
+        assert files == expected | {"per_class.csv", "confusion.csv"}
 
 
 async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(

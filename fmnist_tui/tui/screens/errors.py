@@ -28,7 +28,7 @@ from fmnist_tui.tui.widgets.heat_map import HeatMap
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.pixels import drawing
-from fmnist_tui.tui.widgets.plain_table import PlainTable
+from fmnist_tui.tui.widgets.score_table import ScoreTable
 
 _FOCUS = {"classes": "#scores", "confusion": "HeatMap", "mistakes": "GalleryView", "reliability": "#reliable"}
 _VIEWS = tuple(_FOCUS)
@@ -57,7 +57,7 @@ class ErrorsScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
-        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes, wrong in every version, right in this one alone"),
+        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all versions; right in this alone"),
         Binding("escape", "back", "Back", tooltip="Back to where you came from"),
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]
@@ -84,7 +84,7 @@ class ErrorsScreen(Screen[None]):
         yield Static("Reading the predictions ...", id="title")
         with TabbedContent(initial="classes"):
             with TabPane("Classes", id="classes"):
-                yield PlainTable(id="scores")
+                yield ScoreTable(id="scores")
                 with VerticalScroll(can_focus=True):
                     yield Static(id="confused")
             with TabPane("Confusion", id="confusion"), Vertical():
@@ -230,7 +230,7 @@ class ErrorsScreen(Screen[None]):
             self.query_one("#title", Static).update(Text(title))
 
     def _show_classes(self) -> None:
-        table, shown = self.query_one("#scores", PlainTable), class_table.columns(self.size.width)
+        table, shown = self.query_one(ScoreTable), class_table.columns(self.size.width)
         if self._diagnosis and len(table.columns) != shown:
             rows = [row[:shown] for row in class_table.rows(self._diagnosis)]
             table.show(class_table.HEADER[:shown], rows)

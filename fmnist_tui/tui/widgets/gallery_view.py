@@ -105,9 +105,9 @@ def _told(shown: Specimen, width: int) -> Text:
     """All that is known of the image, in lines of `width` cells."""
     lines = [Text(shown.missing, style="dim")] if shown.missing else []
     predicted = int(shown.probabilities.argmax())
-    truth = f"truth  {shown.names[shown.label]}"
-    said = f"said   {shown.names[predicted]}, {shown.probabilities[predicted]:.1%} sure"
-    words = [f"{truth}   {said}"] if width >= _SIDE_BY_SIDE else [truth, said]
+    truth, said = shown.names[shown.label], f"{shown.names[predicted]}, {shown.probabilities[predicted]:.1%} sure"
+    apart = [f"truth  {truth}", f"said   {said}"]
+    words = [f"truth {truth}, said {said}"] if width >= _SIDE_BY_SIDE else apart
     lines += [Text(line) for line in (shown.heading, *words, shown.note) if line]
     lines += _bars(shown, predicted, width)
     return Text("\n").join(lines)

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import DataTable
+
+from fmnist_tui.analysis.diagnosis import diagnose
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.screens import errors
+from fmnist_tui.tui.screens.errors import ErrorsScreen
+from fmnist_tui.tui.screens.results import ResultsScreen
+from fmnist_tui.tui.widgets.heat_map import HeatMap
+from fmnist_tui.tui.widgets.picture import Picture
+
+from .demo_runs import dataset, write_demo_run
+from .driving import AnyPilot, at_every_size, flat, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .samples import write_run
+
+Maker = Callable[..., FmnistApp]
+
+
+def two(runs: Path) -> None:
+    """v0 gets 60 of the demo's 500 test images wrong, v3 the first 20 of them."""
+    write_demo_run(runs, "v0", seed=0, wrong=60)
+    write_demo_run(runs, "v3", seed=1, wrong=20)
+
+
+async def at_errors(pilot: AnyPilot) -> None:
+    """Compares the runs on the demo set and opens where the last version errs."""
+    await loaded(pilot)
+    await pilot.press("4")
+    await until_shown(pilot, "No run counts yet")
+    await pilot.press("f")
+    await until_shown(pilot, "v0 to v3, all runs")
+    await pilot.press("w")
+    await until_shown(pilot, "v3-20260102-000001-00ff", "of 500 wrong")
+
+
+@at_every_size
+async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+    two(runs)
+    async with app.run_test(size=size) as pilot:
+        await at_errors(pilot)
+        await until_shown(pilot, "v3-20260102-000001-00ff: 96.00 %, 20 of 500 wrong", "enter Images")
+        assert "precision recall F1" in flat(app)
+        table = widget(pilot, "#scores", DataTable)
+        assert [str(cell).strip() for cell in table.get_row_at(0)][:5] == [
+            "T-shirt/top",
+            "96.0%",
+            "96.0%",
+            "96.0%",
+            "Trouser 1",
+        ]
+        assert "Most confused: truth, taken for" in flat(app)
+
+        await pilot.press("v")
+        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50 (2.0%)")
+        lines = part(pilot, "HeatMap").splitlines()
+        assert "[1]" in next(line for line in lines if line.startswith("T-shirt"))
+        assert next(line for line in lines if line.startswith("Bag")).split() == ["Bag", ".", "1", *"......", "48", "1"]
+
+        await pilot.press("v")
+        await until_shown(pilot, "v3's mistakes, the most confident first", "1 of 20, image 13")
+        assert "▀" in part(pilot, "Picture")
+        assert len(part(pilot, "Picture").strip("\n").splitlines()) == (14 if size == (60, 18) else 28)
+        bars = part(pilot, "_Facts").splitlines()
+        assert any(line.startswith("* Dress") for line in bars)
+        assert any(line.startswith("> Sandal") and "━━" in line for line in bars)
+        assert any(line.startswith("  Ankle boot") for line in bars)
+
+        await pilot.press("v")
+        await until_shown(pilot, "ECE 0.", "confidence images right gap", "93-100%")
+        assert "┃" in part(pilot, "#bins")
+        await pilot.press("v")
+        await until_shown(pilot, "Most confused")
+        await pilot.press("escape")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+@at_every_size
+async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    two(runs)
+    async with app.run_test(size=size) as pilot:
+        await at_errors(pilot)
+        await pilot.press("v", "left", "left", "left", "up")
+        await until_shown(pilot, "T-shirt/top, right: 48 of 50 (96.0%)")
+        await pilot.press("right", "down")
+        await until_shown(pilot, "Trouser, right: 48 of 50")
+        await pilot.press(*["down"] * 12, *["right"] * 12, "left")
+        await until_shown(pilot, "Ankle boot taken for Bag: 0 of 50")
+        await pilot.press("enter")
+        await until_shown(pilot, "There is none.")
+        await pilot.press("escape")
+        await until_shown(pilot, "Ankle boot taken for Bag: 0 of 50")
+        await pilot.press("right", "enter")
+        await until_shown(pilot, "Ankle boot, and right", "1 of 48, image")
+        assert "= Ankle boot" in part(pilot, "_Facts")
+        await pilot.press("escape")
+        await until_shown(pilot, "Ankle boot, right: 48 of 50")
+        cell = widget(pilot, "HeatMap", HeatMap)
+        for _ in range(2):
+            await pilot.click(HeatMap, offset=(cell._margin + 1, 1))
+        await until_shown(pilot, "T-shirt/top, and right", "1 of 48, image")
+        await pilot.press("v", "escape")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+@at_every_size
+async def test_g_leads_through_the_galleries_and_left_and_right_through_their_images(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    two(runs)
+    async with app.run_test(size=size) as pilot:
+        await at_errors(pilot)
+        await pilot.press("g")
+        await until_shown(pilot, "v3's mistakes", "1 of 20, image 13")
+        first = widget(pilot, "Picture", Picture).image
+        await pilot.press("left", "right")
+        await until_shown(pilot, "2 of 20")
+        assert widget(pilot, "Picture", Picture).image is not first
+        await pilot.press("end", "right")
+        await until_shown(pilot, "20 of 20")
+        await pilot.press("pageup")
+        await until_shown(pilot, "10 of 20")
+        await pilot.press("g")
+        await until_shown(
+            pilot, "Wrong in all 2 versions, likely label errors first", "1 of 20, image 13", "2 of 2 say"
+        )
+        await pilot.press("g")
+        await until_shown(pilot, "What only v3 gets right (not v0)", "1 of 40")
+        await pilot.press("g")
+        await until_shown(pilot, "v3's mistakes")
+        await pilot.press("v", "v", "enter")
+        await until_shown(pilot, "T-shirt/top taken for Trouser", "1 of 1, image 0")
+        await pilot.press("g", "g", "g", "g")
+        await until_shown(pilot, "T-shirt/top taken for Trouser", "1 of 1, image 0")
+
+
+async def test_m_draws_in_ascii_and_the_app_remembers(app: FmnistApp, runs: Path) -> None:
+    two(runs)
+    async with app.run_test() as pilot:
+        await at_errors(pilot)
+        assert "m ASCII" not in flat(app)
+        await pilot.press("g")
+        await until_shown(pilot, "1 of 20", "m ASCII")
+        await pilot.press("m")
+        await until(pilot, lambda: "▀" not in part(pilot, "Picture"), "it is drawn in ASCII")
+        assert "#" in part(pilot, "Picture")
+        assert app.choices.ascii_images
+        await pilot.press("m")
+        await until(pilot, lambda: "▀" in part(pilot, "Picture"), "it is drawn in half-blocks")
+
+
+async def test_in_ascii_every_view_is_ascii(make_app: Maker, runs: Path) -> None:
+    two(runs)
+    app = make_app(ascii_only=True)
+    async with app.run_test(size=(60, 18)) as pilot:
+        await at_errors(pilot)
+        for word in ("Most confused", "taken for Trouser: 1", "1 of 20", "ECE 0."):
+            await until_shown(pilot, word)
+            screen = app.export_screenshot(simplify=True)
+            assert not {letter for letter in "━╸┃┄▀·" if letter in screen}
+            await pilot.press("v")
+
+
+async def test_without_colour_the_map_still_says_all(
+    make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    two(runs)
+    app = make_app()
+    async with app.run_test(size=(60, 18)) as pilot:
+        await at_errors(pilot)
+        await pilot.press("v")
+        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50")
+        assert "[1]" in part(pilot, "HeatMap")
+        await pilot.press("v", "v")
+        await until_shown(pilot, "ECE 0.")
+
+
+@at_every_size
+async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    write_run(runs, "v3", wrong=150)
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("4")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        await pilot.press("w")
+        await until_shown(pilot, "85.00 %, 150 of 1000 wrong")
+        await pilot.press("g")
+        await until_shown(pilot, "The images are not here (the app has demo): numbers alone.", "1 of 150, image 0")
+        assert not widget(pilot, "Picture", Picture).display
+        assert "> Trouser" in part(pilot, "_Facts")
+        assert "* T-shirt/top" in part(pilot, "_Facts")
+        assert "Ankle boot" in part(pilot, "_Facts")
+        assert "m ASCII" not in flat(app)
+        await pilot.press("g")
+        await until_shown(pilot, "No run of another version is compared on these images")
+
+
+async def test_without_any_images_too_and_they_come_when_they_are_there(
+    make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    two(runs)
+    app = make_app("nowhere")
+    async with app.run_test() as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("f")
+        await until_shown(pilot, "v0 to v3, all runs")
+        await pilot.press("w")
+        await until_shown(pilot, "20 of 500 wrong")
+        await pilot.press("g")
+        await until_shown(pilot, "The images are not loaded: numbers alone.", "image 13")
+        app.dataset = dataset()
+        await until(pilot, lambda: "▀" in part(pilot, "Picture"), "the image is drawn")
+        assert "numbers alone" not in shown(app)
+
+
+@at_every_size
+async def test_a_run_without_predictions_says_what_to_do_in_words(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    write_demo_run(runs, "v3", seed=1, wrong=20).predictions.unlink()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("v", "v", "v")
+        await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
+        await pilot.press("w")
+        await until_shown(pilot, "can't be looked into: no predictions.npz. A run is scored when it ends: resume it")
+        await pilot.press("v", "g", "m", "enter", "escape")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+async def test_from_the_list_of_runs_it_is_the_run_under_the_cursor(app: FmnistApp, runs: Path) -> None:
+    two(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("v", "v", "v")
+        await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count == 2, "the runs are listed")
+        await pilot.press("down", "w")
+        await until_shown(pilot, "v0-20260102-000000-00ff: 88.00 %, 60 of 500 wrong")
+        await pilot.press("down", "enter")
+        await until_shown(pilot, "Trouser taken for")
+        await pilot.press("escape")
+        await until_shown(pilot, "Most confused")
+        await pilot.press("1")
+        await until_shown(pilot, "demo, train: 1-")
+        await pilot.press("4")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+async def test_without_a_run_w_says_what_to_do(app: FmnistApp) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("w")
+        await until(pilot, lambda: "press 2 and train" in notices(app), "it says so")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> None:
+    two(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at_errors(pilot)
+        await pilot.press("question_mark")
+        await until_shown(pilot, "Mistakes; wrong in all versions; right in this alone")
+        await pilot.press("escape", "ctrl+p", *"gallery")
+        await until_shown(pilot, "Gallery (g)")
+
+
+async def test_a_slow_reading_does_not_hold_the_screen_up_and_may_be_left(
+    app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two(runs)
+    waiting = threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        waiting.wait(20)
+        return diagnose(*arguments)
+
+    monkeypatch.setattr(errors, "diagnose", slow)
+    async with app.run_test() as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("f")
+        await until_shown(pilot, "v0 to v3, all runs")
+        await pilot.press("w")
+        await until_shown(pilot, "Reading the predictions ...")
+        await pilot.press("v", "g", "right", "enter", "escape")
+        assert isinstance(app.screen, ResultsScreen)
+        await pilot.press("w")
+        assert isinstance(app.screen, ErrorsScreen)
+        waiting.set()
+        await until_shown(pilot, "20 of 500 wrong")
+        assert "Results" in words_in(pilot, "Nav")

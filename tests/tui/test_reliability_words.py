@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from fmnist_tui.analysis.calibration import Bin
+from fmnist_tui.tui.reliability import reliability_words
+
+
+def bins(*known: tuple[int, float, float]) -> list[Bin]:
+    """Empty bins, but for (place, confidence, accuracy)."""
+    found = [Bin(place / 15, (place + 1) / 15, 0, None, None) for place in range(15)]
+    for place, confidence, accuracy in known:
+        found[place] = Bin(place / 15, (place + 1) / 15, 10, confidence, accuracy)
+    return found
+
+
+def lines(*known: tuple[int, float, float]) -> list[str]:
+    return reliability_words(bins(*known), 85).plain.splitlines()[2:]
+
+
+def test_the_most_confident_bin_comes_first_and_those_below_the_lowest_are_left_out() -> None:
+    found = lines((14, 0.95, 0.95), (10, 0.7, 0.7))
+    assert [line.split()[0] for line in found] == ["93-100%", "87-93%", "80-87%", "73-80%", "67-73%"]
+    assert found[1].split()[1:] == ["0"]
+
+
+def test_a_bar_shows_the_accuracy_and_a_stroke_the_confidence() -> None:
+    (just,) = lines((14, 0.96, 0.96))
+    assert just.endswith("━" * 48 + "┃")
+    (doubtful,) = lines((14, 0.94, 1.0))
+    assert doubtful.endswith("━" * 47 + "┃━━")
+    (sure,) = lines((14, 0.96, 0.8))
+    assert sure.endswith("━" * 40 + "┄" * 8 + "┃")
+    assert "-16.0" in sure
+
+
+def test_a_bin_that_is_all_wrong_has_no_bar() -> None:
+    (wrong,) = lines((14, 1.0, 0.0))
+    assert wrong.endswith("  " + "┄" * 49 + "┃")
+
+
+def test_the_error_stands_above() -> None:
+    words = reliability_words(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
+    assert words.startswith("ECE 0.1000; bar: accuracy")
+    assert reliability_words([], 60).plain.startswith("ECE 0.0000")
