@@ -20,7 +20,7 @@ from fmnist_tui.analysis.errors import Matrix, strengths
 # Okabe and Ito's blue and vermilion: right and wrong.
 _RIGHT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
 _NAME = 11
-_WIDEST, _HIGHEST = 9, 3
+_NARROWEST, _WIDEST, _HIGHEST = 5, 9, 3
 _CROSS = Style(bold=True, reverse=True)
 
 
@@ -110,7 +110,7 @@ class HeatMap(Widget, can_focus=True):
     def _margin(self) -> int:
         """Cells for the names of the rows: fewer where the numbers would stick together."""
         longest = min(_NAME, max(map(len, self._names), default=0))
-        room = self.size.width - len(self._names) * (self._digits + 1)
+        room = self.size.width - len(self._names) * max(_NARROWEST, self._digits + 1)
         return min(longest + 1, max(4, room))
 
     def _heading(self) -> list[Segment]:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+
+from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.tui.widgets.heat_map import HeatMap
+
+from .driving import part
+
+
+class Lone(App[None]):
+    def compose(self) -> ComposeResult:
+        yield HeatMap()
+
+
+@pytest.mark.parametrize(
+    ("right", "size"),
+    [(9, (60, 18)), (954, (60, 18)), (1000, (60, 18)), (9999, (60, 18)), (12345, (80, 24)), (954, (120, 40))],
+)
+async def test_numbers_of_any_length_stay_apart_and_none_is_cut(right: int, size: tuple[int, int]) -> None:
+    matrix = np.full((10, 10), 7)
+    np.fill_diagonal(matrix, right)
+    app = Lone()
+    async with app.run_test(size=size) as pilot:
+        shown = pilot.app.query_one(HeatMap)
+        shown.show(matrix, FASHION_CLASSES, (2, 2))
+        await pilot.pause()
+        lines = [line for line in part(pilot, "HeatMap").splitlines() if line][1:]
+        lines = [line for line in lines if "7" in line]
+        assert len(lines) == 10
+        for place, line in enumerate(lines):
+            numbers = line[shown._margin :].replace("[", " ").replace("]", " ").split()
+            assert numbers == ["7"] * place + [str(right)] + ["7"] * (9 - place)
+        assert f"{right}]" in lines[2]
+        assert max(map(len, lines)) <= size[0]
+
+
+async def test_before_it_has_anything_to_show_keys_do_nothing() -> None:
+    app = Lone()
+    async with app.run_test() as pilot:
+        await pilot.press("down", "right", "enter")
+        await pilot.click(HeatMap, offset=(20, 5))
+        assert pilot.app.query_one(HeatMap).cursor == (0, 0)
+        assert part(pilot, "HeatMap").strip() == ""
