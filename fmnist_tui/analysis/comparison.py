@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from fmnist_tui.analysis.answers import Reader, remembering
 from fmnist_tui.analysis.counting import fingerprints, why_not_counted
+from fmnist_tui.analysis.differences import Difference, difference
 from fmnist_tui.analysis.paired import PairedTest, paired_tests
-from fmnist_tui.analysis.record import RunRecord, read_epochs
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis.scored import ScoredRun, best_of, different, scored_runs, seeds_of
+from fmnist_tui.analysis.spread import Spread
 from fmnist_tui.data import official
-from fmnist_tui.models.catalogue import VERSIONS, Reported, Version
-from fmnist_tui.training.events import Epoch
-from fmnist_tui.training.metrics import Scores
-
-_FOREVER = 1e9
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and the sample's standard deviation (None for one value) of n values."""
-
-    mean: float
-    sd: float | None
-    n: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of at least one value."""
-        return cls(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
+from fmnist_tui.models import catalogue
+from fmnist_tui.models.catalogue import VERSIONS, Reported
 
 
 @dataclass(frozen=True)
@@ -39,6 +27,7 @@ class VersionSummary:
         version: "v0" to "v3".
         runs: How many are compared.
         marked: How many of them would not count; 0 unless everything was asked for.
+        seeds: Of each run, oldest first; None where run.json doesn't tell.
         test_accuracy: 0 to 1.
         test_nll: Nats.
         test_brier: 0 to 2.
@@ -47,7 +36,7 @@ class VersionSummary:
         seconds_per_epoch: Median over all epochs of all runs, validation included; None where no log tells.
         device: What they were trained on; several are joined by commas.
         what_changed: Against the version before.
-        delta: Mean test accuracy less that of the nearest version before that has runs; None for the first.
+        step: From the nearest version before that has runs; None for the first.
         best_run: Its id: highest validation accuracy of any epoch, the oldest of equals. The test set has no say.
         reported: The origin's figures.
     """
@@ -55,6 +44,7 @@ class VersionSummary:
     version: str
     runs: int
     marked: int
+    seeds: tuple[int | None, ...]
     test_accuracy: Spread
     test_nll: Spread
     test_brier: Spread
@@ -63,9 +53,19 @@ class VersionSummary:
     seconds_per_epoch: float | None
     device: str
     what_changed: str
-    delta: float | None
+    step: Difference | None
     best_run: str
     reported: Reported
+
+    @property
+    def different_seeds(self) -> int:
+        """Fewer than the runs where some repeat others."""
+        return different(self.seeds)
+
+    @property
+    def delta(self) -> float | None:
+        """Mean test accuracy less that of the nearest version before that has runs; None for the first."""
+        return None if self.step is None else self.step.value
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class Comparison:
         everything: Whether all runs scored on the same images were compared, those that don't count too.
         compared: Ids of the runs that the comparison is made of.
         versions: In the order of the catalogue.
+        gain: From the first version to the last; None where there are not two.
         paired: Between the versions' best runs.
         not_counted: Newest first; with `everything` some of them are compared as well.
     """
@@ -93,33 +94,14 @@ class Comparison:
     everything: bool
     compared: frozenset[str]
     versions: tuple[VersionSummary, ...]
+    gain: Difference | None
     paired: tuple[PairedTest, ...]
     not_counted: tuple[NotCounted, ...]
 
     @property
     def total_gain(self) -> float | None:
         """Mean test accuracy of the last version less that of the first; None where there are not two."""
-        if len(self.versions) < 2:
-            return None
-        return self.versions[-1].test_accuracy.mean - self.versions[0].test_accuracy.mean
-
-
-@dataclass(frozen=True)
-class _Scored:
-    record: RunRecord
-    scores: Scores
-    epochs: tuple[Epoch, ...]
-
-    @property
-    def best_validation(self) -> float:
-        """Of any epoch; what a hand-edited log says beyond 0 to 1 is passed over."""
-        found = (epoch.validation_accuracy for epoch in self.epochs)
-        return max((accuracy for accuracy in found if 0 <= accuracy <= 1), default=0.0)
-
-    @property
-    def seconds(self) -> list[float]:
-        """Of each epoch."""
-        return [epoch.seconds for epoch in self.epochs if 0 <= epoch.seconds < _FOREVER]
+        return None if self.gain is None else self.gain.value
 
 
 def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
@@ -127,19 +109,17 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
     counting = [record for record in records if reasons[record.run_id] is None]
     chosen = _on_the_same_images(records) if everything else counting
-    groups = [(version, _scored(chosen, version.name)) for version in VERSIONS]
-    groups = [(version, runs) for version, runs in groups if runs]
-    summaries: list[VersionSummary] = []
-    for version, runs in groups:
-        before = summaries[-1].test_accuracy.mean if summaries else None
-        marked = sum(reasons[run.record.run_id] is not None for run in runs)
-        summaries.append(_summarise(version, runs, marked, before))
+    groups = [runs for version in VERSIONS if (runs := scored_runs(chosen, version.name))]
+    unfit = {run for run, why in reasons.items() if why is not None}
+    read = remembering()
+    best = [read(best_of(runs).record) for runs in groups]
     return Comparison(
         recipe,
         everything,
-        frozenset(run.record.run_id for _, runs in groups for run in runs),
-        tuple(summaries),
-        paired_tests([_best(runs).record for _, runs in groups]),
+        frozenset(run.record.run_id for runs in groups for run in runs),
+        tuple(_summaries(groups, unfit, read)),
+        difference(groups[0], groups[-1], read) if len(groups) > 1 else None,
+        paired_tests([answers for answers in best if answers]),
         tuple(NotCounted(run, why) for run, why in reasons.items() if why is not None),
     )
 
@@ -153,32 +133,35 @@ def _on_the_same_images(records: Sequence[RunRecord]) -> list[RunRecord]:
     return [record for record in scored if known[record.run_id] == wanted]
 
 
-def _scored(records: Iterable[RunRecord], version: str) -> list[_Scored]:
-    """The version's scored runs, oldest first."""
-    own = sorted((record for record in records if record.version == version), key=lambda record: record.run_id)
-    return [_Scored(record, record.scores, read_epochs(record.run)) for record in own if record.scores is not None]
+def _summaries(groups: Sequence[Sequence[ScoredRun]], unfit: Collection[str], read: Reader) -> Iterator[VersionSummary]:
+    """One for the runs of each version; `unfit` has the ids of those that don't count."""
+    before: Sequence[ScoredRun] | None = None
+    for runs in groups:
+        step = None if before is None else difference(before, runs, read)
+        yield _summarise(runs, sum(run.record.run_id in unfit for run in runs), step)
+        before = runs
 
 
-def _best(runs: Sequence[_Scored]) -> _Scored:
-    return max(runs, key=lambda run: run.best_validation)
-
-
-def _summarise(version: Version, runs: Sequence[_Scored], marked: int, before: float | None) -> VersionSummary:
+def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) -> VersionSummary:
+    version, best, seeds = catalogue.version(runs[0].record.version), best_of(runs).record, seeds_of(runs)
+    different_seeds = different(seeds)
     seconds = [value for run in runs for value in run.seconds]
-    accuracy = Spread.of([run.scores.accuracy for run in runs])
     return VersionSummary(
         version=version.name,
         runs=len(runs),
         marked=marked,
-        test_accuracy=accuracy,
-        test_nll=Spread.of([run.scores.nll for run in runs]),
-        test_brier=Spread.of([run.scores.brier for run in runs]),
-        test_ece=Spread.of([run.scores.ece for run in runs]),
+        seeds=seeds,
+        test_accuracy=Spread.of_accuracies(
+            [run.scores.accuracy for run in runs], best.test_images, seeds=different_seeds
+        ),
+        test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=different_seeds),
+        test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=different_seeds),
+        test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=different_seeds),
         parameters=version.parameters,
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
         device=", ".join(sorted({run.record.device for run in runs} - {""})),
         what_changed=version.what_changed,
-        delta=None if before is None else accuracy.mean - before,
-        best_run=_best(runs).record.run_id,
+        step=step,
+        best_run=best.run_id,
         reported=version.reported,
     )

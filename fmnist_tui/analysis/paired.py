@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, read_predictions
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis import intervals
+from fmnist_tui.analysis.answers import Answers
+from fmnist_tui.analysis.intervals import Interval
 
 SIGNIFICANT = 0.05
 
@@ -19,13 +20,17 @@ class PairedTest:
     """Two runs on the same test images.
 
     Attributes:
-        first: The earlier version.
-        second: The later one.
-        first_run: The id of the earlier version's run.
-        second_run: The id of the later one's.
+        first: The first one's version.
+        second: The second one's.
+        first_run: The first one's id.
+        second_run: The second one's.
         only_first_right: Images that only the first gets right.
         only_second_right: Images that only the second gets right.
         p_value: Of McNemar's exact test, two-sided.
+        images: Test images in all.
+        interval: 95 %, of the second's accuracy less the first's: over the images, for these two runs alone.
+        tests: How many pairs were tested at once.
+        p_holm: The p-value adjusted for so many tests; what is more than chance is said by this one.
     """
 
     first: str
@@ -35,25 +40,60 @@ class PairedTest:
     only_first_right: int
     only_second_right: int
     p_value: float
+    images: int
+    interval: Interval
+    tests: int
+    p_holm: float
+
+    @property
+    def difference(self) -> float:
+        """The second's accuracy less the first's, -1 to 1."""
+        return (self.only_second_right - self.only_first_right) / self.images
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether coin tosses would often differ as much."""
+        return self.p_holm >= SIGNIFICANT
 
     @property
     def sentence(self) -> str:
-        """The test in words."""
-        p = f"p = {self.p_value:.3f}" if self.p_value >= 0.001 else "p < 0.001"
+        """The test in words; the runs go by their versions, two of one version by their ids."""
+        if self.first == self.second:
+            return self.sentence_of(self.first_run, self.second_run)
+        return self.sentence_of(self.first, self.second)
+
+    def sentence_of(self, first: str, second: str) -> str:
+        """The test in words, the runs under these names."""
         return (
-            f"{self.second} is right on {_images(self.only_second_right)} that {self.first} gets wrong, "
-            f"wrong on {self.only_first_right} that {self.first} gets right; "
-            f"{p}: {'more than chance' if self.p_value < SIGNIFICANT else 'may be chance'}"
+            f"{second} is right on {_images(self.only_second_right)} that {first} gets wrong, "
+            f"wrong on {self.only_first_right} that {first} gets right; "
+            f"p {_p(self.p_value)}{self._adjusted}: {'may be chance' if self.may_be_chance else 'more than chance'}"
         )
 
+    @property
+    def _adjusted(self) -> str:
+        return f" (Holm, {self.tests} tests: {_p(self.p_holm)})" if self.tests > 1 else ""
 
-def paired_tests(records: Sequence[RunRecord]) -> tuple[PairedTest, ...]:
-    """A test for each pair of `records` that were scored on the same images; the others are left out."""
-    known = list(_with_predictions(records))
+
+def paired_tests(answers: Sequence[Answers]) -> tuple[PairedTest, ...]:
+    """A test for each pair that was scored on the same images; the others are left out."""
+    pairs = [(first, second) for first, second in combinations(answers, 2) if first.on_the_images_of(second)]
+    only = [(_only(first, second), _only(second, first)) for first, second in pairs]
+    p_values = [mcnemar(*counts) for counts in only]
     return tuple(
-        _paired(first, second)
-        for first, second in combinations(known, 2)
-        if first[0].test_fingerprint == second[0].test_fingerprint and np.array_equal(first[1].labels, second[1].labels)
+        PairedTest(
+            first.record.version,
+            second.record.version,
+            first.record.run_id,
+            second.record.run_id,
+            *counts,
+            p_value,
+            len(first.right),
+            intervals.of_paired(np.subtract(second.right, first.right, dtype=np.float64)),
+            len(pairs),
+            p_holm,
+        )
+        for (first, second), counts, p_value, p_holm in zip(pairs, only, p_values, holm(p_values), strict=True)
     )
 
 
@@ -71,21 +111,27 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * tail / (1 << tosses))
 
 
-def _paired(first: tuple[RunRecord, Predictions], second: tuple[RunRecord, Predictions]) -> PairedTest:
-    only_first = int((first[1].right & ~second[1].right).sum())
-    only_second = int((second[1].right & ~first[1].right).sum())
-    versions = first[0].version, second[0].version
-    runs = first[0].run_id, second[0].run_id
-    return PairedTest(*versions, *runs, only_first, only_second, mcnemar(only_first, only_second))
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values adjusted, so that among all of them a difference where there is none is found in 5 % at most.
+
+    Holm, A simple sequentially rejective multiple test procedure, 1979: the smallest of m is multiplied by m, the next
+    by m - 1, and so on; none is below the one before, or above 1.
+    """
+    adjusted = [0.0] * len(p_values)
+    least = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = least
+    return adjusted
 
 
-def _with_predictions(records: Sequence[RunRecord]) -> Iterator[tuple[RunRecord, Predictions]]:
-    for record in records:
-        try:
-            yield record, read_predictions(record.run)
-        except NoPredictionsError:
-            continue
+def _only(one: Answers, other: Answers) -> int:
+    return int((one.right & ~other.right).sum())
 
 
 def _images(count: int) -> str:
     return f"{count} image" if count == 1 else f"{count} images"
+
+
+def _p(value: float) -> str:
+    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.analysis.values import nested, number, text
+from fmnist_tui.analysis.values import nested, number, text, whole
 from fmnist_tui.files import check_plain, read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import LARGEST_LOG, parse
@@ -57,6 +57,17 @@ class RunRecord:
     def device(self) -> str:
         """What it was trained on: "cpu", "cuda:0", or ""."""
         return text(self.config, "device")
+
+    @property
+    def seed(self) -> int | None:
+        """As run.json says it."""
+        return whole(self.config, "seed")
+
+    @property
+    def test_images(self) -> int | None:
+        """How many were scored, or, where the result doesn't say it, how many there were."""
+        scored = whole(self.result or {}, "test_images")
+        return scored if scored is not None else whole(nested(self.config, "data"), "test_images")
 
     @property
     def test_fingerprint(self) -> str:

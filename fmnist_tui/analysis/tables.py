@@ -5,10 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fmnist_tui.analysis.comparison import Comparison, Spread, VersionSummary
+from fmnist_tui.analysis.comparison import Comparison, VersionSummary
+from fmnist_tui.analysis.differences import Difference
+from fmnist_tui.analysis.notes import notes
+from fmnist_tui.analysis.paired import PairedTest
+from fmnist_tui.analysis.spread import Spread
+from fmnist_tui.analysis.wording import (
+    difference_cell,
+    gain_line,
+    interval_cell,
+    spread_cell,
+    step_sentence,
+    version_sentence,
+)
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 
 MEASURES = ("test_accuracy", "test_nll", "test_brier", "test_ece")
@@ -17,6 +30,7 @@ HEADER = (
     "runs",
     "accuracy",
     "delta",
+    "accuracy, 95 %",
     "NLL",
     "Brier",
     "ECE",
@@ -26,26 +40,40 @@ HEADER = (
     "origin",
     "what changed",
 )
-MARK_NOTE = "* not all of these runs count; the reasons are below."
+DELTA = HEADER.index("delta")
 _CSV_PLAIN = ("parameters", "seconds_per_epoch", "device", "what_changed", "delta", "best_run")
+_CSV_DELTA = ("delta_low", "delta_high", "delta_method", "delta_may_be_chance")
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison as `results --format json` prints it.
 
-    Keys: "recipe"; "versions", a list of objects with "version", "runs", "marked", "test_accuracy", "test_nll",
-    "test_brier" and "test_ece" (each with "mean", "sd" and "n"), "parameters", "seconds_per_epoch", "device",
-    "what_changed", "delta", "best_run" and "reported" (the origin's "accuracy" and "loss"); "total_gain"; "paired",
-    a list of objects with "first", "second", "first_run", "second_run", "only_first_right", "only_second_right",
-    "p_value" and "sentence"; "not_counted", a list of objects with "run" and "why".
+    Keys: "recipe"; "versions", a list of objects with "version", "runs", "marked", "seeds" (of each run),
+    "test_accuracy", "test_nll", "test_brier" and "test_ece" (each with "mean", "sd", "n", "interval" and "method"),
+    "parameters", "seconds_per_epoch", "device", "what_changed", "delta", the delta's "delta_interval",
+    "delta_method", "delta_may_be_chance" and "delta_sentence", "best_run" and "reported" (the origin's "accuracy" and
+    "loss"); "total_gain" with "total_gain_interval" and so on; "paired", a list as of `paired_json`; "not_counted", a
+    list of objects with "run" and "why". An interval has "low" and "high", 95 % between them; without one it is null,
+    and so are its method ("student_t" and "welch" over runs, "wilson" and "paired" over test images) and what follows.
     """
     return {
         "recipe": comparison.recipe,
-        "versions": [asdict(summary) for summary in comparison.versions],
-        "total_gain": comparison.total_gain,
-        "paired": [{**asdict(test), "sentence": test.sentence} for test in comparison.paired],
+        "versions": [_version_json(summary) for summary in comparison.versions],
+        **_difference_json("total_gain", comparison.gain),
+        "paired": [paired_json(test) for test in comparison.paired],
         "not_counted": [asdict(run) for run in comparison.not_counted],
     }
+
+
+def paired_json(test: PairedTest) -> dict[str, Any]:
+    """A paired test as JSON.
+
+    Keys: "first", "second" (versions), "first_run", "second_run", "only_first_right", "only_second_right", "p_value",
+    "images", "interval" (of the difference, over the images), "tests" (made at once), "p_holm", "difference" (of
+    accuracy, the second's less the first's), "may_be_chance", "sentence".
+    """
+    told = {"difference": test.difference, "may_be_chance": test.may_be_chance, "sentence": test.sentence}
+    return {**asdict(test), **told}
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -53,22 +81,27 @@ def as_csv(comparison: Comparison) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     spreads = [f"{measure}_{part}" for measure in MEASURES for part in ("mean", "sd")]
-    writer.writerow(["version", "runs", "marked", *spreads, *_CSV_PLAIN, "reported_accuracy", "reported_loss"])
+    intervals = [f"{measure}_{part}" for measure in MEASURES for part in ("low", "high", "method")]
+    reported = ["reported_accuracy", "reported_loss"]
+    writer.writerow(["version", "runs", "marked", *spreads, *_CSV_PLAIN, *reported, *intervals, *_CSV_DELTA])
     for summary in comparison.versions:
         spread_cells = [value for spread in _spreads(summary) for value in (spread.mean, spread.sd)]
         plain_cells = [getattr(summary, name) for name in _CSV_PLAIN]
-        reported = [summary.reported.accuracy, summary.reported.loss]
-        writer.writerow([summary.version, summary.runs, summary.marked, *spread_cells, *plain_cells, *reported])
+        reported_cells = [summary.reported.accuracy, summary.reported.loss]
+        interval_cells = [value for spread in _spreads(summary) for value in _interval_values(spread)]
+        step = [*_interval_values(summary.step), summary.step.may_be_chance] if summary.step else [None] * 4
+        cells = [*spread_cells, *plain_cells, *reported_cells, *interval_cells, *step]
+        writer.writerow([summary.version, summary.runs, summary.marked, *cells])
     return text.getvalue()
 
 
 def as_markdown(comparison: Comparison) -> str:
     """A table, what the steps come to, the paired tests, and the runs that don't count."""
-    parts = _table(comparison) if comparison.versions else [f"No run counts under {_escaped(comparison.recipe)} yet."]
+    parts = _table(comparison) if comparison.versions else [f"No run counts under {escaped(comparison.recipe)} yet."]
     if comparison.paired:
-        parts.append("\n".join(f"- {_escaped(test.sentence)}" for test in comparison.paired))
+        parts.append(bullets([test.sentence for test in comparison.paired]))
     if comparison.not_counted:
-        reasons = "\n".join(f"- {run.run}: {_escaped(run.why)}" for run in comparison.not_counted)
+        reasons = "\n".join(f"- {run.run}: {escaped(run.why)}" for run in comparison.not_counted)
         parts.append(f"Runs that do not count:\n\n{reasons}")
     return "\n\n".join(parts) + "\n"
 
@@ -78,41 +111,37 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [_row(summary) for summary in comparison.versions]
 
 
-def gain_line(comparison: Comparison) -> str:
-    """The total gain in words, or "" where there are not two versions."""
-    gain = comparison.total_gain
-    if gain is None:
-        return ""
-    first, last = comparison.versions[0].version, comparison.versions[-1].version
-    doubt = "; not all of these runs count" if any(summary.marked for summary in comparison.versions) else ""
-    return f"Total gain from {first} to {last}: {gain * 100:+.2f} points{doubt}"
+def bullets(lines: Sequence[str]) -> str:
+    """The lines as a list in Markdown."""
+    return "\n".join(f"- {escaped(line)}" for line in lines)
 
 
-def mark_line(comparison: Comparison) -> str:
-    """What the "*" at a number of runs means, or "" where there is none."""
-    return MARK_NOTE if any(summary.marked for summary in comparison.versions) else ""
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ("---",) * len(header), *(tuple(map(escaped, row)) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _table(comparison: Comparison) -> list[str]:
     """The table in Markdown, and the lines that belong to it."""
-    lines = [HEADER, ("---",) * len(HEADER), *(tuple(map(_escaped, row)) for row in rows(comparison))]
-    parts = ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
-    if mark := mark_line(comparison):
-        parts.append(_escaped(mark))
+    parts = [markdown_table(HEADER, rows(comparison))]
     if gain := gain_line(comparison):
         parts.append(f"{gain}.")
-    return [*parts, ORIGIN_NOTE]
+    steps = [step_sentence(one.step) for one in comparison.versions if one.step]
+    parts.append(bullets([*steps, *map(version_sentence, comparison.versions)]))
+    return [*parts, *map(escaped, notes(comparison)), ORIGIN_NOTE]
 
 
 def _row(summary: VersionSummary) -> tuple[str, ...]:
     return (
         summary.version,
         f"{summary.runs}{'*' if summary.marked else ''}",
-        f"{_spread(summary.test_accuracy, 2, 100)} %",
-        "" if summary.delta is None else f"{summary.delta * 100:+.2f}",
-        _spread(summary.test_nll, 4),
-        _spread(summary.test_brier, 4),
-        _spread(summary.test_ece, 4),
+        f"{spread_cell(summary.test_accuracy, 2, 100)} %",
+        "" if summary.step is None else difference_cell(summary.step),
+        interval_cell(summary.test_accuracy.interval, 2, 100),
+        spread_cell(summary.test_nll, 4),
+        spread_cell(summary.test_brier, 4),
+        spread_cell(summary.test_ece, 4),
         f"{summary.parameters:,}".replace(",", " "),
         "" if summary.seconds_per_epoch is None else f"{summary.seconds_per_epoch:.1f}",
         summary.device,
@@ -121,15 +150,32 @@ def _row(summary: VersionSummary) -> tuple[str, ...]:
     )
 
 
-def _spread(spread: Spread, digits: int, scale: float = 1.0) -> str:
-    mean = f"{spread.mean * scale:.{digits}f}"
-    return mean if spread.sd is None else f"{mean} ± {spread.sd * scale:.{digits}f}"
+def _version_json(summary: VersionSummary) -> dict[str, Any]:
+    content = asdict(summary)
+    del content["step"]
+    return {**content, **_difference_json("delta", summary.step)}
+
+
+def _difference_json(name: str, difference: Difference | None) -> dict[str, Any]:
+    interval = difference.interval if difference else None
+    return {
+        name: difference.value if difference else None,
+        f"{name}_interval": asdict(interval) if interval else None,
+        f"{name}_method": difference.method if difference else None,
+        f"{name}_may_be_chance": difference.may_be_chance if difference else None,
+        f"{name}_sentence": step_sentence(difference) if difference else None,
+    }
 
 
 def _spreads(summary: VersionSummary) -> tuple[Spread, ...]:
     return summary.test_accuracy, summary.test_nll, summary.test_brier, summary.test_ece
 
 
-def _escaped(text: str) -> str:
+def _interval_values(told: Spread | Difference) -> list[Any]:
+    """Low, high and method; nothing in the place of each without an interval."""
+    return [told.interval.low, told.interval.high, told.method] if told.interval else [None] * 3
+
+
+def escaped(text: str) -> str:
     """`text` as Markdown that means no more than its letters."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

@@ -7,34 +7,54 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from fmnist_tui.analysis import tables
+from fmnist_tui.analysis import tables, wording
 from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import read_records
-from fmnist_tui.cli.options import runs_option
+from fmnist_tui.analysis.record import read_record, read_records
+from fmnist_tui.analysis.run_pairs import compare_runs
+from fmnist_tui.cli.options import complete_run, runs_option
+from fmnist_tui.cli.run_pairs import print_run_pairs
 from fmnist_tui.cli.text import print_columns, print_json
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES
 
 _FORMATS = ("table", "markdown", "csv", "json")
-_EXPENDABLE = ("what changed", "device", "Brier", "ECE", "s/epoch")
+_EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/epoch", "parameters", "NLL")
 """In this order, where the terminal is too narrow; `--format markdown` has them all."""
 
 
 @click.command("results")
+@click.argument("words", nargs=-1, metavar="[RUN RUN...]", shell_complete=complete_run)
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
 @click.option(
     "--all", "everything", is_flag=True, help="Compare all runs scored on the same images, those that don't count too."
 )
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="table", show_default=True)
 @runs_option
-def results_command(recipe: str, everything: bool, form: str, runs: str | None) -> None:  # noqa: FBT001
-    """Compare v0 to v3 over the runs that count; below, the others and why they don't."""
+@click.pass_context
+def results_command(
+    ctx: click.Context,
+    words: tuple[str, ...],
+    recipe: str,
+    everything: bool,  # noqa: FBT001
+    form: str,
+    runs: str | None,
+) -> None:
+    """Compare v0 to v3 over the runs that count; below, the others and why they don't.
+
+    With RUNs, whatever they are: each pair of them, on the test images that both were scored on.
+    """
     folder = runs_folder(runs)
+    if words:
+        _check_words(ctx, words)
+        print_run_pairs(compare_runs([read_record(find_run(folder, word)) for word in words]), form)
+        return
     comparison = compare(read_records(folder), recipe, everything=everything)
     if form == "json":
         print_json(tables.as_json(comparison))
@@ -50,22 +70,51 @@ def print_table(comparison: Comparison, plus_minus: str = "±") -> None:
     """The table and what it takes to read it."""
     rows = [[cell.replace("±", plus_minus) for cell in row] for row in (tables.HEADER, *tables.rows(comparison))]
     print_columns(_fitting(rows))
-    below = (tables.mark_line(comparison), tables.gain_line(comparison), f"origin: {ORIGIN_NOTE}")
+    below = (wording.gain_line(comparison), *notes(comparison), f"origin: {ORIGIN_NOTE}")
     click.echo("\n" + "\n".join(filter(None, below)))
+
+
+def _check_words(ctx: click.Context, words: tuple[str, ...]) -> None:
+    if len(words) == 1:
+        raise click.UsageError("name another run to compare it with, or none for v0 to v3")
+    for name, option in (("recipe", "--recipe"), ("everything", "--all")):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option} chooses runs, and these are named: leave it out")
 
 
 def _print(comparison: Comparison, runs: Path) -> None:
     if comparison.versions:
         print_table(comparison)
+        _print_words(comparison, runs)
     else:
-        click.echo(f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all")
+        click.echo(_nothing(comparison))
+    if comparison.not_counted:
+        click.echo("\nnot counted:")
+        print_columns([[run.run, safe(run.why)] for run in comparison.not_counted])
+
+
+def _nothing(comparison: Comparison) -> str:
+    """That no run counts, and what to do."""
+    recipe = "" if comparison.recipe == "tuned" else f" --recipe {comparison.recipe}"
+    told = f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all{recipe}"
+    if comparison.not_counted and not comparison.everything:
+        return f"{told}; compare those below with: fmnist-tui results --all"
+    return told
+
+
+def _print_words(comparison: Comparison, runs: Path) -> None:
+    """Steps, measures and paired tests with how sure they are."""
+    click.echo()
+    for summary in comparison.versions:
+        if summary.step:
+            click.echo(wording.step_sentence(summary.step))
+    click.echo("\n" + "\n".join(map(wording.version_sentence, comparison.versions)))
+    if len(comparison.versions) > 1:
+        click.echo()
     for test in comparison.paired:
         click.echo(f"{test.first} and {test.second}: {test.sentence}")
     if len(comparison.versions) > 1:
         _print_unpaired(comparison, runs)
-    if comparison.not_counted:
-        click.echo("\nnot counted:")
-        print_columns([[run.run, safe(run.why)] for run in comparison.not_counted])
 
 
 def _print_unpaired(comparison: Comparison, runs: Path) -> None:

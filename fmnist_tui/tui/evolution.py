@@ -7,10 +7,13 @@ import math
 from rich.text import Text
 
 from fmnist_tui.analysis.comparison import Comparison
+from fmnist_tui.analysis.differences import Difference
+from fmnist_tui.analysis.wording import MAY_BE_CHANCE
+from fmnist_tui.tui.comparison_words import MUTED
 from fmnist_tui.tui.widgets.histogram import bar
 
 _STEP = 0.05
-_WORDS = 34
+_WORDS = 40
 _NARROWEST, _WIDEST = 10, 60
 
 
@@ -23,14 +26,23 @@ def evolution(comparison: Comparison, width: int) -> Text:
     room = min(_WIDEST, max(_NARROWEST, width - _WORDS))
     lines = [Text(f"Accuracy; the bars begin at {start:.0%} and end at 100%", style="dim")]
     for one in comparison.versions:
-        step = "" if one.delta is None else f" {one.delta * 100:+.2f}"
         ours, theirs = one.test_accuracy.mean, one.reported.accuracy
         lines += [
             Text(),
-            Text.assemble((f"{one.version}  ours    ", "bold"), bar(_share(ours, start), room), f" {ours:.2%}{step}"),
+            Text.assemble(
+                (f"{one.version}  ours    ", "bold"), bar(_share(ours, start), room), f" {ours:.2%}", _step(one.step)
+            ),
             Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {theirs:.2%}"),
         ]
     return Text("\n").join(lines)
+
+
+def _step(step: Difference | None) -> Text:
+    """From the version before; muted where it may be chance, or nothing tells whether it is."""
+    if step is None:
+        return Text()
+    words = f" {step.value * 100:+.2f}{f', {MAY_BE_CHANCE}' if step.may_be_chance else ''}"
+    return Text(words, style="" if step.may_be_chance is False else MUTED)
 
 
 def _share(accuracy: float, start: float) -> float:

@@ -21,10 +21,10 @@ from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
 from fmnist_tui.analysis.export import ExportError, export_run
 from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
 from fmnist_tui.files import write_whole
-from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.recipes import RECIPES
+from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
@@ -203,12 +203,12 @@ class ResultsScreen(Screen[None]):
         self._now = message
         self._drawn = list(message.epochs)
         comparison = message.comparison
-        self.query_one("#evolution", PlainTable).show(tables.HEADER, tables.rows(comparison))
+        self.query_one("#evolution", PlainTable).show(tables.HEADER, table_rows(comparison))
         self.set_class(not comparison.versions, "-nothing")
         which = "all runs scored on the same images" if comparison.everything else f"recipe {comparison.recipe}"
         title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
         self.query_one("#title", Static).update(Text(title))
-        self.query_one("#told", Static).update(_words(comparison, len(message.left_out)))
+        self.query_one("#told", Static).update(comparison_words(comparison, len(message.left_out)))
         self._show_bars()
         self._show_curves()
         self.query_one(RunsView).show(message.records, comparison, message.left_out, self._drawn)
@@ -276,15 +276,3 @@ class ResultsScreen(Screen[None]):
             )
         else:
             self.post_message(Written(f"copied, where the terminal allows it, and written to {file}"))
-
-
-def _words(comparison: Comparison, left_out: int) -> Text:
-    """What there is to say about the table."""
-    lines = [tables.gain_line(comparison)] if comparison.versions else []
-    lines += [test.sentence for test in comparison.paired]
-    lines += [line] if (line := tables.mark_line(comparison)) else []
-    lines += [f"{left_out} run{'s' if left_out > 1 else ''} left out by you"] if left_out else []
-    lines += ["", ORIGIN_NOTE] if comparison.versions else []
-    if comparison.not_counted:
-        lines += ["", "Not counted:", *(f"{run.run}  {run.why}" for run in comparison.not_counted)]
-    return Text("\n".join(lines).strip("\n"))

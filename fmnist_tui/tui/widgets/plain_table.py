@@ -14,7 +14,7 @@ class PlainTable(DataTable[Text]):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(cursor_type="row", zebra_stripes=True, id=id)
 
-    def show(self, header: Sequence[str], rows: Iterable[Sequence[str]], keys: Sequence[str] = ()) -> None:
+    def show(self, header: Sequence[str], rows: Iterable[Sequence[str | Text]], keys: Sequence[str] = ()) -> None:
         """Replaces all that the table holds; `keys` name the rows, where they are given."""
         lines = list(rows)
         self.clear(columns=True)
@@ -22,4 +22,6 @@ class PlainTable(DataTable[Text]):
             width = max(len(heading), *(len(line[place]) for line in lines), 0)
             self.add_column(heading, width=width)
         for place, line in enumerate(lines):
-            self.add_row(*map(Text, line), key=keys[place] if keys else None)
+            self.add_row(
+                *(Text(cell) if isinstance(cell, str) else cell for cell in line), key=keys[place] if keys else None
+            )

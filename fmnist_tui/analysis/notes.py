@@ -1,0 +1,60 @@
+"""What a comparison's intervals are of, what they leave out, and which training would tell more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fmnist_tui.analysis.comparison import Comparison, VersionSummary
+from fmnist_tui.models.catalogue import VERSION_NAMES
+
+MARK_NOTE = "* not all of these runs count; the reasons are below."
+_OVER_RUNS = (
+    "95 % intervals of several seeds (Student's t, Welch's for a delta) say how far seeds differ, "
+    "all on the same test images."
+)
+_OVER_IMAGES = (
+    "95 % intervals of a single seed (Wilson's, paired for a delta) are over the test images alone: "
+    "how far seeds differ is not in them."
+)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """A line each: what the star means, what the intervals are of, what is missing and how to train it."""
+    return list(_lines(comparison)) if comparison.versions else []
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    if any(one.marked for one in comparison.versions):
+        yield MARK_NOTE
+    methods = {str(one.test_accuracy.method) for one in comparison.versions}
+    methods |= {str(one.step.method) for one in comparison.versions if one.step}
+    if methods & {"student_t", "welch"}:
+        yield _OVER_RUNS
+    if methods & {"wilson", "paired"}:
+        yield _OVER_IMAGES
+    for one in comparison.versions:
+        if one.different_seeds < one.runs:
+            seeds = "seed" if one.different_seeds == 1 else "seeds"
+            yield f"{one.version}: {one.runs} runs of {one.different_seeds} {seeds}; repeats make intervals too narrow."
+    yield from _advice(comparison)
+
+
+def _advice(comparison: Comparison) -> Iterator[str]:
+    recipe = "" if comparison.recipe == "tuned" else f" --recipe {comparison.recipe}"
+    single = [one for one in comparison.versions if one.different_seeds == 1]
+    if single:
+        names = [one.version for one in single]
+        more = f"--seed {_next_seed(single)} --seeds 2{recipe}"
+        yield f"One seed of {_listed(names)}; train more: fmnist-tui train {' '.join(names)} {more}"
+    there = {one.version for one in comparison.versions}
+    if missing := [name for name in VERSION_NAMES if name not in there]:
+        yield f"No run of {_listed(missing)} counts yet; train: fmnist-tui train {' '.join(missing)}{recipe}"
+
+
+def _next_seed(versions: Sequence[VersionSummary]) -> int:
+    return max((seed for one in versions for seed in one.seeds if seed is not None), default=-1) + 1
+
+
+def _listed(names: Sequence[str]) -> str:
+    """V0, v1 and v2."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

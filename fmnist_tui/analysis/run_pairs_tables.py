@@ -1,0 +1,87 @@
+"""Named runs compared, as JSON, CSV and Markdown, and as the cells of a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from typing import Any
+
+from fmnist_tui.analysis.paired import PairedTest
+from fmnist_tui.analysis.run_pairs import ComparedRun, RunPairs
+from fmnist_tui.analysis.tables import bullets, markdown_table, paired_json
+from fmnist_tui.analysis.wording import interval_cell, interval_points
+
+HEADER = ("run", "label", "recipe", "seed", "status", "accuracy", "accuracy, 95 %", "NLL", "Brier", "ECE")
+
+
+def as_json(pairs: RunPairs) -> dict[str, Any]:
+    """As `results RUN RUN --format json` prints it.
+
+    Keys: "runs", a list of objects with "run", "label", "version", "recipe", "seed", "status", "images",
+    "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and "test_ece"; "paired", a
+    list as that of the versions' comparison, whose sentences name the runs by their ids.
+    """
+    told = [{**paired_json(test), "sentence": sentence(test)} for test in pairs.paired]
+    return {"runs": [_run_json(run) for run in pairs.runs], "paired": told}
+
+
+def as_csv(pairs: RunPairs) -> str:
+    """A line for each pair; numbers in full."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    plain = ("first_run", "second_run", "only_first_right", "only_second_right", "images", "p_value", "tests", "p_holm")
+    writer.writerow([*plain, "difference", "difference_low", "difference_high", "may_be_chance"])
+    for test in pairs.paired:
+        interval = test.interval.low, test.interval.high
+        writer.writerow([*(getattr(test, name) for name in plain), test.difference, *interval, test.may_be_chance])
+    return text.getvalue()
+
+
+def as_markdown(pairs: RunPairs) -> str:
+    """The runs as a table, the tests as a list."""
+    return "\n\n".join([markdown_table(HEADER, rows(pairs)), bullets([sentence(test) for test in pairs.paired])]) + "\n"
+
+
+def rows(pairs: RunPairs) -> list[tuple[str, ...]]:
+    """The cells of the table below `HEADER`, rounded for reading. Accuracies in per cent."""
+    return [_row(run) for run in pairs.runs]
+
+
+def sentence(test: PairedTest) -> str:
+    """The test in words, with the difference in points; runs by their ids."""
+    interval = f"95 % interval {interval_points(test.interval)}"
+    told = test.sentence_of(test.first_run, test.second_run)
+    return f"{told}; {test.difference * 100:+.2f} points ({interval}, over the images, for these two runs)"
+
+
+def _run_json(run: ComparedRun) -> dict[str, Any]:
+    record = run.record
+    return {
+        "run": record.run_id,
+        "label": record.label,
+        "version": record.version,
+        "recipe": record.recipe,
+        "seed": record.seed,
+        "status": str(record.status),
+        "images": run.images,
+        **{f"test_{name}": value for name, value in asdict(run.scores).items()},
+        "test_accuracy_interval": asdict(run.interval),
+    }
+
+
+def _row(run: ComparedRun) -> tuple[str, ...]:
+    record, scores = run.record, run.scores
+    modified = "*" if record.config.get("modified") else ""
+    return (
+        record.run_id,
+        record.label,
+        f"{record.recipe}{modified}",
+        "" if record.seed is None else str(record.seed),
+        str(record.status),
+        f"{scores.accuracy * 100:.2f} %",
+        interval_cell(run.interval, 2, 100),
+        f"{scores.nll:.4f}",
+        f"{scores.brier:.4f}",
+        f"{scores.ece:.4f}",
+    )
