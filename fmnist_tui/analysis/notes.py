@@ -48,7 +48,8 @@ def _advice(comparison: Comparison) -> Iterator[str]:
         yield f"One seed of {_listed(names)}; train more: fmnist-tui train {' '.join(names)} {more}"
     there = {one.version for one in comparison.versions}
     if missing := [name for name in VERSION_NAMES if name not in there]:
-        yield f"No run of {_listed(missing)} counts yet; train: fmnist-tui train {' '.join(missing)}{recipe}"
+        none = "No scored run" if comparison.everything else "No run that counts"
+        yield f"{none} of {_listed(missing)} yet; train: fmnist-tui train {' '.join(missing)}{recipe}"
 
 
 def _next_seed(versions: Sequence[VersionSummary]) -> int:

@@ -13,6 +13,8 @@ from fmnist_tui.analysis.answers import Answers
 from fmnist_tui.analysis.intervals import Interval
 
 SIGNIFICANT = 0.05
+_LEAST = 0.001
+"""Below it p-values aren't told apart in words."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,16 @@ class PairedTest:
 
     def sentence_of(self, first: str, second: str) -> str:
         """The test in words, the runs under these names."""
+        p = f"p {'' if self.p_value < _LEAST else '= '}{_p(self.p_value)}{self._adjusted}"
         return (
             f"{second} is right on {_images(self.only_second_right)} that {first} gets wrong, "
             f"wrong on {self.only_first_right} that {first} gets right; "
-            f"p {_p(self.p_value)}{self._adjusted}: {'may be chance' if self.may_be_chance else 'more than chance'}"
+            f"{p}: {'may be chance' if self.may_be_chance else 'more than chance'}"
         )
 
     @property
     def _adjusted(self) -> str:
-        return f" (Holm, {self.tests} tests: {_p(self.p_holm)})" if self.tests > 1 else ""
+        return f" (Holm-adjusted for {self.tests} tests: {_p(self.p_holm)})" if self.tests > 1 else ""
 
 
 def paired_tests(answers: Sequence[Answers]) -> tuple[PairedTest, ...]:
@@ -134,4 +137,4 @@ def _images(count: int) -> str:
 
 
 def _p(value: float) -> str:
-    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+    return f"{value:.3f}" if value >= _LEAST else f"< {_LEAST}"

@@ -41,6 +41,21 @@ class RunPairs:
     runs: tuple[ComparedRun, ...]
     paired: tuple[PairedTest, ...]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What each run is called in sentences, by its id.
+
+        Version, label, or version and seed: the first that tells all of them apart, else the id.
+        """
+        records = [run.record for run in self.runs]
+        for called in (_version, _label, _version_and_seed):
+            names = [called(record) for record in records]
+            if len(set(names) - {""}) == len(records):
+                break
+        else:
+            names = [record.run_id for record in records]
+        return {record.run_id: name for record, name in zip(records, names, strict=True)}
+
 
 def compare_runs(records: Sequence[RunRecord]) -> RunPairs:
     """Tests each pair of at least two runs.
@@ -56,6 +71,18 @@ def compare_runs(records: Sequence[RunRecord]) -> RunPairs:
         if not one.on_the_images_of(answers[0]):
             raise RunError(_other_images(answers[0].record, one.record))
     return RunPairs(compared, paired_tests(answers))
+
+
+def _version(record: RunRecord) -> str:
+    return record.version
+
+
+def _label(record: RunRecord) -> str:
+    return record.label
+
+
+def _version_and_seed(record: RunRecord) -> str:
+    return f"{record.version} (seed {record.seed})"
 
 
 def _read(record: RunRecord) -> tuple[ComparedRun, Answers]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,9 +21,11 @@ def as_json(pairs: RunPairs) -> dict[str, Any]:
 
     Keys: "runs", a list of objects with "run", "label", "version", "recipe", "seed", "status", "images",
     "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and "test_ece"; "paired", a
-    list as that of the versions' comparison, whose sentences name the runs by their ids.
+    list as that of the versions' comparison; "tests" is their number.
     """
-    told = [{**paired_json(test), "sentence": sentence(test)} for test in pairs.paired]
+    told = [
+        {**paired_json(test), "sentence": words} for test, words in zip(pairs.paired, sentences(pairs), strict=True)
+    ]
     return {"runs": [_run_json(run) for run in pairs.runs], "paired": told}
 
 
@@ -40,7 +43,7 @@ def as_csv(pairs: RunPairs) -> str:
 
 def as_markdown(pairs: RunPairs) -> str:
     """The runs as a table, the tests as a list."""
-    return "\n\n".join([markdown_table(HEADER, rows(pairs)), bullets([sentence(test) for test in pairs.paired])]) + "\n"
+    return "\n\n".join([markdown_table(HEADER, rows(pairs)), bullets(sentences(pairs))]) + "\n"
 
 
 def rows(pairs: RunPairs) -> list[tuple[str, ...]]:
@@ -48,10 +51,14 @@ def rows(pairs: RunPairs) -> list[tuple[str, ...]]:
     return [_row(run) for run in pairs.runs]
 
 
-def sentence(test: PairedTest) -> str:
-    """The test in words, with the difference in points; runs by their ids."""
+def sentences(pairs: RunPairs) -> list[str]:
+    """Each test in words, with the difference in points."""
+    return [_sentence(test, pairs.names) for test in pairs.paired]
+
+
+def _sentence(test: PairedTest, names: Mapping[str, str]) -> str:
+    told = test.sentence_of(names[test.first_run], names[test.second_run])
     interval = f"95 % interval {interval_points(test.interval)}"
-    told = test.sentence_of(test.first_run, test.second_run)
     return f"{told}; {test.difference * 100:+.2f} points ({interval}, over the images, for these two runs)"
 
 

@@ -15,6 +15,7 @@ from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.paired import PairedTest
 from fmnist_tui.analysis.spread import Spread
 from fmnist_tui.analysis.wording import (
+    PAIRED_HEADING,
     difference_cell,
     gain_line,
     interval_cell,
@@ -99,7 +100,7 @@ def as_markdown(comparison: Comparison) -> str:
     """A table, what the steps come to, the paired tests, and the runs that don't count."""
     parts = _table(comparison) if comparison.versions else [f"No run counts under {escaped(comparison.recipe)} yet."]
     if comparison.paired:
-        parts.append(bullets([test.sentence for test in comparison.paired]))
+        parts += [escaped(PAIRED_HEADING), bullets([test.sentence for test in comparison.paired])]
     if comparison.not_counted:
         reasons = "\n".join(f"- {run.run}: {escaped(run.why)}" for run in comparison.not_counted)
         parts.append(f"Runs that do not count:\n\n{reasons}")

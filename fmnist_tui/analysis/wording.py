@@ -7,6 +7,7 @@ from fmnist_tui.analysis.differences import Difference
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.spread import Spread
 
+PAIRED_HEADING = "Image by image, between the versions' best runs (by validation accuracy):"
 MAY_BE_CHANCE = "may be chance"
 _UNKNOWN = "it takes two seeds of both versions, or the test predictions of all their runs"
 
@@ -29,12 +30,8 @@ def interval_points(interval: Interval) -> str:
 
 def difference_cell(difference: Difference) -> str:
     """+0.12 (-0.10 to +0.34), may be chance."""
-    if difference.interval is None:
-        return f"{_points(difference.value)}, no interval"
-    cell = f"{_points(difference.value)} ({interval_points(difference.interval)})"
-    if difference.may_be_chance:
-        return f"{cell}, {MAY_BE_CHANCE}"
-    return f"{cell}, one seed" if difference.method == "paired" else cell
+    interval = f" ({interval_points(difference.interval)})" if difference.interval else ""
+    return f"{_points(difference.value)}{interval}{_doubt(difference)}"
 
 
 def step_sentence(difference: Difference) -> str:
@@ -42,7 +39,8 @@ def step_sentence(difference: Difference) -> str:
     step = f"{difference.first} to {difference.second}: {_points(difference.value)} points"
     if difference.interval is None:
         return f"{step}; no interval: {_UNKNOWN}"
-    counts = f"{difference.runs[0]} and {_runs(difference.runs[1])}"
+    first, second = difference.runs
+    counts = f"{_runs(first)} each" if first == second else f"{first} and {_runs(second)}"
     seen = f"{step} (95 % interval {interval_points(difference.interval)}): "
     if difference.method == "welch":
         return f"{seen}{MAY_BE_CHANCE if difference.may_be_chance else 'more than chance'} (Welch's t, {counts})"
@@ -67,9 +65,18 @@ def gain_line(comparison: Comparison) -> str:
     if gain is None:
         return ""
     interval = "" if gain.interval is None else f" (95 % interval {interval_points(gain.interval)})"
-    chance = f", {MAY_BE_CHANCE}" if gain.may_be_chance else ""
-    doubt = "; not all of these runs count" if any(summary.marked for summary in comparison.versions) else ""
-    return f"Total gain from {gain.first} to {gain.second}: {_points(gain.value)} points{interval}{chance}{doubt}"
+    marked = "; not all of these runs count" if any(summary.marked for summary in comparison.versions) else ""
+    told = f"Total gain from {gain.first} to {gain.second}: {_points(gain.value)} points"
+    return f"{told}{interval}{_doubt(gain)}{marked}"
+
+
+def _doubt(difference: Difference) -> str:
+    """What a reader must know of a difference before all else."""
+    if difference.interval is None:
+        return ", no interval"
+    if difference.may_be_chance:
+        return f", {MAY_BE_CHANCE}"
+    return ", one seed" if difference.method == "paired" else ""
 
 
 def _bracketed(words: str, where: str = "") -> str:

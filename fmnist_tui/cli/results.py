@@ -104,13 +104,11 @@ def _nothing(comparison: Comparison) -> str:
 
 def _print_words(comparison: Comparison, runs: Path) -> None:
     """Steps, measures and paired tests with how sure they are."""
-    click.echo()
-    for summary in comparison.versions:
-        if summary.step:
-            click.echo(wording.step_sentence(summary.step))
-    click.echo("\n" + "\n".join(map(wording.version_sentence, comparison.versions)))
-    if len(comparison.versions) > 1:
-        click.echo()
+    steps = [wording.step_sentence(one.step) for one in comparison.versions if one.step]
+    for lines in filter(None, (steps, list(map(wording.version_sentence, comparison.versions)))):
+        click.echo("\n" + "\n".join(lines))
+    if comparison.paired:
+        click.echo(f"\n{wording.PAIRED_HEADING}")
     for test in comparison.paired:
         click.echo(f"{test.first} and {test.second}: {test.sentence}")
     if len(comparison.versions) > 1:

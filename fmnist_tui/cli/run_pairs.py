@@ -19,6 +19,4 @@ def print_run_pairs(pairs: RunPairs, form: str) -> None:
         click.echo(run_pairs_tables.as_markdown(pairs), nl=False)
     else:
         print_columns([list(row) for row in (run_pairs_tables.HEADER, *run_pairs_tables.rows(pairs))])
-        click.echo()
-        for test in pairs.paired:
-            click.echo(run_pairs_tables.sentence(test))
+        click.echo("\n" + "\n".join(run_pairs_tables.sentences(pairs)))
