@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis.comparison import Comparison, NotCounted, Spread, compare
+from fmnist_tui.analysis import intervals
+from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.models.catalogue import version
 
@@ -17,11 +18,6 @@ def comparison(runs: Path, *, everything: bool = False) -> Comparison:
     return compare(read_records(runs), everything=everything)
 
 
-def test_a_spread_is_the_mean_and_the_samples_deviation() -> None:
-    assert Spread.of([1.0, 2.0, 6.0]) == Spread(3.0, 7**0.5, 3)  # (4 + 1 + 9) / 2
-    assert Spread.of([0.5]) == Spread(0.5, None, 1)
-
-
 def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
     for seed, (accuracy, nll) in enumerate([(0.88, 0.4), (0.9, 0.2)]):
         make_run(tmp_path, "v1", seed=seed, result={"test_accuracy": accuracy, "test_nll": nll})
@@ -30,7 +26,8 @@ def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
     assert summary.test_accuracy.mean == pytest.approx(0.89)
     assert summary.test_accuracy.sd == pytest.approx(0.02 / 2**0.5)
     assert summary.test_nll.mean == pytest.approx(0.3)
-    assert (summary.test_brier, summary.test_ece) == (Spread(0.15, 0.0, 2), Spread(0.02, 0.0, 2))
+    assert [(one.mean, one.sd, one.n) for one in (summary.test_brier, summary.test_ece)] == [(0.15, 0, 2), (0.02, 0, 2)]
+    assert (summary.seeds, summary.different_seeds) == ((0, 1), 2)
     assert (summary.parameters, summary.device) == (120_970, "cpu")
     assert summary.what_changed == version("v1").what_changed
     assert summary.reported.accuracy == 0.9173
@@ -43,6 +40,28 @@ def test_steps_go_from_each_version_to_the_one_before_that_has_runs(tmp_path: Pa
     assert [summary.version for summary in found.versions] == ["v0", "v2", "v3"]
     assert [summary.delta for summary in found.versions] == [None, pytest.approx(0.05), pytest.approx(-0.01)]
     assert found.total_gain == pytest.approx(0.04)
+
+
+def test_every_measure_of_several_seeds_has_its_interval(tmp_path: Path) -> None:
+    for seed in range(3):
+        told = {"accuracy": 0.93, "nll": 0.20, "brier": 0.10, "ece": 0.010}
+        make_run(tmp_path, "v1", seed=seed, result={f"test_{name}": at + seed / 1000 for name, at in told.items()})
+    (summary,) = comparison(tmp_path).versions
+    for spread in (summary.test_accuracy, summary.test_nll, summary.test_brier, summary.test_ece):
+        assert spread.method == "student_t"
+        assert spread.interval is not None
+        half = 4.302653 * 0.001 / 3**0.5  # t of 2 degrees of freedom
+        assert spread.interval.low == pytest.approx(spread.mean - half, abs=1e-8)
+        assert spread.interval.high == pytest.approx(spread.mean + half, abs=1e-8)
+
+
+def test_one_seed_has_an_interval_of_its_accuracy_over_the_scored_images(tmp_path: Path) -> None:
+    make_run(tmp_path, "v1", result={"test_images": 9000})
+    make_run(tmp_path, "v2")
+    first, second = comparison(tmp_path).versions
+    assert first.test_accuracy.interval == intervals.of_share(0.9, 9000)
+    assert second.test_accuracy.interval == intervals.of_share(0.9, 10_000)
+    assert (first.test_accuracy.method, first.test_nll.interval) == ("wilson", None)
 
 
 def test_the_best_run_is_chosen_by_validation_never_by_the_test_set(tmp_path: Path) -> None:
@@ -103,11 +122,11 @@ def test_runs_on_other_images_are_never_part_of_one_mean(tmp_path: Path) -> None
     digits = {"data": {"name": "MNIST", "train_fingerprint": "1", "test_fingerprint": "2"}}
     make_run(tmp_path, "v0", seed=9, config=digits, result={"test_accuracy": 0.99})
     (alone,) = comparison(tmp_path, everything=True).versions
-    assert alone.test_accuracy == Spread(0.99, None, 1)
+    assert (alone.test_accuracy.mean, alone.test_accuracy.n) == (0.99, 1)
     official_one = make_run(tmp_path, "v0", seed=1)
     compared = comparison(tmp_path, everything=True)
     assert compared.compared == {official_one.run_id}
-    assert compared.versions[0].test_accuracy == Spread(0.9, None, 1)
+    assert (compared.versions[0].test_accuracy.mean, compared.versions[0].runs) == (0.9, 1)
 
 
 def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
@@ -123,7 +142,7 @@ def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
 
 def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None:
     assert comparison(tmp_path) == Comparison(
-        "tuned", everything=False, compared=frozenset(), versions=(), paired=(), not_counted=()
+        "tuned", everything=False, compared=frozenset(), versions=(), gain=None, paired=(), not_counted=()
     )
     assert comparison(tmp_path).total_gain is None
     run = make_run(tmp_path, validation=[])

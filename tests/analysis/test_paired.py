@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from fmnist_tui.analysis.paired import PairedTest, mcnemar, paired_tests
-from fmnist_tui.analysis.record import RunRecord, read_record
+from fmnist_tui.analysis import intervals
+from fmnist_tui.analysis.answers import Answers, remembering
+from fmnist_tui.analysis.intervals import Interval
+from fmnist_tui.analysis.paired import PairedTest, holm, mcnemar, paired_tests
+from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 
 from .builders import LABELS, make_run, npz, probabilities
@@ -16,8 +19,14 @@ from .builders import LABELS, make_run, npz, probabilities
 IMAGES = np.arange(100)
 
 
-def records(*runs: RunDirectory) -> list[RunRecord]:
-    return [read_record(run) for run in runs]
+def answers(*runs: RunDirectory) -> list[Answers]:
+    read = remembering()
+    return [known for run in runs if (known := read(read_record(run)))]
+
+
+def told(only_first: int, only_second: int, p: float, tests: int = 1, p_holm: float | None = None) -> PairedTest:
+    adjusted = p if p_holm is None else p_holm
+    return PairedTest("v2", "v3", "a", "b", only_first, only_second, p, 10_000, Interval(-1, 1), tests, adjusted)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +55,12 @@ def test_the_p_value_is_scipys() -> None:
 def test_a_pair_is_tested_on_the_images_that_one_alone_gets_right(tmp_path: Path) -> None:
     first = make_run(tmp_path, "v2", right=IMAGES >= 10)  # 0 to 9 wrong
     second = make_run(tmp_path, "v3", right=(IMAGES < 7) | (IMAGES > 8) & (IMAGES != 50))  # 7, 8 and 50 wrong
-    (test,) = paired_tests(records(first, second))
+    (test,) = paired_tests(answers(first, second))
     assert (test.first_run, test.second_run) == (first.run_id, second.run_id)
     assert (test.only_first_right, test.only_second_right) == (1, 8)
-    assert test.p_value == 2 * (1 + 9) / 2**9
+    assert test.p_value == test.p_holm == 2 * (1 + 9) / 2**9
+    assert (test.images, test.difference, test.tests) == (100, 0.07, 1)
+    assert test.interval == intervals.of_paired(np.repeat([-1.0, 1.0, 0.0], [1, 8, 91]))
     assert test.sentence == (
         "v3 is right on 8 images that v2 gets wrong, wrong on 1 that v2 gets right; p = 0.039: more than chance"
     )
@@ -64,14 +75,36 @@ def test_a_pair_is_tested_on_the_images_that_one_alone_gets_right(tmp_path: Path
     ],
 )
 def test_differences_inside_the_noise_read_like_it(only_first: int, only_second: int, p: float, words: str) -> None:
-    assert words in PairedTest("v2", "v3", "a", "b", only_first, only_second, p).sentence
+    assert words in told(only_first, only_second, p).sentence
+
+
+def test_of_several_tests_the_adjusted_p_value_decides() -> None:
+    test = told(60, 84, 0.03, tests=6, p_holm=0.18)
+    assert test.sentence.endswith("; p = 0.030 (Holm-adjusted for 6 tests: 0.180): may be chance")
+    assert test.may_be_chance
+    sure = told(51, 151, 1e-9, tests=6, p_holm=6e-9)
+    assert sure.sentence.endswith("; p < 0.001 (Holm-adjusted for 6 tests: < 0.001): more than chance")
+
+
+def test_holms_adjustment_worked_by_hand() -> None:
+    # sorted: 0.01 * 4, 0.02 * 3, 0.03 * 2, and 0.6 * 1; the third is no less than the second
+    assert holm([0.03, 0.01, 0.6, 0.02]) == pytest.approx([0.06, 0.04, 0.6, 0.06])
+    assert holm([0.5, 0.5]) == [1.0, 1.0]
+    assert holm([0.2]) == [0.2]
+    assert holm([]) == []
+
+
+def test_two_runs_of_one_version_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, "v3", seed=seed, right=seed < IMAGES) for seed in (1, 2)]
+    (test,) = paired_tests(answers(*runs))
+    assert test.sentence.startswith(f"{runs[1].run_id} is right on 0 images that {runs[0].run_id} gets wrong, wrong")
 
 
 def test_every_pair_is_tested_but_those_without_predictions(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, f"v{number}", right=number < IMAGES) for number in range(4)]
     runs[1].predictions.write_bytes(b"PK")
     runs[2].predictions.unlink()
-    assert [(test.first, test.second) for test in paired_tests(records(*runs))] == [("v0", "v3")]
+    assert [(test.first, test.second) for test in paired_tests(answers(*runs))] == [("v0", "v3")]
     assert paired_tests([]) == ()
 
 
@@ -79,4 +112,4 @@ def test_runs_on_other_images_are_not_paired(tmp_path: Path) -> None:
     ours, permuted = make_run(tmp_path, "v0", right=IMAGES > 3), make_run(tmp_path, "v1")
     permuted.predictions.write_bytes(npz(probabilities=probabilities(IMAGES > 3), labels=LABELS[::-1]))
     elsewhere = make_run(tmp_path, "v2", right=IMAGES > 3, config={"data": {"test_fingerprint": "x"}})
-    assert paired_tests(records(ours, permuted, elsewhere)) == ()
+    assert paired_tests(answers(ours, permuted, elsewhere)) == ()

@@ -12,6 +12,7 @@ import pytest
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.record import read_records
+from fmnist_tui.analysis.wording import gain_line
 
 from .builders import make_run
 
@@ -21,10 +22,14 @@ IMAGES = np.arange(100)
 @pytest.fixture
 def found(tmp_path: Path) -> Comparison:
     for seed, accuracy in enumerate([0.88, 0.89]):
-        make_run(tmp_path, "v0", seed=seed, result={"test_accuracy": accuracy}, right=IMAGES > 11)
+        make_run(tmp_path, "v0", seed=seed, result={"test_accuracy": accuracy}, right=11 - seed < IMAGES)
     make_run(tmp_path, "v1", result={"test_accuracy": 0.92}, right=IMAGES > 7)
     make_run(tmp_path, "v2", config={"data": {"name": "a|b *c*"}})
     return compare(read_records(tmp_path))
+
+
+def step_keys(name: str) -> set[str]:
+    return {name, *(f"{name}_{part}" for part in ("interval", "method", "may_be_chance", "sentence"))}
 
 
 def keys(value: dict[str, Any]) -> set[str]:
@@ -33,7 +38,7 @@ def keys(value: dict[str, Any]) -> set[str]:
 
 def test_the_keys_of_the_json_are_the_contracts(found: Comparison) -> None:
     content = json.loads(json.dumps(tables.as_json(found), allow_nan=False))
-    assert keys(content) == {"recipe", "versions", "total_gain", "paired", "not_counted"}
+    assert keys(content) == {"recipe", "versions", "paired", "not_counted", *step_keys("total_gain")}
     first, second = content["versions"]
     assert keys(first) == keys(second)
     assert keys(first) == {
@@ -48,12 +53,15 @@ def test_the_keys_of_the_json_are_the_contracts(found: Comparison) -> None:
         "seconds_per_epoch",
         "device",
         "what_changed",
-        "delta",
         "best_run",
         "reported",
+        "seeds",
+        *step_keys("delta"),
     }
     for measure in tables.MEASURES:
-        assert keys(first[measure]) == {"mean", "sd", "n"}
+        assert keys(first[measure]) == {"mean", "sd", "n", "interval", "method"}
+    for interval in (first["test_accuracy"]["interval"], second["delta_interval"], content["paired"][0]["interval"]):
+        assert keys(interval) == {"low", "high"}
     assert keys(first["reported"]) == {"accuracy", "loss"}
     assert keys(content["paired"][0]) == {
         "first",
@@ -64,6 +72,12 @@ def test_the_keys_of_the_json_are_the_contracts(found: Comparison) -> None:
         "only_second_right",
         "p_value",
         "sentence",
+        "images",
+        "difference",
+        "interval",
+        "tests",
+        "p_holm",
+        "may_be_chance",
     }
     assert keys(content["not_counted"][0]) == {"run", "why"}
 
@@ -72,7 +86,13 @@ def test_the_values_of_the_json_have_the_contracts_kinds(found: Comparison) -> N
     content = json.loads(json.dumps(tables.as_json(found)))
     first, second = content["versions"]
     assert (first["version"], first["runs"], first["delta"]) == ("v0", 2, None)
-    assert first["test_accuracy"] == {"mean": 0.885, "sd": pytest.approx(0.01 / 2**0.5), "n": 2}
+    accuracy = first["test_accuracy"]
+    assert (accuracy["mean"], accuracy["sd"], accuracy["n"]) == (0.885, pytest.approx(0.01 / 2**0.5), 2)
+    assert accuracy["interval"] == {"low": pytest.approx(0.885 - 0.0635310), "high": pytest.approx(0.885 + 0.0635310)}
+    assert (accuracy["method"], second["test_accuracy"]["method"]) == ("student_t", "wilson")
+    assert (first["seeds"], first["test_nll"]["interval"], first["delta_may_be_chance"]) == ([0, 1], None, None)
+    assert (second["delta_method"], second["delta_may_be_chance"]) == ("paired", True)
+    assert second["delta_interval"]["low"] < 0 < second["delta"] < second["delta_interval"]["high"]
     assert (second["test_accuracy"]["sd"], second["delta"]) == (None, pytest.approx(0.035))
     assert content["total_gain"] == second["delta"]
     assert content["not_counted"][0]["why"] == "data is a|b *c*"
@@ -87,16 +107,30 @@ def test_csv_has_the_numbers_of_the_json_in_full(found: Comparison) -> None:
             assert (float(sd) if sd else None) == summary[measure]["sd"]
         for name in ("version", "runs", "parameters", "seconds_per_epoch", "device", "what_changed", "best_run"):
             assert line[name] == str(summary[name])
-    assert [line["delta"] for line in lines] == ["", repr(found.versions[1].delta)]
+            interval = summary[measure]["interval"] or {"low": "", "high": ""}
+            assert [line[f"{measure}_{end}"] for end in ("low", "high")] == [str(value) for value in interval.values()]
+            assert line[f"{measure}_method"] == (summary[measure]["method"] or "")
+    step = found.versions[1].step
+    assert step
+    assert step.interval
+    assert [line["delta"] for line in lines] == ["", repr(step.value)]
+    assert [line["delta_low"] for line in lines] == ["", repr(step.interval.low)]
+    assert [line["delta_high"] for line in lines] == ["", repr(step.interval.high)]
+    assert [line["delta_method"] for line in lines] == ["", "paired"]
+    assert [line["delta_may_be_chance"] for line in lines] == ["", "True"]
 
 
 def test_markdown_has_the_same_numbers_rounded(found: Comparison) -> None:
     text = tables.as_markdown(found)
     table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     assert [len(line) for line in table] == [len(tables.HEADER)] * 4
-    assert table[2][:5] == ["v0", "2", "88.50 ± 0.71 %", "", "0.3000 ± 0.0000"]
-    assert table[3][:5] == ["v1", "1", "92.00 %", "+3.50", "0.3000"]
-    assert "Total gain from v0 to v1: +3.50 points." in text
+    assert table[2][:6] == ["v0", "2", "88.50 ± 0.71 %", "", "82.15 to 94.85", "0.3000 ± 0.0000"]
+    # one run of v0 misses 12 images, the other 11, v1 8: 3.5 / 102 -+ 1.959964 sqrt((4.25 / 102 - 0.034314^2) / 102)
+    delta = "+3.50 (-0.47 to +7.34), may be chance"
+    assert table[3][:6] == ["v1", "1", "92.00 %", delta, "91.45 to 92.52", "0.3000"]
+    assert "Total gain from v0 to v1: +3.50 points (95 % interval -0.47 to +7.34), may be chance." in text
+    assert "- v0 to v1: +3.50 points (95 % interval -0.47 to +7.34): may be chance (paired over 100 test" in text
+    assert "- v0, 2 runs: accuracy 88.50 % (82.15 to 94.85), NLL 0.3000, Brier 0.1500, ECE 0.0200\n" in text
     assert f"- {found.paired[0].sentence.replace('<', chr(92) + '<')}" in text
 
 
@@ -118,8 +152,8 @@ def test_a_comparison_of_nothing_says_so() -> None:
     assert tables.as_json(nothing) == {
         "recipe": "origin",
         "versions": [],
-        "total_gain": None,
+        **dict.fromkeys(step_keys("total_gain")),
         "paired": [],
         "not_counted": [],
     }
-    assert (tables.rows(nothing), tables.gain_line(nothing)) == ([], "")
+    assert (tables.rows(nothing), gain_line(nothing)) == ([], "")

@@ -16,7 +16,13 @@ from fmnist_tui.training.recipes import hyperparameters
 from .commands import copy_of, edit
 from .conftest import Fmnist
 
-KEYS = {"recipe", "versions", "total_gain", "paired", "not_counted"}
+
+def step_keys(name: str) -> set[str]:
+    """Of a difference between versions."""
+    return {name, *(f"{name}_{part}" for part in ("interval", "method", "may_be_chance", "sentence"))}
+
+
+KEYS = {"recipe", "versions", "paired", "not_counted", *step_keys("total_gain")}
 
 VERSION = {
     "version",
@@ -30,9 +36,10 @@ VERSION = {
     "seconds_per_epoch",
     "device",
     "what_changed",
-    "delta",
     "best_run",
     "reported",
+    "seeds",
+    *step_keys("delta"),
 }
 
 PAIRED = {
@@ -44,6 +51,12 @@ PAIRED = {
     "only_second_right",
     "p_value",
     "sentence",
+    "images",
+    "difference",
+    "interval",
+    "tests",
+    "p_holm",
+    "may_be_chance",
 }
 
 PARAMETERS = {"v0": 266_610, "v1": 120_970, "v2": 5_858_442, "v3": 5_858_442}
@@ -81,7 +94,7 @@ def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path
     assert fmnist("results", "--format", "json", "--runs", runs).json == {
         "recipe": "tuned",
         "versions": [],
-        "total_gain": None,
+        **dict.fromkeys(step_keys("total_gain")),
         "paired": [],
         "not_counted": [],
     }
@@ -99,7 +112,7 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
         assert version["parameters"] == PARAMETERS[version["version"]]
         assert version["device"] == "cpu"
         for measure in ("test_accuracy", "test_nll", "test_brier", "test_ece"):
-            assert version[measure].keys() == {"mean", "sd", "n"}
+            assert version[measure].keys() == {"mean", "sd", "n", "interval", "method"}
             assert version[measure]["n"] == version["runs"]
     assert [test.keys() for test in told["paired"]] == [PAIRED] * 6
     assert {why for run in told["not_counted"] for why in run} == {"run", "why"}
@@ -109,7 +122,12 @@ def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
     told = fmnist("results", "--format", "json", "--runs", six).json
     v0, v1, *_, v3 = told["versions"]
     assert (v0["runs"], v1["runs"]) == (2, 1)
-    assert v0["test_accuracy"] == {"mean": pytest.approx(0.82), "sd": pytest.approx(0.02 * 2**0.5), "n": 2}
+    accuracy = v0["test_accuracy"]
+    assert (accuracy["mean"], accuracy["sd"], accuracy["n"]) == (
+        pytest.approx(0.82),
+        pytest.approx(0.02 * 2**0.5),
+        2,
+    )
     assert v1["test_accuracy"]["sd"] is None
     assert v0["delta"] is None
     assert v1["delta"] == pytest.approx(0.0)
@@ -153,13 +171,73 @@ def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> No
     assert rows[0].startswith("v0       2     82.00 ± 2.83 %")
     assert rows[3].startswith("v3       1     86.00 %")
     assert "+2.00" in rows[3]
-    assert "Total gain from v0 to v3: +4.00 points" in outcome.lines
+    assert "Total gain from v0 to v3: +4.00 points, no interval" in outcome.lines
     assert any(line.startswith("v0 and v3: v3 is right on ") for line in outcome.lines)
     assert "no paired test" not in outcome.out
     (best,) = six.glob("v3-*/predictions.npz")
     best.write_text("")
     told = fmnist("results", "--runs", six).lines
     assert f"v3 is in no paired test ({best.parent.name}: predictions.npz is damaged)" in told
+
+
+@pytest.fixture
+def seeded(four: Path, runs: Path) -> Path:
+    """Three seeds of v0 and of v1 whose accuracies lie close together, v1's a little higher."""
+    *_, v1, v0 = list_runs(four)
+    for seed in range(3):
+        for run, accuracy in ((v0, 0.9), (v1, 0.9005)):
+            run_id = f"{run.run_id[:2]}-20250101-00000{seed}-0001"
+            edit(counted(run, runs, run_id, accuracy=accuracy + seed / 1000).run_json, seed=seed)
+    return runs
+
+
+def test_a_difference_inside_the_noise_looks_like_it(fmnist: Fmnist, seeded: Path) -> None:
+    outcome = fmnist("results", "--runs", seeded)
+    # sd 0.001 in both of 3 runs: sqrt(2e-6 / 3) = 0.000816, t of 4 degrees of freedom is 2.7764
+    assert "+0.05 (-0.18 to +0.28), may be chance" in outcome.lines[2]
+    assert "Total gain from v0 to v1: +0.05 points (95 % interval -0.18 to +0.28), may be chance" in outcome.lines
+    step = "v0 to v1: +0.05 points (95 % interval -0.18 to +0.28): may be chance (Welch's t, 3 runs each)"
+    assert step in outcome.lines
+    assert "No run that counts of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
+    told = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
+    assert (told["delta_sentence"], told["delta_method"], told["delta_may_be_chance"]) == (step, "welch", True)
+
+
+def test_runs_that_do_not_count_are_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:
+    first, *_ = fmnist("results", "--recipe", "origin", "--runs", four).lines
+    assert first == (
+        "no run counts yet under the recipe origin; train all with: fmnist-tui train all --recipe origin; "
+        "compare those below with: fmnist-tui results --all"
+    )
+
+
+def test_named_runs_are_tested_in_pairs(fmnist: Fmnist, four: Path) -> None:
+    told = fmnist("results", "v1", "v3", "v0", "--format", "json", "--runs", four).json
+    assert told.keys() == {"runs", "paired"}
+    assert [run["version"] for run in told["runs"]] == ["v1", "v3", "v0"]
+    assert [test.keys() for test in told["paired"]] == [PAIRED] * 3
+    assert [(test["first"], test["second"]) for test in told["paired"]] == [("v1", "v3"), ("v1", "v0"), ("v3", "v0")]
+    shown = fmnist("results", "v1", "v3", "v0", "--runs", four).lines
+    assert [line.split()[0][:2] for line in shown[:4]] == ["ru", "v1", "v3", "v0"]
+    assert shown[5].startswith("v3 is right on ")
+    assert len(fmnist("results", "v1", "v3", "--format", "csv", "--runs", four).lines) == 2
+    assert "- v3 is right on " in fmnist("results", "v1", "v3", "--format", "markdown", "--runs", four).out
+
+
+def test_runs_that_cannot_be_compared_are_refused_in_one_line(fmnist: Fmnist, six: Path, four: Path) -> None:
+    for status, words, complaint in (
+        (2, ["v1"], "name another run to compare it with"),
+        (2, ["v1", "v2", "--all"], "--all chooses runs"),
+        (2, ["v1", "v2", "--recipe", "tuned"], "--recipe chooses runs"),
+        (1, ["v1", "v1"], "is named twice"),
+        (1, ["v1", "v9"], "there is no run 'v9'"),
+        (1, ["v1", "v0-20250101-000000-0002"], "were scored on different test images (Fashion-MNIST, demo)"),
+    ):
+        refused = fmnist("results", *words, "--runs", six)
+        assert refused.status == status
+        assert complaint in refused.complaint
+    (six / f"{list_runs(four)[0].run_id}" / "predictions.npz").unlink()
+    assert "no predictions.npz; train v3 again" in fmnist("results", "v1", "v3", "--runs", six).complaint
 
 
 def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> None:

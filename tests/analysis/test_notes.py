@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.notes import MARK_NOTE, notes
+from fmnist_tui.analysis.record import read_records
+from fmnist_tui.models.catalogue import VERSION_NAMES
+
+from .builders import make_run
+
+IMAGES = np.arange(100)
+
+
+def told(runs: Path, recipe: str = "tuned", *, everything: bool = False) -> list[str]:
+    return notes(compare(read_records(runs), recipe, everything=everything))
+
+
+def test_where_nothing_is_compared_there_is_nothing_to_note(tmp_path: Path) -> None:
+    assert told(tmp_path) == []
+
+
+def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Path) -> None:
+    for version in VERSION_NAMES:
+        make_run(tmp_path, version, seed=3, right=IMAGES > 9)
+    over_images, advice = told(tmp_path)
+    assert "over the test images alone: how far seeds differ is not in them" in over_images
+    assert advice == "One seed of v0, v1, v2 and v3; train more: fmnist-tui train v0 v1 v2 v3 --seed 4 --seeds 2"
+
+
+def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) -> None:
+    for version in VERSION_NAMES:
+        for seed in range(2):
+            make_run(tmp_path, version, seed=seed, result={"test_accuracy": 0.9 + seed / 100})
+    (over_runs,) = told(tmp_path)
+    assert over_runs.startswith("95 % intervals of several seeds (Student's t, Welch's for a delta) say how far seeds")
+
+
+def test_versions_without_a_run_are_told_with_the_recipe(tmp_path: Path) -> None:
+    for seed in range(2):
+        make_run(tmp_path, "v2", seed=seed, config={"recipe": "origin", "modified": True})
+    make_run(tmp_path, "v0", seed=0, config={"modified": True})
+    assert told(tmp_path, everything=True)[0] == MARK_NOTE
+    assert told(tmp_path, everything=True)[-1] == "No scored run of v1 and v3 yet; train: fmnist-tui train v1 v3"
+    make_run(tmp_path, "v1", seed=8)
+    assert told(tmp_path)[-2:] == [
+        "One seed of v1; train more: fmnist-tui train v1 --seed 9 --seeds 2",
+        "No run that counts of v0, v2 and v3 yet; train: fmnist-tui train v0 v2 v3",
+    ]
+
+
+@pytest.mark.parametrize(("seeds", "words"), [((5, 5), "2 runs of 1 seed;"), ((5, 5, 6), "3 runs of 2 seeds;")])
+def test_a_seed_trained_twice_is_told(tmp_path: Path, seeds: tuple[int, ...], words: str) -> None:
+    for place, seed in enumerate(seeds):
+        make_run(tmp_path, "v0", seed=place, config={"seed": seed})
+    assert any(line.startswith(f"v0: {words} repeats make intervals too narrow") for line in told(tmp_path))
