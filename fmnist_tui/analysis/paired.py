@@ -66,16 +66,18 @@ class PairedTest:
 
     def sentence_of(self, first: str, second: str) -> str:
         """The test in words, the runs under these names."""
-        p = f"p {'' if self.p_value < _LEAST else '= '}{_p(self.p_value)}{self._adjusted}"
         return (
             f"{second} is right on {_images(self.only_second_right)} that {first} gets wrong, "
             f"wrong on {self.only_first_right} that {first} gets right; "
-            f"{p}: {'may be chance' if self.may_be_chance else 'more than chance'}"
+            f"{self._p_words}: {'may be chance' if self.may_be_chance else 'more than chance'}"
         )
 
     @property
-    def _adjusted(self) -> str:
-        return f" (Holm-adjusted for {self.tests} tests: {_p(self.p_holm)})" if self.tests > 1 else ""
+    def _p_words(self) -> str:
+        """The p-value, and the adjusted one where it reads otherwise."""
+        told, adjusted = _p(self.p_value), _p(self.p_holm)
+        p = f"p {told}" if self.p_value < _LEAST else f"p = {told}"
+        return p if told == adjusted else f"{p} ({adjusted} adjusted for {self.tests} tests)"
 
 
 def paired_tests(answers: Sequence[Answers]) -> tuple[PairedTest, ...]:

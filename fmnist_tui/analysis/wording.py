@@ -7,7 +7,7 @@ from fmnist_tui.analysis.differences import Difference
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.spread import Spread
 
-PAIRED_HEADING = "Image by image, between the versions' best runs (by validation accuracy):"
+PAIRED_HEADING = "Image by image, the versions' best runs by validation (p adjusted for all tests by Holm's method):"
 MAY_BE_CHANCE = "may be chance"
 _UNKNOWN = "it takes two seeds of both versions, or the test predictions of all their runs"
 

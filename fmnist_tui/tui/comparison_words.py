@@ -48,6 +48,8 @@ def _certain_or_muted(comparison: Comparison) -> Iterator[Text]:
         yield Text()
     for step in (one.step for one in comparison.versions if one.step):
         yield _told(wording.step_sentence(step), step.may_be_chance)
+    if comparison.gain:
+        yield Text()
     yield from (Text(wording.version_sentence(one)) for one in comparison.versions)
     if comparison.paired:
         yield Text(f"\n{wording.PAIRED_HEADING}")

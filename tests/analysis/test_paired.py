@@ -80,10 +80,12 @@ def test_differences_inside_the_noise_read_like_it(only_first: int, only_second:
 
 def test_of_several_tests_the_adjusted_p_value_decides() -> None:
     test = told(60, 84, 0.03, tests=6, p_holm=0.18)
-    assert test.sentence.endswith("; p = 0.030 (Holm-adjusted for 6 tests: 0.180): may be chance")
+    assert test.sentence.endswith("; p = 0.030 (0.180 adjusted for 6 tests): may be chance")
     assert test.may_be_chance
     sure = told(51, 151, 1e-9, tests=6, p_holm=6e-9)
-    assert sure.sentence.endswith("; p < 0.001 (Holm-adjusted for 6 tests: < 0.001): more than chance")
+    assert sure.sentence.endswith("; p < 0.001: more than chance")
+    near = told(51, 90, 0.0005, tests=6, p_holm=0.003)
+    assert near.sentence.endswith("; p < 0.001 (0.003 adjusted for 6 tests): more than chance")
 
 
 def test_holms_adjustment_worked_by_hand() -> None:

@@ -10,6 +10,7 @@ from textual.widgets import DataTable
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.notes import MARK_NOTE
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.tui.app import FmnistApp
@@ -66,6 +67,8 @@ async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: Fmnis
         await until_shown(pilot, "Total gain")
         for test in compare(read_records(runs)).paired:
             assert test.sentence in flat(app)
+        await pilot.press("tab", "end")
+        await until_shown(pilot, "more than chance")
         assert "The origin scored v1-v3 on a random 9 000" in flat(app)
 
 
@@ -103,7 +106,7 @@ async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path
         await until_shown(pilot, "v0 to v3, all runs scored on the same images")
         assert cells(pilot) == tables.rows(compare(read_records(runs), everything=True))
         assert cells(pilot)[0][1] == "1*"
-        assert tables.MARK_NOTE in flat(app)
+        assert MARK_NOTE in flat(app)
         await pilot.press("f")
         await until_shown(pilot, "No run counts yet")
 

@@ -168,7 +168,7 @@ async def test_y_copies_the_comparison_and_writes_it_to_a_file(
         file = tmp_path / "fmnist-tui-export" / "results.md"
         await until(pilot, lambda: f"written to {file}" in notices(app), "it says where")
         assert file.read_text() == app.clipboard
-        assert "| v3 | 1 | 92.00 % | +2.00 |" in app.clipboard
+        assert "| v3 | 1 | 92.00 % | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
 
 
 async def test_without_runs_every_key_does_nothing(
