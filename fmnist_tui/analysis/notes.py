@@ -40,16 +40,24 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 
 def _advice(comparison: Comparison) -> Iterator[str]:
-    recipe = "" if comparison.recipe == "tuned" else f" --recipe {comparison.recipe}"
+    """What is missing; how to train it is known of runs that count alone, as others have settings of their own."""
     single = [one for one in comparison.versions if one.different_seeds == 1]
-    if single:
-        names = [one.version for one in single]
-        more = f"--seed {_next_seed(single)} --seeds 2{recipe}"
-        yield f"One seed of {_listed(names)}; train more: fmnist-tui train {' '.join(names)} {more}"
     there = {one.version for one in comparison.versions}
-    if missing := [name for name in VERSION_NAMES if name not in there]:
+    missing = [name for name in VERSION_NAMES if name not in there]
+    if single:
+        more = f"--seed {_next_seed(single)} --seeds 2"
+        names = [one.version for one in single]
+        yield f"One seed of {_listed(names)}{_training(comparison, names, more, '; train more')}"
+    if missing:
         none = "No scored run" if comparison.everything else "No run that counts"
-        yield f"{none} of {_listed(missing)} yet; train: fmnist-tui train {' '.join(missing)}{recipe}"
+        yield f"{none} of {_listed(missing)} yet{_training(comparison, missing, '', '; train')}"
+
+
+def _training(comparison: Comparison, versions: Sequence[str], options: str, so: str) -> str:
+    if comparison.everything:
+        return ""
+    recipe = "" if comparison.recipe == "tuned" else f"--recipe {comparison.recipe}"
+    return f"{so}: {' '.join(filter(None, ['fmnist-tui train', *versions, options, recipe]))}"
 
 
 def _next_seed(versions: Sequence[VersionSummary]) -> int:

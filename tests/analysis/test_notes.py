@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.notes import MARK_NOTE, notes
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run
 
@@ -44,11 +46,20 @@ def test_versions_without_a_run_are_told_with_the_recipe(tmp_path: Path) -> None
         make_run(tmp_path, "v2", seed=seed, config={"recipe": "origin", "modified": True})
     make_run(tmp_path, "v0", seed=0, config={"modified": True})
     assert told(tmp_path, everything=True)[0] == MARK_NOTE
-    assert told(tmp_path, everything=True)[-1] == "No scored run of v1 and v3 yet; train: fmnist-tui train v1 v3"
+    assert told(tmp_path, everything=True)[-1] == "No scored run of v1 and v3 yet"
     make_run(tmp_path, "v1", seed=8)
     assert told(tmp_path)[-2:] == [
         "One seed of v1; train more: fmnist-tui train v1 --seed 9 --seeds 2",
         "No run that counts of v0, v2 and v3 yet; train: fmnist-tui train v0 v2 v3",
+    ]
+
+
+def test_the_other_recipe_is_trained_by_its_name(tmp_path: Path) -> None:
+    settings = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v1", "origin"))}
+    make_run(tmp_path, "v1", config=settings)
+    assert told(tmp_path, "origin")[-2:] == [
+        "One seed of v1; train more: fmnist-tui train v1 --seed 1 --seeds 2 --recipe origin",
+        "No run that counts of v0, v2 and v3 yet; train: fmnist-tui train v0 v2 v3 --recipe origin",
     ]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from fmnist_tui.analysis.record import read_record
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import RunFinished
 
 from .builders import make_run, training, write_log
@@ -83,6 +85,15 @@ def test_a_run_that_was_never_scored_is_refused_with_what_to_do(tmp_path: Path) 
     assert refusal(unscored, scored).endswith(f"go on with it: fmnist-tui resume {unscored.run_id}")
     unscored.predictions.write_bytes(b"PK")
     assert "predictions.npz is damaged; train v2 again" in refusal(scored, unscored)
+
+
+def test_a_run_that_is_still_trained_is_refused_until_its_end(tmp_path: Path) -> None:
+    scored, live = (
+        read_record(make_run(tmp_path, version, right=right)) for version, right in (("v1", IMAGES > 9), ("v2", None))
+    )
+    with pytest.raises(RunError) as caught:
+        compare_runs([scored, replace(live, status=Status.LIVE)])
+    assert str(caught.value).endswith(f"it is live, and scored at its end: fmnist-tui attach {live.run_id}")
 
 
 def test_runs_on_other_images_are_refused(tmp_path: Path) -> None:
