@@ -53,15 +53,23 @@ class Difference:
 
 def difference(first: Sequence[ScoredRun], second: Sequence[ScoredRun], read: Reader) -> Difference:
     """The difference between the runs of two versions, at least one of each."""
-    sides = [[run.scores.accuracy for run in runs] for runs in (first, second)]
-    value = statistics.fmean(sides[1]) - statistics.fmean(sides[0])
+    means = [statistics.fmean(run.scores.accuracy for run in runs) for runs in (first, second)]
+    value = means[1] - means[0]
     names, counts = (first[0].record.version, second[0].record.version), (len(first), len(second))
-    if min(different(seeds_of(runs)) for runs in (first, second)) > 1 and (welch := intervals.of_difference(*sides)):
+    if welch := _over_runs(first, second):
         return Difference(*names, value, welch.within(-1.0, 1.0), "welch", counts)
     apart = _image_by_image(first, second, read)
     if apart is None or abs(float(apart.mean()) - value) > _ROUNDED:
         return Difference(*names, value, None, None, counts)
     return Difference(*names, value, intervals.of_paired(apart), "paired", counts, len(apart))
+
+
+def _over_runs(first: Sequence[ScoredRun], second: Sequence[ScoredRun]) -> Interval | None:
+    """Welch's interval, if there are seeds enough; None too where somebody edited a result to what can't be."""
+    sides = [[run.scores.accuracy for run in runs] for runs in (first, second)]
+    possible = all(0 <= accuracy <= 1 for side in sides for accuracy in side)
+    seeds = min(different(seeds_of(runs)) for runs in (first, second))
+    return intervals.of_difference(*sides) if possible and seeds > 1 else None
 
 
 def _image_by_image(

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis import student
+
 CONFIDENCE = 0.95
-_UPPER = (1 + CONFIDENCE) / 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def of_mean(values: Sequence[float]) -> Interval | None:
     """
     if len(values) < 2 or not (sd := statistics.stdev(values)):
         return None
-    return _around(statistics.fmean(values), _student(len(values) - 1) * sd / math.sqrt(len(values)))
+    errors = student.two_sided(len(values) - 1, CONFIDENCE)
+    return _around(statistics.fmean(values), errors * sd / math.sqrt(len(values)))
 
 
 def of_difference(first: Sequence[float], second: Sequence[float]) -> Interval | None:
@@ -59,10 +61,10 @@ def of_difference(first: Sequence[float], second: Sequence[float]) -> Interval |
     squares = [statistics.variance(values) / len(values) for values in (first, second)]
     if not (square := sum(squares)):
         return None
-    freedom = square**2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(squares, (first, second), strict=True)
-    )
-    return _around(statistics.fmean(second) - statistics.fmean(first), _student(freedom) * math.sqrt(square))
+    shares = [part / square for part in squares]
+    freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
+    errors = student.two_sided(freedom, CONFIDENCE)
+    return _around(statistics.fmean(second) - statistics.fmean(first), errors * math.sqrt(square))
 
 
 def of_share(share: float, count: int) -> Interval:
@@ -75,7 +77,7 @@ def of_share(share: float, count: int) -> Interval:
     """
     if count < 1:
         raise ValueError("an interval of a share takes at least one trial")
-    z = statistics.NormalDist().inv_cdf(_UPPER)
+    z = _normal()
     weight = 1 + z * z / count
     half = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
     return _around((share + z * z / (2 * count)) / weight, half / weight).within(0.0, 1.0)
@@ -94,7 +96,7 @@ def of_paired(differences: NDArray[np.floating[Any]]) -> Interval:
     count = len(differences) + 2
     mean = float(differences.sum()) / count
     square = (float(np.square(differences).sum()) + 1) / count - mean**2
-    z = statistics.NormalDist().inv_cdf(_UPPER)
+    z = _normal()
     return _around(mean, z * math.sqrt(square / count)).within(-1.0, 1.0)
 
 
@@ -102,8 +104,6 @@ def _around(middle: float, half: float) -> Interval:
     return Interval(middle - half, middle + half)
 
 
-def _student(freedom: float) -> float:
-    """The upper 97.5 % point of Student's t. scipy.stats would say the same after a second of importing."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, _UPPER))
+def _normal() -> float:
+    """How many standard errors to each side hold 95 % of the normal distribution."""
+    return statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fmnist_tui.analysis import intervals
+from fmnist_tui.analysis import intervals, tables
 from fmnist_tui.analysis.answers import remembering
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.differences import Difference, difference
@@ -118,3 +118,15 @@ def test_the_total_gain_is_the_difference_of_first_and_last(tmp_path: Path) -> N
     found = compare(read_records(tmp_path))
     assert found.gain == between(tmp_path, "v0", "v3")
     assert [one.step for one in found.versions] == [None, between(tmp_path, "v0", "v1"), between(tmp_path, "v1", "v3")]
+
+
+@pytest.mark.parametrize("accuracy", [1e299, -1e299, 1e-160, 5e-324])
+def test_a_result_that_somebody_edited_to_what_cannot_be_is_no_error(tmp_path: Path, accuracy: float) -> None:
+    for version in ("v1", "v2"):
+        for seed in range(2):
+            told = dict.fromkeys(("test_accuracy", "test_nll", "test_brier", "test_ece"), accuracy * seed)
+            make_run(tmp_path, version, seed=seed, result=told, right=IMAGES > 9)
+    found = compare(read_records(tmp_path))
+    assert found.gain is not None
+    assert tables.as_markdown(found)
+    assert tables.as_csv(found)

@@ -15,6 +15,7 @@ from fmnist_tui.training.recipes import hyperparameters
 
 from .commands import copy_of, edit
 from .conftest import Fmnist
+from .test_startup import imported_by
 
 
 def step_keys(name: str) -> set[str]:
@@ -201,6 +202,10 @@ def test_a_difference_inside_the_noise_looks_like_it(fmnist: Fmnist, seeded: Pat
     assert "No run that counts of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
     told = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
     assert (told["delta_sentence"], told["delta_method"], told["delta_may_be_chance"]) == (step, "welch", True)
+
+
+def test_several_seeds_are_compared_without_a_library_that_takes_as_long_as_all_else(seeded: Path) -> None:
+    assert "scipy" not in imported_by("results", "--runs", str(seeded))
 
 
 def test_runs_that_do_not_count_are_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:

@@ -35,7 +35,7 @@ def imported_by(*arguments: str) -> set[str]:
         (["--help"], frozenset()),
         (["train", "--help"], WITH_NUMPY),
         (["runs"], frozenset()),
-        (["results", "--all"], WITH_NUMPY),
+        (["results", "--all"], frozenset({"numpy"})),
         (["show", "last", "--json"], WITH_NUMPY),
     ],
     ids=["help", "train", "runs", "results", "show"],
