@@ -32,6 +32,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "label": ("label", "Give a run a name, tags and a note."),
     "delete": ("delete", "Delete a run."),
     "results": ("results", "Compare v0 to v3."),
+    "analyse": ("analyse", "Measure what the CNNs are said to be better at."),
     "export": ("export", "Write a run's statistics, curves and plots."),
     "data": ("data", "Find, fetch and check the data."),
     "doctor": ("doctor", "Say what works on this machine, and what to do about the rest."),

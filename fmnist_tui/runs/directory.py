@@ -89,6 +89,11 @@ class RunDirectory:
         return self.path / "result.json"
 
     @property
+    def analysis(self) -> Path:
+        """The folder of what was measured of the run afterwards."""
+        return self.path / "analysis"
+
+    @property
     def train_log(self) -> Path:
         """What the trainer process printed."""
         return self.path / "train.log"

@@ -6,12 +6,10 @@ import time
 import traceback
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 
 from fmnist_tui.data import DataError, Dataset, load
 from fmnist_tui.files import read_json, sweep_temporary
 from fmnist_tui.runs.control import Inbox
-from fmnist_tui.runs.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader, read_tail
 from fmnist_tui.runs.faults import first_line, machine_fault
@@ -19,12 +17,13 @@ from fmnist_tui.runs.keeper import RunKeeper
 from fmnist_tui.runs.places import cache_folder
 from fmnist_tui.runs.queue import Turn, device_to_wait_for, holding, settled_config, take_turn
 from fmnist_tui.runs.request import Request, command_of, read_request
+from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.status import QUEUED_STAGE
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
-from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
+from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.streams import STREAM_NUMBER
@@ -171,7 +170,7 @@ def _has_begun(run: RunDirectory) -> bool:
 def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
     if not run.run_json.exists():
-        task = make_task(_resolved(request.config, place), dataset)
+        task = make_task(resolved(request.config, place), dataset)
         write_run_json(run, request, task)
         return task
     known = read_json(run.run_json) or {}
@@ -189,22 +188,7 @@ def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> 
     if known.get("random_stream") != STREAM_NUMBER:
         raise RunError(f"run {run.run_id} was started by another version of this program and can't go on bit for bit")
     try:
-        return make_task(_resolved(config, place), dataset, window)
+        return make_task(resolved(config, place), dataset, window)
     except ConfigError as error:
         advice = f"go on where it can be, or start anew with: {command_of(request)}"
         raise RunError(f"run {run.run_id} can't be trained on {config.device} here ({error}); {advice}") from error
-
-
-def _resolved(config: TrainingConfig, place: str) -> TrainingConfig:
-    """With the device that PyTorch will use: at `place`, where any would do."""
-    check_device(config.version, config.device)
-    device = "cpu" if config.version == "v0" else _device_of_pytorch(config.device, place)
-    return replace(config, device=device, threads=config.threads or available_cpus())
-
-
-def _device_of_pytorch(wanted: str, place: str) -> str:
-    try:
-        from fmnist_tui.training.devices import resolve
-    except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
-        raise ConfigError(f"PyTorch is broken ({first_line(error)}); install it again: pip install torch") from error
-    return resolve(wanted, place.replace("-", ":"))

@@ -1,0 +1,1 @@
+"""What the origin project claims of its networks, measured on ours."""

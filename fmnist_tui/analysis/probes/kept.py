@@ -1,0 +1,122 @@
+"""Analyses kept with the run: computed once, and anew when what they were made of has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fmnist_tui import __version__
+from fmnist_tui.analysis.probes.convergence import Convergence
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.gaps import Gaps
+from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.reading import read_as
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis.values import nested
+from fmnist_tui.files import check_plain, finite, read_json, write_json
+from fmnist_tui.runs.directory import RunDirectory
+
+FORMAT = 1
+
+Result = Shifts | Permuted | Efficiency | Gaps | Convergence
+
+KINDS: dict[str, type[Result]] = {
+    "shifts": Shifts,
+    "permuted": Permuted,
+    "efficiency": Efficiency,
+    "gaps": Gaps,
+    "convergence": Convergence,
+}
+"""The analyses by the names under which they are kept, asked for and printed."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of one run; None for each analysis that was not made, or not of the run as it lies there now."""
+
+    record: RunRecord
+    shifts: Shifts | None = None
+    permuted: Permuted | None = None
+    efficiency: Efficiency | None = None
+    gaps: Gaps | None = None
+    convergence: Convergence | None = None
+
+
+def read_findings(record: RunRecord) -> Findings:
+    """All that is kept of the run and still holds; what is damaged counts as never made."""
+    basis = basis_of(record)
+    found: dict[str, Any] = {name: read_kept(record.run, name, basis) for name in KINDS} if basis else {}
+    return Findings(record, **found)
+
+
+def basis_of(record: RunRecord) -> dict[str, str] | None:
+    """What analyses are made of, as sums: the model, the test images, the log, the result.
+
+    None where the run has no model: what is measured of it then may change.
+    """
+    sums = {
+        "model_sha256": _sha256(record.run.model),
+        "test_fingerprint": record.test_fingerprint,
+        "log_sha256": _sha256(record.run.events),
+        "result_sha256": _sha256(record.run.result),
+    }
+    return sums if sums["model_sha256"] else None
+
+
+def read_kept(run: RunDirectory, name: str, basis: Mapping[str, str]) -> Result | None:
+    """The analysis of this name, where it is there, whole, and made of `basis`."""
+    record = read_json(_path(run, name)) or {}
+    if record.get("format") != FORMAT or record.get("name") != name or record.get("basis") != basis:
+        return None
+    return read_as(KINDS[name], nested(record, "result"))
+
+
+def keep(run: RunDirectory, name: str, basis: Mapping[str, str], result: Result) -> None:
+    """Keeps a result with the run, whole.
+
+    Raises:
+        AnalysisError: It can't be written; the run may be gone.
+    """
+    content = {
+        "format": FORMAT,
+        "name": name,
+        "basis": dict(basis),
+        "result": as_json(result),
+        "made": time.time(),
+        "fmnist-tui": __version__,
+    }
+    try:
+        run.analysis.mkdir(exist_ok=True)
+        write_json(_path(run, name), content)
+    except OSError as error:
+        raise AnalysisError(f"can't keep {name} in {run.analysis} ({error.strerror})") from None
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The result as it is kept, and as `analyse --json` prints it."""
+    plain: dict[str, Any] = finite(_plain(asdict(result)))
+    return plain
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _path(run: RunDirectory, name: str) -> Path:
+    return run.analysis / f"{name}.json"
+
+
+def _sha256(path: Path) -> str:
+    """Of a file, as hex digits; "" where there is none that can be read."""
+    try:
+        check_plain(path)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

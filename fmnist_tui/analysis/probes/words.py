@@ -1,0 +1,74 @@
+"""An analysis in words, for the command line and the app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fmnist_tui.analysis.probes.convergence import EARLY, Convergence
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.gaps import Gaps
+from fmnist_tui.analysis.probes.kept import Result
+from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import DIRECTIONS, LARGEST, Shifts
+
+
+def lines(result: Result) -> list[str]:
+    """A few lines, none of them longer than a terminal is wide, but for runs of many epochs."""
+    match result:
+        case Shifts():
+            return _shifts(result)
+        case Permuted():
+            return _permuted(result)
+        case Efficiency():
+            return _efficiency(result)
+        case Gaps():
+            return _gaps(result)
+        case Convergence():
+            return _convergence(result)
+
+
+def _shifts(found: Shifts) -> list[str]:
+    head = f"{'shift by (pixels)':<18}" + "".join(f"{by:>9}" for by in range(LARGEST + 1))
+    rows = {**dict(zip(DIRECTIONS, found.directions, strict=True)), "mean": found.mean}
+    return [head, *(f"{name:<18}" + "".join(f"{share:>9.2%}" for share in row) for name, row in rows.items())]
+
+
+def _permuted(found: Permuted) -> list[str]:
+    return [
+        f"{found.epochs} epochs on {found.limit} images without augmentation, seed {found.seed}",
+        f"pixels in place   test {found.plain_test:.2%}, validation {found.plain_validation:.2%}",
+        f"pixels permuted   test {found.permuted_test:.2%}, validation {found.permuted_validation:.2%}",
+    ]
+
+
+def _efficiency(found: Efficiency) -> list[str]:
+    by_parameters = f"{found.points_per_million_parameters:.1f} points a million"
+    by_work = f"{found.points_per_million_multiply_adds:.2f} points a million"
+    return [
+        f"{found.accuracy:.2%} on the test images",
+        f"{found.parameters:,} parameters ({by_parameters})".replace(",", " "),
+        f"{found.multiply_adds:,} multiply-adds an image ({by_work})".replace(",", " "),
+    ]
+
+
+def _gaps(found: Gaps) -> list[str]:
+    points = [100 * share for share in found.accuracy]
+    return [
+        f"loss, validation less training, by epoch: {_listed(found.loss, '+.3f')}",
+        f"accuracy, training less validation, in points: {_listed(points, '+.2f')}",
+    ]
+
+
+def _listed(values: Sequence[float], form: str) -> str:
+    return " ".join(format(value, form) for value in values)
+
+
+def _convergence(found: Convergence) -> list[str]:
+    early = "not to be told" if found.early_loss is None else f"{found.early_loss:.4f}"
+    return [
+        f"training loss {found.first_loss:.4f} at first, {early} at step {EARLY}, "
+        f"{found.end_loss:.4f} at the end (step {found.steps})",
+        f"validation loss below training loss in {found.below} of {found.epochs} epochs",
+        f"validation loss {found.lowest_validation:.4f} at its lowest (epoch {found.lowest_epoch}), "
+        f"{found.last_validation:.4f} at the end (NLL {found.last_nll:.4f})",
+    ]

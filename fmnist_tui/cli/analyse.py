@@ -1,0 +1,223 @@
+"""`fmnist-tui analyse`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.claims import claims
+from fmnist_tui.analysis.probes.kept import KINDS, Findings, Result, as_json
+from fmnist_tui.analysis.probes.page import section
+from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.probes.telling import AnalysisError, Report
+from fmnist_tui.analysis.probes.words import lines
+from fmnist_tui.analysis.record import RunRecord, read_record, read_records
+from fmnist_tui.analysis.values import number, whole
+from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
+from fmnist_tui.cli.text import print_json
+from fmnist_tui.data import DataError
+from fmnist_tui.runs.directory import RunError, find_run
+from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
+from fmnist_tui.text import safe
+from fmnist_tui.training.config import ConfigError
+
+if TYPE_CHECKING:
+    from fmnist_tui.analysis.probes.analysing import Wish
+
+_ENDS = ("v0", "v3")
+_TELL_SECONDS = 0.2
+_EXPECTED = (AnalysisError, RunError, DataError, ConfigError)
+
+
+@dataclass
+class _Analysed:
+    """A run and what came of its analyses; `kept` names those that were there before, `faults` why one couldn't be."""
+
+    record: RunRecord
+    analyses: dict[str, Result] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> Findings:
+        """For the claims."""
+        found: dict[str, Any] = self.analyses
+        return Findings(self.record, **found)
+
+
+@click.command("analyse")
+@click.argument("words", nargs=-1, metavar="[RUN...]", shell_complete=complete_run)
+@click.option("--only", multiple=True, type=click.Choice(tuple(KINDS)), help="This analysis alone; may be repeated.")
+@click.option("--again", is_flag=True, help="Compute what is kept with the runs, too.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help=f"Of `permuted`; {EPOCHS} if not said.")
+@click.option(
+    "--limit", type=click.IntRange(10, 10_000_000), metavar="N", help=f"Images of `permuted`; {LIMIT} if not said."
+)
+@click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
+@json_option
+@data_option
+@runs_option
+def analyse_command(
+    words: tuple[str, ...],
+    only: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    data: str | None,
+    runs: str | None,
+    **settings: Any,
+) -> None:
+    """Measure what the CNNs are said to be better at, of runs or of the best tuned run of each version.
+
+    shifts: accuracy on test images moved by up to 4 pixels. permuted (v0 and v1): two short trainings, one on pixels
+    in a random order. efficiency: accuracy over parameters and multiply-adds. gaps: training against validation.
+    convergence: the loss curve. All are kept with the run.
+    """
+    from fmnist_tui.analysis.probes.analysing import Images, Wish
+
+    records, gain = _chosen(words, runs)
+    wish = Wish(Images(data_folder(data), cache_folder()), **settings)
+    analysed = [_analysed(record, only, wish) for record in records]
+    if not any(one.analyses for one in analysed):
+        raise AnalysisError(next(why for one in analysed for why in one.faults.values()))
+    told = _claims(analysed, gain, asked=bool(words))
+    if as_json:
+        print_json(_as_json(analysed, told))
+    else:
+        _print(analysed, told)
+    for one in analysed:
+        for name, why in one.faults.items():
+            click.echo(safe(f"{one.record.run_id}: {name}: {why}"), err=True)
+
+
+def _chosen(words: Sequence[str], runs: str | None) -> tuple[list[RunRecord], float | None]:
+    """The runs that are named, each once, or the best counting ones; and the latter's total gain."""
+    folder = runs_folder(runs)
+    if words:
+        return [read_record(run) for run in dict.fromkeys(find_run(folder, word) for word in words)], None
+    tuned = section(read_records(folder), "tuned")
+    if not tuned.found:
+        raise AnalysisError("no run counts yet under the recipe tuned; name a run, or train: fmnist-tui train all")
+    return [one.record for one in tuned.found.values()], tuned.gain
+
+
+def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> _Analysed:
+    """All that was asked for of one run, as far as it can be made."""
+    from fmnist_tui.analysis.probes.analysing import analyse, applies
+
+    done = _Analysed(record)
+    for name in only or [name for name in KINDS if applies(record, name)]:
+        with _telling(f"{record.run_id}: {name}") as report:
+            try:
+                made = analyse(record, name, wish, report)
+            except _EXPECTED as error:
+                done.faults[name] = str(error)
+                continue
+        done.analyses[name] = made.result
+        if made.kept:
+            done.kept.append(name)
+        if made.unkept:
+            done.faults[name] = made.unkept
+    return done
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[Report]:
+    """Tells on stderr how far it is: a moving line on a terminal, elsewhere one line where it takes its time."""
+    moving = bool(sys.stderr and sys.stderr.isatty())
+    room = max(20, shutil.get_terminal_size().columns - 1)
+    due = 0.0
+    said = False
+
+    def report(share: float, words: str) -> None:
+        nonlocal due, said
+        if moving and time.monotonic() >= due:
+            due = time.monotonic() + _TELL_SECONDS
+            click.echo(f"\r\x1b[K{safe(f'{what} {share:.0%}, {words}')[:room]}", err=True, nl=False)
+        elif not moving and not said:
+            said = True
+            click.echo(safe(what), err=True)
+
+    try:
+        yield report
+    finally:
+        if moving:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _claims(analysed: Sequence[_Analysed], gain: float | None, *, asked: bool) -> dict[str, tuple[Claim, ...]]:
+    """The claims for each recipe, about the first run of each version; runs on other images have no common claims."""
+    images = analysed[0].record.test_fingerprint
+    told = {}
+    for recipe in dict.fromkeys(one.record.recipe for one in analysed):
+        found: dict[str, Findings] = {}
+        for one in sorted(analysed, key=lambda one: one.record.version):
+            if one.record.recipe == recipe and one.record.test_fingerprint == images:
+                found.setdefault(one.record.version, one.findings)
+        told[recipe] = claims(recipe, found, _gain(found) if asked else gain)
+    return told
+
+
+def _gain(found: Mapping[str, Findings]) -> float | None:
+    """Of v3's run over v0's."""
+    first, last = (
+        number(found[name].record.result or {}, "test_accuracy") if name in found else None for name in _ENDS
+    )
+    return None if first is None or last is None else last - first
+
+
+def _print(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]]) -> None:
+    for one in analysed:
+        click.echo(safe(f"{one.record.run_id}, recipe {one.record.recipe}"))
+        for name, result in one.analyses.items():
+            click.echo(f"  {name}")
+            for line in lines(result):
+                click.echo(f"    {line}")
+        click.echo()
+    for recipe, all_of_it in told.items():
+        click.echo(safe(f"why the CNN wins, recipe {recipe}"))
+        for claim in all_of_it:
+            if claim.verdict is not Verdict.MISSING:
+                click.echo(f"  {claim.title}: {claim.verdict}\n    {claim.number}\n    {claim.how}.")
+
+
+def _as_json(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]]) -> dict[str, Any]:
+    """What `--json` prints.
+
+    Keys: "runs", a list of objects with "run", "version", "recipe", "seed", "analyses" (by name, as they are kept),
+    "kept" (names of those that were there before) and "faults" (by name, why one couldn't be made or kept); "claims",
+    a list of objects with "recipe", "title", "says", "verdict" ("holds", "does not hold", "can't be told", "not
+    measured yet"), "number", "how" and "missing" (commands that measure what is missing).
+
+    The analyses' own keys: shifts "images", "up", "down", "left", "right" (accuracies under shifts of 0 to 4 pixels),
+    "mean"; permuted "epochs", "limit", "test_images", "seed", "plain_validation", "plain_test",
+    "permuted_validation", "permuted_test"; efficiency "accuracy", "parameters", "multiply_adds"; gaps "train_loss",
+    "validation_loss", "train_accuracy", "validation_accuracy" (one value an epoch); convergence "steps", "first_loss",
+    "early_loss", "end_loss", "epochs", "below", "lowest_validation", "lowest_epoch", "last_validation", "last_nll".
+    """
+    return {
+        "runs": [
+            {
+                "run": one.record.run_id,
+                "version": one.record.version,
+                "recipe": one.record.recipe,
+                "seed": whole(one.record.config, "seed"),
+                "analyses": {name: _result_json(result) for name, result in one.analyses.items()},
+                "kept": one.kept,
+                "faults": one.faults,
+            }
+            for one in analysed
+        ],
+        "claims": [{"recipe": recipe, **asdict(claim)} for recipe, all_of_it in told.items() for claim in all_of_it],
+    }
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    return as_json(result) | ({"mean": list(result.mean)} if isinstance(result, Shifts) else {})
