@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from fmnist_tui.analysis.figures_confusion import confusion_figure
 from fmnist_tui.analysis.figures_reliability import reliability_figure
 from fmnist_tui.analysis.metrics_csv import metrics_csv
 from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, read_predictions
+from fmnist_tui.analysis.probes.figure import shift_files
+from fmnist_tui.analysis.probes.kept import read_findings
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.rendering import to_png, to_svg
 from fmnist_tui.analysis.values import whole
@@ -58,6 +61,7 @@ def export_run(record: RunRecord, folder: Path) -> Export:
     Where the test images were scored: the statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the
     others), predictions.npz, per_class.csv, confusion.csv, and the confusion matrix and the reliability diagram as PNG
     and SVG. Where a window has ended: metrics.csv and the loss plot as PNG and SVG.
+    The figure of accuracy over shift, where that analysis is kept.
 
     Raises:
         ExportError: The folder can't be written.
@@ -71,6 +75,25 @@ def export_run(record: RunRecord, folder: Path) -> Export:
     except OSError as error:
         raise ExportError(f"can't write to {target} ({error.strerror})") from None
     return Export(target, tuple(target / name for name in contents), tuple(notes))
+
+
+def export_shifts(records: Sequence[RunRecord], folder: Path) -> tuple[Path, ...]:
+    """Writes the figure of accuracy over shift with a line for each of several runs to `folder`, which is made.
+
+    Nothing where that analysis is kept with less than two of them.
+
+    Raises:
+        ExportError: The folder can't be written.
+    """
+    known = [record for record in records if read_findings(record).shifts]
+    contents = shift_files(known) if len(known) > 1 else {}
+    try:
+        for name, content in contents.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / name, content)
+    except OSError as error:
+        raise ExportError(f"can't write to {folder} ({error.strerror})") from None
+    return tuple(folder / name for name in contents)
 
 
 def stats_json(predictions: Predictions) -> str:
@@ -101,7 +124,7 @@ def _contents(record: RunRecord) -> tuple[Files, list[str]]:
         contents |= _trained(record, snapshot)
     else:
         notes.append(f"{record.run_id}: no metrics and no plot exported (its log holds no step)")
-    return contents, notes
+    return contents | shift_files([record], f"{_title(record)}\naccuracy on shifted test images"), notes
 
 
 def _scored(record: RunRecord) -> Files:

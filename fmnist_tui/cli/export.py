@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fmnist_tui.analysis.export import ExportError, export_run
+from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import Folder, complete_run, runs_option
 from fmnist_tui.runs.directory import RunError, find_run, list_runs
@@ -26,12 +26,15 @@ def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> Non
     chosen = [find_run(where, word) for word in words] if words else list_runs(where)
     if not chosen:
         raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
-    for run in chosen:
-        try:
-            exported = export_run(read_record(run), Path(folder))
-        except ExportError as error:
-            raise ExportError(f"{error}; choose another folder with --to") from None
-        for path in exported.files:
+    records = [read_record(run) for run in chosen]
+    try:
+        for record in records:
+            exported = export_run(record, Path(folder))
+            for path in exported.files:
+                click.echo(safe(path))
+            for note in exported.notes:
+                click.echo(safe(note), err=True)
+        for path in export_shifts(records, Path(folder)):
             click.echo(safe(path))
-        for note in exported.notes:
-            click.echo(safe(note), err=True)
+    except ExportError as error:
+        raise ExportError(f"{error}; choose another folder with --to") from None

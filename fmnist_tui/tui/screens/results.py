@@ -18,7 +18,7 @@ from textual.worker import get_current_worker
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
-from fmnist_tui.analysis.export import ExportError, export_run
+from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
 from fmnist_tui.files import write_whole
 from fmnist_tui.runs.directory import RunError
@@ -28,6 +28,7 @@ from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
+from fmnist_tui.tui.screens.claims import ClaimsScreen
 from fmnist_tui.tui.screens.errors import ErrorsScreen
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -90,6 +91,7 @@ class ResultsScreen(Screen[None]):
             "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
         ),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
+        Binding("w", "claims", "Why the CNN wins", tooltip="The origin's claims, measured on these runs"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
     ]
     AUTO_FOCUS = "#evolution"
@@ -169,6 +171,10 @@ class ResultsScreen(Screen[None]):
             markdown = tables.as_markdown(self._now.comparison)
             self.app.copy_to_clipboard(markdown)
             self._in_thread(partial(self._write, markdown), group="write")
+
+    def action_claims(self) -> None:
+        """Why the CNN wins."""
+        self.app.push_screen(ClaimsScreen())
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """Another view, by key or by mouse."""
@@ -259,6 +265,7 @@ class ResultsScreen(Screen[None]):
             folder = Path.cwd() / _EXPORT
             for record in records:
                 export_run(record, folder)
+            export_shifts(records, folder)
         except (ExportError, OSError) as error:
             self.post_message(Failed(f"{error}; start the app in a folder that can be written"))
         else:
