@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.claims import claims
+from fmnist_tui.analysis.probes.convergence import Convergence
+from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
+from fmnist_tui.analysis.probes.gaps import Gaps
+from fmnist_tui.analysis.probes.kept import Findings, basis_of, keep
+from fmnist_tui.analysis.probes.page import section, sections
+from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.record import read_record, read_records
+from fmnist_tui.training.recipes import hyperparameters
+
+from .builders import make_run
+
+TITLES = [
+    "Spatial awareness",
+    "Parameter efficiency",
+    "Translation invariance",
+    "Feature hierarchy",
+    "Normalisation",
+    "Regularisation",
+    "Rapid in the first 500 steps",
+    "Validation loss below training loss",
+    "No overfitting",
+    "Final validation loss about 0.20",
+    "Total gain +5.71 points",
+]
+
+
+def found(folder: Path, **results: dict[str, Any]) -> dict[str, Findings]:
+    """What is known of a run of each version that is named."""
+    records = {version: read_record(make_run(folder, version, seed=int(version[1]))) for version in results}
+    return {version: Findings(records[version], **known) for version, known in results.items()}
+
+
+def of(title: str, told: tuple[Claim, ...]) -> Claim:
+    return next(claim for claim in told if claim.title == title)
+
+
+def permuted(plain: float, moved: float) -> dict[str, Any]:
+    return {"permuted": Permuted(5, 10_000, 10_000, 0, plain, plain, moved, moved)}
+
+
+def shifts(*mean: float) -> dict[str, Any]:
+    return {"shifts": Shifts(10_000, mean, mean, mean, mean)}
+
+
+def test_without_runs_every_claim_says_how_to_get_some() -> None:
+    told = claims("origin", {}, None)
+    assert [claim.title for claim in told] == TITLES
+    untold = {"Feature hierarchy", "Normalisation"}
+    for claim in told:
+        assert claim.says
+        assert claim.how
+        assert claim.verdict is (Verdict.UNTOLD if claim.title in untold else Verdict.MISSING)
+        assert bool(claim.missing) is (claim.title not in untold)
+        assert all(re.fullmatch(r"fmnist-tui train( v\d)+ --recipe origin", command) for command in claim.missing)
+
+
+def test_what_was_not_measured_names_the_runs_that_lack_it(tmp_path: Path) -> None:
+    told = claims("tuned", found(tmp_path, v0=permuted(0.8, 0.8), v1={}), None)
+    spatial = of("Spatial awareness", told)
+    assert spatial.verdict is Verdict.MISSING
+    assert spatial.missing == ("fmnist-tui analyse v1-20260102-000001-00ff --only permuted",)
+    assert of("Regularisation", told).missing == ("fmnist-tui train v2 v3",)
+
+
+@pytest.mark.parametrize(
+    ("dense", "cnn", "verdict"),
+    [
+        ((0.84, 0.84), (0.88, 0.80), Verdict.HOLDS),
+        ((0.84, 0.76), (0.88, 0.88), Verdict.FAILS),
+        ((0.84, 0.84), (0.88, 0.875), Verdict.UNTOLD),
+    ],
+)
+def test_spatial_awareness_is_what_the_permutation_costs_more(
+    tmp_path: Path, dense: tuple[float, float], cnn: tuple[float, float], verdict: Verdict
+) -> None:
+    told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=permuted(*dense), v1=permuted(*cnn)), None))
+    assert told.verdict is verdict
+    assert f"v1 {cnn[0]:.2%}, permuted {cnn[1]:.2%} ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.number
+    assert "5 epochs on 10 000 images" in told.how
+    assert not told.missing
+
+
+@pytest.mark.parametrize(("cnn", "verdict"), [(0.91, Verdict.HOLDS), (0.89, Verdict.FAILS)])
+def test_efficiency_is_more_with_fewer_parameters(tmp_path: Path, cnn: float, verdict: Verdict) -> None:
+    known: dict[str, dict[str, Efficiency]] = {
+        version: {"efficiency": measure_efficiency(version, share)} for version, share in (("v0", 0.9), ("v1", cnn))
+    }
+    told = of("Parameter efficiency", claims("tuned", found(tmp_path, **known), None))
+    assert told.verdict is verdict
+    assert "v0 90.00% with 266 610 parameters, 0.3 M multiply-adds" in told.number
+
+
+@pytest.mark.parametrize(
+    ("cnn", "verdict"),
+    [((0.9, 0.88, 0.8, 0.7, 0.6), Verdict.HOLDS), ((0.9, 0.88, 0.8, 0.7, 0.4), Verdict.FAILS)],
+)
+def test_translation_invariance_is_the_share_that_is_kept(
+    tmp_path: Path, cnn: tuple[float, ...], verdict: Verdict
+) -> None:
+    known = found(tmp_path, v0=shifts(0.8, 0.7, 0.6, 0.5, 0.4), v1=shifts(*cnn))
+    told = of("Translation invariance", claims("tuned", known, None))
+    assert told.verdict is verdict
+    assert "v0 80.0 70.0 60.0 50.0 40.0 %" in told.number
+    assert "in training v1 saw images moved by up to 1 pixel, the others none" in told.how
+    assert told.missing == ("fmnist-tui train v2 v3",)
+
+
+@pytest.mark.parametrize(("after", "verdict"), [(0.2, Verdict.HOLDS), (0.3, Verdict.FAILS)])
+def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: Verdict) -> None:
+    known = {
+        version: {"gaps": Gaps((0.5, 0.1), (0.1, loss), (0.9, 0.9), (0.8, 0.8))}
+        for version, loss in (("v2", 0.3), ("v3", after))
+    }
+    told = of("Regularisation", claims("tuned", found(tmp_path, **known), None))
+    assert told.verdict is verdict
+    assert "v2 +0.2000 in loss, +10.00 points in accuracy" in told.number
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.0571, Verdict.HOLDS), (0.0612, Verdict.HOLDS), (0.04, Verdict.FAILS)])
+def test_the_total_gain(gain: float, verdict: Verdict) -> None:
+    told = of("Total gain +5.71 points", claims("tuned", {}, gain))
+    assert (told.verdict, told.number) == (verdict, f"{100 * gain:+.2f} points")
+
+
+def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_path: Path) -> None:
+    for version, accuracy in (("v0", 0.88), ("v3", 0.93)):
+        make_run(tmp_path, version, seed=1, validation=(0.5, 0.5), result={"test_accuracy": accuracy})
+        best = make_run(tmp_path, version, seed=2, validation=(0.5, 0.9), result={"test_accuracy": accuracy})
+        best.model.write_bytes(b"weights")
+        basis = basis_of(read_record(best))
+        assert basis
+        keep(best, "convergence", basis, Convergence(1000, 2.0, 1.0, 0.5, 2, 2, 0.2, 2, 0.2, 0.2))
+    make_run(tmp_path, "v1", seed=3, config={"limit": 100})
+    records = read_records(tmp_path)
+    (only,) = sections(records)
+    assert (only.recipe, only.gain) == ("tuned", pytest.approx(0.05))
+    assert {version: one.record.run_id for version, one in only.found.items()} == {
+        "v0": "v0-20260102-000002-00ff",
+        "v3": "v3-20260102-000002-00ff",
+    }
+    assert of("Validation loss below training loss", only.claims).verdict is Verdict.HOLDS
+    assert section(records, "origin").found == {}
+
+
+def test_a_recipe_with_runs_has_a_section_of_its_own(tmp_path: Path) -> None:
+    settings = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v3", "origin"))}
+    make_run(tmp_path, "v3", config=settings)
+    make_run(tmp_path, "v0", seed=1)
+    assert [(one.recipe, list(one.found)) for one in sections(read_records(tmp_path))] == [
+        ("tuned", ["v0"]),
+        ("origin", ["v3"]),
+    ]

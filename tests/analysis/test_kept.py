@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.analysis.probes.convergence import Convergence
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.gaps import Gaps
+from fmnist_tui.analysis.probes.kept import KINDS, Findings, Result, basis_of, keep, read_findings
+from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.record import RunRecord, read_record, read_records
+from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.summary import summarise
+
+from .builders import make_run
+
+FIVE = (0.9, 0.8, 0.7, 0.6, 0.5)
+RESULTS: dict[str, Result] = {
+    "shifts": Shifts(10_000, FIVE, FIVE, FIVE, FIVE),
+    "permuted": Permuted(5, 10_000, 10_000, 3, 0.9, 0.89, 0.8, 0.79),
+    "efficiency": Efficiency(0.9, 266_610, 266_200),
+    "gaps": Gaps((0.5, 0.4), (0.4, 0.4), (0.8, 0.9), (0.8, 0.8)),
+    "convergence": Convergence(1000, 2.0, None, 0.1, 2, 1, 0.4, 2, 0.4, 0.4),
+}
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> RunRecord:
+    run = make_run(tmp_path / "runs")
+    run.model.write_bytes(b"weights")
+    return read_record(run)
+
+
+def keep_all(record: RunRecord) -> None:
+    basis = basis_of(record)
+    assert basis
+    for name, result in RESULTS.items():
+        keep(record.run, name, basis, result)
+
+
+def edit(path: Path, **changes: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_what_is_kept_is_read_back(record: RunRecord) -> None:
+    assert RESULTS.keys() == KINDS.keys()
+    assert read_findings(record) == Findings(record)
+    keep_all(record)
+    assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
+    assert {path.name for path in record.run.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
+    kept = json.loads((record.run.analysis / "shifts.json").read_text())
+    assert kept["format"] == 1
+    assert kept["basis"]["test_fingerprint"] == record.test_fingerprint
+    assert len(kept["basis"]["model_sha256"]) == 64
+
+
+@pytest.mark.parametrize("changed", ["model", "events", "result"])
+def test_it_holds_as_long_as_the_run_is_what_it_was(record: RunRecord, changed: str) -> None:
+    keep_all(record)
+    with getattr(record.run, changed).open("ab") as file:
+        file.write(b"\n")
+    assert read_findings(read_record(record.run)).shifts is None
+
+
+def test_it_holds_of_the_same_test_images_alone(record: RunRecord) -> None:
+    keep_all(record)
+    config = json.loads(record.run.run_json.read_text())
+    config["data"]["test_fingerprint"] = "others"
+    record.run.run_json.write_text(json.dumps(config))
+    assert read_findings(read_record(record.run)).efficiency is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": 2},
+        {"name": "gaps"},
+        {"result": None},
+        {"result": {"images": 1}},
+        {"result": {"images": 1, "up": [1, 2], "down": [1, 2], "left": [1, 2], "right": [1, 2]}},
+        {"result": {"images": 1, "up": ["a"] * 5, "down": [1] * 5, "left": [1] * 5, "right": [1] * 5}},
+        {"result": {"images": 1.5, "up": [1] * 5, "down": [1] * 5, "left": [1] * 5, "right": [1] * 5}},
+        {"result": {"images": 0, "up": [1] * 5, "down": [1] * 5, "left": [1] * 5, "right": [1] * 5}},
+    ],
+    ids=["format", "name", "nothing", "missing", "short", "words", "no whole number", "no images"],
+)
+def test_what_does_not_fit_counts_as_never_made(record: RunRecord, changes: dict[str, Any]) -> None:
+    keep_all(record)
+    edit(record.run.analysis / "shifts.json", **changes)
+    found = read_findings(record)
+    assert found.shifts is None
+    assert found.gaps == RESULTS["gaps"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
+def test_a_damaged_file_counts_as_never_made(record: RunRecord, damage: bytes) -> None:
+    keep_all(record)
+    (record.run.analysis / "shifts.json").write_bytes(damage)
+    assert read_findings(record).shifts is None
+
+
+def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: RunRecord) -> None:
+    (record.run.analysis / "shifts.json").mkdir(parents=True)
+    assert read_findings(record).shifts is None
+
+
+def test_nothing_holds_of_a_run_without_a_model(record: RunRecord) -> None:
+    keep_all(record)
+    record.run.model.unlink()
+    assert basis_of(record) is None
+    assert read_findings(record) == Findings(record)
+
+
+def test_lists_sizes_and_deletion_know_of_it(record: RunRecord) -> None:
+    before = summarise(record.run).bytes
+    keep_all(record)
+    assert summarise(record.run).bytes == before + sum(path.stat().st_size for path in record.run.analysis.iterdir())
+    assert [one.run_id for one in read_records(record.run.path.parent)] == [record.run_id]
+    delete_run(record.run)
+    assert not list(record.run.path.parent.iterdir())
+
+
+def test_a_run_that_is_gone_is_not_made_again(record: RunRecord) -> None:
+    basis = basis_of(record)
+    assert basis
+    delete_run(record.run)
+    with pytest.raises(AnalysisError, match=r"can't keep gaps in .*No such file"):
+        keep(record.run, "gaps", basis, RESULTS["gaps"])
+    assert not record.run.path.exists()

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmnist_tui.data import load
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.request import request_run
+from fmnist_tui.runs.scored_model import load_scored_model
+from fmnist_tui.training.config import ConfigError
+from fmnist_tui.training.recipes import configure
+
+Damage = Callable[[RunDirectory], object]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A real run of one epoch on the demo set; tests look at copies of it."""
+    config = configure("v0", "tuned", {"epochs": 1, "batch_size": 16}, threads=1)
+    run = request_run(tmp_path_factory.mktemp("finished"), config, "demo")
+    assert InAppRun(run).drive().reason == "completed"
+    return run
+
+
+@pytest.fixture
+def copied(finished: RunDirectory, tmp_path: Path) -> RunDirectory:
+    return RunDirectory(Path(shutil.copytree(finished.path, tmp_path / finished.run_id)))
+
+
+def test_the_model_says_what_the_run_says_that_it_said(finished: RunDirectory, tmp_path: Path) -> None:
+    test = load("demo", tmp_path).test
+    with np.load(finished.predictions) as scored:
+        np.testing.assert_allclose(load_scored_model(finished).predict(test.images), scored["probabilities"], atol=1e-5)
+
+
+def other_settings(run: RunDirectory) -> None:
+    config = json.loads(run.run_json.read_text())
+    config["hyperparameters"]["input_scale"] *= 2
+    run.run_json.write_text(json.dumps(config))
+
+
+def cut(run: RunDirectory) -> None:
+    run.model.write_bytes(run.model.read_bytes()[:-100])
+
+
+def bent(run: RunDirectory) -> None:
+    content = run.model.read_bytes()
+    run.model.write_bytes(content[:-400] + b"\xff" * 400)
+
+
+def a_folder(run: RunDirectory) -> None:
+    run.model.unlink()
+    run.model.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda run: run.model.unlink(), "has no model.safetensors"),
+        (lambda run: run.model.write_bytes(b""), "is damaged"),
+        (lambda run: run.model.write_bytes(b"x" * 100), "is damaged"),
+        (lambda run: run.run_json.unlink(), "is missing or damaged"),
+        (lambda run: run.run_json.write_text("{}"), "is missing or damaged"),
+        (cut, "is damaged"),
+        (bent, "is damaged"),
+        (a_folder, "can't read"),
+        (other_settings, "is not the model that run.json tells of"),
+    ],
+    ids=["none", "empty", "noise", "no run.json", "odd run.json", "cut", "no numbers", "folder", "another"],
+)
+def test_what_is_missing_or_damaged_is_one_line(copied: RunDirectory, damage: Damage, told: str) -> None:
+    damage(copied)
+    with pytest.raises(RunError) as caught:
+        load_scored_model(copied)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_device_that_is_not_there_is_told_as_such(finished: RunDirectory, tmp_path: Path) -> None:
+    run = RunDirectory(Path(shutil.copytree(finished.path, tmp_path / finished.run_id)))
+    config = json.loads(run.run_json.read_text()) | {"version": "v1"}
+    config["hyperparameters"]["optimizer"] = "adamw"
+    run.run_json.write_text(json.dumps(config))
+    run.model.write_bytes(run.model.read_bytes().replace(b'"version":"v0"', b'"version":"v1"'))
+    with pytest.raises(ConfigError, match="nonsense"):
+        load_scored_model(run, "nonsense")
