@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
@@ -46,18 +45,17 @@ def _head(sections: Sequence[Section]) -> Padding:
 def _claim(told: Sequence[tuple[str, Claim]]) -> Padding:
     """One claim: what the origin says, then a line a recipe, then how it was got."""
     first = told[0][1]
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for column in ("recipe", "verdict", "number"):
-        table.add_column(no_wrap=column != "number")
     if len({(claim.verdict, claim.number) for _, claim in told}) == 1 and first.verdict is Verdict.UNTOLD:
         told = [("", first)]
-    for recipe, claim in told:
-        table.add_row(Text(recipe), Text(claim.verdict, _STYLES[claim.verdict]), _number(claim))
+    measured = [part for recipe, claim in told for part in _measured(recipe, claim)]
     hows = dict.fromkeys(f"{claim.how}." for _, claim in told)
     heading = Text.assemble((first.title, "bold"), f": {first.says}")
-    return Padding(Group(heading, table, Text("\n".join(hows), style="dim")), (0, 0, 1, 0))
+    return Padding(Group(heading, *measured, Text("\n".join(hows), style="dim")), (0, 0, 1, 0))
 
 
-def _number(claim: Claim) -> Text:
+def _measured(recipe: str, claim: Claim) -> Iterator[RenderableType]:
+    """The verdict, and below it what it rests on and what is missing."""
+    yield Text.assemble(f"{recipe}: " if recipe else "", (str(claim.verdict), _STYLES[claim.verdict]))
     lines = [claim.number] if claim.number else []
-    return Text("\n".join([*lines, *(f"to measure it: {command}" for command in claim.missing)]))
+    lines += [f"to measure it: {command}" for command in claim.missing]
+    yield Padding(Text("\n".join(lines)), (0, 0, 0, 2))

@@ -34,11 +34,12 @@ def imported_by(*arguments: str) -> set[str]:
     [
         (["--help"], frozenset()),
         (["train", "--help"], WITH_NUMPY),
+        (["analyse", "--help"], WITH_NUMPY),
         (["runs"], frozenset()),
         (["results", "--all"], frozenset({"numpy"})),
         (["show", "last", "--json"], WITH_NUMPY),
     ],
-    ids=["help", "train", "runs", "results", "show"],
+    ids=["help", "train", "analyse", "runs", "results", "show"],
 )
 def test_a_command_imports_no_library_that_it_does_not_need(
     finished: RunDirectory, arguments: list[str], allowed: frozenset[str]

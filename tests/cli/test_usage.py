@@ -14,10 +14,10 @@ from .conftest import Fmnist
 
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
-    *("label", "delete", "results", "export", "data"),
+    *("label", "delete", "results", "analyse", "export", "data"),
 }
 
-LATER = {"analyse", "bench", "doctor"}
+LATER = {"bench", "doctor"}
 """Of the contract, too; none of them is there before it works."""
 
 OPTIONS = {
@@ -48,6 +48,7 @@ OPTIONS = {
     "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
     "delete": {"--yes", "--runs"},
     "results": {"--recipe", "--all", "--format", "--runs"},
+    "analyse": {"--only", "--again", "--epochs", "--limit", "--device", "--json", "--data", "--runs"},
     "export": {"--to", "--runs"},
     "data": {"--json", "--data"},
 }

@@ -16,6 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis.probes.kept import basis_of, keep
+from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import ImageSet, official
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
@@ -124,6 +128,19 @@ def write_run(
     np.savez(buffer, allow_pickle=False, probabilities=table, labels=labels)
     run.predictions.write_bytes(buffer.getvalue())
     return run
+
+
+def keep_analyses(runs: Sequence[RunDirectory]) -> None:
+    """Gives the runs a model, and keeps shifts with all of them and trainings on permuted pixels with v0 and v1."""
+    for place, run in enumerate(runs):
+        run.model.write_bytes(b"weights")
+        basis = basis_of(read_record(run))
+        assert basis
+        start, step = 0.85 + 0.02 * place, 0.1 - 0.02 * place
+        accuracies = tuple(round(start - step * by, 4) for by in range(5))
+        keep(run, "shifts", basis, Shifts(10_000, accuracies, accuracies, accuracies, accuracies))
+        if run.run_id.startswith(("v0", "v1")):
+            keep(run, "permuted", basis, Permuted(5, 10_000, 10_000, 0, start, start, start, start - 0.08 * place))
 
 
 def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

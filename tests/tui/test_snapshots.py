@@ -19,7 +19,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens import quit as quitting
 
 from .driving import drawn, loaded, part, type_into, until, until_shown, words_in
-from .samples import STEPS, held, training, window, write_run
+from .samples import STEPS, held, keep_analyses, training, window, write_run
 
 Maker = Callable[..., FmnistApp]
 Compare = Callable[..., bool]
@@ -197,5 +197,17 @@ def test_the_results_screen(
         await until_shown(pilot, "v0 to v3, recipe")
         await pilot.press(*keys)
         await until_shown(pilot, words)
+
+    looks_right(make_app(), ready)
+
+
+def test_why_the_cnn_wins(make_app: Maker, compared: list[RunDirectory], looks_right: Check) -> None:
+    keep_analyses(compared)
+
+    async def ready(pilot: Pilot[None]) -> None:
+        await pilot.press("4")
+        await until_shown(pilot, "v0 to v3, recipe")
+        await pilot.press("w")
+        await until_shown(pilot, "Spatial awareness")
 
     looks_right(make_app(), ready)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmnist_tui.files import read_json
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+
+from .commands import call, copy_of, edit, finish, started, wait_until
+from .conftest import Fmnist
+
+BUDGET = ("--epochs", "1", "--limit", "20", "--device", "cpu")
+NAMES = ["shifts", "permuted", "efficiency", "gaps", "convergence"]
+RUN = {"run", "version", "recipe", "seed", "analyses", "kept", "faults"}
+CLAIM = {"recipe", "title", "says", "verdict", "number", "how", "missing"}
+KEYS = {
+    "shifts": {"images", "up", "down", "left", "right", "mean"},
+    "permuted": {
+        *("epochs", "limit", "test_images", "seed"),
+        *("plain_validation", "plain_test", "permuted_validation", "permuted_test"),
+    },
+    "efficiency": {"accuracy", "parameters", "multiply_adds"},
+    "gaps": {"train_loss", "validation_loss", "train_accuracy", "validation_accuracy"},
+    "convergence": {
+        *("steps", "first_loss", "early_loss", "end_loss", "epochs", "below"),
+        *("lowest_validation", "lowest_epoch", "last_validation", "last_nll"),
+    },
+}
+
+
+def with_model(run: RunDirectory, runs: Path) -> RunDirectory:
+    """A copy of a run that may be analysed, its model included."""
+    copied = copy_of(run, runs)
+    copied.model.write_bytes(run.model.read_bytes())
+    return copied
+
+
+@pytest.fixture
+def run(finished: RunDirectory, runs: Path) -> RunDirectory:
+    return with_model(finished, runs)
+
+
+def told(out: str) -> Any:
+    return json.loads(out)
+
+
+def test_all_analyses_of_all_versions_are_made_kept_and_used_again(fmnist: Fmnist, four: Path, runs: Path) -> None:
+    for one in list_runs(four):
+        with_model(one, runs)
+    words = ["analyse", "v0", "v1", "v2", "v3", *BUDGET, "--runs", runs, "--json"]
+    outcome = fmnist(*words)
+    assert outcome.status == 0
+    first = told(outcome.out)
+    assert first.keys() == {"runs", "claims"}
+    assert all(one.keys() == RUN for one in first["runs"])
+    assert all(one.keys() == CLAIM for one in first["claims"])
+    assert [one["version"] for one in first["runs"]] == ["v0", "v1", "v2", "v3"]
+    for one in first["runs"]:
+        of_run = [name for name in NAMES if name != "permuted" or one["version"] in ("v0", "v1")]
+        assert list(one["analyses"]) == of_run
+        assert all(one["analyses"][name].keys() == KEYS[name] for name in of_run)
+        assert (one["kept"], one["faults"]) == ([], {})
+        scored = read_json(RunDirectory(runs / one["run"]).result) or {}
+        assert one["analyses"]["shifts"]["mean"][0] == pytest.approx(scored["test_accuracy"], abs=0.005)
+    verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}
+    assert len(verdicts) == 11
+    assert "not measured yet" not in verdicts.values()
+    again = told(fmnist(*words).out)
+    assert [one["kept"] for one in again["runs"]] == [list(one["analyses"]) for one in again["runs"]]
+    assert [one["analyses"] for one in again["runs"]] == [one["analyses"] for one in first["runs"]]
+    assert again["claims"] == first["claims"]
+
+
+def test_it_says_in_words_what_it_found_and_where_it_is(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    outcome = fmnist("analyse", "last", "--only", "shifts", "--only", "gaps", "--runs", runs)
+    assert outcome.status == 0
+    assert outcome.err.splitlines() == [f"{run.run_id}: shifts"]
+    assert outcome.lines[0] == f"{run.run_id}, recipe tuned"
+    assert [line.split()[0] for line in outcome.lines[2:8]] == ["shift", "up", "down", "left", "right", "mean"]
+    assert "permuted" not in outcome.out
+    assert fmnist("analyse", "last", "--only", "shifts", "--runs", runs).err == ""
+
+
+def test_again_and_another_budget_compute_anew(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    def kept(*words: object) -> tuple[list[str], int]:
+        outcome = told(fmnist("analyse", run.run_id, "--only", "permuted", *words, "--json", "--runs", runs).out)
+        return outcome["runs"][0]["kept"], outcome["runs"][0]["analyses"]["permuted"]["epochs"]
+
+    assert kept(*BUDGET) == ([], 1)
+    assert kept() == (["permuted"], 1)
+    assert kept("--epochs", 2, "--limit", 20) == ([], 2)
+    assert kept("--epochs", 2, "--again", "--limit", 20) == ([], 2)
+
+
+def test_a_damaged_file_is_computed_again(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    words = ("analyse", run.run_id, "--only", "gaps", "--json", "--runs", runs)
+    first = fmnist(*words).json
+    (run.analysis / "gaps.json").write_text("{")
+    assert fmnist(*words).json == first
+    assert fmnist(*words).json["runs"][0]["kept"] == ["gaps"]
+
+
+def test_what_cannot_be_made_does_not_keep_the_rest_back(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    run.model.unlink()
+    outcome = fmnist("analyse", run.run_id, "--only", "shifts", "--only", "gaps", "--runs", runs)
+    assert outcome.status == 0
+    assert "loss, validation less training" in outcome.out
+    assert f"{run.run_id}: shifts: run {run.run_id} has no model.safetensors" in outcome.err
+    assert "gaps is not kept: the run has no model.safetensors yet" in outcome.err
+    assert not run.analysis.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--only", "shifts", "--data", "nowhere"], "there is no folder"),
+        (["--only", "shifts"], "has no model.safetensors"),
+    ],
+)
+def test_where_nothing_can_be_made_it_is_one_line(
+    fmnist: Fmnist, run: RunDirectory, runs: Path, words: list[str], complaint: str
+) -> None:
+    if "--data" not in words:
+        run.model.unlink()
+    outcome = fmnist("analyse", run.run_id, *words, "--runs", runs)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert complaint in outcome.err
+
+
+def test_a_model_that_is_not_the_runs_is_told(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    edit(run.result, test_accuracy=0.01)
+    outcome = fmnist("analyse", run.run_id, "--only", "shifts", "--runs", runs)
+    assert outcome.status == 1
+    assert "but its result says 1.00%: they don't belong together" in outcome.err
+
+
+def test_without_runs_it_says_how_to_get_some(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:
+    assert "there are no runs in" in fmnist("analyse", "last", "--runs", tmp_path / "none").complaint
+    assert "no run counts yet under the recipe tuned" in fmnist("analyse", "--runs", runs).complaint
+
+
+def test_ctrl_c_leaves_with_nothing_half_written(run: RunDirectory, runs: Path) -> None:
+    words = ("analyse", run.run_id, "--only", "gaps", "--only", "permuted", "--epochs", "10000", "--limit", "300")
+    with started(*words, "--runs", runs, PYTHONUNBUFFERED="1") as process:
+        wait_until((run.analysis / "gaps.json").exists, "the first analysis was kept")
+        assert process.stderr
+        assert process.stderr.readline() == f"{run.run_id}: permuted\n"
+        process.send_signal(signal.SIGINT)
+        outcome = finish(process)
+    assert (outcome.status, outcome.out, outcome.err.strip()) == (130, "", "")
+    assert [path.name for path in run.analysis.iterdir()] == ["gaps.json"]
+    assert call("show", run.run_id, "--runs", runs).status == 0
+
+
+def test_export_draws_what_is_kept(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:
+    assert fmnist("analyse", run.run_id, "--only", "shifts", "--runs", runs).status == 0
+    assert fmnist("export", run.run_id, "--to", tmp_path / "out", "--runs", runs).status == 0
+    assert (tmp_path / "out" / run.run_id / "shift_accuracy.png").read_bytes().startswith(b"\x89PNG\r\n")

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fmnist_tui.analysis.probes import analysing
+from fmnist_tui.analysis.probes.kept import read_findings
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.probes.telling import Left
+from fmnist_tui.analysis.record import read_record
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import AnyPilot, at_every_size, flat, notices, until, until_shown
+from .samples import keep_analyses, write_run
+
+
+def four(runs: Path) -> list[RunDirectory]:
+    versions = ("v0", "v1", "v2", "v3")
+    return [write_run(runs, version, seed=seed, wrong=150 - 20 * seed) for seed, version in enumerate(versions)]
+
+
+async def at_claims(pilot: AnyPilot) -> None:
+    await pilot.press("4")
+    await until_shown(pilot, "v0 to v3, recipe tuned")
+    await pilot.press("w")
+    await until_shown(pilot, "Why the CNN wins (tuned")
+
+
+async def seen(pilot: AnyPilot) -> str:
+    """All of the page, from its top to its bottom."""
+    await pilot.press("home")
+    pages = [flat(pilot.app)]
+    while True:
+        await pilot.press("pagedown")
+        await pilot.pause()
+        if flat(pilot.app) == pages[-1]:
+            return " ".join(pages)
+        pages.append(flat(pilot.app))
+
+
+@at_every_size
+async def test_each_claim_has_its_number_and_what_is_missing_its_command(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    made = four(runs)
+    keep_analyses(made)
+    write_run(runs, "v0", seed=9, recipe="origin")
+    async with app.run_test(size=size) as pilot:
+        await at_claims(pilot)
+        text = await seen(pilot)
+        assert "tuned: holds" in text
+        assert "v1 87.00%, permuted 79.00% (-8.00 points)" in text
+        assert "v0 85.0 75.0 65.0 55.0 45.0 %" in text
+        assert "fmnist-tui analyse v3-20260102-000003-00ff --only convergence" in text
+        assert "fmnist-tui train v1 v2 v3 --recipe origin" in text
+        await pilot.press("escape")
+        await until_shown(pilot, "Total gain from v0 to v3")
+        await pilot.press("w", "1")
+        assert app.current_mode == "dataset"
+
+
+async def test_m_measures_what_needs_no_training_and_keeps_it(
+    app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = four(runs)
+    keep_analyses(made[:3])
+    made[3].model.write_bytes(b"weights")
+    five = (0.9, 0.8, 0.7, 0.6, 0.5)
+    monkeypatch.setitem(analysing._COMPUTED, "shifts", lambda *_: Shifts(10, five, five, five, five))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await at_claims(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: read_findings(read_record(made[3])).shifts, "all is kept")
+        await until_shown(pilot, "v3 90.0 80.0 70.0 60.0 50.0 %")
+        for run in made:
+            found = read_findings(read_record(run))
+            assert found.efficiency
+            assert found.gaps
+            assert found.convergence
+        text = await seen(pilot)
+        assert "Regularisation" in text
+        assert "not measured yet" not in text
+
+
+async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = four(runs)
+    for run in made:
+        run.model.write_bytes(b"weights")
+    begun: list[str] = []
+
+    def endless(record: object, wish: object, report: analysing.Report, stop: analysing.Stop) -> Shifts:
+        begun.append("shifts")
+        while not stop():
+            report(0.5, "test images 1 pixel up")
+        raise Left
+
+    monkeypatch.setitem(analysing._COMPUTED, "shifts", endless)
+    async with app.run_test(notifications=True) as pilot:
+        await at_claims(pilot)
+        await pilot.press("m")
+        await until_shown(pilot, "v0 tuned shifts, test images 1 pixel up")
+        await pilot.press("escape")
+        await until(pilot, lambda: "m Measure" in flat(app), "it has stopped")
+        assert "Why the CNN wins" in flat(app)
+        await pilot.press("m")
+        await until(pilot, lambda: len(begun) == 2, "it measures again")
+        await pilot.press("3")
+        assert app.current_mode == "training"
+    assert read_findings(read_record(made[0])).gaps
+    assert read_findings(read_record(made[0])).shifts is None
+
+
+async def test_what_cannot_be_measured_is_told(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(notifications=True) as pilot:
+        await at_claims(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: "has no model.safetensors" in notices(app), "it is told")
+        await until(pilot, lambda: "m Measure" in flat(app), "it has ended")
+
+
+async def test_without_runs_the_page_says_how_to_get_some(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("w")
+        await until_shown(pilot, "no run counts yet", "fmnist-tui train v0 v1")
+        await pilot.press("m", "w")
+        await until_shown(pilot, "No run counts yet")
