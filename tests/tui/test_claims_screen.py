@@ -93,14 +93,14 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
     def endless(record: object, wish: object, report: analysing.Report, stop: analysing.Stop) -> Shifts:
         begun.append("shifts")
         while not stop():
-            report(0.5, "test images 1 pixel up")
+            report(0.5, "1 pixel up")
         raise Left
 
     monkeypatch.setitem(analysing._COMPUTED, "shifts", endless)
     async with app.run_test(notifications=True) as pilot:
         await at_claims(pilot)
         await pilot.press("m")
-        await until_shown(pilot, "v0 tuned shifts, test images 1 pixel up")
+        await until_shown(pilot, "v0 tuned shifts, 1 pixel up")
         await pilot.press("escape")
         await until(pilot, lambda: "m Measure" in flat(app), "it has stopped")
         assert "Why the CNN wins" in flat(app)

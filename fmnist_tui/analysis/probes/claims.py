@@ -44,7 +44,7 @@ def _spatial(recipe: str, found: Mapping[str, Findings]) -> Claim:
     if dense and cnn:
         verdict = _lost_more(dense, cnn)
         number = "; ".join(
-            f"{name} {one.plain_test:.2%}, permuted {one.permuted_test:.2%} ({100 * (one.permuted_test - one.plain_test):+.2f} points)"
+            f"{name} {one.plain_test:.2%}, permuted {one.permuted_test:.2%} ({0.0 - 100 * one.lost:+.2f} points)"
             for name, one in (("v0", dense), ("v1", cnn))
         )
         budget = " and ".join(

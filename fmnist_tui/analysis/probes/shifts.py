@@ -102,7 +102,7 @@ def _accuracy(
     right = 0
     for first in range(0, len(images), BATCH):
         check(stop)
-        report((place[0] + first / len(images)) / place[1], f"test images {words}")
+        report((place[0] + first / len(images)) / place[1], words)
         batch = slice(first, first + BATCH)
         right += int((_checked(model.predict(images[batch]), len(labels[batch])) == labels[batch]).sum())
     return right / len(images)

@@ -41,7 +41,7 @@ class ClaimsScreen(Screen[None]):
         """The layout."""
         yield Nav("results")
         yield Static(TITLE, id="title")
-        yield ProgressLine("", id="progress")
+        yield ProgressLine("so far", id="progress")
         with VerticalScroll():
             yield Static("Reading what was measured ...", id="claims")
         yield KeyLine()
