@@ -32,7 +32,8 @@ def dots(*columns: int) -> NDArray[np.uint8]:
 
 
 def perfect(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    return images.max(axis=(1, 2)).astype(np.int64) // 20
+    brightest: NDArray[np.uint8] = images.max(axis=(1, 2))
+    return brightest.astype(np.int64) // 20
 
 
 def constant(images: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -44,8 +45,7 @@ def one_pixel(images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def test_a_shift_moves_every_pixel_and_fills_with_black() -> None:
-    image = np.arange(1, 785, dtype=np.int64).reshape(1, 28, 28) % 255 + 1
-    image = image.astype(np.uint8)
+    image = (np.arange(784).reshape(1, 28, 28) % 255 + 1).astype(np.uint8)
     assert np.array_equal(shifted(image, "up", 0), image)
     up, down, left, right = (shifted(image, name, 3)[0] for name in ("up", "down", "left", "right"))
     assert np.array_equal(up[:-3], image[0, 3:])

@@ -25,7 +25,8 @@ def test_it_says_of_an_image_what_the_run_was_scored_by(version: str) -> None:
     own, weights, scored = trained(version)
     images = dataset().test.images
     found = make_predictor(own.config, weights).predict(images)
-    assert (found.shape, found.dtype) == ((20, 10), np.float32)
+    assert found.shape == (20, 10)
+    assert found.dtype == np.float32
     assert found.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
     np.testing.assert_array_equal(found, scored["probabilities"])
 

@@ -7,7 +7,7 @@ import pytest
 from fmnist_tui.analysis.probes import analysing
 from fmnist_tui.analysis.probes.kept import read_findings
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.probes.telling import Left
+from fmnist_tui.analysis.probes.telling import Left, Report, Stop
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
@@ -90,7 +90,7 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
         run.model.write_bytes(b"weights")
     begun: list[str] = []
 
-    def endless(record: object, wish: object, report: analysing.Report, stop: analysing.Stop) -> Shifts:
+    def endless(record: object, wish: object, report: Report, stop: Stop) -> Shifts:
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")

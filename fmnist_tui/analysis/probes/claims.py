@@ -40,24 +40,22 @@ def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tu
 def _spatial(recipe: str, found: Mapping[str, Findings]) -> Claim:
     dense, cnn = (found[name].permuted if name in found else None for name in ("v0", "v1"))
     verdict, number = Verdict.MISSING, ""
-    budget = "the same number of images and epochs for all four"
     if dense and cnn:
         verdict = _lost_more(dense, cnn)
         number = "; ".join(
             f"{name} {one.plain_test:.2%}, permuted {one.permuted_test:.2%} ({0.0 - 100 * one.lost:+.2f} points)"
             for name, one in (("v0", dense), ("v1", cnn))
         )
-        budget = " and ".join(
-            dict.fromkeys(f"{one.epochs} epochs on {_grouped(one.limit)} images" for one in (dense, cnn))
-        )
+        budget = dict.fromkeys(f"{one.epochs} epochs on {_grouped(one.limit)} images" for one in (dense, cnn))
+        number += f"; {' and '.join(budget)}"
     return Claim(
         "Spatial awareness",
         "the CNN sees which pixels are neighbours, the dense network does not",
         verdict,
         number,
-        f"v0 and v1 trained anew twice each, in memory ({budget}, same seed, no augmentation): with all pixels in "
-        "place, and with the pixels of all images in one random other order. Test accuracy, read once at each end. "
-        "Holds where v1 loses more than v0 by over two standard errors, can't be told within them",
+        "v0 and v1 trained anew twice each, in memory, for as many epochs on the same images, without augmentation: "
+        "with all pixels in place, and with those of all images in one random other order. Test accuracy, read once at "
+        "each end. Holds where v1 loses more than v0 by over two standard errors, can't be told within them",
         _missing(recipe, found, ("v0", "v1"), "permuted"),
     )
 
@@ -106,15 +104,15 @@ def _translation(recipe: str, found: Mapping[str, Findings]) -> Claim:
         number = "; ".join(
             f"{name} {' '.join(f'{100 * share:.1f}' for share in one.mean)} %" for name, one in known.items()
         )
-    trained = " and ".join(name for name in known if _moves_images(found[name]))
-    told = f"; in training {trained} saw images moved by up to 1 pixel, the others none" if trained else ""
+        if trained := " and ".join(name for name in known if _moves_images(found[name])):
+            number += f"; in training {trained} saw images moved by up to 1 pixel, the others none"
     return Claim(
         "Translation invariance",
         "the CNN finds a thing wherever it lies",
         verdict,
         number,
         "Accuracy on all test images moved by 0, 1, 2, 3, 4 pixels, the mean of up, down, left and right, black where "
-        f"nothing comes in{told}. Holds where each CNN keeps a larger share of its accuracy than v0 at every shift",
+        "nothing comes in. Holds where each CNN keeps a larger share of its accuracy than v0 at every shift",
         _missing(recipe, found, ("v0", *_CNNS), "shifts"),
     )
 

@@ -91,8 +91,8 @@ class ResultsScreen(Screen[None]):
             "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
         ),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
-        Binding("w", "claims", "Why the CNN wins", tooltip="The origin's claims, measured on these runs"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
+        Binding("w", "claims", "Claims", tooltip="Why the CNN wins: the origin's claims, measured on these runs"),
     ]
     AUTO_FOCUS = "#evolution"
 
