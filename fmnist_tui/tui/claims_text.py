@@ -28,7 +28,7 @@ def tally(sections: Sequence[Section]) -> str:
 
 def _counted(claims: Sequence[Claim]) -> str:
     counts = [(verdict, sum(claim.verdict is verdict for claim in claims)) for verdict in Verdict]
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+    return ", ".join(f"{verdict} {count}" for verdict, count in counts if count)
 
 
 def _head(sections: Sequence[Section]) -> Padding:

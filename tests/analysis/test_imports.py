@@ -11,7 +11,8 @@ HEAVY = ("matplotlib", "scipy.stats", "torch", "textual", "rich", "click", "PIL"
 
 def test_the_room_imports_nothing_slow() -> None:
     rooms = Path(fmnist_tui.analysis.__file__).parent
-    modules = sorted(path.stem for path in rooms.glob("*.py") if path.stem != "__init__")
+    files = [path.relative_to(rooms).with_suffix("") for path in rooms.rglob("*.py") if path.stem != "__init__"]
+    modules = sorted(".".join(file.parts) for file in files)
     code = "\n".join(
         [
             "import sys",

@@ -55,6 +55,7 @@ async def test_each_claim_has_its_number_and_what_is_missing_its_command(
         assert "v0 85.0 75.0 65.0 55.0 45.0 %" in text
         assert "fmnist-tui analyse v3-20260102-000003-00ff --only convergence" in text
         assert "fmnist-tui train v1 v2 v3 --recipe origin" in text
+        assert "q Quit" in text
         await pilot.press("escape")
         await until_shown(pilot, "Total gain from v0 to v3")
         await pilot.press("w", "1")

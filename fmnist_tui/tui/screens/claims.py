@@ -28,7 +28,7 @@ class ClaimsScreen(Screen[None]):
     CSS_PATH = "claims.tcss"
     BINDINGS = [
         Binding("m", "measure", "Measure", tooltip="Measure what is missing and needs no training"),
-        Binding("escape,w", "leave", "Back", tooltip="Stop measuring, or go back to the results; what is done is kept"),
+        Binding("escape,w", "back", "Back", tooltip="Stop measuring, or go back to the results; what is done is kept"),
     ]
     AUTO_FOCUS = "VerticalScroll"
 
@@ -64,7 +64,7 @@ class ClaimsScreen(Screen[None]):
         self._set_measuring(now=True)
         self._in_thread(partial(measure, self._folders, self.post_message, self._stop))
 
-    def action_leave(self) -> None:
+    def action_back(self) -> None:
         """Stops the measuring, which its thread hears within a batch of images; else back to the results."""
         if self._measuring and not self._stop.is_set():
             self._stop.set()
