@@ -12,7 +12,7 @@ from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import AnyPilot, at_every_size, flat, notices, until, until_shown
+from .driving import AnyPilot, at_every_size, flat, notices, until, until_shown, words_in
 from .samples import keep_analyses, write_run
 
 
@@ -31,13 +31,13 @@ async def at_claims(pilot: AnyPilot) -> None:
 async def seen(pilot: AnyPilot) -> str:
     """All of the page, from its top to its bottom."""
     await pilot.press("home")
-    pages = [flat(pilot.app)]
+    pages = [words_in(pilot, "VerticalScroll")]
     while True:
         await pilot.press("pagedown")
         await pilot.pause()
-        if flat(pilot.app) == pages[-1]:
+        if (page := words_in(pilot, "VerticalScroll")) == pages[-1]:
             return " ".join(pages)
-        pages.append(flat(pilot.app))
+        pages.append(page)
 
 
 @at_every_size
@@ -55,7 +55,7 @@ async def test_each_claim_has_its_number_and_what_is_missing_its_command(
         assert "v0 85.0 75.0 65.0 55.0 45.0 %" in text
         assert "fmnist-tui analyse v3-20260102-000003-00ff --only convergence" in text
         assert "fmnist-tui train v1 v2 v3 --recipe origin" in text
-        assert "q Quit" in text
+        assert "q Quit" in flat(app)
         await pilot.press("escape")
         await until_shown(pilot, "Total gain from v0 to v3")
         await pilot.press("w", "1")
