@@ -24,7 +24,7 @@ def four(runs: Path) -> list[RunDirectory]:
 async def at_claims(pilot: AnyPilot) -> None:
     await pilot.press("4")
     await until_shown(pilot, "v0 to v3, recipe tuned")
-    await pilot.press("w")
+    await pilot.press("o")
     await until_shown(pilot, "Why the CNN wins (tuned")
 
 
@@ -58,7 +58,7 @@ async def test_each_claim_has_its_number_and_what_is_missing_its_command(
         assert "q Quit" in flat(app)
         await pilot.press("escape")
         await until_shown(pilot, "Total gain from v0 to v3")
-        await pilot.press("w", "1")
+        await pilot.press("o", "1")
         assert app.current_mode == "dataset"
 
 
@@ -126,7 +126,7 @@ async def test_without_runs_the_page_says_how_to_get_some(app: FmnistApp) -> Non
     async with app.run_test() as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No run counts yet")
-        await pilot.press("w")
+        await pilot.press("o")
         await until_shown(pilot, "no run counts yet", "fmnist-tui train v0 v1")
-        await pilot.press("m", "w")
+        await pilot.press("m", "o")
         await until_shown(pilot, "No run counts yet")

@@ -207,7 +207,7 @@ def test_why_the_cnn_wins(make_app: Maker, compared: list[RunDirectory], looks_r
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe")
-        await pilot.press("w")
+        await pilot.press("o")
         await until_shown(pilot, "Spatial awareness")
 
     looks_right(make_app(), ready)

@@ -28,7 +28,7 @@ class ClaimsScreen(Screen[None]):
     CSS_PATH = "claims.tcss"
     BINDINGS = [
         Binding("m", "measure", "Measure", tooltip="Measure what is missing and needs no training"),
-        Binding("escape,w", "back", "Back", tooltip="Stop measuring, or go back to the results; what is done is kept"),
+        Binding("escape,o", "back", "Back", tooltip="Stop measuring, or go back to the results; what is done is kept"),
     ]
     AUTO_FOCUS = "VerticalScroll"
 

@@ -90,9 +90,9 @@ class ResultsScreen(Screen[None]):
         Binding(
             "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
         ),
+        Binding("o", "claims", "Claims", tooltip="Why the CNN wins: the origin's claims, measured on these runs"),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
-        Binding("w", "claims", "Claims", tooltip="Why the CNN wins: the origin's claims, measured on these runs"),
     ]
     AUTO_FOCUS = "#evolution"
 
