@@ -35,6 +35,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "analyse": ("analyse", "Measure what the CNNs are said to be better at."),
     "export": ("export", "Write a run's statistics, curves and plots."),
     "data": ("data", "Find, fetch and check the data."),
+    "bench": ("bench", "Measure how fast the versions train on this machine."),
     "doctor": ("doctor", "Say what works on this machine, and what to do about the rest."),
 }
 

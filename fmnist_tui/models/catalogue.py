@@ -60,6 +60,16 @@ class Version:
         """Multiply-adds of one image's forward pass."""
         return sum(layer.multiply_adds for layer in self.layers)
 
+    @property
+    def training_multiply_adds(self) -> int:
+        """Multiply-adds of one image's forward and backward pass.
+
+        The backward pass takes as many as the forward pass for the weights' slopes and as many again for the slopes of
+        each layer's inputs, which the first layer doesn't need: pixels don't learn.
+        """
+        first = next(layer.multiply_adds for layer in self.layers if layer.multiply_adds)
+        return 3 * self.multiply_adds - first
+
 
 ORIGIN_NOTE = (
     "The origin scored v1-v3 on a random 9 000 of the 10 000 test images, and v0's loss is -log of the predicted "
