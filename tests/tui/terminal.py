@@ -78,6 +78,7 @@ class Terminal:
     def text(self) -> str:
         """What stands on the screen."""
         self._read()
+        self._render()
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def press(self, *keys: bytes | str) -> None:
@@ -147,7 +148,6 @@ class Terminal:
         while self._ours != -1 and select.select([self._ours], [], [], patience)[0]:
             self.sent += os.read(self._ours, 65536)
             patience = 0.0
-        self._render()
 
     def _render(self) -> None:
         """Feeds the screen; sequences that pyte doesn't know are left out, unfinished ones wait for their end."""

@@ -1,0 +1,28 @@
+"""Where and with what was measured."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from typing import Any
+
+from benchmarks.bench import Bench
+from fmnist_tui.runs.machine.devices import cpu_row
+from fmnist_tui.runs.machine.machine import this_machine
+
+_LIBRARIES = ("fmnist-tui", "numpy", "scipy", "torch", "scikit-learn", "textual", "plotext")
+
+
+def describe(bench: Bench) -> dict[str, Any]:
+    """As a JSON object."""
+    return {
+        "machine": cpu_row(this_machine()).seen,
+        "system": platform.platform(),
+        "load": round(os.getloadavg()[0], 2),
+        "threads": bench.threads,
+        "batch_size": bench.batch_size,
+        "data": f"{bench.dataset.name}, {len(bench.dataset.train)} + {len(bench.dataset.test)} images",
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+    }

@@ -1,0 +1,71 @@
+"""v3 against the plain loop, step by step and over the origin's ten epochs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from benchmarks.bench import Bench
+from benchmarks.measured import Measured, median_of
+from benchmarks.pairs import in_pairs, ratios
+from benchmarks.rows.kept import lost_to_keeping
+from benchmarks.watching import Whole, whole_training
+
+EPOCHS, STEPS, TRAIN, VALIDATION, TEST = 10, 844, 54_000, 6_000, 10_000
+ORIGIN_TEST = 9_000
+"""It scores on no more."""
+ORIGIN_EVERY = 50
+"""Steps between two validations of the origin's."""
+
+
+def measure(bench: Bench) -> Iterator[tuple[str, Measured]]:
+    """The group's rows."""
+    steps = bench.sizes.v3_steps
+    pairs = []
+    if {"v3-pytorch", "v3-ten-epochs"} & bench.wanted:
+        pairs = in_pairs(partial(bench.turn, "v3 PyTorch", steps), partial(bench.turn, "v3", steps), bench.sizes.pairs)
+    if "v3-pytorch" in bench.wanted:
+        theirs, mine = (median_of([pair[place] for pair in pairs]).value / steps * 1e3 for place in (0, 1))
+        yield "v3-pytorch", median_of(ratios(pairs), f"{mine:.0f} / {theirs:.0f} ms a step")
+    if "v3-kept" in bench.wanted:
+        yield "v3-kept", lost_to_keeping(bench, "v3", bench.sizes.v3_kept_steps)
+    if {"v3-ten-epochs", "v3-memory"} & bench.wanted:
+        whole = whole_training(bench, "v3")
+        if "v3-ten-epochs" in bench.wanted:
+            yield "v3-ten-epochs", _ten_epochs(bench, pairs, whole)
+        if "v3-memory" in bench.wanted:
+            yield "v3-memory", median_of([float(whole.memory)], "the most in a short run")
+
+
+def _ten_epochs(bench: Bench, steps: list[tuple[float, float]], whole: Whole) -> Measured:
+    """Put together from parts that were measured: steps, validations, start and end.
+
+    The origin's reading of its CSV files is left out, to its advantage; so is what our checkpoints cost, which is a row
+    of its own.
+    """
+    count = bench.sizes.validated
+    evaluations = in_pairs(
+        partial(bench.turn, "v3 PyTorch validation", count),
+        partial(bench.turn, "v3 validation", count),
+        bench.sizes.pairs,
+    )
+    importing = _seconds_to_import_torch()
+    found = []
+    for (their_steps, our_steps), (their_images, our_images) in zip(steps, evaluations, strict=True):
+        a_step, an_image = our_steps / bench.sizes.v3_steps, our_images / count
+        ours = whole.start + EPOCHS * (STEPS * a_step + VALIDATION * an_image) + whole.end
+        a_step, an_image = their_steps / bench.sizes.v3_steps, their_images / count
+        validations = EPOCHS * STEPS // ORIGIN_EVERY
+        theirs = importing + EPOCHS * STEPS * a_step + (validations * VALIDATION + ORIGIN_TEST) * an_image
+        found.append((theirs, ours))
+    theirs, ours = (median_of([pair[place] for pair in found]).value for place in (0, 1))
+    return median_of(ratios(found), f"{ours:.0f} / {theirs:.0f} s, from parts")
+
+
+def _seconds_to_import_torch() -> float:
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return time.perf_counter() - begun

@@ -1,0 +1,85 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The numbers of one form of the benchmark.
+
+    Attributes:
+        pairs: Pairs of contestants' turns.
+        v0_steps: Steps of a turn of v0.
+        v3_steps: Steps of a turn of v3.
+        validated: Images of a turn of evaluation.
+        kept_pairs: Pairs with and without log and checkpoints.
+        v0_kept_steps: Steps of such a turn; long enough for a checkpoint to fall in.
+        v3_kept_steps: Likewise.
+        side: Of the matrices multiplied.
+        products: Of a turn.
+        epochs: Of the short runs whose memory is looked at.
+        limit: Training images of these runs.
+        live_pairs: Pairs of spans with and without the app.
+        live_seconds: Length of a span.
+        live_batch: Images a step meanwhile.
+        settle_seconds: Before it.
+        presses: Rounds of keys.
+        idle_seconds: On each screen.
+        starts: Of each command.
+        loads: Of the data, anew each time.
+        shared: Whether all contestants share one process, which is quick but not fair.
+        threads: CPU threads; 0 for all.
+        data: "demo", or None for Fashion-MNIST.
+    """
+
+    pairs: int = 10
+    v0_steps: int = 844
+    v3_steps: int = 40
+    validated: int = 3000
+    kept_pairs: int = 6
+    v0_kept_steps: int = 15_000
+    v3_kept_steps: int = 450
+    side: int = 2048
+    products: int = 20
+    epochs: int = 2
+    limit: int = 6000
+    live_pairs: int = 10
+    live_seconds: float = 20.0
+    live_batch: int = 64
+    settle_seconds: float = 3.0
+    presses: int = 40
+    idle_seconds: float = 10.0
+    starts: int = 20
+    loads: int = 5
+    shared: bool = False
+    threads: int = 0
+    data: str | None = None
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    pairs=1,
+    v0_steps=5,
+    v3_steps=1,
+    validated=16,
+    kept_pairs=1,
+    v0_kept_steps=20,
+    v3_kept_steps=1,
+    side=128,
+    products=2,
+    epochs=1,
+    limit=64,
+    live_pairs=1,
+    live_seconds=0.7,
+    live_batch=4,
+    settle_seconds=0.2,
+    presses=1,
+    idle_seconds=0.2,
+    starts=1,
+    loads=1,
+    shared=True,
+    threads=1,
+    data="demo",
+)

@@ -1,0 +1,58 @@
+"""The processes of the contestants, started when they are first asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.spec import Spec
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Workers:
+    """A process for each contestant, so that none gains or suffers by another's libraries; or one for all."""
+
+    def __init__(self, environment: Mapping[str, str], *, shared: bool) -> None:
+        self._environment = environment
+        self._shared = shared
+        self._processes: dict[Spec | None, subprocess.Popen[str]] = {}
+
+    def seconds(self, spec: Spec, amount: int) -> float:
+        """How long the contestant takes for a turn of so many steps; the first one comes after a warm-up.
+
+        Raises:
+            RuntimeError: Its process has ended.
+        """
+        process = self._process(None if self._shared else spec)
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps({"spec": asdict(spec), "amount": amount}) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the process of {spec.name} has ended")
+        return float(json.loads(answer)["seconds"])
+
+    def close(self) -> None:
+        """Ends the processes."""
+        for process in self._processes.values():
+            process.kill()
+            process.communicate()
+        self._processes.clear()
+
+    def _process(self, key: Spec | None) -> subprocess.Popen[str]:
+        if key not in self._processes:
+            self._processes[key] = subprocess.Popen(
+                [sys.executable, "-m", "tests.benchmarks.worker"],
+                cwd=_ROOT,
+                env=dict(self._environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        return self._processes[key]
