@@ -15,7 +15,8 @@ GPU_SIDE = 4096
 def products(device: str, threads: int, side: int) -> Callable[[int], None]:
     """What multiplies two matrices (side, side) on `device` so many times, and returns when that is done.
 
-    On the CPU by NumPy's BLAS, also where PyTorch brings another one; elsewhere by PyTorch.
+    On the CPU by NumPy's BLAS, also where PyTorch brings another one, whose threads are bounded for the whole process;
+    elsewhere by PyTorch.
     """
     if device == "cpu":
         return _by_numpy(threads, side)
@@ -31,10 +32,11 @@ def _by_numpy(threads: int, side: int) -> Callable[[int], None]:
     left = np.random.default_rng(0).random((side, side), np.float32)
     right, out = left.T.copy(), np.empty_like(left)
 
+    threadpool_limits(threads, user_api="blas")
+
     def multiply(times: int) -> None:
-        with threadpool_limits(threads, user_api="blas"):
-            for _ in range(times):
-                np.matmul(left, right, out=out)
+        for _ in range(times):
+            np.matmul(left, right, out=out)
 
     return multiply
 

@@ -6,9 +6,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
+import numpy as np
 from runs.trainers import write_idx
 
 from benchmarks.sizes import Sizes
@@ -76,25 +78,30 @@ def bench_on(sizes: Sizes, wanted: frozenset[str]) -> Iterator[Bench]:
         dataset = _images(sizes)
         write_idx(folder / "data", dataset)
         environment = _environment(folder)
-        with closing(Workers(environment, shared=sizes.shared)) as workers:
+        workers = Workers(environment, shared=sizes.shared)
+        with mock.patch.dict(os.environ, environment, clear=True), closing(workers):  # trainers inherit it
             yield Bench(folder, dataset, sizes, sizes.threads or available_cpus(), wanted, workers, environment)
 
 
 def _images(sizes: Sizes) -> Dataset:
     """Fashion-MNIST; where it can't be had, the drawn garments repeated to its size."""
-    if sizes.data == "demo":
-        return draw()
+    if sizes.images:
+        return _drawn(*sizes.images)
     try:
         return load(None, cache_folder())
     except DataError:
-        drawn = draw()
-        train, test = (_repeated(part, count) for part, count in ((drawn.train, _TRAIN), (drawn.test, _TEST)))
-        return Dataset("demo, repeated", drawn.classes, train, test, drawn.source)
+        return _drawn(_TRAIN, _TEST)
 
 
-def _repeated(images: ImageSet, count: int) -> ImageSet:
-    times = count // len(images)
-    return ImageSet.of(images.images.repeat(times, axis=0), images.labels.repeat(times))
+def _drawn(train: int, test: int) -> Dataset:
+    """So many of the drawn garments, over and over where there are fewer."""
+    drawn = draw()
+    return replace(drawn, train=_as_many(drawn.train, train), test=_as_many(drawn.test, test))
+
+
+def _as_many(images: ImageSet, count: int) -> ImageSet:
+    chosen = np.arange(count) % len(images)
+    return ImageSet.of(images.images[chosen], images.labels[chosen])
 
 
 def _environment(folder: Path) -> dict[str, str]:

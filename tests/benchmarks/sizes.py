@@ -26,12 +26,14 @@ class Sizes:
         live_batch: Images a step meanwhile.
         settle_seconds: Before it.
         presses: Rounds of keys.
+        between_seconds: Between two keys, which fall differently on the screen's own clock each time.
         idle_seconds: On each screen.
         starts: Of each command.
+        warm_starts: Before them, not counted.
         loads: Of the data, anew each time.
         shared: Whether all contestants share one process, which is quick but not fair.
         threads: CPU threads; 0 for all.
-        data: "demo", or None for Fashion-MNIST.
+        images: Of the drawn set, training and test; None for Fashion-MNIST.
     """
 
     pairs: int = 10
@@ -50,12 +52,14 @@ class Sizes:
     live_batch: int = 64
     settle_seconds: float = 3.0
     presses: int = 40
+    between_seconds: float = 0.37
     idle_seconds: float = 10.0
     starts: int = 20
+    warm_starts: int = 1
     loads: int = 5
     shared: bool = False
     threads: int = 0
-    data: str | None = None
+    images: tuple[int, int] | None = None
 
 
 FULL = Sizes()
@@ -76,10 +80,12 @@ QUICK = Sizes(
     live_batch=4,
     settle_seconds=0.2,
     presses=1,
+    between_seconds=0.2,
     idle_seconds=0.2,
     starts=1,
+    warm_starts=0,
     loads=1,
     shared=True,
     threads=1,
-    data="demo",
+    images=(400, 40),
 )

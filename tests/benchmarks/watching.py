@@ -17,7 +17,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.training.events import Epoch, Step
+from fmnist_tui.training.events import Epoch, Stage, Step
 from fmnist_tui.training.recipes import configure
 
 SIZE = (120, 40)
@@ -80,11 +80,13 @@ class Whole:
 
     Attributes:
         start: Seconds from the start of its process to the end of the first window.
+        importing: Seconds of these that PyTorch's import took; 0 for v0.
         end: Seconds from the end of the last epoch to the end of the process.
         memory: The most bytes that it held (resident).
     """
 
     start: float
+    importing: float
     end: float
     memory: int
 
@@ -109,7 +111,13 @@ def whole_training(bench: Bench, version: str) -> Whole:
     log = LogReader(run.events).read()
     steps = [logged.time for logged in log if isinstance(logged.event, Step)]
     last = [logged.time for logged in log if isinstance(logged.event, Epoch)][-1]
-    return Whole(steps[0] - begun, ended - last, memory)
+    return Whole(steps[0] - begun, _importing(log), ended - last, memory)
+
+
+def _importing(log: list[Logged]) -> float:
+    """From the event that says so to the next one."""
+    spans = (after.time - before.time for before, after in pairwise(log) if before.event == Stage("importing PyTorch"))
+    return sum(spans)
 
 
 def memory_of(pid: int) -> int:

@@ -18,15 +18,14 @@ class ScikitLearn:
         self._images = train.images.reshape(len(train), -1).astype(np.float32) / np.float32(255)
         self._labels = train.labels
         self._batch_size = spec.batch_size
-        self._threads = spec.threads
+        threadpool_limits(spec.threads, user_api="blas")
         self._model = MLPClassifier((300, 100), solver="sgd", batch_size=spec.batch_size)
         self._classes = np.arange(10)
 
     def turn(self, amount: int) -> None:
         """So many steps."""
         count = amount * self._batch_size
-        with threadpool_limits(self._threads, user_api="blas"):
-            while count > 0:
-                part = min(count, len(self._labels))
-                self._model.partial_fit(self._images[:part], self._labels[:part], classes=self._classes)
-                count -= part
+        while count > 0:
+            part = min(count, len(self._labels))
+            self._model.partial_fit(self._images[:part], self._labels[:part], classes=self._classes)
+            count -= part

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from tui.samples import write_run
 from tui.terminal import installed_command
@@ -26,16 +27,18 @@ def measure(bench: Bench) -> Iterator[tuple[str, Measured]]:
         for seed in range(_SEEDS):
             write_run(bench.folder / "finished", version, seed=seed)
     if "start-app" in bench.wanted:
-        yield "start-app", _repeated(bench, [_first_paint(bench) for _ in range(bench.sizes.starts + 1)])
+        yield "start-app", _repeated(bench, partial(_first_paint, bench))
     for key, arguments in _COMMANDS.items():
         if key in bench.wanted:
-            yield key, _repeated(bench, [_whole_command(bench, arguments) for _ in range(bench.sizes.starts + 1)])
+            yield key, _repeated(bench, partial(_whole_command, bench, arguments))
     if "bytes-idle" in bench.wanted:
         yield "bytes-idle", largest_of(_idle_bytes(bench), "the most of the four screens")
 
 
-def _repeated(bench: Bench, seconds: list[float]) -> Measured:
-    return median_of(seconds[1:], f"{len(VERSION_NAMES) * _SEEDS} finished runs; the first start isn't counted")
+def _repeated(bench: Bench, start: Callable[[], float]) -> Measured:
+    for _ in range(bench.sizes.warm_starts):
+        start()
+    return median_of([start() for _ in range(bench.sizes.starts)], f"{len(VERSION_NAMES) * _SEEDS} finished runs")
 
 
 def _first_paint(bench: Bench) -> float:

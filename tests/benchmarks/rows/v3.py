@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -52,20 +49,13 @@ def _ten_epochs(bench: Bench, steps: list[tuple[float, float]], whole: Whole) ->
         partial(bench.turn, "v3 validation", count),
         bench.sizes.pairs,
     )
-    importing = _seconds_to_import_torch()
     found = []
     for (their_steps, our_steps), (their_images, our_images) in zip(steps, evaluations, strict=True):
         a_step, an_image = our_steps / bench.sizes.v3_steps, our_images / count
         ours = whole.start + EPOCHS * (STEPS * a_step + VALIDATION * an_image) + whole.end
         a_step, an_image = their_steps / bench.sizes.v3_steps, their_images / count
         validations = EPOCHS * STEPS // ORIGIN_EVERY
-        theirs = importing + EPOCHS * STEPS * a_step + (validations * VALIDATION + ORIGIN_TEST) * an_image
+        theirs = whole.importing + EPOCHS * STEPS * a_step + (validations * VALIDATION + ORIGIN_TEST) * an_image
         found.append((theirs, ours))
     theirs, ours = (median_of([pair[place] for pair in found]).value for place in (0, 1))
     return median_of(ratios(found), f"{ours:.0f} / {theirs:.0f} s, from parts")
-
-
-def _seconds_to_import_torch() -> float:
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import torch"], check=True)
-    return time.perf_counter() - begun
