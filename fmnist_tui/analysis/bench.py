@@ -153,8 +153,8 @@ def _steps(engine: Engine, order: Indices, size: int, rate: float) -> Callable[[
 
 
 def _endless_batches(order: Indices, size: int) -> Iterator[tuple[int, Indices]]:
-    """Whole batches alone, each with its number."""
-    size = min(size, len(order))
+    """Whole batches alone, each with its number; images come again where there are fewer than a batch takes."""
+    order = np.resize(order, max(size, len(order)))
     while True:
         for number in range(len(order) // size):
             yield number, order[number * size : (number + 1) * size]

@@ -59,11 +59,13 @@ class Bench:
     @property
     def batch_size(self) -> int:
         """Of the comparisons."""
-        return 64
+        return self.sizes.batch_size
 
-    def spec(self, name: str, batch_size: int = 64, threads: int = 0, limit: int | None = None) -> Spec:
+    def spec(self, name: str, batch_size: int = 0, threads: int = 0, limit: int | None = None) -> Spec:
         """A contestant on these images, on as many threads as all others unless told otherwise."""
-        return Spec(name, str(self.data), threads or self.threads, batch_size, limit, self.sizes.side)
+        return Spec(
+            name, str(self.data), threads or self.threads, batch_size or self.batch_size, limit, self.sizes.side
+        )
 
     def turn(self, name: str, amount: int) -> float:
         """Seconds that the contestant takes for so many steps."""

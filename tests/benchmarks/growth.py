@@ -25,7 +25,7 @@ def growth(bench: Bench) -> str:
     """Tables over batch sizes, threads, shares of the data and terminal sizes."""
     sections = []
     for version in ("v0", "v3"):
-        batches = [bench.spec(version, batch) for batch in _BATCHES]
+        batches = [bench.spec(version, batch) for batch in _BATCHES if batch <= len(bench.dataset.train) // 2]
         threads = [bench.spec(version, threads=count) for count in _threads(bench)]
         shares = [bench.spec(version, limit=len(bench.dataset.train) // share) for share in _SHARES]
         sections += [

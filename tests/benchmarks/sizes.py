@@ -10,6 +10,7 @@ class Sizes:
     """The numbers of one form of the benchmark.
 
     Attributes:
+        batch_size: Images a step, in all comparisons.
         pairs: Pairs of contestants' turns.
         v0_steps: Steps of a turn of v0.
         v3_steps: Steps of a turn of v3.
@@ -23,7 +24,6 @@ class Sizes:
         limit: Training images of these runs.
         live_pairs: Pairs of spans with and without the app.
         live_seconds: Length of a span.
-        live_batch: Images a step meanwhile.
         settle_seconds: Before it.
         presses: Rounds of keys.
         between_seconds: Between two keys, which fall differently on the screen's own clock each time.
@@ -36,6 +36,7 @@ class Sizes:
         images: Of the drawn set, training and test; None for Fashion-MNIST.
     """
 
+    batch_size: int = 64
     pairs: int = 10
     v0_steps: int = 844
     v3_steps: int = 40
@@ -49,7 +50,6 @@ class Sizes:
     limit: int = 6000
     live_pairs: int = 10
     live_seconds: float = 20.0
-    live_batch: int = 64
     settle_seconds: float = 3.0
     presses: int = 40
     between_seconds: float = 0.37
@@ -64,6 +64,7 @@ class Sizes:
 
 FULL = Sizes()
 QUICK = Sizes(
+    batch_size=8,
     pairs=1,
     v0_steps=5,
     v3_steps=1,
@@ -74,10 +75,9 @@ QUICK = Sizes(
     side=128,
     products=2,
     epochs=1,
-    limit=64,
+    limit=24,
     live_pairs=1,
     live_seconds=0.7,
-    live_batch=4,
     settle_seconds=0.2,
     presses=1,
     between_seconds=0.2,

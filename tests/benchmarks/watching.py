@@ -64,7 +64,7 @@ class Pace:
 @contextmanager
 def endless_training(bench: Bench, version: str) -> Iterator[Pace]:
     """A trainer process that takes steps; it doesn't outlive the block."""
-    batch_size = bench.sizes.live_batch
+    batch_size = bench.batch_size
     changes = {"epochs": 10_000, "batch_size": batch_size}
     recipe = "tuned" if version == "v0" else "origin"
     config = configure(version, recipe, changes, device="cpu", threads=bench.threads)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from fmnist_tui.analysis import bench as module
+from fmnist_tui.analysis import turns
+from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
+from fmnist_tui.analysis.speed import Speed, Spread
+from fmnist_tui.analysis.turns import Work, rates
+from fmnist_tui.models.catalogue import version
+from fmnist_tui.training.config import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CPU_SIDE", 64)
+    monkeypatch.setattr(module, "VERSION_NAMES", ("v0", "v1"))
+    monkeypatch.setattr(module, "COMMON_BATCH", 8)
+    monkeypatch.setattr(turns, "ROUNDS", 2)
+
+
+def test_each_version_is_measured_at_its_own_batch_size_and_the_common_one() -> None:
+    told: list[tuple[float, str]] = []
+    found = bench(["cpu"], 1, 0.05, lambda *news: told.append(news), {"cpu": "a CPU"}, images=40)
+    assert [(speed.version, speed.device, speed.batch_size) for speed in found.speeds] == [
+        ("v0", "cpu", 64),
+        ("v0", "cpu", 8),
+        ("v1", "cpu", 128),
+        ("v1", "cpu", 8),
+    ]
+    assert [peak.device for peak in found.peaks] == ["cpu"]
+    assert (found.machine, found.threads, found.data) == ({"cpu": "a CPU"}, 1, "40 random images")
+    for speed in found.speeds:
+        check(speed)
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert shares[0] == 0 < shares[-1] < 1
+    assert "v1 on cpu, batch 128" in {words for _, words in told}
+
+
+def check(speed: Speed) -> None:
+    """Its figures are those of one measurement."""
+    images = speed.images_per_second
+    assert images.n == 2
+    assert 0 < images.low <= images.median <= images.high
+    assert speed.milliseconds_per_step == pytest.approx(1000 * speed.batch_size / images.median)
+    assert speed.share_of_peak > 0
+
+
+def test_without_pytorch_v0_alone_is_measured_and_the_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert devices_here() == ["cpu"]
+    found = bench(devices_here(), 1, 0.01, lambda *news: None, {}, images=40)
+    assert {speed.version for speed in found.speeds} == {"v0"}
+    assert list(found.left_out) == ["v1"]
+    assert found.left_out["v1"].startswith("PyTorch isn't installed; install it: pip install torch")
+    with pytest.raises(ConfigError, match="needs PyTorch"):
+        chosen_devices(["cuda"])
+    assert chosen_devices(["cpu"]) == ["cpu"]
+
+
+def test_devices_are_seen_to_be_there_before_anything_is_measured() -> None:
+    assert chosen_devices(["cpu", "cpu"]) == ["cpu"]
+    with pytest.raises(ConfigError, match="device cuda:77 is not available here"):
+        chosen_devices(["cpu", "cuda:77"])
+    with pytest.raises(ConfigError, match="device 'tpu' is none of"):
+        chosen_devices(["tpu"])
+
+
+def test_the_order_turns_from_round_to_round() -> None:
+    done: list[str] = []
+    works = [Work(name, lambda times, name=name: done.append(name)) for name in "ab"]  # type: ignore[misc]
+    found = rates(works, 1e-9, lambda *news: None)
+    in_rounds = "".join(done)[-8:]  # each twice: warmed up again, then counted
+    assert in_rounds == "aabbbbaa"
+    assert [len(of_one) for of_one in found] == [2, 2]
+
+
+def test_a_spread_has_the_quartiles() -> None:
+    assert Spread.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Spread(3.0, 2.0, 4.0, 5)
+
+
+def test_training_takes_three_forward_passes_but_for_the_slopes_of_the_pixels() -> None:
+    assert version("v0").training_multiply_adds == 2 * 266_200 + 31_000
+    assert version("v3").training_multiply_adds == 3 * version("v3").multiply_adds - 64 * 28 * 28 * 9
