@@ -43,7 +43,8 @@ def main() -> int:
 def _measure(bench: Bench) -> dict[str, Measured]:
     """The rows that are wanted; tells each on standard error as it comes."""
     found: dict[str, Measured] = {}
-    for group in dict.fromkeys(target.group for target in TARGETS if target.key in bench.wanted):
+    groups = list(dict.fromkeys(target.group for target in TARGETS if target.key in bench.wanted))
+    for group in reversed(groups) if bench.sizes.shared else groups:  # those that need the contestants last
         for key, measured in GROUPS[group](bench):
             if key in bench.wanted:
                 found[key] = measured

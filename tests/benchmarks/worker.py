@@ -1,4 +1,7 @@
-"""A process in which contestants take their turns: JSON lines in ({"spec", "amount"}) and out ({"seconds"})."""
+"""A process in which contestants take their turns: JSON lines in ({"spec", "amount"}) and out ({"seconds"}).
+
+With the argument `all` it imports all that any of them needs before it is asked.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import os
 import sys
 import time
 
-from benchmarks.contestants import Contestant, build
+from benchmarks.contestants import Contestant, build, import_all
 from benchmarks.spec import Spec
 
 
@@ -15,6 +18,8 @@ def main() -> None:
     """Answers until its input ends. What libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    if "all" in sys.argv[1:]:
+        import_all()
     built: dict[Spec, Contestant] = {}
     for line in sys.stdin:
         request = json.loads(line)

@@ -21,6 +21,8 @@ class Workers:
         self._environment = environment
         self._shared = shared
         self._processes: dict[Spec | None, subprocess.Popen[str]] = {}
+        if shared:
+            self._process(None)  # imports while others are measured
 
     def seconds(self, spec: Spec, amount: int) -> float:
         """How long the contestant takes for a turn of so many steps; the first one comes after a warm-up.
@@ -48,7 +50,7 @@ class Workers:
     def _process(self, key: Spec | None) -> subprocess.Popen[str]:
         if key not in self._processes:
             self._processes[key] = subprocess.Popen(
-                [sys.executable, "-m", "tests.benchmarks.worker"],
+                [sys.executable, "-m", "tests.benchmarks.worker", *(["all"] if key is None else [])],
                 cwd=_ROOT,
                 env=dict(self._environment),
                 stdin=subprocess.PIPE,

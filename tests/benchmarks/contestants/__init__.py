@@ -34,3 +34,9 @@ def build(spec: Spec) -> Contestant:
     module, name = BUILDERS[spec.name]
     contestant: Contestant = getattr(importlib.import_module(f"{__name__}.{module}"), name)(spec)
     return contestant
+
+
+def import_all() -> None:
+    """All modules of contestants."""
+    for module, _ in BUILDERS.values():
+        importlib.import_module(f"{__name__}.{module}")
