@@ -108,6 +108,9 @@ def _as_many(images: ImageSet, count: int) -> ImageSet:
 
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    temporary = folder / "temporary"
+    temporary.mkdir()
     homes = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+    homes["TMPDIR"] = str(temporary)  # PyTorch leaves a folder behind
     usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
     return {**kept, **homes, **usual, "FMNIST_TUI_RUNS": str(folder / "runs"), "FMNIST_TUI_DATA": str(folder / "data")}
