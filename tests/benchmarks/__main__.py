@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from benchmarks.ten_epochs import whole_pair
 def main() -> int:
     """Returns 0 whatever came out: speed is no test."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # processes and folders are cleaned up
     sizes = QUICK if options.quick else FULL
     with bench_on(sizes, frozenset(options.only or KEYS)) as bench:
         machine = describe(bench)
