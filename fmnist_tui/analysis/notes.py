@@ -57,7 +57,7 @@ def _training(comparison: Comparison, versions: Sequence[str], options: str, so:
     if comparison.everything:
         return ""
     recipe = "" if comparison.recipe == "tuned" else f"--recipe {comparison.recipe}"
-    return f"{so}: {' '.join(filter(None, ['fmnist-tui train', *versions, options, recipe]))}"
+    return f"{so}: fmnist-tui train {' '.join(filter(None, [*versions, options, recipe]))}"
 
 
 def _next_seed(versions: Sequence[VersionSummary]) -> int:

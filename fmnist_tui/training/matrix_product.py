@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from fmnist_tui.training.blas_threads import bound_blas_threads
 
 CPU_SIDE = 2048
 GPU_SIDE = 4096
@@ -32,7 +33,7 @@ def _by_numpy(threads: int, side: int) -> Callable[[int], None]:
     left = np.random.default_rng(0).random((side, side), np.float32)
     right, out = left.T.copy(), np.empty_like(left)
 
-    threadpool_limits(threads, user_api="blas")
+    bound_blas_threads(threads)
 
     def multiply(times: int) -> None:
         for _ in range(times):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from threadpoolctl import threadpool_limits
-
 from fmnist_tui.data import Dataset, split
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.numpy_engine import NumpyEngine
@@ -60,7 +59,7 @@ def make_engine(task: Task) -> Engine:
     """
     config = task.config
     train = task.dataset.train
-    threadpool_limits(config.threads, user_api="blas")
+    bound_blas_threads(config.threads)
     if config.version == "v0":
         return NumpyEngine(config.hyperparameters, config.seed, train.images, train.labels)
     from fmnist_tui.training.torch_engine import TorchEngine, prepare, seeded_network

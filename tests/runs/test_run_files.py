@@ -101,7 +101,7 @@ def test_the_log_tells_the_run_from_its_start_to_its_end(finished: RunDirectory)
     begin = kinds.index("run_started")
     stages = [record["name"] for record in log[:begin]]
     imports = ["importing PyTorch"] if log[begin]["version"] == "v3" else []
-    assert stages[stages.index("loading data") + 1 :] == [*imports, "reading checkpoint", "building network"]
+    assert stages[stages.index("loading data") + 1 :] == [*imports, "building network"]
     assert set(kinds[begin + 1 :]) == {"step", "epoch", "stage", "run_finished"}
     assert log[-2]["name"] == "scoring test images"
     assert (log[-1]["event"], log[-1]["reason"], log[-1]["scored"]) == ("run_finished", "completed", True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import warnings
 
 import numpy as np
@@ -19,6 +20,10 @@ from fmnist_tui.training.task import make_engine, make_task
 from fmnist_tui.training.torch_engine import TorchEngine
 
 from .samples import config, dataset, task
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
 def test_a_task_trains_on_one_part_of_the_split_and_validates_on_the_other() -> None:
@@ -62,7 +67,7 @@ def test_a_run_keeps_the_window_it_has() -> None:
 
 def test_the_engine_is_the_versions_and_is_bound_to_the_threads_asked_for() -> None:
     assert isinstance(make_engine(task("v0", threads=1)), NumpyEngine)
-    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    assert blas_threads() == {1}
     engine = make_engine(task("v3", threads=2))
     assert isinstance(engine, TorchEngine)
     assert engine.parameters == 5_858_442
@@ -141,3 +146,23 @@ def test_only_glibc_is_told_to_keep_freed_buffers(libc: str, monkeypatch: pytest
     assert keep_freed_buffers() == (libc == "glibc")
     thresholds = [(-3, 2**30), (-1, 2**30)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
     assert Library.told == (thresholds if libc == "glibc" else [])
+
+
+def test_the_thread_that_trains_now_bounds_the_products_whoever_did_before() -> None:
+    go_on = threading.Event()
+    bounded = threading.Event()
+
+    def other() -> None:
+        make_engine(task(threads=2))
+        bounded.set()
+        go_on.wait(60)
+
+    before = threading.Thread(target=other)
+    before.start()
+    try:
+        assert bounded.wait(60)
+        make_engine(task(threads=1))
+        assert blas_threads() == {1}
+    finally:
+        go_on.set()
+        before.join()

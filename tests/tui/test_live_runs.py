@@ -112,6 +112,7 @@ async def test_a_run_stopped_now_is_resumed_where_it_was_and_its_whole_curve_sho
         await until_read(pilot, run, lambda now: now.epochs, "an epoch has ended")
         await pilot.press("s", "down", "enter")
         await until_headline(pilot, "stopped")
+        await until(pilot, lambda: f"{run.run_id}: stopped" in notices(app), "the end is announced")
         stopped_at = read_snapshot(run).step
         assert not run.result.exists()
         await pilot.press("r")
