@@ -19,6 +19,7 @@ from benchmarks.target import KEYS, TARGETS
 PROJECT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_the_quick_form_gives_a_number_for_every_row_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--json", str(tmp_path / "table.json")]

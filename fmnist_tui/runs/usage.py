@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import psutil
+from typing import TYPE_CHECKING
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.gpu_probe import GpuProbe
 from fmnist_tui.runs.lock import beats_here
 from fmnist_tui.runs.machine.nvml import Gpu
+
+if TYPE_CHECKING:
+    import psutil
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class UsageProbe:
 
     def look(self) -> Usage | None:
         """The usage now; None where the trainer is on another machine or gone."""
+        import psutil
+
         pid = (read_json(self._run.heartbeat) or {}).get("pid")
         if not beats_here(self._run) or not isinstance(pid, int):
             return None

@@ -30,13 +30,10 @@ from fmnist_tui.tui import background, messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.greeting import greet
+from fmnist_tui.tui.modes import MODES, import_all
 from fmnist_tui.tui.running import RunsApp
-from fmnist_tui.tui.screens.dataset import DatasetScreen
 from fmnist_tui.tui.screens.help import HelpScreen
-from fmnist_tui.tui.screens.models import ModelsScreen
 from fmnist_tui.tui.screens.quit import QuitScreen
-from fmnist_tui.tui.screens.results import ResultsScreen
-from fmnist_tui.tui.screens.training import TrainingScreen
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MOST_THREADS = 64
@@ -59,12 +56,7 @@ class FmnistApp(RunsApp):
 
     TITLE = "fmnist-tui"
     CSS_PATH = "app.tcss"
-    MODES = {
-        "dataset": DatasetScreen,
-        "models": ModelsScreen,
-        "training": TrainingScreen,
-        "results": ResultsScreen,
-    }
+    MODES = MODES
     DEFAULT_MODE = "dataset"
     HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (112, "-wide")]
     BINDINGS = [
@@ -127,6 +119,10 @@ class FmnistApp(RunsApp):
         else:
             self._in_thread(partial(greet, self.runs, self.post_message))
         self._load()
+
+    def on_ready(self) -> None:
+        """The first screen is painted: the others may come."""
+        self._in_thread(partial(import_all))
 
     def hear_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""

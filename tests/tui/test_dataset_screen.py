@@ -317,7 +317,7 @@ def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], scale: int 
     return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row).rstrip() for row in means]
 
 
-@pytest.mark.parametrize("keys", [(), ("m",)], ids=["blocks", "ASCII"])
+@pytest.mark.parametrize("keys", [(), pytest.param(("m",), marks=pytest.mark.slow)], ids=["blocks", "ASCII"])
 async def test_without_colours_every_screen_is_drawn(
     make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
 ) -> None:

@@ -17,7 +17,20 @@ from fmnist_tui.tui.widgets.heat_map import HeatMap
 from fmnist_tui.tui.widgets.picture import Picture
 
 from .demo_runs import dataset, write_demo_run
-from .driving import AnyPilot, at_every_size, flat, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .driving import (
+    AnyPilot,
+    at_every_size,
+    at_the_smallest_size,
+    flat,
+    loaded,
+    notices,
+    part,
+    shown,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
 from .samples import write_run
 
 Maker = Callable[..., FmnistApp]
@@ -81,7 +94,7 @@ async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Pa
         assert isinstance(app.screen, ResultsScreen)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -111,7 +124,7 @@ async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
         assert isinstance(app.screen, ResultsScreen)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_g_leads_through_the_galleries_and_left_and_right_through_their_images(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -184,7 +197,7 @@ async def test_without_colour_the_map_still_says_all(
         await until_shown(pilot, "ECE 0.")
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -226,7 +239,7 @@ async def test_without_any_images_too_and_they_come_when_they_are_there(
         assert "numbers alone" not in shown(app)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_a_run_without_predictions_says_what_to_do_in_words(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:

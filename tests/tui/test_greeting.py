@@ -6,7 +6,7 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_every_size, flat, loaded, notices, until, until_shown, words_in
+from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown, words_in
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -21,7 +21,7 @@ async def test_a_live_run_is_announced_and_is_on_the_training_screen(app: Fmnist
             await until_shown(pilot, run.run_id)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_an_announcement_can_be_seen(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     with held(write_run(runs, "v3", log=training("v3", epochs=1))):
         async with app.run_test(size=size, notifications=True) as pilot:

@@ -10,7 +10,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens.quit import QuitScreen
 
-from .driving import at_every_size, flat, loaded, notices, until, until_shown
+from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
 from .samples import held, training, write_run
 
 
@@ -31,7 +31,7 @@ async def test_without_a_live_run_nothing_is_asked(app: FmnistApp, runs: Path, k
     assert app.return_code == 0
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_while_a_run_lives_it_asks_and_says_which(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     run = write_run(runs, log=training(epochs=1))
     with held(run):

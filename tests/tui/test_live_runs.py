@@ -64,7 +64,7 @@ async def status_is(run: RunDirectory, status: Status) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("in_app", [False, True], ids=["process", "in-app"])
+@pytest.mark.parametrize("in_app", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["process", "in-app"])
 async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistApp, runs: Path, in_app: bool) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, "20", in_app=in_app)
@@ -127,6 +127,7 @@ async def test_a_run_stopped_now_is_resumed_where_it_was_and_its_whole_curve_sho
         await until(pilot, lambda: notices(app).count(f"{run.run_id}: stopped") == 2, "both ends were announced")
 
 
+@pytest.mark.slow
 async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS)
@@ -141,6 +142,7 @@ async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> No
     await status_is(run, Status.STOPPED)
 
 
+@pytest.mark.slow
 async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
     config = configure("v0", "tuned", {"epochs": 9999}, threads=1)
     run = request_run(runs, config, "demo")

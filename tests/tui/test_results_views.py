@@ -17,7 +17,18 @@ from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.overlay import MOST
 from fmnist_tui.tui.run_table import HEADER
 
-from .driving import AnyPilot, at_every_size, flat, notices, part, until, until_shown, widget, words_in
+from .driving import (
+    AnyPilot,
+    at_every_size,
+    at_the_smallest_size,
+    flat,
+    notices,
+    part,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -61,7 +72,7 @@ async def test_all_runs_are_listed_and_the_reason_of_those_that_do_not_count_can
         await until(pilot, lambda: "recipe is origin, not tuned" in words_in(pilot, "#about_run"), "it says why")
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     four(runs)
     async with app.run_test(size=size) as pilot:

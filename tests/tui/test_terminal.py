@@ -56,7 +56,9 @@ def only_run(runs: Path) -> RunDirectory:
 
 
 @pytest.mark.parametrize(
-    ("options", "size"), [((), (80, 24)), (("--in-app",), (120, 40))], ids=["a process at 80x24", "in-app at 120x40"]
+    ("options", "size"),
+    [((), (80, 24)), pytest.param(("--in-app",), (120, 40), marks=pytest.mark.slow)],
+    ids=["a process at 80x24", "in-app at 120x40"],
 )
 def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], size: tuple[int, int]) -> None:
     with app_in_terminal(runs, *options, size=size) as terminal:

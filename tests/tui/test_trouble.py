@@ -18,7 +18,7 @@ from fmnist_tui.tui.app import FmnistApp
 
 from .driving import (
     AnyPilot,
-    at_every_size,
+    at_the_smallest_size,
     loaded,
     notices,
     open_run_list,
@@ -33,7 +33,7 @@ from .samples import held, run_json, training, write_idx, write_run
 Maker = Callable[..., FmnistApp]
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_a_folder_that_does_not_exist_is_named_and_the_app_stays(
     make_app: Maker, tmp_path: Path, size: tuple[int, int]
 ) -> None:
