@@ -48,17 +48,25 @@ def told(out: str) -> Any:
     return json.loads(out)
 
 
-def test_all_analyses_of_all_versions_are_made_kept_and_used_again(fmnist: Fmnist, four: Path, runs: Path) -> None:
+@pytest.mark.parametrize(
+    "versions",
+    [("v0", "v1"), pytest.param(("v0", "v1", "v2", "v3"), marks=pytest.mark.slow)],
+    ids=["two versions", "all four"],
+)
+def test_all_analyses_are_made_kept_and_used_again(
+    fmnist: Fmnist, four: Path, runs: Path, versions: tuple[str, ...]
+) -> None:
     for one in list_runs(four):
-        with_model(one, runs)
-    words = ["analyse", "v0", "v1", "v2", "v3", *BUDGET, "--runs", runs, "--json"]
+        if one.run_id[:2] in versions:
+            with_model(one, runs)
+    words = ["analyse", *versions, *BUDGET, "--runs", runs, "--json"]
     outcome = fmnist(*words)
     assert outcome.status == 0
     first = told(outcome.out)
     assert first.keys() == {"runs", "claims"}
     assert all(one.keys() == RUN for one in first["runs"])
     assert all(one.keys() == CLAIM for one in first["claims"])
-    assert [one["version"] for one in first["runs"]] == ["v0", "v1", "v2", "v3"]
+    assert [one["version"] for one in first["runs"]] == list(versions)
     for one in first["runs"]:
         of_run = [name for name in NAMES if name != "permuted" or one["version"] in ("v0", "v1")]
         assert list(one["analyses"]) == of_run
@@ -68,7 +76,7 @@ def test_all_analyses_of_all_versions_are_made_kept_and_used_again(fmnist: Fmnis
         assert one["analyses"]["shifts"]["mean"][0] == pytest.approx(scored["test_accuracy"], abs=0.005)
     verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}
     assert len(verdicts) == 11
-    assert "not measured yet" not in verdicts.values()
+    assert len(versions) < 4 or "not measured yet" not in verdicts.values()
     again = told(fmnist(*words).out)
     assert [one["kept"] for one in again["runs"]] == [list(one["analyses"]) for one in again["runs"]]
     assert [one["analyses"] for one in again["runs"]] == [one["analyses"] for one in first["runs"]]

@@ -85,11 +85,15 @@ def drawn(text: str) -> bool:
 
 
 async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Waits until `condition` holds; fails with `what` and the screen."""
-    end = time.monotonic() + patience
+    """Waits until `condition` holds; fails with `what` and the screen.
+
+    It looks ever more seldom: to read a screen costs as much as to paint it.
+    """
+    end, pause = time.monotonic() + patience, 0.02
     while not condition():
         assert time.monotonic() < end, f"waited in vain until {what}; the screen:\n{shown(pilot.app)}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
+        pause = min(1.3 * pause, 0.25)
 
 
 async def until_shown(pilot: AnyPilot, *words: str, patience: float = PATIENCE) -> None:

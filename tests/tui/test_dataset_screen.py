@@ -13,7 +13,20 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens.large_image import LargeImageScreen
 from fmnist_tui.tui.widgets.thumbnails import Thumbnails
 
-from .driving import AnyPilot, at_every_size, flat, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .driving import (
+    AnyPilot,
+    at_every_size,
+    at_the_smallest_size,
+    flat,
+    loaded,
+    notices,
+    part,
+    shown,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
 from .samples import write_idx
 
 DEMO = load("demo", Path("unused"))
@@ -168,7 +181,7 @@ async def test_ascii_stays_on_other_pages_and_on_the_large_image(app: FmnistApp)
         assert "▀" not in shown(app)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_enter_shows_the_image_large_with_its_numbers(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)
@@ -194,7 +207,7 @@ async def test_the_neighbours_of_a_large_image_are_a_key_away_and_the_cursor_fol
         await until_shown(pilot, "the mean of Dress, 200 train images")
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_all_784_numbers_can_be_reached_with_the_arrow_keys(app: FmnistApp, size: tuple[int, int]) -> None:
     rows = [" ".join(f"{pixel:3d}" for pixel in row) for row in DEMO.train.images[0].tolist()]
     is_small = size == (60, 18)
@@ -256,7 +269,7 @@ async def test_a_class_without_images_is_said_to_be_empty(make_app: Callable[...
         assert "train image" not in flat(app)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_every_class_has_a_mean_image_that_can_be_reached(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

@@ -15,7 +15,19 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.messages import TrainingRequested
 from fmnist_tui.tui.running import RunsApp
 
-from .driving import AnyPilot, at_every_size, flat, part, shown, type_into, until, until_shown, widget, words_in
+from .driving import (
+    AnyPilot,
+    at_every_size,
+    at_the_smallest_size,
+    flat,
+    part,
+    shown,
+    type_into,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
 
 FIELDS = ("epochs", "batch_size", "learning_rate", "seed", "seeds", "limit")
 
@@ -78,7 +90,7 @@ async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: F
             assert layer.name in shown(app)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
@@ -147,7 +159,7 @@ async def test_each_fault_is_said_in_its_line_and_starts_nothing(app: FmnistApp,
     assert list_runs(runs) == []
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_a_fault_can_be_seen_wherever_the_form_was_scrolled_to(
     app: FmnistApp, asked: Asked, size: tuple[int, int]
 ) -> None:

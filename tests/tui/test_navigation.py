@@ -9,7 +9,7 @@ from textual.widgets import Input
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.widgets.nav import SCREENS
 
-from .driving import AnyPilot, at_every_size, flat, loaded, shown, until, until_shown, widget, words_in
+from .driving import AnyPilot, at_the_smallest_size, flat, loaded, shown, until, until_shown, widget, words_in
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -85,7 +85,7 @@ HELP = {
 }
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

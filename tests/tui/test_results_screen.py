@@ -16,7 +16,7 @@ from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens import results
 
-from .driving import AnyPilot, at_every_size, flat, notices, part, until, until_shown, widget
+from .driving import AnyPilot, at_every_size, at_the_smallest_size, flat, notices, part, until, until_shown, widget
 from .samples import copy_of, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -45,7 +45,7 @@ async def test_without_runs_it_says_what_to_do(app: FmnistApp, size: tuple[int, 
         )
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     four(runs)
     async with app.run_test(size=size) as pilot:
@@ -72,7 +72,7 @@ async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: Fmnis
         assert "The origin scored v1-v3 on a random 9 000" in flat(app)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_all_that_stands_below_the_table_can_be_scrolled_to(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
