@@ -179,6 +179,7 @@ async def test_the_form_trains_in_the_app_and_starts_no_process(app: FmnistApp, 
     assert snapshot.saved_step == snapshot.step > 0
 
 
+@pytest.mark.slow
 async def test_an_in_app_run_takes_the_same_commands(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)

@@ -32,14 +32,14 @@ COLOURS = {"true colours": {}, "its own colours": {"COLORTERM": ""}, "no colours
 GREYS_OF_16 = {(number,) for number in (0, 7, 8, 15)}
 
 
-def case(kind: str, size: Size, locale: str, colours: str) -> object:
+def case(kind: str, size: Size, locale: str, colours: str, *marks: pytest.MarkDecorator) -> object:
     """One terminal, with a name that says what it is."""
     environment = {"TERM": kind, **LOCALES[locale], **COLOURS[colours]}
-    return pytest.param(environment, size, id=f"{kind}, {size[0]}x{size[1]}, {locale}, {colours}")
+    return pytest.param(environment, size, id=f"{kind}, {size[0]}x{size[1]}, {locale}, {colours}", marks=marks)
 
 
 A_HANDFUL = [
-    case("xterm-256color", (250, 70), "C", "true colours"),
+    case("xterm-256color", (250, 70), "C", "true colours", pytest.mark.slow),
     case("screen", (60, 18), "UTF-8", "no colours"),
     case("linux", (80, 24), "C", "its own colours"),
 ]

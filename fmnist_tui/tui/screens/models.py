@@ -38,6 +38,7 @@ class ModelsScreen(Screen[None]):
         super().__init__()
         self._marked: set[str] = set()
         self._known = Known()
+        self._form_is_due = False
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -84,8 +85,10 @@ class ModelsScreen(Screen[None]):
         self.action_mark()
 
     def on_train_form_changed(self) -> None:
-        """Another recipe, maybe."""
-        self._show_form()
+        """Another recipe, maybe; a form that has just come tells of all its fields at once."""
+        if not self._form_is_due:
+            self._form_is_due = True
+            self.call_after_refresh(self._show_form)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """What the button says."""
@@ -164,6 +167,7 @@ class ModelsScreen(Screen[None]):
         self._show_form()
 
     def _show_form(self) -> None:
+        self._form_is_due = False
         form, chosen = self.query_one(TrainForm), self._to_train()
         form.show_versions(chosen)
         one = f"Train {chosen[0]}" if len(chosen) == 1 else f"Train {len(chosen)} marked"
