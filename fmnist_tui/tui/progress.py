@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.text import Text
+
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.machine.nvml import Gpu
 from fmnist_tui.runs.snapshot import Snapshot
@@ -131,3 +133,8 @@ def _gpu_words(number: int, gpu: Gpu) -> str:
     busy = f"{gpu.busy}% busy" if gpu.busy is not None else ""
     memory = f"{(gpu.total - gpu.free) / 1e9:.1f} of {gpu.total / 1e9:.0f} GB" if gpu.total else ""
     return f"GPU {number} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""
+
+
+def rows_of(words: Text, width: int) -> int:
+    """How many rows of `width` cells the words take."""
+    return sum(max(1, -(-line.cell_len // width)) for line in words.split())

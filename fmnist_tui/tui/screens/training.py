@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -18,10 +17,11 @@ from fmnist_tui.runs.follower import Follower, read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.control import Command
+from fmnist_tui.tui.chart_clock import ChartClock
 from fmnist_tui.tui.curves import loss_kind, reading, series
 from fmnist_tui.tui.headline import headline
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
-from fmnist_tui.tui.progress import NO_ROOM, alert_words, packed, progress_of, reading_words
+from fmnist_tui.tui.progress import NO_ROOM, alert_words, packed, progress_of, reading_words, rows_of
 from fmnist_tui.tui.screens.choose_run import ChooseGhostScreen, ChooseRunScreen
 from fmnist_tui.tui.screens.log import LogScreen
 from fmnist_tui.tui.screens.stop import StopScreen
@@ -32,7 +32,6 @@ from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
 
 _NUMBERS_SECONDS = 0.5
-_CHART_SECONDS = 1.0
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
 _MARGIN = 2
 """Cells beside the words."""
@@ -40,7 +39,7 @@ _EMPTY = "No run yet. Press 2, choose a version and train it, or start one with:
 
 
 class TrainingScreen(Screen[None]):
-    """Charts above, numbers and progress below. Numbers are painted twice a second at most, charts once."""
+    """Charts above, numbers and progress below. Numbers are painted twice a second at most, charts by a clock."""
 
     CSS_PATH = "training.tcss"
     BINDINGS = [
@@ -73,7 +72,7 @@ class TrainingScreen(Screen[None]):
         self._painted: tuple[object, ...] = ()
         self._offered_for: tuple[object, ...] = ()
         self._charted: Snapshot | None = None
-        self._charted_at = 0.0
+        self._clock = ChartClock(getattr(self.app, "pace", 1.0))
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -92,9 +91,8 @@ class TrainingScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Follows whatever run the app follows, on a slow clock."""
-        self._pace: float = self.app.pace  # type: ignore[attr-defined]
         self.watch(self.app, "followed", self._take_follower)
-        self.set_interval(_NUMBERS_SECONDS * self._pace, self._tick)
+        self.set_interval(_NUMBERS_SECONDS * self.app.pace, self._tick)  # type: ignore[attr-defined]
 
     def on_screen_resume(self) -> None:
         """Back on the screen: what changed meanwhile is painted at once."""
@@ -242,7 +240,7 @@ class TrainingScreen(Screen[None]):
             self.post_message(CommandGiven(self._follower.run, command))
 
     def _paint_now(self) -> None:
-        self._charted_at = 0.0
+        self._clock.make_due()
         self._painted, self._charted = (), None
         self._tick()
 
@@ -258,23 +256,31 @@ class TrainingScreen(Screen[None]):
                 self._offered_for = follower.status, snapshot.paused
                 self.refresh_bindings()
             self._paint_numbers(follower, snapshot)
-        now = time.monotonic()
         was_empty = self._charted is None or not len(self._charted.curve)
-        if snapshot is not self._charted and (was_empty or now - self._charted_at >= _CHART_SECONDS * self._pace):
-            self._charted, self._charted_at = snapshot, now
+        if snapshot is not self._charted and (was_empty or snapshot.finished or self._clock.is_due):
+            self._charted = snapshot
+            self._clock.note_painted()
             self._paint_charts(snapshot)
 
     def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
         width = self.size.width - _MARGIN
         progress = progress_of(snapshot, follower.usage if follower.status.has_trainer else None)
-        self.query_one("#headline", Static).update(headline(snapshot, follower.status, width))
+        self._say("#headline", headline(snapshot, follower.status, width))
         self.query_one("#epoch", ProgressLine).show(progress.epoch_share, progress.epoch_words)
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
-        self.query_one("#numbers", Static).update(Text(packed(progress.numbers, width)))
+        self._say("#numbers", Text(packed(progress.numbers, width)))
         words = NO_ROOM if follower.no_room else alert_words(progress.alerts)
         alerts = self.query_one("#alerts", Static)
         alerts.update(Text(words, style="bold"))
         alerts.display = bool(words)
+
+    def _say(self, selector: str, words: Text) -> None:
+        """Lays the screen out anew only where other lines are needed: that costs more than to paint them."""
+        static = self.query_one(selector, Static)
+        before = static.content if isinstance(static.content, Text) else Text()
+        if words != before:
+            width = self.size.width - _MARGIN
+            static.update(words, layout=rows_of(before, width) != rows_of(words, width))
 
     def _paint_charts(self, snapshot: Snapshot) -> None:
         view = self._view
