@@ -16,7 +16,7 @@ from fmnist_tui.analysis.speed import Benchmark, Peak, Speed, Spread
 from fmnist_tui.analysis.turns import Tell, Work, rates
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
-from fmnist_tui.runs.faults import first_line
+from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.matrix_product import CPU_SIDE, GPU_SIDE, flops, products
@@ -113,9 +113,9 @@ def _why_no_torch() -> str:
     if importlib.util.find_spec("torch") is None:
         return f"PyTorch isn't installed; {INSTALL_PYTORCH}"
     try:
-        import fmnist_tui.training.devices  # noqa: F401
-    except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
-        return f"PyTorch is broken ({first_line(error)}); install it again: pip install torch"
+        resolved(configure("v1", "tuned", {}, device="cpu"))
+    except ConfigError as error:
+        return str(error)
     return ""
 
 

@@ -78,13 +78,15 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
 
 def uncounted(configs: Sequence[TrainingConfig]) -> str:
     """Why such runs will not count in the results: "Won't count in the results: epochs 3"; "" where they will."""
-    config = configs[0]
+    config = next((one for one in configs if one.modified or one.limit is not None), None)
+    if config is None:
+        return ""
     recipe = asdict(hyperparameters(config.version, config.recipe))
     own = {name: value for name, value in asdict(config.hyperparameters).items() if value != recipe[name]}
     if config.limit is not None:
         own["limit"] = config.limit
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
-    return f"Won't count in the results: {told}" if told else ""
+    return f"Won't count in the results: {told}"
 
 
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:

@@ -10,7 +10,7 @@ from fmnist_tui.runs.machine.session import ask_tmux, clipboard_row, session_row
 from .conftest import Make
 from .machines import PLAIN
 
-INSIDE = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-0/default,1,0", "TERM_PROGRAM": "tmux"}  # noqa: S108
+INSIDE = {"TERM": "tmux-256color", "TMUX": "default,1,0", "TERM_PROGRAM": "tmux"}
 OPTIONS = (
     'buffer-limit 50\ncommand-alias[0] split-pane=split-window\nterminal-overrides\nset-clipboard {}\neditor "vi"\n'
 )

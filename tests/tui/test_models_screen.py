@@ -284,6 +284,16 @@ async def test_what_will_not_count_in_the_results_is_said_before_it_is_trained(a
         await until(pilot, lambda: words in words_in(pilot, "#forecast"), "it is said")
 
 
+async def test_what_is_one_versions_own_recipe_and_not_anothers_is_said_of_both_marked(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2", "space", "down", "space")
+        epochs = str(hyperparameters("v0", "tuned").epochs)
+        assert epochs != str(hyperparameters("v1", "tuned").epochs)
+        await type_into(pilot, "#epochs", epochs)
+        words = f"Won't count in the results: epochs {epochs}"
+        await until(pilot, lambda: words in words_in(pilot, "#forecast"), "it is said")
+
+
 async def test_marked_versions_are_trained_together_and_the_form_says_where_they_differ(
     app: FmnistApp, asked: Asked
 ) -> None:

@@ -270,9 +270,8 @@ class TrainingScreen(Screen[None]):
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
         self._say("#numbers", Text(packed(progress.numbers, width)))
         words = NO_ROOM if follower.no_room else alert_words(progress.alerts)
-        alerts = self.query_one("#alerts", Static)
-        alerts.update(Text(words, style="bold"))
-        alerts.display = bool(words)
+        self._say("#alerts", Text(words, style="bold"))
+        self.query_one("#alerts").display = bool(words)
 
     def _say(self, selector: str, words: Text) -> None:
         """Lays the screen out anew only where other lines are needed: that costs more than to paint them."""

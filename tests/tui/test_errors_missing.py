@@ -1,0 +1,130 @@
+"""Where a run errs, where something for it is missing or takes its time: images, predictions, the run itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import DataTable
+
+from fmnist_tui.analysis.diagnosis import diagnose
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.screens import errors
+from fmnist_tui.tui.screens.errors import ErrorsScreen
+from fmnist_tui.tui.screens.results import ResultsScreen
+from fmnist_tui.tui.widgets.picture import Picture
+
+from .demo_runs import dataset, write_demo_run
+from .driving import (
+    at_the_smallest_size,
+    flat,
+    loaded,
+    notices,
+    part,
+    shown,
+    until,
+    until_shown,
+    widget,
+    words_in,
+)
+from .samples import write_run
+from .test_errors_screen import two
+
+Maker = Callable[..., FmnistApp]
+
+
+@at_the_smallest_size
+async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    write_run(runs, "v3", wrong=150)
+    async with app.run_test(size=size) as pilot:
+        await loaded(pilot)
+        await pilot.press("4")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        await pilot.press("w")
+        await until_shown(pilot, "85.00 %, 150 of 1000 wrong")
+        await pilot.press("g")
+        await until_shown(pilot, "The images are not here (the app has demo): numbers alone.", "1 of 150, image 0")
+        assert not widget(pilot, "Picture", Picture).display
+        assert "> Trouser" in part(pilot, "_Facts")
+        assert "* T-shirt/top" in part(pilot, "_Facts")
+        assert "Ankle boot" in part(pilot, "_Facts")
+        assert "m ASCII" not in flat(app)
+        await pilot.press("g")
+        await until_shown(pilot, "No run of another version is compared on these images")
+
+
+async def test_without_any_images_too_and_they_come_when_they_are_there(
+    make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    two(runs)
+    app = make_app("nowhere")
+    async with app.run_test() as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("f")
+        await until_shown(pilot, "v0 to v3, all runs")
+        await pilot.press("w")
+        await until_shown(pilot, "20 of 500 wrong")
+        await pilot.press("g")
+        await until_shown(pilot, "The images are not loaded: numbers alone.", "image 13")
+        app.dataset = dataset()
+        await until(pilot, lambda: "▀" in part(pilot, "Picture"), "the image is drawn")
+        assert "numbers alone" not in shown(app)
+
+
+@at_the_smallest_size
+async def test_a_run_without_predictions_says_what_to_do_in_words(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    write_demo_run(runs, "v3", seed=1, wrong=20).predictions.unlink()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("v", "v", "v")
+        await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
+        await pilot.press("w")
+        await until_shown(pilot, "can't be looked into: no predictions.npz. A run is scored when it ends: resume it")
+        await pilot.press("v", "g", "m", "enter", "escape")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+async def test_without_a_run_w_says_what_to_do(app: FmnistApp) -> None:
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("w")
+        await until(pilot, lambda: "press 2 and train" in notices(app), "it says so")
+        assert isinstance(app.screen, ResultsScreen)
+
+
+async def test_a_slow_reading_does_not_hold_the_screen_up_and_may_be_left(
+    app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two(runs)
+    waiting = threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        waiting.wait(20)
+        return diagnose(*arguments)
+
+    monkeypatch.setattr(errors, "diagnose", slow)
+    async with app.run_test() as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "No run counts yet")
+        await pilot.press("f")
+        await until_shown(pilot, "v0 to v3, all runs")
+        await pilot.press("w")
+        await until_shown(pilot, "Reading the predictions ...")
+        await pilot.press("v", "g", "right", "enter", "escape")
+        assert isinstance(app.screen, ResultsScreen)
+        await pilot.press("w")
+        assert isinstance(app.screen, ErrorsScreen)
+        waiting.set()
+        await until_shown(pilot, "20 of 500 wrong")
+        assert "Results" in words_in(pilot, "Nav")
