@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.files import check_plain, is_torn
-from fmnist_tui.training.events import Event, Step, from_json, to_json
+from fmnist_tui.training.events import Event, Step, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
 """Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of it."""
@@ -101,18 +101,27 @@ class LogReader:
         return list(parse(lines))
 
 
-def read_tail(path: Path, size: int = 16_384) -> list[Logged]:
+def read_tail(path: Path, size: int = 16_384, kinds: tuple[type[Event], ...] = ()) -> list[Logged]:
     """The events of the last `size` bytes, oldest first: enough to know a run's status, however long its log.
 
-    Where there is nothing but damage in them, of more.
+    Where there are none in them, of more.
+
+    Args:
+        path: The log.
+        size: Bytes.
+        kinds: Those that are wanted, if not all: the lines of others are not parsed.
     """
+    words = [f'"{name_in_log(kind)}"'.encode() for kind in kinds]
     try:
         check_plain(path, LARGEST_LOG)
         with path.open("rb") as file:
             length = file.seek(0, os.SEEK_END)
             while True:
                 file.seek(max(0, length - size))
-                if (found := list(parse(file.read().split(b"\n")))) or size >= length:
+                lines = file.read().split(b"\n")
+                if kinds:
+                    lines = [line for line in lines if any(word in line for word in words)]
+                if (found := list(parse(lines))) or size >= length:
                     return found
                 size *= 8
     except OSError:

@@ -17,6 +17,8 @@ _CLOCK = 0.005
 QUEUED_STAGE = "waiting for "
 FIRST_STAGES = (QUEUED_STAGE, "loading data")
 """How the names of the stages begin that are a new trainer's first words."""
+_TURNS = (events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
+"""Where trainers begin and end: all that tells how a run stands which nobody holds."""
 
 
 class Status(StrEnum):
@@ -68,10 +70,10 @@ def without_strays(log: Iterable[Event]) -> list[Event]:
 
 def status_of(run: RunDirectory) -> Status:
     """The run's status now."""
-    held = is_held(run)
-    tail = read_tail(run.events)
-    if not held:
+    if not is_held(run):
+        tail = read_tail(run.events, kinds=_TURNS)
         return _without_trainer(without_strays(logged.event for logged in tail))
+    tail = read_tail(run.events)
     if heartbeat_age(run) > STALE_SECONDS and run.heartbeat.exists():
         return Status.UNRESPONSIVE
     since = taken_at(run)

@@ -162,11 +162,17 @@ _TYPES: dict[str, type[Event]] = {
 }
 _LARGEST = 2**53
 _NAMES = {kind: name for name, kind in _TYPES.items()}
+_FIELDS = {kind: {item.name: str(item.type) for item in fields(kind)} for kind in _TYPES.values()}
+
+
+def name_in_log(kind: type[Event]) -> str:
+    """What stands under "event" for this kind."""
+    return _NAMES[kind]
 
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as a JSON object: its name under "event", then its fields."""
-    values = {item.name: finite(getattr(event, item.name)) for item in fields(event)}
+    values = {name: finite(getattr(event, name)) for name in _FIELDS[type(event)]}
     return {"event": _NAMES[type(event)], **values}
 
 
@@ -179,7 +185,7 @@ def from_json(record: Mapping[str, Any]) -> Event | None:
     kind = _TYPES.get(str(record.get("event")))
     if kind is None:
         return None
-    known = {item.name: str(item.type) for item in fields(kind)}
+    known = _FIELDS[kind]
     values: dict[str, Any] = {name: record[name] for name in known if name in record}
     if not all(_fits(value, known[name]) for name, value in values.items()):
         return None
@@ -201,9 +207,10 @@ def _fits(value: Any, annotation: str) -> bool:
 
 
 def _as_read(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {safe(key): _as_read(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else math.nan
     if isinstance(value, str):
         return safe(value)
-    infinite = isinstance(value, float) and not math.isfinite(value)
-    return math.nan if value is None or infinite else value
+    if isinstance(value, dict):
+        return {safe(key): _as_read(item) for key, item in value.items()}
+    return math.nan if value is None else value
