@@ -44,19 +44,20 @@ def _lines(comparison: Comparison, left_out: int) -> Iterator[Text]:
 def _certain_or_muted(comparison: Comparison) -> Iterator[Text]:
     """The gain, the steps, each version's measures, and the paired tests."""
     if gain := comparison.gain:
-        yield _told(wording.gain_line(comparison), gain.may_be_chance)
+        yield told(wording.gain_line(comparison), gain.may_be_chance)
         yield Text()
     for step in (one.step for one in comparison.versions if one.step):
-        yield _told(wording.step_sentence(step), step.may_be_chance)
+        yield told(wording.step_sentence(step), step.may_be_chance)
     if comparison.gain:
         yield Text()
     yield from (Text(wording.version_sentence(one)) for one in comparison.versions)
     if comparison.paired:
         yield Text(f"\n{wording.PAIRED_HEADING}")
     for test in comparison.paired:
-        yield _told(test.sentence, test.may_be_chance)
+        yield told(test.sentence, test.may_be_chance)
     yield Text()
 
 
-def _told(words: str, may_be_chance: bool | None) -> Text:  # noqa: FBT001 - a verdict
+def told(words: str, may_be_chance: bool | None) -> Text:  # noqa: FBT001 - a verdict
+    """The words, muted unless more than chance is behind them."""
     return Text(words, style="" if may_be_chance is False else MUTED)

@@ -109,10 +109,17 @@ def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: RunRecord)
     assert read_findings(record).shifts is None
 
 
-def test_nothing_holds_of_a_run_without_a_model(record: RunRecord) -> None:
+def test_it_holds_of_a_result_whose_weights_were_thrown_away(record: RunRecord) -> None:
     keep_all(record)
     record.run.model.unlink()
     assert basis_of(record) is None
+    assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
+
+
+def test_nothing_holds_of_a_run_without_weights_and_result(record: RunRecord) -> None:
+    keep_all(record)
+    record.run.model.unlink()
+    record.run.result.unlink()
     assert read_findings(record) == Findings(record)
 
 

@@ -23,6 +23,7 @@ from fmnist_tui.files import check_plain, finite, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
 
 FORMAT = 1
+_MODEL = "model_sha256"
 
 Result = Shifts | Permuted | Efficiency | Gaps | Convergence
 
@@ -50,8 +51,8 @@ class Findings:
 
 def read_findings(record: RunRecord) -> Findings:
     """All that is kept of the run and still holds; what is damaged counts as never made."""
-    basis = basis_of(record)
-    found: dict[str, Any] = {name: read_kept(record.run, name, basis) for name in KINDS} if basis else {}
+    sums = _sums(record)
+    found: dict[str, Any] = {name: read_kept(record.run, name, sums) for name in KINDS}
     return Findings(record, **found)
 
 
@@ -60,19 +61,17 @@ def basis_of(record: RunRecord) -> dict[str, str] | None:
 
     None where the run has no model: what is measured of it then may change.
     """
-    sums = {
-        "model_sha256": _sha256(record.run.model),
-        "test_fingerprint": record.test_fingerprint,
-        "log_sha256": _sha256(record.run.events),
-        "result_sha256": _sha256(record.run.result),
-    }
-    return sums if sums["model_sha256"] else None
+    sums = _sums(record)
+    return sums if sums[_MODEL] else None
 
 
 def read_kept(run: RunDirectory, name: str, basis: Mapping[str, str]) -> Result | None:
-    """The analysis of this name, where it is there, whole, and made of `basis`."""
+    """The analysis of this name, where it is there, whole, and made of `basis`.
+
+    Weights that were left out when a run was put away take nothing from what was measured with them.
+    """
     record = read_json(_path(run, name)) or {}
-    if record.get("format") != FORMAT or record.get("name") != name or record.get("basis") != basis:
+    if record.get("format") != FORMAT or record.get("name") != name or not _holds(nested(record, "basis"), basis):
         return None
     return read_as(KINDS[name], nested(record, "result"))
 
@@ -110,6 +109,21 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 def _path(run: RunDirectory, name: str) -> Path:
     return run.analysis / f"{name}.json"
+
+
+def _sums(record: RunRecord) -> dict[str, str]:
+    return {
+        _MODEL: _sha256(record.run.model),
+        "test_fingerprint": record.test_fingerprint,
+        "log_sha256": _sha256(record.run.events),
+        "result_sha256": _sha256(record.run.result),
+    }
+
+
+def _holds(kept: Mapping[str, Any], now: Mapping[str, str]) -> bool:
+    """Whether nothing has changed; a result says of which weights it is, so that those may be gone."""
+    gone = not now[_MODEL] and now["result_sha256"]
+    return kept == ({**now, _MODEL: kept.get(_MODEL)} if gone else now)
 
 
 def _sha256(path: Path) -> str:

@@ -16,20 +16,21 @@ from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
-from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
 from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
 from fmnist_tui.files import write_whole
 from fmnist_tui.runs.directory import RunError
-from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.recipes import RECIPES
+from fmnist_tui.tui.compared import Compared
 from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.screens.claims import ClaimsScreen
 from fmnist_tui.tui.screens.errors import ErrorsScreen
+from fmnist_tui.tui.screens.run_pairs import RunPairsScreen
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -40,35 +41,6 @@ _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all f
 _EXPORT = "fmnist-tui-export"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
 _VIEWS = tuple(_FOCUS)
-
-
-class Compared(Message):
-    """The comparison was made.
-
-    Attributes:
-        comparison: Of the runs that count and were not left out.
-        records: All runs, newest first.
-        left_out: Ids of those that were.
-        epochs: Of the runs whose curves are drawn, by id.
-    """
-
-    def __init__(
-        self,
-        comparison: Comparison,
-        records: Sequence[RunRecord],
-        left_out: frozenset[str],
-        epochs: dict[str, tuple[Epoch, ...]],
-    ) -> None:
-        super().__init__()
-        self.comparison = comparison
-        self.records = records
-        self.left_out = left_out
-        self.epochs = epochs
-
-    @property
-    def compared(self) -> list[RunRecord]:
-        """The runs that the comparison is made of."""
-        return [one for one in self.records if one.run_id in self.comparison.compared]
 
 
 class Written(Message):
@@ -86,7 +58,7 @@ class ResultsScreen(Screen[None]):
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Words, bars, curves, runs"),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the other recipe"),
-        Binding("f", "everything", "All runs", tooltip="Compare runs that don't count, too"),
+        Binding("f", "everything", "All", tooltip="Compare all runs, those that don't count too, or those that count"),
         Binding(
             "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
         ),
@@ -199,6 +171,15 @@ class ResultsScreen(Screen[None]):
         """A run less in the comparison, or one more."""
         self._left_out ^= {message.run}
         self._compare()
+
+    def on_runs_view_testing_asked(self, message: RunsView.TestingAsked) -> None:
+        """This run against those whose curves are drawn, pair by pair."""
+        others = [run for run in self._drawn or () if run != message.run]
+        if others and self._now:
+            chosen = [one for one in self._now.records if one.run_id in {message.run, *others}]
+            self.app.push_screen(RunPairsScreen(chosen[::-1]))
+        else:
+            self.notify("this run is tested against those whose curves are drawn: mark another one (space bar)")
 
     def on_runs_view_changed(self) -> None:
         """Another label, or a run less."""

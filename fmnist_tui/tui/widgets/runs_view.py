@@ -30,6 +30,7 @@ class RunsView(Vertical):
 
     BINDINGS = [
         Binding("space", "draw", "Curve", tooltip="Draw this run's curve among the curves, or not"),
+        Binding("t", "test", "Test", tooltip="Test this run against those whose curves are drawn, image by image"),
         Binding("x", "leave_out", "Leave out", tooltip="Leave this run out of the comparison, or take it in"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next measure"),
         Binding("l", "label", "Label", tooltip="Give this run a name, tags and a note"),
@@ -41,6 +42,13 @@ class RunsView(Vertical):
 
     class DrawingAsked(Message):
         """This run's curve shall be drawn, or no longer."""
+
+        def __init__(self, run: str) -> None:
+            super().__init__()
+            self.run = run
+
+    class TestingAsked(Message):
+        """This run shall be tested against the drawn ones."""
 
         def __init__(self, run: str) -> None:
             super().__init__()
@@ -78,6 +86,11 @@ class RunsView(Vertical):
         """Draws the run's curve, or takes it away."""
         if record := self.current:
             self.post_message(self.DrawingAsked(record.run_id))
+
+    def action_test(self) -> None:
+        """Tests the run against the drawn ones."""
+        if record := self.current:
+            self.post_message(self.TestingAsked(record.run_id))
 
     def action_leave_out(self) -> None:
         """Leaves the run out, or takes it in again."""

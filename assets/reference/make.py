@@ -1,0 +1,94 @@
+"""Makes the evidence: `python assets/reference/make.py RUNS`. Takes hours; may be broken off and called again.
+
+Trains the reference runs into RUNS, measures the origin's claims on them, and writes to this folder what can be
+committed: each run without its checkpoints, its large weights and what is this machine's alone; tables; figures; and
+the summary that the app shows.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from trained import train_all
+
+from fmnist_tui.analysis import tables
+from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.export import export_run, export_shifts
+from fmnist_tui.analysis.record import RunRecord, read_records
+from fmnist_tui.analysis.reference import SUMMARY, summarised
+from fmnist_tui.files import read_json, write_json
+from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.recipes import configure
+
+HERE = Path(__file__).parent
+SEEDS = {"tuned": 3, "origin": 1}
+KEPT = ("events.jsonl", "result.json", "predictions.npz", "analysis")
+SMALL = ("v0", "v1")
+"""Whose weights are committed, too: one and a half megabytes a run."""
+FIGURES = ("confusion", "reliability", "training_loss_plot")
+OF_THE_MACHINE = ("host", "pid", "argv")
+
+
+def main(runs: Path) -> None:
+    """All of it."""
+    for recipe, seeds in SEEDS.items():
+        configs = [
+            configure(version, recipe, {}, seed=seed, device="cpu") for version in VERSION_NAMES for seed in range(seeds)
+        ]
+        records = train_all(runs, configs)
+        analysed = _analysed(runs, [record for record in records if recipe != "tuned"])
+        (HERE / f"claims-{recipe}.txt").write_text(analysed)
+        for record in records:
+            put_away(record.run)
+    write_tables(read_records(HERE / "runs"))
+
+
+def put_away(run: RunDirectory) -> None:
+    """Copies what is committed of a run."""
+    to = HERE / "runs" / run.run_id
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir(parents=True)
+    weights = ("model.safetensors",) if run.run_id.startswith(SMALL) else ()
+    for name in (*KEPT, *weights):
+        source = run.path / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, to / name)
+    told: dict[str, Any] = read_json(run.run_json) or {}
+    data = {name: value for name, value in told["data"].items() if name not in ("folder", "source")}
+    write_json(to / "run.json", {**{k: v for k, v in told.items() if k not in OF_THE_MACHINE}, "data": data})
+
+
+def write_tables(records: list[RunRecord]) -> None:
+    """Tables, the tuned runs' figures, and the summary for the app."""
+    for recipe in SEEDS:
+        comparison = compare(records, recipe)
+        (HERE / f"results-{recipe}.md").write_text(tables.as_markdown(comparison))
+        (HERE / f"results-{recipe}.csv").write_text(tables.as_csv(comparison))
+        (HERE / f"results-{recipe}.json").write_text(json.dumps(tables.as_json(comparison), indent=2) + "\n")
+    best = {one.best_run: one.version for one in compare(records, "tuned").versions}
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = [record for record in records if record.run_id in best]
+        for record in chosen:
+            for path in export_run(record, Path(folder)).files:
+                if path.stem in FIGURES and path.suffix == ".png":
+                    shutil.copyfile(path, HERE / f"{best[record.run_id]}-{path.name}")
+        for path in export_shifts(chosen, Path(folder)):
+            shutil.copyfile(path, HERE / path.name)
+    SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
+
+
+def _analysed(runs: Path, named: list[RunRecord]) -> str:
+    """What `analyse` prints of the best tuned runs, or of those that are named."""
+    command = [sys.executable, "-m", "fmnist_tui", "analyse", *(record.run_id for record in named)]
+    done = subprocess.run([*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,51 @@
+"""Chosen runs tested against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import Static
+
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import at_every_size, notices, until, until_shown, widget, words_in
+from .samples import training, write_run
+from .test_results_views import at_runs, four
+
+
+@at_every_size
+async def test_t_tests_the_run_against_those_whose_curves_are_drawn(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    four(runs)
+    other = write_run(runs, "v3", seed=9, recipe="origin", wrong=40)
+    async with app.run_test(size=size) as pilot:
+        await at_runs(pilot)  # its cursor is on the newest, which doesn't count
+        await pilot.press("t")
+        await until(pilot, lambda: "pair by pair" in words_in(pilot, ".dialog"), "the tests are there")
+        await until(pilot, lambda: "Holm" in words_in(pilot, "#pairs"), "the predictions are read")
+        words = " ".join(str(widget(pilot, "#pairs", Static).content).split())
+        assert f"{other.run_id}  96.00 % (" in words
+        assert "is right on 40 images that v3 (seed 3) gets wrong" in words
+        assert words.count("points (95 % interval") == 10
+        await pilot.press("escape")
+        await until_shown(pilot, "newest first")
+
+
+async def test_a_run_that_was_not_scored_is_told_of_in_the_dialog(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    write_run(runs, "v2", seed=10, log=training(epochs=1)).predictions.unlink()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_runs(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: "can't be compared" in words_in(pilot, "#pairs"), "it says why")
+
+
+async def test_a_run_alone_is_told_what_it_takes(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await at_runs(pilot)
+        for _ in range(4):
+            await pilot.press("space", "down")
+        await pilot.press("t")
+        await until(pilot, lambda: "mark another one" in notices(app), "it says what to do")
