@@ -77,7 +77,8 @@ def analyse_command(
     """Measure what the CNNs are said to be better at, of runs or of the best tuned run of each version.
 
     shifts: accuracy on test images moved by up to 4 pixels. permuted (v0 and v1): two short trainings, one on pixels
-    in a random order. efficiency: accuracy over parameters and multiply-adds. gaps: training against validation.
+    in a random order. efficiency: accuracy over parameters and multiply-adds. fit: the images it learned from
+    against those it never saw. gaps: training against validation as the epochs ran.
     convergence: the loss curve. All are kept with the run.
     """
     from fmnist_tui.analysis.probes.analysing import Images, Wish
@@ -198,7 +199,8 @@ def _as_json(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]
 
     The analyses' own keys: shifts "images", "up", "down", "left", "right" (accuracies under shifts of 0 to 4 pixels),
     "mean"; permuted "epochs", "limit", "test_images", "seed", "plain_validation", "plain_test",
-    "permuted_validation", "permuted_test"; efficiency "accuracy", "parameters", "multiply_adds"; gaps "train_loss",
+    "permuted_validation", "permuted_test"; efficiency "accuracy", "parameters", "multiply_adds"; fit "train_images",
+    "validation_images", "train_nll", "validation_nll", "train_accuracy", "validation_accuracy"; gaps "train_loss",
     "validation_loss", "train_accuracy", "validation_accuracy" (one value an epoch); convergence "steps", "first_loss",
     "early_loss", "end_loss", "epochs", "below", "lowest_validation", "lowest_epoch", "last_validation", "last_nll".
     """

@@ -91,7 +91,7 @@ def _lacking(runs: Path) -> list[tuple[RunRecord, str]]:
     from fmnist_tui.analysis.probes.analysing import CHEAP
 
     found = [one for section in sections(read_records(runs)) for one in section.found.values()]
-    names = sorted(CHEAP, key=lambda name: name == "shifts")
+    names = sorted(CHEAP, key=lambda name: (name == "shifts", name == "fit"))
     return [(one.record, name) for name in names for one in found if getattr(one, name) is None]
 
 

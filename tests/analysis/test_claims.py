@@ -11,7 +11,7 @@ from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.claims import claims
 from fmnist_tui.analysis.probes.convergence import Convergence
 from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
-from fmnist_tui.analysis.probes.gaps import Gaps
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.kept import Findings, basis_of, keep
 from fmnist_tui.analysis.probes.page import section, sections
 from fmnist_tui.analysis.probes.permuted import Permuted
@@ -120,12 +120,12 @@ def test_translation_invariance_is_the_share_that_is_kept(
 @pytest.mark.parametrize(("after", "verdict"), [(0.2, Verdict.HOLDS), (0.3, Verdict.FAILS)])
 def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: Verdict) -> None:
     known = {
-        version: {"gaps": Gaps((0.5, 0.1), (0.1, loss), (0.9, 0.9), (0.8, 0.8))}
+        version: {"fit": Fit(900, 100, 0.1, loss, 0.9, 0.8)}
         for version, loss in (("v2", 0.3), ("v3", after))
     }
     told = of("Regularisation", claims("tuned", found(tmp_path, **known), None))
     assert told.verdict is verdict
-    assert "v2 +0.2000 in loss, +10.00 points in accuracy" in told.number
+    assert "v2 +0.2000 in NLL (0.1000, 0.3000), +10.00 points in accuracy" in told.number
 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(0.0571, Verdict.HOLDS), (0.0612, Verdict.HOLDS), (0.04, Verdict.FAILS)])

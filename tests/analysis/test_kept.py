@@ -8,6 +8,7 @@ import pytest
 
 from fmnist_tui.analysis.probes.convergence import Convergence
 from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.gaps import Gaps
 from fmnist_tui.analysis.probes.kept import KINDS, Findings, Result, basis_of, keep, read_findings
 from fmnist_tui.analysis.probes.permuted import Permuted
@@ -24,6 +25,7 @@ RESULTS: dict[str, Result] = {
     "shifts": Shifts(10_000, FIVE, FIVE, FIVE, FIVE),
     "permuted": Permuted(5, 10_000, 10_000, 3, 0.9, 0.89, 0.8, 0.79),
     "efficiency": Efficiency(0.9, 266_610, 266_200),
+    "fit": Fit(54_000, 6_000, 0.1, 0.2, 0.97, 0.93),
     "gaps": Gaps((0.5, 0.4), (0.4, 0.4), (0.8, 0.9), (0.8, 0.8)),
     "convergence": Convergence(1000, 2.0, None, 0.1, 2, 1, 0.4, 2, 0.4, 0.4),
 }

@@ -14,7 +14,7 @@ from .commands import call, copy_of, edit, finish, started, wait_until
 from .conftest import Fmnist
 
 BUDGET = ("--epochs", "1", "--limit", "20", "--device", "cpu")
-NAMES = ["shifts", "permuted", "efficiency", "gaps", "convergence"]
+NAMES = ["shifts", "permuted", "efficiency", "fit", "gaps", "convergence"]
 RUN = {"run", "version", "recipe", "seed", "analyses", "kept", "faults"}
 CLAIM = {"recipe", "title", "says", "verdict", "number", "how", "missing"}
 KEYS = {
@@ -24,6 +24,14 @@ KEYS = {
         *("plain_validation", "plain_test", "permuted_validation", "permuted_test"),
     },
     "efficiency": {"accuracy", "parameters", "multiply_adds"},
+    "fit": {
+        "train_images",
+        "validation_images",
+        "train_nll",
+        "validation_nll",
+        "train_accuracy",
+        "validation_accuracy",
+    },
     "gaps": {"train_loss", "validation_loss", "train_accuracy", "validation_accuracy"},
     "convergence": {
         *("steps", "first_loss", "early_loss", "end_loss", "epochs", "below"),

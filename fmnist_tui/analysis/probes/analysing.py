@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fmnist_tui.analysis.counting import fingerprints
 from fmnist_tui.analysis.probes import permuted
 from fmnist_tui.analysis.probes.convergence import measure_convergence
 from fmnist_tui.analysis.probes.efficiency import measure_efficiency
+from fmnist_tui.analysis.probes.fit import measure_fit
 from fmnist_tui.analysis.probes.gaps import measure_gaps
 from fmnist_tui.analysis.probes.kept import KINDS, Result, basis_of, keep, read_kept
 from fmnist_tui.analysis.probes.permuted import Permuted
@@ -17,7 +19,7 @@ from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, never, quiet
 from fmnist_tui.analysis.record import RunRecord, read_epochs
 from fmnist_tui.analysis.values import nested, number
-from fmnist_tui.data import Dataset, load
+from fmnist_tui.data import Dataset, load, split
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
@@ -155,6 +157,15 @@ def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Re
     return measure_efficiency(record.version, accuracy)
 
 
+def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
+    model = load_scored_model(record.run, wish.device)
+    train = wish.images.of(record, stop).train
+    if train.fingerprint != fingerprints(record)[0]:
+        raise AnalysisError(f"run {record.run_id} learned from other images than these; name its data with --data")
+    count = min(config_of(record.run).limit or len(train), len(train))
+    return measure_fit(model, train, *split(count), report, stop)
+
+
 def _gaps(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
     return measure_gaps(read_epochs(record.run))
 
@@ -167,6 +178,7 @@ _COMPUTED: dict[str, Callable[[RunRecord, Wish, Report, Stop], Result]] = {
     "shifts": _shifts,
     "permuted": _permuted,
     "efficiency": _efficiency,
+    "fit": _fit,
     "gaps": _gaps,
     "convergence": _convergence,
 }

@@ -143,24 +143,24 @@ _NORMALISATION = Claim(
 
 
 def _regularisation(recipe: str, found: Mapping[str, Findings]) -> Claim:
-    known = {name: found[name].gaps for name in ("v2", "v3") if name in found}
+    known = {name: found[name].fit for name in ("v2", "v3") if name in found}
     before, after = known.get("v2"), known.get("v3")
     verdict, number = Verdict.MISSING, ""
     if before and after:
-        verdict = Verdict.of(after.loss[-1] < before.loss[-1])
+        verdict = Verdict.of(after.nll_gap < before.nll_gap)
         number = "; ".join(
-            f"{name} {gaps.loss[-1]:+.4f} in loss, {100 * gaps.accuracy[-1]:+.2f} points in accuracy"
-            for name, gaps in (("v2", before), ("v3", after))
+            f"{name} {fit.nll_gap:+.4f} in NLL ({fit.train_nll:.4f}, {fit.validation_nll:.4f}), "
+            f"{100 * fit.accuracy_gap:+.2f} points in accuracy"
+            for name, fit in (("v2", before), ("v3", after))
         )
     return Claim(
         "Regularisation",
         "dropout prevents overfitting",
         verdict,
         number,
-        "How much worse validation is than training in the last epoch. Training figures are taken as the epoch runs, "
-        "with weights that change, augmentation, and, in v3 alone, dropout, which makes them look worse. Holds where "
-        "v3's gap in loss is smaller than v2's",
-        _missing(recipe, found, ("v2", "v3"), "gaps"),
+        "The scored weights on all images that they learned from and on those set aside for validation, as the images "
+        "are, without dropout: how much worse is the latter? Holds where v3's gap in NLL is smaller than v2's",
+        _missing(recipe, found, ("v2", "v3"), "fit"),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from fmnist_tui import __version__
 from fmnist_tui.analysis.probes.convergence import Convergence
 from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.gaps import Gaps
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.reading import read_as
@@ -25,12 +26,13 @@ from fmnist_tui.runs.directory import RunDirectory
 FORMAT = 1
 _MODEL = "model_sha256"
 
-Result = Shifts | Permuted | Efficiency | Gaps | Convergence
+Result = Shifts | Permuted | Efficiency | Fit | Gaps | Convergence
 
 KINDS: dict[str, type[Result]] = {
     "shifts": Shifts,
     "permuted": Permuted,
     "efficiency": Efficiency,
+    "fit": Fit,
     "gaps": Gaps,
     "convergence": Convergence,
 }
@@ -45,6 +47,7 @@ class Findings:
     shifts: Shifts | None = None
     permuted: Permuted | None = None
     efficiency: Efficiency | None = None
+    fit: Fit | None = None
     gaps: Gaps | None = None
     convergence: Convergence | None = None
 

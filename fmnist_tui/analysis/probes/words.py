@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fmnist_tui.analysis.probes.convergence import EARLY, Convergence
 from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.gaps import Gaps
 from fmnist_tui.analysis.probes.kept import Result
 from fmnist_tui.analysis.probes.permuted import Permuted
@@ -21,6 +22,8 @@ def lines(result: Result) -> list[str]:
             return _permuted(result)
         case Efficiency():
             return _efficiency(result)
+        case Fit():
+            return _fit(result)
         case Gaps():
             return _gaps(result)
         case Convergence():
@@ -48,6 +51,13 @@ def _efficiency(found: Efficiency) -> list[str]:
         f"{found.accuracy:.2%} on the test images",
         f"{found.parameters:,} parameters ({by_parameters})".replace(",", " "),
         f"{found.multiply_adds:,} multiply-adds an image ({by_work})".replace(",", " "),
+    ]
+
+
+def _fit(found: Fit) -> list[str]:
+    return [
+        f"{found.train_images} images it learned from: NLL {found.train_nll:.4f}, {found.train_accuracy:.2%} right",
+        f"{found.validation_images} it never saw: NLL {found.validation_nll:.4f}, {found.validation_accuracy:.2%} right",
     ]
 
 

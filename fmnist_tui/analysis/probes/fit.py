@@ -1,0 +1,83 @@
+"""Regularisation: how much better the scored model knows the images that it learned from than those it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.analysis.probes.shifts import BATCH
+from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
+from fmnist_tui.data import ImageSet
+from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
+
+if TYPE_CHECKING:
+    from fmnist_tui.training.predictor import Predictor
+
+Indices = NDArray[np.int64]
+_Done = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The weights that were scored, on images as they are: without dropout, without augmentation.
+
+    Attributes:
+        train_images: How many it learned from.
+        validation_images: How many were set aside.
+        train_nll: Mean negative log-likelihood of the former, in nats.
+        validation_nll: Of the latter.
+        train_accuracy: 0 to 1.
+        validation_accuracy: 0 to 1.
+    """
+
+    train_images: int
+    validation_images: int
+    train_nll: float
+    validation_nll: float
+    train_accuracy: float
+    validation_accuracy: float
+
+    @property
+    def nll_gap(self) -> float:
+        """What validation is worse by."""
+        return self.validation_nll - self.train_nll
+
+    @property
+    def accuracy_gap(self) -> float:
+        """Likewise."""
+        return self.train_accuracy - self.validation_accuracy
+
+
+def measure_fit(
+    model: Predictor,
+    images: ImageSet,
+    learned: Indices,
+    set_aside: Indices,
+    report: Report = quiet,
+    stop: Stop = never,
+) -> Fit:
+    """The model on those of `images` that it learned from and on those that were set aside, by their indices.
+
+    Raises:
+        Left: `stop` turned true.
+    """
+    count = len(learned) + len(set_aside)
+    there = _scored(model, images, set_aside, lambda done: report(done / count, "validation images"), stop)
+    before = len(set_aside)
+    here = _scored(model, images, learned, lambda done: report((before + done) / count, "training images"), stop)
+    return Fit(len(learned), len(set_aside), here[0], there[0], here[1], there[1])
+
+
+def _scored(model: Predictor, images: ImageSet, indices: Indices, report: _Done, stop: Stop) -> tuple[float, float]:
+    """Negative log-likelihood and accuracy."""
+    told = []
+    for first in range(0, len(indices), BATCH):
+        check(stop)
+        report(first)
+        told.append(model.predict(images.images[indices[first : first + BATCH]]))
+    probabilities, labels = np.concatenate(told), images.labels[indices]
+    return negative_log_likelihood(probabilities, labels), accuracy(probabilities, labels)

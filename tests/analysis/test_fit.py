@@ -1,0 +1,58 @@
+"""The gap between what was learned and what was never seen, of models whose answers are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fmnist_tui.analysis.probes.fit import Fit, measure_fit
+from fmnist_tui.analysis.probes.telling import Left
+from fmnist_tui.data import ImageSet
+
+COUNT = 1200
+LEARNED, SET_ASIDE = np.arange(1000), np.arange(1000, COUNT)
+
+
+def images() -> ImageSet:
+    """Two pixels: whether the image was learned from, and its class."""
+    pixels = np.zeros((COUNT, 28, 28), np.uint8)
+    labels = (np.arange(COUNT) % 10).astype(np.uint8)
+    pixels[:1000, 0, 0] = 1
+    pixels[:, 0, 1] = labels
+    return ImageSet.of(pixels, labels)
+
+
+class ByHeart:
+    """Gives the right class 0.82 where it has seen the image before, 0.1 (as all others) where not."""
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        sure = np.where(images[:, 0, 0], 0.82, 0.1)
+        table = np.repeat(((1 - sure) / 9)[:, None], 10, axis=1)
+        table[np.arange(len(images)), images[:, 0, 1]] = sure
+        return table.astype(np.float32)
+
+
+def test_what_was_learned_by_heart_is_a_gap() -> None:
+    reported: list[float] = []
+    found = measure_fit(ByHeart(), images(), LEARNED, SET_ASIDE, lambda share, _: reported.append(share))
+    assert (found.train_images, found.validation_images) == (1000, 200)
+    assert found.train_nll == pytest.approx(-math.log(0.82), abs=1e-6)
+    assert found.validation_nll == pytest.approx(-math.log(0.1), abs=1e-6)
+    assert found.train_accuracy == 1.0
+    assert found.nll_gap == pytest.approx(math.log(8.2), abs=1e-6)
+    assert reported == [0.0, 200 / COUNT, 700 / COUNT]
+
+
+def test_a_model_that_knows_both_alike_has_none() -> None:
+    everything = images()
+    found = measure_fit(ByHeart(), everything, LEARNED[:500], LEARNED[500:])
+    assert found == Fit(500, 500, found.train_nll, found.train_nll, 1.0, 1.0)
+    assert (found.nll_gap, found.accuracy_gap) == (0.0, 0.0)
+
+
+def test_it_can_be_left() -> None:
+    with pytest.raises(Left):
+        measure_fit(ByHeart(), images(), LEARNED, SET_ASIDE, stop=lambda: True)
