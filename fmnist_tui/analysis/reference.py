@@ -10,7 +10,7 @@ from typing import Any
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.spread import Spread
-from fmnist_tui.analysis.values import nested, number, whole
+from fmnist_tui.analysis.values import Record, nested, number, whole
 from fmnist_tui.files import read_json
 from fmnist_tui.training.recipes import RECIPES
 
@@ -35,6 +35,6 @@ def references(recipe: str) -> dict[str, Spread]:
     return {version: spread for version in told if (spread := _spread(nested(told, version)))}
 
 
-def _spread(told: dict[str, Any]) -> Spread | None:
+def _spread(told: Record) -> Spread | None:
     mean, count = number(told, "mean"), whole(told, "n")
     return None if mean is None or count is None else Spread(mean, number(told, "sd"), count)

@@ -124,6 +124,10 @@ class FmnistApp(RunsApp):
         """The first screen is painted: the others may come."""
         self._in_thread(partial(import_all))
 
+    def delay_update(self, delay: float = 0.001) -> None:
+        """Textual waits a twentieth of a second before it paints another screen; here whoever presses a key waits."""
+        super().delay_update(min(delay, 0.001))
+
     def hear_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
         for number in _ENDING:

@@ -38,6 +38,12 @@ class Series:
     in_range: bool = True
     behind: bool = False
 
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """All that makes it look as it does, to be compared."""
+        looks = (self.name, self.colour, self.marker, self.joined, self.in_range, self.behind)
+        return (*looks, self.x.tobytes(), self.y.tobytes())
+
     def on_light(self) -> Series:
         """The same series on a light ground; colours that differ for the colour-blind differ there, too."""
         red, green, blue = (round(_DARKER * part) for part in self.colour)

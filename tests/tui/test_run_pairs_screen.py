@@ -25,7 +25,7 @@ async def test_t_tests_the_run_against_those_whose_curves_are_drawn(
         await until(pilot, lambda: "pair by pair" in words_in(pilot, ".dialog"), "the tests are there")
         await until(pilot, lambda: "Holm" in words_in(pilot, "#pairs"), "the predictions are read")
         words = " ".join(str(widget(pilot, "#pairs", Static).content).split())
-        assert f"{other.run_id}  96.00 % (" in words
+        assert f"{other.run_id} 96.00 % (" in words
         assert "is right on 40 images that v3 (seed 3) gets wrong" in words
         assert words.count("points (95 % interval") == 10
         await pilot.press("escape")

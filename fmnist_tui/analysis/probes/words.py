@@ -56,8 +56,8 @@ def _efficiency(found: Efficiency) -> list[str]:
 
 def _fit(found: Fit) -> list[str]:
     return [
-        f"{found.train_images} images it learned from: NLL {found.train_nll:.4f}, {found.train_accuracy:.2%} right",
-        f"{found.validation_images} it never saw: NLL {found.validation_nll:.4f}, {found.validation_accuracy:.2%} right",
+        f"{found.train_images} images learned from: NLL {found.train_nll:.4f}, {found.train_accuracy:.2%} right",
+        f"{found.validation_images} never seen: NLL {found.validation_nll:.4f}, {found.validation_accuracy:.2%} right",
     ]
 
 

@@ -9,12 +9,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Static
 
 from fmnist_tui.runs.places import Folders
 from fmnist_tui.tui.claims_text import claims_text, tally
 from fmnist_tui.tui.measuring import Measured, Told, measure, tell
+from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
@@ -22,7 +22,7 @@ from fmnist_tui.tui.widgets.progress_line import ProgressLine
 TITLE = "Why the CNN wins"
 
 
-class ClaimsScreen(Screen[None]):
+class ClaimsScreen(LabScreen):
     """What is kept and what is missing; a key measures what needs no training. Who leaves, stops that."""
 
     CSS_PATH = "claims.tcss"

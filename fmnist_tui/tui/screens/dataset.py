@@ -9,7 +9,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.data import Dataset
@@ -19,6 +18,7 @@ from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.messages import Chosen
 from fmnist_tui.tui.pages import augmented_page, image_at, image_page, mean_page, pixel_histogram
 from fmnist_tui.tui.screens.ask_number import AskNumberScreen
+from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.large_image import LargeImageScreen
 from fmnist_tui.tui.screens.words import WordsScreen
 from fmnist_tui.tui.widgets.class_list import ClassList
@@ -39,7 +39,7 @@ _OF_IMAGES |= {"means", "augmented", "histogram"}
 """Actions that make no sense while there are none."""
 
 
-class DatasetScreen(Screen[None]):
+class DatasetScreen(LabScreen):
     """Classes to the left, a page of images, and, where there is room, one image large."""
 
     CSS_PATH = "dataset.tcss"

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import DataTable, Static, TabbedContent, TabPane, Tabs
 
 from fmnist_tui.analysis.diagnosis import Diagnosis, diagnose
@@ -23,6 +22,7 @@ from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.galleries import Gallery, cell_gallery, galleries, specimen
 from fmnist_tui.tui.messages import Chosen
 from fmnist_tui.tui.reliability import reliability_words
+from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.widgets.gallery_view import GalleryView
 from fmnist_tui.tui.widgets.heat_map import HeatMap
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -50,7 +50,7 @@ class Undiagnosed(Message):
         self.why = why
 
 
-class ErrorsScreen(Screen[None]):
+class ErrorsScreen(LabScreen):
     """Four views of one run's mistakes, one at a time."""
 
     CSS_PATH = "errors.tcss"

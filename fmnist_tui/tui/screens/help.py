@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+import textwrap
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import VerticalScroll
@@ -11,6 +15,11 @@ from textual.widgets import Static
 
 from fmnist_tui.tui.screens.dialog import Dialog
 
+_WIDTH, _FRAME = 66, 7
+"""Cells of a dialog, and of its border, its margin and a scroll bar."""
+_GAP = 2
+_LEAST = 20
+"""Cells of words, however narrow the terminal."""
 _LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c")
 
 
@@ -28,12 +37,30 @@ class HelpScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        table = Table.grid(padding=(0, 2))
-        for items in self._actions.values():
-            keys = " ".join(self.app.get_key_display(item.binding) for item in items)
-            table.add_row(keys, items[0].tooltip or items[0].binding.description)
         with VerticalScroll(classes="dialog"):
-            yield Static(table)
+            yield Static(self._words())
+
+    def on_resize(self) -> None:
+        """Breaks the words anew."""
+        self.query_one(Static).update(self._words())
+
+    def _words(self) -> Text:
+        """Broken where the dialog ends: a Rich table would do so, too, but takes longer than a key may."""
+        return Text("\n".join(self._lines(min(_WIDTH, self.app.size.width) - _FRAME)))
+
+    def _lines(self, width: int) -> Iterator[str]:
+        rows = [
+            (
+                " ".join(self.app.get_key_display(item.binding) for item in items),
+                items[0].tooltip or items[0].binding.description,
+            )
+            for items in self._actions.values()
+        ]
+        indent = max(cell_len(keys) for keys, _ in rows) + _GAP
+        for keys, words in rows:
+            first, *rest = textwrap.wrap(words, max(_LEAST, width - indent))
+            yield f"{keys}{' ' * (indent - cell_len(keys))}{first}"
+            yield from (f"{' ' * indent}{line}" for line in rest)
 
 
 def _rank(item: ActiveBinding) -> int:

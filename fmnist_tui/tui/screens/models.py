@@ -8,7 +8,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Button, OptionList, Static
 
 from fmnist_tui.data import Dataset
@@ -17,13 +16,14 @@ from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.tui.forecast import Known, forecast, look_around, uncounted
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
+from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.story import story
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.train_form import TrainForm
 
 
-class ModelsScreen(Screen[None]):
+class ModelsScreen(LabScreen):
     """Versions and the form to the left, the chosen one's story to the right."""
 
     CSS_PATH = "models.tcss"

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
@@ -30,6 +29,7 @@ from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.screens.claims import ClaimsScreen
 from fmnist_tui.tui.screens.errors import ErrorsScreen
+from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.run_pairs import RunPairsScreen
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -51,7 +51,7 @@ class Written(Message):
         self.words = words
 
 
-class ResultsScreen(Screen[None]):
+class ResultsScreen(LabScreen):
     """The evolution table above; below it, one at a time: words, bars, curves, and all runs."""
 
     CSS_PATH = "results.tcss"

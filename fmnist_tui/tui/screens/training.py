@@ -9,7 +9,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
@@ -23,6 +22,7 @@ from fmnist_tui.tui.headline import headline
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
 from fmnist_tui.tui.progress import NO_ROOM, alert_words, packed, progress_of, reading_words, rows_of
 from fmnist_tui.tui.screens.choose_run import ChooseGhostScreen, ChooseRunScreen
+from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.log import LogScreen
 from fmnist_tui.tui.screens.stop import StopScreen
 from fmnist_tui.tui.view import View
@@ -32,13 +32,15 @@ from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
 
 _NUMBERS_SECONDS = 0.5
+_CHARTS_AFTER = 0.1
+"""Seconds."""
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
 _MARGIN = 2
 """Cells beside the words."""
 _EMPTY = "No run yet. Press 2, choose a version and train it, or start one with: fmnist-tui train v0. o lists all runs."
 
 
-class TrainingScreen(Screen[None]):
+class TrainingScreen(LabScreen):
     """Charts above, numbers and progress below. Numbers are painted twice a second at most, charts by a clock."""
 
     CSS_PATH = "training.tcss"
@@ -95,8 +97,9 @@ class TrainingScreen(Screen[None]):
         self.set_interval(_NUMBERS_SECONDS * self.app.pace, self._tick)  # type: ignore[attr-defined]
 
     def on_screen_resume(self) -> None:
-        """Back on the screen: what changed meanwhile is painted at once."""
-        self._paint_now()
+        """Back on the screen: numbers at once; the charts as they were, until they follow a moment later."""
+        self._tick()
+        self.set_timer(_CHARTS_AFTER, self._paint_now)
 
     def on_resize(self) -> None:
         """Words are broken anew."""

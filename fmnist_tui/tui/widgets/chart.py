@@ -41,12 +41,19 @@ class Chart(Widget):
     def __init__(self, title: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.title = title
+        self._painted: tuple[tuple[object, ...], Text] | None = None
 
     def render(self) -> Text:
-        """The chart as text; words while there is nothing to draw."""
-        width, height = self.size
-        drawn = [self._prepared(one, width) for one in self.series]
+        """The chart as text; words while there is nothing to draw. One that was drawn just so before is taken again."""
+        drawn = [self._prepared(one, self.size.width) for one in self.series]
         drawn = [one if self.app.current_theme.dark else one.on_light() for one in drawn if len(one.x)]
+        looks = (self.size, self.title, self.axis_label, self.log_axis, self.cursor, self.empty_words)
+        wanted = (looks, tuple(one.seen for one in drawn))
+        if self._painted is None or self._painted[0] != wanted:
+            self._painted = wanted, self._paint(drawn, *self.size)
+        return self._painted[1]
+
+    def _paint(self, drawn: list[Series], width: int, height: int) -> Text:
         heading = self._heading(drawn, width)
         height -= len(heading)
         if not drawn or width < _SMALLEST[0] or height < _SMALLEST[1]:

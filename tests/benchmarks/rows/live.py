@@ -20,7 +20,7 @@ KEYS = (
     (b"1", b"all classes"),
     (b"4", b"No run counts yet"),
     (b"3", b"accuracy by step"),
-    (HELP, b"Pause the run"),
+    (HELP, b"All keys of this screen"),
 )
 """Each with words that its answer paints and the screen before doesn't have."""
 
