@@ -40,7 +40,9 @@ def main(runs: Path) -> None:
     """All of it."""
     for recipe, seeds in SEEDS.items():
         configs = [
-            configure(version, recipe, {}, seed=seed, device="cpu") for version in VERSION_NAMES for seed in range(seeds)
+            configure(version, recipe, {}, seed=seed, device="cpu")
+            for version in VERSION_NAMES
+            for seed in range(seeds)
         ]
         records = train_all(runs, configs)
         analysed = _analysed(runs, [record for record in records if recipe != "tuned"])

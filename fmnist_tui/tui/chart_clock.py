@@ -9,7 +9,7 @@ from fmnist_tui.runs.cpus import available_cpus
 _SHORTEST = 1.0
 _LONGEST = 6.0
 """Seconds between two paintings; beyond, nobody would call it live."""
-_SHARE = 0.01
+_SHARE = 0.005
 """Of the machine's time that the screen's thread may take, all its work counted."""
 
 

@@ -119,10 +119,7 @@ def test_translation_invariance_is_the_share_that_is_kept(
 
 @pytest.mark.parametrize(("after", "verdict"), [(0.2, Verdict.HOLDS), (0.3, Verdict.FAILS)])
 def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: Verdict) -> None:
-    known = {
-        version: {"fit": Fit(900, 100, 0.1, loss, 0.9, 0.8)}
-        for version, loss in (("v2", 0.3), ("v3", after))
-    }
+    known = {version: {"fit": Fit(900, 100, 0.1, loss, 0.9, 0.8)} for version, loss in (("v2", 0.3), ("v3", after))}
     told = of("Regularisation", claims("tuned", found(tmp_path, **known), None))
     assert told.verdict is verdict
     assert "v2 +0.2000 in NLL (0.1000, 0.3000), +10.00 points in accuracy" in told.number

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.analysis.probes import analysing
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.kept import read_findings
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.telling import Left, Report, Stop
@@ -70,6 +71,7 @@ async def test_m_measures_what_needs_no_training_and_keeps_it(
     made[3].model.write_bytes(b"weights")
     five = (0.9, 0.8, 0.7, 0.6, 0.5)
     monkeypatch.setitem(analysing._COMPUTED, "shifts", lambda *_: Shifts(10, five, five, five, five))
+    monkeypatch.setitem(analysing._COMPUTED, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93))
     async with app.run_test(size=(120, 40)) as pilot:
         await at_claims(pilot)
         await pilot.press("m")

@@ -58,7 +58,7 @@ class ResultsScreen(LabScreen):
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Words, bars, curves, runs"),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the other recipe"),
-        Binding("f", "everything", "All", tooltip="Compare all runs, those that don't count too, or those that count"),
+        Binding("f", "everything", "All", tooltip="Compare runs that don't count, too"),
         Binding(
             "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
         ),

@@ -31,7 +31,7 @@ from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
 
-_NUMBERS_SECONDS = 0.5
+_NUMBERS_SECONDS = 1.0
 _CHARTS_AFTER = 0.1
 """Seconds."""
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
@@ -41,7 +41,7 @@ _EMPTY = "No run yet. Press 2, choose a version and train it, or start one with:
 
 
 class TrainingScreen(LabScreen):
-    """Charts above, numbers and progress below. Numbers are painted twice a second at most, charts by a clock."""
+    """Charts above, numbers and progress below. Numbers are painted once a second at most, charts by a clock."""
 
     CSS_PATH = "training.tcss"
     BINDINGS = [
@@ -273,16 +273,16 @@ class TrainingScreen(LabScreen):
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
         self._say("#numbers", Text(packed(progress.numbers, width)))
         words = NO_ROOM if follower.no_room else alert_words(progress.alerts)
-        self._say("#alerts", Text(words, style="bold"))
-        self.query_one("#alerts").display = bool(words)
+        self._say("#alerts", Text(words, style="bold")).display = bool(words)
 
-    def _say(self, selector: str, words: Text) -> None:
+    def _say(self, selector: str, words: Text) -> Static:
         """Lays the screen out anew only where other lines are needed: that costs more than to paint them."""
         static = self.query_one(selector, Static)
         before = static.content if isinstance(static.content, Text) else Text()
         if words != before:
             width = self.size.width - _MARGIN
             static.update(words, layout=rows_of(before, width) != rows_of(words, width))
+        return static
 
     def _paint_charts(self, snapshot: Snapshot) -> None:
         view = self._view
@@ -297,5 +297,4 @@ class TrainingScreen(LabScreen):
             chart.log_axis = view.log and what == "loss"
             chart.cursor = read.x if read else None
             chart.series = series(snapshot, what, view, self._ghosts.get(view.ghost))
-        self.query_one("#reading", Static).update(Text(reading_words(read)))
-        self.query_one("#reading").display = read is not None
+        self._say("#reading", Text(reading_words(read))).display = read is not None
