@@ -21,6 +21,8 @@ TRAINING = (86, 180, 233)
 VALIDATION = (230, 159, 0)
 BEST = (0, 158, 115)
 GHOST = (204, 121, 167)
+_MOST_MARKS = 40
+"""Epochs; the marks of more would cover the curve that they stand on, and are a line instead."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,13 @@ def series(snapshot: Snapshot, what: str, view: View, ghost: Snapshot | None = N
     at = np.array([float(epoch.step) for epoch in snapshot.epochs])
     validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
+    many = len(at) > _MOST_MARKS
     raw = Series("raw", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
     shown = _shown(snapshot, view)
     parts = [
         *([raw] if view.smoothing else []),
         Series("training", curve.step, quiet, TRAINING),
-        Series("validation", at, validation, VALIDATION, marker="x", joined=False),
+        Series("validation", at, validation, VALIDATION, marker="hd" if many else "x", joined=many),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),
     ]
     placed = [_placed(part, snapshot, view.axis, shown) for part in parts]

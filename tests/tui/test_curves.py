@@ -38,6 +38,14 @@ def test_validation_is_a_point_at_each_epochs_end_and_the_best_one_is_marked(wha
     assert (curves["best"].x.tolist(), curves["best"].y.tolist()) == ([3 * STEPS], [expected[2]])
 
 
+def test_validation_of_many_epochs_is_a_line() -> None:
+    epochs = tuple(replace(epoch(1), epoch=number, step=number * STEPS) for number in range(1, 60))
+    few, many = (series(replace(SNAPSHOT, epochs=epochs[:count]), "loss", View())[2] for count in (40, 41))
+    assert (few.marker, few.joined) == ("x", False)
+    assert (many.marker, many.joined) == ("hd", True)
+    assert many.marker not in {one.marker for one in by_name("loss").values()}
+
+
 def test_curves_differ_in_colour_and_in_their_marks() -> None:
     curves = series(SNAPSHOT, "loss", View(ghost=GHOST.run_id), GHOST)
     assert len({one.colour for one in curves}) == len(curves)
