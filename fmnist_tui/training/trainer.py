@@ -25,7 +25,8 @@ from fmnist_tui.training.store import NoRoom, Outcome, Store
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = 250
+"""Images; 500 would score a fourteenth faster, and hold 110 MB more of v3's activations."""
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints within an epoch; at an epoch's end a third of it suffices."""
 _PAUSE_POLL = 0.05

@@ -43,7 +43,7 @@ def test_what_was_learned_by_heart_is_a_gap() -> None:
     assert found.validation_nll == pytest.approx(-math.log(0.1), abs=1e-6)
     assert found.train_accuracy == 1.0
     assert found.nll_gap == pytest.approx(math.log(8.2), abs=1e-6)
-    assert reported == [0.0, 200 / COUNT, 700 / COUNT]
+    assert reported == [0.0, 200 / COUNT, 450 / COUNT, 700 / COUNT, 950 / COUNT]
 
 
 def test_a_model_that_knows_both_alike_has_none() -> None:

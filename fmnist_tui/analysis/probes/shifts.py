@@ -17,7 +17,7 @@ Images = NDArray[np.uint8]
 
 LARGEST = 4
 """Pixels."""
-BATCH = 500
+BATCH = 250
 """Images at once; as many as the trainer scores at once, so that sums round alike."""
 DIRECTIONS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 """How many rows and columns further a pixel lies after a shift by one."""
