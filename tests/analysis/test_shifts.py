@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.shifts import DIRECTIONS, Shifts, measure_shifts, shifted
+from fmnist_tui.analysis.probes.shifts import BATCH, DIRECTIONS, Shifts, measure_shifts, shifted
 from fmnist_tui.analysis.probes.telling import Left
 
 LABELS = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 9], np.uint8)
@@ -89,7 +89,7 @@ def test_all_images_are_measured_in_all_directions_and_progress_only_rises() -> 
 
     images, labels = np.tile(dots(14), (60, 1, 1)), np.tile(LABELS, 60)
     measure_shifts(Model(count), images, labels, lambda *news: told.append(news))
-    assert seen == [500, 100] * 17
+    assert seen == [BATCH, BATCH, 100] * 17
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert 0.0 <= shares[0] < shares[-1] < 1.0
