@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable
+from textual.widgets import DataTable, TabbedContent
 
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import read_records
@@ -31,6 +31,7 @@ from .driving import (
 )
 from .samples import held, training, write_run
 
+TABS = "TabbedContent"
 Maker = Callable[..., FmnistApp]
 
 
@@ -114,6 +115,21 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         for _ in range(3):
             await pilot.press("s")
         assert [row[0][:2] for row in rows(pilot)] == ["v0", "v1", "v2", "v3"]
+
+
+async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) -> None:
+    four(runs)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Total gain")
+        for _ in range(3):
+            app.screen.action_next_view()  # type: ignore[attr-defined]
+        await until(pilot, lambda: rows(pilot) and pilot.app.focused is not None, "the runs are listed")
+        await until(pilot, lambda: "newest first" in words_in(pilot, "#about_run"), "the list of runs is shown")
+        await pilot.pause(0.3)
+        assert widget(pilot, TABS, TabbedContent).active == "runs"
+        await pilot.press("v")
+        await until(pilot, lambda: widget(pilot, TABS, TabbedContent).active == "words", "and round")
 
 
 async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: FmnistApp, runs: Path) -> None:

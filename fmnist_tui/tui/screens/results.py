@@ -75,6 +75,7 @@ class ResultsScreen(LabScreen):
         self._left_out: set[str] = set()
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
+        self._wanted = ""
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -108,7 +109,8 @@ class ResultsScreen(LabScreen):
     def action_next_view(self) -> None:
         """Words, bars, curves, runs, and round again."""
         views = self.query_one(TabbedContent)
-        views.active = _VIEWS[(_VIEWS.index(views.active) + 1) % len(_VIEWS)]
+        self._wanted = _VIEWS[(_VIEWS.index(self._wanted or views.active) + 1) % len(_VIEWS)]
+        views.active = self._wanted
 
     def action_other_recipe(self) -> None:
         """Tuned or origin."""
@@ -151,6 +153,10 @@ class ResultsScreen(LabScreen):
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """Another view, by key or by mouse."""
         view = event.pane.id or "words"
+        if self._wanted not in ("", view):  # late news of a view that quick keys have left: it would come back
+            self.query_one(TabbedContent).active = self._wanted
+            return
+        self._wanted = ""
         self.set_class(view != "words", "-below")
         if self.is_current:
             self.query_one(_FOCUS[view]).focus()
