@@ -18,6 +18,7 @@ from fmnist_tui.analysis.record import read_epochs
 from fmnist_tui.analysis.tables import markdown_table
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 
+# In full, and not the recipe's own: that changes with what is found here.
 _FIRST = Hyperparameters(
     epochs=10,
     batch_size=128,

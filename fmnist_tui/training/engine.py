@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Tensors = dict[str, NDArray[Any]]
 Indices = NDArray[np.int64]
 
+EVALUATION_BATCH = 250
+"""Images; 500 would score a fourteenth faster, and hold 110 MB more of v3's activations."""
+
 
 @dataclass(frozen=True)
 class Totals:

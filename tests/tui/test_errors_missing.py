@@ -31,7 +31,7 @@ from .driving import (
     words_in,
 )
 from .samples import write_run
-from .test_errors_screen import two
+from .test_errors_screen import compare_all, two
 
 Maker = Callable[..., FmnistApp]
 
@@ -65,10 +65,7 @@ async def test_without_any_images_too_and_they_come_when_they_are_there(
     two(runs)
     app = make_app("nowhere")
     async with app.run_test() as pilot:
-        await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
-        await pilot.press("f")
-        await until_shown(pilot, "v0 to v3, all runs")
+        await compare_all(pilot)
         await pilot.press("w")
         await until_shown(pilot, "20 of 500 wrong")
         await pilot.press("g")
@@ -115,10 +112,7 @@ async def test_a_slow_reading_does_not_hold_the_screen_up_and_may_be_left(
 
     monkeypatch.setattr(errors, "diagnose", slow)
     async with app.run_test() as pilot:
-        await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
-        await pilot.press("f")
-        await until_shown(pilot, "v0 to v3, all runs")
+        await compare_all(pilot)
         await pilot.press("w")
         await until_shown(pilot, "Reading the predictions ...")
         await pilot.press("v", "g", "right", "enter", "escape")

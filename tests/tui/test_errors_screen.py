@@ -33,13 +33,18 @@ def two(runs: Path) -> None:
     write_demo_run(runs, "v3", seed=1, wrong=20)
 
 
-async def at_errors(pilot: AnyPilot) -> None:
-    """Compares the runs on the demo set and opens where the last version errs."""
-    await loaded(pilot)
+async def compare_all(pilot: AnyPilot) -> None:
+    """Compares the runs on the demo set, which don't count."""
     await pilot.press("4")
     await until_shown(pilot, "No run counts yet")
     await pilot.press("f")
     await until_shown(pilot, "v0 to v3, all runs")
+
+
+async def at_errors(pilot: AnyPilot) -> None:
+    """Opens where the last version errs."""
+    await loaded(pilot)
+    await compare_all(pilot)
     await pilot.press("w")
     await until_shown(pilot, "v3-20260102-000001-00ff", "of 500 wrong")
 

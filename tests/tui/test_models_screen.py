@@ -21,7 +21,6 @@ from .driving import (
     at_the_smallest_size,
     flat,
     part,
-    shown,
     type_into,
     until,
     until_shown,
@@ -78,33 +77,6 @@ async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistA
             assert placeholders(pilot)[:2] == [str(recipe.epochs), str(recipe.batch_size)]
             assert re.search(rf"epochs +{recipe.epochs}\b", part(pilot, "#left"))
             await pilot.press("down")
-
-
-async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
-    async with app.run_test(size=(120, 60)) as pilot:
-        await pilot.press("2", "end")
-        await until(pilot, lambda: "v3 Regularised (PyTorch)" in words_in(pilot, "#right"), "it tells of v3")
-        for words in ("5,858,442 parameters", "93.19% reported (loss 0.2689)"):
-            assert words in words_in(pilot, "#right")
-        for layer in VERSIONS[3].layers:
-            assert layer.name in shown(app)
-
-
-@at_the_smallest_size
-async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tuple[int, int]) -> None:
-    async with app.run_test(size=size) as pilot:
-        await pilot.press("2")
-        app.screen.query_one("#right").focus()
-        await pilot.press("end")
-        await until(
-            pilot, lambda: words_in(pilot, "#right").endswith("official test images, once, at the end."), "it is read"
-        )
-
-
-async def test_no_heading_of_the_layer_table_is_cut_off_at_80_columns(app: FmnistApp) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("2")
-        assert "…" not in shown(app)
 
 
 async def test_another_recipe_shows_its_own_values_where_fields_are_empty(app: FmnistApp) -> None:

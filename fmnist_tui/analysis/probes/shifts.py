@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
+from fmnist_tui.training.engine import EVALUATION_BATCH
 
 if TYPE_CHECKING:
     from fmnist_tui.training.predictor import Predictor
@@ -17,7 +18,7 @@ Images = NDArray[np.uint8]
 
 LARGEST = 4
 """Pixels."""
-BATCH = 250
+BATCH = EVALUATION_BATCH
 """Images at once; as many as the trainer scores at once, so that sums round alike."""
 DIRECTIONS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 """How many rows and columns further a pixel lies after a shift by one."""

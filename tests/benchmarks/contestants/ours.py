@@ -8,12 +8,11 @@ from benchmarks.spec import Spec
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.runs.places import cache_folder
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.engine import Indices
+from fmnist_tui.training.engine import EVALUATION_BATCH, Indices
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task, make_engine, make_task
-from fmnist_tui.training.trainer import EVALUATION_BATCH
 
 ENDLESS = 10_000
 """Epochs that nobody waits for the end of."""

@@ -1,0 +1,40 @@
+"""What the models screen tells of each version."""
+
+from __future__ import annotations
+
+from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.tui.app import FmnistApp
+
+from .driving import (
+    at_the_smallest_size,
+    shown,
+    until,
+    words_in,
+)
+
+
+async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("2", "end")
+        await until(pilot, lambda: "v3 Regularised (PyTorch)" in words_in(pilot, "#right"), "it tells of v3")
+        for words in ("5,858,442 parameters", "93.19% reported (loss 0.2689)"):
+            assert words in words_in(pilot, "#right")
+        for layer in VERSIONS[3].layers:
+            assert layer.name in shown(app)
+
+
+@at_the_smallest_size
+async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        app.screen.query_one("#right").focus()
+        await pilot.press("end")
+        await until(
+            pilot, lambda: words_in(pilot, "#right").endswith("official test images, once, at the end."), "it is read"
+        )
+
+
+async def test_no_heading_of_the_layer_table_is_cut_off_at_80_columns(app: FmnistApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        assert "…" not in shown(app)
