@@ -35,9 +35,7 @@ CANDIDATES = {
     "first guess: batch 128, peak 1e-3, one cycle, decay 0.01, flips and shifts": _FIRST,
     "no augmentation": replace(_FIRST, augment="none"),
     "peak 2e-3": replace(_FIRST, learning_rate=2e-3),
-    "peak 5e-4": replace(_FIRST, learning_rate=5e-4),
     "batch 64": replace(_FIRST, batch_size=64),
-    "cosine from the start": replace(_FIRST, schedule="cosine"),
     "label smoothing 0.05": replace(_FIRST, label_smoothing=0.05),
     "peak 2e-3, decay 0.05": replace(_FIRST, learning_rate=2e-3, weight_decay=0.05),
 }

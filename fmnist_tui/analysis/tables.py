@@ -13,6 +13,7 @@ from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.differences import Difference
 from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.paired import PairedTest
+from fmnist_tui.analysis.reference import Reference, reference_cell, reference_line, references
 from fmnist_tui.analysis.spread import Spread
 from fmnist_tui.analysis.wording import (
     PAIRED_HEADING,
@@ -38,12 +39,14 @@ HEADER = (
     "parameters",
     "s/epoch",
     "device",
+    "reference",
     "origin",
     "what changed",
 )
 DELTA = HEADER.index("delta")
 _CSV_PLAIN = ("parameters", "seconds_per_epoch", "device", "what_changed", "delta", "best_run")
 _CSV_DELTA = ("delta_low", "delta_high", "delta_method", "delta_may_be_chance")
+_CSV_REFERENCE = ("reference_mean", "reference_sd", "reference_runs")
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -52,14 +55,16 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     Keys: "recipe"; "versions", a list of objects with "version", "runs", "marked", "seeds" (of each run),
     "test_accuracy", "test_nll", "test_brier" and "test_ece" (each with "mean", "sd", "n", "interval" and "method"),
     "parameters", "seconds_per_epoch", "device", "what_changed", "delta", the delta's "delta_interval",
-    "delta_method", "delta_may_be_chance" and "delta_sentence", "best_run" and "reported" (the origin's "accuracy" and
-    "loss"); "total_gain" with "total_gain_interval" and so on; "paired", a list as of `paired_json`; "not_counted", a
-    list of objects with "run" and "why". An interval has "low" and "high", 95 % between them; without one it is null,
-    and so are its method ("student_t" and "welch" over runs, "wilson" and "paired" over test images) and what follows.
+    "delta_method", "delta_may_be_chance" and "delta_sentence", "best_run", "reported" (the origin's "accuracy" and
+    "loss") and "reference" (the reference runs' accuracy: "mean", "sd" and "n"; null where there are none);
+    "total_gain" with "total_gain_interval" and so on; "paired", a list as of `paired_json`; "not_counted", a list of
+    objects with "run" and "why". An interval has "low" and "high", 95 % between them; without one it is null, and so
+    are its method ("student_t" and "welch" over runs, "wilson" and "paired" over test images) and what follows.
     """
+    reached = references(comparison.recipe)
     return {
         "recipe": comparison.recipe,
-        "versions": [_version_json(summary) for summary in comparison.versions],
+        "versions": [_version_json(summary, reached.get(summary.version)) for summary in comparison.versions],
         **_difference_json("total_gain", comparison.gain),
         "paired": [paired_json(test) for test in comparison.paired],
         "not_counted": [asdict(run) for run in comparison.not_counted],
@@ -84,14 +89,17 @@ def as_csv(comparison: Comparison) -> str:
     spreads = [f"{measure}_{part}" for measure in MEASURES for part in ("mean", "sd")]
     intervals = [f"{measure}_{part}" for measure in MEASURES for part in ("low", "high", "method")]
     reported = ["reported_accuracy", "reported_loss"]
-    writer.writerow(["version", "runs", "marked", *spreads, *_CSV_PLAIN, *reported, *intervals, *_CSV_DELTA])
+    head = ["version", "runs", "marked", *spreads, *_CSV_PLAIN, *reported, *intervals, *_CSV_DELTA, *_CSV_REFERENCE]
+    writer.writerow(head)
+    reached = references(comparison.recipe)
     for summary in comparison.versions:
         spread_cells = [value for spread in _spreads(summary) for value in (spread.mean, spread.sd)]
         plain_cells = [getattr(summary, name) for name in _CSV_PLAIN]
         reported_cells = [summary.reported.accuracy, summary.reported.loss]
         interval_cells = [value for spread in _spreads(summary) for value in _interval_values(spread)]
         step = [*_interval_values(summary.step), summary.step.may_be_chance] if summary.step else [None] * 4
-        cells = [*spread_cells, *plain_cells, *reported_cells, *interval_cells, *step]
+        reference_cells = asdict(reached[summary.version]).values() if summary.version in reached else [None] * 3
+        cells = [*spread_cells, *plain_cells, *reported_cells, *interval_cells, *step, *reference_cells]
         writer.writerow([summary.version, summary.runs, summary.marked, *cells])
     return text.getvalue()
 
@@ -109,7 +117,8 @@ def as_markdown(comparison: Comparison) -> str:
 
 def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """The cells of the table below `HEADER`, rounded for reading. Accuracies in per cent, deltas in points."""
-    return [_row(summary) for summary in comparison.versions]
+    reached = references(comparison.recipe)
+    return [_row(summary, reached.get(summary.version)) for summary in comparison.versions]
 
 
 def bullets(lines: Sequence[str]) -> str:
@@ -130,10 +139,11 @@ def _table(comparison: Comparison) -> list[str]:
         parts.append(f"{gain}.")
     steps = [step_sentence(one.step) for one in comparison.versions if one.step]
     parts.append(bullets([*steps, *map(version_sentence, comparison.versions)]))
-    return [*parts, *map(escaped, notes(comparison)), ORIGIN_NOTE]
+    told = (*notes(comparison), reference_line(comparison.recipe))
+    return [*parts, *map(escaped, filter(None, told)), ORIGIN_NOTE]
 
 
-def _row(summary: VersionSummary) -> tuple[str, ...]:
+def _row(summary: VersionSummary, reference: Reference | None) -> tuple[str, ...]:
     return (
         summary.version,
         f"{summary.runs}{'*' if summary.marked else ''}",
@@ -146,15 +156,17 @@ def _row(summary: VersionSummary) -> tuple[str, ...]:
         f"{summary.parameters:,}".replace(",", " "),
         "" if summary.seconds_per_epoch is None else f"{summary.seconds_per_epoch:.1f}",
         summary.device,
+        "" if reference is None else reference_cell(reference),
         f"{summary.reported.accuracy * 100:.2f} %",
         summary.what_changed,
     )
 
 
-def _version_json(summary: VersionSummary) -> dict[str, Any]:
+def _version_json(summary: VersionSummary, reference: Reference | None) -> dict[str, Any]:
     content = asdict(summary)
     del content["step"]
-    return {**content, **_difference_json("delta", summary.step)}
+    reached = asdict(reference) if reference else None
+    return {**content, **_difference_json("delta", summary.step), "reference": reached}
 
 
 def _difference_json(name: str, difference: Difference | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import read_record, read_records
+from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.run_pairs import print_run_pairs
@@ -25,7 +26,7 @@ from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES
 
 _FORMATS = ("table", "markdown", "csv", "json")
-_EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/epoch", "parameters", "NLL")
+_EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/epoch", "parameters", "reference", "NLL")
 """In this order, where the terminal is too narrow; `--format markdown` has them all."""
 
 
@@ -70,7 +71,8 @@ def print_table(comparison: Comparison, plus_minus: str = "±") -> None:
     """The table and what it takes to read it."""
     rows = [[cell.replace("±", plus_minus) for cell in row] for row in (tables.HEADER, *tables.rows(comparison))]
     print_columns(_fitting(rows))
-    below = (wording.gain_line(comparison), *notes(comparison), f"origin: {ORIGIN_NOTE}")
+    reference = reference_line(comparison.recipe).replace("±", plus_minus)
+    below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {ORIGIN_NOTE}")
     click.echo("\n" + "\n".join(filter(None, below)))
 
 
@@ -87,7 +89,7 @@ def _print(comparison: Comparison, runs: Path) -> None:
         print_table(comparison)
         _print_words(comparison, runs)
     else:
-        click.echo(_nothing(comparison))
+        click.echo("\n".join(filter(None, (_nothing(comparison), reference_line(comparison.recipe)))))
     if comparison.not_counted:
         click.echo("\nnot counted:")
         print_columns([[run.run, safe(run.why)] for run in comparison.not_counted])

@@ -9,6 +9,7 @@ from rich.text import Text
 from fmnist_tui.analysis import tables, wording
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.notes import notes
+from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 
 MUTED = "dim"
@@ -34,6 +35,8 @@ def _lines(comparison: Comparison, left_out: int) -> Iterator[Text]:
         yield from map(Text, notes(comparison))
     if left_out:
         yield Text(f"{left_out} run{'s' if left_out > 1 else ''} left out by you")
+    if reference := reference_line(comparison.recipe):
+        yield Text(f"\n{reference}")
     if comparison.versions:
         yield Text(f"\n{ORIGIN_NOTE}")
     if comparison.not_counted:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fmnist_tui.analysis.comparison import Comparison
+from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.models.catalogue import ORIGIN_NOTE, Version
 from fmnist_tui.models.layers import Layer
 from fmnist_tui.training.config import Hyperparameters
@@ -55,11 +56,13 @@ def _facts(chosen: Version, comparisons: Sequence[Comparison]) -> Table:
 def _measured(version: str, comparison: Comparison) -> str:
     """What the counting runs of one recipe reached."""
     found = next((summary for summary in comparison.versions if summary.version == version), None)
+    reference = references(comparison.recipe).get(version)
+    beside = f"; the reference runs: {reference_cell(reference)}" if reference else ""
     if found is None:
-        return f"{comparison.recipe}: no run yet"
+        return f"{comparison.recipe}: no run yet{beside}"
     spread = f" ± {found.test_accuracy.sd:.2%}" if found.test_accuracy.sd is not None else ""
     runs = "1 run" if found.runs == 1 else f"{found.runs} runs"
-    return f"{comparison.recipe}: {found.test_accuracy.mean:.2%}{spread} ({runs})"
+    return f"{comparison.recipe}: {found.test_accuracy.mean:.2%}{spread} ({runs}){beside}"
 
 
 def _layers(chosen: Version, width: int) -> Table:

@@ -55,6 +55,7 @@ def test_the_keys_of_the_json_are_the_contracts(found: Comparison) -> None:
         "what_changed",
         "best_run",
         "reported",
+        "reference",
         "seeds",
         *step_keys("delta"),
     }

@@ -39,6 +39,7 @@ VERSION = {
     "what_changed",
     "best_run",
     "reported",
+    "reference",
     "seeds",
     *step_keys("delta"),
 }
