@@ -193,3 +193,9 @@ def test_no_word_is_left_of_work_to_be_done() -> None:
 
 def test_the_version_is_that_of_the_built_metadata() -> None:
     assert importlib.metadata.version("fmnist-tui") == fmnist_tui.__version__
+
+
+def test_the_picture_of_the_architecture_is_drawn_of_this_code(tmp_path: Path) -> None:
+    drawn = tmp_path / "architecture.svg"
+    subprocess.run([sys.executable, PROJECT / "assets" / "make_architecture.py", drawn], check=True, timeout=60)
+    assert drawn.read_text() == (PROJECT / "assets" / "architecture.svg").read_text()
