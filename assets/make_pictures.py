@@ -19,6 +19,7 @@ from fmnist_tui.tui.app import FmnistApp
 HERE = Path(__file__).parent
 SIZE = (120, 36)
 EPOCH = 8
+SECONDS_TO_READ = 3.0
 
 
 async def picture(pilot: Pilot[None], name: str) -> None:
@@ -29,7 +30,7 @@ async def picture(pilot: Pilot[None], name: str) -> None:
 
 
 async def still_pictures(runs: Path) -> None:
-    """Dataset, models and results."""
+    """Dataset, models, results, and the confusion matrix of the last version's best run."""
     app = FmnistApp(Folders(runs, None, cache_folder()))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(1.0)
@@ -38,6 +39,10 @@ async def still_pictures(runs: Path) -> None:
         await picture(pilot, "models")
         await pilot.press("4")
         await picture(pilot, "results")
+        await pilot.press("w")
+        await pilot.pause(SECONDS_TO_READ)
+        await pilot.press("v")
+        await picture(pilot, "confusion")
 
 
 async def training_picture() -> None:
