@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,19 @@ def test_spatial_awareness_is_what_the_permutation_costs_more(
     assert f"v1 {cnn[0]:.2%}, permuted {cnn[1]:.2%} ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.number
     assert "5 epochs on 10 000 images" in told.number
     assert not told.missing
+
+
+@pytest.mark.parametrize("other", [{"epochs": 3}, {"limit": 500}, {"test_images": 20}])
+def test_trainings_of_unequal_length_or_on_other_images_tell_nothing_of_spatial_awareness(
+    tmp_path: Path, other: dict[str, int]
+) -> None:
+    dense, cnn = permuted(0.84, 0.84), permuted(0.88, 0.80)
+    cnn["permuted"] = replace(cnn["permuted"], **other)
+    told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=dense, v1=cnn), None))
+    assert told.verdict is Verdict.UNTOLD
+    assert told.number.endswith("; v0 and v1 were not trained alike")
+    runs = "v0-20260102-000000-00ff v1-20260102-000001-00ff"
+    assert told.missing == (f"fmnist-tui analyse {runs} --only permuted --again",)
 
 
 @pytest.mark.parametrize(("cnn", "verdict"), [(0.91, Verdict.HOLDS), (0.89, Verdict.FAILS)])

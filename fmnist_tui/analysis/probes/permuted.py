@@ -47,6 +47,10 @@ class Permuted:
         """Test accuracy that the permutation costs."""
         return self.plain_test - self.permuted_test
 
+    def is_comparable_with(self, other: Permuted) -> bool:
+        """Whether both were trained for as long, on as many images, and scored on as many."""
+        return (self.epochs, self.limit, self.test_images) == (other.epochs, other.limit, other.test_images)
+
 
 def permutation(pixels: int) -> NDArray[np.int64]:
     """Where each of so many pixels comes from; always the same."""
