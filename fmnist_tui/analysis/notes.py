@@ -9,11 +9,12 @@ from fmnist_tui.models.catalogue import VERSION_NAMES
 
 MARK_NOTE = "* not all of these runs count; the reasons are below."
 _OVER_RUNS = (
-    "95 % intervals of several seeds (Student's t, Welch's for a delta) say how far seeds differ, "
-    "all on the same test images."
+    "95 % intervals of several seeds (Student's t, Welch's for a delta) are of the mean over seeds, "
+    "all on the same test images, each by itself: not adjusted for several deltas."
 )
 _OVER_IMAGES = (
-    "95 % intervals of a single seed (Wilson's, paired for a delta) are over the test images alone: "
+    "95 % intervals of a single seed, or of equal accuracies (Wilson's, paired for a delta), are over the test images "
+    "alone: "
     "how far seeds differ is not in them."
 )
 
@@ -34,9 +35,16 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield _OVER_IMAGES
     for one in comparison.versions:
         if one.different_seeds < one.runs:
-            seeds = "seed" if one.different_seeds == 1 else "seeds"
-            yield f"{one.version}: {one.runs} runs of {one.different_seeds} {seeds}; repeats make intervals too narrow."
+            yield f"{one.version}: {one.runs} runs of {_repeats(one.different_seeds)}."
     yield from _advice(comparison)
+
+
+def _repeats(seeds: int) -> str:
+    return (
+        "1 seed; repeats tell nothing of other seeds"
+        if seeds == 1
+        else f"{seeds} seeds; repeats make intervals too narrow"
+    )
 
 
 def _advice(comparison: Comparison) -> Iterator[str]:

@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
-from fmnist_tui.analysis.probes.claims import claims
+from fmnist_tui.analysis.probes.claims import SCOPE, claims
 from fmnist_tui.analysis.probes.kept import KINDS, Findings, Result, as_json
 from fmnist_tui.analysis.probes.page import section
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
@@ -21,7 +23,7 @@ from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report
 from fmnist_tui.analysis.probes.words import lines
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.analysis.values import number, whole
+from fmnist_tui.analysis.values import whole
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.text import print_json
 from fmnist_tui.data import DataError
@@ -159,19 +161,18 @@ def _claims(analysed: Sequence[_Analysed], gain: float | None, *, asked: bool) -
     told = {}
     for recipe in dict.fromkeys(one.record.recipe for one in analysed):
         found: dict[str, Findings] = {}
-        for one in sorted(analysed, key=lambda one: one.record.version):
-            if one.record.recipe == recipe and one.record.test_fingerprint == images:
-                found.setdefault(one.record.version, one.findings)
-        told[recipe] = claims(recipe, found, _gain(found) if asked else gain)
+        common = [one for one in analysed if (one.record.recipe, one.record.test_fingerprint) == (recipe, images)]
+        for one in sorted(common, key=lambda one: one.record.version):
+            found.setdefault(one.record.version, one.findings)
+        told[recipe] = claims(recipe, found, _gain([one.record for one in common]) if asked else gain)
     return told
 
 
-def _gain(found: Mapping[str, Findings]) -> float | None:
-    """Of v3's run over v0's."""
-    first, last = (
-        number(found[name].record.result or {}, "test_accuracy") if name in found else None for name in _ENDS
-    )
-    return None if first is None or last is None else last - first
+def _gain(records: Sequence[RunRecord]) -> float | None:
+    """Mean accuracy of v3's runs less that of v0's."""
+    scored = [(one.version, one.scores.accuracy) for one in records if one.scores]
+    first, last = ([accuracy for version, accuracy in scored if version == name] for name in _ENDS)
+    return fmean(last) - fmean(first) if first and last else None
 
 
 def _print(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]]) -> None:
@@ -183,7 +184,10 @@ def _print(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]])
                 click.echo(f"    {line}")
         click.echo()
     for recipe, all_of_it in told.items():
-        click.echo(safe(f"why the CNN wins, recipe {recipe}"))
+        click.echo(safe(f"why the CNN wins, recipe {recipe}; {SCOPE}"))
+        for one in analysed:
+            if one.record.recipe == recipe and (why := why_not_counted(one.record, recipe)):
+                click.echo(safe(f"  {one.record.run_id} does not count: {why}"))
         for claim in all_of_it:
             if claim.verdict is not Verdict.MISSING:
                 click.echo(f"  {claim.title}: {claim.verdict}\n    {claim.number}\n    {claim.how}.")

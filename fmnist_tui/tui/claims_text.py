@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.page import Section
 
 _STYLES = {Verdict.HOLDS: "bold green", Verdict.FAILS: "bold red", Verdict.UNTOLD: "bold", Verdict.MISSING: "dim"}
@@ -39,7 +40,7 @@ def _head(sections: Sequence[Section]) -> Padding:
     ]
     lacking = any(claim.missing for section in sections for claim in section.claims)
     advice = ["m measures what is missing and needs no training."] if lacking else []
-    return Padding(Text("\n".join([*runs, *advice]), style="dim"), (0, 0, 1, 0))
+    return Padding(Text("\n".join([*runs, f"Each verdict is {SCOPE}.", *advice]), style="dim"), (0, 0, 1, 0))
 
 
 def _claim(told: Sequence[tuple[str, Claim]]) -> Padding:

@@ -101,6 +101,21 @@ def test_it_says_in_words_what_it_found_and_where_it_is(fmnist: Fmnist, run: Run
     assert fmnist("analyse", "last", "--only", "shifts", "--runs", runs).err == ""
 
 
+def test_the_gain_is_of_all_runs_that_are_named_and_what_does_not_count_is_told(
+    fmnist: Fmnist, finished: RunDirectory, runs: Path
+) -> None:
+    for version, seed, accuracy in (("v0", 0, 0.80), ("v0", 1, 0.84), ("v3", 0, 0.92)):
+        copied = copy_of(finished, runs, f"{version}-20260102-00000{seed}-00ff")
+        edit(copied.run_json, version=version)
+        edit(copied.result, test_accuracy=accuracy)
+    words = ("analyse", *(run.run_id for run in list_runs(runs)), "--only", "efficiency", "--runs", runs)
+    outcome = fmnist(*words)
+    assert "Total gain +5.71 points: does not hold\n    +10.00 points\n" in outcome.out
+    assert "  v3-20260102-000000-00ff does not count: recipe modified; data is demo\n" in outcome.out
+    gain = told(fmnist(*words, "--json").out)["claims"][-1]
+    assert (gain["number"], gain["verdict"]) == ("+10.00 points", "does not hold")
+
+
 def test_again_and_another_budget_compute_anew(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
     def kept(*words: object) -> tuple[list[str], int]:
         outcome = told(fmnist("analyse", run.run_id, "--only", "permuted", *words, "--json", "--runs", runs).out)

@@ -15,6 +15,8 @@ _GAIN = 5.71
 """Points, from v0 to v3, as the origin reports them."""
 _SAME_GAIN = 0.5
 _CNNS = ("v1", "v2", "v3")
+SCOPE = "of one run a version: how far other seeds would differ is not in it"
+"""What a verdict is of; the total gain alone is of the means over all runs."""
 
 
 def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tuple[Claim, ...]:
@@ -120,7 +122,7 @@ def _translation(recipe: str, found: Mapping[str, Findings]) -> Claim:
         verdict,
         number,
         "Accuracy on all test images moved by 0, 1, 2, 3, 4 pixels, the mean of up, down, left and right, black where "
-        "nothing comes in. Holds where each CNN keeps a larger share of its accuracy than v0 at every shift",
+        "nothing comes in. Holds where each CNN measured keeps a larger share of its accuracy than v0 at every shift",
         _missing(recipe, found, ("v0", *_CNNS), "shifts"),
     )
 
@@ -183,8 +185,8 @@ def _total_gain(recipe: str, found: Mapping[str, Findings], gain: float | None) 
         "from v0 to v3",
         verdict,
         number,
-        "v3's accuracy on all 10 000 test images less v0's, each the mean over its runs; the origin scored v3 on 9 000 "
-        f"of them. Holds within {_SAME_GAIN} points",
+        "v3's accuracy on all test images less v0's, each the mean over its runs; the origin scored v3 on 9 000 of the "
+        f"10 000. Holds within {_SAME_GAIN} points",
         _missing(recipe, found, lacking, ""),
     )
 
