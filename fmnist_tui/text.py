@@ -15,6 +15,11 @@ def percent(share: object) -> str:
     return f"{share * 100:.2f} %" if isinstance(share, int | float) and not isinstance(share, bool) else ""
 
 
+def grouped(count: int) -> str:
+    """60 000."""
+    return f"{count:,}".replace(",", " ")
+
+
 def duration(seconds: float) -> str:
     """4.2 s, 3 min 05 s, 2 h 10 min."""
     if not math.isfinite(seconds):

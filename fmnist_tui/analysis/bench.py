@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.speed import Benchmark, Peak, Speed, Spread
+from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.analysis.turns import Tell, Work, rates
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
@@ -71,7 +71,7 @@ def bench(
         machine,
         threads,
         f"{images} random images",
-        tuple(Peak(device, Spread.of(list(peak / 1e9))) for device, peak in peaks.items()),
+        tuple(Peak(device, Quartiles.of(list(peak / 1e9))) for device, peak in peaks.items()),
         tuple(_speed(cell, np.array(rate), peaks) for cell, rate in found.items() if isinstance(cell, _Cell)),
         left_out,
     )
@@ -167,7 +167,7 @@ def _speed(cell: _Cell, steps_per_second: Floats, peaks: Mapping[str, Floats]) -
         cell.version,
         cell.device,
         cell.batch_size,
-        Spread.of(list(images)),
+        Quartiles.of(list(images)),
         1000.0 / float(np.median(steps_per_second)),
         float(np.median(shares)),
     )

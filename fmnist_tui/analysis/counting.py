@@ -10,6 +10,7 @@ from fmnist_tui.analysis.values import nested, text, whole
 from fmnist_tui.data import official
 from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.runs.status import Status
+from fmnist_tui.text import grouped
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 
@@ -70,7 +71,7 @@ def _limited(record: RunRecord) -> Iterator[str]:
     limit = whole(record.config, "limit")
     total = whole(nested(record.config, "data"), "train_images")
     if limit is not None and (total is None or limit < total):
-        yield f"trained on {_grouped(limit)}{f' of {_grouped(total)}' if total else ''} images"
+        yield f"trained on {grouped(limit)}{f' of {grouped(total)}' if total else ''} images"
     elif limit is None and record.config.get("limit") is not None:
         yield "trained on an unknown number of images"
 
@@ -86,7 +87,3 @@ def _other_data(record: RunRecord) -> Iterator[str]:
         return
     name = text(nested(record.config, "data"), "name")
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
-
-
-def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", " ")

@@ -31,7 +31,7 @@ class Difference:
         value: -1 to 1.
         interval: 95 %, or None where nothing tells it.
         method: Where the interval is from. "welch": from the runs, where both versions have two seeds or more. It
-            says how far seeds differ, on these test images. "paired": from the test images, where one version has a
+            is of the mean over seeds, on these test images. "paired": from the test images, where one version has a
             single seed. It says how far another draw of images would move these very runs; other seeds are not in it.
         runs: How many of each.
         images: Test images that a paired interval is from.

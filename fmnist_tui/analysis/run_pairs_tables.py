@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from fmnist_tui.analysis.csv_text import csv_text
+from fmnist_tui.analysis.markdown import bullets, markdown_table
 from fmnist_tui.analysis.paired import PairedTest
 from fmnist_tui.analysis.run_pairs import ComparedRun, RunPairs
-from fmnist_tui.analysis.tables import bullets, markdown_table, paired_json
+from fmnist_tui.analysis.tables import paired_json
 from fmnist_tui.analysis.wording import interval_cell, interval_points
 
 HEADER = ("run", "label", "recipe", "seed", "status", "accuracy", "accuracy, 95 %", "NLL", "Brier", "ECE")
@@ -21,7 +21,7 @@ def as_json(pairs: RunPairs) -> dict[str, Any]:
 
     Keys: "runs", a list of objects with "run", "label", "version", "recipe", "seed", "status", "images",
     "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and "test_ece"; "paired", a
-    list as that of the versions' comparison; "tests" is their number.
+    list as of `tables.paired_json`, whose sentences call the runs by what tells them apart.
     """
     told = [
         {**paired_json(test), "sentence": words} for test, words in zip(pairs.paired, sentences(pairs), strict=True)
@@ -31,14 +31,18 @@ def as_json(pairs: RunPairs) -> dict[str, Any]:
 
 def as_csv(pairs: RunPairs) -> str:
     """A line for each pair; numbers in full."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     plain = ("first_run", "second_run", "only_first_right", "only_second_right", "images", "p_value", "tests", "p_holm")
-    writer.writerow([*plain, "difference", "difference_low", "difference_high", "may_be_chance"])
-    for test in pairs.paired:
-        interval = test.interval.low, test.interval.high
-        writer.writerow([*(getattr(test, name) for name in plain), test.difference, *interval, test.may_be_chance])
-    return text.getvalue()
+    rows = (
+        [
+            *(getattr(test, name) for name in plain),
+            test.difference,
+            test.interval.low,
+            test.interval.high,
+            test.may_be_chance,
+        ]
+        for test in pairs.paired
+    )
+    return csv_text([*plain, "difference", "difference_low", "difference_high", "may_be_chance"], rows)
 
 
 def as_markdown(pairs: RunPairs) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Spread:
+class Quartiles:
     """Repeated measurements of one thing.
 
     Attributes:
@@ -26,7 +26,7 @@ class Spread:
     n: int
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
+    def of(cls, values: Sequence[float]) -> Quartiles:
         """The spread of at least one value."""
         low, median, high = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
         return cls(median, low, high, len(values))
@@ -42,7 +42,7 @@ class Peak:
     """
 
     device: str
-    gflops: Spread
+    gflops: Quartiles
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Speed:
     version: str
     device: str
     batch_size: int
-    images_per_second: Spread
+    images_per_second: Quartiles
     milliseconds_per_step: float
     share_of_peak: float
 

@@ -22,7 +22,7 @@ class Spread:
         sd: The sample's standard deviation; None for one run.
         n: How many runs.
         interval: 95 %, of the mean; None where nothing tells it.
-        method: "student_t": how far seeds differ, on these test images; "wilson": how far another draw of as many
+        method: "student_t": from how far seeds differ, on these test images; "wilson": how far another draw of as many
             test images would move the accuracy, for these runs alone; None without an interval.
     """
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
+from fmnist_tui.analysis.csv_text import csv_text
 from fmnist_tui.analysis.differences import Difference
+from fmnist_tui.analysis.markdown import bullets, escaped, markdown_table
 from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.paired import PairedTest
 from fmnist_tui.analysis.reference import Reference, reference_cell, reference_line, references
@@ -25,6 +23,7 @@ from fmnist_tui.analysis.wording import (
     version_sentence,
 )
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.text import grouped
 
 MEASURES = ("test_accuracy", "test_nll", "test_brier", "test_ece")
 HEADER = (
@@ -84,24 +83,12 @@ def paired_json(test: PairedTest) -> dict[str, Any]:
 
 def as_csv(comparison: Comparison) -> str:
     """A line for each version; numbers in full, empty cells where there is none."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     spreads = [f"{measure}_{part}" for measure in MEASURES for part in ("mean", "sd")]
     intervals = [f"{measure}_{part}" for measure in MEASURES for part in ("low", "high", "method")]
     reported = ["reported_accuracy", "reported_loss"]
     head = ["version", "runs", "marked", *spreads, *_CSV_PLAIN, *reported, *intervals, *_CSV_DELTA, *_CSV_REFERENCE]
-    writer.writerow(head)
     reached = references(comparison.recipe)
-    for summary in comparison.versions:
-        spread_cells = [value for spread in _spreads(summary) for value in (spread.mean, spread.sd)]
-        plain_cells = [getattr(summary, name) for name in _CSV_PLAIN]
-        reported_cells = [summary.reported.accuracy, summary.reported.loss]
-        interval_cells = [value for spread in _spreads(summary) for value in _interval_values(spread)]
-        step = [*_interval_values(summary.step), summary.step.may_be_chance] if summary.step else [None] * 4
-        reference_cells = asdict(reached[summary.version]).values() if summary.version in reached else [None] * 3
-        cells = [*spread_cells, *plain_cells, *reported_cells, *interval_cells, *step, *reference_cells]
-        writer.writerow([summary.version, summary.runs, summary.marked, *cells])
-    return text.getvalue()
+    return csv_text(head, (_csv_row(summary, reached.get(summary.version)) for summary in comparison.versions))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -119,17 +106,6 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
     """The cells of the table below `HEADER`, rounded for reading. Accuracies in per cent, deltas in points."""
     reached = references(comparison.recipe)
     return [_row(summary, reached.get(summary.version)) for summary in comparison.versions]
-
-
-def bullets(lines: Sequence[str]) -> str:
-    """The lines as a list in Markdown."""
-    return "\n".join(f"- {escaped(line)}" for line in lines)
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ("---",) * len(header), *(tuple(map(escaped, row)) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _table(comparison: Comparison) -> list[str]:
@@ -153,13 +129,25 @@ def _row(summary: VersionSummary, reference: Reference | None) -> tuple[str, ...
         spread_cell(summary.test_nll, 4),
         spread_cell(summary.test_brier, 4),
         spread_cell(summary.test_ece, 4),
-        f"{summary.parameters:,}".replace(",", " "),
+        grouped(summary.parameters),
         "" if summary.seconds_per_epoch is None else f"{summary.seconds_per_epoch:.1f}",
         summary.device,
         "" if reference is None else reference_cell(reference),
         f"{summary.reported.accuracy * 100:.2f} %",
         summary.what_changed,
     )
+
+
+def _csv_row(summary: VersionSummary, reference: Reference | None) -> list[object]:
+    return [
+        *(summary.version, summary.runs, summary.marked),
+        *(value for spread in _spreads(summary) for value in (spread.mean, spread.sd)),
+        *(getattr(summary, name) for name in _CSV_PLAIN),
+        *(summary.reported.accuracy, summary.reported.loss),
+        *(value for spread in _spreads(summary) for value in _interval_values(spread)),
+        *([*_interval_values(summary.step), summary.step.may_be_chance] if summary.step else [None] * 4),
+        *(asdict(reference).values() if reference else [None] * 3),
+    ]
 
 
 def _version_json(summary: VersionSummary, reference: Reference | None) -> dict[str, Any]:
@@ -187,8 +175,3 @@ def _spreads(summary: VersionSummary) -> tuple[Spread, ...]:
 def _interval_values(told: Spread | Difference) -> list[Any]:
     """Low, high and method; nothing in the place of each without an interval."""
     return [told.interval.low, told.interval.high, told.method] if told.interval else [None] * 3
-
-
-def escaped(text: str) -> str:
-    """`text` as Markdown that means no more than its letters."""
-    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

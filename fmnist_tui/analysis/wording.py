@@ -6,6 +6,7 @@ from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.differences import Difference
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.spread import Spread
+from fmnist_tui.text import grouped
 
 PAIRED_HEADING = "Image by image, the versions' best runs by validation (p adjusted for all tests by Holm's method):"
 MAY_BE_CHANCE = "may be chance"
@@ -45,7 +46,7 @@ def step_sentence(difference: Difference) -> str:
     if difference.method == "welch":
         return f"{seen}{MAY_BE_CHANCE if difference.may_be_chance else 'more than chance'} (Welch's t, {counts})"
     verdict = MAY_BE_CHANCE if difference.may_be_chance else "more than chance between these runs"
-    images = f"{difference.images:,}".replace(",", " ")
+    images = grouped(difference.images)
     return f"{seen}{verdict} (paired over {images} test images, {counts}; how far seeds differ is not in it)"
 
 

@@ -46,7 +46,7 @@ def galleries(diagnosis: Diagnosis) -> tuple[Gallery, ...]:
     beside = f" (not {others})" if others else ""
     return (
         Gallery(f"{version}'s mistakes, the most confident first", diagnosis.mistakes, empty="It makes no mistake"),
-        Gallery(f"Wrong in all {count} versions, likely label errors first", shared, notes, empty),
+        Gallery(f"Wrong in all {count} versions, likeliest label errors first", shared, notes, empty),
         Gallery(f"What only {version} gets right{beside}", diagnosis.alone, empty=empty),
     )
 

@@ -7,7 +7,7 @@ import pytest
 from fmnist_tui.analysis import bench as module
 from fmnist_tui.analysis import turns
 from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
-from fmnist_tui.analysis.speed import Speed, Spread
+from fmnist_tui.analysis.speed import Quartiles, Speed
 from fmnist_tui.analysis.turns import Work, rates
 from fmnist_tui.models.catalogue import version
 from fmnist_tui.training.config import ConfigError
@@ -79,7 +79,7 @@ def test_the_order_turns_from_round_to_round() -> None:
 
 
 def test_a_spread_has_the_quartiles() -> None:
-    assert Spread.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Spread(3.0, 2.0, 4.0, 5)
+    assert Quartiles.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Quartiles(3.0, 2.0, 4.0, 5)
 
 
 def test_training_takes_three_forward_passes_but_for_the_slopes_of_the_pixels() -> None:

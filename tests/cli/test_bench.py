@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from fmnist_tui.analysis.speed import Benchmark, Peak, Speed, Spread
+from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 
 from .conftest import Fmnist
 from .terminal import terminal
 
 SPEEDS = (
-    Speed("v0", "cpu", 64, Spread(80_123.4, 79_000.0, 81_000.0, 5), 0.8, 0.512),
-    Speed("v3", "cuda:0", 128, Spread(30_000.0, 29_000.0, 31_000.0, 5), 4.27, 0.2),
+    Speed("v0", "cpu", 64, Quartiles(80_123.4, 79_000.0, 81_000.0, 5), 0.8, 0.512),
+    Speed("v3", "cuda:0", 128, Quartiles(30_000.0, 29_000.0, 31_000.0, 5), 4.27, 0.2),
 )
-PEAK = Peak("cpu", Spread(170.2, 165.0, 175.0, 5))
+PEAK = Peak("cpu", Quartiles(170.2, 165.0, 175.0, 5))
 
 SPREAD_KEYS = ["median", "low", "high", "n"]
 

@@ -139,7 +139,7 @@ async def test_g_leads_through_the_galleries_and_left_and_right_through_their_im
         await until_shown(pilot, "10 of 20")
         await pilot.press("g")
         await until_shown(
-            pilot, "Wrong in all 2 versions, likely label errors first", "1 of 20, image 13", "2 of 2 say"
+            pilot, "Wrong in all 2 versions, likeliest label errors first", "1 of 20, image 13", "2 of 2 say"
         )
         await pilot.press("g")
         await until_shown(pilot, "What only v3 gets right (not v0)", "1 of 40")

@@ -19,10 +19,11 @@ from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, never, quiet
 from fmnist_tui.analysis.record import RunRecord, read_epochs
 from fmnist_tui.analysis.values import nested, number
-from fmnist_tui.data import Dataset, load, split
+from fmnist_tui.data import Dataset, load
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
+from fmnist_tui.training.task import make_task
 
 CHEAP = tuple(name for name in KINDS if name != "permuted")
 """Those that train nothing."""
@@ -159,11 +160,12 @@ def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Re
 
 def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
     model = load_scored_model(record.run, wish.device)
-    train = wish.images.of(record, stop).train
+    dataset = wish.images.of(record, stop)
+    train = dataset.train
     if train.fingerprint != fingerprints(record)[0]:
         raise AnalysisError(f"run {record.run_id} learned from other images than these; name its data with --data")
-    count = min(config_of(record.run).limit or len(train), len(train))
-    return measure_fit(model, train, *split(count), report, stop)
+    task = make_task(config_of(record.run), dataset)
+    return measure_fit(model, train, task.train_indices, task.validation_indices, report, stop)
 
 
 def _gaps(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001

@@ -10,6 +10,7 @@ from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.kept import Findings
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.values import nested, text
+from fmnist_tui.text import grouped
 
 _GAIN = 5.71
 """Points, from v0 to v3, as the origin reports them."""
@@ -48,7 +49,7 @@ def _spatial(recipe: str, found: Mapping[str, Findings]) -> Claim:
             f"{name} {one.plain_test:.2%}, permuted {one.permuted_test:.2%} ({0.0 - 100 * one.lost:+.2f} points)"
             for name, one in (("v0", dense), ("v1", cnn))
         )
-        budget = dict.fromkeys(f"{one.epochs} epochs on {_grouped(one.limit)} images" for one in (dense, cnn))
+        budget = dict.fromkeys(f"{one.epochs} epochs on {grouped(one.limit)} images" for one in (dense, cnn))
         number += f"; {' and '.join(budget)}"
         if not dense.is_comparable_with(cnn):
             verdict, number = Verdict.UNTOLD, f"{number}; v0 and v1 were not trained alike"
@@ -87,7 +88,7 @@ def _efficiency(recipe: str, found: Mapping[str, Findings]) -> Claim:
         verdict = Verdict.of(cnn.accuracy > dense.accuracy and cnn.parameters < dense.parameters)
     if known:
         number = "; ".join(
-            f"{name} {one.accuracy:.2%} with {_grouped(one.parameters)} parameters, "
+            f"{name} {one.accuracy:.2%} with {grouped(one.parameters)} parameters, "
             f"{one.multiply_adds / 1e6:.1f} M multiply-adds"
             for name, one in known.items()
         )
@@ -203,7 +204,3 @@ def _missing(recipe: str, found: Mapping[str, Findings], versions: Sequence[str]
 
 def _lacks(one: Findings, name: str) -> bool:
     return getattr(one, name) is None
-
-
-def _grouped(count: int) -> str:
-    return f"{count:,}".replace(",", " ")

@@ -11,6 +11,7 @@ from fmnist_tui.analysis.probes.gaps import Gaps
 from fmnist_tui.analysis.probes.kept import Result
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import DIRECTIONS, LARGEST, Shifts
+from fmnist_tui.text import grouped
 
 
 def lines(result: Result) -> list[str]:
@@ -49,8 +50,8 @@ def _efficiency(found: Efficiency) -> list[str]:
     by_work = f"{found.points_per_million_multiply_adds:.2f} points a million"
     return [
         f"{found.accuracy:.2%} on the test images",
-        f"{found.parameters:,} parameters ({by_parameters})".replace(",", " "),
-        f"{found.multiply_adds:,} multiply-adds an image ({by_work})".replace(",", " "),
+        f"{grouped(found.parameters)} parameters ({by_parameters})",
+        f"{grouped(found.multiply_adds)} multiply-adds an image ({by_work})",
     ]
 
 
