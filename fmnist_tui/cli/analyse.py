@@ -184,7 +184,8 @@ def _print(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]])
                 click.echo(f"    {line}")
         click.echo()
     for recipe, all_of_it in told.items():
-        click.echo(safe(f"why the CNN wins, recipe {recipe}; {SCOPE}"))
+        click.echo(safe(f"why the CNN wins, recipe {recipe}"))
+        click.echo(f"  {SCOPE}")
         for one in analysed:
             if one.record.recipe == recipe and (why := why_not_counted(one.record, recipe)):
                 click.echo(safe(f"  {one.record.run_id} does not count: {why}"))

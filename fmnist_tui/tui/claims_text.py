@@ -40,7 +40,7 @@ def _head(sections: Sequence[Section]) -> Padding:
     ]
     lacking = any(claim.missing for section in sections for claim in section.claims)
     advice = ["m measures what is missing and needs no training."] if lacking else []
-    return Padding(Text("\n".join([*runs, f"Each verdict is {SCOPE}.", *advice]), style="dim"), (0, 0, 1, 0))
+    return Padding(Text("\n".join([*runs, SCOPE, *advice]), style="dim"), (0, 0, 1, 0))
 
 
 def _claim(told: Sequence[tuple[str, Claim]]) -> Padding:

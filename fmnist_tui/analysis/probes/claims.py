@@ -16,8 +16,8 @@ _GAIN = 5.71
 """Points, from v0 to v3, as the origin reports them."""
 _SAME_GAIN = 0.5
 _CNNS = ("v1", "v2", "v3")
-SCOPE = "of one run a version: how far other seeds would differ is not in it"
-"""What a verdict is of; the total gain alone is of the means over all runs."""
+SCOPE = "All but the total gain is of one run a version: how far other seeds would differ is not in it."
+"""What the verdicts are of."""
 
 
 def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tuple[Claim, ...]:
