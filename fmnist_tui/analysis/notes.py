@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.models.catalogue import VERSION_NAMES
 
-MARK_NOTE = "* not all of these runs count; the reasons are below."
+MARK_NOTE = (
+    "* not all of these runs count; the reasons are below. "
+    "Intervals over runs that were not trained alike tell nothing of seeds."
+)
 _OVER_RUNS = (
     "95 % intervals of several seeds (Student's t, Welch's for a delta) are of the mean over seeds, "
     "all on the same test images, each by itself: not adjusted for several deltas."

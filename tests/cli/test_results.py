@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fmnist_tui.analysis.notes import MARK_NOTE
 from fmnist_tui.data import official
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -154,7 +155,7 @@ def test_all_compares_what_does_not_count_too_and_marks_it(fmnist: Fmnist, six: 
     assert [run["run"][-4:] for run in told["not_counted"]] == ["0003", "0002"]
     marked = fmnist("results", "--all", "--runs", six).lines
     assert marked[1].split()[:2] == ["v0", "3*"]
-    assert "* not all of these runs count; the reasons are below." in marked
+    assert MARK_NOTE in marked
     assert not any(line.startswith("*") for line in fmnist("results", "--runs", six).lines)
 
 
