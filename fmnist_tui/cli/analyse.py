@@ -21,7 +21,7 @@ from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report
 from fmnist_tui.analysis.probes.words import lines
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.analysis.values import number, whole
+from fmnist_tui.analysis.values import whole
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.text import print_json
 from fmnist_tui.data import DataError
@@ -168,10 +168,8 @@ def _claims(analysed: Sequence[_Analysed], gain: float | None, *, asked: bool) -
 
 def _gain(found: Mapping[str, Findings]) -> float | None:
     """Of v3's run over v0's."""
-    first, last = (
-        number(found[name].record.result or {}, "test_accuracy") if name in found else None for name in _ENDS
-    )
-    return None if first is None or last is None else last - first
+    first, last = (found[name].record.scores if name in found else None for name in _ENDS)
+    return None if first is None or last is None else last.accuracy - first.accuracy
 
 
 def _print(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]]) -> None:
