@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.shifts import BATCH, checked
 from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
+from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.data import ImageSet
 from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
 
@@ -40,6 +41,11 @@ class Fit:
     validation_nll: float
     train_accuracy: float
     validation_accuracy: float
+
+    def __post_init__(self) -> None:
+        shares = (self.train_accuracy, self.validation_accuracy)
+        if not are_shares(shares) or min(self.train_images, self.validation_images) < 1:
+            raise ValueError("accuracies are 0 to 1, of one image at least")
 
     @property
     def nll_gap(self) -> float:

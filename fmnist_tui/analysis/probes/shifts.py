@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, check, never, quiet
+from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.training.engine import EVALUATION_BATCH
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Shifts:
     def __post_init__(self) -> None:
         if any(len(part) != LARGEST + 1 for part in self.directions) or self.images < 1:
             raise ValueError("accuracies of a shift are missing")
+        if not all(map(are_shares, self.directions)):
+            raise ValueError("accuracies are 0 to 1")
 
     @property
     def directions(self) -> tuple[tuple[float, ...], ...]:
