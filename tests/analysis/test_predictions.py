@@ -42,7 +42,7 @@ def test_a_run_that_was_not_scored_has_none(tmp_path: Path) -> None:
         (TABLE * np.float32(np.nan), LABELS),
         (TABLE * np.float32(2), LABELS),
         (TABLE * np.float32(0), LABELS),
-        (TABLE + np.float32([-0.5, 0.5] + [0] * 8), LABELS),
+        (TABLE + np.array([-0.5, 0.5] + [0] * 8, np.float32), LABELS),
         (TABLE[:0], LABELS[:0]),
         (TABLE, np.uint8(3)),
     ],
