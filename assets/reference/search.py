@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 from trained import train_all
 
+from fmnist_tui.analysis.markdown import markdown_table
 from fmnist_tui.analysis.record import read_epochs
-from fmnist_tui.analysis.tables import markdown_table
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 
 # In full, and not the recipe's own: that changes with what is found here.

@@ -54,7 +54,8 @@ def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
     yield from _limited(record)
     yield from _other_data(record)
     if record.scores is None:
-        yield "not scored"
+        told = (record.result or {}).get("test_accuracy")
+        yield "not scored" if told is None else "result.json holds scores that can't be"
 
 
 def _modified(record: RunRecord) -> Iterator[str]:

@@ -65,11 +65,10 @@ def difference(first: Sequence[ScoredRun], second: Sequence[ScoredRun], read: Re
 
 
 def _over_runs(first: Sequence[ScoredRun], second: Sequence[ScoredRun]) -> Interval | None:
-    """Welch's interval, if there are seeds enough; None too where somebody edited a result to what can't be."""
+    """Welch's interval, if there are seeds enough."""
     sides = [[run.scores.accuracy for run in runs] for runs in (first, second)]
-    possible = all(0 <= accuracy <= 1 for side in sides for accuracy in side)
     seeds = min(different(seeds_of(runs)) for runs in (first, second))
-    return intervals.of_difference(*sides) if possible and seeds > 1 else None
+    return intervals.of_difference(*sides) if seeds > 1 else None
 
 
 def _image_by_image(

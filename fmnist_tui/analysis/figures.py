@@ -52,7 +52,7 @@ def loss_figure(snapshot: Snapshot, title: str) -> Figure:
         shares = _clean(curve.accuracy), _clean(epoch.validation_accuracy for epoch in epochs)
         _draw(accuracies, snapshot, 100 * shares[0], 100 * shares[1])
         losses.set_ylabel(_loss_label(snapshot), fontsize=9)
-        losses.legend(frameon=False)
+        losses.legend(frameon=False, loc="best")  # matplotlib warns of its default on a slow machine
         accuracies.set_ylabel("accuracy (%)", fontsize=9)
         accuracies.set_xlabel(_step_label(snapshot), fontsize=9)
     return figure

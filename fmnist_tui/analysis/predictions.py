@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -14,9 +15,15 @@ from numpy.typing import NDArray
 from fmnist_tui.files import check_plain
 from fmnist_tui.runs.directory import RunDirectory
 
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_NO_ZIP = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_NO_ARRAY = (TypeError, OverflowError, MemoryError, tokenize.TokenError)
+"""What NumPy raises besides of a header that somebody made up."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Those of `savez` and `savez_compressed`."""
 _LARGEST = 100_000_000
 """Bytes; those of 10 000 test images take 0.4 MB."""
+_ROUNDED = 1e-3
+"""By how much a sum of ten probabilities may miss 1."""
 
 
 class NoPredictionsError(Exception):
@@ -66,7 +73,7 @@ def read_predictions(run: RunDirectory) -> Predictions:
             predictions = Predictions(_member(archive, "probabilities"), _member(archive, "labels"))
     except FileNotFoundError:
         raise NoPredictionsError("no predictions.npz") from None
-    except _DAMAGED:
+    except (*_NO_ZIP, *_NO_ARRAY):
         raise NoPredictionsError("predictions.npz is damaged") from None
     if not _is_sound(predictions):
         raise NoPredictionsError("predictions.npz does not hold ten probabilities and a label for each image")
@@ -75,8 +82,9 @@ def read_predictions(run: RunDirectory) -> Predictions:
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     """Reads the whole member first, which checks its sum: NumPy parses the header before that."""
-    if archive.getinfo(f"{name}.npy").file_size > _LARGEST:
-        raise ValueError(f"{name} is far too large")
+    told = archive.getinfo(f"{name}.npy")
+    if told.file_size > _LARGEST or told.compress_type not in _METHODS:
+        raise ValueError(f"{name} is far too large, or packed in a strange way")
     array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
     return array
 
@@ -90,5 +98,6 @@ def _is_sound(predictions: Predictions) -> bool:
         and labels.size > 0
         and probabilities.shape == (labels.size, 10)
         and bool((labels < 10).all())
-        and bool(np.isfinite(probabilities).all())
+        and bool((probabilities >= 0).all())
+        and np.allclose(probabilities.sum(axis=1), 1.0, atol=_ROUNDED)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
 
+_HIGHEST = {"test_accuracy": 1.0, "test_nll": math.inf, "test_brier": 2.0, "test_ece": 1.0}
+"""What each measure can be at most; none can be below 0."""
+_ROUNDED = 1e-6
+"""By how much rounding may take one further."""
 _TELLING = (b'"run_started"', b'"validation_accuracy"', b'"resumed"')
 
 
@@ -66,8 +71,8 @@ class RunRecord:
     @property
     def test_images(self) -> int | None:
         """How many were scored, or, where the result doesn't say it, how many there were."""
-        scored = whole(self.result or {}, "test_images")
-        return scored if scored is not None else whole(nested(self.config, "data"), "test_images")
+        told = (whole(self.result or {}, "test_images"), whole(nested(self.config, "data"), "test_images"))
+        return next((count for count in told if count is not None and count > 0), None)
 
     @property
     def test_fingerprint(self) -> str:
@@ -76,9 +81,9 @@ class RunRecord:
 
     @property
     def scores(self) -> Scores | None:
-        """The four measures on the test set, or None where one of them is missing."""
-        values = [number(self.result or {}, f"test_{name}") for name in ("accuracy", "nll", "brier", "ece")]
-        known = [value for value in values if value is not None]
+        """The four measures on the test set, or None where one of them is missing, or can't be."""
+        values = [(number(self.result or {}, name), highest) for name, highest in _HIGHEST.items()]
+        known = [value for value, highest in values if value is not None and -_ROUNDED <= value <= highest + _ROUNDED]
         return Scores(*known) if len(known) == len(values) else None
 
 

@@ -5,25 +5,21 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fmnist_tui.analysis.counting import why_not_counted
-from fmnist_tui.analysis.probes.claim import Claim, Verdict
-from fmnist_tui.analysis.probes.claims import SCOPE, claims
-from fmnist_tui.analysis.probes.kept import KINDS, Findings, Result, as_json
+from fmnist_tui.analysis.probes.claim import Claim
+from fmnist_tui.analysis.probes.claims import claims
+from fmnist_tui.analysis.probes.kept import KINDS, Findings
 from fmnist_tui.analysis.probes.page import section
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
-from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report
-from fmnist_tui.analysis.probes.words import lines
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.analysis.values import whole
+from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.text import print_json
 from fmnist_tui.data import DataError
@@ -38,22 +34,6 @@ if TYPE_CHECKING:
 _ENDS = ("v0", "v3")
 _TELL_SECONDS = 0.2
 _EXPECTED = (AnalysisError, RunError, DataError, ConfigError)
-
-
-@dataclass
-class _Analysed:
-    """A run and what came of its analyses; `kept` names those that were there before, `faults` why one couldn't be."""
-
-    record: RunRecord
-    analyses: dict[str, Result] = field(default_factory=dict)
-    kept: list[str] = field(default_factory=list)
-    faults: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def findings(self) -> Findings:
-        """For the claims."""
-        found: dict[str, Any] = self.analyses
-        return Findings(self.record, **found)
 
 
 @click.command("analyse")
@@ -92,9 +72,9 @@ def analyse_command(
         raise AnalysisError(next(why for one in analysed for why in one.faults.values()))
     told = _claims(analysed, gain, asked=bool(words))
     if as_json:
-        print_json(_as_json(analysed, told))
+        print_json(analysed_json(analysed, told))
     else:
-        _print(analysed, told)
+        print_analysed(analysed, told)
     for one in analysed:
         for name, why in one.faults.items():
             click.echo(safe(f"{one.record.run_id}: {name}: {why}"), err=True)
@@ -111,11 +91,11 @@ def _chosen(words: Sequence[str], runs: str | None) -> tuple[list[RunRecord], fl
     return [one.record for one in tuned.found.values()], tuned.gain
 
 
-def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> _Analysed:
+def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
     """All that was asked for of one run, as far as it can be made."""
     from fmnist_tui.analysis.probes.analysing import analyse, applies
 
-    done = _Analysed(record)
+    done = Analysed(record)
     for name in only or [name for name in KINDS if applies(record, name)]:
         with _telling(f"{record.run_id}: {name}") as report:
             try:
@@ -155,7 +135,7 @@ def _telling(what: str) -> Iterator[Report]:
             click.echo("\r\x1b[K", err=True, nl=False)
 
 
-def _claims(analysed: Sequence[_Analysed], gain: float | None, *, asked: bool) -> dict[str, tuple[Claim, ...]]:
+def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) -> dict[str, tuple[Claim, ...]]:
     """The claims for each recipe, about the first run of each version; runs on other images have no common claims."""
     images = analysed[0].record.test_fingerprint
     told = {}
@@ -173,58 +153,3 @@ def _gain(records: Sequence[RunRecord]) -> float | None:
     scored = [(one.version, one.scores.accuracy) for one in records if one.scores]
     first, last = ([accuracy for version, accuracy in scored if version == name] for name in _ENDS)
     return fmean(last) - fmean(first) if first and last else None
-
-
-def _print(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]]) -> None:
-    for one in analysed:
-        click.echo(safe(f"{one.record.run_id}, recipe {one.record.recipe}"))
-        for name, result in one.analyses.items():
-            click.echo(f"  {name}")
-            for line in lines(result):
-                click.echo(f"    {line}")
-        click.echo()
-    for recipe, all_of_it in told.items():
-        click.echo(safe(f"why the CNN wins, recipe {recipe}"))
-        click.echo(f"  {SCOPE}")
-        for one in analysed:
-            if one.record.recipe == recipe and (why := why_not_counted(one.record, recipe)):
-                click.echo(safe(f"  {one.record.run_id} does not count: {why}"))
-        for claim in all_of_it:
-            if claim.verdict is not Verdict.MISSING:
-                click.echo(f"  {claim.title}: {claim.verdict}\n    {claim.number}\n    {claim.how}.")
-
-
-def _as_json(analysed: Sequence[_Analysed], told: Mapping[str, tuple[Claim, ...]]) -> dict[str, Any]:
-    """What `--json` prints.
-
-    Keys: "runs", a list of objects with "run", "version", "recipe", "seed", "analyses" (by name, as they are kept),
-    "kept" (names of those that were there before) and "faults" (by name, why one couldn't be made or kept); "claims",
-    a list of objects with "recipe", "title", "says", "verdict" ("holds", "does not hold", "can't be told", "not
-    measured yet"), "number", "how" and "missing" (commands that measure what is missing).
-
-    The analyses' own keys: shifts "images", "up", "down", "left", "right" (accuracies under shifts of 0 to 4 pixels),
-    "mean"; permuted "epochs", "limit", "test_images", "seed", "plain_validation", "plain_test",
-    "permuted_validation", "permuted_test"; efficiency "accuracy", "parameters", "multiply_adds"; fit "train_images",
-    "validation_images", "train_nll", "validation_nll", "train_accuracy", "validation_accuracy"; gaps "train_loss",
-    "validation_loss", "train_accuracy", "validation_accuracy" (one value an epoch); convergence "steps", "first_loss",
-    "early_loss", "end_loss", "epochs", "below", "lowest_validation", "lowest_epoch", "last_validation", "last_nll".
-    """
-    return {
-        "runs": [
-            {
-                "run": one.record.run_id,
-                "version": one.record.version,
-                "recipe": one.record.recipe,
-                "seed": whole(one.record.config, "seed"),
-                "analyses": {name: _result_json(result) for name, result in one.analyses.items()},
-                "kept": one.kept,
-                "faults": one.faults,
-            }
-            for one in analysed
-        ],
-        "claims": [{"recipe": recipe, **asdict(claim)} for recipe, all_of_it in told.items() for claim in all_of_it],
-    }
-
-
-def _result_json(result: Result) -> dict[str, Any]:
-    return as_json(result) | ({"mean": list(result.mean)} if isinstance(result, Shifts) else {})

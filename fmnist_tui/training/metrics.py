@@ -43,7 +43,7 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
     """Mean of -ln p(label); a probability that rounded to zero counts as the smallest float32."""
     of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(of_label, _FLOOR)).mean())
+    return float(-np.log(np.maximum(of_label, _FLOOR)).mean()) + 0.0  # or it would be -0.0 for a model that is sure
 
 
 def brier_score(probabilities: Probabilities, labels: Labels) -> float:

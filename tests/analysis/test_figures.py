@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import itertools
 import math
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
-from matplotlib import rc_context
+from matplotlib import legend, rc_context
 from matplotlib.figure import Figure
 
 from fmnist_tui.analysis.figures import loss_figure
@@ -101,6 +104,15 @@ def test_titles_are_drawn_letter_by_letter(tmp_path: Path, title: str) -> None:
     figure = loss_figure(snapshot(tmp_path, []), title)
     assert to_png(figure).startswith(PNG)
     ET.fromstring(to_svg(figure))  # noqa: S314 - made here
+
+
+def test_a_slow_machine_is_not_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count(step=10)
+    monkeypatch.setattr(legend, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
+    figure = loss_figure(snapshot(tmp_path, training("v0", [0.8, 0.9])), "run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        to_png(figure)
 
 
 def test_letters_that_the_font_lacks_become_question_marks() -> None:

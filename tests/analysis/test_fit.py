@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.fit import Fit, measure_fit
-from fmnist_tui.analysis.probes.telling import Left
+from fmnist_tui.analysis.probes.telling import AnalysisError, Left
 from fmnist_tui.data import ImageSet
 
 COUNT = 1200
@@ -56,3 +56,12 @@ def test_a_model_that_knows_both_alike_has_none() -> None:
 def test_it_can_be_left() -> None:
     with pytest.raises(Left):
         measure_fit(ByHeart(), images(), LEARNED, SET_ASIDE, stop=lambda: True)
+
+
+def test_what_are_no_probabilities_is_refused() -> None:
+    class Overflowed:
+        def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return np.full((len(images), 10), np.nan, np.float32)
+
+    with pytest.raises(AnalysisError, match=r"ten probabilities.*train the run anew"):
+        measure_fit(Overflowed(), images(), LEARNED, SET_ASIDE)

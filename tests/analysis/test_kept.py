@@ -99,6 +99,25 @@ def test_what_does_not_fit_counts_as_never_made(record: RunRecord, changes: dict
     assert found.gaps == RESULTS["gaps"]
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("shifts", {"up": [9.0] * 5}),
+        ("permuted", {"test_images": 0}),
+        ("permuted", {"plain_test": 5.0}),
+        ("permuted", {"permuted_test": -1.0}),
+        ("permuted", {"epochs": 0}),
+        ("fit", {"train_accuracy": 97.0}),
+        ("fit", {"validation_images": 0}),
+    ],
+)
+def test_figures_that_cannot_be_count_as_never_made(record: RunRecord, name: str, changes: dict[str, Any]) -> None:
+    keep_all(record)
+    path = record.run.analysis / f"{name}.json"
+    edit(path, result=json.loads(path.read_text())["result"] | changes)
+    assert getattr(read_findings(record), name) is None
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
 def test_a_damaged_file_counts_as_never_made(record: RunRecord, damage: bytes) -> None:
     keep_all(record)

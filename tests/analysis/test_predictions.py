@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,25 @@ def test_a_run_that_was_not_scored_has_none(tmp_path: Path) -> None:
         (TABLE, LABELS + np.uint8(1)),
         (TABLE, LABELS.astype(np.int64)),
         (TABLE * np.float32(np.nan), LABELS),
+        (TABLE * np.float32(2), LABELS),
+        (TABLE * np.float32(0), LABELS),
+        (TABLE + np.array([-0.5, 0.5] + [0] * 8, np.float32), LABELS),
         (TABLE[:0], LABELS[:0]),
         (TABLE, np.uint8(3)),
     ],
-    ids=["nine classes", "half", "float64", "label 10", "int64", "NaN", "none", "no list"],
+    ids=[
+        "nine classes",
+        "half",
+        "float64",
+        "label 10",
+        "int64",
+        "NaN",
+        "sums of 2",
+        "zeros",
+        "below zero",
+        "none",
+        "no list",
+    ],
 )
 def test_arrays_of_another_kind_are_refused(tmp_path: Path, table: NDArray[Any], labels: NDArray[Any]) -> None:
     run = make_run(tmp_path)
@@ -54,6 +70,35 @@ def test_arrays_of_another_kind_are_refused(tmp_path: Path, table: NDArray[Any],
 def test_arrays_of_absurd_size_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(tmp_path, right=RIGHT)
     monkeypatch.setattr(predictions, "_LARGEST", TABLE.nbytes)
+    with pytest.raises(NoPredictionsError, match="damaged"):
+        read_predictions(run)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000, 10)}",
+        f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**30}, 10)}}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 10)}",
+        "{[]: 1}",
+        "{'descr': '<f4",
+    ],
+    ids=["more than memory", "more than a number holds", "no size", "no key", "cut"],
+)
+def test_a_header_that_somebody_made_up_is_damage(tmp_path: Path, header: str) -> None:
+    run = make_run(tmp_path)
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(4000)
+    with zipfile.ZipFile(run.predictions, "w") as archive:
+        archive.writestr("probabilities.npy", content)
+    with pytest.raises(NoPredictionsError, match="damaged"):
+        read_predictions(run)
+
+
+def test_what_savez_never_packs_is_not_unpacked(tmp_path: Path) -> None:
+    run = make_run(tmp_path, right=RIGHT)
+    with zipfile.ZipFile(run.predictions, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("probabilities.npy", b"probabilities")
+    run.predictions.write_bytes(run.predictions.read_bytes().replace(b"\x5d\x00\x00", b"\xff\xff\xff", 1))
     with pytest.raises(NoPredictionsError, match="damaged"):
         read_predictions(run)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis import tables
+from fmnist_tui.analysis import intervals, tables
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.record import read_epochs, read_record, read_records
@@ -74,6 +74,23 @@ def test_no_hand_edited_value_stops_a_comparison(tmp_path: Path, value: Any) -> 
         comparison = compare(read_records(tmp_path), everything=everything)
         json.dumps(tables.as_json(comparison), allow_nan=False).encode()
         assert (tables.as_markdown(comparison) + tables.as_csv(comparison)).encode()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"test_accuracy": 93.2}, {"test_accuracy": -0.1}, {"test_nll": -1.0}, {"test_brier": 3}, {"test_ece": 2.0}],
+)
+def test_scores_that_cannot_be_are_none(tmp_path: Path, changes: dict[str, Any]) -> None:
+    record = read_record(make_run(tmp_path, result=changes))
+    assert record.scores is None
+    assert why_not_counted(record, "tuned") == "result.json holds scores that can't be"
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_number_of_images_that_cannot_be_is_passed_over(tmp_path: Path, count: int) -> None:
+    make_run(tmp_path, result={"test_images": count})
+    (summary,) = compare(read_records(tmp_path)).versions
+    assert summary.test_accuracy.interval == intervals.of_share(0.9, 10_000)
 
 
 def write_edited(path: Path, content: dict[str, Any]) -> None:

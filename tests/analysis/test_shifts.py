@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.shifts import BATCH, DIRECTIONS, Shifts, measure_shifts, shifted
-from fmnist_tui.analysis.probes.telling import Left
+from fmnist_tui.analysis.probes.telling import AnalysisError, Left
 
 LABELS = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 9], np.uint8)
 ONES_OF_ZERO = 0.3
@@ -114,5 +114,5 @@ def test_what_are_no_probabilities_of_ten_classes_is_refused(table: NDArray[np.f
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return table.astype(np.float32)
 
-    with pytest.raises(ValueError, match="ten probabilities"):
+    with pytest.raises(AnalysisError, match=r"ten probabilities.*train the run anew"):
         measure_shifts(Odd(), dots(14), LABELS)

@@ -15,7 +15,7 @@ from .conftest import Fmnist
 
 BUDGET = ("--epochs", "1", "--limit", "20", "--device", "cpu")
 NAMES = ["shifts", "permuted", "efficiency", "fit", "gaps", "convergence"]
-RUN = {"run", "version", "recipe", "seed", "analyses", "kept", "faults"}
+RUN = {"run", "version", "recipe", "seed", "analyses", "kept", "faults", "not_counted"}
 CLAIM = {"recipe", "title", "says", "verdict", "number", "how", "missing"}
 KEYS = {
     "shifts": {"images", "up", "down", "left", "right", "mean"},
@@ -80,6 +80,7 @@ def test_all_analyses_are_made_kept_and_used_again(
         assert list(one["analyses"]) == of_run
         assert all(one["analyses"][name].keys() == KEYS[name] for name in of_run)
         assert (one["kept"], one["faults"]) == ([], {})
+        assert "trained on 10 of 2 000 images" in one["not_counted"]
         scored = read_json(RunDirectory(runs / one["run"]).result) or {}
         assert one["analyses"]["shifts"]["mean"][0] == pytest.approx(scored["test_accuracy"], abs=0.005)
     verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}

@@ -130,3 +130,8 @@ def test_scoring_leaves_the_probabilities_alone() -> None:
 
 def test_of_equal_probabilities_the_first_class_is_the_answer() -> None:
     assert accuracy(np.full((2, 10), 0.1), np.array([0, 9], np.uint8)) == 0.5
+
+
+def test_a_model_that_is_sure_and_right_has_no_loss_below_zero() -> None:
+    sure = np.eye(10, dtype=np.float32)
+    assert f"{negative_log_likelihood(sure, np.arange(10)):.4f}" == "0.0000"

@@ -152,10 +152,9 @@ def _permuted(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Resu
 
 
 def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
-    accuracy = number(record.result or {}, "test_accuracy")
-    if accuracy is None:
+    if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
-    return measure_efficiency(record.version, accuracy)
+    return measure_efficiency(record.version, record.scores.accuracy)
 
 
 def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:

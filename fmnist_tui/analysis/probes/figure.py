@@ -52,7 +52,7 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
         axes.set_xticks(pixels)
         axes.grid(alpha=0.25)
         if found:
-            for entry in axes.legend(frameon=False).get_texts():
+            for entry in axes.legend(frameon=False, loc="best").get_texts():
                 entry.set_parse_math(False)
     return figure
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.shifts import BATCH
+from fmnist_tui.analysis.probes.shifts import BATCH, checked
 from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
+from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.data import ImageSet
 from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
 
@@ -41,6 +42,11 @@ class Fit:
     train_accuracy: float
     validation_accuracy: float
 
+    def __post_init__(self) -> None:
+        shares = (self.train_accuracy, self.validation_accuracy)
+        if not are_shares(shares) or min(self.train_images, self.validation_images) < 1:
+            raise ValueError("accuracies are 0 to 1, of one image at least")
+
     @property
     def nll_gap(self) -> float:
         """What validation is worse by."""
@@ -64,6 +70,7 @@ def measure_fit(
 
     Raises:
         Left: `stop` turned true.
+        AnalysisError: The model doesn't give ten probabilities an image.
     """
     count = len(learned) + len(set_aside)
     there = _scored(model, images, set_aside, lambda done: report(done / count, "validation images"), stop)
@@ -78,6 +85,7 @@ def _scored(model: Predictor, images: ImageSet, indices: Indices, report: _Done,
     for first in range(0, len(indices), BATCH):
         check(stop)
         report(first)
-        told.append(model.predict(images.images[indices[first : first + BATCH]]))
+        batch = indices[first : first + BATCH]
+        told.append(checked(model.predict(images.images[batch]), len(batch)))
     probabilities, labels = np.concatenate(told), images.labels[indices]
     return negative_log_likelihood(probabilities, labels), accuracy(probabilities, labels)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis.values import are_shares
+
 VERSIONS = ("v0", "v1")
 """Those that the claim sets against each other: the dense network, and the first with convolutions."""
 EPOCHS = 5
@@ -41,6 +43,11 @@ class Permuted:
     plain_test: float
     permuted_validation: float
     permuted_test: float
+
+    def __post_init__(self) -> None:
+        shares = (self.plain_validation, self.plain_test, self.permuted_validation, self.permuted_test)
+        if not are_shares(shares) or min(self.epochs, self.limit, self.test_images) < 1:
+            raise ValueError("accuracies are 0 to 1, of one image at least")
 
     @property
     def lost(self) -> float:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
+from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, check, never, quiet
+from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.training.engine import EVALUATION_BATCH
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Shifts:
     def __post_init__(self) -> None:
         if any(len(part) != LARGEST + 1 for part in self.directions) or self.images < 1:
             raise ValueError("accuracies of a shift are missing")
+        if not all(map(are_shares, self.directions)):
+            raise ValueError("accuracies are 0 to 1")
 
     @property
     def directions(self) -> tuple[tuple[float, ...], ...]:
@@ -75,7 +78,7 @@ def measure_shifts(
 
     Raises:
         Left: `stop` turned true.
-        ValueError: The model doesn't give ten probabilities an image.
+        AnalysisError: The model doesn't give ten probabilities an image.
     """
     rounds = 1 + LARGEST * len(DIRECTIONS)
     still = _accuracy(model, images, labels, (0, rounds), "as they are", report, stop)
@@ -105,17 +108,17 @@ def _accuracy(
         check(stop)
         report((place[0] + first / len(images)) / place[1], words)
         batch = slice(first, first + BATCH)
-        right += int((_checked(model.predict(images[batch]), len(labels[batch])) == labels[batch]).sum())
+        told = checked(model.predict(images[batch]), len(labels[batch]))
+        right += int((told.argmax(axis=1) == labels[batch]).sum())
     return right / len(images)
 
 
-def _checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """The likeliest class of each image.
+def checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """What a model says of so many images, (count, 10).
 
     Raises:
-        ValueError: These are no probabilities of ten classes.
+        AnalysisError: These are no probabilities of ten classes, as weights give that are far too large.
     """
     if probabilities.shape != (count, 10) or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
-        raise ValueError("the model does not give ten probabilities an image that sum to 1")
-    likeliest: NDArray[np.int64] = probabilities.argmax(axis=1)
-    return likeliest
+        raise AnalysisError("the model does not give ten probabilities an image that sum to 1; train the run anew")
+    return probabilities
