@@ -12,7 +12,7 @@ from fmnist_tui.analysis.counting import fingerprints, why_not_counted
 from fmnist_tui.analysis.differences import Difference, difference
 from fmnist_tui.analysis.paired import PairedTest, paired_tests
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.scored import ScoredRun, best_of, different, scored_runs, seeds_of
+from fmnist_tui.analysis.scored import ScoredRun, best_of, different, scored_runs, seeds_of, trained_alike
 from fmnist_tui.analysis.spread import Spread
 from fmnist_tui.data import official
 from fmnist_tui.models import catalogue
@@ -82,7 +82,8 @@ class Comparison:
 
     Attributes:
         recipe: Under which runs count.
-        everything: Whether all runs scored on the same images were compared, those that don't count too.
+        everything: Whether all of the recipe's runs scored on the same images were compared, also those that don't
+            count.
         compared: Ids of the runs that the comparison is made of.
         versions: In the order of the catalogue.
         gain: From the first version to the last; None where there are not two.
@@ -105,10 +106,11 @@ class Comparison:
 
 
 def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
-    """Compares the versions over `records` that count under `recipe`, or over all scored on the same images."""
+    """Compares the versions over `records` that count under `recipe`, or over all of it scored on the same images."""
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
     counting = [record for record in records if reasons[record.run_id] is None]
-    chosen = _on_the_same_images(records) if everything else counting
+    under_it = [record for record in records if record.recipe == recipe]
+    chosen = _on_the_same_images(under_it) if everything else counting
     groups = [runs for version in VERSIONS if (runs := scored_runs(chosen, version.name))]
     unfit = {run for run, why in reasons.items() if why is not None}
     read = remembering()
@@ -144,7 +146,8 @@ def _summaries(groups: Sequence[Sequence[ScoredRun]], unfit: Collection[str], re
 
 def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) -> VersionSummary:
     version, best, seeds = catalogue.version(runs[0].record.version), best_of(runs).record, seeds_of(runs)
-    different_seeds = different(seeds)
+    alike = trained_alike(runs)
+    different_seeds = different(seeds) if alike else 1
     seconds = [value for run in runs for value in run.seconds]
     return VersionSummary(
         version=version.name,
@@ -152,7 +155,7 @@ def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) 
         marked=marked,
         seeds=seeds,
         test_accuracy=Spread.of_accuracies(
-            [run.scores.accuracy for run in runs], best.test_images, seeds=different_seeds
+            [run.scores.accuracy for run in runs], best.test_images if alike else None, seeds=different_seeds
         ),
         test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=different_seeds),
         test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=different_seeds),

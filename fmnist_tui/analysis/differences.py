@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.answers import Answers, Reader
 from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.scored import ScoredRun, different, seeds_of
+from fmnist_tui.analysis.scored import ScoredRun, different, seeds_of, trained_alike
 
 Method = Literal["welch", "paired"]
 
@@ -35,6 +35,8 @@ class Difference:
             single seed. It says how far another draw of images would move these very runs; other seeds are not in it.
         runs: How many of each.
         images: Test images that a paired interval is from.
+        alike: Whether all learned from as many images, and each version's runs with the same settings: else no interval
+            tells the versions' difference from theirs.
     """
 
     first: str
@@ -44,6 +46,7 @@ class Difference:
     method: Method | None
     runs: tuple[int, int]
     images: int = 0
+    alike: bool = True
 
     @property
     def may_be_chance(self) -> bool | None:
@@ -56,6 +59,8 @@ def difference(first: Sequence[ScoredRun], second: Sequence[ScoredRun], read: Re
     means = [statistics.fmean(run.scores.accuracy for run in runs) for runs in (first, second)]
     value = means[1] - means[0]
     names, counts = (first[0].record.version, second[0].record.version), (len(first), len(second))
+    if not trained_alike([*first, *second]):
+        return Difference(*names, value, None, None, counts, alike=False)
     if welch := _over_runs(first, second):
         return Difference(*names, value, welch.within(-1.0, 1.0), "welch", counts)
     apart = _image_by_image(first, second, read)

@@ -8,8 +8,7 @@ from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.models.catalogue import VERSION_NAMES
 
 MARK_NOTE = (
-    "* not all of these runs count; the reasons are below. "
-    "Intervals over runs that were not trained alike tell nothing of seeds."
+    "* not all of these runs count; the reasons are below. Runs that were not trained alike have no common interval."
 )
 _OVER_RUNS = (
     "95 % intervals of several seeds (Student's t, Welch's for a delta) are of the mean over seeds, "

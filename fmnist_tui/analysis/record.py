@@ -80,6 +80,15 @@ class RunRecord:
         return text(nested(self.config, "data"), "test_fingerprint")
 
     @property
+    def learned_from(self) -> int | None:
+        """Training images that it learned from, those for validation aside; None where it isn't told."""
+        return whole(self.config, "train_images")
+
+    def is_on_the_images_of(self, other: RunRecord) -> bool:
+        """Whether both learned from as many images and are scored on the same ones."""
+        return (self.test_fingerprint, self.learned_from) == (other.test_fingerprint, other.learned_from)
+
+    @property
     def scores(self) -> Scores | None:
         """The four measures on the test set, or None where one of them is missing, or can't be."""
         values = [(number(self.result or {}, name), highest) for name, highest in _HIGHEST.items()]

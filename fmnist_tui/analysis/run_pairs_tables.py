@@ -62,8 +62,9 @@ def sentences(pairs: RunPairs) -> list[str]:
 
 def _sentence(test: PairedTest, names: Mapping[str, str]) -> str:
     told = test.sentence_of(names[test.first_run], names[test.second_run])
+    alone = ", not adjusted" if test.tests > 1 else ""
     interval = f"95 % interval {interval_points(test.interval)}"
-    return f"{told}; {test.difference * 100:+.2f} points ({interval}, over the images, for these two runs)"
+    return f"{told}; {test.difference * 100:+.2f} points ({interval}, over the images, for these two runs{alone})"
 
 
 def _run_json(run: ComparedRun) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,13 @@ def scored_runs(records: Iterable[RunRecord], version: str) -> list[ScoredRun]:
 def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:
     """By validation accuracy, the oldest of equals. The test set has no say."""
     return max(runs, key=lambda run: run.best_validation)
+
+
+def trained_alike(runs: Sequence[ScoredRun]) -> bool:
+    """Whether all learned from as many images, and those of each version with the same settings."""
+    settings = {(run.record.version, json.dumps(run.record.config.get("hyperparameters"))) for run in runs}
+    versions = {run.record.version for run in runs}
+    return len({run.record.learned_from for run in runs}) == 1 and len(settings) == len(versions)
 
 
 def seeds_of(runs: Sequence[ScoredRun]) -> tuple[int | None, ...]:

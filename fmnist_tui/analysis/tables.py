@@ -51,18 +51,20 @@ _CSV_REFERENCE = ("reference_mean", "reference_sd", "reference_runs")
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison as `results --format json` prints it.
 
-    Keys: "recipe"; "versions", a list of objects with "version", "runs", "marked", "seeds" (of each run),
-    "test_accuracy", "test_nll", "test_brier" and "test_ece" (each with "mean", "sd", "n", "interval" and "method"),
-    "parameters", "seconds_per_epoch", "device", "what_changed", "delta", the delta's "delta_interval",
-    "delta_method", "delta_may_be_chance" and "delta_sentence", "best_run", "reported" (the origin's "accuracy" and
-    "loss") and "reference" (the reference runs' accuracy: "mean", "sd" and "n"; null where there are none);
-    "total_gain" with "total_gain_interval" and so on; "paired", a list as of `paired_json`; "not_counted", a list of
-    objects with "run" and "why". An interval has "low" and "high", 95 % between them; without one it is null, and so
-    are its method ("student_t" and "welch" over runs, "wilson" and "paired" over test images) and what follows.
+    Keys: "recipe"; "everything" (whether runs that don't count are in); "versions", a list of objects with "version",
+    "runs", "marked", "seeds" (of each run), "test_accuracy", "test_nll", "test_brier" and "test_ece" (each with "mean",
+    "sd", "n", "interval" and "method"), "parameters", "seconds_per_epoch", "device", "what_changed", "delta", the
+    delta's "delta_interval", "delta_method", "delta_may_be_chance" and "delta_sentence", "best_run", "reported" (the
+    origin's "accuracy" and "loss") and "reference" (the reference runs' accuracy: "mean", "sd" and "n"; null where
+    there are none); "total_gain" with "total_gain_interval" and so on; "paired", a list as of `paired_json`;
+    "not_counted", a list of objects with "run" and "why". An interval has "low" and "high", 95 % between them; without
+    one it is null, and so are its method ("student_t" and "welch" over runs, "wilson" and "paired" over test images)
+    and what follows.
     """
     reached = references(comparison.recipe)
     return {
         "recipe": comparison.recipe,
+        "everything": comparison.everything,
         "versions": [_version_json(summary, reached.get(summary.version)) for summary in comparison.versions],
         **_difference_json("total_gain", comparison.gain),
         "paired": [paired_json(test) for test in comparison.paired],

@@ -10,6 +10,7 @@ from fmnist_tui.text import grouped
 
 PAIRED_HEADING = "Image by image, the versions' best runs by validation (p adjusted for all tests by Holm's method):"
 MAY_BE_CHANCE = "may be chance"
+_UNLIKE = "these runs were not all trained alike (images learned from, settings)"
 _UNKNOWN = "it takes two seeds of both versions, or the test predictions of all their runs"
 
 
@@ -39,7 +40,7 @@ def step_sentence(difference: Difference) -> str:
     """One step between versions, where its interval is from, and what that leaves out."""
     step = f"{difference.first} to {difference.second}: {_points(difference.value)} points"
     if difference.interval is None:
-        return f"{step}; no interval: {_UNKNOWN}"
+        return f"{step}; no interval: {_UNKNOWN if difference.alike else _UNLIKE}"
     first, second = difference.runs
     counts = f"{_runs(first)} each" if first == second else f"{first} and {_runs(second)}"
     seen = f"{step} (95 % interval {interval_points(difference.interval)}): "

@@ -136,12 +136,12 @@ def _telling(what: str) -> Iterator[Report]:
 
 
 def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) -> dict[str, tuple[Claim, ...]]:
-    """The claims for each recipe, about the first run of each version; runs on other images have no common claims."""
-    images = analysed[0].record.test_fingerprint
+    """The claims for each recipe, about the first run of each version that is on the images of the recipe's first."""
     told = {}
     for recipe in dict.fromkeys(one.record.recipe for one in analysed):
         found: dict[str, Findings] = {}
-        common = [one for one in analysed if (one.record.recipe, one.record.test_fingerprint) == (recipe, images)]
+        own = [one for one in analysed if one.record.recipe == recipe]
+        common = [one for one in own if one.record.is_on_the_images_of(own[0].record)]
         for one in sorted(common, key=lambda one: one.record.version):
             found.setdefault(one.record.version, one.findings)
         told[recipe] = claims(recipe, found, _gain([one.record for one in common]) if asked else gain)

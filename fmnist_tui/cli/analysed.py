@@ -47,12 +47,21 @@ def print_analysed(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim,
     for recipe, all_of_it in told.items():
         click.echo(safe(f"why the CNN wins, recipe {recipe}"))
         click.echo(f"  {SCOPE}")
-        for one in analysed:
-            if one.record.recipe == recipe and (why := why_not_counted(one.record, recipe)):
-                click.echo(safe(f"  {one.record.run_id} does not count: {why}"))
+        _print_caveats([one.record for one in analysed if one.record.recipe == recipe], recipe)
         for claim in all_of_it:
             if claim.verdict is not Verdict.MISSING:
                 click.echo(f"  {claim.title}: {claim.verdict}\n    {claim.number}\n    {claim.how}.")
+        if lacking := [claim.title for claim in all_of_it if claim.verdict is Verdict.MISSING]:
+            click.echo(f"  {Verdict.MISSING}, for want of runs or analyses: {', '.join(lacking)}")
+
+
+def _print_caveats(records: Sequence[RunRecord], recipe: str) -> None:
+    """Which of the runs don't count, and which are in no claim."""
+    for record in records:
+        if why := why_not_counted(record, recipe):
+            click.echo(safe(f"  {record.run_id} does not count: {why}"))
+        if not record.is_on_the_images_of(records[0]):
+            click.echo(safe(f"  {record.run_id} is in none of these claims: it is on other images than the first"))
 
 
 def analysed_json(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim, ...]]) -> dict[str, Any]:

@@ -34,7 +34,10 @@ _EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/ep
 @click.argument("words", nargs=-1, metavar="[RUN RUN...]", shell_complete=complete_run)
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
 @click.option(
-    "--all", "everything", is_flag=True, help="Compare all runs scored on the same images, those that don't count too."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Compare all of the recipe's runs that are scored on the same images, those that don't count too.",
 )
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="table", show_default=True)
 @runs_option

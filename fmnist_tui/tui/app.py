@@ -134,8 +134,9 @@ class FmnistApp(RunsApp):
             signal.signal(number, lambda number, _: self._early_signals.append(number))
 
     def on_unmount(self) -> None:
-        """Fetches no further."""
+        """Fetches no further; from now on a SIGCONT, which comes with a lost terminal, can't start the screen anew."""
         self._stop_loading.set()
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
     async def action_go(self, mode: str) -> None:
         """Another of the four screens; keys that follow are its keys."""

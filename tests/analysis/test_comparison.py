@@ -109,13 +109,14 @@ def test_everything_that_was_scored_can_be_compared_and_is_marked(tmp_path: Path
     make_run(tmp_path, seed=2, config={"modified": True}, result={"test_accuracy": 0.8})
     make_run(tmp_path, seed=3, result={"test_accuracy": None})
     make_run(tmp_path, "v1", seed=4, config={"recipe": "origin"})
+    make_run(tmp_path, "v2", seed=5, config={"modified": True})
     found = comparison(tmp_path, everything=True)
     assert [(summary.version, summary.runs, summary.marked) for summary in found.versions] == [
         ("v0", 2, 1),
-        ("v1", 1, 1),
+        ("v2", 1, 1),
     ]
     assert found.versions[0].test_accuracy.mean == pytest.approx(0.85)
-    assert len(found.not_counted) == 3
+    assert len(found.not_counted) == 4
 
 
 def test_runs_on_other_images_are_never_part_of_one_mean(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_versions_without_a_run_are_told_with_the_recipe(tmp_path: Path) -> None
         make_run(tmp_path, "v2", seed=seed, config={"recipe": "origin", "modified": True})
     make_run(tmp_path, "v0", seed=0, config={"modified": True})
     assert told(tmp_path, everything=True)[0] == MARK_NOTE
-    assert told(tmp_path, everything=True)[-1] == "No scored run of v1 and v3 yet"
+    assert told(tmp_path, everything=True)[-1] == "No scored run of v1, v2 and v3 yet"
     make_run(tmp_path, "v1", seed=8)
     assert told(tmp_path)[-2:] == [
         "One seed of v1; train more: fmnist-tui train v1 --seed 9 --seeds 2",

@@ -38,7 +38,7 @@ def keys(value: dict[str, Any]) -> set[str]:
 
 def test_the_keys_of_the_json_are_the_contracts(found: Comparison) -> None:
     content = json.loads(json.dumps(tables.as_json(found), allow_nan=False))
-    assert keys(content) == {"recipe", "versions", "paired", "not_counted", *step_keys("total_gain")}
+    assert keys(content) == {"recipe", "everything", "versions", "paired", "not_counted", *step_keys("total_gain")}
     first, second = content["versions"]
     assert keys(first) == keys(second)
     assert keys(first) == {
@@ -152,6 +152,7 @@ def test_a_comparison_of_nothing_says_so() -> None:
     assert len(tables.as_csv(nothing).splitlines()) == 1
     assert tables.as_json(nothing) == {
         "recipe": "origin",
+        "everything": False,
         "versions": [],
         **dict.fromkeys(step_keys("total_gain")),
         "paired": [],

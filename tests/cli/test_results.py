@@ -24,7 +24,7 @@ def step_keys(name: str) -> set[str]:
     return {name, *(f"{name}_{part}" for part in ("interval", "method", "may_be_chance", "sentence"))}
 
 
-KEYS = {"recipe", "versions", "paired", "not_counted", *step_keys("total_gain")}
+KEYS = {"recipe", "everything", "versions", "paired", "not_counted", *step_keys("total_gain")}
 
 VERSION = {
     "version",
@@ -96,6 +96,7 @@ def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path
     assert outcome.lines == ["no run counts yet under the recipe tuned; train all with: fmnist-tui train all"]
     assert fmnist("results", "--format", "json", "--runs", runs).json == {
         "recipe": "tuned",
+        "everything": False,
         "versions": [],
         **dict.fromkeys(step_keys("total_gain")),
         "paired": [],

@@ -103,7 +103,7 @@ async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path
         await pilot.press("4")
         await until_shown(pilot, "No run counts yet")
         await pilot.press("f")
-        await until_shown(pilot, "v0 to v3, all runs scored on the same images")
+        await until_shown(pilot, "v0 to v3, recipe tuned, all runs scored on the same images")
         assert cells(pilot) == tables.rows(compare(read_records(runs), everything=True))
         assert cells(pilot)[0][1] == "1*"
         assert MARK_NOTE in flat(app)

@@ -16,6 +16,7 @@ from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 
+from .demo_runs import write_demo_run
 from .terminal import (
     BACK_TAB,
     DOWN,
@@ -68,7 +69,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.press("4")
         terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
         terminal.press("f")
-        terminal.wait_for("v0 to v3, all runs scored on the same images")
+        terminal.wait_for("v0 to v3, recipe tuned, all runs scored on the same images")
         scores = read_record(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f} %")
@@ -119,6 +120,32 @@ def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, h
     assert status_of(run) is Status.STOPPED
     snapshot = read_snapshot(run)
     assert snapshot.saved_step == snapshot.step > 0
+
+
+def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):
+        write_demo_run(runs, "v0", seed=seed, wrong=50)
+    with app_in_terminal(runs) as terminal:
+        terminal.press_and_settle("4", "f")
+        terminal.wait_for("all runs scored")
+        terminal.press("e")
+        wait_for_folder(tmp_path / "fmnist-tui-export")
+        terminal.press("q")
+        terminal.sent_in(0.5)  # the screen is given back, the export still runs
+        terminal.process.send_signal(signal.SIGHUP)
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.hang_up()
+        terminal.wait()
+
+
+def wait_for_folder(folder: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while not folder.exists():
+        assert time.monotonic() < end, f"{folder} never came"
+        time.sleep(0.02)
 
 
 def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_curve(runs: Path) -> None:

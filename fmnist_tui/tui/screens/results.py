@@ -38,6 +38,7 @@ from fmnist_tui.tui.widgets.plain_table import PlainTable
 from fmnist_tui.tui.widgets.runs_view import RunsView
 
 _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
+_OTHERS = "; f shows those that don't count"
 _EXPORT = "fmnist-tui-export"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
 _VIEWS = tuple(_FOCUS)
@@ -137,6 +138,8 @@ class ResultsScreen(LabScreen):
         if not self._now or not self._now.compared:
             self.notify("there is nothing to export yet: no run is compared")
         else:
+            count = len(self._now.compared)
+            self.notify(f"Exporting {count} run{'s' if count > 1 else ''} ...")
             self._in_thread(partial(self._export, self._now.compared), group="write")
 
     def action_copy(self) -> None:
@@ -198,8 +201,10 @@ class ResultsScreen(LabScreen):
         comparison = message.comparison
         self.query_one("#evolution", PlainTable).show(tables.HEADER, table_rows(comparison))
         self.set_class(not comparison.versions, "-nothing")
-        which = "all runs scored on the same images" if comparison.everything else f"recipe {comparison.recipe}"
-        title = f"v0 to v3, {which}" if comparison.versions else _NOTHING.format(recipe=comparison.recipe)
+        which = ", all runs scored on the same images" if comparison.everything else ""
+        others = _OTHERS if comparison.not_counted and not comparison.everything else ""
+        nothing = _NOTHING.format(recipe=comparison.recipe) + others
+        title = f"v0 to v3, recipe {comparison.recipe}{which}" if comparison.versions else nothing
         self.query_one("#title", Static).update(Text(title))
         self.query_one("#told", Static).update(comparison_words(comparison, len(message.left_out)))
         self._show_bars()
@@ -248,9 +253,12 @@ class ResultsScreen(LabScreen):
 
     def _export(self, records: Sequence[RunRecord]) -> None:
         """Runs in a thread."""
+        worker = get_current_worker()
         try:
             folder = Path.cwd() / _EXPORT
             for record in records:
+                if worker.is_cancelled:  # the app is ending
+                    return
                 export_run(record, folder)
             export_shifts(records, folder)
         except (ExportError, OSError) as error:
