@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import nested, text
 from fmnist_tui.data import official
@@ -20,6 +22,6 @@ def class_names(record: RunRecord) -> tuple[str, ...]:
 
 
 def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """The names' first `width` letters, or, where two of them would be the same, the labels 0 to 9."""
-    cut = tuple(name[:width].strip() for name in names)
+    """The names' first words, or letters, in `width`; where two of them would be the same, the labels 0 to 9."""
+    cut = tuple(name if len(name) <= width else re.split(r"[/ ]", name)[0][:width] for name in names)
     return cut if len(set(cut)) == len(names) else tuple(map(str, range(len(names))))

@@ -26,6 +26,7 @@ from fmnist_tui.files import write_whole
 from fmnist_tui.models.catalogue import VERSIONS
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
 
 if TYPE_CHECKING:
@@ -136,11 +137,17 @@ def _scored(record: RunRecord) -> Files:
 
 def _errors(record: RunRecord, predictions: Predictions) -> Files:
     names, matrix = class_names(record), confusion_matrix(predictions)
+    title = _title(record)
+    on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.right.mean())} right"
+    matrix_figure = confusion_figure(
+        matrix, names, f"{title}\nconfusion matrix, {on}; shade: cube root of the row's share"
+    )
+    bins_figure = reliability_figure(reliability(predictions), f"{title}\nreliability, {on}")
     return {
         "per_class.csv": per_class_csv(class_scores(matrix), names).encode(),
         "confusion.csv": confusion_csv(matrix, names).encode(),
-        **_pictures("confusion", confusion_figure(matrix, names, _title(record))),
-        **_pictures("reliability", reliability_figure(reliability(predictions), _title(record))),
+        **_pictures("confusion", matrix_figure),
+        **_pictures("reliability", bins_figure),
     }
 
 
@@ -157,4 +164,5 @@ def _title(record: RunRecord) -> str:
     titles = {version.name: f"{version.name}: {version.title}" for version in VERSIONS}
     recipe = f"{record.recipe}{' (modified)' if record.config.get('modified') else ''}"
     first = f"{titles.get(record.version, record.version)}, recipe {recipe}, seed {whole(record.config, 'seed')}"
-    return f"{first}\n{record.label or record.run_id}"
+    learned = f", learned from {grouped(record.learned_from)} images" if record.learned_from is not None else ""
+    return f"{first}{learned}\n{record.label or record.run_id}"

@@ -53,7 +53,9 @@ def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
     for drawn in bars:
         drawn.set(edgecolor="black", linewidth=0.6)
     axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="as often right as it believes")
-    points, *_ = axes.plot(confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="mean confidence of the bin")
+    points, *_ = axes.plot(
+        confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="the bin at its mean confidence"
+    )
     points.set(markersize=5, clip_on=False)
     axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")

@@ -10,6 +10,7 @@ from fmnist_tui.models.catalogue import VERSION_NAMES
 MARK_NOTE = (
     "* not all of these runs count; the reasons are below. Runs that were not trained alike have no common interval."
 )
+_PLUS_MINUS = "± is the standard deviation of single runs."
 _OVER_RUNS = (
     "95 % intervals of several seeds (Student's t, Welch's for a delta) are of the mean over seeds, "
     "all on the same test images, each by itself: not adjusted for several deltas."
@@ -31,6 +32,8 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield MARK_NOTE
     methods = {str(one.test_accuracy.method) for one in comparison.versions}
     methods |= {str(one.step.method) for one in comparison.versions if one.step}
+    if any(one.test_accuracy.sd is not None for one in comparison.versions):
+        yield _PLUS_MINUS
     if methods & {"student_t", "welch"}:
         yield _OVER_RUNS
     if methods & {"wilson", "paired"}:

@@ -9,19 +9,35 @@ from typing import Any
 from fmnist_tui.analysis.csv_text import csv_text
 from fmnist_tui.analysis.markdown import bullets, markdown_table
 from fmnist_tui.analysis.paired import PairedTest
+from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.run_pairs import ComparedRun, RunPairs
 from fmnist_tui.analysis.tables import paired_json
+from fmnist_tui.analysis.values import whole
 from fmnist_tui.analysis.wording import interval_cell, interval_points
+from fmnist_tui.text import grouped
 
-HEADER = ("run", "label", "recipe", "seed", "status", "accuracy", "accuracy, 95 %", "NLL", "Brier", "ECE")
+HEADER = (
+    "run",
+    "label",
+    "recipe",
+    "seed",
+    "learned from",
+    "epochs",
+    "status",
+    "accuracy",
+    "accuracy, 95 %",
+    "NLL",
+    "Brier",
+    "ECE",
+)
 
 
 def as_json(pairs: RunPairs) -> dict[str, Any]:
     """As `results RUN RUN --format json` prints it.
 
-    Keys: "runs", a list of objects with "run", "label", "version", "recipe", "seed", "status", "images",
-    "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and "test_ece"; "paired", a
-    list as of `tables.paired_json`, whose sentences call the runs by what tells them apart.
+    Keys: "runs", a list of objects with "run", "label", "version", "recipe", "seed", "train_images", "epochs",
+    "status", "images", "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and "test_ece";
+    "paired", a list as of `tables.paired_json`, whose sentences call the runs by what tells them apart.
     """
     told = [
         {**paired_json(test), "sentence": words} for test, words in zip(pairs.paired, sentences(pairs), strict=True)
@@ -75,11 +91,17 @@ def _run_json(run: ComparedRun) -> dict[str, Any]:
         "version": record.version,
         "recipe": record.recipe,
         "seed": record.seed,
+        "train_images": record.learned_from,
+        "epochs": _epochs(record),
         "status": str(record.status),
         "images": run.images,
         **{f"test_{name}": value for name, value in asdict(run.scores).items()},
         "test_accuracy_interval": asdict(run.interval),
     }
+
+
+def _epochs(record: RunRecord) -> int | None:
+    return whole(record.result or {}, "epochs")
 
 
 def _row(run: ComparedRun) -> tuple[str, ...]:
@@ -90,6 +112,8 @@ def _row(run: ComparedRun) -> tuple[str, ...]:
         record.label,
         f"{record.recipe}{modified}",
         "" if record.seed is None else str(record.seed),
+        "" if record.learned_from is None else grouped(record.learned_from),
+        "" if (epochs := _epochs(record)) is None else str(epochs),
         str(record.status),
         f"{scores.accuracy * 100:.2f} %",
         interval_cell(run.interval, 2, 100),

@@ -112,7 +112,8 @@ def rows(comparison: Comparison) -> list[tuple[str, ...]]:
 
 def _table(comparison: Comparison) -> list[str]:
     """The table in Markdown, and the lines that belong to it."""
-    parts = [markdown_table(HEADER, rows(comparison))]
+    which = ", all runs scored on the same images" if comparison.everything else ""
+    parts = [markdown_table(HEADER, rows(comparison)), f"Recipe {escaped(comparison.recipe)}{which}."]
     if gain := gain_line(comparison):
         parts.append(f"{gain}.")
     steps = [step_sentence(one.step) for one in comparison.versions if one.step]

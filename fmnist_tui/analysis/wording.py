@@ -33,7 +33,7 @@ def interval_points(interval: Interval) -> str:
 def difference_cell(difference: Difference) -> str:
     """+0.12 (-0.10 to +0.34), may be chance."""
     interval = f" ({interval_points(difference.interval)})" if difference.interval else ""
-    return f"{_points(difference.value)}{interval}{_doubt(difference)}"
+    return f"{_points(difference.value)}{interval}{doubt(difference)}"
 
 
 def step_sentence(difference: Difference) -> str:
@@ -69,10 +69,10 @@ def gain_line(comparison: Comparison) -> str:
     interval = "" if gain.interval is None else f" (95 % interval {interval_points(gain.interval)})"
     marked = "; not all of these runs count" if any(summary.marked for summary in comparison.versions) else ""
     told = f"Total gain from {gain.first} to {gain.second}: {_points(gain.value)} points"
-    return f"{told}{interval}{_doubt(gain)}{marked}"
+    return f"{told}{interval}{doubt(gain)}{marked}"
 
 
-def _doubt(difference: Difference) -> str:
+def doubt(difference: Difference) -> str:
     """What a reader must know of a difference before all else."""
     if difference.interval is None:
         return ", no interval"

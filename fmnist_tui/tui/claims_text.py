@@ -39,7 +39,8 @@ def _head(sections: Sequence[Section]) -> Padding:
         for section in sections
     ]
     lacking = any(claim.missing for section in sections for claim in section.claims)
-    advice = ["m measures what is missing and needs no training."] if lacking else []
+    advice = ["m measures what is missing and needs no training. Of runs that don't count: fmnist-tui analyse RUN RUN"]
+    advice = advice if lacking else []
     return Padding(Text("\n".join([*runs, SCOPE, *advice]), style="dim"), (0, 0, 1, 0))
 
 

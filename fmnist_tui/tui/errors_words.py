@@ -5,15 +5,17 @@ from __future__ import annotations
 from rich.text import Text
 
 from fmnist_tui.analysis.diagnosis import Diagnosis
+from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset
-from fmnist_tui.text import percent
+from fmnist_tui.runs.status import Status
+from fmnist_tui.text import grouped, percent
 
 
 def title(diagnosis: Diagnosis) -> str:
     """Which run it is, and how many images it gets wrong."""
     count, wrong = len(diagnosis.predictions.labels), len(diagnosis.mistakes)
     name = diagnosis.record.label or diagnosis.record.run_id
-    return f"{name}: {percent(1 - wrong / count)}, {wrong} of {count} wrong"
+    return f"{name}: {percent(1 - wrong / count)}, {grouped(wrong)} of {grouped(count)} wrong"
 
 
 def cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
@@ -25,9 +27,13 @@ def cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
     return Text(f"{what}: {count}{share}", no_wrap=True, overflow="ellipsis")
 
 
-def unscored(run: str, why: str) -> str:
+def unscored(record: RunRecord, why: str) -> str:
     """That the run left no predictions, why, and what to do."""
-    return f"{run} can't be looked into: {why}. A run is scored when it ends: resume it (3, then r), or train another"
+    if record.status is Status.FINISHED:
+        remedy = "train it again, with its test images scored (without --no-test)"
+    else:
+        remedy = "a run is scored when it ends: resume it (3, then r), or train another"
+    return f"{record.run_id} can't be looked into: {why}; {remedy}"
 
 
 def why_no_images(dataset: Dataset | None) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.differences import Difference
-from fmnist_tui.analysis.wording import MAY_BE_CHANCE
+from fmnist_tui.analysis.wording import doubt
 from fmnist_tui.tui.comparison_words import MUTED
 from fmnist_tui.tui.widgets.histogram import bar
 
@@ -30,7 +30,10 @@ def evolution(comparison: Comparison, width: int) -> Text:
         lines += [
             Text(),
             Text.assemble(
-                (f"{one.version}  ours    ", "bold"), bar(_share(ours, start), room), f" {ours:.2%}", _step(one.step)
+                (f"{one.version}  ours    ", "bold"),
+                bar(_share(ours, start), room),
+                f" {ours:.2%}{'*' * bool(one.marked)}",
+                _step(one.step),
             ),
             Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {theirs:.2%}"),
         ]
@@ -41,7 +44,7 @@ def _step(step: Difference | None) -> Text:
     """From the version before; muted where it may be chance, or nothing tells whether it is."""
     if step is None:
         return Text()
-    words = f" {step.value * 100:+.2f}{f', {MAY_BE_CHANCE}' if step.may_be_chance else ''}"
+    words = f" {step.value * 100:+.2f}{doubt(step)}"
     return Text(words, style="" if step.may_be_chance is False else MUTED)
 
 

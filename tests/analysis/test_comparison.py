@@ -9,6 +9,7 @@ import pytest
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
 from fmnist_tui.analysis.record import read_records
+from fmnist_tui.analysis.wording import step_sentence
 from fmnist_tui.models.catalogue import version
 
 from .builders import epoch, make_run, write_log
@@ -149,3 +150,22 @@ def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None
     run = make_run(tmp_path, validation=[])
     (summary,) = comparison(tmp_path).versions
     assert (summary.best_run, summary.seconds_per_epoch) == (run.run_id, None)
+
+
+def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_path: Path) -> None:
+    for seed in range(2):
+        for version, accuracy, learned_from in (
+            ("v0", 0.90, 5400 * (seed + 1)),
+            ("v1", 0.92, 5400),
+            ("v2", 0.94, 5400),
+        ):
+            result = {"test_accuracy": accuracy + seed / 1000}
+            make_run(tmp_path, version, seed=seed, config={"train_images": learned_from}, result=result)
+    dense, cnn, deep = comparison(tmp_path).versions
+    assert dense.test_accuracy.interval is None
+    assert cnn.step is not None
+    assert (cnn.step.interval, cnn.step.may_be_chance) == (None, None)
+    assert step_sentence(cnn.step).endswith("these runs were not all trained alike (images learned from, settings)")
+    assert cnn.test_accuracy.method == "student_t"
+    assert deep.step is not None
+    assert deep.step.method == "welch"

@@ -37,7 +37,8 @@ def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) 
     for version in VERSION_NAMES:
         for seed in range(2):
             make_run(tmp_path, version, seed=seed, result={"test_accuracy": 0.9 + seed / 100})
-    (over_runs,) = told(tmp_path)
+    plus_minus, over_runs = told(tmp_path)
+    assert plus_minus == "± is the standard deviation of single runs."
     assert over_runs.startswith(
         "95 % intervals of several seeds (Student's t, Welch's for a delta) are of the mean over seeds"
     )
@@ -68,7 +69,7 @@ def test_the_other_recipe_is_trained_by_its_name(tmp_path: Path) -> None:
 def test_seeds_that_agree_by_accident_are_not_called_a_single_one(tmp_path: Path) -> None:
     for seed in range(2):
         make_run(tmp_path, "v0", seed=seed)
-    assert told(tmp_path)[0].startswith("95 % intervals of a single seed, or of equal accuracies (Wilson's")
+    assert told(tmp_path)[1].startswith("95 % intervals of a single seed, or of equal accuracies (Wilson's")
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_json_csv_and_markdown_say_the_same(tmp_path: Path) -> None:
     told = json.loads(json.dumps(run_pairs_tables.as_json(found), allow_nan=False))
     assert told.keys() == {"runs", "paired"}
     assert told["runs"][0].keys() == {
-        *("run", "label", "version", "recipe", "seed", "status", "images"),
+        *("run", "label", "version", "recipe", "seed", "train_images", "epochs", "status", "images"),
         *("test_accuracy", "test_accuracy_interval", "test_nll", "test_brier", "test_ece"),
     }
     lines = list(csv.DictReader(io.StringIO(run_pairs_tables.as_csv(found))))

@@ -38,7 +38,7 @@ async def compare_all(pilot: AnyPilot) -> None:
     await pilot.press("4")
     await until_shown(pilot, "No run counts yet")
     await pilot.press("f")
-    await until_shown(pilot, "v0 to v3, all runs")
+    await until_shown(pilot, "all runs scored")
 
 
 async def at_errors(pilot: AnyPilot) -> None:

@@ -108,6 +108,10 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
     """
     if record.status.has_trainer:
         raise AnalysisError(f"run {record.run_id} is still {record.status}; analyse it when it has ended")
+    if record.scores is None:
+        raise AnalysisError(
+            f"run {record.run_id} has no score: it was stopped before its end, or trained with --no-test"
+        )
     if not applies(record, name):
         raise AnalysisError(f"{name} is measured of {' and '.join(permuted.VERSIONS)} alone, not of {record.version}")
     basis = basis_of(record)

@@ -39,15 +39,15 @@ def _shifts(found: Shifts) -> list[str]:
 
 def _permuted(found: Permuted) -> list[str]:
     return [
-        f"{found.epochs} epochs on {found.limit} images without augmentation, seed {found.seed}",
+        f"{found.epochs} epochs on {grouped(found.limit)} images without augmentation, seed {found.seed}",
         f"pixels in place   test {found.plain_test:.2%}, validation {found.plain_validation:.2%}",
         f"pixels permuted   test {found.permuted_test:.2%}, validation {found.permuted_validation:.2%}",
     ]
 
 
 def _efficiency(found: Efficiency) -> list[str]:
-    by_parameters = f"{found.points_per_million_parameters:.1f} points a million"
-    by_work = f"{found.points_per_million_multiply_adds:.2f} points a million"
+    by_parameters = f"{found.points_per_million_parameters:.1f} points of accuracy per million"
+    by_work = f"{found.points_per_million_multiply_adds:.1f} points of accuracy per million"
     return [
         f"{found.accuracy:.2%} on the test images",
         f"{grouped(found.parameters)} parameters ({by_parameters})",
@@ -56,9 +56,10 @@ def _efficiency(found: Efficiency) -> list[str]:
 
 
 def _fit(found: Fit) -> list[str]:
+    learned, unseen = grouped(found.train_images), grouped(found.validation_images)
     return [
-        f"{found.train_images} images learned from: NLL {found.train_nll:.4f}, {found.train_accuracy:.2%} right",
-        f"{found.validation_images} never seen: NLL {found.validation_nll:.4f}, {found.validation_accuracy:.2%} right",
+        f"{learned} images learned from: NLL {found.train_nll:.4f}, {found.train_accuracy:.2%} right",
+        f"{unseen} never seen: NLL {found.validation_nll:.4f}, {found.validation_accuracy:.2%} right",
     ]
 
 

@@ -189,7 +189,7 @@ class ErrorsScreen(LabScreen):
     def on_undiagnosed(self, message: Undiagnosed) -> None:
         """One line says why, and what to do."""
         self.add_class("-nothing")
-        self.query_one("#title", Static).update(Text(errors_words.unscored(self._record.run_id, message.why)))
+        self.query_one("#title", Static).update(Text(errors_words.unscored(self._record, message.why)))
 
     @property
     def _view(self) -> str:

@@ -60,9 +60,7 @@ class ResultsScreen(LabScreen):
         Binding("v", "next_view", "View", tooltip="Words, bars, curves, runs"),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the other recipe"),
         Binding("f", "everything", "All", tooltip="Compare runs that don't count, too"),
-        Binding(
-            "w", "errors", "Errors", tooltip="Where a run errs: the one under the cursor, else the last version's best"
-        ),
+        Binding("w", "errors", "Errors", tooltip="Where a run errs: under the cursor, or the last version's best"),
         Binding("o", "claims", "Claims", tooltip="Why the CNN wins: the origin's claims, measured on these runs"),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
@@ -122,6 +120,7 @@ class ResultsScreen(LabScreen):
     def action_everything(self) -> None:
         """All scored runs, or those that count."""
         self._everything = not self._everything
+        self._drawn = None
         self._compare()
 
     def action_errors(self) -> None:
@@ -144,7 +143,9 @@ class ResultsScreen(LabScreen):
 
     def action_copy(self) -> None:
         """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
-        if self._now:
+        if self._now and not self._now.compared:
+            self.notify("there is nothing to copy yet: no run is compared")
+        elif self._now:
             markdown = tables.as_markdown(self._now.comparison)
             self.app.copy_to_clipboard(markdown)
             self._in_thread(partial(self._write, markdown), group="write")

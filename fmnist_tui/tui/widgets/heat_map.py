@@ -19,8 +19,15 @@ from fmnist_tui.analysis.errors import Matrix, strengths
 
 # Okabe and Ito's blue and vermilion: right and wrong.
 _RIGHT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
+_RAMPS = {
+    _RIGHT: ("#303030", "#005f5f", "#005f87", "#005faf", "#0087d7"),
+    _WRONG: ("#303030", "#875f00", "#af5f00", "#d75f00", "#ff5f00"),
+}
+"""Of a dark terminal with 256 colours, all its own, ever lighter: those nearest to a blend are not."""
+_DARK = 0.5
+_AXES = "true\\said"
 _NAME = 11
-_NARROWEST, _WIDEST, _HIGHEST = 5, 9, 3
+_NARROWEST, _WIDEST, _HIGHEST = 5, 12, 3
 _CROSS = Style(bold=True, reverse=True)
 
 
@@ -120,7 +127,8 @@ class HeatMap(Widget, can_focus=True):
         plain = self.rich_style
         crossed = plain + _CROSS
         cells = [Segment(word.center(width), crossed if column == here else plain) for column, word in enumerate(words)]
-        return [Segment(" " * self._margin, plain), *cells]
+        corner = _AXES if len(_AXES) < self._margin else ""
+        return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *cells]
 
     def _row(self, row: int, *, in_the_middle: bool) -> list[Segment]:
         name = _fitted(self._names[row], self._margin) if in_the_middle else ""
@@ -149,7 +157,11 @@ class HeatMap(Widget, can_focus=True):
 
     def _style(self, shade: float, hue: Color) -> Style:
         _, background = self.background_colors
-        colour = background.blend(hue, 0.1 + 0.9 * shade, 1)
+        if self.app.console.color_system == "256" and background.brightness < _DARK:
+            ramp = _RAMPS[hue]
+            colour = Color.parse(ramp[min(int(shade * len(ramp)), len(ramp) - 1)])
+        else:
+            colour = background.blend(hue, 0.1 + 0.9 * shade, 1)
         return Style(color=colour.get_contrast_text(1).rich_color, bgcolor=colour.rich_color)
 
 
