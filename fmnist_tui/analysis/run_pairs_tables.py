@@ -36,8 +36,8 @@ def as_json(pairs: RunPairs) -> dict[str, Any]:
     """As `results RUN RUN --format json` prints it.
 
     Keys: "runs", a list of objects with "run", "label", "version", "recipe", "seed", "train_images", "epochs",
-    "status", "images", "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and "test_ece";
-    "paired", a list as of `tables.paired_json`, whose sentences call the runs by what tells them apart.
+    "status", "images", "test_accuracy", "test_accuracy_interval" ("low", "high"), "test_nll", "test_brier" and
+    "test_ece"; "paired", a list as of `tables.paired_json`, whose sentences call the runs by what tells them apart.
     """
     told = [
         {**paired_json(test), "sentence": words} for test, words in zip(pairs.paired, sentences(pairs), strict=True)

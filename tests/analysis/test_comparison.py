@@ -154,13 +154,13 @@ def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None
 
 def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_path: Path) -> None:
     for seed in range(2):
-        for version, accuracy, learned_from in (
+        for name, accuracy, learned_from in (
             ("v0", 0.90, 5400 * (seed + 1)),
             ("v1", 0.92, 5400),
             ("v2", 0.94, 5400),
         ):
             result = {"test_accuracy": accuracy + seed / 1000}
-            make_run(tmp_path, version, seed=seed, config={"train_images": learned_from}, result=result)
+            make_run(tmp_path, name, seed=seed, config={"train_images": learned_from}, result=result)
     dense, cnn, deep = comparison(tmp_path).versions
     assert dense.test_accuracy.interval is None
     assert cnn.step is not None

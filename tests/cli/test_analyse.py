@@ -15,6 +15,7 @@ from .conftest import Fmnist
 
 BUDGET = ("--epochs", "1", "--limit", "20", "--device", "cpu")
 NAMES = ["shifts", "permuted", "efficiency", "fit", "gaps", "convergence"]
+ONLY = ("--only", "shifts", "--only", "permuted", "--only", "gaps")
 RUN = {"run", "version", "recipe", "seed", "analyses", "kept", "faults", "not_counted"}
 CLAIM = {"recipe", "title", "says", "verdict", "number", "how", "missing"}
 KEYS = {
@@ -115,6 +116,10 @@ def test_the_gain_is_of_all_runs_that_are_named_and_what_does_not_count_is_told(
     assert "  v3-20260102-000000-00ff does not count: recipe modified; data is demo\n" in outcome.out
     gain = told(fmnist(*words, "--json").out)["claims"][-1]
     assert (gain["number"], gain["verdict"]) == ("+10.00 points", "does not hold")
+    edit(list_runs(runs)[0].run_json, train_images=54_000)
+    left_out = fmnist(*words).out
+    assert "Total gain" not in left_out.partition("not measured yet")[0]
+    assert " is in none of these claims: it is on other images than the first\n" in left_out
 
 
 def test_again_and_another_budget_compute_anew(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
@@ -138,10 +143,13 @@ def test_a_damaged_file_is_computed_again(fmnist: Fmnist, run: RunDirectory, run
 
 def test_what_cannot_be_made_does_not_keep_the_rest_back(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
     run.model.unlink()
-    outcome = fmnist("analyse", run.run_id, "--only", "shifts", "--only", "gaps", "--runs", runs)
+    outcome = fmnist("analyse", run.run_id, *ONLY, "--runs", runs)
     assert outcome.status == 0
     assert "loss, validation less training" in outcome.out
     assert f"{run.run_id}: shifts: run {run.run_id} has no model.safetensors" in outcome.err
+    assert (
+        f"{run.run_id}: permuted: run {run.run_id} has no model.safetensors, which permuted is kept with" in outcome.err
+    )
     assert "gaps is not kept: the run has no model.safetensors yet" in outcome.err
     assert not run.analysis.exists()
 

@@ -108,10 +108,6 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
     """
     if record.status.has_trainer:
         raise AnalysisError(f"run {record.run_id} is still {record.status}; analyse it when it has ended")
-    if record.scores is None:
-        raise AnalysisError(
-            f"run {record.run_id} has no score: it was stopped before its end, or trained with --no-test"
-        )
     if not applies(record, name):
         raise AnalysisError(f"{name} is measured of {' and '.join(permuted.VERSIONS)} alone, not of {record.version}")
     basis = basis_of(record)
@@ -119,6 +115,10 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
         kept = read_kept(record.run, name, basis)
         if kept is not None and _is_wanted(kept, wish):
             return Made(kept, kept=True)
+    if basis is None and name == "permuted":  # minutes of training, for nothing
+        raise AnalysisError(
+            f"run {record.run_id} has no model.safetensors, which {name} is kept with; let it end first"
+        )
     result = _COMPUTED[name](record, wish, report, stop)
     if basis is None:
         return Made(result, kept=False, unkept=f"{name} is not kept: the run has no model.safetensors yet")
