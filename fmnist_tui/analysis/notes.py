@@ -17,8 +17,7 @@ _OVER_RUNS = (
 )
 _OVER_IMAGES = (
     "95 % intervals of a single seed, or of equal accuracies (Wilson's, paired for a delta), are over the test images "
-    "alone: "
-    "how far seeds differ is not in them."
+    "alone, each by itself: how far seeds differ is not in them."
 )
 
 

@@ -18,7 +18,7 @@ from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.run_pairs import print_run_pairs
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.text import print_columns, print_json, print_line
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.places import runs_folder
@@ -74,9 +74,11 @@ def print_table(comparison: Comparison, plus_minus: str = "±") -> None:
     """The table and what it takes to read it."""
     rows = [[cell.replace("±", plus_minus) for cell in row] for row in (tables.HEADER, *tables.rows(comparison))]
     print_columns(_fitting(rows))
-    reference = reference_line(comparison.recipe).replace("±", plus_minus)
+    reference = reference_line(comparison.recipe)
     below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {ORIGIN_NOTE}")
-    click.echo("\n" + "\n".join(filter(None, below)))
+    click.echo()
+    for line in filter(None, below):
+        print_line(line.replace("±", plus_minus))
 
 
 def _check_words(ctx: click.Context, words: tuple[str, ...]) -> None:
@@ -111,11 +113,13 @@ def _print_words(comparison: Comparison, runs: Path) -> None:
     """Steps, measures and paired tests with how sure they are."""
     steps = [wording.step_sentence(one.step) for one in comparison.versions if one.step]
     for lines in filter(None, (steps, list(map(wording.version_sentence, comparison.versions)))):
-        click.echo("\n" + "\n".join(lines))
+        click.echo()
+        for line in lines:
+            print_line(line)
     if comparison.paired:
         click.echo(f"\n{wording.PAIRED_HEADING}")
     for test in comparison.paired:
-        click.echo(f"{test.first} and {test.second}: {test.sentence}")
+        print_line(f"{test.first} and {test.second}: {test.sentence}")
     if len(comparison.versions) > 1:
         _print_unpaired(comparison, runs)
 

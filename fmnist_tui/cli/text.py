@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from typing import Any
 
 import click
@@ -20,3 +23,9 @@ def print_columns(rows: list[list[str]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_line(text: str) -> None:
+    """Prints a line; on a terminal it breaks between words."""
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    click.echo(textwrap.fill(text, shutil.get_terminal_size().columns) if terminal else text)

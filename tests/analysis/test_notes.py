@@ -29,7 +29,7 @@ def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Pa
     for version in VERSION_NAMES:
         make_run(tmp_path, version, seed=3, right=IMAGES > 9)
     over_images, advice = told(tmp_path)
-    assert "over the test images alone: how far seeds differ is not in them" in over_images
+    assert "over the test images alone, each by itself: how far seeds differ is not in them" in over_images
     assert advice == "One seed of v0, v1, v2 and v3; train more: fmnist-tui train v0 v1 v2 v3 --seed 4 --seeds 2"
 
 

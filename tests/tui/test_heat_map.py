@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rich.color import ColorSystem
 from textual.app import App, ComposeResult
+from textual.color import Color
 
 from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.tui.widgets import heat_map
 from fmnist_tui.tui.widgets.heat_map import HeatMap
 
 from .driving import part
@@ -44,3 +47,12 @@ async def test_before_it_has_anything_to_show_keys_do_nothing() -> None:
         await pilot.click(HeatMap, offset=(20, 5))
         assert pilot.app.query_one(HeatMap).cursor == (0, 0)
         assert part(pilot, "HeatMap").strip() == ""
+
+
+@pytest.mark.parametrize("ramp", heat_map._RAMPS.values(), ids=["right", "wrong"])
+def test_with_256_colours_more_is_lighter(ramp: tuple[str, ...]) -> None:
+    colours = [Color.parse(one).rich_color for one in ramp]
+    sent = [colour.downgrade(ColorSystem.EIGHT_BIT) for colour in colours]
+    assert [one.get_truecolor() for one in sent] == [one.get_truecolor() for one in colours]
+    brightness = [Color.parse(one).brightness for one in ramp]
+    assert brightness == sorted(brightness)

@@ -244,7 +244,8 @@ class ResultsScreen(LabScreen):
         comparison = compare([one for one in records if one.run_id not in left_out], recipe, everything=everything)
         if drawn is None:
             drawn = [one.best_run for one in comparison.versions]
-        epochs = {one.run_id: read_epochs(one.run) for one in reversed(records) if one.run_id in drawn}
+        by_version = sorted(records, key=lambda one: one.run_id)
+        epochs = {one.run_id: read_epochs(one.run) for one in by_version if one.run_id in drawn}
         if not worker.is_cancelled:  # else another one was asked for meanwhile
             self.post_message(Compared(comparison, records, left_out, epochs))
 
