@@ -101,6 +101,13 @@ class Terminal:
         """Waits until the words stand on the screen, wherever lines break."""
         self._wait_until(lambda text: words in text, repr(words))
 
+    def wait_for_match(self, pattern: str) -> str:
+        """Waits until the pattern is found on the screen, wherever lines break; returns its group."""
+        self._wait_until(lambda text: re.search(pattern, text) is not None, pattern)
+        found = re.search(pattern, " ".join(self.text().split()))
+        assert found is not None
+        return found.group(1)
+
     def wait_until_gone(self, words: str) -> None:
         """Waits until the words no longer stand on the screen."""
         self._wait_until(lambda text: words not in text, f"the end of {words!r}")

@@ -46,7 +46,7 @@ async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
         await pilot.press("w")
-        await until_shown(pilot, "85.00 %, 150 of 1000 wrong")
+        await until_shown(pilot, "85.00 %, 150 of 1 000 wrong")
         await pilot.press("g")
         await until_shown(pilot, "The images are not here (the app has demo): numbers alone.", "1 of 150, image 0")
         assert not widget(pilot, "Picture", Picture).display
@@ -86,7 +86,9 @@ async def test_a_run_without_predictions_says_what_to_do_in_words(
         await pilot.press("v", "v", "v")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
         await pilot.press("w")
-        await until_shown(pilot, "can't be looked into: no predictions.npz. A run is scored when it ends: resume it")
+        await until_shown(
+            pilot, "can't be looked into: no predictions.npz; train it again, with its test images"
+        )
         await pilot.press("v", "g", "m", "enter", "escape")
         assert isinstance(app.screen, ResultsScreen)
 

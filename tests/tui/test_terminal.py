@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 from pathlib import Path
@@ -160,8 +159,7 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
         terminal.wait_for("v0 is live, epoch")
         terminal.press("3")
         terminal.wait_for(f"v0 Dense network by hand {run.run_id} live")
-        [shown] = re.findall(r"total .* step (\d+) of", terminal.text())
-        assert int(shown) > step
+        assert int(terminal.wait_for_match(r"total .* step (\d+) of")) > step
         terminal.press("c", *[FAR_LEFT] * 8)
         terminal.wait_for("step 1, epoch 1:")
         terminal.press("q")

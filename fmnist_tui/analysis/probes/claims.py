@@ -115,7 +115,7 @@ def _translation(recipe: str, found: Mapping[str, Findings]) -> Claim:
         number = "; ".join(
             f"{name} {' '.join(f'{100 * share:.1f}' for share in one.mean)} %" for name, one in known.items()
         )
-        if trained := " and ".join(name for name in known if _moves_images(found[name])):
+        if trained := ", ".join(name for name in known if _moves_images(found[name])):
             number += f"; in training {trained} saw images moved by up to 1 pixel, the others none"
             if verdict is Verdict.HOLDS and not all(map(_moves_images, (found[name] for name in known))):
                 verdict, number = Verdict.UNTOLD, f"{number}: that may be why"
