@@ -41,8 +41,8 @@ def main(runs: Path) -> None:
     for recipe, seeds in SEEDS.items():
         configs = [
             configure(version, recipe, {}, seed=seed, device="cpu")
-            for version in VERSION_NAMES
             for seed in range(seeds)
+            for version in VERSION_NAMES
         ]
         records = train_all(runs, configs)
         analysed = _analysed(runs, [record for record in records if recipe != "tuned"])
