@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ACCURACY_COLOUR = "#56B4E9"
 CONFIDENCE_COLOUR = "#D55E00"
 DIAGONAL_COLOUR = "#000000"
+_MANY = 30
+"""Fewer images tell little of a bin's accuracy: its standard error is up to 0.09."""
+_PALE = 0.3
 
 
 def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
@@ -46,12 +49,12 @@ def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
 
 
 def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
-    known = [(one.low, one.confidence, one.accuracy) for one in bins if one.count]
-    lows, confidences, accuracies = zip(*known, strict=True) if known else ((), (), ())
+    known = [(one.low, one.confidence, one.accuracy, one.count) for one in bins if one.count]
+    lows, confidences, accuracies, counts = zip(*known, strict=True) if known else ((), (), (), ())
     width = 1 / len(bins)
     bars = axes.bar(lows, accuracies, width, align="edge", label="accuracy", color=ACCURACY_COLOUR)
-    for drawn in bars:
-        drawn.set(edgecolor="black", linewidth=0.6)
+    for drawn, count in zip(bars, counts, strict=True):
+        drawn.set(edgecolor="black", linewidth=0.6, alpha=1.0 if count >= _MANY else _PALE)
     axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="as often right as it believes")
     points, *_ = axes.plot(
         confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="the bin at its mean confidence"
@@ -60,4 +63,5 @@ def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
     axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")
     error = f"expected calibration error {calibration_error(bins):.4f}"
+    error += f"\npale: fewer than {_MANY} images" if any(count < _MANY for count in counts) else ""
     axes.legend(frameon=False, loc="upper left", title=error, alignment="left")

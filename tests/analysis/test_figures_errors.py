@@ -47,6 +47,15 @@ def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
     assert legend.get_title().get_text() == "expected calibration error 0.4000"
 
 
+def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
+    diagram, _ = reliability_figure(reliability(said([0] * 29, [0] * 29)), "run").axes
+    (bar,) = diagram.patches
+    legend = diagram.get_legend()
+    assert bar.get_alpha() == pytest.approx(0.3)
+    assert legend is not None
+    assert legend.get_title().get_text().endswith("\npale: fewer than 30 images")
+
+
 @pytest.mark.parametrize("model", [perfect, constant, chance, lambda: said([0], [0])])
 def test_whatever_a_model_says_both_are_drawn_the_same_bytes_each_time(model: Callable[[], Predictions]) -> None:
     predictions = model()

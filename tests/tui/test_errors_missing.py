@@ -86,9 +86,7 @@ async def test_a_run_without_predictions_says_what_to_do_in_words(
         await pilot.press("v", "v", "v")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
         await pilot.press("w")
-        await until_shown(
-            pilot, "can't be looked into: no predictions.npz; train it again, with its test images"
-        )
+        await until_shown(pilot, "can't be looked into: no predictions.npz; train it again, with its test images")
         await pilot.press("v", "g", "m", "enter", "escape")
         assert isinstance(app.screen, ResultsScreen)
 
