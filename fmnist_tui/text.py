@@ -15,9 +15,9 @@ def percent(share: object) -> str:
     return f"{share * 100:.2f} %" if isinstance(share, int | float) and not isinstance(share, bool) else ""
 
 
-def grouped(count: int) -> str:
-    """60 000."""
-    return f"{count:,}".replace(",", " ")
+def grouped(count: float) -> str:
+    """60 000; what is no whole number is rounded to one."""
+    return f"{count:,.0f}".replace(",", " ")
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ import click
 from fmnist_tui.analysis.speed import Benchmark, Speed
 from fmnist_tui.cli.options import json_option
 from fmnist_tui.cli.text import print_columns, print_json
-from fmnist_tui.text import safe
+from fmnist_tui.text import grouped, safe
 
 _SECONDS = 45.0
 _HEADER = ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of peak"]
@@ -52,8 +52,8 @@ def _print(found: Benchmark) -> None:
     print_columns([_HEADER, *map(_row, found.speeds)])
     click.echo()
     for peak in found.peaks:
-        spread = f"{peak.gflops.low:,.0f} to {peak.gflops.high:,.0f}"
-        click.echo(f"peak of {peak.device}: {peak.gflops.median:,.0f} GFLOP/s ({spread}), float32 matrix product")
+        spread = f"{grouped(peak.gflops.low)} to {grouped(peak.gflops.high)}"
+        click.echo(f"peak of {peak.device}: {grouped(peak.gflops.median)} GFLOP/s ({spread}), float32 matrix product")
     for device, words in found.machine.items():
         click.echo(f"{device}: {safe(words)}")
     click.echo(f"{found.threads} threads; {found.data}; medians of {found.speeds[0].images_per_second.n} repeats")
@@ -67,8 +67,8 @@ def _row(speed: Speed) -> list[str]:
         speed.version,
         speed.device,
         str(speed.batch_size),
-        f"{images.median:,.0f}",
-        f"{images.low:,.0f} to {images.high:,.0f}",
+        grouped(images.median),
+        f"{grouped(images.low)} to {grouped(images.high)}",
         f"{speed.milliseconds_per_step:.2f}",
         f"{speed.share_of_peak * 100:.0f} %",
     ]

@@ -15,6 +15,7 @@ from fmnist_tui.runs.event_log import Logged, as_record
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.text import grouped
 from fmnist_tui.training import events
 from fmnist_tui.training.telling import describe
 
@@ -120,5 +121,5 @@ def _progress_words(snapshot: Snapshot) -> str:
     epochs: Any = snapshot.started.epochs if snapshot.started else "?"
     return (
         f"epoch {snapshot.epoch}/{epochs}  loss {snapshot.curve.loss[-1]:.4f}  "
-        f"{snapshot.curve.images_per_second[-1]:,.0f} images/s"
+        f"{grouped(snapshot.curve.images_per_second[-1])} images/s"
     )

@@ -17,7 +17,7 @@ from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.text import duration, percent, safe
+from fmnist_tui.text import duration, grouped, percent, safe
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.telling import describe
 
@@ -95,7 +95,8 @@ def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]
     """How far a run has come that isn't finished."""
     if snapshot.started is None or status is Status.FINISHED:
         return []
-    of = f"{snapshot.epoch} of {snapshot.started.epochs}, step {snapshot.step:,} of {snapshot.started.total_steps:,}"
+    steps = f"step {grouped(snapshot.step)} of {grouped(snapshot.started.total_steps)}"
+    of = f"{snapshot.epoch} of {snapshot.started.epochs}, {steps}"
     lines = [("epoch", f"{of}{f', {snapshot.stage}' if snapshot.stage else ''}")]
     losses = [f"training {snapshot.curve.loss[-1]:.4f}"] if len(snapshot.curve) else []
     losses += [f"validation {last.validation_loss:.4f} (epoch {last.epoch})" for last in snapshot.epochs[-1:]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmnist_tui.text import duration, percent
+from fmnist_tui.text import duration, grouped, percent
 from fmnist_tui.training import events
 
 
@@ -13,7 +13,7 @@ def describe(event: events.Event) -> str:
             return _epoch_line(event)
         case events.RunStarted():
             steps = f"{event.epochs} epochs of {event.steps_per_epoch} steps"
-            return f"started: {event.version}, {event.parameters:,} parameters, {steps}"
+            return f"started: {event.version}, {grouped(event.parameters)} parameters, {steps}"
         case events.Paused() | events.Continued() | events.Resumed():
             return f"{type(event).__name__.lower()} at step {event.step}"
         case events.RunFinished():

@@ -9,6 +9,7 @@ from rich.text import Text
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.differences import Difference
 from fmnist_tui.analysis.wording import doubt
+from fmnist_tui.text import percent
 from fmnist_tui.tui.comparison_words import MUTED
 from fmnist_tui.tui.widgets.histogram import bar
 
@@ -32,10 +33,10 @@ def evolution(comparison: Comparison, width: int) -> Text:
             Text.assemble(
                 (f"{one.version}  ours    ", "bold"),
                 bar(_share(ours, start), room),
-                f" {ours:.2%}{'*' * bool(one.marked)}",
+                f" {percent(ours)}{'*' * bool(one.marked)}",
                 _step(one.step),
             ),
-            Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {theirs:.2%}"),
+            Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {percent(theirs)}"),
         ]
     return Text("\n").join(lines)
 

@@ -11,7 +11,7 @@ from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.machine.nvml import Gpu
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.usage import Usage
-from fmnist_tui.text import megabytes
+from fmnist_tui.text import grouped, megabytes, percent
 from fmnist_tui.tui.curves import Reading
 
 _GAP = "  "
@@ -79,7 +79,7 @@ def reading_words(reading: Reading | None) -> str:
     if reading is None:
         return ""
     return (
-        f"step {reading.step}, epoch {reading.epoch}: loss {reading.loss:.4f}, accuracy {reading.accuracy:.2%}, "
+        f"step {reading.step}, epoch {reading.epoch}: loss {reading.loss:.4f}, accuracy {percent(reading.accuracy)}, "
         f"lr {reading.learning_rate:.2g}"
     )
 
@@ -97,12 +97,12 @@ def _numbers(snapshot: Snapshot) -> str:
     parts = []
     if len(snapshot.curve):
         curve = snapshot.curve
-        parts.append(f"loss {curve.loss[-1]:.4f}  accuracy {curve.accuracy[-1]:.2%}")
-        parts.append(f"{curve.images_per_second[-1]:,.0f} images/s  lr {curve.learning_rate[-1]:.2g}")
+        parts.append(f"loss {curve.loss[-1]:.4f}  accuracy {percent(curve.accuracy[-1])}")
+        parts.append(f"{grouped(curve.images_per_second[-1])} images/s  lr {curve.learning_rate[-1]:.2g}")
     if snapshot.epochs:
         last, best = snapshot.epochs[-1], snapshot.best_epoch
-        parts.append(f"validation {last.validation_loss:.4f} {last.validation_accuracy:.2%}")
-        parts.append(f"best {best.validation_accuracy:.2%} in epoch {best.epoch}" if best else "")
+        parts.append(f"validation {last.validation_loss:.4f} {percent(last.validation_accuracy)}")
+        parts.append(f"best {percent(best.validation_accuracy)} in epoch {best.epoch}" if best else "")
     return _GAP.join(parts)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import nested, whole
+from fmnist_tui.text import percent
 
 HEADER = ("run", "accuracy", "status", "counts", "curve", "recipe", "epochs", "seed", "NLL", "Brier", "ECE", "label")
 LEFT_OUT = "left out by you"
@@ -54,4 +55,4 @@ def _figures(record: RunRecord) -> tuple[str, ...]:
     scores = record.scores
     if scores is None:
         return ("",) * 4
-    return f"{scores.accuracy:.2%}", f"{scores.nll:.4f}", f"{scores.brier:.4f}", f"{scores.ece:.4f}"
+    return f"{percent(scores.accuracy)}", f"{scores.nll:.4f}", f"{scores.brier:.4f}", f"{scores.ece:.4f}"

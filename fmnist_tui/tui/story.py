@@ -13,6 +13,7 @@ from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.models.catalogue import ORIGIN_NOTE, Version
 from fmnist_tui.models.layers import Layer
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 from fmnist_tui.tui.network_drawing import drawing
@@ -47,8 +48,10 @@ def _facts(chosen: Version, comparisons: Sequence[Comparison]) -> Table:
     facts.add_row("changed", chosen.what_changed)
     facts.add_row("helped", chosen.why_it_helped)
     facts.add_row("loss", chosen.loss)
-    facts.add_row("size", f"{chosen.parameters:,} parameters, {chosen.multiply_adds:,} multiply-adds an image")
-    facts.add_row("origin", f"{chosen.reported.accuracy:.2%} reported (loss {chosen.reported.loss:.4f})")
+    facts.add_row(
+        "size", f"{grouped(chosen.parameters)} parameters, {grouped(chosen.multiply_adds)} multiply-adds an image"
+    )
+    facts.add_row("origin", f"{percent(chosen.reported.accuracy)} reported (loss {chosen.reported.loss:.4f})")
     facts.add_row("measured", "\n".join(_measured(chosen.name, one) for one in comparisons))
     return facts
 
@@ -60,9 +63,9 @@ def _measured(version: str, comparison: Comparison) -> str:
     beside = f"; the reference runs: {reference_cell(reference)}" if reference else ""
     if found is None:
         return f"{comparison.recipe}: no run yet{beside}"
-    spread = f" ± {found.test_accuracy.sd:.2%}" if found.test_accuracy.sd is not None else ""
+    spread = f" ± {percent(found.test_accuracy.sd)}" if found.test_accuracy.sd is not None else ""
     runs = "1 run" if found.runs == 1 else f"{found.runs} runs"
-    return f"{comparison.recipe}: {found.test_accuracy.mean:.2%}{spread} ({runs}){beside}"
+    return f"{comparison.recipe}: {percent(found.test_accuracy.mean)}{spread} ({runs}){beside}"
 
 
 def _layers(chosen: Version, width: int) -> Table:
@@ -105,5 +108,5 @@ def _table(*headings: str, gap: int) -> Table:
 
 def _figures(layer: Layer) -> tuple[str, str, str]:
     shape = "x".join(map(str, layer.output_shape))
-    parameters, multiply_adds = (f"{count:,}" if count else "" for count in (layer.parameters, layer.multiply_adds))
+    parameters, multiply_adds = (grouped(count) if count else "" for count in (layer.parameters, layer.multiply_adds))
     return shape, parameters, multiply_adds

@@ -175,7 +175,7 @@ def test_a_model_that_is_not_the_runs_is_told(fmnist: Fmnist, run: RunDirectory,
     edit(run.result, test_accuracy=0.01)
     outcome = fmnist("analyse", run.run_id, "--only", "shifts", "--runs", runs)
     assert outcome.status == 1
-    assert "but its result says 1.00%: they don't belong together" in outcome.err
+    assert "but its result says 1.00 %: they don't belong together" in outcome.err
 
 
 def test_without_runs_it_says_how_to_get_some(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from fmnist_tui.training.telling import describe
 EPOCH = events.Epoch(2, 900, 0.51234, 0.8, 0.61234, 0.87654, 0.4, 65.0, 1.0, is_best=True)
 
 TOLD: list[tuple[Event, str]] = [
-    (events.RunStarted("v3", 4220, 422, 10, 5_858_442, 1), "started: v3, 5,858,442 parameters, 10 epochs of 422 steps"),
+    (events.RunStarted("v3", 4220, 422, 10, 5_858_442, 1), "started: v3, 5 858 442 parameters, 10 epochs of 422 steps"),
     (events.Stage("importing PyTorch"), "importing PyTorch"),
     (events.Stage("validating"), ""),
     (events.Step(4, 1, 0.5, 0.8, 0.1, 1000.0), ""),

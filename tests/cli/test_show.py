@@ -10,6 +10,7 @@ from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.queue import holding
+from fmnist_tui.text import grouped
 
 from .commands import copy_of, edit
 from .conftest import Fmnist
@@ -132,7 +133,7 @@ def test_of_a_run_that_is_not_finished_it_says_how_far_it_is(
     run.events.write_text("".join(f"{json.dumps(record)}\n" for record in log[: until + 1]))
     (last,) = (record for record in log[:until] if record["event"] == "epoch" and record["epoch"] == 2)
     told = fmnist("show", "last", "--runs", runs).out
-    assert f"epoch            3 of 6, step {log[until]['step']:,} of 2,700\n" in told
+    assert f"epoch            3 of 6, step {grouped(log[until]['step'])} of 2 700\n" in told
     losses = f"training {log[until]['loss']:.4f}, validation {last['validation_loss']:.4f} (epoch 2)\n"
     assert f"last losses      {losses}" in told
     assert "time left" not in told

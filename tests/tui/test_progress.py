@@ -94,10 +94,10 @@ def test_numbers_are_of_the_last_window_the_last_and_the_best_epoch() -> None:
     last = window(EPOCHS * STEPS)
     for part in (
         f"loss {last.loss:.4f}",
-        f"{last.accuracy:.2%}",
-        "20,000 images/s",
-        "0.7200 83.00%",
-        "84.00% in epoch 3",
+        f"{last.accuracy * 100:.2f} %",
+        "20 000 images/s",
+        "0.7200 83.00 %",
+        "84.00 % in epoch 3",
     ):
         assert part in numbers
 

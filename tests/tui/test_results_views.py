@@ -111,7 +111,7 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         await at_runs(pilot)
         assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
         await pilot.press("s")
-        assert column(pilot, "accuracy") == ["92.00%", "90.00%", "88.00%", "85.00%"]
+        assert column(pilot, "accuracy") == ["92.00 %", "90.00 %", "88.00 %", "85.00 %"]
         assert "best accuracy first" in words_in(pilot, "#about_run")
         for _ in range(3):
             await pilot.press("s")

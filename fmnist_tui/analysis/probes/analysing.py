@@ -23,6 +23,7 @@ from fmnist_tui.data import Dataset, load
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
+from fmnist_tui.text import percent
 from fmnist_tui.training.task import make_task
 
 CHEAP = tuple(name for name in KINDS if name != "permuted")
@@ -143,8 +144,8 @@ def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts
     told = number(record.result or {}, "test_accuracy")
     if told is not None and abs(found.mean[0] - told) > _SAME:
         raise AnalysisError(
-            f"the model of {record.run_id} is right on {found.mean[0]:.2%} of the test images, but its result says "
-            f"{told:.2%}: they don't belong together; train the run anew"
+            f"the model of {record.run_id} is right on {percent(found.mean[0])} of the test images, but its result "
+            f"says {percent(told)}: they don't belong together; train the run anew"
         )
     return found
 

@@ -10,7 +10,7 @@ from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.kept import Findings
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.values import nested, text
-from fmnist_tui.text import grouped
+from fmnist_tui.text import grouped, percent
 
 _GAIN = 5.71
 """Points, from v0 to v3, as the origin reports them."""
@@ -46,7 +46,8 @@ def _spatial(recipe: str, found: Mapping[str, Findings]) -> Claim:
     if dense and cnn:
         verdict = _lost_more(dense, cnn)
         number = "; ".join(
-            f"{name} {one.plain_test:.2%}, permuted {one.permuted_test:.2%} ({0.0 - 100 * one.lost:+.2f} points)"
+            f"{name} {percent(one.plain_test)}, permuted {percent(one.permuted_test)} "
+            f"({0.0 - 100 * one.lost:+.2f} points)"
             for name, one in (("v0", dense), ("v1", cnn))
         )
         budget = dict.fromkeys(f"{one.epochs} epochs on {grouped(one.limit)} images" for one in (dense, cnn))
@@ -88,7 +89,7 @@ def _efficiency(recipe: str, found: Mapping[str, Findings]) -> Claim:
         verdict = Verdict.of(cnn.accuracy > dense.accuracy and cnn.parameters < dense.parameters)
     if known:
         number = "; ".join(
-            f"{name} {one.accuracy:.2%} with {grouped(one.parameters)} parameters, "
+            f"{name} {percent(one.accuracy)} with {grouped(one.parameters)} parameters, "
             f"{one.multiply_adds / 1e6:.1f} M multiply-adds"
             for name, one in known.items()
         )

@@ -11,7 +11,7 @@ from fmnist_tui.analysis.probes.gaps import Gaps
 from fmnist_tui.analysis.probes.kept import Result
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import DIRECTIONS, LARGEST, Shifts
-from fmnist_tui.text import grouped
+from fmnist_tui.text import grouped, percent
 
 
 def lines(result: Result) -> list[str]:
@@ -40,8 +40,8 @@ def _shifts(found: Shifts) -> list[str]:
 def _permuted(found: Permuted) -> list[str]:
     return [
         f"{found.epochs} epochs on {grouped(found.limit)} images without augmentation, seed {found.seed}",
-        f"pixels in place   test {found.plain_test:.2%}, validation {found.plain_validation:.2%}",
-        f"pixels permuted   test {found.permuted_test:.2%}, validation {found.permuted_validation:.2%}",
+        f"pixels in place   test {percent(found.plain_test)}, validation {percent(found.plain_validation)}",
+        f"pixels permuted   test {percent(found.permuted_test)}, validation {percent(found.permuted_validation)}",
     ]
 
 
@@ -49,7 +49,7 @@ def _efficiency(found: Efficiency) -> list[str]:
     by_parameters = f"{found.points_per_million_parameters:.1f} points of accuracy per million"
     by_work = f"{found.points_per_million_multiply_adds:.1f} points of accuracy per million"
     return [
-        f"{found.accuracy:.2%} on the test images",
+        f"{percent(found.accuracy)} on the test images",
         f"{grouped(found.parameters)} parameters ({by_parameters})",
         f"{grouped(found.multiply_adds)} multiply-adds an image ({by_work})",
     ]
@@ -58,8 +58,8 @@ def _efficiency(found: Efficiency) -> list[str]:
 def _fit(found: Fit) -> list[str]:
     learned, unseen = grouped(found.train_images), grouped(found.validation_images)
     return [
-        f"{learned} images learned from: NLL {found.train_nll:.4f}, {found.train_accuracy:.2%} right",
-        f"{unseen} never seen: NLL {found.validation_nll:.4f}, {found.validation_accuracy:.2%} right",
+        f"{learned} images learned from: NLL {found.train_nll:.4f}, {percent(found.train_accuracy)} right",
+        f"{unseen} never seen: NLL {found.validation_nll:.4f}, {percent(found.validation_accuracy)} right",
     ]
 
 

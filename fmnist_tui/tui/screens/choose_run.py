@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.summary import Summary, has_curve, summarise
+from fmnist_tui.text import percent
 from fmnist_tui.tui.screens.dialog import Dialog
 
 _SECONDS = 1.0
@@ -134,5 +135,5 @@ def _written(file: Path) -> int:
 
 
 def _line(summary: Summary) -> str:
-    accuracy = f"{summary.test_accuracy:.2%}" if summary.test_accuracy is not None else ""
+    accuracy = f"{percent(summary.test_accuracy)}" if summary.test_accuracy is not None else ""
     return f"{summary.run}  {accuracy:>7}  {summary.words:<16}  {summary.label}"
