@@ -106,7 +106,7 @@ class Comparison:
 
 
 def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
-    """Compares the versions over `records` that count under `recipe`, or over all of it scored on the same images."""
+    """Compares the versions over `records` that count under `recipe`, or over all of it on the same test images."""
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
     counting = [record for record in records if reasons[record.run_id] is None]
     under_it = [record for record in records if record.recipe == recipe]

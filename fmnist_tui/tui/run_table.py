@@ -55,4 +55,4 @@ def _figures(record: RunRecord) -> tuple[str, ...]:
     scores = record.scores
     if scores is None:
         return ("",) * 4
-    return f"{percent(scores.accuracy)}", f"{scores.nll:.4f}", f"{scores.brier:.4f}", f"{scores.ece:.4f}"
+    return percent(scores.accuracy), f"{scores.nll:.4f}", f"{scores.brier:.4f}", f"{scores.ece:.4f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -46,3 +47,22 @@ def test_a_command_imports_no_library_that_it_does_not_need(
 ) -> None:
     where = [] if "--help" in arguments else ["--runs", str(finished.path.parent)]
     assert imported_by(*arguments, *where) & SLOW <= allowed
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class WhenClickIsImported:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, WhenClickIsImported())
+from fmnist_tui.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_before_all_is_imported_leaves_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, check=False, encoding="utf-8")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

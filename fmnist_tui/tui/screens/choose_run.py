@@ -135,5 +135,5 @@ def _written(file: Path) -> int:
 
 
 def _line(summary: Summary) -> str:
-    accuracy = f"{percent(summary.test_accuracy)}" if summary.test_accuracy is not None else ""
+    accuracy = percent(summary.test_accuracy)
     return f"{summary.run}  {accuracy:>7}  {summary.words:<16}  {summary.label}"
