@@ -52,6 +52,14 @@ class Failed(Message):
         self.reason = reason
 
 
+class Written(Message):
+    """Something lies in a file or folder now."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
 class DatasetFailed(Failed):
     """There are no images, and why."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,22 +9,20 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
-from textual.message import Message
 from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
-from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
-from fmnist_tui.analysis.record import RunRecord, read_epochs, read_records
-from fmnist_tui.files import write_whole
+from fmnist_tui.analysis.record import read_epochs, read_records
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.compared import Compared
 from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
-from fmnist_tui.tui.messages import Failed
+from fmnist_tui.tui.exporting import export_runs, runs_words, write_copy
+from fmnist_tui.tui.messages import Failed, Written
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.screens.claims import ClaimsScreen
 from fmnist_tui.tui.screens.errors import ErrorsScreen
@@ -39,17 +36,8 @@ from fmnist_tui.tui.widgets.runs_view import RunsView
 
 _NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
 _OTHERS = "; f shows those that don't count"
-_EXPORT = "fmnist-tui-export"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
 _VIEWS = tuple(_FOCUS)
-
-
-class Written(Message):
-    """Something lies in a file or folder now."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self.words = words
 
 
 class ResultsScreen(LabScreen):
@@ -137,9 +125,8 @@ class ResultsScreen(LabScreen):
         if not self._now or not self._now.compared:
             self.notify("there is nothing to export yet: no run is compared")
         else:
-            count = len(self._now.compared)
-            self.notify(f"Exporting {count} run{'s' if count > 1 else ''} ...")
-            self._in_thread(partial(self._export, self._now.compared), group="write")
+            self.notify(f"Exporting {runs_words(len(self._now.compared))} ...")
+            self._in_thread(partial(export_runs, self._now.compared, self.post_message), group="write")
 
     def action_copy(self) -> None:
         """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
@@ -148,7 +135,7 @@ class ResultsScreen(LabScreen):
         elif self._now:
             markdown = tables.as_markdown(self._now.comparison)
             self.app.copy_to_clipboard(markdown)
-            self._in_thread(partial(self._write, markdown), group="write")
+            self._in_thread(partial(write_copy, markdown, self.post_message), group="write")
 
     def action_claims(self) -> None:
         """Why the CNN wins."""
@@ -252,31 +239,3 @@ class ResultsScreen(LabScreen):
     def _in_thread(self, work: partial[None], group: str) -> None:
         """The app owns the threads: it tells of errors that nobody foresaw."""
         self.app.run_worker(work, thread=True, group=group, exclusive=True, exit_on_error=False)
-
-    def _export(self, records: Sequence[RunRecord]) -> None:
-        """Runs in a thread."""
-        worker = get_current_worker()
-        try:
-            folder = Path.cwd() / _EXPORT
-            for record in records:
-                if worker.is_cancelled:  # the app is ending
-                    return
-                export_run(record, folder)
-            export_shifts(records, folder)
-        except (ExportError, OSError) as error:
-            self.post_message(Failed(f"{error}; start the app in a folder that can be written"))
-        else:
-            self.post_message(Written(f"{len(records)} run{'s' if len(records) > 1 else ''} written to {folder}"))
-
-    def _write(self, markdown: str) -> None:
-        """Runs in a thread."""
-        try:
-            file = Path.cwd() / _EXPORT / "results.md"
-            file.parent.mkdir(exist_ok=True)
-            write_whole(file, markdown.encode())
-        except OSError as error:
-            self.post_message(
-                Failed(f"can't write a file here ({error.strerror}); the copy went to the clipboard only")
-            )
-        else:
-            self.post_message(Written(f"copied, where the terminal allows it, and written to {file}"))

@@ -1,0 +1,50 @@
+"""Writes what the results screen is asked to take away, in a thread, and tells where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from textual.message import Message
+from textual.worker import get_current_worker
+
+from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.files import write_whole
+from fmnist_tui.tui.messages import Failed, Written
+
+_FOLDER = "fmnist-tui-export"
+Post = Callable[[Message], object]
+
+
+def export_runs(records: Sequence[RunRecord], post: Post) -> None:
+    """Exports the runs into a folder where the app was started; left between two runs where the app ends."""
+    worker = get_current_worker()
+    try:
+        folder = Path.cwd() / _FOLDER
+        for record in records:
+            if worker.is_cancelled:
+                return
+            export_run(record, folder)
+        export_shifts(records, folder)
+    except (ExportError, OSError) as error:
+        post(Failed(f"{error}; start the app in a folder that can be written"))
+    else:
+        post(Written(f"{runs_words(len(records))} written to {folder}"))
+
+
+def write_copy(markdown: str, post: Post) -> None:
+    """Writes what went to the clipboard to a file as well: not every terminal has one."""
+    try:
+        file = Path.cwd() / _FOLDER / "results.md"
+        file.parent.mkdir(exist_ok=True)
+        write_whole(file, markdown.encode())
+    except OSError as error:
+        post(Failed(f"can't write a file here ({error.strerror}); the copy went to the clipboard only"))
+    else:
+        post(Written(f"copied, where the terminal allows it, and written to {file}"))
+
+
+def runs_words(count: int) -> str:
+    """1 run, 2 runs."""
+    return f"{count} run{'' if count == 1 else 's'}"
