@@ -60,7 +60,8 @@ def put_away(run: RunDirectory) -> None:
     weights = ("model.safetensors",) if run.run_id.startswith(SMALL) else ()
     for name in (*KEPT, *weights):
         source = run.path / name
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, to / name)
+        if source.exists():  # only the best run of each version is analysed
+            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, to / name)
     told: dict[str, Any] = read_json(run.run_json) or {}
     data = {name: value for name, value in told["data"].items() if name not in ("folder", "source")}
     write_json(to / "run.json", {**{k: v for k, v in told.items() if k not in OF_THE_MACHINE}, "data": data})
