@@ -41,9 +41,15 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean of -ln p(label); a probability that rounded to zero counts as the smallest float32."""
+    """Mean of -ln p(label)."""
+    return float(nll_of_each(probabilities, labels).mean()) + 0.0  # or it would be -0.0 for a model that is sure
+
+
+def nll_of_each(probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
+    """-ln p(label) of each image, (n,); a probability that rounded to zero counts as the smallest float32."""
     of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(of_label, _FLOOR)).mean()) + 0.0  # or it would be -0.0 for a model that is sure
+    each: NDArray[np.float64] = -np.log(np.maximum(of_label, _FLOOR))
+    return each
 
 
 def brier_score(probabilities: Probabilities, labels: Labels) -> float:

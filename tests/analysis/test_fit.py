@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from fmnist_tui.analysis.probes.fit import Fit, measure_fit
 from fmnist_tui.analysis.probes.telling import AnalysisError, Left
@@ -49,8 +50,26 @@ def test_what_was_learned_by_heart_is_a_gap() -> None:
 def test_a_model_that_knows_both_alike_has_none() -> None:
     everything = images()
     found = measure_fit(ByHeart(), everything, LEARNED[:500], LEARNED[500:])
-    assert found == Fit(500, 500, found.train_nll, found.train_nll, 1.0, 1.0)
+    assert found == Fit(500, 500, found.train_nll, found.train_nll, 1.0, 1.0, found.nll_gap_error)
     assert (found.nll_gap, found.accuracy_gap) == (0.0, 0.0)
+
+
+def test_the_gaps_standard_error_is_that_of_two_means() -> None:
+    labels = np.zeros(COUNT, np.uint8)
+    sure = np.random.default_rng(0).uniform(0.2, 0.9, COUNT)
+
+    class Unsure:
+        def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            chosen = sure[images[:, 0, 0].astype(int) + 256 * images[:, 0, 1].astype(int)]
+            table = np.repeat(((1 - chosen) / 9)[:, None], 10, axis=1)
+            table[:, 0] = chosen
+            return table.astype(np.float32)
+
+    pixels = np.zeros((COUNT, 28, 28), np.uint8)
+    pixels[:, 0, 0], pixels[:, 0, 1] = np.arange(COUNT) % 256, np.arange(COUNT) // 256
+    found = measure_fit(Unsure(), ImageSet.of(pixels, labels), LEARNED, SET_ASIDE)
+    errors = [stats.sem(-np.log(sure[part]), ddof=0) for part in (LEARNED, SET_ASIDE)]
+    assert found.nll_gap_error == pytest.approx(math.hypot(*errors), rel=1e-4)
 
 
 def test_it_can_be_left() -> None:

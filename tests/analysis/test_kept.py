@@ -25,7 +25,7 @@ RESULTS: dict[str, Result] = {
     "shifts": Shifts(10_000, FIVE, FIVE, FIVE, FIVE),
     "permuted": Permuted(5, 10_000, 10_000, 3, 0.9, 0.89, 0.8, 0.79),
     "efficiency": Efficiency(0.9, 266_610, 266_200),
-    "fit": Fit(54_000, 6_000, 0.1, 0.2, 0.97, 0.93),
+    "fit": Fit(54_000, 6_000, 0.1, 0.2, 0.97, 0.93, 0.01),
     "gaps": Gaps((0.5, 0.4), (0.4, 0.4), (0.8, 0.9), (0.8, 0.8)),
     "convergence": Convergence(1000, 2.0, None, 0.1, 2, 1, 0.4, 2, 0.4, 0.4),
 }

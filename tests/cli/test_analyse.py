@@ -32,6 +32,7 @@ KEYS = {
         "validation_nll",
         "train_accuracy",
         "validation_accuracy",
+        "nll_gap_error",
     },
     "gaps": {"train_loss", "validation_loss", "train_accuracy", "validation_accuracy"},
     "convergence": {

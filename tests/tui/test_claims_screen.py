@@ -71,7 +71,7 @@ async def test_m_measures_what_needs_no_training_and_keeps_it(
     made[3].model.write_bytes(b"weights")
     five = (0.9, 0.8, 0.7, 0.6, 0.5)
     monkeypatch.setitem(analysing._COMPUTED, "shifts", lambda *_: Shifts(10, five, five, five, five))
-    monkeypatch.setitem(analysing._COMPUTED, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93))
+    monkeypatch.setitem(analysing._COMPUTED, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))
     async with app.run_test(size=(120, 40)) as pilot:
         await at_claims(pilot)
         await pilot.press("m")

@@ -76,9 +76,18 @@ def _lost_more(dense: Permuted, cnn: Permuted) -> Verdict:
     """
     shares = [share for one in (dense, cnn) for share in (one.plain_test, one.permuted_test)]
     counts = [one.test_images for one in (dense, dense, cnn, cnn)]
-    error = math.sqrt(sum(share * (1 - share) / count for share, count in zip(shares, counts, strict=True)))
-    more = cnn.lost - dense.lost
+    return _beyond(cnn.lost - dense.lost, _error(shares, counts))
+
+
+def _beyond(more: float, error: float) -> Verdict:
+    """Whether there is more, as far as two standard errors tell."""
     return Verdict.UNTOLD if abs(more) <= 2 * error else Verdict.of(more > 0)
+
+
+def _error(shares: Sequence[float], counts: Sequence[int | None]) -> float:
+    """Of a sum or a difference of independent shares, each of so many images; an unknown number adds nothing."""
+    known = [(share, count) for share, count in zip(shares, counts, strict=True) if count]
+    return math.sqrt(sum(share * (1 - share) / count for share, count in known))
 
 
 def _efficiency(recipe: str, found: Mapping[str, Findings]) -> Claim:
@@ -86,7 +95,10 @@ def _efficiency(recipe: str, found: Mapping[str, Findings]) -> Claim:
     verdict, number = Verdict.MISSING, ""
     if "v0" in known and "v1" in known:
         dense, cnn = known["v0"], known["v1"]
-        verdict = Verdict.of(cnn.accuracy > dense.accuracy and cnn.parameters < dense.parameters)
+        images = [found[name].record.test_images for name in ("v0", "v1")]
+        verdict = Verdict.of(cnn.parameters < dense.parameters)
+        if verdict is Verdict.HOLDS:
+            verdict = _beyond(cnn.accuracy - dense.accuracy, _error((dense.accuracy, cnn.accuracy), images))
     if known:
         number = "; ".join(
             f"{name} {percent(one.accuracy)} with {grouped(one.parameters)} parameters, "
@@ -99,7 +111,8 @@ def _efficiency(recipe: str, found: Mapping[str, Findings]) -> Claim:
         verdict,
         number,
         "Test accuracy over the parameters and the multiply-adds of one image. Holds where v1 is more accurate than v0 "
-        "with fewer parameters; it pays for them in multiply-adds, and v2 and v3 have many more of both",
+        "with fewer parameters, by over two standard errors over the test images, can't be told within them; it pays "
+        "for them in multiply-adds, and v2 and v3 have many more of both",
         _missing(recipe, found, ("v0", *_CNNS), "efficiency"),
     )
 
@@ -162,7 +175,8 @@ def _regularisation(recipe: str, found: Mapping[str, Findings]) -> Claim:
     before, after = known.get("v2"), known.get("v3")
     verdict, number = Verdict.MISSING, ""
     if before and after:
-        verdict = Verdict.of(after.nll_gap < before.nll_gap)
+        error = math.hypot(before.nll_gap_error, after.nll_gap_error)
+        verdict = _beyond(before.nll_gap - after.nll_gap, error)
         number = "; ".join(
             f"{name} {fit.nll_gap:+.4f} in NLL ({fit.train_nll:.4f}, {fit.validation_nll:.4f}), "
             f"{100 * fit.accuracy_gap:+.2f} points in accuracy"
@@ -174,7 +188,8 @@ def _regularisation(recipe: str, found: Mapping[str, Findings]) -> Claim:
         verdict,
         number,
         "The scored weights on all images that they learned from and on those set aside for validation, as the images "
-        "are, without dropout: how much worse is the latter? Holds where v3's gap in NLL is smaller than v2's",
+        "are, without dropout: how much worse is the latter? Holds where v3's gap in NLL is smaller than v2's by over "
+        "two standard errors over these images, can't be told within them",
         _missing(recipe, found, ("v2", "v3"), "fit"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from fmnist_tui.analysis.probes.shifts import BATCH, checked
 from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
 from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.data import ImageSet
-from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
+from fmnist_tui.training.metrics import accuracy, nll_of_each
 
 if TYPE_CHECKING:
     from fmnist_tui.training.predictor import Predictor
@@ -33,6 +34,7 @@ class Fit:
         validation_nll: Of the latter.
         train_accuracy: 0 to 1.
         validation_accuracy: 0 to 1.
+        nll_gap_error: The standard error of `nll_gap` over these images.
     """
 
     train_images: int
@@ -41,6 +43,7 @@ class Fit:
     validation_nll: float
     train_accuracy: float
     validation_accuracy: float
+    nll_gap_error: float
 
     def __post_init__(self) -> None:
         shares = (self.train_accuracy, self.validation_accuracy)
@@ -76,11 +79,14 @@ def measure_fit(
     there = _scored(model, images, set_aside, lambda done: report(done / count, "validation images"), stop)
     before = len(set_aside)
     here = _scored(model, images, learned, lambda done: report((before + done) / count, "training images"), stop)
-    return Fit(len(learned), len(set_aside), here[0], there[0], here[1], there[1])
+    error = math.hypot(here[2], there[2])
+    return Fit(len(learned), len(set_aside), here[0], there[0], here[1], there[1], error)
 
 
-def _scored(model: Predictor, images: ImageSet, indices: Indices, report: _Done, stop: Stop) -> tuple[float, float]:
-    """Negative log-likelihood and accuracy."""
+def _scored(
+    model: Predictor, images: ImageSet, indices: Indices, report: _Done, stop: Stop
+) -> tuple[float, float, float]:
+    """Negative log-likelihood, accuracy, and the former's standard error."""
     told = []
     for first in range(0, len(indices), BATCH):
         check(stop)
@@ -88,4 +94,5 @@ def _scored(model: Predictor, images: ImageSet, indices: Indices, report: _Done,
         batch = indices[first : first + BATCH]
         told.append(checked(model.predict(images.images[batch]), len(batch)))
     probabilities, labels = np.concatenate(told), images.labels[indices]
-    return negative_log_likelihood(probabilities, labels), accuracy(probabilities, labels)
+    each = nll_of_each(probabilities, labels)
+    return float(each.mean()), accuracy(probabilities, labels), float(each.std() / math.sqrt(len(each)))
