@@ -6,7 +6,7 @@ Above, what runs and the one folder in which it meets; below, the rooms of the c
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
@@ -66,43 +66,43 @@ def _own() -> set[str]:
     return {"fmnist_tui", *sys.stdlib_module_names}
 
 
+SCREENS = (
+    "any number, come and go",
+    "",
+    "fmnist-tui: the app",
+    "attach, runs, show, results,",
+    "pause, continue, stop, ...",
+)
+TRAINER = (
+    "a process of its own for each run",
+    "",
+    "outlives screens and connections;",
+    "runs wait in turn for their device;",
+    "with --in-app: a thread of the app",
+)
+
+
 def _processes() -> Iterator[str]:
-    yield _box(20, 40, 250, 240, "#ddf4ff")
-    yield _text(145, 66, "screens and commands", bold=True)
-    for line, words in enumerate(
-        (
-            "any number, come and go",
-            "",
-            "fmnist-tui: the app",
-            "attach, runs, show, results,",
-            "pause, continue, stop, ...",
-        )
-    ):
-        yield _text(145, 92 + 20 * line, words)
-    yield _box(650, 40, 250, 240, "#dafbe1")
-    yield _text(775, 66, "trainer", bold=True)
-    for line, words in enumerate(
-        (
-            "a process of its own for each run",
-            "",
-            "outlives screens and connections;",
-            "runs wait in turn for their device;",
-            "with --in-app: a thread of the app",
-        )
-    ):
-        yield _text(775, 92 + 20 * line, words)
+    yield from _process(20, "#ddf4ff", "screens and commands", SCREENS)
+    yield from _process(650, "#dafbe1", "trainer", TRAINER)
     yield _box(335, 40, 250, 240, "#fff8c5")
     yield _text(460, 66, "the run's folder", bold=True)
     for line, (name, words) in enumerate(FILES):
         yield _text(460, 88 + 28 * line, name, bold=True, size=12)
         yield _text(460, 101 + 28 * line, words, size=11)
-    for y, start, end, words in ((110, 335, 272, "read"), (150, 270, 333, "wishes"), (190, 270, 333, "analysis")):
-        yield _arrow(start, y, end, y)
-        yield _text((start + end) / 2, y - 6, words, size=11)
-    for y, start, end, words in ((110, 650, 587, "events"), (150, 585, 648, "wishes"), (190, 650, 587, "results")):
+    left = ((110, 335, 272, "read"), (150, 270, 333, "wishes"), (190, 270, 333, "analysis"))
+    right = ((110, 650, 587, "events"), (150, 585, 648, "wishes"), (190, 650, 587, "results"))
+    for y, start, end, words in left + right:
         yield _arrow(start, y, end, y)
         yield _text((start + end) / 2, y - 6, words, size=11)
     yield _text(WIDTH / 2, 24, "What runs: screens and trainers share files, nothing else", bold=True, size=15)
+
+
+def _process(x: float, fill: str, name: str, lines: Sequence[str]) -> Iterator[str]:
+    yield _box(x, 40, 250, 240, fill)
+    yield _text(x + 125, 66, name, bold=True)
+    for line, words in enumerate(lines):
+        yield _text(x + 125, 92 + 20 * line, words)
 
 
 def _rooms() -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, asdict, fields
 
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, text, whole
+from fmnist_tui.analysis.values import Record, nested, text, whole
 from fmnist_tui.data import official
 from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.runs.status import Status
@@ -64,7 +64,7 @@ def _modified(record: RunRecord) -> Iterator[str]:
         yield "recipe modified"
     elif record.version in VERSION_NAMES and record.recipe in RECIPES:
         now = asdict(hyperparameters(record.version, record.recipe))
-        if {**_DEFAULTS, **nested(record.config, "hyperparameters")} != now:
+        if settings_of(record) != now:
             yield f"trained with other settings than {record.recipe} has now"
 
 
@@ -75,6 +75,11 @@ def _limited(record: RunRecord) -> Iterator[str]:
         yield f"trained on {grouped(limit)}{f' of {grouped(total)}' if total else ''} images"
     elif limit is None and record.config.get("limit") is not None:
         yield "trained on an unknown number of images"
+
+
+def settings_of(record: RunRecord) -> Record:
+    """The hyper-parameters that it was trained with; what a run older than one of them doesn't tell is its default."""
+    return {**_DEFAULTS, **nested(record.config, "hyperparameters")}
 
 
 def fingerprints(record: RunRecord) -> tuple[str, str]:

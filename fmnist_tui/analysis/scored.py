@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fmnist_tui.analysis.counting import settings_of
 from fmnist_tui.analysis.record import RunRecord, read_epochs
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
@@ -46,9 +46,9 @@ def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:
 
 def trained_alike(runs: Sequence[ScoredRun]) -> bool:
     """Whether all learned from as many images, and those of each version with the same settings."""
-    settings = {(run.record.version, json.dumps(run.record.config.get("hyperparameters"))) for run in runs}
-    versions = {run.record.version for run in runs}
-    return len({run.record.learned_from for run in runs}) == 1 and len(settings) == len(versions)
+    of_version = {run.record.version: settings_of(run.record) for run in runs}
+    same_settings = all(settings_of(run.record) == of_version[run.record.version] for run in runs)
+    return same_settings and len({run.record.learned_from for run in runs}) == 1
 
 
 def seeds_of(runs: Sequence[ScoredRun]) -> tuple[int | None, ...]:

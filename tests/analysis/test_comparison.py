@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.analysis.wording import step_sentence
 from fmnist_tui.models.catalogue import version
+from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import epoch, make_run, write_log
 
@@ -169,3 +171,12 @@ def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_pa
     assert cnn.test_accuracy.method == "student_t"
     assert deep.step is not None
     assert deep.step.method == "welch"
+
+
+def test_a_run_older_than_a_hyper_parameter_was_trained_like_one_that_has_its_default(tmp_path: Path) -> None:
+    settings = asdict(hyperparameters("v1", "tuned"))
+    assert settings.pop("label_smoothing") == 0.0
+    make_run(tmp_path, "v1", seed=0, result={"test_accuracy": 0.92}, config={"hyperparameters": settings})
+    make_run(tmp_path, "v1", seed=1, result={"test_accuracy": 0.93})
+    (cnn,) = comparison(tmp_path).versions
+    assert (cnn.runs, cnn.test_accuracy.method) == (2, "student_t")
