@@ -17,7 +17,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens import results
 
 from .driving import AnyPilot, at_every_size, at_the_smallest_size, flat, notices, part, until, until_shown, widget
-from .samples import copy_of, write_run
+from .samples import copy_of, held, write_run
 
 Maker = Callable[..., FmnistApp]
 
@@ -161,6 +161,16 @@ async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistA
         await pilot.press("1", "4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
         assert [row[0] for row in cells(pilot)] == ["v2"]
+
+
+async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: FmnistApp, runs: Path) -> None:
+    run = write_run(runs, "v0")
+    async with app.run_test(size=(80, 24)) as pilot:
+        with held(run):
+            await pilot.press("4")
+            await until_shown(pilot, "Not counted:")
+            await until(pilot, lambda: app.living == (run,), "its trainer is seen")
+        await until_shown(pilot, "v0, 1 run: accuracy")
 
 
 async def test_e_writes_every_runs_files_and_says_where(

@@ -84,6 +84,7 @@ class ResultsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
+        self.watch(self.app, "living", self._runs_began_or_ended, init=False)
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
@@ -213,6 +214,11 @@ class ResultsScreen(LabScreen):
             chart.axis_label = "epoch"
             chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
             chart.series = overlay(self._now.epochs, measure) if self._now else ()
+
+    def _runs_began_or_ended(self) -> None:
+        """Whoever waits here for a run's end sees its result; another screen's return compares anyhow."""
+        if self.is_current:
+            self._compare()
 
     def _compare(self) -> None:
         runs: Path = self.app.runs  # type: ignore[attr-defined]
