@@ -72,7 +72,7 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
         ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
         *([("limit", f"the first {config['limit']} training images")] if config.get("limit") is not None else []),
         ("seed", str(config.get("seed", "?"))),
-        ("device", f"{config.get('device', '?')}, {config.get('threads', '?')} threads"),
+        ("device", _device(config)),
         ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data or "?")),
     ]
     settings = config.get("hyperparameters")
@@ -84,6 +84,12 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
     if snapshot.finished:
         lines.append(("ended", describe(snapshot.finished)))
     return lines + _result_lines(read_json(run.result) or {})
+
+
+def _device(config: dict[str, Any]) -> str:
+    name = config.get("device_name")
+    where = f"{config.get('device', '?')}{f' ({name})' if name else ''}"
+    return f"{where}, {config.get('threads', '?')} threads"
 
 
 def _label_lines(label: Label) -> list[tuple[str, str]]:

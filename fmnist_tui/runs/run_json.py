@@ -12,6 +12,8 @@ from fmnist_tui import __version__
 from fmnist_tui.data import Dataset
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.machine.devices import device_names
+from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.request import Request
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task
@@ -21,7 +23,7 @@ _LIBRARIES = ("numpy", "scipy", "torch")
 
 
 def write_run_json(run: RunDirectory, request: Request, task: Task) -> None:
-    """Writes down what is run: configuration with device and threads resolved, data, versions, host."""
+    """Writes down what is run: configuration with device and threads resolved, data, versions, machine."""
     content: dict[str, Any] = {
         "format": FORMAT,
         **task.config.to_json(),
@@ -31,6 +33,7 @@ def write_run_json(run: RunDirectory, request: Request, task: Task) -> None:
         "train_images": len(task.train_indices),
         "validation_images": len(task.validation_indices),
         "versions": {"python": platform.python_version(), "fmnist-tui": __version__, **_versions()},
+        "device_name": device_names(this_machine()).get(task.config.device.replace(":", "-")),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "argv": list(request.argv),

@@ -27,8 +27,9 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 def prepare(threads: int) -> None:
-    """Sets the process up for training on `threads` CPU threads."""
+    """Sets the process up for training on `threads` CPU threads, or on a GPU with the same bits each time."""
     torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic = True
     keep_freed_buffers()
 
 

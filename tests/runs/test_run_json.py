@@ -21,6 +21,7 @@ def test_run_json_is_a_configuration_that_can_be_read_back(runs: Path, tmp_path:
     known = json.loads(run.run_json.read_text())
     assert TrainingConfig.from_json(known) == V0
     assert (known["train_images"], known["validation_images"]) == (1800, 200)
+    assert " CPU" in known["device_name"]
     assert known["window"] == make_task(V0, demo).window
     assert known["created"] == request.created
     assert known["argv"] == list(request.argv)
