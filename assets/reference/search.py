@@ -1,30 +1,42 @@
-"""How the recipe `tuned` of v1 to v3 was found: `python assets/reference/search.py RUNS [DEVICE]`.
+"""How the recipe `tuned` was found: `python assets/reference/search.py v0|cnn RUNS [DEVICE]`.
 
 Trains each candidate without ever looking at a test image, and prints the best epoch's validation accuracy, which is
-that of the weights a run keeps: means over seeds. Versions and seeds train side by side. Runs that lie in RUNS already
-are not trained again.
+that of the weights a run keeps: means over seeds. Runs that lie in RUNS
+already are not trained again.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import click
 from trained import train_all
 
 from fmnist_tui.analysis.markdown import markdown_table
 from fmnist_tui.analysis.record import read_epochs
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 
-VERSIONS = ("v1", "v2", "v3")
 SEEDS = (0, 1, 2)
 
-# In full, and not the recipe's own: that changes with what is found here.
+# In full, and not the recipes' own: those change with what is found here.
+_SCALE, _OFFSET = 1 / (255 * 0.35302), -0.28604 / 0.35302
+_FIRST_V0 = Hyperparameters(
+    epochs=30,
+    batch_size=64,
+    learning_rate=0.05,
+    schedule="cosine",
+    optimizer="sgd",
+    momentum=0.9,
+    init="he",
+    target_margin=0.01,
+    input_scale=_SCALE,
+    input_offset=_OFFSET,
+)
 _FIRST = Hyperparameters(
     epochs=10,
     batch_size=128,
@@ -32,12 +44,21 @@ _FIRST = Hyperparameters(
     schedule="one_cycle",
     optimizer="adamw",
     init="torch",
-    input_scale=1 / (255 * 0.35302),
-    input_offset=-0.28604 / 0.35302,
     weight_decay=0.01,
     augment="flip_shift",
+    input_scale=_SCALE,
+    input_offset=_OFFSET,
 )
-CANDIDATES = {
+_V0 = {
+    "first guess: batch 64, rate 0.05, cosine, momentum 0.9, 30 epochs, targets 0.01 from 0 and 1": _FIRST_V0,
+    "rate 0.02": replace(_FIRST_V0, learning_rate=0.02),
+    "rate 0.1": replace(_FIRST_V0, learning_rate=0.1),
+    "60 epochs": replace(_FIRST_V0, epochs=60),
+    "batch 128": replace(_FIRST_V0, batch_size=128),
+    "one cycle": replace(_FIRST_V0, schedule="one_cycle"),
+    "targets 0 and 1": replace(_FIRST_V0, target_margin=0.0),
+}
+_CNN = {
     "first guess: batch 128, peak 1e-3, one cycle, decay 0.01, flips and shifts": _FIRST,
     "peak 2e-3": replace(_FIRST, learning_rate=2e-3),
     "peak 2e-3, decay 0.05": replace(_FIRST, learning_rate=2e-3, weight_decay=0.05),
@@ -49,33 +70,26 @@ CANDIDATES = {
 }
 
 
-def main(runs: Path, device: str) -> None:
+FAMILIES = {"v0": (("v0",), _V0), "cnn": (("v1", "v2", "v3"), _CNN)}
+
+
+def main(family: str, runs: Path, device: str) -> None:
     """Trains what is missing; prints a table after each candidate, since it takes long."""
+    versions, candidates = FAMILIES[family]
     lines: list[tuple[str, ...]] = []
-    for name, settings in CANDIDATES.items():
-        reached = reached_by(runs, settings, device)
-        means = [fmean(reached[version]) for version in VERSIONS]
+    for name, settings in candidates.items():
+        given: dict[str, Any] = {"modified": True, "hyperparameters": settings, "score_test": False, "device": device}
+        configs = [TrainingConfig(version, "tuned", seed=seed, **given) for version in versions for seed in SEEDS]
+        reached = [best_accuracy(record.run) for record in train_all(runs, configs)]
+        means = [fmean(reached[at : at + len(SEEDS)]) for at in range(0, len(reached), len(SEEDS))]
         lines.append((name, *(f"{value * 100:.2f} %" for value in (*means, fmean(means)))))
-        click.echo(f"\n{markdown_table(('candidate', *VERSIONS, 'mean'), lines)}")
+        click.echo(f"\n{markdown_table(('candidate', *versions, 'mean'), lines)}")
 
 
-def reached_by(runs: Path, settings: Hyperparameters, device: str) -> dict[str, list[float]]:
-    """Each version's validation accuracies, 0 to 1, by seed. A folder each: of one folder, one run trains at a time."""
-    wanted = [
-        TrainingConfig(
-            version, "tuned", modified=True, hyperparameters=settings, seed=seed, score_test=False, device=device
-        )
-        for version in VERSIONS
-        for seed in SEEDS
-    ]
-    with ThreadPoolExecutor(len(wanted)) as side_by_side:
-        found = list(side_by_side.map(lambda one: _accuracy(runs / f"{one.version}-{one.seed}", [one]), wanted))
-    return {v: found[at : at + len(SEEDS)] for v, at in zip(VERSIONS, range(0, len(found), len(SEEDS)), strict=True)}
-
-
-def _accuracy(runs: Path, config: Sequence[TrainingConfig]) -> float:
-    return max(epoch.validation_accuracy for epoch in read_epochs(train_all(runs, config)[0].run))
+def best_accuracy(run: RunDirectory) -> float:
+    """The best epoch's validation accuracy, 0 to 1."""
+    return max(epoch.validation_accuracy for epoch in read_epochs(run))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "cpu")
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "cpu")

@@ -17,7 +17,7 @@ from .trainers import SHORT_V3, Watch, assert_undisturbed, finish, request, runn
 pytestmark = pytest.mark.gpu
 
 GPU_V3 = replace(SHORT_V3, device="auto")
-LONG_V3 = replace(GPU_V3, hyperparameters=replace(SHORT_V3.hyperparameters, epochs=10), limit=None)
+LONG_V3 = replace(GPU_V3, hyperparameters=replace(SHORT_V3.hyperparameters, epochs=3), limit=None)
 
 
 def killed_on_the_way(run: RunDirectory) -> None:
