@@ -49,7 +49,7 @@ def main(runs: Path, device: str) -> None:
     shutil.rmtree(HERE / "runs", ignore_errors=True)
     for recipe in SEEDS:
         own = [record for record in records if record.config["recipe"] == recipe]
-        analysed = _analysed(runs, device, [record for record in own if recipe != "tuned"])
+        analysed = _analysed(runs, [record for record in own if recipe != "tuned"])
         (HERE / f"claims-{recipe}.txt").write_text(analysed)
         for record in own:
             put_away(record.run)
@@ -89,7 +89,7 @@ def write_tables(records: list[RunRecord]) -> None:
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
 
 
-def _analysed(runs: Path, device: str, named: list[RunRecord]) -> str:
+def _analysed(runs: Path, named: list[RunRecord]) -> str:
     """What `analyse` prints of the best tuned runs, or of those that are named."""
     command = [sys.executable, "-m", "fmnist_tui", "analyse", *(record.run_id for record in named)]
     done = subprocess.run(

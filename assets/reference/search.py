@@ -51,12 +51,12 @@ _FIRST = Hyperparameters(
 )
 _V0 = {
     "first guess: batch 64, rate 0.05, cosine, momentum 0.9, 30 epochs, targets 0.01 from 0 and 1": _FIRST_V0,
-    "rate 0.02": replace(_FIRST_V0, learning_rate=0.02),
     "rate 0.1": replace(_FIRST_V0, learning_rate=0.1),
-    "60 epochs": replace(_FIRST_V0, epochs=60),
-    "batch 128": replace(_FIRST_V0, batch_size=128),
-    "one cycle": replace(_FIRST_V0, schedule="one_cycle"),
-    "targets 0 and 1": replace(_FIRST_V0, target_margin=0.0),
+    "rate 0.02": replace(_FIRST_V0, learning_rate=0.02),
+    "rate 0.01": replace(_FIRST_V0, learning_rate=0.01),
+    "rate 0.02, 60 epochs": replace(_FIRST_V0, learning_rate=0.02, epochs=60),
+    "rate 0.02, one cycle": replace(_FIRST_V0, learning_rate=0.02, schedule="one_cycle"),
+    "rate 0.02, targets 0 and 1": replace(_FIRST_V0, learning_rate=0.02, target_margin=0.0),
 }
 _CNN = {
     "first guess: batch 128, peak 1e-3, one cycle, decay 0.01, flips and shifts": _FIRST,
