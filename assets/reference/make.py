@@ -92,9 +92,7 @@ def write_tables(records: list[RunRecord]) -> None:
 def _analysed(runs: Path, named: list[RunRecord]) -> str:
     """What `analyse` prints of the best tuned runs, or of those that are named."""
     command = [sys.executable, "-m", "fmnist_tui", "analyse", *(record.run_id for record in named)]
-    done = subprocess.run(
-        [*command, "--device", device, "--runs", str(runs)], stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run([*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 
 
