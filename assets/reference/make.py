@@ -71,7 +71,8 @@ def put_away(run: RunDirectory) -> None:
 
 
 def write_tables(records: list[RunRecord]) -> None:
-    """Tables, the tuned runs' figures, and the summary for the app."""
+    """The summary for the app, tables, which show it, and the tuned runs' figures."""
+    SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
     for recipe in SEEDS:
         comparison = compare(records, recipe)
         (HERE / f"results-{recipe}.md").write_text(tables.as_markdown(comparison))
@@ -86,7 +87,6 @@ def write_tables(records: list[RunRecord]) -> None:
                     shutil.copyfile(path, HERE / f"{best[record.run_id]}-{path.name}")
         for path in export_shifts(chosen, Path(folder)):
             shutil.copyfile(path, HERE / path.name)
-    SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
 
 
 def _analysed(runs: Path, named: list[RunRecord]) -> str:
