@@ -14,10 +14,10 @@ from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.text import print_json
 from fmnist_tui.runs.machine.checkup import check_up
 from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.machine.row import Row, State, counted
+from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.terminal import colours
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
-from fmnist_tui.text import safe
+from fmnist_tui.text import counted, safe
 
 _COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
 _INDENT = " " * 22

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, check, never, quiet
 from fmnist_tui.analysis.values import are_shares
+from fmnist_tui.text import counted
 from fmnist_tui.training.engine import EVALUATION_BATCH
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def measure_shifts(
         for name, accuracies in found.items():
             done += 1
             moved = shifted(images, name, by)
-            words = f"{by} pixel{'s' if by > 1 else ''} {name}"
+            words = f"{counted(by, 'pixel')} {name}"
             accuracies.append(_accuracy(model, moved, labels, (done, rounds), words, report, stop))
     return Shifts(len(images), **{name: tuple(accuracies) for name, accuracies in found.items()})
 
