@@ -107,6 +107,15 @@ def try_exclusive(path: Path) -> int | None:
     return handle
 
 
+@contextmanager
+def holding(handle: int) -> Iterator[None]:
+    """Lets go of a lock, a run's or a device's, at the block's end."""
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
 def beat_once(run: RunDirectory) -> None:
     """Gives a sign of life. A full disk must not end the run; the lock says that it lives."""
     temporary = run.path / ".heartbeat.tmp"

@@ -71,8 +71,8 @@ def summarise(run: RunDirectory) -> Summary:
     )
 
 
-def has_curve(run: RunDirectory) -> bool:
-    """Whether there is something to draw."""
+def has_steps(run: RunDirectory) -> bool:
+    """Whether a trainer took steps, so that there is a curve, and something to go on from."""
     return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
 
 

@@ -151,7 +151,7 @@ class _Training:
         )
 
     def _validate(self) -> Iterator[Event]:
-        yield events.Stage("validating")
+        yield events.Stage(events.VALIDATING)
         begun = time.perf_counter() - self._paused_seconds
         totals = Totals()
         for batch in _batches(self._task.validation_indices):
@@ -191,7 +191,7 @@ class _Training:
         """Scores the test images, once, and keeps the outcome."""
         outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
         if self._task.config.score_test:
-            yield events.Stage("scoring test images")
+            yield events.Stage(events.SCORING)
             outcome = yield from self._scored(outcome)
         yield from self._saved()
         yield from self._keep(outcome)

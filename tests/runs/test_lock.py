@@ -17,8 +17,7 @@ import pytest
 
 from fmnist_tui.runs import lock
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.lock import acquire, beating, heartbeat_age, is_held, try_exclusive
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, beating, heartbeat_age, holding, is_held, try_exclusive
 
 from .trainers import wait_until
 
