@@ -141,7 +141,7 @@ def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) ->
     for recipe in dict.fromkeys(one.record.recipe for one in analysed):
         found: dict[str, Findings] = {}
         own = [one for one in analysed if one.record.recipe == recipe]
-        common = [one for one in own if one.record.is_on_the_images_of(own[0].record)]
+        common = [one for one in own if one.record.is_comparable_with(own[0].record)]
         for one in sorted(common, key=lambda one: one.record.version):
             found.setdefault(one.record.version, one.findings)
         told[recipe] = claims(recipe, found, _gain([one.record for one in common]) if asked else gain)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fmnist_tui.analysis.counting import fingerprints
 from fmnist_tui.analysis.probes import permuted
 from fmnist_tui.analysis.probes.convergence import measure_convergence
 from fmnist_tui.analysis.probes.efficiency import measure_efficiency
@@ -166,7 +165,7 @@ def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
     model = load_scored_model(record.run, wish.device)
     dataset = wish.images.of(record, stop)
     train = dataset.train
-    if train.fingerprint != fingerprints(record)[0]:
+    if train.fingerprint != record.fingerprints[0]:
         raise AnalysisError(f"run {record.run_id} learned from other images than these; name its data with --data")
     task = make_task(config_of(record.run), dataset)
     return measure_fit(model, train, task.train_indices, task.validation_indices, report, stop)
