@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from textual.message import Message
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.files import write_whole
 from fmnist_tui.text import counted
-from fmnist_tui.tui.messages import Failed, Written
+from fmnist_tui.tui.messages import Failed, Post, Written
 
 _FOLDER = "fmnist-tui-export"
-Post = Callable[[Message], object]
 
 
 def export_runs(records: Sequence[RunRecord], post: Post) -> None:

@@ -47,7 +47,7 @@ def look_around(runs: Path, known: Known, tell: Callable[[Known], object]) -> No
         records = read_records(runs)
     except RunError:
         records = []
-    comparisons = tuple(compare(records, recipe, everything=False) for recipe in RECIPES)
+    comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
     tell(Known(tuple(records), comparisons, known.peak, known.devices))
     if not known.peak:
         devices = tuple(device_names(this_machine()).items())

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-
-from textual.message import Message
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.summary import Summary, summarise
 from fmnist_tui.text import counted
-from fmnist_tui.tui.messages import Greeted
+from fmnist_tui.tui.messages import Greeted, Post
 
 
-def greet(runs: Path, post: Callable[[Message], object]) -> None:
+def greet(runs: Path, post: Post) -> None:
     """Looks through the runs, from a thread, and tells what waits."""
     post(Greeted(*_greeting(runs)))
 

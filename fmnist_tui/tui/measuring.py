@@ -16,9 +16,8 @@ from fmnist_tui.data import Cancelled, DataError
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.places import Folders
 from fmnist_tui.training.config import ConfigError
-from fmnist_tui.tui.messages import Failed
+from fmnist_tui.tui.messages import Failed, Post
 
-Post = Callable[[Message], object]
 _TELL_SECONDS = 0.5
 _EXPECTED = (AnalysisError, RunError, DataError, ConfigError)
 

@@ -71,7 +71,7 @@ class DatasetScreen(LabScreen):
     def compose(self) -> ComposeResult:
         """The layout."""
         yield Nav("dataset")
-        with Horizontal(id="body"):
+        with Horizontal():
             yield Waiting()
             with Vertical(id="left"):
                 yield ClassList(id="classes")

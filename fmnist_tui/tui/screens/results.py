@@ -210,11 +210,13 @@ class ResultsScreen(LabScreen):
             self.query_one("#evolved", Static).update(evolution(self._now.comparison, self.size.width))
 
     def _show_curves(self) -> None:
-        for measure in MEASURES if self._now else ():
+        if not self._now:
+            return
+        for measure in MEASURES:
             chart = self.query_one(f"#{measure}", Chart)
             chart.axis_label = "epoch"
             chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
-            chart.series = overlay(self._now.epochs, measure) if self._now else ()
+            chart.series = overlay(self._now.epochs, measure)
 
     def _runs_began_or_ended(self) -> None:
         """Whoever waits here for a run's end sees its result; another screen's return compares anyhow."""

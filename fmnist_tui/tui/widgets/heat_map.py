@@ -89,7 +89,7 @@ class HeatMap(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def watch_cursor(self) -> None:
-        """Tells where the cursor is."""
+        """Tells that the cursor is elsewhere."""
         self.post_message(self.Moved())
 
     def on_click(self, event: Click) -> None:
