@@ -21,7 +21,7 @@ from fmnist_tui.analysis.probes.telling import AnalysisError, Report
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
-from fmnist_tui.cli.text import print_json
+from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
 from fmnist_tui.data import DataError
 from fmnist_tui.runs.directory import RunError, find_run
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
@@ -114,7 +114,7 @@ def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
 @contextmanager
 def _telling(what: str) -> Iterator[Report]:
     """Tells on stderr how far it is: a moving line on a terminal, elsewhere one line where it takes its time."""
-    moving = bool(sys.stderr and sys.stderr.isatty())
+    moving = is_terminal(sys.stderr)
     room = max(20, shutil.get_terminal_size().columns - 1)
     due = 0.0
     said = False
@@ -123,7 +123,7 @@ def _telling(what: str) -> Iterator[Report]:
         nonlocal due, said
         if moving and time.monotonic() >= due:
             due = time.monotonic() + _TELL_SECONDS
-            click.echo(f"\r\x1b[K{safe(f'{what} {share:.0%}, {words}')[:room]}", err=True, nl=False)
+            show_for_now(safe(f"{what} {share:.0%}, {words}")[:room])
         elif not moving and not said:
             said = True
             click.echo(safe(what), err=True)
@@ -131,8 +131,7 @@ def _telling(what: str) -> Iterator[Report]:
     try:
         yield report
     finally:
-        if moving:
-            click.echo("\r\x1b[K", err=True, nl=False)
+        show_for_now("")
 
 
 def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) -> dict[str, tuple[Claim, ...]]:

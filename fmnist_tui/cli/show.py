@@ -8,7 +8,7 @@ import click
 
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.printing import print_columns, print_json
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.eta import seconds_left

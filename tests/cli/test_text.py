@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.cli.text import print_columns
+from fmnist_tui.cli.printing import print_columns
 from fmnist_tui.text import amount, counted, duration, megabytes, percent, safe
 
 
