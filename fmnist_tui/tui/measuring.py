@@ -10,7 +10,7 @@ from pathlib import Path
 from textual.message import Message
 
 from fmnist_tui.analysis.probes.page import Section, sections
-from fmnist_tui.analysis.probes.telling import AnalysisError, Left
+from fmnist_tui.analysis.probes.telling import AnalysisError
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.data import Cancelled, DataError
 from fmnist_tui.runs.directory import RunError
@@ -58,7 +58,7 @@ def measure(folders: Folders, post: Post, stop: threading.Event) -> None:
             post(Failed(fault))
     except RunError as error:
         post(Failed(str(error)))
-    except (Left, Cancelled):
+    except Cancelled:
         pass
     finally:
         post(MeasuringEnded())
