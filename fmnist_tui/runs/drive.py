@@ -48,7 +48,7 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
     try:
         log = EventLog(run.events)
     except OSError as error:
-        message = f"can't write {run.events} ({error.strerror})"
+        message = f"can't write {run.events} ({error.strerror}); see to that, then: fmnist-tui resume {run.run_id}"
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     for whole in (run.run_json, run.model, run.predictions, run.result):
@@ -184,7 +184,8 @@ def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> 
         advice = "put its images back there, or start a new run"
         raise RunError(f"run {run.run_id} was trained on other data than {dataset.source} holds now; {advice}")
     if known.get("random_stream") != STREAM_NUMBER:
-        raise RunError(f"run {run.run_id} was started by another version of this program and can't go on bit for bit")
+        why = "was started by another version of this program and can't go on bit for bit"
+        raise RunError(f"run {run.run_id} {why}; start anew with: {command_of(request)}")
     try:
         return make_task(resolved(config, place), dataset, window)
     except ConfigError as error:
