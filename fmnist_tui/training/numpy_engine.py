@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
+from fmnist_tui.data.dataset import CLASS_COUNT
 from fmnist_tui.models.dense import (
     Array,
     DenseNetwork,
@@ -23,7 +24,6 @@ from fmnist_tui.training.engine import Indices, Tensors, Totals, matching
 from fmnist_tui.training.metrics import negative_log_likelihood
 from fmnist_tui.training.streams import Stream, generator
 
-_CLASSES = 10
 _QUIET = np.errstate(all="ignore")
 """A loss that overflows is noticed as such; NumPy's warnings would land in the middle of a screen."""
 
@@ -48,7 +48,7 @@ class NumpyEngine:
         self._labels = labels
         self._dtype = dtype
         margin = settings.target_margin
-        self._targets: Array = (np.eye(_CLASSES) * (1 - 2 * margin) + margin).astype(dtype)
+        self._targets: Array = (np.eye(CLASS_COUNT) * (1 - 2 * margin) + margin).astype(dtype)
         rng = generator(seed, Stream.INIT)
         self._network = DenseNetwork(initial_parameters(settings.init, rng, dtype))
         self._velocities = self._network.gradients

@@ -277,7 +277,7 @@ class DatasetScreen(LabScreen):
     def _list_classes(self) -> None:
         """Counts and bars."""
         if self._browsing:
-            names, counts = self._browsing.dataset.classes, self._browsing.counts()
+            names, counts = self._browsing.dataset.classes, self._browsing.images.class_counts()
             self.query_one(ClassList).show(names, counts, self._browsing.label)
 
     def _show_details(self) -> None:
