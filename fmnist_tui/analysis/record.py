@@ -9,7 +9,7 @@ from typing import Any
 
 from fmnist_tui.analysis.values import Record, nested, number, text, whole
 from fmnist_tui.files import check_plain, read_json
-from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import LARGEST_LOG, parse
 from fmnist_tui.runs.snapshot import SnapshotFold
 from fmnist_tui.runs.status import Status, status_of
@@ -53,7 +53,7 @@ class RunRecord:
     @property
     def version(self) -> str:
         """As run.json says it, else as the id does; not necessarily one that this program knows."""
-        return text(self.config, "version") or self.run_id.partition("-")[0]
+        return text(self.config, "version") or version_in(self.run_id)
 
     @property
     def recipe(self) -> str:
