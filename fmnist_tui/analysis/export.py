@@ -17,8 +17,8 @@ from fmnist_tui.analysis.figures_confusion import confusion_figure
 from fmnist_tui.analysis.figures_reliability import reliability_figure
 from fmnist_tui.analysis.metrics_csv import metrics_csv
 from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, read_predictions
-from fmnist_tui.analysis.probes.figure import shift_files
 from fmnist_tui.analysis.probes.kept import read_findings
+from fmnist_tui.analysis.probes.shift_figure import shift_files
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.rendering import to_png, to_svg
 from fmnist_tui.files import write_whole

@@ -17,23 +17,20 @@ from fmnist_tui.analysis.probes.claims import claims
 from fmnist_tui.analysis.probes.kept import KINDS, Findings
 from fmnist_tui.analysis.probes.page import section
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
-from fmnist_tui.analysis.probes.telling import AnalysisError, Report
+from fmnist_tui.analysis.probes.telling import EXPECTED, AnalysisError, Report
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
-from fmnist_tui.data import DataError
-from fmnist_tui.runs.directory import RunError, find_run
+from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
-from fmnist_tui.training.config import ConfigError
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.probes.analysing import Wish
 
 _ENDS = ("v0", "v3")
 _TELL_SECONDS = 0.2
-_EXPECTED = (AnalysisError, RunError, DataError, ConfigError)
 
 
 @click.command("analyse")
@@ -100,7 +97,7 @@ def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
         with _telling(f"{record.run_id}: {name}") as report:
             try:
                 made = analyse(record, name, wish, report)
-            except _EXPECTED as error:
+            except EXPECTED as error:
                 done.faults[name] = str(error)
                 continue
         done.analyses[name] = made.result

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
 from fmnist_tui.cli.lost_terminal import outlive_the_terminal
+from fmnist_tui.cli.options import Command
 from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import Folders, usual_folders
 from fmnist_tui.runs.status import Status, live_runs, status_of
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def screen_options(command: Command) -> Command:

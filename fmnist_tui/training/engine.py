@@ -65,7 +65,7 @@ class Engine(Protocol):
         """
 
     def take_totals(self) -> Totals:
-        """What the steps since the last call summed up to (`nll` is left at zero). The only wait for the device."""
+        """What the steps since the last call summed up to (`nll` is left at zero). Waits for the device."""
 
     def evaluate(self, indices: Indices) -> Totals:
         """Totals over these images without learning from them."""

@@ -44,7 +44,7 @@ def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> RunProgress:
         in_epoch / per_epoch,
         f"epoch {snapshot.epoch} of {snapshot.started.epochs}, step {in_epoch} of {per_epoch}",
         snapshot.step / total,
-        f"step {snapshot.step} of {total}" + (f", {in_words(left)} left" if left else ""),
+        f"step {snapshot.step} of {total}" + (f", {clock(left)} left" if left else ""),
         numbers,
         alerts,
     )
@@ -84,7 +84,7 @@ def reading_words(reading: Reading | None) -> str:
     )
 
 
-def in_words(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """12 s, 3:05, 1:02:03."""
     whole = round(seconds)
     if whole < 60:
