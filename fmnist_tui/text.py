@@ -20,6 +20,11 @@ def grouped(count: float) -> str:
     return f"{count:,.0f}".replace(",", " ")
 
 
+def counted(count: int, noun: str) -> str:
+    """1 run, 2 runs."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """4.2 s, 3 min 05 s, 2 h 10 min."""
     if not math.isfinite(seconds):
@@ -33,3 +38,8 @@ def duration(seconds: float) -> str:
 def megabytes(count: float) -> str:
     """12.3 MB."""
     return f"{count / 1e6:.1f} MB"
+
+
+def amount(count: float) -> str:
+    """Bytes as 12.3 MB or 4.5 GB."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else megabytes(count)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, text
 from fmnist_tui.data import official
-from fmnist_tui.data.sources import UNKNOWN_CLASSES
+from fmnist_tui.data.sources import DEMO, UNKNOWN_CLASSES
 
-_GARMENTS = (official.NAME, "demo")
+_GARMENTS = (official.NAME, DEMO)
 """The data sets whose classes are Fashion-MNIST's."""
 
 
 def class_names(record: RunRecord) -> tuple[str, ...]:
     """Ten names; those of a data set that this program doesn't know are "class 0" to "class 9"."""
-    of_garments = text(nested(record.config, "data"), "name") in _GARMENTS
+    of_garments = record.data_name in _GARMENTS
     if of_garments or record.test_fingerprint == official.FASHION_MNIST.fingerprints[1]:
         return official.FASHION_CLASSES
     return UNKNOWN_CLASSES
-
-
-def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """The names' first words, or letters, in `width`; where two of them would be the same, the labels 0 to 9."""
-    cut = tuple(name if len(name) <= width else re.split(r"[/ ]", name)[0][:width] for name in names)
-    return cut if len(set(cut)) == len(names) else tuple(map(str, range(len(names))))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from fmnist_tui.analysis.answers import Reader, remembering
-from fmnist_tui.analysis.counting import fingerprints, why_not_counted
+from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.differences import Difference, difference
 from fmnist_tui.analysis.paired import PairedTest, paired_tests
 from fmnist_tui.analysis.record import RunRecord
@@ -129,10 +129,10 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
 def _on_the_same_images(records: Sequence[RunRecord]) -> list[RunRecord]:
     """The scored runs of one data set, as others have no common mean: the official one, else the newest run's."""
     scored = [record for record in records if record.scores is not None]
-    known = {record.run_id: fingerprints(record) for record in scored}
-    best, newest = official.FASHION_MNIST.fingerprints, next(iter(known.values()), None)
-    wanted = best if best in known.values() else newest
-    return [record for record in scored if known[record.run_id] == wanted]
+    known = [record.fingerprints for record in scored]
+    best, newest = official.FASHION_MNIST.fingerprints, next(iter(known), None)
+    wanted = best if best in known else newest
+    return [record for record in scored if record.fingerprints == wanted]
 
 
 def _summaries(groups: Sequence[Sequence[ScoredRun]], unfit: Collection[str], read: Reader) -> Iterator[VersionSummary]:

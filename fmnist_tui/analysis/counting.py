@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import Record, nested, text, whole
+from fmnist_tui.analysis.values import nested, text, whole
 from fmnist_tui.data import official
 from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped
-from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 
 _STOPPED = "stopped before its last epoch"
-_DEFAULTS = {item.name: item.default for item in fields(Hyperparameters) if item.default is not MISSING}
 
 
 def why_not_counted(record: RunRecord, recipe: str) -> str | None:
@@ -60,12 +58,11 @@ def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
 
 def _modified(record: RunRecord) -> Iterator[str]:
     """Also where the recipe has changed since: runs under one name but with other settings have no common mean."""
+    known = record.version in VERSION_NAMES and record.recipe in RECIPES
     if record.config.get("modified") is not False:
         yield "recipe modified"
-    elif record.version in VERSION_NAMES and record.recipe in RECIPES:
-        now = asdict(hyperparameters(record.version, record.recipe))
-        if settings_of(record) != now:
-            yield f"trained with other settings than {record.recipe} has now"
+    elif known and record.settings != asdict(hyperparameters(record.version, record.recipe)):
+        yield f"trained with other settings than {record.recipe} has now"
 
 
 def _limited(record: RunRecord) -> Iterator[str]:
@@ -77,19 +74,8 @@ def _limited(record: RunRecord) -> Iterator[str]:
         yield "trained on an unknown number of images"
 
 
-def settings_of(record: RunRecord) -> Record:
-    """The hyper-parameters that it was trained with; what a run older than one of them doesn't tell is its default."""
-    return {**_DEFAULTS, **nested(record.config, "hyperparameters")}
-
-
-def fingerprints(record: RunRecord) -> tuple[str, str]:
-    """Of the training and the test images, each "" where it isn't known."""
-    data = nested(record.config, "data")
-    return text(data, "train_fingerprint"), text(data, "test_fingerprint")
-
-
 def _other_data(record: RunRecord) -> Iterator[str]:
-    if fingerprints(record) == official.FASHION_MNIST.fingerprints:
+    if record.fingerprints == official.FASHION_MNIST.fingerprints:
         return
-    name = text(nested(record.config, "data"), "name")
+    name = record.data_name
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, number, text, whole
+from fmnist_tui.analysis.values import number, text, whole
 from fmnist_tui.models.catalogue import version
 from fmnist_tui.training.config import TrainingConfig
 
@@ -72,9 +72,9 @@ def _cost(record: RunRecord, config: TrainingConfig, device: str, host: str) -> 
     same = record.version == config.version and text(record.config, "host") == host
     if not same or record.device.partition(":")[0] != device.partition(":")[0] or record.result is None:
         return None
-    batch = whole(nested(record.config, "hyperparameters"), "batch_size") or 0
+    batch = whole(record.settings, "batch_size") or 0
     if not 0.5 <= batch / config.hyperparameters.batch_size <= 2:
         return None
     seconds, epochs = number(record.result, "seconds"), whole(record.result, "epochs")
-    images = whole(record.config, "train_images")
+    images = record.learned_from
     return seconds / (epochs * images) if seconds and epochs and images else None

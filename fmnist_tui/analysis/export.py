@@ -17,13 +17,12 @@ from fmnist_tui.analysis.figures_confusion import confusion_figure
 from fmnist_tui.analysis.figures_reliability import reliability_figure
 from fmnist_tui.analysis.metrics_csv import metrics_csv
 from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, read_predictions
-from fmnist_tui.analysis.probes.figure import shift_files
 from fmnist_tui.analysis.probes.kept import read_findings
+from fmnist_tui.analysis.probes.shift_figure import shift_files
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.rendering import to_png, to_svg
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.files import write_whole
-from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.models.catalogue import find_version
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.text import grouped, percent
@@ -161,8 +160,9 @@ def _pictures(name: str, figure: Figure) -> Files:
 
 
 def _title(record: RunRecord) -> str:
-    titles = {version.name: f"{version.name}: {version.title}" for version in VERSIONS}
+    known = find_version(record.version)
+    title = f"{known.name}: {known.title}" if known else record.version
     recipe = f"{record.recipe}{' (modified)' if record.config.get('modified') else ''}"
-    first = f"{titles.get(record.version, record.version)}, recipe {recipe}, seed {whole(record.config, 'seed')}"
+    first = f"{title}, recipe {recipe}, seed {record.seed}"
     learned = f", learned from {grouped(record.learned_from)} images" if record.learned_from is not None else ""
     return f"{first}{learned}\n{record.label or record.run_id}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fmnist_tui.analysis.rendering import drawable, house_style
 from fmnist_tui.analysis.smoothing import smoothed, width_for
-from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.models.catalogue import find_version
 from fmnist_tui.runs.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ def _clean(values: Iterable[float]) -> Values:
 
 def _loss_label(snapshot: Snapshot) -> str:
     """The loss by name: versions that follow different ones are not to be compared by it."""
-    version = snapshot.started.version if snapshot.started else ""
-    terms = next((known.loss for known in VERSIONS if known.name == version), None)
-    return f"loss\n({terms})" if terms else "loss"
+    known = find_version(snapshot.started.version) if snapshot.started else None
+    return f"loss\n({known.loss})" if known else "loss"
 
 
 def _step_label(snapshot: Snapshot) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fmnist_tui.analysis.csv_text import csv_text
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.training.events import Epoch
 
@@ -38,11 +37,8 @@ def metrics_csv(snapshot: Snapshot) -> str:
     and, within them, "validation_seconds" (epochs), "time" (unix seconds; windows). Losses are in the version's own
     terms, accuracies 0 to 1. Floats are written in full; a number that was not finite is "nan".
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(sorted([*_windows(snapshot), *_epochs(snapshot)], key=_step))
-    return text.getvalue()
+    rows = sorted([*_windows(snapshot), *_epochs(snapshot)], key=_step)
+    return csv_text(COLUMNS, ([row.get(name) for name in COLUMNS] for row in rows))
 
 
 def _windows(snapshot: Snapshot) -> Iterator[Row]:

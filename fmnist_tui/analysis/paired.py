@@ -11,6 +11,7 @@ import numpy as np
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.answers import Answers
 from fmnist_tui.analysis.intervals import Interval
+from fmnist_tui.text import counted
 
 SIGNIFICANT = 0.05
 _LEAST = 0.001
@@ -67,7 +68,7 @@ class PairedTest:
     def sentence_of(self, first: str, second: str) -> str:
         """The test in words, the runs under these names."""
         return (
-            f"{second} is right on {_images(self.only_second_right)} that {first} gets wrong, "
+            f"{second} is right on {counted(self.only_second_right, 'image')} that {first} gets wrong, "
             f"wrong on {self.only_first_right} that {first} gets right; "
             f"{self._p_words}: {'may be chance' if self.may_be_chance else 'more than chance'}"
         )
@@ -132,10 +133,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _only(one: Answers, other: Answers) -> int:
     return int((one.right & ~other.right).sum())
-
-
-def _images(count: int) -> str:
-    return f"{count} image" if count == 1 else f"{count} images"
 
 
 def _p(value: float) -> str:

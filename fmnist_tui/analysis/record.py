@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.analysis.values import nested, number, text, whole
+from fmnist_tui.analysis.values import Record, nested, number, text, whole
 from fmnist_tui.files import check_plain, read_json
-from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import LARGEST_LOG, parse
 from fmnist_tui.runs.snapshot import SnapshotFold
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
 
@@ -20,6 +21,7 @@ _HIGHEST = {"test_accuracy": 1.0, "test_nll": math.inf, "test_brier": 2.0, "test
 """What each measure can be at most; none can be below 0."""
 _ROUNDED = 1e-6
 """By how much rounding may take one further."""
+_DEFAULTS = {item.name: item.default for item in fields(Hyperparameters) if item.default is not MISSING}
 _TELLING = (b'"run_started"', b'"validation_accuracy"', b'"resumed"')
 
 
@@ -51,12 +53,22 @@ class RunRecord:
     @property
     def version(self) -> str:
         """As run.json says it, else as the id does; not necessarily one that this program knows."""
-        return text(self.config, "version") or self.run_id.partition("-")[0]
+        return text(self.config, "version") or version_in(self.run_id)
 
     @property
     def recipe(self) -> str:
         """The recipe's name, or ""."""
         return text(self.config, "recipe")
+
+    @property
+    def marked_recipe(self) -> str:
+        """Its name, with a "*" where a hyper-parameter differs."""
+        return f"{self.recipe}{'*' if self.config.get('modified') else ''}"
+
+    @property
+    def settings(self) -> Record:
+        """The hyper-parameters; what a run older than one of them doesn't tell is its default."""
+        return {**_DEFAULTS, **nested(self.config, "hyperparameters")}
 
     @property
     def device(self) -> str:
@@ -75,16 +87,27 @@ class RunRecord:
         return next((count for count in told if count is not None and count > 0), None)
 
     @property
+    def data_name(self) -> str:
+        """What its data is called, or ""."""
+        return text(nested(self.config, "data"), "name")
+
+    @property
+    def fingerprints(self) -> tuple[str, str]:
+        """Of the training and the test images, each "" where it isn't known."""
+        data = nested(self.config, "data")
+        return text(data, "train_fingerprint"), text(data, "test_fingerprint")
+
+    @property
     def test_fingerprint(self) -> str:
-        """Of the test set, or ""."""
-        return text(nested(self.config, "data"), "test_fingerprint")
+        """Of the test images, or ""."""
+        return self.fingerprints[1]
 
     @property
     def learned_from(self) -> int | None:
         """Training images that it learned from, those for validation aside; None where it isn't told."""
         return whole(self.config, "train_images")
 
-    def is_on_the_images_of(self, other: RunRecord) -> bool:
+    def is_comparable_with(self, other: RunRecord) -> bool:
         """Whether both learned from as many images and are scored on the same ones."""
         return (self.test_fingerprint, self.learned_from) == (other.test_fingerprint, other.learned_from)
 

@@ -11,7 +11,6 @@ from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import PairedTest, paired_tests
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, text
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.metrics import Scores, score
@@ -105,6 +104,6 @@ def _remedy(record: RunRecord) -> str:
 
 
 def _other_images(first: RunRecord, second: RunRecord) -> str:
-    names = [text(nested(record.config, "data"), "name") or "unknown data" for record in (first, second)]
+    names = [record.data_name or "unknown data" for record in (first, second)]
     data = f" ({names[0]}, {names[1]})" if names[0] != names[1] else ""
     return f"{first.run_id} and {second.run_id} were scored on different test images{data}: name runs on the same data"

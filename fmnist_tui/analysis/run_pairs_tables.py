@@ -106,11 +106,10 @@ def _epochs(record: RunRecord) -> int | None:
 
 def _row(run: ComparedRun) -> tuple[str, ...]:
     record, scores = run.record, run.scores
-    modified = "*" if record.config.get("modified") else ""
     return (
         record.run_id,
         record.label,
-        f"{record.recipe}{modified}",
+        record.marked_recipe,
         "" if record.seed is None else str(record.seed),
         "" if record.learned_from is None else grouped(record.learned_from),
         "" if (epochs := _epochs(record)) is None else str(epochs),

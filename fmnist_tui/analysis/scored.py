@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fmnist_tui.analysis.counting import settings_of
 from fmnist_tui.analysis.record import RunRecord, read_epochs
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
@@ -46,8 +45,8 @@ def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:
 
 def trained_alike(runs: Sequence[ScoredRun]) -> bool:
     """Whether all learned from as many images, and those of each version with the same settings."""
-    of_version = {run.record.version: settings_of(run.record) for run in runs}
-    same_settings = all(settings_of(run.record) == of_version[run.record.version] for run in runs)
+    of_version = {run.record.version: run.record.settings for run in runs}
+    same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
     return same_settings and len({run.record.learned_from for run in runs}) == 1
 
 

@@ -6,7 +6,7 @@ from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.differences import Difference
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.spread import Spread
-from fmnist_tui.text import grouped
+from fmnist_tui.text import counted, grouped
 
 PAIRED_HEADING = "Image by image, the versions' best runs by validation (p adjusted for all tests by Holm's method):"
 MAY_BE_CHANCE = "may be chance"
@@ -42,7 +42,7 @@ def step_sentence(difference: Difference) -> str:
     if difference.interval is None:
         return f"{step}; no interval: {_UNKNOWN if difference.alike else _UNLIKE}"
     first, second = difference.runs
-    counts = f"{_runs(first)} each" if first == second else f"{first} and {_runs(second)}"
+    counts = f"{counted(first, 'run')} each" if first == second else f"{first} and {counted(second, 'run')}"
     seen = f"{step} (95 % interval {interval_points(difference.interval)}): "
     if difference.method == "welch":
         return f"{seen}{MAY_BE_CHANCE if difference.may_be_chance else 'more than chance'} (Welch's t, {counts})"
@@ -58,7 +58,7 @@ def version_sentence(summary: VersionSummary) -> str:
     measures = [f"accuracy {accuracy.mean * 100:.2f} %{_bracketed(interval_cell(accuracy.interval, 2, 100), where)}"]
     for name, spread in (("NLL", summary.test_nll), ("Brier", summary.test_brier), ("ECE", summary.test_ece)):
         measures.append(f"{name} {spread.mean:.4f}{_bracketed(interval_cell(spread.interval, 4))}")
-    return f"{summary.version}, {_runs(summary.runs)}: {', '.join(measures)}"
+    return f"{summary.version}, {counted(summary.runs, 'run')}: {', '.join(measures)}"
 
 
 def gain_line(comparison: Comparison) -> str:
@@ -87,7 +87,3 @@ def _bracketed(words: str, where: str = "") -> str:
 
 def _points(difference: float) -> str:
     return f"{difference * 100:+.2f}"
-
-
-def _runs(count: int) -> str:
-    return f"{count} run" if count == 1 else f"{count} runs"

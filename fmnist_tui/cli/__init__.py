@@ -40,6 +40,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Say what works on this machine, and what to do about the rest."),
 }
 
+_ALLOCATIONS = 50_000
+"""Between two garbage collections: with Python's 700, a twelfth of a start is spent on looking through what stays."""
 _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 _COMPLETION = """
@@ -93,10 +95,6 @@ def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, 
             )
         return
     open_app(runs, data, in_app=in_app, **look)
-
-
-_ALLOCATIONS = 50_000
-"""Between two garbage collections: with Python's 700, a twelfth of a start is spent on looking through what stays."""
 
 
 def main() -> None:

@@ -17,23 +17,20 @@ from fmnist_tui.analysis.probes.claims import claims
 from fmnist_tui.analysis.probes.kept import KINDS, Findings
 from fmnist_tui.analysis.probes.page import section
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
-from fmnist_tui.analysis.probes.telling import AnalysisError, Report
+from fmnist_tui.analysis.probes.telling import EXPECTED, AnalysisError, Report
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
-from fmnist_tui.cli.text import print_json
-from fmnist_tui.data import DataError
-from fmnist_tui.runs.directory import RunError, find_run
+from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
+from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
-from fmnist_tui.training.config import ConfigError
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.probes.analysing import Wish
 
 _ENDS = ("v0", "v3")
 _TELL_SECONDS = 0.2
-_EXPECTED = (AnalysisError, RunError, DataError, ConfigError)
 
 
 @click.command("analyse")
@@ -100,7 +97,7 @@ def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
         with _telling(f"{record.run_id}: {name}") as report:
             try:
                 made = analyse(record, name, wish, report)
-            except _EXPECTED as error:
+            except EXPECTED as error:
                 done.faults[name] = str(error)
                 continue
         done.analyses[name] = made.result
@@ -114,7 +111,7 @@ def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
 @contextmanager
 def _telling(what: str) -> Iterator[Report]:
     """Tells on stderr how far it is: a moving line on a terminal, elsewhere one line where it takes its time."""
-    moving = bool(sys.stderr and sys.stderr.isatty())
+    moving = is_terminal(sys.stderr)
     room = max(20, shutil.get_terminal_size().columns - 1)
     due = 0.0
     said = False
@@ -123,7 +120,7 @@ def _telling(what: str) -> Iterator[Report]:
         nonlocal due, said
         if moving and time.monotonic() >= due:
             due = time.monotonic() + _TELL_SECONDS
-            click.echo(f"\r\x1b[K{safe(f'{what} {share:.0%}, {words}')[:room]}", err=True, nl=False)
+            show_for_now(safe(f"{what} {share:.0%}, {words}")[:room])
         elif not moving and not said:
             said = True
             click.echo(safe(what), err=True)
@@ -131,8 +128,7 @@ def _telling(what: str) -> Iterator[Report]:
     try:
         yield report
     finally:
-        if moving:
-            click.echo("\r\x1b[K", err=True, nl=False)
+        show_for_now("")
 
 
 def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) -> dict[str, tuple[Claim, ...]]:
@@ -141,7 +137,7 @@ def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) ->
     for recipe in dict.fromkeys(one.record.recipe for one in analysed):
         found: dict[str, Findings] = {}
         own = [one for one in analysed if one.record.recipe == recipe]
-        common = [one for one in own if one.record.is_on_the_images_of(own[0].record)]
+        common = [one for one in own if one.record.is_comparable_with(own[0].record)]
         for one in sorted(common, key=lambda one: one.record.version):
             found.setdefault(one.record.version, one.findings)
         told[recipe] = claims(recipe, found, _gain([one.record for one in common]) if asked else gain)

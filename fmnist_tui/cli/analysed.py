@@ -15,7 +15,6 @@ from fmnist_tui.analysis.probes.kept import Findings, Result, as_json
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.words import lines
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.text import safe
 
 
@@ -60,7 +59,7 @@ def _print_caveats(records: Sequence[RunRecord], recipe: str) -> None:
     for record in records:
         if why := why_not_counted(record, recipe):
             click.echo(safe(f"  {record.run_id} does not count: {why}"))
-        if not record.is_on_the_images_of(records[0]):
+        if not record.is_comparable_with(records[0]):
             click.echo(safe(f"  {record.run_id} is in none of these claims: it is on other images than the first"))
 
 
@@ -87,7 +86,7 @@ def analysed_json(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim, 
                 "run": one.record.run_id,
                 "version": one.record.version,
                 "recipe": one.record.recipe,
-                "seed": whole(one.record.config, "seed"),
+                "seed": one.record.seed,
                 "analyses": {name: _result_json(result) for name, result in one.analyses.items()},
                 "kept": one.kept,
                 "faults": one.faults,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fmnist_tui.cli.options import run_argument, runs_option
+from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.cli.screen import open_app, screen_options
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import runs_folder
@@ -20,7 +21,7 @@ from fmnist_tui.runs.places import runs_folder
 def attach_command(word: str, runs: str | None, **look: Any) -> None:
     """Open the training screen on a run, wherever it was started; without a terminal, follow it in plain lines."""
     run = find_run(runs_folder(runs), word)
-    if sys.stdout and sys.stdin and sys.stdout.isatty() and sys.stdin.isatty():
+    if is_terminal(sys.stdout) and is_terminal(sys.stdin):
         open_app(runs, None, attach=run, **look)
         return
     from fmnist_tui.cli.follow import choose_reporter, follow

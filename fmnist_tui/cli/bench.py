@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from fmnist_tui.analysis.speed import Benchmark, Speed
 from fmnist_tui.cli.options import json_option
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.printing import print_columns, print_json, show_for_now
 from fmnist_tui.text import grouped, safe
 
 _SECONDS = 45.0
@@ -41,7 +39,7 @@ def bench_command(seconds: float, wanted: tuple[str, ...], threads: int, as_json
     try:
         found = bench(devices, threads or available_cpus(), seconds, _tell, device_names(this_machine()))
     finally:
-        _clear()
+        show_for_now("")
     if as_json:
         print_json(found.to_json())
     else:
@@ -75,11 +73,4 @@ def _row(speed: Speed) -> list[str]:
 
 
 def _tell(share: float, words: str) -> None:
-    """A line that is written over, on a terminal alone."""
-    if sys.stderr and sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{share * 100:3.0f} %  {words}", err=True, nl=False)
-
-
-def _clear() -> None:
-    if sys.stderr and sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+    show_for_now(f"{share * 100:3.0f} %  {words}")

@@ -9,8 +9,9 @@ import click
 import numpy as np
 
 from fmnist_tui.cli.options import data_option, json_option
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, show_for_now
 from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
+from fmnist_tui.data.progress import Report
 from fmnist_tui.runs.places import cache_folder, data_folder
 from fmnist_tui.text import megabytes, safe
 
@@ -23,8 +24,7 @@ def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
     try:
         dataset = load(data_folder(data), cache_folder(), progress=_announce())
     finally:
-        if sys.stderr and sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
+        show_for_now("")
     dataset.verify()
     if as_json:
         print_json(_as_json(dataset))
@@ -32,14 +32,14 @@ def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
         _print(dataset)
 
 
-def _announce() -> Any:
+def _announce() -> Report:
     """Tells on stderr what is being fetched: a moving line on a terminal, else each thing once."""
     said: set[str] = set()
 
     def announce(progress: Progress) -> None:
-        if sys.stderr and sys.stderr.isatty():
+        if is_terminal(sys.stderr):
             total = f" of {megabytes(progress.total)}" if progress.total else ""
-            click.echo(f"\r\x1b[K{progress.what}: {megabytes(progress.done)}{total}", err=True, nl=False)
+            show_for_now(f"{progress.what}: {megabytes(progress.done)}{total}")
         elif progress.what not in said:
             said.add(progress.what)
             click.echo(progress.what, err=True)

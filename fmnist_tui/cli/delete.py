@@ -7,6 +7,7 @@ import sys
 import click
 
 from fmnist_tui.cli.options import run_argument, runs_option
+from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.runs.deleting import delete_run
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import runs_folder
@@ -23,7 +24,7 @@ def delete_command(word: str, yes: bool, runs: str | None) -> None:  # noqa: FBT
     run = find_run(runs_folder(runs), word)
     about = summarise(run)
     what = f"{run.run_id}{f' ({about.label})' if about.label else ''}, {about.status}, {megabytes(about.bytes)}"
-    if not yes and not sys.stdin.isatty():
+    if not yes and not is_terminal(sys.stdin):
         raise click.UsageError(f"nobody is there to be asked whether to delete {what}; say --yes")
     if not yes and not click.confirm(f"Delete {what}? It can't be had back"):
         raise click.ClickException("nothing was deleted")

@@ -11,13 +11,13 @@ from dataclasses import asdict, replace
 import click
 
 from fmnist_tui.cli.options import data_option, json_option, runs_option
-from fmnist_tui.cli.text import print_json
+from fmnist_tui.cli.printing import is_terminal, print_json
 from fmnist_tui.runs.machine.checkup import check_up
 from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.machine.row import Row, State, counted
+from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.terminal import colours
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
-from fmnist_tui.text import safe
+from fmnist_tui.text import counted, safe
 
 _COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
 _INDENT = " " * 22
@@ -30,7 +30,7 @@ _INDENT = " " * 22
 def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  # noqa: FBT001
     """Say what works on this machine, and what to do about the rest. Nothing is changed or fetched."""
     machine = this_machine()
-    coloured = sys.stdout is not None and sys.stdout.isatty() and colours(machine.environ) > 0
+    coloured = is_terminal(sys.stdout) and colours(machine.environ) > 0
     rows = []
     with closing(check_up(machine, runs_folder(runs), data_folder(data), cache_folder())) as found:
         for unsafe in found:
@@ -54,7 +54,7 @@ def _print(row: Row, *, coloured: bool) -> None:
 
 def _wrapped(text: str) -> str:
     """On a terminal, broken between words below the column that the text starts in; whole elsewhere."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return text
     width = max(30, shutil.get_terminal_size().columns - len(_INDENT) - 3)
     lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

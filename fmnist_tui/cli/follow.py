@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import click
 
+from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, as_record
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
@@ -108,7 +109,7 @@ def choose_reporter(*, as_json: bool) -> Reporter:
     """The reporter that fits where the output goes."""
     if as_json:
         return JsonLines()
-    return ProgressBars() if sys.stdout and sys.stdout.isatty() else PlainLines()
+    return ProgressBars() if is_terminal(sys.stdout) else PlainLines()
 
 
 def _progress_words(snapshot: Snapshot) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import click
 
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
-from fmnist_tui.cli.text import print_json
+from fmnist_tui.cli.printing import print_json
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
 from fmnist_tui.runs.places import runs_folder

@@ -17,8 +17,8 @@ from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
+from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, print_line
 from fmnist_tui.cli.run_pairs import print_run_pairs
-from fmnist_tui.cli.text import print_columns, print_json, print_line
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.places import runs_folder
@@ -135,7 +135,7 @@ def _print_unpaired(comparison: Comparison, runs: Path) -> None:
 
 def _fitting(rows: list[list[str]]) -> list[list[str]]:
     """The table without the columns that a terminal has no room for; elsewhere all of them."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return rows
     room = shutil.get_terminal_size().columns
     for heading in _EXPENDABLE:

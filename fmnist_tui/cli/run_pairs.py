@@ -6,7 +6,7 @@ import click
 
 from fmnist_tui.analysis import run_pairs_tables
 from fmnist_tui.analysis.run_pairs import RunPairs
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.printing import print_columns, print_json
 
 
 def print_run_pairs(pairs: RunPairs, form: str) -> None:

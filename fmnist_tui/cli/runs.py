@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from fmnist_tui.cli.options import json_option, runs_option
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.printing import print_columns, print_json
 from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.summary import Summary, summarise

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
 from fmnist_tui.cli.lost_terminal import outlive_the_terminal
+from fmnist_tui.cli.options import Command
+from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import Folders, usual_folders
 from fmnist_tui.runs.status import Status, live_runs, status_of
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_CANNOT_DRAW = ("", "dumb", "unknown")
 
 
 def screen_options(command: Command) -> Command:
@@ -75,12 +71,14 @@ def _farewell(run: RunDirectory, *, told_to_stop: bool) -> str:
 
 
 def _check_terminal() -> None:
-    if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
-    if not (sys.stderr and sys.stderr.isatty()):
+    if not is_terminal(sys.stderr):
         raise click.ClickException("the app draws on standard error; don't redirect it")
+    from fmnist_tui.runs.machine.terminal import CANNOT_DRAW
+
     term = os.environ.get("TERM", "")
-    if term in _CANNOT_DRAW:
+    if term in CANNOT_DRAW:
         raise click.ClickException(
             f"this terminal says that it can't draw (TERM={term}); export TERM=xterm-256color if it can, "
             "or train without a screen: fmnist-tui train v0"

@@ -8,7 +8,7 @@ import click
 
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
-from fmnist_tui.cli.text import print_columns, print_json
+from fmnist_tui.cli.printing import print_columns, print_json
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.eta import seconds_left
@@ -59,8 +59,6 @@ def _best_json(best: Epoch) -> dict[str, Any]:
 
 
 def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
-    config = run.config()
-    data = config.get("data")
     record = read_record(run)
     lines = [
         ("run", run.run_id),
@@ -69,21 +67,28 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
         *([("damage", record.damage)] if record.damage else []),
         *_progress_lines(record.status, snapshot),
         *_label_lines(read_label(run)),
-        ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
-        *([("limit", f"the first {config['limit']} training images")] if config.get("limit") is not None else []),
-        ("seed", str(config.get("seed", "?"))),
-        ("device", _device(config)),
-        ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data or "?")),
+        *_config_lines(run.config()),
     ]
-    settings = config.get("hyperparameters")
-    if isinstance(settings, dict):
-        lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
     if best := snapshot.best_epoch:
         lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
     lines += [("alert", alert.message) for alert in snapshot.alerts]
     if snapshot.finished:
         lines.append(("ended", describe(snapshot.finished)))
     return lines + _result_lines(read_json(run.result) or {})
+
+
+def _config_lines(config: dict[str, Any]) -> list[tuple[str, str]]:
+    data, settings = config.get("data"), config.get("hyperparameters")
+    lines = [
+        ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
+        *([("limit", f"the first {config['limit']} training images")] if config.get("limit") is not None else []),
+        ("seed", str(config.get("seed", "?"))),
+        ("device", _device(config)),
+        ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data or "?")),
+    ]
+    if isinstance(settings, dict):
+        lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
+    return lines
 
 
 def _device(config: dict[str, Any]) -> str:

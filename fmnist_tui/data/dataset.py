@@ -42,6 +42,11 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def class_counts(self) -> list[int]:
+        """Count the images of each label, 0 to 9."""
+        counts: list[int] = np.bincount(self.labels, minlength=CLASS_COUNT).tolist()
+        return counts
+
     def verify(self) -> None:
         """Read every pixel and label again and compare them with the fingerprint.
 

@@ -39,4 +39,4 @@ def never() -> bool:
 def check(cancelled: Stop) -> None:
     """Raise `Cancelled` if the caller wants to stop."""
     if cancelled():
-        raise Cancelled("stopped before the data was complete")
+        raise Cancelled("stopped before it was done")

@@ -149,7 +149,12 @@ def version(name: str) -> Version:
     Raises:
         UnknownVersionError: There is none.
     """
-    for candidate in VERSIONS:
-        if candidate.name == name:
-            return candidate
-    raise UnknownVersionError(f"there is no version {name!r}; choose from {', '.join(VERSION_NAMES)}")
+    found = find_version(name)
+    if found is None:
+        raise UnknownVersionError(f"there is no version {name!r}; choose from {', '.join(VERSION_NAMES)}")
+    return found
+
+
+def find_version(name: str) -> Version | None:
+    """The version called `name`, if there is one."""
+    return next((known for known in VERSIONS if known.name == name), None)

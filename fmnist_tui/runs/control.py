@@ -12,9 +12,9 @@ from fmnist_tui.files import check_plain, is_torn
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.runs.status import QUEUED_STAGE, Status, status_of
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import STAGES_THAT_HEAR, Alert, Stage
+from fmnist_tui.training.events import SCORING, VALIDATING, Alert, Stage
 
 _VERBS = {
     Command.PAUSE: "pause",
@@ -29,6 +29,8 @@ _WITHOUT_TRAINER = {
     Status.STOPPED: ("was stopped", "go on with: fmnist-tui resume {run}"),
     Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
 }
+_HEARING = (QUEUED_STAGE, VALIDATING, SCORING)
+"""How the stages begin in which a trainer hears wishes. In all others, which come before the first step, they wait."""
 
 
 def send(run: RunDirectory, command: Command) -> None:
@@ -59,7 +61,7 @@ def deaf_while(run: RunDirectory) -> str:
     """What the trainer does before its first step, in which it hears nothing ("importing PyTorch"), or ""."""
     tail = [logged.event for logged in read_tail(run.events)]
     last = next((event for event in reversed(tail) if not isinstance(event, Alert)), None)
-    return last.name if isinstance(last, Stage) and not last.name.startswith(STAGES_THAT_HEAR) else ""
+    return last.name if isinstance(last, Stage) and not last.name.startswith(_HEARING) else ""
 
 
 def control_end(run: RunDirectory) -> int:

@@ -23,7 +23,7 @@ def delete_run(run: RunDirectory) -> None:
     try:
         gone = run.path.rename(run.path.with_name(f"{_GONE}{run.run_id}"))
     except OSError as error:
-        raise RunError(f"can't delete {run.path} ({error.strerror})") from None
+        raise RunError(f"can't delete {run.path} ({error.strerror}); see to that, then try again") from None
     finally:
         os.close(lock)
     if gone.is_symlink():

@@ -131,6 +131,11 @@ def create_run(runs: Path, version: str) -> RunDirectory:
         return RunDirectory(runs / run_id)
 
 
+def version_in(run_id: str) -> str:
+    """The version that a run's id begins with; not necessarily one that this program knows."""
+    return run_id.partition("-")[0]
+
+
 def is_run_id(word: str) -> bool:
     """Whether it has the form of a run's id."""
     return _ID.fullmatch(word) is not None

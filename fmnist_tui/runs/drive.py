@@ -11,15 +11,17 @@ from fmnist_tui.data import DataError, Dataset, load
 from fmnist_tui.files import read_json, sweep_temporary
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.event_log import EventLog, LogReader, read_tail
+from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.faults import first_line, machine_fault
 from fmnist_tui.runs.keeper import RunKeeper
+from fmnist_tui.runs.lock import holding
 from fmnist_tui.runs.places import cache_folder
-from fmnist_tui.runs.queue import Turn, device_to_wait_for, holding, settled_config, take_turn
+from fmnist_tui.runs.queue import Turn, device_to_wait_for, settled_config, take_turn
 from fmnist_tui.runs.request import Request, command_of, read_request
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.run_json import write_run_json
-from fmnist_tui.runs.status import QUEUED_STAGE
+from fmnist_tui.runs.status import LOADING_STAGE, QUEUED_STAGE
+from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
@@ -46,7 +48,7 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
     try:
         log = EventLog(run.events)
     except OSError as error:
-        message = f"can't write {run.events} ({error.strerror})"
+        message = f"can't write {run.events} ({error.strerror}); see to that, then: fmnist-tui resume {run.run_id}"
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     for whole in (run.run_json, run.model, run.predictions, run.result):
@@ -93,7 +95,7 @@ def _events(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
     try:
         request = read_request(run)
     except RunError:
-        yield events.Stage("loading data")  # another trainer's first words, without which the last ones mean nothing
+        yield events.Stage(LOADING_STAGE)  # another trainer's first words, without which the last ones mean nothing
         raise
     turn = yield from _wait_for_turn(run, settled_config(run, request), inbox)
     if turn is None:
@@ -125,17 +127,18 @@ def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> G
 
 
 def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Iterator[Event]:
-    yield events.Stage("loading data")
+    yield events.Stage(LOADING_STAGE)
     dataset = load(request.data, cache_folder())
     dataset.verify()
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
     task = _task(run, request, dataset, place)
     yield from _left_out_gpu(request.config, task.config)
-    if _has_begun(run):
+    begun = has_steps(run)
+    if begun:
         yield events.Stage("reading checkpoint")
     start = _newest_checkpoint(run, request)
-    if start is None and _has_begun(run):
+    if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
     yield events.Stage("building network")
     engine = make_engine(task)
@@ -162,11 +165,6 @@ def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 
 
-def _has_begun(run: RunDirectory) -> bool:
-    """Whether an earlier trainer took steps."""
-    return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
-
-
 def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
     if not run.run_json.exists():
@@ -186,7 +184,8 @@ def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> 
         advice = "put its images back there, or start a new run"
         raise RunError(f"run {run.run_id} was trained on other data than {dataset.source} holds now; {advice}")
     if known.get("random_stream") != STREAM_NUMBER:
-        raise RunError(f"run {run.run_id} was started by another version of this program and can't go on bit for bit")
+        why = "was started by another version of this program and can't go on bit for bit"
+        raise RunError(f"run {run.run_id} {why}; start anew with: {command_of(request)}")
     try:
         return make_task(resolved(config, place), dataset, window)
     except ConfigError as error:

@@ -76,6 +76,7 @@ def is_full(folder: Path) -> bool:
 
 def read_snapshot(run: RunDirectory) -> Snapshot:
     """The run's snapshot as its log stands now."""
-    follower = Follower(run)
-    follower.poll()
-    return follower.snapshot
+    fold = SnapshotFold(run.run_id)
+    for logged in LogReader(run.events).read():
+        fold.add(logged)
+    return fold.snapshot()

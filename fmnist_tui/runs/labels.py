@@ -53,7 +53,7 @@ def write_label(run: RunDirectory, label: Label) -> None:
     try:
         write_json(run.label, asdict(label))
     except OSError as error:
-        raise RunError(f"can't write {run.label} ({error.strerror})") from None
+        raise RunError(f"can't write {run.label} ({error.strerror}); see to that, then try again") from None
 
 
 def _check(label: Label) -> None:
@@ -62,7 +62,7 @@ def _check(label: Label) -> None:
     if label.name == "last" or is_run_id(label.name):
         raise RunError(f"{label.name!r} means a run already; choose another name")
     if len(label.tags) > MOST_TAGS:
-        raise RunError(f"{len(label.tags)} tags are more than {MOST_TAGS}")
+        raise RunError(f"{len(label.tags)} tags are more than {MOST_TAGS}; take some away")
     for tag in label.tags:
         _check_words("tag", tag, LONGEST_NAME)
         if not tag or " " in tag:

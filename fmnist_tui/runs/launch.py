@@ -45,7 +45,8 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
                 cwd="/",
             )
     except OSError as error:
-        raise RunError(f"can't start a trainer for {run.run_id} ({error.strerror})") from None
+        advice = f"see to that, then: fmnist-tui resume {run.run_id}"
+        raise RunError(f"can't start a trainer for {run.run_id} ({error.strerror}); {advice}") from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(lock)

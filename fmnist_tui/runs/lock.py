@@ -31,7 +31,7 @@ def acquire(run: RunDirectory) -> int:
     try:
         handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise RunError(f"can't write to {run.path} ({error.strerror})") from None
+        raise RunError(f"can't write to {run.path} ({error.strerror}); see to that, then try again") from None
     try:
         mine = _lock_patiently(handle)
     except OSError:  # a file system without locks
@@ -42,7 +42,7 @@ def acquire(run: RunDirectory) -> int:
         beat_once(run)
         return handle
     os.close(handle)
-    raise RunError(f"run {run.run_id} is already being trained")
+    raise RunError(f"run {run.run_id} is already being trained; watch it with: fmnist-tui attach {run.run_id}")
 
 
 def is_held(run: RunDirectory) -> bool:
@@ -105,6 +105,15 @@ def try_exclusive(path: Path) -> int | None:
             os.close(handle)
             return None
     return handle
+
+
+@contextmanager
+def holding(handle: int) -> Iterator[None]:
+    """Lets go of a lock, a run's or a device's, at the block's end."""
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def beat_once(run: RunDirectory) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,15 +68,6 @@ def take_turn(run: RunDirectory, config: TrainingConfig) -> Turn | None:
         if handle is not None:
             return Turn(place, handle)
     return None
-
-
-@contextmanager
-def holding(handle: int) -> Iterator[None]:
-    """Gives a device back at the block's end."""
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def _gpus() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory, RunError, version_in
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import NoPyTorchError, check_device
@@ -16,7 +16,7 @@ def check_resumable(run: RunDirectory) -> None:
         RunError: It has a trainer, is finished, diverged (it would do so again, bit for bit), or needs PyTorch where
             there is none.
     """
-    version = run.run_id.partition("-")[0]
+    version = version_in(run.run_id)
     status = status_of(run)
     if status.has_trainer:
         raise RunError(f"run {run.run_id} is {status}; watch it with: fmnist-tui attach {run.run_id}")

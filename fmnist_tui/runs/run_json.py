@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import socket
@@ -24,6 +23,8 @@ _LIBRARIES = ("numpy", "scipy", "torch")
 
 def write_run_json(run: RunDirectory, request: Request, task: Task) -> None:
     """Writes down what is run: configuration with device and threads resolved, data, versions, machine."""
+    machine = this_machine()
+    libraries = {name: machine.version_of(name) for name in _LIBRARIES}
     content: dict[str, Any] = {
         "format": FORMAT,
         **task.config.to_json(),
@@ -32,8 +33,8 @@ def write_run_json(run: RunDirectory, request: Request, task: Task) -> None:
         "data": _data(task.dataset, request.data),
         "train_images": len(task.train_indices),
         "validation_images": len(task.validation_indices),
-        "versions": {"python": platform.python_version(), "fmnist-tui": __version__, **_versions()},
-        "device_name": device_names(this_machine()).get(task.config.device.replace(":", "-")),
+        "versions": {"python": platform.python_version(), "fmnist-tui": __version__, **libraries},
+        "device_name": device_names(machine).get(task.config.device.replace(":", "-")),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "argv": list(request.argv),
@@ -53,14 +54,3 @@ def _data(dataset: Dataset, folder: str | None) -> dict[str, Any]:
         "train_images": len(dataset.train),
         "test_images": len(dataset.test),
     }
-
-
-def _versions() -> dict[str, str | None]:
-    """Versions of the libraries by their metadata, without importing them."""
-    found: dict[str, str | None] = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found

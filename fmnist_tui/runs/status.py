@@ -15,7 +15,8 @@ from fmnist_tui.training.events import Event
 _CLOCK = 0.005
 """Seconds by which the log's clock and a file's may differ."""
 QUEUED_STAGE = "waiting for "
-FIRST_STAGES = (QUEUED_STAGE, "loading data")
+LOADING_STAGE = "loading data"
+FIRST_STAGES = (QUEUED_STAGE, LOADING_STAGE)
 """How the names of the stages begin that are a new trainer's first words."""
 _TURNS = (events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
 """Where trainers begin and end: all that tells how a run stands which nobody holds."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fmnist_tui.files import read_json
-from fmnist_tui.runs.directory import RunDirectory, name_of
+from fmnist_tui.runs.directory import RunDirectory, name_of, version_in
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.status import Status, status_of, stopped_words, without_strays
 from fmnist_tui.text import safe
@@ -59,7 +59,7 @@ def summarise(run: RunDirectory) -> Summary:
     accuracy = result.get("test_accuracy")
     return Summary(
         run=run.run_id,
-        version=safe(config.get("version", run.run_id.partition("-")[0])),
+        version=safe(config.get("version", version_in(run.run_id))),
         recipe=f"{safe(config.get('recipe', ''))}{'*' if config.get('modified') else ''}",
         seed=_whole(config.get("seed")),
         status=status_of(run),
@@ -71,8 +71,8 @@ def summarise(run: RunDirectory) -> Summary:
     )
 
 
-def has_curve(run: RunDirectory) -> bool:
-    """Whether there is something to draw."""
+def has_steps(run: RunDirectory) -> bool:
+    """Whether a trainer took steps, so that there is a curve, and something to go on from."""
     return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
 
 

@@ -13,8 +13,7 @@ from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.drive import drive
 from fmnist_tui.runs.launch import EARLY_SIGNALS
-from fmnist_tui.runs.lock import beating
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import beating, holding
 from fmnist_tui.training.control import Command
 
 _EXIT = {"completed": 0, "stopped": 0, "diverged": 1, "failed": 1}

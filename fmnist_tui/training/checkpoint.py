@@ -15,11 +15,10 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from fmnist_tui.files import check_plain, sync_folder, write_whole
-from fmnist_tui.training.engine import Tensors, Totals
+from fmnist_tui.training.engine import OPTIMIZER, Tensors, Totals
 
 FORMAT = 1
 KEPT = 2
-_OPTIMIZER = "optimizer."
 _FILES = ("weights.safetensors", "optimizer.safetensors")
 
 
@@ -148,7 +147,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     parts: tuple[Tensors, Tensors] = ({}, {})
     for name, tensor in checkpoint.tensors.items():
-        parts[name.startswith(_OPTIMIZER)][name] = tensor
+        parts[name.startswith(OPTIMIZER)][name] = tensor
     sums = {}
     for name, part in zip(_FILES, parts, strict=True):
         content = safetensors.numpy.save(part)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Tensors = dict[str, NDArray[Any]]
 Indices = NDArray[np.int64]
 
+OPTIMIZER = "optimizer."
+"""How the names of those of an engine's tensors begin that belong to its optimiser."""
 EVALUATION_BATCH = 250
 """Images; 500 would score a fourteenth faster, and hold 110 MB more of v3's activations."""
 
@@ -63,7 +65,7 @@ class Engine(Protocol):
         """
 
     def take_totals(self) -> Totals:
-        """What the steps since the last call summed up to (`nll` is left at zero). The only wait for the device."""
+        """What the steps since the last call summed up to (`nll` is left at zero). Waits for the device."""
 
     def evaluate(self, indices: Indices) -> Totals:
         """Totals over these images without learning from them."""

@@ -31,7 +31,7 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class Stage:
-    """What the trainer is busy with outside the steps: "importing PyTorch", "scoring test images"."""
+    """What the trainer is busy with outside the steps: "importing PyTorch", "validating"."""
 
     name: str
 
@@ -80,7 +80,8 @@ class CheckpointSaved:
 class Alert:
     """Something a person should see.
 
-    `kind` is a stable word: "non_finite", "checkpoint_failed", "spike", "plateau", "overfitting".
+    `kind` is a stable word: "non_finite", "spike", "plateau", "overfitting", "checkpoint_failed", "no_checkpoint",
+    "no_room", "gpu_left_out".
     """
 
     kind: str
@@ -144,8 +145,9 @@ Event = (
     | RunFinished
 )
 
-STAGES_THAT_HEAR = ("waiting for ", "validating", "scoring test images")
-"""How their names begin. In all others, which come before the first step, wishes wait."""
+VALIDATING = "validating"
+SCORING = "scoring test images"
+"""Stages, by their names, between whose batches a trainer hears what people wish."""
 
 _TYPES: dict[str, type[Event]] = {
     "run_started": RunStarted,

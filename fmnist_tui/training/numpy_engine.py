@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
+from fmnist_tui.data.dataset import CLASS_COUNT
 from fmnist_tui.models.dense import (
     Array,
     DenseNetwork,
@@ -19,11 +20,11 @@ from fmnist_tui.models.dense import (
     probabilities_of,
 )
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import Indices, Tensors, Totals, matching
+from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, matching
 from fmnist_tui.training.metrics import negative_log_likelihood
 from fmnist_tui.training.streams import Stream, generator
 
-_CLASSES = 10
+VELOCITY = f"{OPTIMIZER}velocity."
 _QUIET = np.errstate(all="ignore")
 """A loss that overflows is noticed as such; NumPy's warnings would land in the middle of a screen."""
 
@@ -48,7 +49,7 @@ class NumpyEngine:
         self._labels = labels
         self._dtype = dtype
         margin = settings.target_margin
-        self._targets: Array = (np.eye(_CLASSES) * (1 - 2 * margin) + margin).astype(dtype)
+        self._targets: Array = (np.eye(CLASS_COUNT) * (1 - 2 * margin) + margin).astype(dtype)
         rng = generator(seed, Stream.INIT)
         self._network = DenseNetwork(initial_parameters(settings.init, rng, dtype))
         self._velocities = self._network.gradients
@@ -102,14 +103,14 @@ class NumpyEngine:
 
     def state(self) -> Tensors:
         """A copy of parameters and velocities."""
-        velocities = {f"optimizer.velocity.{name}": value.copy() for name, value in self._velocities.items()}
+        velocities = {f"{VELOCITY}{name}": value.copy() for name, value in self._velocities.items()}
         return self.weights() | velocities
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Puts the engine where `state` was taken; one that can't be loaded leaves the engine as it is."""
         shapes = parameter_shapes()
         weights = {name: matching(tensors, name, shape) for name, shape in shapes.items()}
-        velocities = {name: matching(tensors, f"optimizer.velocity.{name}", shape) for name, shape in shapes.items()}
+        velocities = {name: matching(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
         for name in shapes:
             self._network.parameters[name][...] = weights[name]
             self._velocities[name][...] = velocities[name]

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
 from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.numpy_engine import VELOCITY
 from fmnist_tui.training.task import Task, make_engine
-
-_VELOCITY = "optimizer.velocity."
 
 
 class Predictor(Protocol):
@@ -42,7 +41,7 @@ def make_predictor(config: TrainingConfig, weights: Mapping[str, NDArray[Any]]) 
     plain = replace(config, hyperparameters=replace(config.hyperparameters, augment="none"))
     nothing = np.empty(0, np.int64)
     engine = make_engine(Task(plain, _one_black_image(), nothing, nothing, window=1))
-    still = {f"{_VELOCITY}{name}": np.zeros_like(tensor) for name, tensor in weights.items()}
+    still = {f"{VELOCITY}{name}": np.zeros_like(tensor) for name, tensor in weights.items()}
     engine.load_state({**weights, **(still if config.version == "v0" else {})})
     return engine
 

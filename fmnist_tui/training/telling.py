@@ -24,7 +24,7 @@ def describe(event: events.Event) -> str:
 
 def _short_line(event: events.Event) -> str:
     match event:
-        case events.Stage(name) if name != "validating":
+        case events.Stage(name) if name != events.VALIDATING:
             return name
         case events.StopRequested(how):
             return f"stop requested: {'after its epoch' if how == 'after-epoch' else how}"

@@ -20,7 +20,7 @@ from fmnist_tui.models.dropout import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.allocator import keep_freed_buffers
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import Indices, Tensors, Totals, matching
+from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, matching
 from fmnist_tui.training.streams import Stream, address, generator
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -130,7 +130,7 @@ class TorchEngine:
         for name, parameter in self._network.named_parameters():
             moments = self._optimizer.state[parameter]
             for moment in _MOMENTS if moments else ():
-                tensors[f"optimizer.{moment}.{name}"] = _copy(moments[moment])
+                tensors[f"{OPTIMIZER}{moment}.{name}"] = _copy(moments[moment])
         return tensors
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -141,7 +141,7 @@ class TorchEngine:
         own = self._network.state_dict()
         weights = {name: torch.tensor(matching(tensors, name, tuple(value.shape))) for name, value in own.items()}
         moments = {}
-        if any(name.startswith("optimizer.") for name in tensors):
+        if any(name.startswith(OPTIMIZER) for name in tensors):
             for name, parameter in self._network.named_parameters():
                 moments[parameter] = {moment: self._moment(tensors, moment, name, parameter) for moment in _MOMENTS}
         with torch.no_grad():
@@ -153,7 +153,7 @@ class TorchEngine:
 
     def _moment(self, tensors: Mapping[str, NDArray[Any]], moment: str, name: str, parameter: Tensor) -> Tensor:
         like = torch.zeros((), device=self._device) if moment == "step" else torch.zeros_like(parameter)
-        stored = matching(tensors, f"optimizer.{moment}.{name}", tuple(like.shape))
+        stored = matching(tensors, f"{OPTIMIZER}{moment}.{name}", tuple(like.shape))
         return like.detach().copy_(torch.tensor(stored))
 
     def _apply(self, loss: Tensor, learning_rate: float) -> None:

@@ -151,7 +151,7 @@ class _Training:
         )
 
     def _validate(self) -> Iterator[Event]:
-        yield events.Stage("validating")
+        yield events.Stage(events.VALIDATING)
         begun = time.perf_counter() - self._paused_seconds
         totals = Totals()
         for batch in _batches(self._task.validation_indices):
@@ -159,25 +159,29 @@ class _Training:
             totals += self._engine.evaluate(batch)
         yield from self._check_finite("validation loss", totals.loss + totals.nll)
         seconds = time.perf_counter() - self._paused_seconds - begun
+        yield self._epoch_ended(totals, seconds)
         here = self._position
-        is_best = totals.accuracy > here.best_accuracy
-        yield events.Epoch(
-            here.epoch,
-            here.step,
-            here.epoch_totals.mean_loss,
-            here.epoch_totals.accuracy,
-            totals.mean_loss,
-            totals.accuracy,
-            totals.mean_nll,
-            here.epoch_seconds + seconds,
-            seconds,
-            is_best,
-        )
         self._position = Position(
             epoch=here.epoch + 1,
             step=here.step,
             seconds=here.seconds + seconds,
             best_accuracy=max(totals.accuracy, here.best_accuracy),
+        )
+
+    def _epoch_ended(self, validation: Totals, seconds: float) -> Event:
+        """What is told of the epoch, with its validation, which took so many seconds."""
+        here = self._position
+        return events.Epoch(
+            here.epoch,
+            here.step,
+            train_loss=here.epoch_totals.mean_loss,
+            train_accuracy=here.epoch_totals.accuracy,
+            validation_loss=validation.mean_loss,
+            validation_accuracy=validation.accuracy,
+            validation_nll=validation.mean_nll,
+            seconds=here.epoch_seconds + seconds,
+            validation_seconds=seconds,
+            is_best=validation.accuracy > here.best_accuracy,
         )
 
     def _check_finite(self, name: str, value: float) -> Iterator[Event]:
@@ -191,7 +195,7 @@ class _Training:
         """Scores the test images, once, and keeps the outcome."""
         outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
         if self._task.config.score_test:
-            yield events.Stage("scoring test images")
+            yield events.Stage(events.SCORING)
             outcome = yield from self._scored(outcome)
         yield from self._saved()
         yield from self._keep(outcome)

@@ -65,7 +65,7 @@ class FmnistApp(RunsApp):
         Binding("3", "go('training')", "Training", show=False),
         Binding("4", "go('results')", "Results", show=False),
         Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
-        Binding("q", "leave", "Quit", priority=False),
+        Binding("q", "leave", "Quit"),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
     ]
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-
-from textual.message import Message
 
 from fmnist_tui.data import Cancelled, DataError, Progress, load
 from fmnist_tui.runs.control import send
@@ -27,11 +24,11 @@ from fmnist_tui.tui.messages import (
     DatasetProgressed,
     DatasetStopped,
     Failed,
+    Post,
     RunEnded,
     RunsLaunched,
 )
 
-Post = Callable[[Message], object]
 _WAIT_SECONDS = 0.2
 _TELL_SECONDS = 0.5
 

@@ -90,11 +90,6 @@ class Browsing:
         """Whether training only validates with this image, and never learns from it."""
         return self.part == "train" and index in _validation(len(self.images))
 
-    def counts(self) -> list[int]:
-        """Images of each class in the part."""
-        counts: list[int] = np.bincount(self.images.labels, minlength=len(self.dataset.classes)).tolist()
-        return counts
-
 
 @lru_cache(2)
 def _validation(count: int) -> frozenset[int]:

@@ -11,6 +11,7 @@ from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.text import counted
 
 MUTED = "dim"
 
@@ -34,7 +35,7 @@ def _lines(comparison: Comparison, left_out: int) -> Iterator[Text]:
         yield from _certain_or_muted(comparison)
         yield from map(Text, notes(comparison))
     if left_out:
-        yield Text(f"{left_out} run{'s' if left_out > 1 else ''} left out by you")
+        yield Text(f"{counted(left_out, 'run')} left out by you")
     if reference := reference_line(comparison.recipe):
         yield Text(f"\n{reference}")
     if comparison.versions:

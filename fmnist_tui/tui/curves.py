@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.smoothing import smoothed, width_for
-from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.tui.charting import Series
 from fmnist_tui.tui.view import View
@@ -84,9 +85,8 @@ def reading(snapshot: Snapshot, view: View) -> Reading | None:
 
 def loss_kind(run_id: str) -> str:
     """Which loss the run's is, "" where nobody knows; v0's can't be compared with that of v1 to v3."""
-    version = run_id.partition("-")[0]
-    losses = (known.loss for known in VERSIONS if known.name == version)
-    return next(losses, "").partition(",")[0].partition(" of ")[0]
+    known = find_version(version_in(run_id))
+    return known.loss.partition(",")[0].partition(" of ")[0] if known else ""
 
 
 def _quiet(values: Floats, smoothing: int) -> Floats:
@@ -95,8 +95,8 @@ def _quiet(values: Floats, smoothing: int) -> Floats:
 
 def _ghost_name(ghost: str, run: str, what: str) -> str:
     """Its version, the end of its id where the run's is the same, and its loss where that is of another kind."""
-    version = ghost.partition("-")[0]
-    if version == run.partition("-")[0]:
+    version = version_in(ghost)
+    if version == version_in(run):
         return f"ghost {version} {ghost[-4:]}"
     other = what == "loss" and loss_kind(ghost) != loss_kind(run)
     return f"ghost {version}{f' ({loss_kind(ghost)})' if other else ''}"

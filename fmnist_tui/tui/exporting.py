@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from textual.message import Message
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.files import write_whole
-from fmnist_tui.tui.messages import Failed, Written
+from fmnist_tui.text import counted
+from fmnist_tui.tui.messages import Failed, Post, Written
 
 _FOLDER = "fmnist-tui-export"
-Post = Callable[[Message], object]
 
 
 def export_runs(records: Sequence[RunRecord], post: Post) -> None:
@@ -30,7 +29,7 @@ def export_runs(records: Sequence[RunRecord], post: Post) -> None:
     except (ExportError, OSError) as error:
         post(Failed(f"{error}; start the app in a folder that can be written"))
     else:
-        post(Written(f"{runs_words(len(records))} written to {folder}"))
+        post(Written(f"{counted(len(records), 'run')} written to {folder}"))
 
 
 def write_copy(markdown: str, post: Post) -> None:
@@ -43,8 +42,3 @@ def write_copy(markdown: str, post: Post) -> None:
         post(Failed(f"can't write a file here ({error.strerror}); the copy went to the clipboard only"))
     else:
         post(Written(f"copied, where the terminal allows it, and written to {file}"))
-
-
-def runs_words(count: int) -> str:
-    """1 run, 2 runs."""
-    return f"{count} run{'' if count == 1 else 's'}"

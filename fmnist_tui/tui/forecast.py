@@ -16,7 +16,7 @@ from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue import device_to_wait_for
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
-from fmnist_tui.tui.progress import in_words
+from fmnist_tui.tui.progress import clock
 
 _IMAGES = 60_000
 """Of Fashion-MNIST, where the data isn't there yet."""
@@ -47,7 +47,7 @@ def look_around(runs: Path, known: Known, tell: Callable[[Known], object]) -> No
         records = read_records(runs)
     except RunError:
         records = []
-    comparisons = tuple(compare(records, recipe, everything=False) for recipe in RECIPES)
+    comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
     tell(Known(tuple(records), comparisons, known.peak, known.devices))
     if not known.peak:
         devices = tuple(device_names(this_machine()).items())
@@ -71,7 +71,7 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
     told = [one for one in found if one is not None]
     if len(told) < len(found):
         return f"on {where}; how long is known after the first run there"
-    seconds = in_words(sum(one.seconds for one in told))
+    seconds = clock(sum(one.seconds for one in told))
     guessed = "" if all(one.measured for one in told) else ", a guess until a run was timed here"
     return f"about {seconds}{guessed}, on {where}"
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-
-from textual.message import Message
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.summary import Summary, summarise
-from fmnist_tui.tui.messages import Greeted
+from fmnist_tui.text import counted
+from fmnist_tui.tui.messages import Greeted, Post
 
 
-def greet(runs: Path, post: Callable[[Message], object]) -> None:
+def greet(runs: Path, post: Post) -> None:
     """Looks through the runs, from a thread, and tells what waits."""
     post(Greeted(*_greeting(runs)))
 
@@ -27,8 +25,8 @@ def _greeting(runs: Path) -> tuple[list[str], RunDirectory | None]:
     words = [_live_words(known[run]) for run in live[:3]]
     interrupted = [run for run, summary in known.items() if summary.status is Status.INTERRUPTED]
     if interrupted:
-        runs_words = f"{len(interrupted)} interrupted run{'s' if len(interrupted) > 1 else ''}"
-        words.append(f"{runs_words}: press 3, then {'o to choose one and ' if live else ''}r to resume")
+        waiting = counted(len(interrupted), "interrupted run")
+        words.append(f"{waiting}: press 3, then {'o to choose one and ' if live else ''}r to resume")
     return words, next(iter([*live, *interrupted, *known]), None)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status
 
@@ -16,10 +17,10 @@ def headline(snapshot: Snapshot, status: Status, width: int) -> Text:
 
     Without the version's title where the line is narrower than all of it: the id begins with the version.
     """
-    version = snapshot.run_id.partition("-")[0]
-    title = next((known.title for known in VERSIONS if known.name == version), "")
+    version = version_in(snapshot.run_id)
+    known = find_version(version)
     run = Text.assemble(f"{snapshot.run_id}  ", (_doing(snapshot, status), "reverse"))
-    whole = Text.assemble((f"{version} {title}", "bold"), "  ", run)
+    whole = Text.assemble((f"{version} {known.title if known else ''}", "bold"), "  ", run)
     return whole if whole.cell_len <= width else run
 
 

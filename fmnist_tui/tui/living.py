@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from textual.message import Message
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import live_runs
+from fmnist_tui.tui.messages import Post
 
 
 class LivingSeen(Message):
@@ -44,7 +44,7 @@ class Lookout:
         self._over = True
         self._again.set()
 
-    def watch(self, post: Callable[[Message], object]) -> None:
+    def watch(self, post: Post) -> None:
         """Posts what lives after every look, until `end`; runs in a thread."""
         while not self._over:
             self._again.clear()

@@ -9,6 +9,7 @@ from rich.text import Text
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.text import safe
 from fmnist_tui.training import events
 from fmnist_tui.training.telling import describe
 
@@ -51,4 +52,4 @@ def _printed(run: RunDirectory) -> str:
         text = run.train_log.read_bytes()[-_PRINTED:].decode("utf-8", "replace")
     except OSError:
         return ""
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text).strip()
+    return "\n".join(map(safe, text.split("\n"))).strip()

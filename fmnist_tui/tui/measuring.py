@@ -10,17 +10,14 @@ from pathlib import Path
 from textual.message import Message
 
 from fmnist_tui.analysis.probes.page import Section, sections
-from fmnist_tui.analysis.probes.telling import AnalysisError, Left
+from fmnist_tui.analysis.probes.telling import EXPECTED
 from fmnist_tui.analysis.record import RunRecord, read_records
-from fmnist_tui.data import Cancelled, DataError
+from fmnist_tui.data import Cancelled
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.places import Folders
-from fmnist_tui.training.config import ConfigError
-from fmnist_tui.tui.messages import Failed
+from fmnist_tui.tui.messages import Failed, Post
 
-Post = Callable[[Message], object]
 _TELL_SECONDS = 0.5
-_EXPECTED = (AnalysisError, RunError, DataError, ConfigError)
 
 
 class Told(Message):
@@ -59,7 +56,7 @@ def measure(folders: Folders, post: Post, stop: threading.Event) -> None:
             post(Failed(fault))
     except RunError as error:
         post(Failed(str(error)))
-    except (Left, Cancelled):
+    except Cancelled:
         pass
     finally:
         post(MeasuringEnded())
@@ -77,7 +74,7 @@ def _faults(folders: Folders, post: Post, stop: threading.Event) -> Sequence[str
         post(Measured(place / len(lacking), what))
         try:
             made = analyse(record, name, wish, _throttled(post, place, len(lacking), what), stop.is_set)
-        except _EXPECTED as error:
+        except EXPECTED as error:
             faults[str(error)] = None
             continue
         if made.unkept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from textual.message import Message
@@ -10,6 +11,9 @@ from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
+
+Post = Callable[[Message], object]
+"""How a worker thread tells: the `post_message` of the app, or of a screen."""
 
 
 class DatasetLoaded(Message):

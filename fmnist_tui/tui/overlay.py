@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fmnist_tui.runs.directory import version_in
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.tui.charting import Series
 
@@ -42,6 +43,6 @@ def overlay(epochs: Mapping[str, Sequence[Epoch]], measure: str) -> tuple[Series
 
 def _name(run: str, among: Mapping[str, Sequence[Epoch]]) -> str:
     """The version, and where several runs share it the end of the id."""
-    version = run.partition("-")[0]
-    alone = sum(other.partition("-")[0] == version for other in among) == 1
+    version = version_in(run)
+    alone = sum(version_in(other) == version for other in among) == 1
     return version if alone else f"{version} {run[-4:]}"

@@ -18,7 +18,7 @@ _GAP = "  "
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """What stands beside the bars; shares are 0 to 1."""
 
     epoch_share: float
@@ -29,22 +29,22 @@ class Progress:
     alerts: tuple[str, ...]
 
 
-def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> Progress:
+def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> RunProgress:
     """The run's progress in this snapshot, and what its trainer takes of the machine."""
     alerts = tuple(alert.message for alert in snapshot.alerts)
     lines = (_end_words(snapshot), _numbers(snapshot), _machine_words(snapshot, usage))
     numbers = "\n".join(filter(None, lines))
     if snapshot.started is None:
         words = snapshot.stage or ("not begun" if snapshot.finished else "starting")
-        return Progress(0.0, words, 0.0, "", numbers, alerts)
+        return RunProgress(0.0, words, 0.0, "", numbers, alerts)
     per_epoch, total = max(1, snapshot.started.steps_per_epoch), max(1, snapshot.started.total_steps)
     in_epoch = snapshot.step - (snapshot.epoch - 1) * per_epoch
     left = seconds_left(snapshot)
-    return Progress(
+    return RunProgress(
         in_epoch / per_epoch,
         f"epoch {snapshot.epoch} of {snapshot.started.epochs}, step {in_epoch} of {per_epoch}",
         snapshot.step / total,
-        f"step {snapshot.step} of {total}" + (f", {in_words(left)} left" if left else ""),
+        f"step {snapshot.step} of {total}" + (f", {clock(left)} left" if left else ""),
         numbers,
         alerts,
     )
@@ -84,7 +84,7 @@ def reading_words(reading: Reading | None) -> str:
     )
 
 
-def in_words(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """12 s, 3:05, 1:02:03."""
     whole = round(seconds)
     if whole < 60:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, whole
+from fmnist_tui.analysis.values import whole
 from fmnist_tui.text import percent
 
 HEADER = ("run", "accuracy", "status", "counts", "curve", "recipe", "epochs", "seed", "NLL", "Brier", "ECE", "label")
@@ -44,10 +44,8 @@ def row(record: RunRecord, why_not: Mapping[str, str], drawn: bool) -> tuple[str
     why = why_not.get(record.run_id)
     counts = "yes" if why is None else "left out" if why == LEFT_OUT else "no"
     accuracy, *others = _figures(record)
-    recipe = f"{record.recipe}{'*' if record.config.get('modified') else ''}"
-    words = (record.run_id, accuracy, str(record.status), counts, "drawn" if drawn else "", recipe)
-    epochs = whole(nested(record.config, "hyperparameters"), "epochs")
-    numbers = ("" if number is None else str(number) for number in (epochs, whole(record.config, "seed")))
+    words = (record.run_id, accuracy, str(record.status), counts, "drawn" if drawn else "", record.marked_recipe)
+    numbers = ("" if number is None else str(number) for number in (whole(record.settings, "epochs"), record.seed))
     return (*words, *numbers, *others, record.label)
 
 

@@ -13,7 +13,7 @@ from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.models.catalogue import ORIGIN_NOTE, Version
 from fmnist_tui.models.layers import Layer
-from fmnist_tui.text import grouped, percent
+from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 from fmnist_tui.tui.network_drawing import drawing
@@ -64,8 +64,7 @@ def _measured(version: str, comparison: Comparison) -> str:
     if found is None:
         return f"{comparison.recipe}: no run yet{beside}"
     spread = f" ± {percent(found.test_accuracy.sd)}" if found.test_accuracy.sd is not None else ""
-    runs = "1 run" if found.runs == 1 else f"{found.runs} runs"
-    return f"{comparison.recipe}: {percent(found.test_accuracy.mean)}{spread} ({runs}){beside}"
+    return f"{comparison.recipe}: {percent(found.test_accuracy.mean)}{spread} ({counted(found.runs, 'run')}){beside}"
 
 
 def _layers(chosen: Version, width: int) -> Table:

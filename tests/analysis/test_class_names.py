@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.analysis.class_names import class_names, short_names
+from fmnist_tui.analysis.class_names import class_names
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data.official import FASHION_CLASSES
 
@@ -30,10 +30,3 @@ def test_garments_have_names_and_other_data_has_numbers(
 
 def test_the_official_test_images_are_known_by_their_fingerprint(tmp_path: Path) -> None:
     assert class_names(read_record(make_run(tmp_path))) == FASHION_CLASSES
-
-
-def test_names_are_cut_as_long_as_they_can_be_told_apart() -> None:
-    assert short_names(FASHION_CLASSES, 4)[:3] == ("T-sh", "Trou", "Pull")
-    assert short_names(FASHION_CLASSES, 20) == FASHION_CLASSES
-    assert short_names(FASHION_CLASSES, 1) == tuple("0123456789")
-    assert short_names(UNKNOWN, 4) == tuple("0123456789")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fmnist_tui.analysis.probes.fit import Fit, measure_fit
-from fmnist_tui.analysis.probes.telling import AnalysisError, Left
-from fmnist_tui.data import ImageSet
+from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.data import Cancelled, ImageSet
 
 COUNT = 1200
 LEARNED, SET_ASIDE = np.arange(1000), np.arange(1000, COUNT)
@@ -73,7 +73,7 @@ def test_the_gaps_standard_error_is_that_of_two_means() -> None:
 
 
 def test_it_can_be_left() -> None:
-    with pytest.raises(Left):
+    with pytest.raises(Cancelled):
         measure_fit(ByHeart(), images(), LEARNED, SET_ASIDE, stop=lambda: True)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from fmnist_tui.analysis.probes.permuted import Permuted, permutation, permuted
 from fmnist_tui.analysis.probes.permuted_training import budgeted, measure_permuted
-from fmnist_tui.analysis.probes.telling import AnalysisError, Left
-from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
+from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.data import FASHION_CLASSES, Cancelled, Dataset, ImageSet
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 
@@ -79,7 +79,7 @@ def test_the_same_again_gives_the_same() -> None:
 @pytest.mark.parametrize("after", [0, 3, 100])
 def test_it_can_be_left_in_either_training(after: int) -> None:
     told: list[float] = []
-    with pytest.raises(Left):
+    with pytest.raises(Cancelled):
         measure_permuted(
             config("v0", epochs=50), DATASET, lambda share, _: told.append(share), lambda: len(told) > after
         )

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
-from fmnist_tui.analysis.probes.figure import shift_figure
 from fmnist_tui.analysis.probes.kept import basis_of, keep
+from fmnist_tui.analysis.probes.shift_figure import shift_figure
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import RunRecord, read_record
 from fmnist_tui.analysis.rendering import to_png, to_svg

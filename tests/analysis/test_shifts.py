@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.shifts import BATCH, DIRECTIONS, Shifts, measure_shifts, shifted
-from fmnist_tui.analysis.probes.telling import AnalysisError, Left
+from fmnist_tui.analysis.probes.predicting import BATCH
+from fmnist_tui.analysis.probes.shifts import DIRECTIONS, Shifts, measure_shifts, shifted
+from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.data import Cancelled
 
 LABELS = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 9], np.uint8)
 ONES_OF_ZERO = 0.3
@@ -103,7 +105,7 @@ def test_it_can_be_left_between_two_batches() -> None:
         asked.append(True)
         return len(asked) > 3
 
-    with pytest.raises(Left):
+    with pytest.raises(Cancelled):
         measure_shifts(Model(constant), dots(14), LABELS, stop=stop)
     assert len(asked) == 4
 

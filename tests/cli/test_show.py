@@ -9,8 +9,7 @@ import pytest
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.text import grouped
 
 from .commands import copy_of, edit

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.cli.text import print_columns
-from fmnist_tui.text import duration, megabytes, percent, safe
+from fmnist_tui.cli.printing import print_columns
+from fmnist_tui.text import amount, counted, duration, megabytes, percent, safe
 
 
 @settings(deadline=None, max_examples=50)
@@ -49,8 +49,13 @@ def test_a_duration_is_told_as_people_say_it(seconds: float, told: str) -> None:
     assert duration(seconds) == told
 
 
-def test_sizes_are_told_in_megabytes() -> None:
-    assert megabytes(12_345_678) == "12.3 MB"
+def test_sizes_are_told_in_megabytes_and_gigabytes() -> None:
+    assert megabytes(12_345_678) == amount(12_345_678) == "12.3 MB"
+    assert amount(4_512_345_678) == "4.5 GB"
+
+
+def test_only_one_thing_is_told_in_the_singular() -> None:
+    assert [counted(count, "run") for count in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
 
 
 def test_columns_are_as_wide_as_their_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:

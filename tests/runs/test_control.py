@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from fmnist_tui.runs.control import Inbox, control_end, deaf_while, send
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import (

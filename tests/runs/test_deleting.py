@@ -9,8 +9,7 @@ import pytest
 
 from fmnist_tui.runs.deleting import delete_run
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 
 OTHER = "v1-20260102-120000-00ff"
 

@@ -219,5 +219,6 @@ def test_a_run_whose_log_has_no_room_is_trained_and_kept_all_the_same(runs: Path
 def test_a_run_whose_log_cannot_be_opened_says_so(runs: Path) -> None:
     run = request(runs, TINY_V0)
     run.events.mkdir()
-    assert one_line(InAppRun(run).drive()) == f"can't write {run.events} (Is a directory)"
-    assert run.train_log.read_text() == f"can't write {run.events} (Is a directory)\n"
+    told = f"can't write {run.events} (Is a directory); see to that, then: fmnist-tui resume {run.run_id}"
+    assert one_line(InAppRun(run).drive()) == told
+    assert run.train_log.read_text() == f"{told}\n"

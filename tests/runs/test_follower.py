@@ -8,8 +8,7 @@ from fmnist_tui.runs import follower as module
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
 from fmnist_tui.runs.follower import Follower, read_snapshot
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, Stage
 

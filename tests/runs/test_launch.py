@@ -91,7 +91,7 @@ def test_a_second_trainer_is_refused(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run):
         for start in (launch, InAppRun):
-            with pytest.raises(RunError, match=f"^run {run.run_id} is already being trained$"):
+            with pytest.raises(RunError, match=f"^run {run.run_id} is already being trained; watch it"):
                 start(run)
         Watch(run).next(Step)
 
@@ -100,7 +100,10 @@ def test_a_trainer_that_cannot_be_started_leaves_the_run_free(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
-    with pytest.raises(RunError, match=r"^can't start a trainer for .* \(No such file or directory\)$"):
+    with pytest.raises(
+        RunError,
+        match=r"^can't start a trainer for .* \(No such file or directory\); see to that, then: fmnist-tui resume",
+    ):
         launch(run)
     assert not is_held(run)
 

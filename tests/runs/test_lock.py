@@ -17,8 +17,7 @@ import pytest
 
 from fmnist_tui.runs import lock
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.lock import acquire, beating, heartbeat_age, is_held, try_exclusive
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, beating, heartbeat_age, holding, is_held, try_exclusive
 
 from .trainers import wait_until
 
@@ -43,7 +42,10 @@ def beat(run: RunDirectory, age: float) -> None:
 def test_a_run_has_one_holder(run: RunDirectory) -> None:
     with holding(acquire(run)):
         open_files = psutil.Process().num_fds()
-        with pytest.raises(RunError, match=f"^run {run.run_id} is already being trained$"):
+        with pytest.raises(
+            RunError,
+            match=f"^run {run.run_id} is already being trained; watch it with: fmnist-tui attach {run.run_id}$",
+        ):
             acquire(run)
         assert psutil.Process().num_fds() == open_files
     os.close(acquire(run))
@@ -127,14 +129,14 @@ def test_other_children_do_not_inherit_the_lock(run: RunDirectory) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_line(run: RunDirectory) -> None:
     run.lock.mkdir()
-    with pytest.raises(RunError, match=r"^can't write to .* \(Is a directory\)$"):
+    with pytest.raises(RunError, match=r"^can't write to .* \(Is a directory\); see to that, then try again$"):
         acquire(run)
 
 
 def test_a_run_that_is_gone_is_held_by_nobody(run: RunDirectory) -> None:
     run.path.rmdir()
     assert not is_held(run)
-    with pytest.raises(RunError, match=r"\(No such file or directory\)$"):
+    with pytest.raises(RunError, match=r"\(No such file or directory\); see to that, then try again$"):
         acquire(run)
 
 

@@ -12,8 +12,8 @@ import pytest
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import device_to_wait_for, holding, places_to_wait_for, settled_config, take_turn
+from fmnist_tui.runs.lock import acquire, holding
+from fmnist_tui.runs.queue import device_to_wait_for, places_to_wait_for, settled_config, take_turn
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.resuming import check_resumable
 from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
 

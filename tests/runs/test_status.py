@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import (
     Alert,

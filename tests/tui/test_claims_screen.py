@@ -8,8 +8,10 @@ from fmnist_tui.analysis.probes import analysing
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.kept import read_findings
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.probes.telling import Left, Report, Stop
+from fmnist_tui.analysis.probes.telling import Report
 from fmnist_tui.analysis.record import read_record
+from fmnist_tui.data import Cancelled
+from fmnist_tui.data.progress import Stop
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 
@@ -98,7 +100,7 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")
-        raise Left
+        raise Cancelled
 
     monkeypatch.setitem(analysing._COMPUTED, "shifts", endless)
     async with app.run_test(notifications=True) as pilot:

@@ -7,8 +7,9 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 
 from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.data.sources import UNKNOWN_CLASSES
 from fmnist_tui.tui.widgets import heat_map
-from fmnist_tui.tui.widgets.heat_map import HeatMap
+from fmnist_tui.tui.widgets.heat_map import HeatMap, short_names
 
 from .driving import part
 
@@ -56,3 +57,10 @@ def test_with_256_colours_more_is_lighter(ramp: tuple[str, ...]) -> None:
     assert [one.get_truecolor() for one in sent] == [one.get_truecolor() for one in colours]
     brightness = [Color.parse(one).brightness for one in ramp]
     assert brightness == sorted(brightness)
+
+
+def test_names_are_cut_as_long_as_they_can_be_told_apart() -> None:
+    assert short_names(FASHION_CLASSES, 4)[:3] == ("T-sh", "Trou", "Pull")
+    assert short_names(FASHION_CLASSES, 20) == FASHION_CLASSES
+    assert short_names(FASHION_CLASSES, 1) == tuple("0123456789")
+    assert short_names(UNKNOWN_CLASSES, 4) == tuple("0123456789")

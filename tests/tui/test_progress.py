@@ -14,7 +14,7 @@ from fmnist_tui.training.events import (
     Stage,
     StopRequested,
 )
-from fmnist_tui.tui.progress import in_words, packed, progress_of
+from fmnist_tui.tui.progress import clock, packed, progress_of
 
 from .samples import EPOCHS, STEPS, snapshot_of, training, window
 
@@ -34,8 +34,8 @@ STARTED = training()[0]
         (90_000.0, "25:00:00"),
     ],
 )
-def test_a_time_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+def test_a_time_as_on_a_clock(seconds: float, words: str) -> None:
+    assert clock(seconds) == words
 
 
 def test_before_the_first_step_the_stage_is_named() -> None:
@@ -58,7 +58,7 @@ def test_the_time_left_counts_steps_and_validations_to_come() -> None:
     log = [*training(epochs=1), *(window(step) for step in range(STEPS + 1, STEPS + 11))]
     progress = progress_of(snapshot_of(log, seconds=2.0))
     steps_left, validations_left = EPOCHS * STEPS - STEPS - 10, EPOCHS - 1
-    assert progress.total_words.endswith(f", {in_words(steps_left * 2.0 + validations_left * 0.5)} left")
+    assert progress.total_words.endswith(f", {clock(steps_left * 2.0 + validations_left * 0.5)} left")
 
 
 def test_no_time_is_promised_before_the_warm_up_is_over() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fmnist_tui.analysis.counting import fingerprints
 from fmnist_tui.analysis.probes import permuted
 from fmnist_tui.analysis.probes.convergence import measure_convergence
 from fmnist_tui.analysis.probes.efficiency import measure_efficiency
@@ -16,10 +15,11 @@ from fmnist_tui.analysis.probes.kept import KINDS, Result, basis_of, keep, read_
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.permuted_training import budgeted, measure_permuted
 from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
-from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, never, quiet
+from fmnist_tui.analysis.probes.telling import AnalysisError, Report, quiet
 from fmnist_tui.analysis.record import RunRecord, read_epochs
 from fmnist_tui.analysis.values import nested, number
 from fmnist_tui.data import Dataset, load
+from fmnist_tui.data.progress import Stop, never
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
@@ -105,7 +105,7 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
         RunError: The run's files are missing or damaged.
         DataError: There are no images.
         ConfigError: The device isn't there, or PyTorch is missing.
-        Left, Cancelled: `stop` turned true; nothing is left half-written.
+        Cancelled: `stop` turned true; nothing is left half-written.
     """
     if record.status.has_trainer:
         raise AnalysisError(f"run {record.run_id} is still {record.status}; analyse it when it has ended")
@@ -166,7 +166,7 @@ def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
     model = load_scored_model(record.run, wish.device)
     dataset = wish.images.of(record, stop)
     train = dataset.train
-    if train.fingerprint != fingerprints(record)[0]:
+    if train.fingerprint != record.fingerprints[0]:
         raise AnalysisError(f"run {record.run_id} learned from other images than these; name its data with --data")
     task = make_task(config_of(record.run), dataset)
     return measure_fit(model, train, task.train_indices, task.validation_indices, report, stop)

@@ -9,7 +9,7 @@ from fmnist_tui.analysis.probes import curve_claims
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.kept import Findings
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.values import nested, text
+from fmnist_tui.analysis.values import text
 from fmnist_tui.text import grouped, percent
 
 _GAIN = 5.71
@@ -151,7 +151,7 @@ def _kept(mean: Sequence[float]) -> list[float]:
 
 
 def _moves_images(one: Findings) -> bool:
-    return text(nested(one.record.config, "hyperparameters"), "augment") == "flip_shift"
+    return text(one.record.settings, "augment") == "flip_shift"
 
 
 _HIERARCHY = Claim(

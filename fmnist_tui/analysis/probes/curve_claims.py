@@ -5,7 +5,7 @@ from __future__ import annotations
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import EARLY, MEAN_STEPS, Convergence
 from fmnist_tui.analysis.probes.kept import Findings
-from fmnist_tui.analysis.values import nested, number
+from fmnist_tui.analysis.values import number
 
 _RAPID = 0.5
 _RISE = 0.02
@@ -15,7 +15,7 @@ _LOSS = (0.15, 0.25)
 def claims(one: Findings | None, missing: tuple[str, ...] = ()) -> tuple[Claim, ...]:
     """The four claims about a run; `missing` are commands that make its analysis."""
     found = one.convergence if one else None
-    smoothing = number(nested(one.record.config, "hyperparameters"), "label_smoothing") if one else None
+    smoothing = number(one.record.settings, "label_smoothing") if one else None
     return (
         _rapid(found, missing),
         _below(found, missing),

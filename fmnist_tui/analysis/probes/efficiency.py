@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fmnist_tui.analysis.probes.telling import AnalysisError
-from fmnist_tui.models.catalogue import VERSION_NAMES, version
+from fmnist_tui.models.catalogue import find_version
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def measure_efficiency(name: str, accuracy: float) -> Efficiency:
     Raises:
         AnalysisError: This program doesn't know the version.
     """
-    if name not in VERSION_NAMES:
+    known = find_version(name)
+    if known is None:
         raise AnalysisError(f"{name} is no version that this program knows")
-    known = version(name)
     return Efficiency(accuracy, known.parameters, known.multiply_adds)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.shifts import BATCH, checked
-from fmnist_tui.analysis.probes.telling import Report, Stop, check, never, quiet
+from fmnist_tui.analysis.probes.predicting import predicted
+from fmnist_tui.analysis.probes.telling import Report, quiet
 from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.data import ImageSet
+from fmnist_tui.data.progress import Stop, never
 from fmnist_tui.training.metrics import accuracy, nll_of_each
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def measure_fit(
     """The model on those of `images` that it learned from and on those that were set aside, by their indices.
 
     Raises:
-        Left: `stop` turned true.
+        Cancelled: `stop` turned true.
         AnalysisError: The model doesn't give ten probabilities an image.
     """
     count = len(learned) + len(set_aside)
@@ -87,12 +88,6 @@ def _scored(
     model: Predictor, images: ImageSet, indices: Indices, report: _Done, stop: Stop
 ) -> tuple[float, float, float]:
     """Negative log-likelihood, accuracy, and the former's standard error."""
-    told = []
-    for first in range(0, len(indices), BATCH):
-        check(stop)
-        report(first)
-        batch = indices[first : first + BATCH]
-        told.append(checked(model.predict(images.images[batch]), len(batch)))
-    probabilities, labels = np.concatenate(told), images.labels[indices]
+    probabilities, labels = predicted(model, images.images[indices], report, stop), images.labels[indices]
     each = nll_of_each(probabilities, labels)
     return float(each.mean()), accuracy(probabilities, labels), float(each.std() / math.sqrt(len(each)))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT, Permuted, permuted
-from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, check, never, quiet
+from fmnist_tui.analysis.probes.telling import AnalysisError, Report, quiet
 from fmnist_tui.data import Dataset, ImageSet
+from fmnist_tui.data.progress import Stop, check, never
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.config import TrainingConfig
@@ -37,7 +38,7 @@ def measure_permuted(config: TrainingConfig, dataset: Dataset, report: Report = 
         stop: Asked likewise.
 
     Raises:
-        Left: `stop` turned true.
+        Cancelled: `stop` turned true.
         AnalysisError: A training diverged.
     """
     count = min(config.limit or len(dataset.train), len(dataset.train))

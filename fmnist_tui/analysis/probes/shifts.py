@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.telling import AnalysisError, Report, Stop, check, never, quiet
+from fmnist_tui.analysis.probes.predicting import predicted
+from fmnist_tui.analysis.probes.telling import Report, quiet
 from fmnist_tui.analysis.values import are_shares
-from fmnist_tui.training.engine import EVALUATION_BATCH
+from fmnist_tui.data.progress import Stop, never
+from fmnist_tui.text import counted
+from fmnist_tui.training.metrics import accuracy
 
 if TYPE_CHECKING:
     from fmnist_tui.training.predictor import Predictor
@@ -19,8 +22,6 @@ Images = NDArray[np.uint8]
 
 LARGEST = 4
 """Pixels."""
-BATCH = EVALUATION_BATCH
-"""Images at once; as many as the trainer scores at once, so that sums round alike."""
 DIRECTIONS = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
 """How many rows and columns further a pixel lies after a shift by one."""
 
@@ -77,7 +78,7 @@ def measure_shifts(
     """The model's accuracies on images (n, 28, 28) with labels (n,), each shift in each direction.
 
     Raises:
-        Left: `stop` turned true.
+        Cancelled: `stop` turned true.
         AnalysisError: The model doesn't give ten probabilities an image.
     """
     rounds = 1 + LARGEST * len(DIRECTIONS)
@@ -88,7 +89,7 @@ def measure_shifts(
         for name, accuracies in found.items():
             done += 1
             moved = shifted(images, name, by)
-            words = f"{by} pixel{'s' if by > 1 else ''} {name}"
+            words = f"{counted(by, 'pixel')} {name}"
             accuracies.append(_accuracy(model, moved, labels, (done, rounds), words, report, stop))
     return Shifts(len(images), **{name: tuple(accuracies) for name, accuracies in found.items()})
 
@@ -103,22 +104,8 @@ def _accuracy(
     stop: Stop,
 ) -> float:
     """The share of right answers; `place` is this round's number and that of all rounds."""
-    right = 0
-    for first in range(0, len(images), BATCH):
-        check(stop)
-        report((place[0] + first / len(images)) / place[1], words)
-        batch = slice(first, first + BATCH)
-        told = checked(model.predict(images[batch]), len(labels[batch]))
-        right += int((told.argmax(axis=1) == labels[batch]).sum())
-    return right / len(images)
 
+    def tell(done: int) -> None:
+        report((place[0] + done / len(images)) / place[1], words)
 
-def checked(probabilities: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """What a model says of so many images, (count, 10).
-
-    Raises:
-        AnalysisError: These are no probabilities of ten classes, as weights give that are far too large.
-    """
-    if probabilities.shape != (count, 10) or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
-        raise AnalysisError("the model does not give ten probabilities an image that sum to 1; train the run anew")
-    return probabilities
+    return accuracy(predicted(model, images, tell, stop), labels)

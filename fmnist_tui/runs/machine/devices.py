@@ -9,8 +9,8 @@ from fmnist_tui.runs.machine import nvml
 from fmnist_tui.runs.machine.asking import Answer
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.report import report_in
-from fmnist_tui.runs.machine.row import Row, State, amount, counted
-from fmnist_tui.text import safe
+from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.text import amount, counted, safe
 
 ASK_GPUS = (sys.executable, "-m", "fmnist_tui.runs.machine.nvml")
 GPU_SECONDS = 5.0

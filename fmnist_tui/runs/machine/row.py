@@ -1,4 +1,4 @@
-"""One line of a check-up, and the words that several checks share."""
+"""One line of a check-up."""
 
 from __future__ import annotations
 
@@ -29,13 +29,3 @@ class Row:
     state: State
     seen: str
     advice: str = ""
-
-
-def counted(count: int, noun: str) -> str:
-    """1 run, 2 runs."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def amount(size: float) -> str:
-    """Bytes as 12.3 MB or 4.5 GB."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

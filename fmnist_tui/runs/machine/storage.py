@@ -7,8 +7,9 @@ from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.machine.machine import Machine
-from fmnist_tui.runs.machine.row import Row, State, amount, counted
+from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.text import amount, counted
 
 _LITTLE = 1_000_000_000
 _TOO_LITTLE = 200_000_000

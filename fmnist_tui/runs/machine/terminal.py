@@ -10,6 +10,8 @@ from fmnist_tui.runs.machine.row import Row, State
 SMALLEST = (60, 18)
 COMFORTABLE = (80, 24)
 TRUE_COLOURS = 1 << 24
+CANNOT_DRAW = ("", "dumb", "unknown")
+"""What TERM says where nothing but lines can be printed."""
 
 
 def terminal_row(machine: Machine) -> Row:
@@ -27,7 +29,7 @@ def terminal_row(machine: Machine) -> Row:
         return Row("terminal", State.NOTE, f"{seen}: it doesn't know its size", "set it with: stty cols 80 rows 24")
     if columns < SMALLEST[0] or rows < SMALLEST[1]:
         return Row("terminal", State.PROBLEM, f"{seen}: too small for the app", "enlarge it to 60x18, better 80x24")
-    if machine.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+    if machine.environ.get("TERM", "dumb") in CANNOT_DRAW:
         return Row("terminal", State.NOTE, f"{seen}: says that it can't draw", "export TERM=xterm-256color if it can")
     if columns < COMFORTABLE[0] or rows < COMFORTABLE[1]:
         return Row("terminal", State.OK, f"{seen}: enough, 80x24 is comfortable")
@@ -37,7 +39,7 @@ def terminal_row(machine: Machine) -> Row:
 def colours(environ: Mapping[str, str]) -> int:
     """How many colours the app draws with, by the rules of Rich and Textual: 0, 16, 256 or 2**24."""
     term = environ.get("TERM", "").lower()
-    if "NO_COLOR" in environ or term in ("", "dumb", "unknown"):
+    if "NO_COLOR" in environ or term in CANNOT_DRAW:
         return 0
     if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
         return TRUE_COLOURS

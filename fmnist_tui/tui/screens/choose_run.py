@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.summary import Summary, has_curve, summarise
+from fmnist_tui.runs.summary import Summary, has_steps, summarise
 from fmnist_tui.text import percent
 from fmnist_tui.tui.screens.dialog import Dialog
 
@@ -115,7 +115,7 @@ class ChooseGhostScreen(ChooseRunScreen):
 
     def is_offered(self, run: RunDirectory) -> bool:
         """Not the run itself, and none without a step."""
-        return run != self._behind and has_curve(run)
+        return run != self._behind and has_steps(run)
 
 
 def _one_line(line: str) -> Text:

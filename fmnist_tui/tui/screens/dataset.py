@@ -71,7 +71,7 @@ class DatasetScreen(LabScreen):
     def compose(self) -> ComposeResult:
         """The layout."""
         yield Nav("dataset")
-        with Horizontal(id="body"):
+        with Horizontal():
             yield Waiting()
             with Vertical(id="left"):
                 yield ClassList(id="classes")
@@ -277,7 +277,7 @@ class DatasetScreen(LabScreen):
     def _list_classes(self) -> None:
         """Counts and bars."""
         if self._browsing:
-            names, counts = self._browsing.dataset.classes, self._browsing.counts()
+            names, counts = self._browsing.dataset.classes, self._browsing.images.class_counts()
             self.query_one(ClassList).show(names, counts, self._browsing.label)
 
     def _show_details(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from rich.text import Text
@@ -101,8 +100,7 @@ class ErrorsScreen(LabScreen):
         self.query_one(Tabs).can_focus = False
         self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
         self.watch(self.app, "dataset", self._take_images, init=False)
-        work = partial(self._diagnose_in_thread, self._record, self._others)
-        self.app.run_worker(work, thread=True, group="errors", exit_on_error=False)
+        self.app.run_worker(self._diagnose_in_thread, thread=True, group="errors", exit_on_error=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only what does something now."""
@@ -257,8 +255,8 @@ class ErrorsScreen(LabScreen):
         inverted = getattr(self.app, "choices", Choices()).inverted
         self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
 
-    def _diagnose_in_thread(self, record: RunRecord, others: Sequence[RunRecord]) -> None:
+    def _diagnose_in_thread(self) -> None:
         try:
-            self.post_message(Diagnosed(diagnose(record, others)))
+            self.post_message(Diagnosed(diagnose(self._record, self._others)))
         except NoPredictionsError as error:
             self.post_message(Undiagnosed(str(error)))

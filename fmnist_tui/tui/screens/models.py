@@ -43,7 +43,7 @@ class ModelsScreen(LabScreen):
     def compose(self) -> ComposeResult:
         """The layout."""
         yield Nav("models")
-        with Horizontal(id="body"):
+        with Horizontal():
             with Vertical(id="left"):
                 yield OptionList(*map(self._line, VERSIONS), id="versions")
                 with VerticalScroll(can_focus=False):

@@ -17,11 +17,12 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
 from fmnist_tui.analysis.record import read_epochs, read_records
 from fmnist_tui.runs.directory import RunError
+from fmnist_tui.text import counted
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.compared import Compared
 from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
-from fmnist_tui.tui.exporting import export_runs, runs_words, write_copy
+from fmnist_tui.tui.exporting import export_runs, write_copy
 from fmnist_tui.tui.messages import Failed, Written
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
 from fmnist_tui.tui.screens.claims import ClaimsScreen
@@ -126,7 +127,7 @@ class ResultsScreen(LabScreen):
         if not self._now or not self._now.compared:
             self.notify("there is nothing to export yet: no run is compared")
         else:
-            self.notify(f"Exporting {runs_words(len(self._now.compared))} ...")
+            self.notify(f"Exporting {counted(len(self._now.compared), 'run')} ...")
             self._in_thread(partial(export_runs, self._now.compared, self.post_message), group="write")
 
     def action_copy(self) -> None:
@@ -209,11 +210,13 @@ class ResultsScreen(LabScreen):
             self.query_one("#evolved", Static).update(evolution(self._now.comparison, self.size.width))
 
     def _show_curves(self) -> None:
-        for measure in MEASURES if self._now else ():
+        if not self._now:
+            return
+        for measure in MEASURES:
             chart = self.query_one(f"#{measure}", Chart)
             chart.axis_label = "epoch"
             chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
-            chart.series = overlay(self._now.epochs, measure) if self._now else ()
+            chart.series = overlay(self._now.epochs, measure)
 
     def _runs_began_or_ended(self) -> None:
         """Whoever waits here for a run's end sees its result; another screen's return compares anyhow."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from rich.segment import Segment
 from rich.style import Style
@@ -14,7 +16,6 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fmnist_tui.analysis.class_names import short_names
 from fmnist_tui.analysis.errors import Matrix, strengths
 
 # Okabe and Ito's blue and vermilion: right and wrong.
@@ -89,7 +90,7 @@ class HeatMap(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def watch_cursor(self) -> None:
-        """Tells where the cursor is."""
+        """Tells that the cursor is elsewhere."""
         self.post_message(self.Moved())
 
     def on_click(self, event: Click) -> None:
@@ -163,6 +164,12 @@ class HeatMap(Widget, can_focus=True):
         else:
             colour = background.blend(hue, 0.1 + 0.9 * shade, 1)
         return Style(color=colour.get_contrast_text(1).rich_color, bgcolor=colour.rich_color)
+
+
+def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
+    """The names' first words, or letters, in `width`; where two of them would be the same, the labels 0 to 9."""
+    cut = tuple(name if len(name) <= width else re.split(r"[/ ]", name)[0][:width] for name in names)
+    return cut if len(set(cut)) == len(names) else tuple(map(str, range(len(names))))
 
 
 def _fitted(name: str, width: int) -> str:

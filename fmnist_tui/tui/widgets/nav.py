@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.runs.follower import Follower
 
 _SECONDS = 1.0
@@ -50,4 +50,4 @@ def _live_words(follower: Follower | None, living: Sequence[RunDirectory]) -> st
     epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
     others = sum(run != follower.run for run in living)
     more = f" +{others}" if others else ""
-    return f"{snapshot.run_id.partition('-')[0]} {follower.status}{epochs}{more}"
+    return f"{version_in(snapshot.run_id)} {follower.status}{epochs}{more}"

@@ -25,6 +25,14 @@ from fmnist_tui.tui.screens.edit_label import EditLabelScreen
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 
+class _Asked(Message):
+    """Something is wanted of the run with this id."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self.run = run
+
+
 class RunsView(Vertical):
     """Shows runs; says what a person wants of the one under the cursor."""
 
@@ -40,26 +48,14 @@ class RunsView(Vertical):
     class Changed(Message):
         """A run has another label, or is gone."""
 
-    class DrawingAsked(Message):
+    class DrawingAsked(_Asked):
         """This run's curve shall be drawn, or no longer."""
 
-        def __init__(self, run: str) -> None:
-            super().__init__()
-            self.run = run
-
-    class TestingAsked(Message):
+    class TestingAsked(_Asked):
         """This run shall be tested against the drawn ones."""
 
-        def __init__(self, run: str) -> None:
-            super().__init__()
-            self.run = run
-
-    class LeavingOutAsked(Message):
+    class LeavingOutAsked(_Asked):
         """This run shall be left out, or taken in again."""
-
-        def __init__(self, run: str) -> None:
-            super().__init__()
-            self.run = run
 
     def __init__(self) -> None:
         super().__init__()

@@ -58,10 +58,6 @@ class Thumbnails(Widget, can_focus=True):
     class Moved(Message):
         """The cursor is on another image of the page."""
 
-        def __init__(self, cursor: int) -> None:
-            super().__init__()
-            self.cursor = cursor
-
     class PageTurned(Message):
         """Another page was asked for: 1 the next, -1 the one before.
 
@@ -115,9 +111,9 @@ class Thumbnails(Widget, can_focus=True):
         """Another way to draw."""
         self._pictures = self._draw_all()
 
-    def watch_cursor(self, cursor: int) -> None:
-        """Tells where the cursor is."""
-        self.post_message(self.Moved(cursor))
+    def watch_cursor(self) -> None:
+        """Tells that the cursor is elsewhere."""
+        self.post_message(self.Moved())
 
     def on_resize(self) -> None:
         """The room changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -71,13 +72,9 @@ class TrainForm(Vertical):
             yield Label("train in")
             yield self._select("in_app", (_PROCESS, _IN_APP))
 
-    def on_select_changed(self, event: Select.Changed) -> None:
-        """Another choice."""
-        event.stop()
-        self.post_message(self.Changed())
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Another number."""
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def _tell(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Changed())
 

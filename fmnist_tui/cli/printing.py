@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import textwrap
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -27,5 +27,15 @@ def print_columns(rows: list[list[str]]) -> None:
 
 def print_line(text: str) -> None:
     """Prints a line; on a terminal it breaks between words."""
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    click.echo(textwrap.fill(text, shutil.get_terminal_size().columns) if terminal else text)
+    click.echo(textwrap.fill(text, shutil.get_terminal_size().columns) if is_terminal(sys.stdout) else text)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits there; a stream that was closed before the start is None."""
+    return stream is not None and stream.isatty()
+
+
+def show_for_now(text: str) -> None:
+    """Writes over the line on stderr that was shown so before; on a terminal alone."""
+    if is_terminal(sys.stderr):
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
