@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+
+from fmnist_tui.data import demo
 
 gc.set_threshold(100_000, 50, 50)
 """Hundreds of apps come and go: at its usual pace the collector takes an eighth of the suite's time."""
@@ -15,4 +18,12 @@ def no_size_in_the_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("COLUMNS", "LINES"):
             patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_demo_set_is_drawn_once() -> Iterator[None]:
+    """Nearly every app loads it, and to draw it takes a sixth of a second; nobody can write into its arrays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "draw", cache(demo.draw))
         yield

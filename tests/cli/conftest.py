@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from leftovers import nothing_left_behind
 
 from fmnist_tui.cli import main
 from fmnist_tui.runs.directory import RunDirectory
@@ -15,9 +13,6 @@ from fmnist_tui.runs.directory import RunDirectory
 from .commands import SHORT, TINY, Outcome, call, newest
 
 Fmnist = Callable[..., Outcome]
-
-_GRACE = 5.0
-"""Seconds in which a trainer that has let its run go must be gone."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,28 +28,9 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
-    """Fails a test that leaves a process or a thread; the processes are killed."""
-    threads = set(threading.enumerate())
-    yield
-    left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads if not thread.daemon]
-    until = time.monotonic() + _GRACE
-    while (processes := _processes_of(tmp_path)) and time.monotonic() < until:
-        time.sleep(0.02)
-    left += [f"process {process.pid}: {process.info['cmdline']}" for process in processes]
-    for process in processes:
-        process.kill()
-    psutil.wait_procs(processes, _GRACE)
-    assert not left
-
-
-def _processes_of(folder: Path) -> list[psutil.Process]:
-    """Children of this process, and orphans whose command line names the test's own folder."""
-    children = {child.pid for child in psutil.Process().children(recursive=True)}
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if process.pid in children or any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
-    ]
+    """Fails a test that leaves a process or a thread; a trainer that has let its run go is gone after a moment."""
+    with nothing_left_behind(tmp_path, patience=5):
+        yield
 
 
 @pytest.fixture

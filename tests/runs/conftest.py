@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from leftovers import nothing_left_behind
 
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
@@ -26,27 +26,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path, cache: None) -> Iterator[None]:
-    """Fails a test that leaves a process, a thread or a held lock; the processes are killed."""
+    """Fails a test that leaves a process, a thread (a heartbeat, too) or a held lock, if only for a moment."""
     threads = set(threading.enumerate())
-    yield
+    with nothing_left_behind(tmp_path):
+        yield
     left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads]
-    processes = _processes_of(tmp_path)
-    for process in processes:
-        left.append(f"process {process.pid}")
-        process.kill()
-    psutil.wait_procs(processes, 5)
     left += [f"lock {path}" for path in (*tmp_path.rglob("lock"), *tmp_path.rglob("*.lock")) if _is_locked(path)]
     assert not left
-
-
-def _processes_of(folder: Path) -> set[psutil.Process]:
-    """Children of this process, and orphans whose command line names the test's own folder."""
-    orphans = {
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
-    }
-    return orphans | set(psutil.Process().children(recursive=True))
 
 
 def _is_locked(path: Path) -> bool:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from leftovers import nothing_left_behind
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.launch import InAppRun
@@ -31,34 +29,9 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
-    """Fails a test that leaves a process or a thread which doesn't end within seconds; the processes are killed."""
-    threads = set(threading.enumerate())
-    yield
-    _, left = psutil.wait_procs(_processes_of(tmp_path), timeout=5)
-    commands = [" ".join(process.cmdline()) for process in left]
-    for process in left:
-        process.kill()
-        process.wait(10)
-    assert not commands
-    _wait_for_the_end_of(set(threading.enumerate()) - threads)
-
-
-def _processes_of(folder: Path) -> set[psutil.Process]:
-    """Children of this process, and orphans whose command line names the test's own folder."""
-    orphans = {
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
-    }
-    return orphans | set(psutil.Process().children(recursive=True))
-
-
-def _wait_for_the_end_of(threads: set[threading.Thread]) -> None:
-    """Followers hear within a fifth of a second that the app has ended."""
-    until = time.monotonic() + 5
-    while left := [thread.name for thread in threads if thread.is_alive() and not thread.daemon]:
-        assert time.monotonic() < until, f"threads are left: {left}"
-        time.sleep(0.01)
+    """Fails a test that leaves a process or a thread; followers hear after a moment that the app has ended."""
+    with nothing_left_behind(tmp_path, patience=5):
+        yield
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ from fmnist_tui.training.metrics import score
 from .samples import write_run
 
 
-@cache
 def dataset() -> Dataset:
-    """The demo set, drawn once."""
+    """The demo set."""
     return demo.draw()
 
 

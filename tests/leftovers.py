@@ -1,0 +1,70 @@
+"""What a test may not leave behind: processes, and threads that don't end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+_STARTED = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"}
+_starts: list[str] = []
+
+
+def _note(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in _STARTED:
+        _starts.append(event)
+
+
+sys.addaudithook(_note)
+
+
+@contextmanager
+def nothing_left_behind(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Fails where processes or threads of the block are still there `patience` seconds after it.
+
+    The processes are killed. They are looked for only where the block started one: to read all command lines of a
+    machine takes as long as a small test.
+
+    Args:
+        folder: The test's own; orphans are known by its name in their command line.
+        patience: Seconds in which a process or a thread that was told to end must have done so.
+    """
+    threads, before = set(threading.enumerate()), len(_starts)
+    yield
+    until = time.monotonic() + patience
+    left = _left_of_processes(folder, until) if len(_starts) > before else []
+    while (living := _living(threads)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not (left := [*left, *living]), f"left behind: {left}"
+
+
+def _living(threads: set[threading.Thread]) -> list[str]:
+    """The threads that have begun since then, but for daemons."""
+    return [f"thread {one.name}" for one in set(threading.enumerate()) - threads if one.is_alive() and not one.daemon]
+
+
+def _left_of_processes(folder: Path, until: float) -> list[str]:
+    """What is still there at that time, killed."""
+    left = list(_processes_of(folder))
+    if (patience := until - time.monotonic()) > 0:
+        _, left = psutil.wait_procs(left, patience)
+    told = [f"process {process.pid}" for process in left]
+    for process in left:
+        process.kill()
+        process.wait(10)
+    return told
+
+
+def _processes_of(folder: Path) -> set[psutil.Process]:
+    """Children of this process, and orphans whose command line names the test's own folder."""
+    orphans = {
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
+    }
+    return orphans | set(psutil.Process().children(recursive=True))
