@@ -119,7 +119,7 @@ def test_a_resume_of_a_resume_ends_with_the_same_bits_too() -> None:
     assert_goes_on_the_same(made, whole, later)
 
 
-def test_a_resumed_run_counts_the_seconds_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_run_counts_the_seconds_of_before() -> None:
     made = task(window=3)
     start = whole_run(made).store.checkpoints[1]
     before = replace(start.position, seconds=500.0, epoch_seconds=100.0)

@@ -12,21 +12,18 @@ from .samples import held, training, write_run
 Maker = Callable[..., FmnistApp]
 
 
-async def test_a_live_run_is_announced_and_is_on_the_training_screen(app: FmnistApp, runs: Path) -> None:
+@at_the_smallest_size
+async def test_a_live_run_is_announced_where_it_is_seen_and_is_on_the_training_screen(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
     run = write_run(runs, "v3", log=training("v3", epochs=1))
     with held(run):
-        async with app.run_test(notifications=True) as pilot:
-            await until(pilot, lambda: notices(app) == "v3 is live, epoch 2 of 10: press 3", "it is announced")
-            await pilot.press("3")
-            await until_shown(pilot, run.run_id)
-
-
-@at_the_smallest_size
-async def test_an_announcement_can_be_seen(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
-    with held(write_run(runs, "v3", log=training("v3", epochs=1))):
         async with app.run_test(size=size, notifications=True) as pilot:
             words = "v3 is live, epoch 2 of 10: press 3"
             await until(pilot, lambda: words in words_in(pilot, "Toast"), "it is shown")
+            assert notices(app) == words
+            await pilot.press("3")
+            await until_shown(pilot, run.run_id)
 
 
 async def test_paused_and_queued_runs_are_announced_as_such(app: FmnistApp, runs: Path) -> None:

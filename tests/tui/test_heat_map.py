@@ -20,25 +20,25 @@ class Lone(App[None]):
 
 
 @pytest.mark.parametrize(
-    ("right", "size"),
-    [(9, (60, 18)), (954, (60, 18)), (1000, (60, 18)), (9999, (60, 18)), (12345, (80, 24)), (954, (120, 40))],
+    ("size", "counts"), [((60, 18), (9, 954, 1000, 9999)), ((80, 24), (12345,)), ((120, 40), (954,))]
 )
-async def test_numbers_of_any_length_stay_apart_and_none_is_cut(right: int, size: tuple[int, int]) -> None:
-    matrix = np.full((10, 10), 7)
-    np.fill_diagonal(matrix, right)
+async def test_numbers_of_any_length_stay_apart_and_none_is_cut(size: tuple[int, int], counts: tuple[int, ...]) -> None:
     app = Lone()
     async with app.run_test(size=size) as pilot:
         shown = pilot.app.query_one(HeatMap)
-        shown.show(matrix, FASHION_CLASSES, (2, 2))
-        await pilot.pause()
-        lines = [line for line in part(pilot, "HeatMap").splitlines() if line][1:]
-        lines = [line for line in lines if "7" in line]
-        assert len(lines) == 10
-        for place, line in enumerate(lines):
-            numbers = line[shown._margin :].replace("[", " ").replace("]", " ").split()
-            assert numbers == ["7"] * place + [str(right)] + ["7"] * (9 - place)
-        assert f"{right}]" in lines[2]
-        assert max(map(len, lines)) <= size[0]
+        for right in counts:
+            matrix = np.full((10, 10), 7)
+            np.fill_diagonal(matrix, right)
+            shown.show(matrix, FASHION_CLASSES, (2, 2))
+            await pilot.pause()
+            lines = [line for line in part(pilot, "HeatMap").splitlines() if line][1:]
+            lines = [line for line in lines if "7" in line]
+            assert len(lines) == 10
+            for place, line in enumerate(lines):
+                numbers = line[shown._margin :].replace("[", " ").replace("]", " ").split()
+                assert numbers == ["7"] * place + [str(right)] + ["7"] * (9 - place)
+            assert f"{right}]" in lines[2]
+            assert max(map(len, lines)) <= size[0]
 
 
 async def test_before_it_has_anything_to_show_keys_do_nothing() -> None:

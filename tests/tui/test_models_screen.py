@@ -79,7 +79,7 @@ async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistA
             await pilot.press("down")
 
 
-async def test_another_recipe_shows_its_own_values_where_fields_are_empty(app: FmnistApp) -> None:
+async def test_another_recipe_or_version_fills_the_empty_fields_and_leaves_what_was_typed(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         for version in ("v0", "v1"):
@@ -90,11 +90,6 @@ async def test_another_recipe_shows_its_own_values_where_fields_are_empty(app: F
                 assert placeholders(pilot) == values
             widget(pilot, "#versions", OptionList).focus()
             await pilot.press("down")
-
-
-async def test_what_was_typed_stays_when_version_and_recipe_change(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
-        await pilot.press("2")
         await type_into(pilot, "#epochs", "12")
         await choose(pilot, "#recipe", "origin")
         widget(pilot, "#versions", OptionList).focus()

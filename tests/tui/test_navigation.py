@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from textual.widgets import Input
 
 from fmnist_tui.tui.app import FmnistApp
@@ -42,20 +41,18 @@ OPENERS = {
 }
 
 
-@pytest.mark.parametrize("keys", OPENERS.values(), ids=OPENERS.keys())
-async def test_a_number_leads_away_from_what_is_open_over_a_screen(
-    app: FmnistApp, runs: Path, keys: tuple[str, ...]
-) -> None:
+async def test_a_number_leads_away_from_what_is_open_over_a_screen(app: FmnistApp, runs: Path) -> None:
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
             await loaded(pilot)
             await until(pilot, lambda: app.followed is not None, "the live run is followed")
-            await pilot.press(*keys)
-            assert len(app.screen_stack) == 2
-            await pilot.press("4")
-            assert app.current_mode == "results"
-            await pilot.press(keys[0])
-            assert len(app.screen_stack) == 1
+            for opened, keys in OPENERS.items():
+                await pilot.press(*keys)
+                assert len(app.screen_stack) == 2, opened
+                await pilot.press("4")
+                assert app.current_mode == "results", opened
+                await pilot.press(keys[0])
+                assert len(app.screen_stack) == 1, opened
 
 
 async def test_a_number_typed_into_a_field_is_typed(app: FmnistApp) -> None:
@@ -108,12 +105,14 @@ async def scrolled_through(pilot: AnyPilot) -> str:
     return " ".join(seen)
 
 
-@pytest.mark.parametrize("key", ["escape", "question_mark", "q", "enter"])
-async def test_the_usual_keys_close_help(app: FmnistApp, key: str) -> None:
+async def test_the_usual_keys_close_help(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
-        await pilot.press("question_mark", key)
-        assert len(app.screen_stack) == 1
-        assert app.is_running
+        for key in ("escape", "question_mark", "q", "enter"):
+            await pilot.press("question_mark")
+            assert len(app.screen_stack) == 2
+            await pilot.press(key)
+            assert len(app.screen_stack) == 1, key
+            assert app.is_running
 
 
 async def test_the_command_palette_opens_and_closes(app: FmnistApp) -> None:
