@@ -68,3 +68,11 @@ def _processes_of(folder: Path) -> set[psutil.Process]:
         if any(f"{folder}/" in argument for argument in process.info["cmdline"] or ())
     }
     return orphans | set(psutil.Process().children(recursive=True))
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits for nothing but its parent's notice."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

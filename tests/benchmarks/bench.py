@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from runs.trainers import write_idx
+from data.samples import write_idx
 
 from benchmarks.sizes import Sizes
 from benchmarks.spec import Spec
@@ -78,7 +78,7 @@ def bench_on(sizes: Sizes, wanted: frozenset[str]) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="fmnist-tui-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         dataset = _images(sizes)
-        write_idx(folder / "data", dataset)
+        write_idx(folder / "data", dataset.train, dataset.test)
         environment = _environment(folder)
         workers = Workers(environment, shared=sizes.shared)
         with mock.patch.dict(os.environ, environment, clear=True), closing(workers):  # trainers inherit it

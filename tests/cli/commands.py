@@ -8,11 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+from waiting import PATIENCE, wait_until
 
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -20,9 +21,6 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Event
-
-PATIENCE = 60.0
-"""Seconds that a command may take to do what it should; others use the machine too."""
 
 PROGRAM = (sys.executable, "-m", "fmnist_tui")
 
@@ -106,14 +104,6 @@ def finish(process: subprocess.Popen[str]) -> Outcome:
     """Waits for a started command."""
     out, err = process.communicate(timeout=PATIENCE)
     return Outcome(process.returncode, out, err)
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Waits until `condition` holds, or fails with `what`."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, f"waited in vain until {what}"
-        time.sleep(0.01)
 
 
 def newest(runs: Path) -> RunDirectory:

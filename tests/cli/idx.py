@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from data.samples import images_file, labels_file
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -48,12 +48,12 @@ class Files:
 def images(count: int, side: int = 28) -> bytes:
     """An IDX file of images of random pixels."""
     pixels = np.random.default_rng(count).integers(0, 256, (count, side, side), np.uint8)
-    return struct.pack(">4I", 2051, count, side, side) + pixels.tobytes()
+    return images_file(pixels)
 
 
 def labels(*values: int) -> bytes:
     """An IDX file of labels."""
-    return struct.pack(">2I", 2049, len(values)) + bytes(values)
+    return labels_file(np.array(values, np.uint8))
 
 
 def sample() -> Files:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pyte
+from waiting import PATIENCE
 
-from .commands import PATIENCE, PROGRAM
+from .commands import PROGRAM
 
 
 class Terminal:

@@ -8,23 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE, wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 
-from .commands import (
-    ENDLESS,
-    PATIENCE,
-    PROGRAM,
-    SHORT,
-    TINY,
-    learned,
-    newest,
-    started,
-    wait_for_status,
-    wait_until,
-)
+from .commands import ENDLESS, PROGRAM, SHORT, TINY, learned, newest, started, wait_for_status
 
 FULL = "/dev/full"
 
@@ -59,16 +49,12 @@ def call_into_closed_pipe(*arguments: object) -> tuple[int, str]:
         os.close(writer)
 
 
-@pytest.mark.parametrize("command", ["--help", "runs", "show last", "attach last"])
+@pytest.mark.parametrize("command", ["--help", "runs", "show last", "attach last", "data --data demo"])
 def test_a_closed_pipe_ends_a_command_without_words(finished: RunDirectory, command: str) -> None:
-    where = [] if command == "--help" else ["--runs", finished.path.parent]
+    where = ["--runs", finished.path.parent] if command in ("runs", "show last", "attach last") else []
     status, err = call_into_closed_pipe(*command.split(), *where)
     assert err == ""
     assert status in (0, 1, 128 + signal.SIGPIPE)
-
-
-def test_a_closed_pipe_ends_data_without_words(runs: Path) -> None:
-    assert call_into_closed_pipe("data", "--data", "demo")[1] == ""
 
 
 def test_the_first_line_of_many_can_be_had_alone(finished: RunDirectory) -> None:

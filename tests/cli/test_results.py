@@ -118,7 +118,9 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
         for measure in ("test_accuracy", "test_nll", "test_brier", "test_ece"):
             assert version[measure].keys() == {"mean", "sd", "n", "interval", "method"}
             assert version[measure]["n"] == version["runs"]
+        assert version["test_accuracy"]["interval"].keys() == {"low", "high"}
     assert [test.keys() for test in told["paired"]] == [PAIRED] * 6
+    assert all(test["interval"].keys() == {"low", "high"} for test in told["paired"])
     assert {why for run in told["not_counted"] for why in run} == {"run", "why"}
 
 
@@ -204,6 +206,7 @@ def test_a_difference_inside_the_noise_looks_like_it(fmnist: Fmnist, seeded: Pat
     assert step in outcome.lines
     assert "No run that counts of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
     told = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
+    assert told["delta_interval"].keys() == {"low", "high"}
     assert (told["delta_sentence"], told["delta_method"], told["delta_may_be_chance"]) == (step, "welch", True)
 
 

@@ -86,11 +86,6 @@ def test_a_run_whose_checkpoints_are_damaged_is_not_resumed(fmnist: Fmnist, fini
     )
 
 
-@pytest.mark.parametrize("option", ["--detach", "--in-app", "--json"])
-def test_resume_takes_the_options_of_train_that_say_how_to_follow(fmnist: Fmnist, option: str) -> None:
-    assert option in fmnist("resume", "--help").out
-
-
 def test_detached_and_in_this_process_exclude_each_other(fmnist: Fmnist, finished: RunDirectory) -> None:
     outcome = fmnist("resume", "last", "--detach", "--in-app", "--runs", finished.path.parent)
     assert outcome.status == 2

@@ -7,24 +7,14 @@ import signal
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE, wait_until
 
 from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import CheckpointSaved, Epoch, RunStarted, Step, StopRequested
 
-from .commands import (
-    ENDLESS,
-    PATIENCE,
-    SHORT,
-    Outcome,
-    call,
-    finish,
-    first,
-    learned,
-    newest,
-    started,
-    wait_for_status,
-)
+from .commands import ENDLESS, SHORT, Outcome, call, finish, first, learned, newest, started, wait_for_status
 from .conftest import Fmnist
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -162,22 +152,16 @@ def test_an_interrupt_before_anything_has_begun_leaves_no_trainer_behind(runs: P
     assert status_of(run) in (Status.INTERRUPTED, Status.STOPPED)
 
 
-def test_a_lost_terminal_saves_a_run_that_the_command_drives_itself(runs: Path) -> None:
-    with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
-        run = newest(runs)
-        first(run, Step)
-        process.send_signal(signal.SIGHUP)
-        finish(process)
-    assert status_of(run) is Status.STOPPED
-
-
-def test_sigusr1_saves_a_run_that_the_command_drives_itself_and_lets_it_go_on(runs: Path) -> None:
+def test_of_a_run_that_the_command_drives_sigusr1_saves_and_goes_on_and_a_lost_terminal_saves_and_ends(
+    runs: Path,
+) -> None:
     with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
         run = newest(runs)
         first(run, Step)
         process.send_signal(signal.SIGUSR1)
-        first(run, CheckpointSaved)
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
+        saved = first(run, CheckpointSaved)
+        wait_until(lambda: read_snapshot(run).step > saved.step, "it went on")
+        process.send_signal(signal.SIGHUP)
         finish(process)
     assert status_of(run) is Status.STOPPED
+    assert read_snapshot(run).saved_step == read_snapshot(run).step

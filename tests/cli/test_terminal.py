@@ -40,7 +40,7 @@ def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")
 
 
-def test_a_narrow_terminal_still_shows_how_far_the_run_is(runs: Path) -> None:
+def test_a_narrow_terminal_shows_how_far_the_run_is_and_ctrl_c_saves_it_and_leaves_a_clean_prompt(runs: Path) -> None:
     with terminal("train", *ENDLESS, "--runs", runs, columns=60, rows=18) as shown:
         shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
         bar = shown.text.splitlines()[-1]
@@ -48,13 +48,6 @@ def test_a_narrow_terminal_still_shows_how_far_the_run_is(runs: Path) -> None:
         assert shown.status() == 130
     assert bar.startswith("v0-")
     assert PERCENT.search(bar)
-
-
-def test_ctrl_c_saves_the_run_and_the_prompt_is_clean(runs: Path) -> None:
-    with terminal("train", *ENDLESS, "--runs", runs) as shown:
-        shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
-        shown.press("\x03")
-        assert shown.status() == 130
     assert "stopped: saved, to be resumed" in shown.text
     assert "Traceback" not in shown.text
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")
@@ -69,7 +62,7 @@ def test_a_closed_window_leaves_the_run_alone(fmnist: Fmnist, runs: Path) -> Non
     wait_for_status(newest(runs), Status.STOPPED)
 
 
-def test_two_runs_have_a_bar_each(fmnist: Fmnist, runs: Path) -> None:
+def test_two_runs_have_a_bar_each(runs: Path) -> None:
     with terminal("train", *ENDLESS, "--seeds", "2", "--runs", runs) as shown:
         shown.wait_for(lambda it: "waiting for cpu" in it.text and "epoch 2" in it.text, "one ran and one waited")
         bars = [line for line in shown.text.splitlines() if PERCENT.search(line) and "━" in line]

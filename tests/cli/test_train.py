@@ -6,12 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from runs.trainers import time_of
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, Step
 
 from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
 from .conftest import Fmnist
@@ -39,10 +39,6 @@ REFUSED = {
     "negative threads": (["v0", "--threads", "-1"], "threads -1 is not between 0 and 1024"),
     "an unknown device": (["v1", "--device", "banana"], "device 'banana' is none of auto, cpu, cuda, cuda:N, mps"),
 }
-
-
-def time_of(run: RunDirectory, kind: type[Event]) -> float:
-    return next(logged.time for logged in LogReader(run.events).read() if isinstance(logged.event, kind))
 
 
 @pytest.mark.parametrize(("arguments", "told"), REFUSED.values(), ids=REFUSED)

@@ -44,7 +44,7 @@ OPTIONS = {
     "pause": {"--runs"},
     "continue": {"--runs"},
     "stop": {"--after-epoch", "--now", "--runs"},
-    "resume": {"--runs"},
+    "resume": {"--detach", "--in-app", "--json", "--runs"},
     "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
     "delete": {"--yes", "--runs"},
     "results": {"--recipe", "--all", "--format", "--runs"},
@@ -129,16 +129,12 @@ def test_the_app_without_a_terminal_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(("arguments", "told"), WRONG.values(), ids=WRONG)
-def test_wrong_usage_ends_with_two_and_says_what_is_right(fmnist: Fmnist, arguments: list[str], told: str) -> None:
+def test_wrong_usage_ends_with_two_and_says_what_is_right_in_one_line(
+    fmnist: Fmnist, arguments: list[str], told: str
+) -> None:
     outcome = fmnist(*arguments)
     assert (outcome.status, outcome.out) == (2, "")
-    assert "Traceback" not in outcome.err
-    assert told in outcome.err
-
-
-@pytest.mark.parametrize("arguments", [["train", "v0", "--recipe", "best"], ["results", "--format", "xml"]])
-def test_wrong_usage_is_one_line_too(fmnist: Fmnist, arguments: list[str]) -> None:
-    assert "is not one of" in fmnist(*arguments).complaint
+    assert told in outcome.complaint
 
 
 def test_an_option_that_a_command_does_not_take_is_not_swallowed(fmnist: Fmnist, runs: Path) -> None:

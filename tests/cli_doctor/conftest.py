@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cli.commands import PATIENCE, PROGRAM, Outcome
+from cli.commands import Outcome
 from runs_machine.machines import machine
 
 from fmnist_tui.cli import main
@@ -54,17 +52,3 @@ def fake_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         (folder / "torch.py").write_text(lines)
 
     return put
-
-
-def call(*arguments: object, **environment: str) -> Outcome:
-    """Runs the command as a process of its own, without a terminal."""
-    done = subprocess.run(
-        [*PROGRAM, "doctor", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        env={**os.environ, **environment},
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)

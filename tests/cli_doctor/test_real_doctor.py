@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import time
 from collections.abc import Callable
 
+import psutil
 import pytest
-from cli.commands import PATIENCE, PROGRAM, Outcome
+from cli.commands import PROGRAM, Outcome, call
 from cli.terminal import Terminal, terminal
-
-from .conftest import call
+from leftovers import has_ended
+from waiting import PATIENCE, wait_until
 
 Put = Callable[[str], None]
 
@@ -48,7 +46,7 @@ def row(outcome: Outcome, check: str) -> dict[str, str]:
 )
 def test_a_pytorch_that_is_missing_or_broken_is_one_line(fake_torch: Put, module: str, seen: str) -> None:
     fake_torch(module)
-    outcome = call("--json", "--data", "demo")
+    outcome = call("doctor", "--json", "--data", "demo")
     assert outcome.status == 1
     assert "Traceback" not in outcome.out + outcome.err
     found = row(outcome, "torch")
@@ -58,12 +56,13 @@ def test_a_pytorch_that_is_missing_or_broken_is_one_line(fake_torch: Put, module
 
 def test_a_pytorch_that_works_is_told(fake_torch: Put) -> None:
     fake_torch(TORCH)
-    assert row(call("--json", "--data", "demo"), "torch")["seen"].startswith("PyTorch 2.13.0+fake (CPU build")
+    assert row(call("doctor", "--json", "--data", "demo"), "torch")["seen"].startswith("PyTorch 2.13.0+fake (CPU build")
 
 
 def test_the_environment_is_believed(fake_torch: Put) -> None:
     fake_torch(GOOD)
     outcome = call(
+        "doctor",
         *("--json", "--data", "demo"),
         TERM="dumb",
         LANG="C",
@@ -80,7 +79,7 @@ def test_the_environment_is_believed(fake_torch: Put) -> None:
 
 def test_its_lines_are_whole_and_plain_in_a_pipe(fake_torch: Put) -> None:
     fake_torch(GOOD)
-    outcome = call("--data", "demo")
+    outcome = call("doctor", "--data", "demo")
     assert outcome.out.replace("\n", "").isprintable()
     assert max(map(len, outcome.lines)) > 80
 
@@ -117,10 +116,7 @@ def test_rows_come_while_pytorch_takes_its_time_and_ctrl_c_ends_both(fake_torch:
         assert len(children) == 1
         screen.press("\x03")
         assert screen.status() == 130
-        until = time.monotonic() + PATIENCE
-        while any(map(_lives, children)):
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: all(map(has_ended, children)), "PyTorch's process was ended")
         assert "Traceback" not in screen.text
 
 
@@ -143,14 +139,4 @@ def test_on_a_terminal_colours_can_be_forbidden(fake_torch: Put) -> None:
 
 
 def _children(screen: Terminal) -> list[int]:
-    import psutil
-
     return [child.pid for child in psutil.Process(screen.process.pid).children(recursive=True)]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, signal.SIG_DFL)
-    except ProcessLookupError:
-        return False
-    return True

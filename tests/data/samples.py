@@ -96,6 +96,11 @@ def put(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
+def write_idx(folder: Path, train: ImageSet, test: ImageSet) -> Path:
+    """Write any images as the four plain files."""
+    return Sample((train.images, train.labels), (test.images, test.labels)).write_plain(folder)
+
+
 def snapshot(folder: Path) -> dict[str, int]:
     """Every file below `folder` with its size."""
     return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}

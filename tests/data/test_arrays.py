@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import room_for
 
 from fmnist_tui.data import DataError, Dataset, load
 from fmnist_tui.data.arrays import recall
@@ -133,12 +133,8 @@ def test_a_cache_that_cannot_be_made_does_not_stop_a_load(tmp_path: Path, small:
 
 def test_a_full_disk_does_not_stop_a_load_and_leaves_nothing(tmp_path: Path, small: Sample) -> None:
     folder, cache = small.write(tmp_path / "data"), tmp_path / "cache"
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
+    with room_for(1000):
         dataset = load(str(folder), cache)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert len(dataset.train) == 60
     assert snapshot(cache) == {}
     assert list((cache / "arrays").iterdir()) == []

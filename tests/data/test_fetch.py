@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import gzip
-import resource
 import socket
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from full_disk import room_for
 
 from fmnist_tui.data import Cancelled, DataError, Progress
 from fmnist_tui.data.fetch import fetch
@@ -135,12 +135,8 @@ def test_after_a_stop_the_next_fetch_goes_on_with_the_files_that_lack(web: Web, 
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
+    with room_for(1000):
         message = complaint(small, web.address, tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert message == f"cannot write to {tmp_path}: File too large"
     assert snapshot(tmp_path) == {}
 

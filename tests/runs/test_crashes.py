@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data.samples import write_idx
 
 from fmnist_tui.data import load
 from fmnist_tui.runs.control import send
@@ -19,17 +20,7 @@ from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import CheckpointSaved, Step
 from fmnist_tui.training.recipes import configure
 
-from .trainers import (
-    SHORT_V0,
-    SHORT_V3,
-    Watch,
-    assert_undisturbed,
-    finish,
-    kill_somewhere,
-    request,
-    running,
-    write_idx,
-)
+from .trainers import SHORT_V0, SHORT_V3, Watch, assert_undisturbed, finish, kill_somewhere, request, running
 
 REAL_CACHE = cache_folder()
 """Of whoever runs the tests: read before they put another one in its place."""
@@ -59,7 +50,8 @@ def test_a_run_that_is_killed_three_times_ends_as_if_nothing_had_been(runs: Path
 def test_runs_on_real_images_survive_a_hundred_kills_bit_for_bit(
     tmp_path: Path, config: TrainingConfig, kills: int
 ) -> None:
-    images = str(write_idx(tmp_path / "data", load(None, REAL_CACHE)))
+    real = load(None, REAL_CACHE)
+    images = str(write_idx(tmp_path / "data", real.train, real.test))
     reference = request_run(tmp_path / "reference", config, images)
     assert finish(reference) == 0
     chance = np.random.default_rng(kills)

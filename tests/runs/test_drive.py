@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from full_disk import room_for
 
 from fmnist_tui.data import ImageSet, load
 from fmnist_tui.runs import drive
@@ -23,7 +24,7 @@ from fmnist_tui.training.events import Alert, Resumed, RunFinished
 from fmnist_tui.training.recipes import configure
 
 from .logs import STARTED, step, write_log
-from .trainers import change, events_of, finish, one_line, request, room_for
+from .trainers import change, events_of, finish, one_line, request
 
 TINY_V0 = configure("v0", "tuned", {"epochs": 1}, limit=200, threads=1)
 TINY_V1 = configure("v1", "tuned", {"epochs": 1}, limit=20, threads=1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from data.samples import write_idx
 
 from fmnist_tui.data import load
 from fmnist_tui.runs.control import send
@@ -30,7 +31,6 @@ from .trainers import (
     one_line,
     request,
     running,
-    write_idx,
 )
 
 
@@ -144,7 +144,7 @@ def test_a_run_does_not_go_on_with_other_training_images(runs: Path, stopped_v0:
     run = copy_of(stopped_v0, runs)
     demo = load("demo", tmp_path)
     other = replace(demo, train=demo.test)
-    change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other))))
+    change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
     message = one_line(InAppRun(run).drive())
     assert message.startswith(f"run {run.run_id} was trained on other data than ")
     assert message.endswith("put its images back there, or start a new run")
@@ -155,7 +155,7 @@ def test_a_run_does_not_go_on_with_other_test_images(runs: Path, stopped_v0: Run
     run = copy_of(stopped_v0, runs)
     demo = load("demo", tmp_path)
     other = replace(demo, test=demo.train)
-    change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other))))
+    change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
     assert "other data" in one_line(InAppRun(run).drive())
 
 
@@ -163,7 +163,8 @@ def test_a_run_goes_on_with_the_same_images_from_another_place(
     runs: Path, stopped_v0: RunDirectory, finished_v0: RunDirectory, tmp_path: Path
 ) -> None:
     run = copy_of(stopped_v0, runs)
-    folder = write_idx(tmp_path / "same", load("demo", tmp_path))
+    demo = load("demo", tmp_path)
+    folder = write_idx(tmp_path / "same", demo.train, demo.test)
     change(run.request, lambda record: record.update(data=str(folder)))
     assert InAppRun(run).drive().reason == "completed"
     assert_undisturbed(run, finished_v0)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from full_disk import room_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from fmnist_tui.training import events
 from fmnist_tui.training.events import Event, Step
 
 from .logs import EVERY_EVENT, STARTED, epoch, step
-from .trainers import room_for
 
 RUN_ENDED = events.RunFinished("completed")
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from waiting import wait_until
 
 from fmnist_tui.runs import follower as module
 from fmnist_tui.runs.directory import RunDirectory
@@ -13,7 +14,6 @@ from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, Stage
 
 from .logs import STARTED, epoch, step, write_log
-from .trainers import wait_until
 
 
 def test_a_follower_waits_for_a_log_that_is_not_there_yet(run: RunDirectory) -> None:

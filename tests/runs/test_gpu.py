@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import UsageProbe
 from fmnist_tui.training.events import CheckpointSaved, Epoch, Step
 
-from .trainers import SHORT_V3, Watch, assert_undisturbed, finish, request, running, wait_until
+from .trainers import SHORT_V3, Watch, assert_undisturbed, finish, request, running
 
 pytestmark = pytest.mark.gpu
 

@@ -7,8 +7,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
+from leftovers import has_ended
+from waiting import wait_until
 
 from fmnist_tui.runs import drive, lock
 from fmnist_tui.runs.control import send
@@ -29,7 +30,6 @@ from .trainers import (
     learning,
     request,
     running,
-    wait_until,
     weights_differ,
 )
 
@@ -42,14 +42,6 @@ from fmnist_tui.runs.launch import launch
 print(launch(RunDirectory(Path(sys.argv[1]))).pid, flush=True)
 time.sleep(600)
 """
-
-
-def has_ended(pid: int) -> bool:
-    """Whether an orphan is gone, or waits for nothing but its new parent's notice."""
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def drive_in_a_thread(run: RunDirectory) -> RunFinished:

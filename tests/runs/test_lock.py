@@ -14,12 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from waiting import wait_until
 
 from fmnist_tui.runs import lock
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, beating, heartbeat_age, holding, is_held, try_exclusive
 
-from .trainers import wait_until
+from .logs import beat
 
 ASK = """
 import sys
@@ -33,10 +34,6 @@ print(is_held(RunDirectory(Path(sys.argv[1]))))
 
 def ask_another_process(run: RunDirectory) -> str:
     return subprocess.run([sys.executable, "-c", ASK, str(run.path)], capture_output=True, text=True, check=True).stdout
-
-
-def beat(run: RunDirectory, age: float) -> None:
-    run.heartbeat.write_text(json.dumps({"pid": 1, "time": time.time() - age}))
 
 
 def test_a_run_has_one_holder(run: RunDirectory) -> None:

@@ -11,17 +11,17 @@ import pytest
 
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import EventLog, LogReader
+from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.queue import device_to_wait_for, places_to_wait_for, settled_config, take_turn
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import Event, Paused, RunFinished, RunStarted, Stage, Step
+from fmnist_tui.training.events import Paused, RunFinished, RunStarted, Stage, Step
 from fmnist_tui.training.recipes import configure
 
-from .trainers import ENDLESS_V0, PATIENCE, Watch, change, request, running
+from .trainers import ENDLESS_V0, PATIENCE, Watch, change, request, running, time_of
 
 V0 = configure("v0", "tuned", {"epochs": 1}, limit=100, threads=1)
 
@@ -37,10 +37,6 @@ def enqueue(run: RunDirectory) -> int:
     log.append(Stage("waiting for cpu"))
     log.close()
     return handle
-
-
-def time_of(run: RunDirectory, kind: type[Event]) -> float:
-    return next(logged.time for logged in LogReader(run.events).read() if isinstance(logged.event, kind))
 
 
 def wait_in_queue(watch: Watch) -> None:

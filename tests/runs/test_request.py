@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from full_disk import room_for
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.request import command_of, read_request, request_run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 
-from .trainers import change, room_for
+from .trainers import change
 
 V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
 ODD = configure(

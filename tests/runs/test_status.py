@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ from fmnist_tui.training.events import (
     StopRequested,
 )
 
-from .logs import STARTED, epoch, step, write_log
+from .logs import STARTED, beat, epoch, step, write_log
 from .trainers import copy_of, running
 
 BEGUN: list[Event] = [Stage("loading data"), STARTED, step(5)]
@@ -63,10 +62,6 @@ WITHOUT_TRAINER = {
     "killed after it was resumed": ([*BEGUN, RunFinished("stopped"), Resumed(5, 1), step(10)], Status.INTERRUPTED),
     "killed after it had gone on": ([*BEGUN, RunFinished("stopped", resumable=True), *QUEUED], Status.INTERRUPTED),
 }
-
-
-def beat(run: RunDirectory, age: float) -> None:
-    run.heartbeat.write_text(json.dumps({"pid": 1, "time": time.time() - age}))
 
 
 def left_by_another_trainer(run: RunDirectory, *events: Event) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import signal
-import struct
 import subprocess
 import time
 from collections import deque
@@ -18,9 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.numpy
-from numpy.typing import NDArray
+from waiting import wait_until
 
-from fmnist_tui.data import Dataset
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.follower import read_snapshot
@@ -83,14 +80,6 @@ def running(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
         trainer.wait()
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Waits until `condition` holds, or fails with `what`."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, f"waited in vain until {what}"
-        time.sleep(0.01)
-
-
 class Watch:
     """Reads a run's log as it grows."""
 
@@ -116,17 +105,6 @@ class Watch:
         unread = [*self._unread, *self._reader.read()]
         self._unread.clear()
         return [logged.event for logged in unread]
-
-
-@contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """No file of this process grows past `size` bytes within the block; a write that would is done in part or fails."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def learning(run: RunDirectory) -> dict[str, Any]:
@@ -166,6 +144,11 @@ def events_of(run: RunDirectory) -> list[Event]:
     return [logged.event for logged in LogReader(run.events).read()]
 
 
+def time_of(run: RunDirectory, kind: type[Event]) -> float:
+    """When the first event of this kind was logged, in Unix seconds."""
+    return next(logged.time for logged in LogReader(run.events).read() if isinstance(logged.event, kind))
+
+
 def change(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     """Rewrites a JSON file."""
     record = json.loads(path.read_text())
@@ -201,16 +184,3 @@ def kill_somewhere(run: RunDirectory, chance: np.random.Generator) -> None:
 
 def log_size(run: RunDirectory) -> int:
     return run.events.stat().st_size if run.events.exists() else 0
-
-
-def write_idx(folder: Path, dataset: Dataset) -> Path:
-    """The set as the four files of MNIST's format."""
-    folder.mkdir()
-    for part, images in (("train", dataset.train), ("t10k", dataset.test)):
-        _write_array(folder / f"{part}-images-idx3-ubyte", images.images)
-        _write_array(folder / f"{part}-labels-idx1-ubyte", images.labels)
-    return folder
-
-
-def _write_array(path: Path, array: NDArray[np.uint8]) -> None:
-    path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes())

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
+
+from leftovers import has_ended
+from waiting import wait_until
 
 from fmnist_tui.runs.machine.asking import Answer, AskedProcess
 
@@ -56,21 +58,7 @@ def test_closing_ends_it_and_its_children(tmp_path: Path) -> None:
         f"{str(pid)!r}); time.sleep(60)"
     )
     process = AskedProcess((sys.executable, "-c", code))
-    until = time.monotonic() + PATIENCE
-    while not pid.exists():
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(pid.exists, "the child has begun")
     process.close()
-    while _lives(int(pid.read_text())):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: has_ended(int(pid.read_text())), "the child has ended")
     process.close()  # again: nothing to do
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

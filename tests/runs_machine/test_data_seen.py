@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import gzip
-import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from data.samples import images_file, labels_file
 
 from fmnist_tui.data import load
 from fmnist_tui.data.sources import Sources
@@ -19,8 +20,8 @@ KAGGLE = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")
 
 def idx(count: int, *, images: bool) -> bytes:
     if images:
-        return struct.pack(">4I", 0x803, count, 28, 28) + bytes(count * 784)
-    return struct.pack(">2I", 0x801, count) + bytes(count)
+        return images_file(np.zeros((count, 28, 28), np.uint8))
+    return labels_file(np.zeros(count, np.uint8))
 
 
 def write(folder: Path, train: int = 12, test: int = 5, pack: Callable[[bytes], bytes] | None = None) -> Path:

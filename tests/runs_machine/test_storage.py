@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.storage import disk_row, folder_row, runs_row
+from fmnist_tui.runs.queue import holding
 
 from .conftest import Make
 
@@ -19,15 +18,6 @@ def a_run(runs: Path, number: int) -> RunDirectory:
     run = RunDirectory(runs / f"v0-20260101-12000{number}-00ff")
     run.path.mkdir(parents=True)
     return run
-
-
-@contextmanager
-def held(run: RunDirectory) -> Iterator[None]:
-    handle = acquire(run)
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 def raising(error: OSError) -> Callable[[Path], bool]:
@@ -90,7 +80,7 @@ def test_no_runs_are_fine(runs: Path) -> None:
 
 
 def test_live_runs_are_counted(runs: Path) -> None:
-    with held(a_run(runs, 1)):
+    with holding(acquire(a_run(runs, 1))):
         assert runs_row(runs) == Row("runs", State.OK, "1 run, 0.0 MB, 1 queued")
 
 
@@ -105,7 +95,7 @@ def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path)
 
 def test_a_trainer_without_a_sign_of_life_is_told(runs: Path) -> None:
     run = a_run(runs, 1)
-    with held(run):
+    with holding(acquire(run)):
         run.heartbeat.write_text('{"pid": 1, "time": 0}\n')
         row = runs_row(runs)
     assert (row.state, row.seen) == (State.NOTE, "1 run, 0.0 MB, 1 live, not responding")

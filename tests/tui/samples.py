@@ -5,8 +5,6 @@ from __future__ import annotations
 import fcntl
 import io
 import os
-import shutil
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from data import samples
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.kept import basis_of, keep
@@ -44,14 +43,7 @@ def image_set(labels: Sequence[int]) -> ImageSet:
 
 def write_idx(folder: Path, train: Sequence[int], test: Sequence[int]) -> Path:
     """A folder of IDX files with images of these labels."""
-    folder.mkdir(parents=True)
-    for name, labels in (("train", train), ("t10k", test)):
-        images = image_set(labels)
-        header = struct.pack(">IIII", 0x803, len(labels), 28, 28)
-        (folder / f"{name}-images-idx3-ubyte").write_bytes(header + images.images.tobytes())
-        header = struct.pack(">II", 0x801, len(labels))
-        (folder / f"{name}-labels-idx1-ubyte").write_bytes(header + images.labels.tobytes())
-    return folder
+    return samples.write_idx(folder, image_set(train), image_set(test))
 
 
 def training(version: str = "v0", epochs: int = EPOCHS, asked: int = EPOCHS) -> list[Event]:
@@ -149,12 +141,6 @@ def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     table = np.full((1000, 10), 0.02, np.float32)
     table[np.arange(1000), (labels + (np.arange(1000) < wrong)) % 10] = 0.82
     return table, labels
-
-
-def copy_of(run: RunDirectory, runs: Path) -> RunDirectory:
-    """The run as it lies there, in another runs folder."""
-    shutil.copytree(run.path, runs / run.run_id)
-    return RunDirectory(runs / run.run_id)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyte
+from waiting import PATIENCE
 
-PATIENCE = 60.0
 ENTER, TAB, BACK_TAB, DOWN, END = b"\r", b"\t", b"\x1b[Z", b"\x1b[B", b"\x1b[F"
 ESCAPE, PALETTE = b"\x1b", b"\x10"
 FAR_LEFT = b"\x1b[1;2D"

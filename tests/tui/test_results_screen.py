@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs.trainers import copy_of
 from textual.widgets import DataTable
 
 from fmnist_tui.analysis import tables
@@ -17,7 +18,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.screens import results
 
 from .driving import AnyPilot, at_every_size, at_the_smallest_size, flat, notices, part, until, until_shown, widget
-from .samples import copy_of, held, write_run
+from .samples import held, write_run
 
 Maker = Callable[..., FmnistApp]
 

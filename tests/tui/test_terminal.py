@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import PATIENCE, wait_until
 
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -22,7 +22,6 @@ from .terminal import (
     END,
     ENTER,
     FAR_LEFT,
-    PATIENCE,
     TAB,
     Terminal,
     app_in_terminal,
@@ -42,10 +41,8 @@ def train_v0(terminal: Terminal, epochs: str) -> None:
 
 def wait_until_it_learns(run: RunDirectory) -> psutil.Process:
     """Waits for the first steps; returns the process that takes them."""
-    end = time.monotonic() + PATIENCE
-    while (snapshot := read_snapshot(run)).step == 0:
-        assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}"
-        time.sleep(0.05)
+    wait_until(lambda: read_snapshot(run).step, "the first step was taken")
+    snapshot = read_snapshot(run)
     assert snapshot.started is not None
     return psutil.Process(snapshot.started.pid)
 
@@ -131,20 +128,13 @@ def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
         terminal.press_and_settle("4", "f")
         terminal.wait_for("all runs scored")
         terminal.press("e")
-        wait_for_folder(tmp_path / "fmnist-tui-export")
+        wait_until((tmp_path / "fmnist-tui-export").exists, "the export has begun")
         terminal.press("q")
         terminal.sent_in(0.5)  # the screen is given back, the export still runs
         terminal.process.send_signal(signal.SIGHUP)
         terminal.process.send_signal(signal.SIGCONT)
         terminal.hang_up()
         terminal.wait()
-
-
-def wait_for_folder(folder: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while not folder.exists():
-        assert time.monotonic() < end, f"{folder} never came"
-        time.sleep(0.02)
 
 
 def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_curve(runs: Path) -> None:

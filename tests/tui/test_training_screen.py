@@ -6,13 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from runs.trainers import copy_of
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Paused, RunFinished, Stage, StopRequested
 from fmnist_tui.tui.app import FmnistApp
 
 from .driving import at_every_size, drawn, flat, notices, open_run_list, part, until, until_shown
-from .samples import copy_of, held, started, training, window, write_log, write_run
+from .samples import held, started, training, window, write_log, write_run
 
 Maker = Callable[..., FmnistApp]
 
