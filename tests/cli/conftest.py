@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from leftovers import nothing_left_behind
+from sharing import made_once
 
 from fmnist_tui.cli import main
+from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
 
 from .commands import SHORT, TINY, Outcome, call, newest
@@ -63,10 +66,14 @@ def fmnist(capsys: pytest.CaptureFixture[str]) -> Fmnist:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> tuple[Outcome, RunDirectory]:
     """`train v0 --json` through SHORT, undisturbed: what it printed and the run."""
-    runs = tmp_path_factory.mktemp("trained")
-    outcome = call("train", *SHORT, "--json", "--runs", runs)
-    assert outcome.status == 0, outcome
-    return outcome, newest(runs)
+
+    def train(folder: Path) -> None:
+        outcome = call("train", *SHORT, "--json", "--runs", folder / "runs")
+        assert outcome.status == 0, outcome
+        write_json(folder / "outcome.json", asdict(outcome))
+
+    folder = made_once(tmp_path_factory, "trained-by-the-command", train)
+    return Outcome(**(read_json(folder / "outcome.json") or {})), newest(folder / "runs")
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +85,8 @@ def finished(trained: tuple[Outcome, RunDirectory]) -> RunDirectory:
 @pytest.fixture(scope="session")
 def four(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> Path:
     """The runs folder of `train all --in-app`, in this process: PyTorch is imported once."""
-    runs = tmp_path_factory.mktemp("four")
-    assert _here("train", "all", *TINY, "--in-app", "--runs", runs) == 0
-    return runs
+
+    def train(runs: Path) -> None:
+        assert _here("train", "all", *TINY, "--in-app", "--runs", runs) == 0
+
+    return made_once(tmp_path_factory, "one-run-of-each", train)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from leftovers import nothing_left_behind
+from sharing import made_once
 
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, Step
 
@@ -63,23 +65,32 @@ def run(runs: Path) -> RunDirectory:
 @pytest.fixture(scope="session")
 def finished_v0(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDirectory:
     """SHORT_V0, trained undisturbed in a process of its own."""
-    run = request(tmp_path_factory.mktemp("v0"), SHORT_V0)
-    assert finish(run) == 0
-    return run
+    return _finished(tmp_path_factory, SHORT_V0)
 
 
 @pytest.fixture(scope="session")
 def finished_v3(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDirectory:
     """SHORT_V3, trained undisturbed in a process of its own."""
-    run = request(tmp_path_factory.mktemp("v3"), SHORT_V3)
-    assert finish(run) == 0
+    return _finished(tmp_path_factory, SHORT_V3)
+
+
+def _finished(factory: pytest.TempPathFactory, config: TrainingConfig) -> RunDirectory:
+    def train(runs: Path) -> None:
+        assert finish(request(runs, config)) == 0
+
+    (run,) = list_runs(made_once(factory, f"finished-{config.version}", train))
     return run
 
 
 @pytest.fixture(scope="session")
 def stopped_v0(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDirectory:
     """SHORT_V0, stopped in its second epoch, with two checkpoints. Tests go on from copies of it."""
-    run = request(tmp_path_factory.mktemp("stopped"), SHORT_V0)
+    (run,) = list_runs(made_once(tmp_path_factory, "stopped-v0", _train_and_stop))
+    return run
+
+
+def _train_and_stop(runs: Path) -> None:
+    run = request(runs, SHORT_V0)
     with running(run) as trainer:
         watch = Watch(run)
         watch.next(Epoch)
@@ -89,4 +100,3 @@ def stopped_v0(tmp_path_factory: pytest.TempPathFactory, cache: None) -> RunDire
         send(run, Command.STOP_NOW)
         assert watch.next(RunFinished).resumable
         assert trainer.wait() == 0
-    return run

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from leftovers import nothing_left_behind
+from sharing import made_once
 
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.launch import InAppRun
 from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.request import request_run
@@ -70,7 +71,10 @@ def app(make_app: Callable[..., FmnistApp]) -> FmnistApp:
 @pytest.fixture(scope="session")
 def finished_v0(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> RunDirectory:
     """A real run of three short epochs on the demo set; tests look at copies of it."""
-    config = configure("v0", "tuned", {"epochs": 3, "batch_size": 16}, seed=7, threads=1)
-    run = request_run(tmp_path_factory.mktemp("finished"), config, "demo")
-    assert InAppRun(run).drive().reason == "completed"
+
+    def train(runs: Path) -> None:
+        config = configure("v0", "tuned", {"epochs": 3, "batch_size": 16}, seed=7, threads=1)
+        assert InAppRun(request_run(runs, config, "demo")).drive().reason == "completed"
+
+    (run,) = list_runs(made_once(tmp_path_factory, "three-short-epochs", train))
     return run
