@@ -94,7 +94,7 @@ def test_a_signal_restores_the_terminal_from_the_first_byte_on(runs: Path, numbe
         terminal.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(runs: Path, number: signal.Signals) -> None:
     with app_in_terminal(runs) as terminal:
         terminal.process.send_signal(number)
@@ -113,6 +113,8 @@ def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, h
         else:
             terminal.process.send_signal(signal.SIGTERM)
         assert terminal.wait() == 128 + (signal.SIGHUP if how == "hang-up" else signal.SIGTERM)
+        if how == "SIGTERM":
+            assert_restored(terminal)
     assert status_of(run) is Status.STOPPED
     snapshot = read_snapshot(run)
     assert snapshot.saved_step == snapshot.step > 0
