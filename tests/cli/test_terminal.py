@@ -24,7 +24,7 @@ def has_no_junk(shown: Terminal) -> bool:
 
 
 def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
-    with terminal("train", *SHORT, "--epochs", "30", "--runs", runs) as shown:
+    with terminal("train", *SHORT, "--epochs", "30", "--batch-size", "16", "--runs", runs) as shown:
         shown.wait_for(lambda it: re.search(r"epoch \d+/30", it.text), "an epoch was shown")
         bar = shown.text.splitlines()[-1]
         assert "━" in bar
