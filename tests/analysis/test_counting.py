@@ -11,8 +11,7 @@ from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
-from fmnist_tui.runs.lock import acquire
-from fmnist_tui.runs.queue import holding
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
 from fmnist_tui.training.recipes import hyperparameters
 

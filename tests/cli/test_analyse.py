@@ -105,6 +105,16 @@ def test_it_says_in_words_what_it_found_and_where_it_is(fmnist: Fmnist, run: Run
     assert fmnist("analyse", "last", "--only", "shifts", "--runs", runs).err == ""
 
 
+def test_what_is_kept_is_told_of_a_run_whose_weights_were_thrown_away(
+    fmnist: Fmnist, run: RunDirectory, runs: Path
+) -> None:
+    words = ("analyse", "last", "--only", "shifts", "--only", "gaps", "--runs", runs)
+    before = fmnist(*words)
+    run.model.unlink()
+    after = fmnist(*words)
+    assert (after.status, after.out, after.err) == (0, before.out, "")
+
+
 def test_the_gain_is_of_all_runs_that_are_named_and_what_does_not_count_is_told(
     fmnist: Fmnist, finished: RunDirectory, runs: Path
 ) -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire
+from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.storage import disk_row, folder_row, runs_row
-from fmnist_tui.runs.queue import holding
 
 from .conftest import Make
 

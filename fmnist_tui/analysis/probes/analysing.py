@@ -11,7 +11,7 @@ from fmnist_tui.analysis.probes.convergence import measure_convergence
 from fmnist_tui.analysis.probes.efficiency import measure_efficiency
 from fmnist_tui.analysis.probes.fit import measure_fit
 from fmnist_tui.analysis.probes.gaps import measure_gaps
-from fmnist_tui.analysis.probes.kept import KINDS, Result, basis_of, keep, read_kept
+from fmnist_tui.analysis.probes.kept import KINDS, MODEL, Result, basis_of, keep, read_kept
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.permuted_training import budgeted, measure_permuted
 from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
@@ -112,16 +112,15 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
     if not applies(record, name):
         raise AnalysisError(f"{name} is measured of {' and '.join(permuted.VERSIONS)} alone, not of {record.version}")
     basis = basis_of(record)
-    if basis and not wish.again:
-        kept = read_kept(record.run, name, basis)
-        if kept is not None and _is_wanted(kept, wish):
-            return Made(kept, kept=True)
-    if basis is None and name == "permuted":  # minutes of training, for nothing
+    kept = None if wish.again else read_kept(record.run, name, basis)
+    if kept is not None and _is_wanted(kept, wish):
+        return Made(kept, kept=True)
+    if not basis[MODEL] and name == "permuted":  # minutes of training, for nothing
         raise AnalysisError(
             f"run {record.run_id} has no model.safetensors, which {name} is kept with; let it end first"
         )
     result = _COMPUTED[name](record, wish, report, stop)
-    if basis is None:
+    if not basis[MODEL]:
         return Made(result, kept=False, unkept=f"{name} is not kept: the run has no model.safetensors yet")
     try:
         keep(record.run, name, basis, result)

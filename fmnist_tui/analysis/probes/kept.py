@@ -24,7 +24,7 @@ from fmnist_tui.files import check_plain, finite, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
 
 FORMAT = 1
-_MODEL = "model_sha256"
+MODEL = "model_sha256"
 
 Result = Shifts | Permuted | Efficiency | Fit | Gaps | Convergence
 
@@ -54,18 +54,19 @@ class Findings:
 
 def read_findings(record: RunRecord) -> Findings:
     """All that is kept of the run and still holds; what is damaged counts as never made."""
-    sums = _sums(record)
-    found: dict[str, Any] = {name: read_kept(record.run, name, sums) for name in KINDS}
+    basis = basis_of(record)
+    found: dict[str, Any] = {name: read_kept(record.run, name, basis) for name in KINDS}
     return Findings(record, **found)
 
 
-def basis_of(record: RunRecord) -> dict[str, str] | None:
-    """What analyses are made of, as sums: the model, the test images, the log, the result.
-
-    None where the run has no model: what is measured of it then may change.
-    """
-    sums = _sums(record)
-    return sums if sums[_MODEL] else None
+def basis_of(record: RunRecord) -> dict[str, str]:
+    """What analyses are made of, as sums: the model ("" where the run has none), the test images, log, result."""
+    return {
+        MODEL: _sha256(record.run.model),
+        "test_fingerprint": record.test_fingerprint,
+        "log_sha256": _sha256(record.run.events),
+        "result_sha256": _sha256(record.run.result),
+    }
 
 
 def read_kept(run: RunDirectory, name: str, basis: Mapping[str, str]) -> Result | None:
@@ -114,19 +115,10 @@ def _path(run: RunDirectory, name: str) -> Path:
     return run.analysis / f"{name}.json"
 
 
-def _sums(record: RunRecord) -> dict[str, str]:
-    return {
-        _MODEL: _sha256(record.run.model),
-        "test_fingerprint": record.test_fingerprint,
-        "log_sha256": _sha256(record.run.events),
-        "result_sha256": _sha256(record.run.result),
-    }
-
-
 def _holds(kept: Mapping[str, Any], now: Mapping[str, str]) -> bool:
     """Whether nothing has changed; a result says of which weights it is, so that those may be gone."""
-    gone = not now[_MODEL] and now["result_sha256"]
-    return kept == ({**now, _MODEL: kept.get(_MODEL)} if gone else now)
+    gone = not now[MODEL] and now["result_sha256"]
+    return kept == ({**now, MODEL: kept.get(MODEL)} if gone else now)
 
 
 def _sha256(path: Path) -> str:
