@@ -1,7 +1,7 @@
 """How the recipe `tuned` was found: `python assets/reference/search.py v0|cnn RUNS [DEVICE]`.
 
-Trains each candidate without ever looking at a test image, and prints the best epoch's validation accuracy, which is
-that of the weights a run keeps: means over seeds. Runs that lie in RUNS
+Trains each candidate without ever looking at a test image, and prints the best epoch's validation accuracy, means over
+seeds. (A run is scored with its last weights; SEARCH.md says what that makes.) Runs that lie in RUNS
 already are not trained again.
 """
 
