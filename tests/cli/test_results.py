@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fmnist_tui.analysis.notes import MARK_NOTE
+from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.data import official
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -93,7 +94,9 @@ def six(four: Path, runs: Path) -> Path:
 def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path) -> None:
     outcome = fmnist("results", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.lines == ["no run counts yet under the recipe tuned; train all with: fmnist-tui train all"]
+    how, reference = outcome.lines
+    assert how == "no run counts yet under the recipe tuned; train all with: fmnist-tui train all"
+    assert reference == reference_line("tuned")
     assert fmnist("results", "--format", "json", "--runs", runs).json == {
         "recipe": "tuned",
         "everything": False,

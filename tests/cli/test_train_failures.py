@@ -79,7 +79,8 @@ def test_a_broken_file_is_named_by_the_command_that_trains_in_a_process(runs: Pa
 
 
 def test_a_diverged_training_fails_and_is_not_resumed(fmnist: Fmnist, runs: Path) -> None:
-    outcome = call("train", "v0", "--data", "demo", "--lr", "100", "--threads", "1", "--in-app", "--runs", runs)
+    wild = ("--recipe", "origin", "--lr", "100")
+    outcome = call("train", "v0", "--data", "demo", *wild, "--threads", "1", "--in-app", "--runs", runs)
     assert first(newest(runs), RunFinished).reason == "diverged"
     again = fmnist("resume", "last", "--runs", runs)
     assert again.status == 1
