@@ -10,9 +10,9 @@ def safe(text: object) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in str(text))
 
 
-def percent(share: object) -> str:
+def percent(share: object, digits: int = 2) -> str:
     """93.19 % for 0.9319, an empty string for what is no number."""
-    return f"{share * 100:.2f} %" if isinstance(share, int | float) and not isinstance(share, bool) else ""
+    return f"{share * 100:.{digits}f} %" if isinstance(share, int | float) and not isinstance(share, bool) else ""
 
 
 def grouped(count: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import fmean
 
+from fmnist_tui.text import percent
 from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, Step
 
 _RECENT, _BEFORE = 10, 100
@@ -74,7 +75,7 @@ def _plateau(epochs: Sequence[Epoch]) -> str:
     for losses in (lambda epoch: epoch.train_loss, lambda epoch: epoch.validation_loss):
         if min(map(losses, lately)) < (1 - _FLAT) * min(map(losses, before)):
             return ""
-    return f"neither loss has fallen by {_FLAT:.0%} in the last {_FLAT_EPOCHS} epochs"
+    return f"neither loss has fallen by {percent(_FLAT, 0)} in the last {_FLAT_EPOCHS} epochs"
 
 
 def _overfitting(epochs: Sequence[Epoch]) -> str:

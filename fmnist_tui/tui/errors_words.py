@@ -23,7 +23,7 @@ def cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
     count, total = int(diagnosis.matrix[true, predicted]), int(diagnosis.matrix[true].sum())
     names = diagnosis.names
     what = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, right"
-    share = f" of {total} ({count / total:.1%})" if total else ""
+    share = f" of {grouped(total)} ({percent(count / total, 1)})" if total else ""
     return Text(f"{what}: {count}{share}", no_wrap=True, overflow="ellipsis")
 
 

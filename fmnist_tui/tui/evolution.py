@@ -25,7 +25,7 @@ def evolution(comparison: Comparison, width: int) -> Text:
     figures = [(one.test_accuracy.mean, one.reported.accuracy) for one in comparison.versions]
     start = max(0.0, math.floor(min(map(min, figures)) / _STEP - 0.5) * _STEP)
     room = min(_WIDEST, max(_NARROWEST, width - _WORDS))
-    lines = [Text(f"Accuracy; the bars begin at {start:.0%} and end at 100%", style="dim")]
+    lines = [Text(f"Accuracy; the bars begin at {percent(start, 0)} and end at 100 %", style="dim")]
     for one in comparison.versions:
         ours, theirs = one.test_accuracy.mean, one.reported.accuracy
         lines += [

@@ -10,6 +10,7 @@ from fmnist_tui.analysis.across import SharedMistake
 from fmnist_tui.analysis.diagnosis import Diagnosis
 from fmnist_tui.analysis.errors import Indices, images_of
 from fmnist_tui.data import ImageSet
+from fmnist_tui.text import percent
 from fmnist_tui.tui.widgets.gallery_view import Specimen
 
 _NO_OTHERS = "No run of another version is compared on these images: train one, or press f on the Results screen"
@@ -73,4 +74,4 @@ def specimen(diagnosis: Diagnosis, gallery: Gallery, place: int, images: ImageSe
 
 
 def _agreement(mistake: SharedMistake, names: tuple[str, ...]) -> str:
-    return f"{mistake.agreeing} of {mistake.runs} say {names[mistake.taken_for]}, {mistake.confidence:.0%} sure"
+    return f"{mistake.agreeing} of {mistake.runs} say {names[mistake.taken_for]}, {percent(mistake.confidence, 0)} sure"

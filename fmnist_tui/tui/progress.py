@@ -121,7 +121,7 @@ def _machine_words(snapshot: Snapshot, usage: Usage | None) -> str:
     parts = []
     if usage is not None:
         parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
-        parts.append(f"machine: CPU {usage.machine_cpu:.0%}, memory {usage.machine_memory:.0%}")
+        parts.append(f"machine: CPU {percent(usage.machine_cpu, 0)}, memory {percent(usage.machine_memory, 0)}")
         parts += [_gpu_words(number, gpu) for number, gpu in enumerate(usage.gpus)]
     if snapshot.saved_step is not None and snapshot.finished is None:
         parts.append(f"saved at step {snapshot.saved_step}")
@@ -130,7 +130,7 @@ def _machine_words(snapshot: Snapshot, usage: Usage | None) -> str:
 
 def _gpu_words(number: int, gpu: Gpu) -> str:
     """What the driver tells of it."""
-    busy = f"{gpu.busy}% busy" if gpu.busy is not None else ""
+    busy = f"{gpu.busy} % busy" if gpu.busy is not None else ""
     memory = f"{(gpu.total - gpu.free) / 1e9:.1f} of {gpu.total / 1e9:.0f} GB" if gpu.total else ""
     return f"GPU {number} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import reference_cell, references
+from fmnist_tui.analysis.wording import spread_cell
 from fmnist_tui.models.catalogue import ORIGIN_NOTE, Version
 from fmnist_tui.models.layers import Layer
 from fmnist_tui.text import counted, grouped, percent
@@ -63,8 +64,7 @@ def _measured(version: str, comparison: Comparison) -> str:
     beside = f"; the reference runs: {reference_cell(reference)}" if reference else ""
     if found is None:
         return f"{comparison.recipe}: no run yet{beside}"
-    spread = f" ± {percent(found.test_accuracy.sd)}" if found.test_accuracy.sd is not None else ""
-    return f"{comparison.recipe}: {percent(found.test_accuracy.mean)}{spread} ({counted(found.runs, 'run')}){beside}"
+    return f"{comparison.recipe}: {spread_cell(found.test_accuracy, 2, 100.0)} % ({counted(found.runs, 'run')}){beside}"
 
 
 def _layers(chosen: Version, width: int) -> Table:

@@ -61,7 +61,7 @@ def test_the_share_of_the_fall_in_the_first_steps(early: float, share: float, ve
     assert (found.first_loss, found.end_loss, found.steps) == (2.0, 0.0, 1000)
     claim = told(found)[RAPID]
     assert claim.verdict is verdict
-    assert claim.number.startswith(f"{share:.0%} of the fall in 500 of 1000 steps")
+    assert claim.number.startswith(f"{share * 100:.0f} % of the fall in 500 of 1 000 steps")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_overfitting_is_how_far_validation_ends_above_its_minimum(
     assert found.rise == pytest.approx(rise)
     claim = told(found)[OVERFITTING]
     assert claim.verdict is verdict
-    assert f"{rise:+.1%} from its minimum" in claim.number
+    assert f"{rise * 100:+.1f} % from its minimum" in claim.number
 
 
 def test_one_epoch_tells_nothing_of_overfitting() -> None:

@@ -67,7 +67,7 @@ async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Pa
         assert "Most confused: truth, taken for" in flat(app)
 
         await pilot.press("v")
-        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50 (2.0%)")
+        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50 (2.0 %)")
         lines = part(pilot, "HeatMap").splitlines()
         assert "[1]" in next(line for line in lines if line.startswith("T-shirt"))
         assert next(line for line in lines if line.startswith("Bag")).split() == ["Bag", ".", "1", *"......", "48", "1"]
@@ -98,7 +98,7 @@ async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
     async with app.run_test(size=size) as pilot:
         await at_errors(pilot)
         await pilot.press("v", "left", "left", "left", "up")
-        await until_shown(pilot, "T-shirt/top, right: 48 of 50 (96.0%)")
+        await until_shown(pilot, "T-shirt/top, right: 48 of 50 (96.0 %)")
         await pilot.press("right", "down")
         await until_shown(pilot, "Trouser, right: 48 of 50")
         await pilot.press(*["down"] * 12, *["right"] * 12, "left")

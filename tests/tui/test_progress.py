@@ -136,7 +136,7 @@ def test_alerts_are_handed_on_in_their_order() -> None:
 def test_the_machine_is_told_of_with_its_gpus_where_they_are_used() -> None:
     usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, (Gpu("H200", 140_000_000_000, 100_000_000_000, 93),))
     numbers = progress_of(snapshot_of(training()), usage).numbers
-    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98%, memory 40%  GPU 0 93% busy, 40.0 of 140 GB" in numbers
+    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98 %, memory 40 %  GPU 0 93 % busy, 40.0 of 140 GB" in numbers
 
 
 def test_words_are_broken_between_things_and_not_within() -> None:

@@ -80,7 +80,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
         await pilot.press("4")
         await until_shown(pilot, "Total gain from v0 to v3")
         await pilot.press("v")
-        await until_shown(pilot, "the bars begin at 80%", "v0 ours")
+        await until_shown(pilot, "the bars begin at 80 %", "v0 ours")
         await pilot.press("v")
         await until(pilot, lambda: "v0" in part(pilot, "#nll") and "┤" in part(pilot, "#nll"), "curves are drawn")
         await pilot.press("v")

@@ -6,6 +6,7 @@ from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import EARLY, MEAN_STEPS, Convergence
 from fmnist_tui.analysis.probes.kept import Findings
 from fmnist_tui.analysis.values import number
+from fmnist_tui.text import grouped, percent
 
 _RAPID = 0.5
 _RISE = 0.02
@@ -36,14 +37,14 @@ def _rapid(found: Convergence | None, missing: tuple[str, ...]) -> Claim:
         verdict,
         words,
         f"The training loss falls from the first window's mean to the mean of the last {MEAN_STEPS} steps: which share "
-        f"of that is done by the {MEAN_STEPS} steps up to step {EARLY}? Holds from {_RAPID:.0%} on",
+        f"of that is done by the {MEAN_STEPS} steps up to step {EARLY}? Holds from {percent(_RAPID, 0)} on",
         missing,
     )
 
 
 def _fall(found: Convergence, share: float) -> str:
     losses = f"{found.first_loss:.3f}, {found.early_loss:.3f}, {found.end_loss:.3f}"
-    return f"{share:.0%} of the fall in {EARLY} of {found.steps} steps (loss {losses})"
+    return f"{percent(share, 0)} of the fall in {EARLY} of {grouped(found.steps)} steps (loss {losses})"
 
 
 def _why_untold(found: Convergence) -> str:
@@ -71,7 +72,7 @@ def _no_overfitting(found: Convergence | None, missing: tuple[str, ...]) -> Clai
     if found and found.epochs > 1:
         verdict = Verdict.of(found.rise <= _RISE)
         lowest = f"{found.lowest_validation:.4f} in epoch {found.lowest_epoch} of {found.epochs}"
-        words = f"{found.rise:+.1%} from its minimum, {lowest}, to the end, {found.last_validation:.4f}"
+        words = f"{found.rise * 100:+.1f} % from its minimum, {lowest}, to the end, {found.last_validation:.4f}"
     elif found:
         verdict, words = Verdict.UNTOLD, "the run has one epoch"
     return Claim(
@@ -79,7 +80,7 @@ def _no_overfitting(found: Convergence | None, missing: tuple[str, ...]) -> Clai
         "v3's validation loss does not rise again",
         verdict,
         words,
-        f"How far the validation loss ends above its lowest value. Holds up to {_RISE:.0%}",
+        f"How far the validation loss ends above its lowest value. Holds up to {percent(_RISE, 0)}",
         missing,
     )
 

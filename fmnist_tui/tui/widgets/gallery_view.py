@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from fmnist_tui.text import percent
 from fmnist_tui.tui.widgets.histogram import bar
 from fmnist_tui.tui.widgets.picture import Picture
 from fmnist_tui.tui.widgets.pixels import Drawing
@@ -105,7 +106,10 @@ def _told(shown: Specimen, width: int) -> Text:
     """All that is known of the image, in lines of `width` cells."""
     lines = [Text(shown.missing, style="dim")] if shown.missing else []
     predicted = int(shown.probabilities.argmax())
-    truth, said = shown.names[shown.label], f"{shown.names[predicted]}, {shown.probabilities[predicted]:.1%} sure"
+    truth, said = (
+        shown.names[shown.label],
+        f"{shown.names[predicted]}, {percent(float(shown.probabilities[predicted]), 1)} sure",
+    )
     apart = [f"truth  {truth}", f"said   {said}"]
     words = [f"truth {truth}, said {said}"] if width >= _SIDE_BY_SIDE else apart
     lines += [Text(line) for line in (shown.heading, *words, shown.note) if line]
