@@ -89,6 +89,7 @@ class Comparison:
         gain: From the first version to the last; None where there are not two.
         paired: Between the versions' best runs.
         not_counted: Newest first; with `everything` some of them are compared as well.
+        comparable: How many of them `everything` would take in, or has.
     """
 
     recipe: str
@@ -98,6 +99,7 @@ class Comparison:
     gain: Difference | None
     paired: tuple[PairedTest, ...]
     not_counted: tuple[NotCounted, ...]
+    comparable: int = 0
 
     @property
     def total_gain(self) -> float | None:
@@ -109,8 +111,8 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
     """Compares the versions over `records` that count under `recipe`, or over all of it on the same test images."""
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
     counting = [record for record in records if reasons[record.run_id] is None]
-    under_it = [record for record in records if record.recipe == recipe]
-    chosen = _on_the_same_images(under_it) if everything else counting
+    on_the_same = _on_the_same_images([record for record in records if record.recipe == recipe])
+    chosen = on_the_same if everything else counting
     groups = [runs for version in VERSIONS if (runs := scored_runs(chosen, version.name))]
     unfit = {run for run, why in reasons.items() if why is not None}
     read = remembering()
@@ -123,6 +125,7 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
         difference(groups[0], groups[-1], read) if len(groups) > 1 else None,
         paired_tests([answers for answers in best if answers]),
         tuple(NotCounted(run, why) for run, why in reasons.items() if why is not None),
+        sum(record.run_id in unfit for record in on_the_same),
     )
 
 

@@ -25,6 +25,7 @@ from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
+from fmnist_tui.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.probes.analysing import Wish
@@ -35,6 +36,7 @@ _TELL_SECONDS = 0.2
 
 @click.command("analyse")
 @click.argument("words", nargs=-1, metavar="[RUN...]", shell_complete=complete_run)
+@click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True, help="Whose best runs.")
 @click.option("--only", multiple=True, type=click.Choice(tuple(KINDS)), help="This analysis alone; may be repeated.")
 @click.option("--again", is_flag=True, help="Compute what is kept with the runs, too.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), metavar="N", help=f"Of `permuted`; {EPOCHS} if not said.")
@@ -47,13 +49,14 @@ _TELL_SECONDS = 0.2
 @runs_option
 def analyse_command(
     words: tuple[str, ...],
+    recipe: str,
     only: tuple[str, ...],
     as_json: bool,  # noqa: FBT001
     data: str | None,
     runs: str | None,
     **settings: Any,
 ) -> None:
-    """Measure what the CNNs are said to be better at, of runs or of the best tuned run of each version.
+    """Measure what the CNNs are said to be better at, of runs or of the best run of each version.
 
     shifts: accuracy on test images moved by up to 4 pixels. permuted (v0 and v1): two short trainings, one on pixels
     in a random order. efficiency: accuracy over parameters and multiply-adds. fit: the images it learned from
@@ -62,7 +65,7 @@ def analyse_command(
     """
     from fmnist_tui.analysis.probes.analysing import Images, Wish
 
-    records, gain = _chosen(words, runs)
+    records, gain = _chosen(words, recipe, runs)
     wish = Wish(Images(data_folder(data), cache_folder()), **settings)
     analysed = [_analysed(record, only, wish) for record in records]
     if not any(one.analyses for one in analysed):
@@ -77,15 +80,18 @@ def analyse_command(
             click.echo(safe(f"{one.record.run_id}: {name}: {why}"), err=True)
 
 
-def _chosen(words: Sequence[str], runs: str | None) -> tuple[list[RunRecord], float | None]:
-    """The runs that are named, each once, or the best counting ones; and the latter's total gain."""
+def _chosen(words: Sequence[str], recipe: str, runs: str | None) -> tuple[list[RunRecord], float | None]:
+    """The runs that are named, each once, or the recipe's best counting ones; and the latter's total gain."""
     folder = runs_folder(runs)
     if words:
         return [read_record(run) for run in dict.fromkeys(find_run(folder, word) for word in words)], None
-    tuned = section(read_records(folder), "tuned")
-    if not tuned.found:
-        raise AnalysisError("no run counts yet under the recipe tuned; name a run, or train: fmnist-tui train all")
-    return [one.record for one in tuned.found.values()], tuned.gain
+    best = section(read_records(folder), recipe)
+    if not best.found:
+        option = "" if recipe == "tuned" else f" --recipe {recipe}"
+        raise AnalysisError(
+            f"no run counts yet under the recipe {recipe}; name a run, or train: fmnist-tui train all{option}"
+        )
+    return [one.record for one in best.found.values()], best.gain
 
 
 def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:

@@ -104,8 +104,8 @@ def _nothing(comparison: Comparison) -> str:
     """That no run counts, and what to do."""
     recipe = "" if comparison.recipe == "tuned" else f" --recipe {comparison.recipe}"
     told = f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all{recipe}"
-    if comparison.not_counted and not comparison.everything:
-        return f"{told}; compare those below with: fmnist-tui results --all"
+    if comparison.comparable and not comparison.everything:
+        return f"{told}; compare what there is with: fmnist-tui results --all{recipe}"
     return told
 
 

@@ -84,7 +84,7 @@ def _config_lines(config: dict[str, Any]) -> list[tuple[str, str]]:
         *([("limit", f"the first {config['limit']} training images")] if config.get("limit") is not None else []),
         ("seed", str(config.get("seed", "?"))),
         ("device", _device(config)),
-        ("data", str(data.get("source", "?")) if isinstance(data, dict) else str(data or "?")),
+        ("data", str(data.get("source") or data.get("name", "?")) if isinstance(data, dict) else str(data or "?")),
     ]
     if isinstance(settings, dict):
         lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]

@@ -64,7 +64,9 @@ def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, A
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
     except FileNotFoundError:
-        raise RunError(f"run {run.run_id} has no model.safetensors: it is written at a training's end") from None
+        gone = "it was thrown away or left out; train the run anew"
+        why = gone if run.result.exists() else "it is written at a training's end"
+        raise RunError(f"run {run.run_id} has no model.safetensors: {why}") from None
     except OSError as error:
         raise RunError(f"can't read {run.model} ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError):

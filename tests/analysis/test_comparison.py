@@ -146,7 +146,7 @@ def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
 
 def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None:
     assert comparison(tmp_path) == Comparison(
-        "tuned", everything=False, compared=frozenset(), versions=(), gain=None, paired=(), not_counted=()
+        "tuned", everything=False, compared=frozenset(), versions=(), gain=None, paired=(), not_counted=(), comparable=0
     )
     assert comparison(tmp_path).total_gain is None
     run = make_run(tmp_path, validation=[])

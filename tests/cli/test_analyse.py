@@ -10,6 +10,7 @@ from waiting import wait_until
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.training.recipes import RECIPES
 
 from .commands import call, copy_of, edit, finish, started
 from .conftest import Fmnist
@@ -193,6 +194,16 @@ def test_a_model_that_is_not_the_runs_is_told(fmnist: Fmnist, run: RunDirectory,
 def test_without_runs_it_says_how_to_get_some(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:
     assert "there are no runs in" in fmnist("analyse", "last", "--runs", tmp_path / "none").complaint
     assert "no run counts yet under the recipe tuned" in fmnist("analyse", "--runs", runs).complaint
+    origin = fmnist("analyse", "--recipe", "origin", "--runs", runs).complaint
+    assert origin.endswith("under the recipe origin; name a run, or train: fmnist-tui train all --recipe origin")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_of_the_reference_runs_it_tells_what_is_committed(fmnist: Fmnist, recipe: str) -> None:
+    evidence = Path(__file__).parents[2] / "assets" / "reference"
+    outcome = fmnist("analyse", "--recipe", recipe, "--runs", evidence / "runs")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out == (evidence / f"claims-{recipe}.txt").read_text()
 
 
 def test_ctrl_c_leaves_with_nothing_half_written(run: RunDirectory, runs: Path) -> None:

@@ -218,11 +218,16 @@ def test_several_seeds_are_compared_without_a_library_that_takes_as_long_as_all_
 
 
 def test_runs_that_do_not_count_are_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:
-    first, *_ = fmnist("results", "--recipe", "origin", "--runs", four).lines
+    first, *_ = fmnist("results", "--runs", four).lines
     assert first == (
-        "no run counts yet under the recipe origin; train all with: fmnist-tui train all --recipe origin; "
-        "compare those below with: fmnist-tui results --all"
+        "no run counts yet under the recipe tuned; train all with: fmnist-tui train all; "
+        "compare what there is with: fmnist-tui results --all"
     )
+
+
+def test_of_a_recipe_without_any_run_nothing_is_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:
+    first, *_ = fmnist("results", "--recipe", "origin", "--runs", four).lines
+    assert first == "no run counts yet under the recipe origin; train all with: fmnist-tui train all --recipe origin"
 
 
 def test_named_runs_are_tested_in_pairs(fmnist: Fmnist, four: Path) -> None:

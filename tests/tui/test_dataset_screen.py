@@ -53,7 +53,7 @@ async def test_it_shows_classes_with_their_counts_and_a_page_of_whole_images(
         await loaded(pilot)
         for name in FASHION_CLASSES:
             assert re.search(rf"^ {name} +200\b", shown(app), re.MULTILINE)
-        assert re.search(r"^ all classes +2000\b", shown(app), re.MULTILINE)
+        assert re.search(r"^ all classes +2 000\b", shown(app), re.MULTILINE)
         which, first, last, count = caption(pilot)
         assert (which, first, count) == ("train", 1, 2000)
         assert page(pilot) == [(index, FASHION_CLASSES[index % 10]) for index in range(last)]

@@ -95,7 +95,11 @@ async def test_a_run_that_does_not_count_is_listed_with_the_reason(
         await pilot.press("4")
         await until_shown(pilot, "Not counted:", f"{run.run_id} recipe modified; data is demo")
         assert "No run counts yet under the recipe tuned" in flat(app)
+        assert "fmnist-tui train all; f shows those that don't count" in flat(app)
         assert not widget(pilot, "DataTable", DataTable).display
+        await pilot.press("c")
+        await until_shown(pilot, "Press 2, choose origin and train all four, or: fmnist-tui train all --recipe origin")
+        assert "f shows those" not in flat(app)
 
 
 async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path, finished_v0: Any) -> None:

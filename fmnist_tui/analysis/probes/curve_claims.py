@@ -62,7 +62,8 @@ def _below(found: Convergence | None, missing: tuple[str, ...]) -> Claim:
         Verdict.of(found.below == found.epochs) if found else Verdict.MISSING,
         f"in {found.below} of {found.epochs} epochs" if found else "",
         "Both at each epoch's end. The training loss is the mean over the epoch as it ran, with weights that change, "
-        "dropout and augmentation, the validation loss is without: it can lie lower for these reasons alone",
+        "dropout and augmentation, the validation loss is without: it can lie lower for these reasons alone. "
+        "Holds where it lies lower in every epoch",
         missing,
     )
 

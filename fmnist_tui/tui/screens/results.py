@@ -13,7 +13,7 @@ from textual.widgets import Static, TabbedContent, TabPane, Tabs
 from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
-from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
 from fmnist_tui.analysis.record import read_epochs, read_records
 from fmnist_tui.runs.directory import RunError
@@ -35,7 +35,6 @@ from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 from fmnist_tui.tui.widgets.runs_view import RunsView
 
-_NOTHING = "No run counts yet under the recipe {recipe}. Press 2 and train all four, or: fmnist-tui train all"
 _OTHERS = "; f shows those that don't count"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
 _VIEWS = tuple(_FOCUS)
@@ -192,9 +191,7 @@ class ResultsScreen(LabScreen):
         self.query_one("#evolution", PlainTable).show(tables.HEADER, table_rows(comparison))
         self.set_class(not comparison.versions, "-nothing")
         which = ", all runs scored on the same images" if comparison.everything else ""
-        others = _OTHERS if comparison.not_counted and not comparison.everything else ""
-        nothing = _NOTHING.format(recipe=comparison.recipe) + others
-        title = f"v0 to v3, recipe {comparison.recipe}{which}" if comparison.versions else nothing
+        title = f"v0 to v3, recipe {comparison.recipe}{which}" if comparison.versions else _nothing(comparison)
         self.query_one("#title", Static).update(Text(title))
         self.query_one("#told", Static).update(comparison_words(comparison, len(message.left_out)))
         self._show_bars()
@@ -248,3 +245,12 @@ class ResultsScreen(LabScreen):
     def _in_thread(self, work: partial[None], group: str) -> None:
         """The app owns the threads: it tells of errors that nobody foresaw."""
         self.app.run_worker(work, thread=True, group=group, exclusive=True, exit_on_error=False)
+
+
+def _nothing(comparison: Comparison) -> str:
+    """That no run counts, and what to do."""
+    recipe = comparison.recipe
+    press, option = ("Press 2", "") if recipe == "tuned" else (f"Press 2, choose {recipe}", f" --recipe {recipe}")
+    others = _OTHERS if comparison.comparable and not comparison.everything else ""
+    told = f"No run counts yet under the recipe {recipe}. {press} and train all four"
+    return f"{told}, or: fmnist-tui train all{option}{others}"
