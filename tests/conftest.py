@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Iterator
 from functools import cache
 
@@ -10,6 +11,11 @@ from fmnist_tui.data import demo
 
 gc.set_threshold(100_000, 50, 50)
 """Hundreds of apps come and go: at its usual pace the collector takes an eighth of the suite's time."""
+
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""What starts the suite in the background may ignore them, and those that the tests start would inherit that."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,6 +38,6 @@ def test_where_a_run_errs(
     async def ready(pilot: Pilot[None]) -> None:
         await at_errors(pilot)
         await pilot.press(*keys)
-        await until_shown(pilot, words)
+        await until_shown(pilot, words, "v View g Gallery")
 
     assert snap_compare(make_app(), terminal_size=(80, 24), run_before=ready)

@@ -183,6 +183,7 @@ class ErrorsScreen(LabScreen):
         self._open(0)
         self._go_to(self._view)
         self.query_one(_FOCUS[self._view]).focus()
+        self.refresh_bindings()
 
     def on_undiagnosed(self, message: Undiagnosed) -> None:
         """One line says why, and what to do."""
