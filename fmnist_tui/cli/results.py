@@ -105,7 +105,7 @@ def _nothing(comparison: Comparison) -> str:
     recipe = "" if comparison.recipe == "tuned" else f" --recipe {comparison.recipe}"
     told = f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all{recipe}"
     if comparison.comparable and not comparison.everything:
-        return f"{told}; compare what there is with: fmnist-tui results --all{recipe}"
+        return f"{told}; compare what there is with: fmnist-tui results --all" + recipe
     return told
 
 
