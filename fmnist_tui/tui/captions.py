@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.text import grouped
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 from fmnist_tui.tui.browsing import Browsing
 
 
 def of_images(browsing: Browsing, shown: int) -> str:
     """Which of the images a page of `shown` of them holds."""
-    place = f"{browsing.first + 1}-{browsing.first + shown} of {len(browsing.chosen)}" if shown else "no images"
+    first, last, total = map(grouped, (browsing.first + 1, browsing.first + shown, len(browsing.chosen)))
+    place = f"{first}-{last} of {total}" if shown else "no images"
     kind = "" if browsing.label is None else f", {class_words(browsing)}"
     order = ", shuffled" if browsing.shuffle else ""
     return f"{browsing.dataset.name}, {browsing.part}: {place}{kind}{order}"

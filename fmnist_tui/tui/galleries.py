@@ -10,7 +10,7 @@ from fmnist_tui.analysis.across import SharedMistake
 from fmnist_tui.analysis.diagnosis import Diagnosis
 from fmnist_tui.analysis.errors import Indices, images_of
 from fmnist_tui.data import ImageSet
-from fmnist_tui.text import percent
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.widgets.gallery_view import Specimen
 
 _NO_OTHERS = "No run of another version is compared on these images: train one, or press f on the Results screen"
@@ -65,7 +65,7 @@ def specimen(diagnosis: Diagnosis, gallery: Gallery, place: int, images: ImageSe
     return Specimen(
         images.images[index] if images else None,
         "" if images else missing,
-        f"{place + 1} of {len(gallery.indices)}, image {index}",
+        f"{grouped(place + 1)} of {grouped(len(gallery.indices))}, image {index}",
         gallery.note(place),
         diagnosis.names,
         int(predictions.labels[index]),

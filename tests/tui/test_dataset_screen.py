@@ -34,9 +34,10 @@ DEMO = load("demo", Path("unused"))
 
 def caption(pilot: AnyPilot) -> tuple[str, int, int, int]:
     """The part, the first and the last image of the page, and how many there are; counted from 1."""
-    found = re.search(r"demo, (\w+): (\d+)-(\d+) of (\d+)", words_in(pilot, "#caption"))
+    found = re.search(r"demo, (\w+): (\d[\d ]*)-(\d[\d ]*) of (\d+(?: \d{3})*)", words_in(pilot, "#caption"))
     assert found, shown(pilot.app)
-    return found[1], int(found[2]), int(found[3]), int(found[4])
+    first, last, count = (int(number.replace(" ", "")) for number in found.groups()[1:])
+    return found[1], first, last, count
 
 
 def page(pilot: AnyPilot) -> list[tuple[int, str]]:

@@ -22,9 +22,9 @@ class ClassList(OptionList):
 
     def show(self, names: Sequence[str], counts: Sequence[int], label: int | None) -> None:
         """Counts and bars; the line of the class `label`, or of all, is highlighted."""
-        lines = [f"{'all classes':<{_NAME}}{grouped(sum(counts)):>6}"]
+        lines = [f"{'all classes':<{_NAME}}{grouped(sum(counts)):>7}"]
         for name, count in zip(names, counts, strict=True):
-            lines.append(f"{name[:_NAME]:<{_NAME}}{grouped(count):>6} {bar(count / max(*counts, 1), _BAR)}")
+            lines.append(f"{name[:_NAME]:<{_NAME}}{grouped(count):>7} {bar(count / max(*counts, 1), _BAR)}")
         with self.prevent(OptionList.OptionHighlighted):
             self.clear_options()
             self.add_options([Text(line, no_wrap=True, overflow="crop") for line in lines])
