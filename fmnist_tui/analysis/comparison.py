@@ -99,7 +99,7 @@ class Comparison:
     gain: Difference | None
     paired: tuple[PairedTest, ...]
     not_counted: tuple[NotCounted, ...]
-    comparable: int = 0
+    comparable: int
 
     @property
     def total_gain(self) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.training.recipes import recipe_option
 
 MARK_NOTE = (
     "* not all of these runs count; the reasons are below. Runs that were not trained alike have no common interval."
@@ -68,8 +69,8 @@ def _advice(comparison: Comparison) -> Iterator[str]:
 def _training(comparison: Comparison, versions: Sequence[str], options: str, so: str) -> str:
     if comparison.everything:
         return ""
-    recipe = "" if comparison.recipe == "tuned" else f"--recipe {comparison.recipe}"
-    return f"{so}: fmnist-tui train {' '.join(filter(None, [*versions, options, recipe]))}"
+    words = " ".join(filter(None, [*versions, options]))
+    return f"{so}: fmnist-tui train {words}{recipe_option(comparison.recipe)}"
 
 
 def _next_seed(versions: Sequence[VersionSummary]) -> int:

@@ -25,7 +25,7 @@ from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
-from fmnist_tui.training.recipes import RECIPES
+from fmnist_tui.training.recipes import RECIPES, recipe_option
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.probes.analysing import Wish
@@ -87,10 +87,8 @@ def _chosen(words: Sequence[str], recipe: str, runs: str | None) -> tuple[list[R
         return [read_record(run) for run in dict.fromkeys(find_run(folder, word) for word in words)], None
     best = section(read_records(folder), recipe)
     if not best.found:
-        option = "" if recipe == "tuned" else f" --recipe {recipe}"
-        raise AnalysisError(
-            f"no run counts yet under the recipe {recipe}; name a run, or train: fmnist-tui train all{option}"
-        )
+        train = f"fmnist-tui train all{recipe_option(recipe)}"
+        raise AnalysisError(f"no run counts yet under the recipe {recipe}; name a run, or train: {train}")
     return [one.record for one in best.found.values()], best.gain
 
 

@@ -75,10 +75,10 @@ def analysed_json(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim, 
     The analyses' own keys: shifts "images", "up", "down", "left", "right" (accuracies under shifts of 0 to 4 pixels),
     "mean"; permuted "epochs", "limit", "test_images", "seed", "plain_validation", "plain_test",
     "permuted_validation", "permuted_test"; efficiency "accuracy", "parameters", "multiply_adds"; fit "train_images",
-    "validation_images", "train_nll", "validation_nll", "train_accuracy", "validation_accuracy",
-    "nll_gap_error"; gaps "train_loss",
-    "validation_loss", "train_accuracy", "validation_accuracy" (one value an epoch); convergence "steps", "first_loss",
-    "early_loss", "end_loss", "epochs", "below", "lowest_validation", "lowest_epoch", "last_validation", "last_nll".
+    "validation_images", "train_nll", "validation_nll", "train_accuracy", "validation_accuracy", "nll_gap_error"; gaps
+    "train_loss", "validation_loss", "train_accuracy", "validation_accuracy" (one value an epoch); convergence "steps",
+    "first_loss", "early_loss", "end_loss", "epochs", "below", "lowest_validation", "lowest_epoch", "last_validation",
+    "last_nll".
     """
     return {
         "runs": [

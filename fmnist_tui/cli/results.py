@@ -23,7 +23,7 @@ from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.text import safe
-from fmnist_tui.training.recipes import RECIPES
+from fmnist_tui.training.recipes import RECIPES, recipe_option
 
 _FORMATS = ("table", "markdown", "csv", "json")
 _EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/epoch", "parameters", "reference", "NLL")
@@ -102,10 +102,10 @@ def _print(comparison: Comparison, runs: Path) -> None:
 
 def _nothing(comparison: Comparison) -> str:
     """That no run counts, and what to do."""
-    recipe = "" if comparison.recipe == "tuned" else f" --recipe {comparison.recipe}"
-    told = f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all{recipe}"
+    option = recipe_option(comparison.recipe)
+    told = f"no run counts yet under the recipe {comparison.recipe}; train all with: fmnist-tui train all{option}"
     if comparison.comparable and not comparison.everything:
-        return f"{told}; compare what there is with: fmnist-tui results --all" + recipe
+        return f"{told}; compare what there is with: fmnist-tui results --all" + option
     return told
 
 

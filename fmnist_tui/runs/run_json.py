@@ -11,8 +11,8 @@ from fmnist_tui import __version__
 from fmnist_tui.data import Dataset
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.machine.devices import device_names
-from fmnist_tui.runs.machine.machine import this_machine
+from fmnist_tui.runs.machine.devices import cpu_row
+from fmnist_tui.runs.machine.machine import Machine, this_machine
 from fmnist_tui.runs.request import Request
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task
@@ -34,7 +34,7 @@ def write_run_json(run: RunDirectory, request: Request, task: Task) -> None:
         "train_images": len(task.train_indices),
         "validation_images": len(task.validation_indices),
         "versions": {"python": platform.python_version(), "fmnist-tui": __version__, **libraries},
-        "device_name": device_names(machine).get(task.config.device.replace(":", "-")),
+        "device_name": _device_name(task.config.device, machine),
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "argv": list(request.argv),
@@ -54,3 +54,12 @@ def _data(dataset: Dataset, folder: str | None) -> dict[str, Any]:
         "train_images": len(dataset.train),
         "test_images": len(dataset.test),
     }
+
+
+def _device_name(device: str, machine: Machine) -> str | None:
+    """What its maker calls what is trained on; a GPU by PyTorch, which alone knows which of them it was given."""
+    if device.startswith("cuda"):
+        from fmnist_tui.training.devices import gpu_name
+
+        return gpu_name(device)
+    return cpu_row(machine).seen if device == "cpu" else None

@@ -42,6 +42,11 @@ def count_gpus() -> tuple[int, str]:
     return count, text.partition(". ")[0][:200]
 
 
+def gpu_name(device: str) -> str:
+    """What the maker of "cuda:N" calls it."""
+    return torch.cuda.get_device_name(device)
+
+
 def _best(free: str) -> str:
     if count_gpus()[0]:
         return _any_gpu(free)

@@ -65,6 +65,11 @@ _CNN_TUNED = Hyperparameters(
 )
 
 
+def recipe_option(recipe: str) -> str:
+    """What a command that is told to a person needs for this recipe, after a space; "" for `tuned`, the default."""
+    return "" if recipe == "tuned" else f" --recipe {recipe}"
+
+
 def hyperparameters(version: str, recipe: str) -> Hyperparameters:
     """A recipe's hyper-parameters for a version ("v0" to "v3").
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from fmnist_tui.data import load
 from fmnist_tui.runs.request import read_request, request_run
 from fmnist_tui.runs.run_json import write_run_json
@@ -25,3 +27,13 @@ def test_run_json_is_a_configuration_that_can_be_read_back(runs: Path, tmp_path:
     assert known["window"] == make_task(V0, demo).window
     assert known["created"] == request.created
     assert known["argv"] == list(request.argv)
+
+
+def test_a_gpu_has_the_name_that_pytorch_knows_it_by(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.get_device_name", {"cuda:1": "NVIDIA H200"}.__getitem__)
+    config = configure("v1", "tuned", {}, threads=1, device="cuda:1")
+    run = request_run(runs, config, None)
+    write_run_json(run, read_request(run), make_task(config, load("demo", tmp_path)))
+    assert run.config()["device_name"] == "NVIDIA H200"

@@ -11,6 +11,7 @@ from fmnist_tui.analysis.probes.kept import Findings
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.values import text
 from fmnist_tui.text import grouped, percent
+from fmnist_tui.training.recipes import recipe_option
 
 _GAIN = 5.71
 """Points, from v0 to v3, as the origin reports them."""
@@ -213,10 +214,9 @@ def _total_gain(recipe: str, found: Mapping[str, Findings], gain: float | None) 
 
 def _missing(recipe: str, found: Mapping[str, Findings], versions: Sequence[str], name: str) -> tuple[str, ...]:
     """Commands that make what these versions lack of an analysis."""
-    option = "" if recipe == "tuned" else f" --recipe {recipe}"
     untrained = [version for version in versions if version not in found]
     lacking = [found[one].record.run_id for one in versions if one in found and name and _lacks(found[one], name)]
-    train = (f"fmnist-tui train {' '.join(untrained)}{option}",) if untrained else ()
+    train = (f"fmnist-tui train {' '.join(untrained)}{recipe_option(recipe)}",) if untrained else ()
     analyse = (f"fmnist-tui analyse {' '.join(lacking)} --only {name}",) if lacking else ()
     return train + analyse
 

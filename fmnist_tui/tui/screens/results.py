@@ -18,7 +18,7 @@ from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
 from fmnist_tui.analysis.record import read_epochs, read_records
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.text import counted
-from fmnist_tui.training.recipes import RECIPES
+from fmnist_tui.training.recipes import RECIPES, recipe_option
 from fmnist_tui.tui.compared import Compared
 from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
@@ -250,7 +250,8 @@ class ResultsScreen(LabScreen):
 def _nothing(comparison: Comparison) -> str:
     """That no run counts, and what to do."""
     recipe = comparison.recipe
-    press, option = ("Press 2", "") if recipe == "tuned" else (f"Press 2, choose {recipe}", f" --recipe {recipe}")
+    option = recipe_option(recipe)
+    press = f"Press 2, choose {recipe}" if option else "Press 2"
     others = _OTHERS if comparison.comparable and not comparison.everything else ""
     told = f"No run counts yet under the recipe {recipe}. {press} and train all four"
     return f"{told}, or: fmnist-tui train all{option}{others}"

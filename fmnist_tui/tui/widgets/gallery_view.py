@@ -106,10 +106,8 @@ def _told(shown: Specimen, width: int) -> Text:
     """All that is known of the image, in lines of `width` cells."""
     lines = [Text(shown.missing, style="dim")] if shown.missing else []
     predicted = int(shown.probabilities.argmax())
-    truth, said = (
-        shown.names[shown.label],
-        f"{shown.names[predicted]}, {percent(float(shown.probabilities[predicted]), 1)} sure",
-    )
+    sure = percent(float(shown.probabilities[predicted]), 1)
+    truth, said = shown.names[shown.label], f"{shown.names[predicted]}, {sure} sure"
     apart = [f"truth  {truth}", f"said   {said}"]
     words = [f"truth {truth}, said {said}"] if width >= _SIDE_BY_SIDE else apart
     lines += [Text(line) for line in (shown.heading, *words, shown.note) if line]
