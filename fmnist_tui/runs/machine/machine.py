@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_tui.runs.cpus import available_cpus
+from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.machine.asking import Answer, Asked, AskedProcess
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)

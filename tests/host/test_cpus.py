@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs import cpus
-from fmnist_tui.runs.cpus import available_cpus
+from fmnist_tui.host.cpus import available_cpus
 
 
 @pytest.fixture
