@@ -25,7 +25,7 @@ class CommandResult:
 
     Attributes:
         status: Its exit status, minus a signal's number, or None where it didn't start or end in time.
-        output: What it printed.
+        output: What it printed, even if it didn't end.
         errors: What it printed as errors; where `status` is None, why there is no result.
     """
 
@@ -89,7 +89,7 @@ class RunningCommand:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._kill()
-            return CommandResult(None, errors=f"no answer within {seconds:g} s")
+            return CommandResult(None, _text(self._output), f"no answer within {seconds:g} s")
         return CommandResult(status, _text(self._output), _text(self._errors))
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ def python_environment() -> dict[str, str]:
 
 def _is_installed() -> bool:
     paths = sysconfig.get_paths()
-    return any(_FOLDER == Path(paths[name]).resolve() for name in ("purelib", "platlib"))
+    return any(Path(paths[name]).resolve() == _FOLDER for name in ("purelib", "platlib"))
 
 
 def _absolute(entry: str) -> str:
