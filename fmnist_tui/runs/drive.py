@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from fmnist_tui.data import DataError, Dataset, load
 from fmnist_tui.files import read_json, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
+from fmnist_tui.host.gpu import others_on, others_text
+from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader
@@ -175,8 +178,19 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
     yield events.Stage("building network")
     engine = make_engine(task)
+    yield from _shared_gpu(task.config.device, trainer.device_id)
     with closing(RunKeeper(run, task.config, partial(check_attempt, run, trainer.attempt))) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start)
+
+
+def _shared_gpu(device: str, key: str) -> Iterator[Event]:
+    """Reports who else uses the GPU; asked when this process is on it, so that of two who come at once each sees it."""
+    if not device.startswith("cuda"):
+        return
+    for gpu in query_gpus(os.environ):
+        if gpu.key == key or (not key and device == f"cuda:{gpu.index}"):
+            if text := others_text(gpu, others_on(gpu, {os.getpid()})):
+                yield events.Alert("gpu_shared", text)
 
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
@@ -191,6 +205,13 @@ def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[E
         )
 
 
+def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
+    """The GPU that the run has; its number may be another one than was asked for, where CUDA shows it alone."""
+    if config.device.startswith("cuda") and device.startswith("cuda"):
+        return replace(config, device=device)
+    return config
+
+
 def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None:
     try:
         return take_newest(run.checkpoints)
@@ -198,10 +219,10 @@ def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 
 
-def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> Task:
+def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
     if not run.run_json.exists():
-        task = make_task(resolved(request.config, place), dataset)
+        task = make_task(resolved(_on_claimed(request.config, device), device or "cuda:0"), dataset)
         write_run_json(run, request, task)
         return task
     known = read_json(run.run_json) or {}
@@ -220,7 +241,7 @@ def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> 
         why = "was started by another version of this program and can't go on bit for bit"
         raise RunError(f"run {run.run_id} {why}; start anew with: {command_of(request)}")
     try:
-        return make_task(resolved(config, place), dataset, window)
+        return make_task(resolved(_on_claimed(config, device), device or "cuda:0"), dataset, window)
     except ConfigError as error:
         advice = f"go on where it can be, or start anew with: {command_of(request)}"
         raise RunError(f"run {run.run_id} can't be trained on {config.device} here ({error}); {advice}") from error

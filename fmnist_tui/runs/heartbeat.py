@@ -109,10 +109,13 @@ def observe_all(runs: list[RunDirectory]) -> None:
         _observe(run.heartbeat)
 
 
-def write_heartbeat(run: RunDirectory, attempt: int = 0, *, ended: bool = False) -> None:
-    """Writes the heartbeat. A full disk must not end the run: the lock still says that it lives."""
+def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = False, ended: bool = False) -> None:
+    """Writes the heartbeat. A full disk must not end the run: the lock still says that it lives.
+
+    `starting`: the process that will train isn't there yet, so that there is no pid.
+    """
     beat = Heartbeat(
-        pid=os.getpid(),
+        pid=0 if starting else os.getpid(),
         host=host_name(),
         boot=boot_id(),
         time=round(time.time(), 3),

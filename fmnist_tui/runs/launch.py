@@ -65,8 +65,8 @@ def launch(
         lock = acquire(run)
         held.callback(os.close, lock)
         attempt = new_attempt(run, lock)
-        command = _command(run, lock, attempt, claim, queue, settings)
         environ = settings.environ if settings.environ is not None else python_environment()
+        command = _command(run, lock, attempt, claim, queue, settings, environ)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
         held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         try:
@@ -95,13 +95,15 @@ def _command(
     claim: HeldClaim | None,
     queue: Path | None,
     settings: LaunchSettings,
+    environ: Mapping[str, str],
 ) -> list[str]:
     command = python_command(TRAINER, str(run.path.absolute()), str(lock), str(control_end(run)))
     if settings.python:
         command[0] = settings.python
     command += ["--attempt", str(attempt)]
     if claim is not None:
-        command += ["--claim", str(claim.handle), "--device", claim.claim.device, "--device-id", claim.claim.gpu]
+        device = "cuda:0" if _is_shown_alone(claim, environ) else claim.claim.device
+        command += ["--claim", str(claim.handle), "--device", device, "--device-id", claim.claim.gpu]
     if queue is not None:
         command += ["--queue", str(queue)]
     if settings.nice is not None:
@@ -112,10 +114,16 @@ def _command(
 
 
 def _with_gpu(environ: Mapping[str, str], claim: HeldClaim | None) -> dict[str, str]:
-    """GPUs are counted as `nvidia-smi` counts them; of MIG instances CUDA shows a process only one, named to it."""
+    """GPUs are counted as `nvidia-smi` counts them, unless the user has asked for another order."""
     changed = dict(environ)
     if claim is not None and claim.claim.gpu:
         changed.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-        if claim.claim.gpu.startswith("MIG-") or changed["CUDA_DEVICE_ORDER"] != "PCI_BUS_ID":
+        if _is_shown_alone(claim, environ):
             changed["CUDA_VISIBLE_DEVICES"] = claim.claim.gpu
     return changed
+
+
+def _is_shown_alone(claim: HeldClaim, environ: Mapping[str, str]) -> bool:
+    """Whether CUDA has to be given the device by name: a MIG instance, or where its numbers aren't the driver's."""
+    key = claim.claim.gpu
+    return key.startswith("MIG-") or (key.startswith("GPU-") and environ.get("CUDA_DEVICE_ORDER", "") == "FASTEST_FIRST")

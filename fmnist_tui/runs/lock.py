@@ -98,7 +98,7 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
         if number < attempt:
             with suppress(OSError):
                 path.unlink()
-    write_heartbeat(run, attempt)
+    write_heartbeat(run, attempt, starting=True)
     return attempt
 
 

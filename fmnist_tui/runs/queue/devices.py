@@ -6,7 +6,8 @@ import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 
-from fmnist_tui.host.gpus import Gpu, query_gpus
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.runs.queue.claims import Claim
 from fmnist_tui.runs.queue.store import Entry
 from fmnist_tui.training.config import TrainingConfig
@@ -21,13 +22,13 @@ def visible_gpus(configs: Iterable[TrainingConfig], environ: Mapping[str, str] =
     return query_gpus(environ)
 
 
-def needed_device(config: TrainingConfig, gpus: Sequence[Gpu]) -> str:
+def needed_device(config: TrainingConfig, *, has_gpus: bool) -> str:
     """The device that a training will use, as a configuration names it: "cpu", "cuda", "cuda:1", "mps"."""
     if _is_cpu_only(config):
         return "cpu"
     if config.device != "auto":
         return config.device
-    if gpus:
+    if has_gpus:
         return "cuda"
     return MPS if platform.system() == "Darwin" and platform.machine() == "arm64" else "cpu"
 
@@ -37,7 +38,7 @@ def candidates(config: TrainingConfig, gpus: Sequence[Gpu]) -> tuple[tuple[str, 
 
     A GPU that can't be seen here stands in the list by its index: the trainer says why it isn't there.
     """
-    needed = needed_device(config, gpus)
+    needed = needed_device(config, has_gpus=bool(gpus))
     if needed == "cpu":
         return ()
     if needed == MPS:

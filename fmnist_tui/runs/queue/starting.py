@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fmnist_tui.host.cpus import available_cpus, cpu_set
-from fmnist_tui.host.gpus import Gpu, query_gpus
+from fmnist_tui.host.gpu import Gpu, others_on
+from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.host.python import python_command, python_environment
 from fmnist_tui.runs.directory import RunDirectory, RunError
@@ -78,8 +79,15 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         submitted.failed |= failed
         waiting = {entry.run for entry in queue.read()}
         submitted.queued = [run for run, _, _ in wanted if str(run.path.absolute()) in waiting]
-        for run in submitted.queued:
-            write_queued(run, queue, ours[str(run.path.absolute())].needs)
+        for run in list(submitted.queued):
+            try:
+                write_queued(run, queue, ours[str(run.path.absolute())].needs)
+            except (RunError, OSError) as error:  # without it nobody could see that the run waits
+                submitted.failed[run] = str(error)
+                submitted.queued.remove(run)
+                waiting.remove(str(run.path.absolute()))
+        if submitted.failed:
+            queue.write([entry for entry in queue.read() if entry.run in waiting])
         if waiting:
             ensure_dispatcher(queue)
     return submitted
@@ -100,7 +108,7 @@ def new_entry(
     return Entry(
         run=str(run.path.absolute()),
         created=created,
-        needs=needed_device(config, gpus),
+        needs=needed_device(config, has_gpus=bool(gpus)),
         gpus=keys,
         cpus=cpu_set(),
         cpu_count=count,
@@ -177,10 +185,15 @@ def cancel_queued(run: RunDirectory) -> None:
 
 
 def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
-    """Says in the run's log that it waits, and where."""
-    with suppress(RunError, OSError):  # a full disk, for one: the queue knows it all the same
-        with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
-            log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
+    """Says in the run's log that it waits, and where.
+
+    Raises:
+        RunError: A trainer holds the run, or its folder can't be written.
+        OSError: The log can't be written.
+    """
+    with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+        log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
+        log.sync()
 
 
 def ensure_dispatcher(queue: Queue) -> None:
@@ -306,7 +319,7 @@ def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
     """Whether others use a GPU, by its key; asked only where some run can choose."""
     if not any(len(entry.gpus) > 1 for entry in entries):
         return {}
-    return {gpu.key: not all(process.is_ours for process in gpu.processes) for gpu in query_gpus(os.environ)}
+    return {gpu.key: bool(others_on(gpu)) for gpu in query_gpus(os.environ)}
 
 
 def _user() -> str:
