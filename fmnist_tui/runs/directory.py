@@ -118,8 +118,8 @@ class RunDirectory:
         return total
 
 
-def create_run(runs: Path, version: str) -> tuple[RunDirectory, float]:
-    """A new, empty run directory with an id of its own, and its time (unix seconds; the id has it in UTC).
+def create_run(runs: Path, version: str) -> RunDirectory:
+    """A new, empty run directory, whose id holds the time in UTC.
 
     Where a run of the folder is later than this machine's clock, which was set back then, the new run's time is just
     after it: the order of runs is that of their creation, whatever clocks do.
@@ -138,7 +138,7 @@ def create_run(runs: Path, version: str) -> tuple[RunDirectory, float]:
         except OSError as error:
             raise RunError(f"can't write to {runs} ({error.strerror}); choose another folder with --runs") from None
         else:
-            return RunDirectory(runs / run_id), now
+            return RunDirectory(runs / run_id)
 
 
 def version_in(run_id: str) -> str:
@@ -173,7 +173,7 @@ def created_at(run: RunDirectory) -> float:
         with run.request.open("rb") as file:
             request = msgspec.json.decode(file.read(_LARGEST_REQUEST), type=_Created)
     except (OSError, ValueError, RecursionError):
-        return _time_in(run.run_id)
+        return time_in(run.run_id)
     known = _created[run.path] = request.order or request.created
     return known
 
@@ -228,11 +228,11 @@ def _latest(runs: Path) -> float:
     """The time of the newest run whose id is later than this machine's clock; 0.0 where there is none, as is usual."""
     now = time.time()
     with suppress(RunError):
-        return max((created_at(run) for run in _runs_in(runs) if _time_in(run.run_id) > now), default=0.0)
+        return max((created_at(run) for run in _runs_in(runs) if time_in(run.run_id) > now), default=0.0)
     return 0.0
 
 
-def _time_in(run_id: str) -> float:
+def time_in(run_id: str) -> float:
     """The id's time, taken as UTC (unix seconds); its last four digits are the fraction of the second."""
     _, day, second, fraction = run_id.split("-")
     try:

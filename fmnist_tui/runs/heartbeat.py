@@ -87,7 +87,7 @@ def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
     beat = _decoded(content)
     if beat is None or beat.ended:
         return False
-    age = _age(run, status)
+    age = age_of(status, run.path)
     return _is_seen_to_change(run.heartbeat, observe) if age is None else age < STALE_SECONDS
 
 
@@ -96,7 +96,7 @@ def is_stale(run: RunDirectory) -> bool:
     found = _content(run.heartbeat)
     if found is None:
         return False
-    age = _age(run, found[0])
+    age = age_of(found[0], run.path)
     if age is None:
         seen = _observe(run.heartbeat)
         return seen is not None and time.monotonic() - (seen.changed or seen.first) >= STALE_SECONDS
@@ -132,7 +132,7 @@ def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = Fal
         temporary.replace(run.heartbeat)
     except OSError:  # on a full disk what lies there already can still be overwritten
         with suppress(OSError), run.heartbeat.open("r+b") as file:
-            file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1))
+            file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1) + b"\n")
         with suppress(OSError):
             temporary.unlink()
 
@@ -171,6 +171,21 @@ def file_system_time(folder: Path) -> float | None:
     return measured[1] + time.monotonic() - measured[0]
 
 
+def age_of(status: os.stat_result, folder: Path) -> float | None:
+    """Seconds since a file was written, by the clock that stamped it; None where that clock can't be asked.
+
+    A stamp of the future was made before that clock was set back: it says nothing.
+
+    Args:
+        status: Of the file.
+        folder: Where it lies.
+    """
+    now = file_system_time(folder) or file_system_time(folder.parent)
+    if now is None or now < status.st_mtime - BEAT_SECONDS:
+        return None
+    return max(0.0, now - status.st_mtime)
+
+
 def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop: threading.Event) -> None:
     while not stop.is_set():
         if not each_second():
@@ -178,17 +193,6 @@ def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop
         write_heartbeat(run, attempt)
         stop.wait(BEAT_SECONDS)
     write_heartbeat(run, attempt, ended=True)
-
-
-def _age(run: RunDirectory, status: os.stat_result) -> float | None:
-    """Seconds since the heartbeat was written, by the clock that stamped it; None where that clock can't be asked.
-
-    A stamp of the future was made before that clock was set back: it says nothing.
-    """
-    now = file_system_time(run.path) or file_system_time(run.path.parent)
-    if now is None or now < status.st_mtime - BEAT_SECONDS:
-        return None
-    return max(0.0, now - status.st_mtime)
 
 
 def _stamp_of_new_file(folder: Path) -> float | None:

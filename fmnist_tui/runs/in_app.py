@@ -14,7 +14,7 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.heartbeat import beating
-from fmnist_tui.runs.lock import acquire, current_attempt, is_lock_of, new_attempt
+from fmnist_tui.runs.lock import acquire, current_attempt, end_attempt, is_lock_of, new_attempt
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Event, Queued, RunFinished
 
@@ -43,6 +43,7 @@ class InAppRun:
             self._lock = acquire(run)
             held.callback(os.close, self._lock)
             self._attempt = new_attempt(run, self._lock)
+            held.callback(end_attempt, run, self._attempt)
             self.inbox = Inbox(run, control_end(run))
             held.enter_context(beating(run, self._attempt, self._look))
             self._held = held.pop_all()

@@ -21,7 +21,7 @@ import msgspec
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import latest_attempt
-from fmnist_tui.runs.heartbeat import STALE_SECONDS, file_system_time, is_fresh, read_heartbeat, write_heartbeat
+from fmnist_tui.runs.heartbeat import STALE_SECONDS, age_of, is_fresh, read_heartbeat, write_heartbeat
 
 _PATIENCE = 0.5
 """A reader that tests flock holds it, shared, for an instant; a trainer tries again for this long."""
@@ -83,7 +83,7 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
         raise RunError(_already_trained(run))
     attempt = max(newest, current_attempt(run), latest_attempt(run.events)) + 1
     content = msgspec.json.encode(_Holder(attempt=attempt, host=host_name(), boot=boot_id(), pid=os.getpid()))
-    marker = run.path / f".attempt-{attempt}"
+    marker = _marker(run, attempt)
     try:
         with marker.open("xb") as file:
             file.write(content)
@@ -100,6 +100,12 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
                 path.unlink()
     write_heartbeat(run, attempt, starting=True)
     return attempt
+
+
+def end_attempt(run: RunDirectory, attempt: int) -> None:
+    """Removes the file that made the attempt's number unique: its trainer ends, and the lock file has the number."""
+    with suppress(OSError):
+        _marker(run, attempt).unlink()
 
 
 def current_attempt(run: RunDirectory) -> int:
@@ -174,11 +180,15 @@ def _is_old_or_ours(marker: Path) -> bool:
     holder = _read_holder(marker)
     if holder is not None and holder.host == host_name() and holder.boot == boot_id():
         return True  # its lock would be seen
-    now = file_system_time(marker.parent)
     try:
-        return now is None or not 0 <= now - marker.stat().st_mtime < STALE_SECONDS
+        age = age_of(marker.stat(), marker.parent)
     except OSError:
         return True
+    return age is None or age >= STALE_SECONDS
+
+
+def _marker(run: RunDirectory, attempt: int) -> Path:
+    return run.path / f".attempt-{attempt}"
 
 
 def _markers(run: RunDirectory) -> dict[int, Path]:

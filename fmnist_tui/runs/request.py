@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.files import read_json, write_json
-from fmnist_tui.runs.directory import RunDirectory, RunError, create_run
+from fmnist_tui.runs.directory import RunDirectory, RunError, create_run, time_in
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import hyperparameters
 
@@ -42,9 +42,9 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
     Raises:
         RunError: The folder can't be written.
     """
-    run, order = create_run(runs, config.version)
+    run = create_run(runs, config.version)
     content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
-    if order > content["created"]:  # the clock was set back since the newest run
+    if (order := time_in(run.run_id)) > content["created"]:  # the clock was set back since the newest run
         content["order"] = order
     try:
         write_json(run.request, content)

@@ -14,7 +14,7 @@ from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import beating
 from fmnist_tui.runs.launch import EARLY_SIGNALS
-from fmnist_tui.runs.lock import current_attempt, holding, is_lock_of
+from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.training.control import Command
 
@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     watch = _Watch(run, given.lock, given.attempt, inbox, Queue(given.queue) if given.queue else None)
     with ExitStack() as held:
         held.enter_context(holding(given.lock))
+        held.callback(end_attempt, run, given.attempt)
         held.enter_context(beating(run, given.attempt, watch.look))
         trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
         finished = drive(run, trainer)

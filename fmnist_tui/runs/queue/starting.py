@@ -25,7 +25,7 @@ from fmnist_tui.runs.lock import acquire, current_attempt, holding, try_exclusiv
 from fmnist_tui.runs.places import private_temporary_folder, state_folder
 from fmnist_tui.runs.queue.claims import Claim, claims_in_use, is_free, live_claims, take_claim
 from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, visible_gpus
-from fmnist_tui.runs.queue.store import EMPTY_ORDER, Entry, Queue, this_queue
+from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues, this_queue
 from fmnist_tui.runs.request import read_request, settled_config
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.training import events
@@ -230,28 +230,13 @@ def wake(queue: Queue) -> None:
             os.close(handle)
 
 
-def existing_queues() -> list[Queue]:
-    """This user's queues on this host that have been used: one, and one more where its folder could once not be used."""
-    found = []
-    for folder in (state_folder, private_temporary_folder):
-        with suppress(RunError):
-            queue = this_queue(folder())
-            if queue.order_file.exists() and queue not in found:
-                found.append(queue)
-    return found
-
-
-def revive_queues() -> None:
-    """Starts a dispatcher where runs wait and none lives, after a reboot for one. Never fails."""
-    with suppress(RunError, OSError):
-        for queue in existing_queues():
-            revive(queue)
-
-
 def revive(queue: Queue) -> None:
-    """Starts a dispatcher where runs wait and none lives. Costs a look at one file where none waits; never fails."""
+    """Starts a dispatcher where runs wait and none lives, after a reboot for one.
+
+    Costs a look at one file where no run waits; never fails.
+    """
     with suppress(OSError):
-        if queue.order_file.stat().st_size > EMPTY_ORDER and is_free(queue.dispatcher_lock):
+        if queue.has_entries and is_free(queue.dispatcher_lock):
             ensure_dispatcher(queue)
 
 

@@ -17,6 +17,7 @@ import msgspec
 from fmnist_tui.files import write_whole
 from fmnist_tui.host.identity import host_name, slurm_job
 from fmnist_tui.runs.directory import RunError
+from fmnist_tui.runs.places import private_temporary_folder, state_folder
 
 _LARGEST = 64_000_000
 """Bytes; ten thousand waiting runs take a tenth of it."""
@@ -62,7 +63,7 @@ class _Order(msgspec.Struct):
     entries: tuple[Entry, ...] = ()
 
 
-EMPTY_ORDER = len(msgspec.json.encode(_Order())) + 1
+_EMPTY = len(msgspec.json.encode(_Order())) + 1
 """Bytes of the file while no run waits."""
 
 
@@ -91,6 +92,15 @@ class Queue:
     def wake_pipe(self) -> Path:
         """A named pipe: whoever changes the order writes a byte, and the process that waits looks again."""
         return self.folder / "wake"
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether a run waits, by the size of the file alone.
+
+        Raises:
+            OSError: There is no file yet, or it can't be looked at.
+        """
+        return self.order_file.stat().st_size > _EMPTY
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -178,8 +188,19 @@ def this_queue(state: Path, environ: Mapping[str, str] | None = None) -> Queue:
         environ: The environment; this process's by default.
     """
     job = slurm_job(os.environ if environ is None else environ)
-    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name()) or "host"
+    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name()).strip(".") or "host"
     return Queue(state / "queue" / (f"{host}-job{job}" if job else host))
+
+
+def existing_queues() -> list[Queue]:
+    """This user's queues on this host that have been used: one, and another where its folder once couldn't be."""
+    found = []
+    for folder in (state_folder, private_temporary_folder):
+        with suppress(RunError, OSError):
+            queue = this_queue(folder())
+            if queue.order_file.stat() and queue not in found:
+                found.append(queue)
+    return found
 
 
 _read_orders: dict[Path, tuple[tuple[int, int, int], dict[str, list[Path]]]] = {}
