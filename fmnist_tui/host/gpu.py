@@ -46,7 +46,8 @@ class Gpu:
         free: Bytes of memory that are free.
         busy: Percent of the last moments in which it worked, or None where the driver doesn't report it.
         processes: What computes on it, as far as it is known.
-        unlisted: Bytes that no listed process holds.
+        graphics: How many processes draw on it (a desktop's).
+        unlisted: Bytes that none of these processes holds.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Gpu:
     free: int = 0
     busy: int | None = None
     processes: tuple[GpuProcess, ...] = ()
+    graphics: int = 0
     unlisted: int = 0
 
     @property
@@ -87,7 +89,7 @@ def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...
     unlisted = sum(process.used or 0 for process in gpu.processes if not process.pid) + gpu.unlisted
     if len(listed) < len(gpu.processes) or unlisted > _UNLISTED_BYTES:
         others.append(GpuProcess(0, "", "", unlisted or None))
-    elif not gpu.processes and (gpu.busy or 0) > _UNLISTED_BUSY:
+    elif not (gpu.processes or gpu.graphics) and (gpu.busy or 0) > _UNLISTED_BUSY:
         others.append(GpuProcess(0, "", "", None))
     return tuple(others)
 

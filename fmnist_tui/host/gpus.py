@@ -120,7 +120,7 @@ def _report_in(line: str) -> GpuReport | None:
         report = json.loads(line)
         gpus = {name: tuple(map(_gpu, report[name])) for name in ("visible", "hidden")}
         return GpuReport(**gpus, driver=report["driver"], fault=report["fault"])
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         return None
 
 

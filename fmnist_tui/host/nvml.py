@@ -89,13 +89,14 @@ def _instances(nvml: Any, handle: Any, uuid: str) -> Iterator[tuple[str, tuple[A
 def _device(nvml: Any, handle: Any, key: str, proc: Path) -> Gpu:
     total, free, used = _memory(nvml, handle)
     rates = _ask(nvml, "nvmlDeviceGetUtilizationRates", handle)
-    computing = _processes(nvml, handle, "Compute")
-    listed = computing | _processes(nvml, handle, "Graphics")
+    computing, drawing = (_processes(nvml, handle, kind) for kind in ("Compute", "Graphics"))
+    listed = drawing | computing
     processes = tuple(gpu_process(pid, held, proc) for pid, held in computing.items())
     # Where the driver doesn't report what a process holds, nothing can be called unlisted.
     unlisted = 0 if None in listed.values() else max(0, used - sum(held or 0 for held in listed.values()))
     name = _text(_ask(nvml, "nvmlDeviceGetName", handle))
-    return Gpu(key, 0, name, total, free, None if rates is None else rates.gpu, processes, unlisted)
+    busy = None if rates is None else rates.gpu
+    return Gpu(key, 0, name, total, free, busy, processes, len(drawing), unlisted)
 
 
 def _memory(nvml: Any, handle: Any) -> tuple[int, int, int]:
