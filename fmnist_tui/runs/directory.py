@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
 import time
@@ -10,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fmnist_tui.files import read_json
 from fmnist_tui.text import safe
 
 LONGEST_NAME = 40
 """Letters of a name that a person gives a run."""
+_TICK = 1 / 65536
+"""Seconds; the last four digits of an id count them."""
+_LARGEST_REQUEST = 1_000_000
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
 
@@ -112,23 +118,27 @@ class RunDirectory:
         return total
 
 
-def create_run(runs: Path, version: str) -> RunDirectory:
-    """A new, empty run directory with an id of its own.
+def create_run(runs: Path, version: str) -> tuple[RunDirectory, float]:
+    """A new, empty run directory with an id of its own, and its time (unix seconds; the id has it in UTC).
+
+    Where a run of the folder is later than this machine's clock, which was set back then, the new run's time is just
+    after it: the order of runs is that of their creation, whatever clocks do.
 
     Raises:
         RunError: The folder can't be written.
     """
+    now = max(time.time(), _latest(runs) + _TICK)
     while True:
-        now = time.time()
-        second = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+        second = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
         run_id = f"{version}-{second}-{int(now % 1 * 65536):04x}"
         try:
             (runs / run_id).mkdir(parents=True)
+        except FileExistsError:
+            now += _TICK
         except OSError as error:
-            if (runs / run_id).exists():
-                continue
             raise RunError(f"can't write to {runs} ({error.strerror}); choose another folder with --runs") from None
-        return RunDirectory(runs / run_id)
+        else:
+            return RunDirectory(runs / run_id), now
 
 
 def version_in(run_id: str) -> str:
@@ -142,18 +152,30 @@ def is_run_id(word: str) -> bool:
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
-    """All runs, newest first; anything else in the folder is passed over.
+    """All runs, newest first by the time at which they were asked for; anything else in the folder is passed over.
 
     Raises:
         RunError: The folder is there but can't be read.
     """
+    return sorted(_runs_in(runs), key=created_at, reverse=True)
+
+
+def created_at(run: RunDirectory) -> float:
+    """When the run was asked for (unix seconds): by its request, or, where that can't be read, by its id.
+
+    Ids of versions before 0.2.0 hold local time, so that they don't order runs. What a request says never changes: it
+    is read from the disk once.
+    """
+    known = _created.get(run.path)
+    if known is not None:
+        return known
     try:
-        found = [path for path in runs.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
-    return [RunDirectory(path) for path in sorted(found, key=_age, reverse=True)]
+        with run.request.open("rb") as file:
+            request = msgspec.json.decode(file.read(_LARGEST_REQUEST), type=_Created)
+    except (OSError, ValueError, RecursionError):
+        return _time_in(run.run_id)
+    known = _created[run.path] = request.order or request.created
+    return known
 
 
 def find_run(runs: Path, word: str) -> RunDirectory:
@@ -184,6 +206,37 @@ def name_of(run: RunDirectory) -> str:
     return safe(name)[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
-def _age(path: Path) -> str:
-    """By the time in the id; its last four digits are the fraction of the second."""
-    return path.name.partition("-")[2]
+class _Created(msgspec.Struct):
+    created: float
+    order: float = 0.0
+
+
+_created: dict[Path, float] = {}
+
+
+def _runs_in(runs: Path) -> list[RunDirectory]:
+    try:
+        with os.scandir(runs) as entries:
+            return [RunDirectory(runs / entry.name) for entry in entries if is_run_id(entry.name) and entry.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
+
+
+def _latest(runs: Path) -> float:
+    """The time of the newest run whose id is later than this machine's clock; 0.0 where there is none, as is usual."""
+    now = time.time()
+    with suppress(RunError):
+        return max((created_at(run) for run in _runs_in(runs) if _time_in(run.run_id) > now), default=0.0)
+    return 0.0
+
+
+def _time_in(run_id: str) -> float:
+    """The id's time, taken as UTC (unix seconds); its last four digits are the fraction of the second."""
+    _, day, second, fraction = run_id.split("-")
+    try:
+        whole = calendar.timegm(time.strptime(f"{day}{second}", "%Y%m%d%H%M%S"))
+    except (ValueError, OverflowError):
+        return 0.0
+    return whole + int(fraction, 16) / 65536

@@ -42,8 +42,10 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
     Raises:
         RunError: The folder can't be written.
     """
-    run = create_run(runs, config.version)
+    run, order = create_run(runs, config.version)
     content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
+    if order > content["created"]:  # the clock was set back since the newest run
+        content["order"] = order
     try:
         write_json(run.request, content)
     except (OSError, ValueError) as error:  # ValueError: a path that isn't text
@@ -71,6 +73,14 @@ def read_request(run: RunDirectory) -> Request:
     if not (isinstance(data, str | None) and isinstance(argv, list) and isinstance(created, float)):
         raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
     return Request(config, data, tuple(argv), created)
+
+
+def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
+    """What the run trains with: as its first trainer settled it, or, before that, as it was asked for."""
+    try:
+        return TrainingConfig.from_json(read_json(run.run_json) or {})
+    except ConfigError:
+        return request.config
 
 
 def command_of(request: Request) -> str:
