@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,12 +128,17 @@ def test_where_no_uuid_is_known_names_are_taken_as_they_are() -> None:
     assert seen(mig_uuid(5), []) == seen(A, []) == []
 
 
-def test_unlike_gpus_are_numbered_the_fastest_first_as_cuda_does() -> None:
-    cards = [Card(card.uuid, card.devices, {}, speed) for card, speed in zip(CARDS, (1, 9, 9, 5), strict=True)]
-    assert [device.key for device in visible_devices({}, cards)] == [B, C, D, A]
-    assert [device.key for device in visible_devices({"CUDA_VISIBLE_DEVICES": "3,0"}, cards)] == [A, B]
+def test_the_fastest_is_the_first_only_where_that_was_asked_for() -> None:
+    cards = [
+        replace(card, devices=(replace(card.devices[0], speed=speed),))
+        for card, speed in zip(CARDS, (1, 9, 9, 5), strict=True)
+    ]
+    by_speed = {"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    assert [device.key for device in visible_devices(by_speed, cards)] == [B, C, D, A]
+    assert [device.key for device in visible_devices({**by_speed, "CUDA_VISIBLE_DEVICES": "3,0"}, cards)] == [A, B]
     by_bus = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     assert [device.key for device in visible_devices(by_bus, cards)] == [A, B, C, D]
+    assert [device.key for device in visible_devices({}, cards)] == [A, B, C, D]
 
 
 ENTRIES = st.sampled_from(["0", "1", "-1", " 2", "", "GPU-0", "GPU-", A, B, mig_uuid(5), f"MIG-{B}/1/0", "MIG-", "x"])

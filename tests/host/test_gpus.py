@@ -97,10 +97,12 @@ def test_an_older_driver_lacks_functions(use: Use, see: See) -> None:
     assert (gpu.free, gpu.unlisted) == (135_000_000_000, 0)
 
 
-def test_the_fastest_of_unlike_gpus_is_the_first(use: Use, see: See) -> None:
+def test_the_fastest_of_unlike_gpus_is_known(use: Use, see: See) -> None:
     use(FakeNvml([FakeGpu(uuid(0), "GT 710", cores=192), FakeGpu(uuid(1), "RTX 4090", minor=1, cores=16_384)]))
-    assert [gpu.name for gpu in see().visible] == ["RTX 4090", "GT 710"]
-    assert keys(see(CUDA_DEVICE_ORDER="PCI_BUS_ID", CUDA_VISIBLE_DEVICES="1")) == [uuid(1)]
+    assert [gpu.name for gpu in see(CUDA_DEVICE_ORDER="FASTEST_FIRST").visible] == ["RTX 4090", "GT 710"]
+    slow, fast = see().visible
+    assert slow.speed < fast.speed
+    assert keys(see(CUDA_VISIBLE_DEVICES="1")) == [uuid(1)]
 
 
 def test_a_gpu_of_another_job_is_none_of_ours(
@@ -172,6 +174,20 @@ def test_without_nvml_the_driver_gives_uuids_below_proc(use: Use, see: See, devi
         ("nvidia2", ""),
     ]
     assert keys(see(CUDA_VISIBLE_DEVICES="GPU-55")) == [uuid(5)]
+
+
+def test_device_files_are_in_the_order_of_the_bus_where_it_is_known(
+    use: Use, see: See, devices: Path, proc: Path
+) -> None:
+    use(FakeNvml(init=pynvml.NVMLError_LibraryNotFound()))
+    make_files(devices, 0, 1)
+    for minor, bus in ((0, "0000:c1:00.0"), (1, "0000:1b:00.0")):
+        folder = proc / "driver" / "nvidia" / "gpus" / bus
+        folder.mkdir(parents=True)
+        (folder / "information").write_text(f"GPU UUID: \t {uuid(minor)}\nDevice Minor: \t {minor}\n")
+    assert keys(see()) == [uuid(1), uuid(0)]
+    make_files(devices, 2)
+    assert keys(see()) == [uuid(0), uuid(1), "nvidia2"]
 
 
 def test_a_machine_without_a_folder_of_devices_has_no_gpu(use: Use, see: See, devices: Path) -> None:

@@ -133,5 +133,5 @@ def test_a_driver_that_hangs_or_crashes_is_one_line(make: Make, result: CommandR
 def test_devices_are_called_by_the_names_that_a_process_here_gives_them(make: Make) -> None:
     report = gpus_reported(visible=(gpu(3, index=0), gpu(1, name="")), hidden=(gpu(0),), driver="550")
     machine = make(libraries=[LIBRARY], answers={"host.gpus": report})
-    assert device_names(machine) == {"cpu": "2 CPUs, AMD EPYC", "cuda-0": "NVIDIA H100", "cuda-1": gpu(1).key}
+    assert device_names(machine) == {"cpu": "2 CPUs, AMD EPYC", "cuda:0": "NVIDIA H100", "cuda:1": gpu(1).key}
     assert device_names(make()) == {"cpu": "2 CPUs, AMD EPYC"}
