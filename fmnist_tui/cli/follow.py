@@ -15,7 +15,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, as_record
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.queue.starting import existing_queues
+from fmnist_tui.runs.queue.store import existing_queues
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.text import grouped

@@ -10,17 +10,13 @@ from pathlib import Path
 
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.event_log import Logged, read_tail, tails
+from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.heartbeat import is_stale
 from fmnist_tui.runs.lock import current_attempt, is_held
-from fmnist_tui.runs.log_order import BEGINNINGS, begins, current
+from fmnist_tui.runs.log_order import current_tail
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.training import events
-from fmnist_tui.training.events import QUEUED_STAGE, Event
-
-_TURNS = (*BEGINNINGS, events.RunFinished)
-"""Where trainers begin and end: all that decides about a run without a trainer."""
-
+from fmnist_tui.training.events import QUEUED_STAGE
 
 class Status(StrEnum):
     """What a run is doing, in the words that people see."""
@@ -33,6 +29,8 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
     FINISHED = "finished"
     FAILED = "failed"
+    LOADING = "loading"
+    """Not known yet to who follows the run; never what `status_of` finds."""
 
     @property
     def has_trainer(self) -> bool:
@@ -55,44 +53,41 @@ def stopped_words(epoch: int, epochs: int, *, scored: bool) -> str:
 
 def status_of(run: RunDirectory) -> Status:
     """The run's status now."""
-    if is_held(run):
-        return Status.UNRESPONSIVE if is_stale(run) else _with_trainer(run)
-    last = last_turn(run)
-    if isinstance(last, events.RunFinished):
-        if last.reason in ("diverged", "failed"):
-            return Status.FAILED
-        return Status.STOPPED if last.resumable else Status.FINISHED
-    if isinstance(last, events.Queued) and _is_in_queue(run, last):
-        return Status.QUEUED
-    if isinstance(last, events.Queued) and is_held(run):  # it was started since
-        return Status.LIVE
-    return Status.INTERRUPTED
+    return status_and_tail(run)[0]
+
+
+def status_and_tail(run: RunDirectory) -> tuple[Status, list[Logged]]:
+    """The run's status now, and the end of its log, from which it is derived: who needs both reads the log once."""
+    held = is_held(run)  # first: a log that nobody holds grows no more
+    tail = current_tail(run.events)
+    if not held:
+        return _without_trainer(run, tail), tail
+    return Status.UNRESPONSIVE if is_stale(run) else _with_trainer(run, tail), tail
 
 
 def is_waiting(run: RunDirectory) -> bool:
     """Whether the log's last word is that the run waits for its device."""
-    last = last_turn(run)
-    return isinstance(last, events.Queued) and _is_in_queue(run, last)
+    tail = current_tail(run.events)
+    return bool(tail) and isinstance(last := tail[-1].event, events.Queued) and _is_in_queue(run, last)
 
 
-def last_turn(run: RunDirectory) -> Event | None:
-    """The last event that says how a trainer began or ended.
+def _without_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
+    last = tail[-1].event if tail else None
+    if isinstance(last, events.RunFinished):
+        if last.reason in ("diverged", "failed"):
+            return Status.FAILED
+        return Status.STOPPED if last.resumable else Status.FINISHED
+    if isinstance(last, events.Queued):
+        if _is_in_queue(run, last):
+            return Status.QUEUED
+        if is_held(run):  # it was started since
+            return Status.LIVE
+    return Status.INTERRUPTED
 
-    From 0.2.0 on attempt numbers tell which lines are current, so that the newest one decides. Older logs are read
-    backwards until a beginning, since lines may follow a trainer's end that nobody who held the run has written.
-    """
-    read: list[Logged] = []
-    for part in tails(run.events, kinds=_TURNS):
-        read = [*part, *read]
-        if any(logged.attempt is not None or begins(logged.event) for logged in part):
-            break
-    accepted = list(current(read))
-    return accepted[-1].event if accepted else None
 
-
-def _with_trainer(run: RunDirectory) -> Status:
+def _with_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
     attempt = current_attempt(run)
-    for logged in reversed(list(current(read_tail(run.events)))):
+    for logged in reversed(tail):
         if attempt and logged.attempt != attempt:  # written by a trainer that is gone: this one is starting
             break
         event = logged.event
