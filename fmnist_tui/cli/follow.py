@@ -97,7 +97,9 @@ def follow(followers: Sequence[Follower], reporter: Reporter) -> dict[str, Snaps
         while True:
             held = [is_held(follower.run) for follower in followers]
             for follower in followers:
-                reporter.report(follower.run, follower.poll(), follower.snapshot)
+                reporter.report(follower.run, (), follower.snapshot)
+                for new in follower.batches():
+                    reporter.report(follower.run, new, follower.snapshot)
             if not any(held):
                 return {follower.run.run_id: follower.snapshot for follower in followers}
             time.sleep(POLL_SECONDS)

@@ -125,7 +125,7 @@ def _caught_up(runs: Sequence[RunDirectory]) -> list[Follower]:
     """Followers that know what an earlier trainer said, so that they report what is new alone."""
     followers = [Follower(run) for run in runs]
     for follower in followers:
-        follower.poll()
+        follower.catch_up()
     return followers
 
 

@@ -12,9 +12,9 @@ from fmnist_tui.files import check_plain, is_torn
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.status import QUEUED_STAGE, Status, status_of
+from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import SCORING, VALIDATING, Alert, Stage
+from fmnist_tui.training.events import QUEUED_STAGE, SCORING, VALIDATING, Alert, Stage
 
 _VERBS = {
     Command.PAUSE: "pause",

@@ -20,14 +20,13 @@ from fmnist_tui.runs.queue import Turn, device_to_wait_for, settled_config, take
 from fmnist_tui.runs.request import Request, command_of, read_request
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.run_json import write_run_json
-from fmnist_tui.runs.status import LOADING_STAGE, QUEUED_STAGE
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import LOADING_STAGE, QUEUED_STAGE, Event
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, make_engine, make_task
 from fmnist_tui.training.trainer import train
@@ -68,7 +67,7 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
 def _primed(run: RunDirectory) -> Watch:
     """A watch that has seen what earlier trainers of the run told."""
     watch = Watch()
-    for logged in LogReader(run.events).read():
+    for logged in LogReader(run.events):
         watch.see(logged.event)
     return watch
 

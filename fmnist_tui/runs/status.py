@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.event_log import read_tail
+from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held, taken_at
+from fmnist_tui.runs.log_order import current_tail
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Event
 
 _CLOCK = 0.005
 """Seconds by which the log's clock and a file's may differ."""
-QUEUED_STAGE = "waiting for "
-LOADING_STAGE = "loading data"
-FIRST_STAGES = (QUEUED_STAGE, LOADING_STAGE)
-"""How the names of the stages begin that are a new trainer's first words."""
-_TURNS = (events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
-"""Where trainers begin and end: all that tells how a run stands which nobody holds."""
 
 
 class Status(StrEnum):
     """What a run is doing, in the words that people see."""
 
+    LOADING = "loading"
+    """Not known yet to who follows the run; never what `status_of` finds."""
     QUEUED = "queued"
     LIVE = "live"
     UNRESPONSIVE = "live, not responding"
@@ -53,32 +49,21 @@ def stopped_words(epoch: int, epochs: int, *, scored: bool) -> str:
     return f"stopped after epoch {epoch} of {epochs}{', scored' if scored else ''}"
 
 
-def begins_anew(event: Event) -> bool:
-    """Whether these are a trainer's first words, so that those of the one before are its last."""
-    if isinstance(event, events.Stage):
-        return event.name.startswith(FIRST_STAGES)
-    return isinstance(event, events.RunStarted | events.Resumed)
-
-
-def without_strays(log: Iterable[Event]) -> list[Event]:
-    """Leaves out what follows a run's end before another trainer begins: nobody who holds the run said it."""
-    kept: list[Event] = []
-    for event in log:
-        if not kept or not isinstance(kept[-1], events.RunFinished) or begins_anew(event):
-            kept.append(event)
-    return kept
-
-
 def status_of(run: RunDirectory) -> Status:
     """The run's status now."""
-    if not is_held(run):
-        tail = read_tail(run.events, kinds=_TURNS)
-        return _without_trainer(without_strays(logged.event for logged in tail))
-    tail = read_tail(run.events)
+    return status_and_tail(run)[0]
+
+
+def status_and_tail(run: RunDirectory) -> tuple[Status, list[Logged]]:
+    """The run's status now, and the end of its log, from which it is derived: who needs both reads the log once."""
+    held = is_held(run)  # first: a log that nobody holds grows no more
+    tail = current_tail(run.events)
+    if not held:
+        return _without_trainer(tail), tail
     if heartbeat_age(run) > STALE_SECONDS and run.heartbeat.exists():
-        return Status.UNRESPONSIVE
+        return Status.UNRESPONSIVE, tail
     since = taken_at(run)
-    return _with_trainer([logged.event for logged in tail if logged.time > since - _CLOCK])
+    return _with_trainer([logged.event for logged in tail if logged.time > since - _CLOCK]), tail
 
 
 def _with_trainer(tail: list[Event]) -> Status:
@@ -87,15 +72,17 @@ def _with_trainer(tail: list[Event]) -> Status:
     for event in reversed(tail):
         if isinstance(event, events.Paused):
             return Status.PAUSED
-        if isinstance(event, events.Stage) and event.name.startswith(QUEUED_STAGE):
+        if isinstance(event, events.Queued):
+            return Status.QUEUED
+        if isinstance(event, events.Stage) and event.name.startswith(events.QUEUED_STAGE):
             return Status.QUEUED
         if not isinstance(event, events.CheckpointSaved | events.Alert):
             return Status.LIVE
     return Status.LIVE
 
 
-def _without_trainer(tail: list[Event]) -> Status:
-    if not tail or not isinstance(last := tail[-1], events.RunFinished):
+def _without_trainer(tail: list[Logged]) -> Status:
+    if not tail or not isinstance(last := tail[-1].event, events.RunFinished):
         return Status.INTERRUPTED
     if last.reason in ("diverged", "failed"):
         return Status.FAILED
