@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from fmnist_tui.training.events import Step
 
-_COLUMNS = ("step", "epoch", "loss", "accuracy", "learning_rate", "images_per_second", "time")
-_FLUSH = 1024
-"""Rows."""
+_COLUMNS = (*Step.__struct_fields__, "time")
+_MAX_NEW = 1024 * len(_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +36,16 @@ class GrowingCurve:
     def __init__(self) -> None:
         self._rows = np.empty((len(_COLUMNS), 256))
         self._length = 0
-        self._new: list[tuple[float, ...]] = []
-        """Rows that are not yet in the buffer: many at once are far cheaper to copy there."""
+        self._new: list[float] = []
+        """Rows, one after the other, that are not yet in the buffer: many at once are far cheaper to copy there."""
         self._viewed = 0
         """The length of the longest view of this buffer."""
 
     def append(self, step: Step, time: float) -> None:
         """Adds a window."""
-        self._new.append(
-            (step.step, step.epoch, step.loss, step.accuracy, step.learning_rate, step.images_per_second, time)
-        )
-        if len(self._new) == _FLUSH:
+        self._new += astuple(step)
+        self._new.append(time)
+        if len(self._new) >= _MAX_NEW:
             self._flush()
 
     def drop_after(self, step: int) -> None:
@@ -68,10 +67,11 @@ class GrowingCurve:
     def _flush(self) -> None:
         if not self._new:
             return
-        length = self._length + len(self._new)
+        rows = np.array(self._new, dtype=np.float64).reshape(-1, len(_COLUMNS))
+        length = self._length + len(rows)
         while length > self._rows.shape[1]:
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
             self._viewed = 0
-        self._rows[:, self._length : length] = np.array(self._new, dtype=np.float64).T
+        self._rows[:, self._length : length] = rows.T
         self._length = length
         self._new.clear()

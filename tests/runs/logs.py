@@ -15,6 +15,7 @@ from fmnist_tui.training.events import (
     Epoch,
     Event,
     Paused,
+    Queued,
     Resumed,
     RunFinished,
     RunStarted,
@@ -33,12 +34,11 @@ def step(number: int, loss: float = 0.5) -> Step:
 
 def epoch(number: int, accuracy: float = 0.8) -> Epoch:
     """The end of an epoch of ten steps."""
-    return Epoch(
-        number, 10 * number, 0.5, 0.75, 0.4, accuracy, 0.3, 2.0, 0.5, is_best=True, layers={"a": {"norm": 1.0}}
-    )
+    return Epoch(number, 10 * number, 0.5, 0.75, 0.4, accuracy, 0.3, 2.0, 0.5, is_best=True)
 
 
 EVERY_EVENT: list[Event] = [
+    Queued("cpu", "box", "ada", "/run/queue"),
     STARTED,
     Stage("validating"),
     step(5),
@@ -48,7 +48,7 @@ EVERY_EVENT: list[Event] = [
     Paused(5),
     Continued(5),
     StopRequested("after-epoch"),
-    Resumed(5, 4712),
+    Resumed(5, 4712, "box", "cuda:0", 4, exact=False),
     RunFinished("completed", scored=True),
 ]
 
