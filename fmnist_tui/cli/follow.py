@@ -114,19 +114,25 @@ def follow(
                 if run.run_id in waiting and any(queue.holds(run.path) for queue in queues):
                     continue  # a hundred waiting runs must cost nothing
                 held = is_held(run)
-                reporter.report(run, follower.poll(), follower.snapshot)
+                _report_new(follower, reporter)
                 waiting.discard(run.run_id)
                 if not held and is_waiting(run):
                     queues = existing_queues()
                     waiting.add(run.run_id)
                 elif not held and not is_held(run):
-                    reporter.report(run, follower.poll(), follower.snapshot)
+                    _report_new(follower, reporter)
                     left.remove(follower)
             if left:
                 time.sleep(POLL_SECONDS)
         return {follower.run.run_id: follower.snapshot for follower in followers}
     finally:
         reporter.close()
+
+
+def _report_new(follower: Follower, reporter: Reporter) -> None:
+    reporter.report(follower.run, (), follower.snapshot)
+    for new in follower.batches():
+        reporter.report(follower.run, new, follower.snapshot)
 
 
 def choose_reporter(*, as_json: bool) -> Reporter:

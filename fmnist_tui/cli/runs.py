@@ -22,16 +22,16 @@ _HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", 
 def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     """List all runs and their status, newest first. A recipe with a * was modified."""
     folder = runs_folder(runs)
-    summaries = [summarise(run) for run in list_runs(folder)]
+    known = [(summarise(run), run.size()) for run in list_runs(folder)]
     if as_json:
-        print_json([asdict(summary) for summary in summaries])
-    elif summaries:
-        print_columns([_HEADER, *(_row(summary) for summary in summaries)])
+        print_json([{**asdict(summary), "bytes": size} for summary, size in known])
+    elif known:
+        print_columns([_HEADER, *(_row(summary, size) for summary, size in known)])
     else:
         click.echo(f"no runs in {safe(folder)} yet; start one with: fmnist-tui train v0")
 
 
-def _row(summary: Summary) -> list[str]:
+def _row(summary: Summary, size: int) -> list[str]:
     return [
         summary.run,
         summary.recipe,
@@ -39,6 +39,6 @@ def _row(summary: Summary) -> list[str]:
         str(summary.status),
         f"{summary.epoch}/{summary.epochs or '?'}",
         percent(summary.test_accuracy),
-        megabytes(summary.bytes),
+        megabytes(size),
         summary.label,
     ]
