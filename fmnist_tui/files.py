@@ -34,6 +34,11 @@ def check_plain(path: Path, largest: float = math.inf) -> None:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there and can be seen."""
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110 - never raises
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Puts `content` at `path`; a reader, or a machine that dies, sees the old file or the new one.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from fmnist_tui.files import existing
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.row import Row, State
@@ -74,8 +74,3 @@ def _waits(status: Status) -> bool:
 
 def _count(known: list[tuple[RunDirectory, Status]], wanted: Status) -> int:
     return sum(status is wanted for _, status in known)
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110 - never raises
