@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -24,11 +25,16 @@ def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     folder = runs_folder(runs)
     summaries = [summarise(run) for run in list_runs(folder)]
     if as_json:
-        print_json([asdict(summary) for summary in summaries])
+        print_json([_as_json(summary) for summary in summaries])
     elif summaries:
         print_columns([_HEADER, *(_row(summary) for summary in summaries)])
     else:
         click.echo(f"no runs in {safe(folder)} yet; start one with: fmnist-tui train v0")
+
+
+def _as_json(summary: Summary) -> dict[str, Any]:
+    """The summary's fields; a reason only of a run that can't be read."""
+    return {name: value for name, value in asdict(summary).items() if name != "reason" or value}
 
 
 def _row(summary: Summary) -> list[str]:
@@ -36,8 +42,8 @@ def _row(summary: Summary) -> list[str]:
         summary.run,
         summary.recipe,
         "" if summary.seed is None else str(summary.seed),
-        str(summary.status),
-        f"{summary.epoch}/{summary.epochs or '?'}",
+        summary.words if summary.reason else str(summary.status),
+        "" if summary.reason else f"{summary.epoch}/{summary.epochs or '?'}",
         percent(summary.test_accuracy),
         megabytes(summary.bytes),
         summary.label,

@@ -8,7 +8,8 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from fmnist_tui.files import check_plain, is_torn
+from fmnist_tui.files import is_torn, open_append
+from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import is_held
@@ -39,16 +40,16 @@ def send(run: RunDirectory, command: Command) -> None:
     Raises:
         RunError: No trainer holds the run, or the file can't be written.
     """
+    check_readable(run)
     if not is_held(run):
         raise RunError(_nobody_hears(run, command))
     record = {"command": str(command), "time": round(time.time(), 3), "pid": os.getpid()}
     try:
-        check_plain(run.control)
-        with run.control.open("ab", buffering=0) as file:
+        with open_append(run.control) as file:
             end = b"\n" if is_torn(run.control) else b""
             file.write(end + json.dumps(record).encode() + b"\n")
     except OSError as error:
-        raise RunError(f"can't write {run.control} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"write {run.control}", run.path, error) from None
 
 
 def _nobody_hears(run: RunDirectory, command: Command) -> str:
@@ -66,7 +67,10 @@ def deaf_while(run: RunDirectory) -> str:
 
 def control_end(run: RunDirectory) -> int:
     """Where a trainer that takes the run now starts to read: older commands were meant for another."""
-    return run.control.stat().st_size if run.control.exists() else 0
+    try:
+        return run.control.stat().st_size
+    except OSError:
+        return 0
 
 
 @dataclass

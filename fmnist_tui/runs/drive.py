@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 
 from fmnist_tui.data import DataError, Dataset, load
-from fmnist_tui.files import read_json, sweep_temporary
+from fmnist_tui.files import exists, open_append, read_json, sweep_temporary
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader
@@ -48,7 +49,7 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
     try:
         log = EventLog(run.events)
     except OSError as error:
-        message = f"can't write {run.events} ({error.strerror}); see to that, then: fmnist-tui resume {run.run_id}"
+        message = str(refused(f"write {run.events}", run.path, error, f"fmnist-tui resume {run.run_id}"))
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     for whole in (run.run_json, run.model, run.predictions, run.result):
@@ -87,8 +88,8 @@ def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
 
 def _note(run: RunDirectory, text: str) -> None:
     """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
-    with suppress(OSError), run.train_log.open("a") as file:
-        file.write(f"{text.rstrip()}\n")
+    with suppress(OSError), open_append(run.train_log) as file:
+        file.write(f"{text.rstrip()}\n".encode(errors="replace"))
 
 
 def _events(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
@@ -167,7 +168,7 @@ def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None
 
 def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
-    if not run.run_json.exists():
+    if not exists(run.run_json):
         task = make_task(resolved(request.config, place), dataset)
         write_run_json(run, request, task)
         return task

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.files import check_plain, is_torn
+from fmnist_tui.files import check_plain, is_torn, open_append
 from fmnist_tui.training.events import Event, Step, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
@@ -45,7 +45,7 @@ class EventLog:
             OSError: It can't be opened.
         """
         check_plain(path, LARGEST_LOG)
-        self._file = path.open("ab+", buffering=0)
+        self._file = open_append(path)
         torn = is_torn(path)
         self._seq = _lines(path) + torn
         self._begun = b"\n" if torn else b""  # what is to be written first: the rest of a line

@@ -14,7 +14,8 @@ import numpy as np
 import safetensors.numpy
 
 from fmnist_tui.files import write_json, write_whole
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.access import refused
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
@@ -70,8 +71,8 @@ class RunKeeper:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NoRoom(f"no room for the result in {self._run.path} ({error.strerror})") from None
-            advice = f"see to that, then: fmnist-tui resume {self._run.run_id}"
-            raise RunError(f"can't write the result to {self._run.path} ({error.strerror}); {advice}") from None
+            again = f"fmnist-tui resume {self._run.run_id}"
+            raise refused(f"write the result to {self._run.path}", self._run.path, error, again) from None
 
     def close(self) -> None:
         """Ends the writing thread after its last checkpoint."""

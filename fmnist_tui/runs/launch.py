@@ -9,9 +9,10 @@ import sys
 from contextlib import ExitStack
 from functools import partial
 
-from fmnist_tui.files import check_plain
+from fmnist_tui.files import open_append
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import Inbox, control_end
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, beating
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import RunFinished
@@ -33,8 +34,7 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", *arguments]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
     try:
-        check_plain(run.train_log)
-        with run.train_log.open("ab") as log:
+        with open_append(run.train_log) as log:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -45,8 +45,8 @@ def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
                 cwd="/",
             )
     except OSError as error:
-        advice = f"see to that, then: fmnist-tui resume {run.run_id}"
-        raise RunError(f"can't start a trainer for {run.run_id} ({error.strerror}); {advice}") from None
+        again = f"fmnist-tui resume {run.run_id}"
+        raise refused(f"start a trainer for {run.run_id}", run.path, error, again) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(lock)

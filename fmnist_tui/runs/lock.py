@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fmnist_tui.files import read_json
+from fmnist_tui.files import is_folder, read_json
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 
 BEAT_SECONDS = 1.0
@@ -31,7 +32,7 @@ def acquire(run: RunDirectory) -> int:
     try:
         handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise RunError(f"can't write to {run.path} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"write to {run.path}", run.path, error) from None
     try:
         mine = _lock_patiently(handle)
     except OSError:  # a file system without locks
@@ -61,7 +62,10 @@ def is_held(run: RunDirectory) -> bool:
 
 def taken_at(run: RunDirectory) -> float:
     """When the run's lock was taken last (unix seconds)."""
-    return run.lock.stat().st_mtime if run.lock.exists() else 0.0
+    try:
+        return run.lock.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def heartbeat_age(run: RunDirectory) -> float:
@@ -122,7 +126,7 @@ def beat_once(run: RunDirectory) -> None:
     beat = {"pid": os.getpid(), "host": socket.gethostname(), "time": round(time.time(), 3)}
     try:
         temporary.unlink(missing_ok=True)  # should it be a pipe
-        if run.heartbeat.is_dir():
+        if is_folder(run.heartbeat):
             run.heartbeat.rmdir()
         temporary.write_text(f"{json.dumps(beat)}\n")
         temporary.replace(run.heartbeat)

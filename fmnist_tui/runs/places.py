@@ -15,7 +15,7 @@ from typing import Literal
 
 import platformdirs
 
-from fmnist_tui.files import existing
+from fmnist_tui.files import existing, is_folder
 from fmnist_tui.runs.directory import RunError
 
 _APP = "fmnist-tui"
@@ -149,7 +149,7 @@ def _is_foreign(folder: Path) -> bool:
 def _may_write(folder: Path) -> bool:
     """Whether files can be made in a folder that is there, or in one that can be made."""
     nearest = existing(folder)
-    return os.path.isdir(nearest) and os.access(nearest, os.W_OK | os.X_OK) and not _is_foreign(folder)  # noqa: PTH112
+    return is_folder(nearest) and os.access(nearest, os.W_OK | os.X_OK) and not _is_foreign(folder)
 
 
 def _holds_something(folder: Path) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
+from fmnist_tui.files import exists
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held, taken_at
@@ -33,6 +34,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
     FINISHED = "finished"
     FAILED = "failed"
+    UNREADABLE = "unreadable"
 
     @property
     def has_trainer(self) -> bool:
@@ -71,11 +73,13 @@ def without_strays(log: Iterable[Event]) -> list[Event]:
 
 def status_of(run: RunDirectory) -> Status:
     """The run's status now."""
+    if run.unreadable():
+        return Status.UNREADABLE
     if not is_held(run):
         tail = read_tail(run.events, kinds=_TURNS)
         return _without_trainer(without_strays(logged.event for logged in tail))
     tail = read_tail(run.events)
-    if heartbeat_age(run) > STALE_SECONDS and run.heartbeat.exists():
+    if heartbeat_age(run) > STALE_SECONDS and exists(run.heartbeat):
         return Status.UNRESPONSIVE
     since = taken_at(run)
     return _with_trainer([logged.event for logged in tail if logged.time > since - _CLOCK])
