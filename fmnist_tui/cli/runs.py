@@ -45,6 +45,6 @@ def _row(summary: Summary) -> list[str]:
         summary.words if summary.reason else str(summary.status),
         "" if summary.reason else f"{summary.epoch}/{summary.epochs or '?'}",
         percent(summary.test_accuracy),
-        megabytes(summary.bytes),
+        "" if summary.reason else megabytes(summary.bytes),
         summary.label,
     ]

@@ -8,7 +8,7 @@ import pwd
 from pathlib import Path
 
 from fmnist_tui.files import existing
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory, RunError, find_run
 
 _REFUSED = (errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -43,6 +43,17 @@ def check_readable(run: RunDirectory) -> None:
     """
     if why := run.unreadable():
         raise RunError(f"run {run.run_id} can't be read ({why}); {_ask_owner(run.path, 'r')}")
+
+
+def find_readable(runs: Path, word: str) -> RunDirectory:
+    """The run that `word` means, as `find_run`, for those who want to read it.
+
+    Raises:
+        RunError: None, more than one, or one that can't be read.
+    """
+    run = find_run(runs, word)
+    check_readable(run)
+    return run
 
 
 def owner_of(path: Path) -> str:
