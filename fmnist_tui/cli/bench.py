@@ -31,7 +31,7 @@ def bench_command(seconds: float, wanted: tuple[str, ...], threads: int, as_json
     Each at its own batch size and at 64. What else runs on this machine slows it down.
     """
     from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
-    from fmnist_tui.runs.cpus import available_cpus
+    from fmnist_tui.host.cpus import available_cpus
     from fmnist_tui.runs.machine.devices import device_names
     from fmnist_tui.runs.machine.machine import this_machine
 

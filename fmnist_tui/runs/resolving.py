@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fmnist_tui.runs.cpus import available_cpus
+from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.faults import first_line
 from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 from fmnist_tui.data import DataError
-from fmnist_tui.runs.machine.asking import AskedProcess
+from fmnist_tui.host.command import run_command
+from fmnist_tui.host.python import python_command
 from fmnist_tui.runs.machine.data_seen import data_row
-from fmnist_tui.runs.machine.report import report_in
 from fmnist_tui.runs.machine.row import State
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 
-_ASK_DEVICE = (sys.executable, "-m", "fmnist_tui.runs.machine.device_probe")
+_ASK_DEVICE = python_command("fmnist_tui.runs.machine.device_probe")
 _SECONDS = 30.0
 
 
@@ -41,8 +39,7 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
 
 
 def _check_device(wanted: str) -> None:
-    with closing(AskedProcess([*_ASK_DEVICE, wanted])) as asked:
-        report = report_in(asked.answer(_SECONDS))
+    report = run_command([*_ASK_DEVICE, wanted], _SECONDS).report()
     if report is None:
         raise ConfigError(f"PyTorch can't look for device {wanted}; `fmnist-tui doctor` says why; or use --device cpu")
     if fault := report.get("fault"):

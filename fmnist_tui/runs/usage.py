@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fmnist_tui.files import read_json
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.gpu_probe import GpuProbe
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.gpu_probe import GpuProbe
 from fmnist_tui.runs.lock import beats_here
-from fmnist_tui.runs.machine.nvml import Gpu
 
 if TYPE_CHECKING:
     import psutil
@@ -24,14 +26,14 @@ class Usage:
         memory: Bytes that the trainer holds (resident).
         machine_cpu: Share of all CPUs that is busy, 0 to 1.
         machine_memory: Share of the memory that is taken, 0 to 1.
-        gpus: Those of the machine, where the trainer uses one; empty where there is none, or it doesn't answer.
+        gpu: The one that the trainer uses; None where it uses none, or where that can't be found out.
     """
 
     cpu: float
     memory: int
     machine_cpu: float
     machine_memory: float
-    gpus: tuple[Gpu, ...] = ()
+    gpu: Gpu | None = None
 
 
 class UsageProbe:
@@ -40,6 +42,7 @@ class UsageProbe:
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._process: psutil.Process | None = None
+        self._environ: Mapping[str, str] | None = None
         self._gpus = GpuProbe()
 
     def look(self) -> Usage | None:
@@ -52,10 +55,36 @@ class UsageProbe:
         try:
             if self._process is None or self._process.pid != pid:
                 self._process = psutil.Process(pid)
+                self._environ = _environment(self._process)
             cpu = self._process.cpu_percent() / 100
             memory = self._process.memory_info().rss
         except (psutil.Error, ValueError):
             return None
         machine = psutil.cpu_percent() / 100, psutil.virtual_memory().percent / 100
-        on_gpu = str(self._run.config().get("device")).startswith("cuda")
-        return Usage(cpu, memory, *machine, self._gpus.look() if on_gpu else ())
+        return Usage(cpu, memory, *machine, self._gpu(pid, str(self._run.config().get("device"))))
+
+    def _gpu(self, pid: int, device: str) -> Gpu | None:
+        """The GPU that the process computes on, by the driver's list, or else by what `cuda:N` means in it."""
+        kind, _, index = device.partition(":")
+        if kind != "cuda":
+            return None
+        report = self._gpus.look(os.environ if self._environ is None else self._environ)
+        everything = (*report.visible, *report.hidden)
+        listed = [gpu for gpu in everything if pid in {process.pid for process in gpu.processes}]
+        if listed or self._environ is None:
+            return listed[0] if listed else None
+        position = int(index) if index.isdecimal() else 0
+        return report.visible[position] if position < len(report.visible) else None
+
+
+def _environment(process: psutil.Process) -> Mapping[str, str] | None:
+    """The environment that a process was started with, or None where we may not read it (another user's)."""
+    import psutil
+
+    if process.pid == os.getpid():
+        return os.environ
+    try:
+        environ: Mapping[str, str] = process.environ()
+    except (psutil.Error, OSError):
+        return None
+    return environ

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.runs.eta import seconds_left
-from fmnist_tui.runs.machine.nvml import Gpu
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.usage import Usage
-from fmnist_tui.text import grouped, megabytes, percent
+from fmnist_tui.text import grouped, megabytes, percent, safe
 from fmnist_tui.tui.curves import Reading
 
 _GAP = "  "
@@ -122,17 +122,18 @@ def _machine_words(snapshot: Snapshot, usage: Usage | None) -> str:
     if usage is not None:
         parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
         parts.append(f"machine: CPU {percent(usage.machine_cpu, 0)}, memory {percent(usage.machine_memory, 0)}")
-        parts += [_gpu_words(number, gpu) for number, gpu in enumerate(usage.gpus)]
+        parts.append(_gpu_words(usage.gpu) if usage.gpu else "")
     if snapshot.saved_step is not None and snapshot.finished is None:
         parts.append(f"saved at step {snapshot.saved_step}")
     return _GAP.join(filter(None, parts))
 
 
-def _gpu_words(number: int, gpu: Gpu) -> str:
-    """What the driver tells of it."""
+def _gpu_words(gpu: Gpu) -> str:
+    """What the driver reports of the GPU that the run trains on."""
     busy = f"{gpu.busy} % busy" if gpu.busy is not None else ""
     memory = f"{(gpu.total - gpu.free) / 1e9:.1f} of {gpu.total / 1e9:.0f} GB" if gpu.total else ""
-    return f"GPU {number} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""
+    title = safe(f"{gpu.name.removeprefix('NVIDIA ') or 'GPU'} ({gpu.short_key})")
+    return f"{title} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""
 
 
 def rows_of(words: Text, width: int) -> int:

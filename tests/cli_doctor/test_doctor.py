@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from fmnist_tui.runs.machine.nvml import LIBRARY
 from runs_machine.machines import reported
 
-from fmnist_tui.runs.machine.asking import Answer
-from fmnist_tui.runs.machine.nvml import LIBRARY
+from fmnist_tui.host.command import CommandResult
 
 from .conftest import Doctor
 
@@ -15,7 +15,7 @@ CHECKS = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
     *("runs folder", "disk", "runs", "logout", "data", "torch"),
 ]
-NO_TORCH = {"torch_probe": Answer(1, "", "ModuleNotFoundError: No module named 'torch'\n")}
+NO_TORCH = {"torch_probe": CommandResult(1, "", "ModuleNotFoundError: No module named 'torch'\n")}
 
 
 def test_a_machine_with_nothing_wrong_has_a_line_for_each_check(doctor: Doctor) -> None:
@@ -70,7 +70,7 @@ def test_text_from_elsewhere_cannot_move_the_cursor(doctor: Doctor, flags: tuple
         *("--data", "demo"),
         environ={"TERM": f"xterm{evil}", "LANG": evil, "SLURM_JOB_ID": evil},
         files={"proc/cpuinfo": "model name\t: \x1b]0;x\x07\n"},
-        answers={"torch_probe": Answer(1, "", f"ImportError: {evil}")},
+        answers={"torch_probe": CommandResult(1, "", f"ImportError: {evil}")},
     )
     assert outcome.out.replace("\n", "").isprintable()
     assert "xterm [2J 31m" in outcome.out

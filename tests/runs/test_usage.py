@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from fmnist_tui.runs.gpu_probe import GpuProbe
+from fmnist_tui.runs.machine.nvml import Gpu
 
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.gpu_probe import GpuProbe
 from fmnist_tui.runs.lock import beat_once
-from fmnist_tui.runs.machine.nvml import Gpu
 from fmnist_tui.runs.usage import UsageProbe
 
 from .trainers import change

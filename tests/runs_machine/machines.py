@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.host.command import CommandResult
 from fmnist_tui.runs.machine.machine import Machine
 
 PLAIN = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "de_DE.UTF-8"}
@@ -17,23 +17,23 @@ TORCH = {"version": "2.13.0", "build": "", "gpu": "", "why_not": ""}
 CPUINFO = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t: fpu\nprocessor\t: 1\nmodel name\t: AMD EPYC\n"
 
 
-def reported(**report: Any) -> Answer:
+def reported(**report: Any) -> CommandResult:
     """What a probe prints, below what a library printed."""
-    return Answer(0, f"noise from a library\n{json.dumps(report)}\n")
+    return CommandResult(0, f"noise from a library\n{json.dumps(report)}\n")
 
 
 @dataclass
 class Commands:
     """Commands that are known here, by a word among their arguments; remembers which were started and closed."""
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, CommandResult]
     started: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
     def start(self, command: Sequence[str]) -> FakeCommand:
         word = next((word for word in self.answers if any(word in part for part in command)), command[0])
         self.started.append(word)
-        missing = Answer(None, errors=f"{command[0]} can't be started (No such file or directory)")
+        missing = CommandResult(None, errors=f"{command[0]} can't be started (No such file or directory)")
         return FakeCommand(self, word, self.answers.get(word, missing))
 
 
@@ -41,9 +41,9 @@ class Commands:
 class FakeCommand:
     commands: Commands
     word: str
-    given: Answer
+    given: CommandResult
 
-    def answer(self, seconds: float) -> Answer:
+    def result(self, seconds: float) -> CommandResult:
         assert seconds > 0
         return self.given
 
@@ -57,7 +57,7 @@ def machine(
     environ: Mapping[str, str] = PLAIN,
     files: Mapping[str, str] | None = None,
     size: tuple[int, int] | None = (80, 24),
-    answers: Mapping[str, Answer] | None = None,
+    answers: Mapping[str, CommandResult] | None = None,
     commands: Commands | None = None,
     system: str = "Linux",
     cpus: tuple[int, int] = (2, 2),

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fmnist_tui.runs.machine.nvml import LIBRARY
 
 from fmnist_tui.runs.machine.checkup import check_up
-from fmnist_tui.runs.machine.nvml import LIBRARY
 from fmnist_tui.runs.machine.row import State
 
 from .conftest import Make

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.host.command import CommandResult
 from fmnist_tui.runs.machine.devices import cpu_row, expects_gpu, gpu_row
 from fmnist_tui.runs.machine.row import Row, State
 
@@ -27,7 +27,7 @@ def test_a_processor_without_a_name_is_told_by_its_kind(make: Make) -> None:
 
 
 def test_a_mac_is_asked_for_its_processor(make: Make) -> None:
-    answers = {"sysctl": Answer(0, "Apple M3\n")}
+    answers = {"sysctl": CommandResult(0, "Apple M3\n")}
     assert cpu_row(make(system="Darwin", answers=answers)).seen == "2 CPUs, Apple M3"
     assert cpu_row(make(system="Darwin")).seen == "2 CPUs, x86_64"
 
@@ -74,14 +74,14 @@ def test_a_library_without_a_driver_is_no_problem() -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (Answer(None, errors="no answer within 5 s"), "no answer within 5 s"),
-        (Answer(-11), "it says nothing"),
-        (Answer(1, "", "Traceback\nOSError: libnvidia-ml.so.1: wrong ELF class\n"), "wrong ELF class"),
-        (Answer(0, "no JSON"), "it says nothing"),
-        (Answer(0, "[1]"), "it says nothing"),
+        (CommandResult(None, errors="no answer within 5 s"), "no answer within 5 s"),
+        (CommandResult(-11), "it says nothing"),
+        (CommandResult(1, "", "Traceback\nOSError: libnvidia-ml.so.1: wrong ELF class\n"), "wrong ELF class"),
+        (CommandResult(0, "no JSON"), "it says nothing"),
+        (CommandResult(0, "[1]"), "it says nothing"),
     ],
 )
-def test_a_driver_that_hangs_or_crashes_is_one_line(answer: Answer, why: str) -> None:
+def test_a_driver_that_hangs_or_crashes_is_one_line(answer: CommandResult, why: str) -> None:
     row = gpu_row(answer)
     assert row.state is State.PROBLEM
     assert row.seen.endswith(why)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.host.command import CommandResult
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.session import ask_tmux, clipboard_row, session_row
@@ -16,8 +16,8 @@ OPTIONS = (
 )
 
 
-def tmux(clipboard: str = "on", client: str = "xterm-256color 256,RGB,clipboard,title") -> dict[str, Answer]:
-    return {"tmux": Answer(0, f"{client}\n{OPTIONS.format(clipboard)}")}
+def tmux(clipboard: str = "on", client: str = "xterm-256color 256,RGB,clipboard,title") -> dict[str, CommandResult]:
+    return {"tmux": CommandResult(0, f"{client}\n{OPTIONS.format(clipboard)}")}
 
 
 def rows(machine: Machine) -> tuple[Row, Row]:
@@ -77,9 +77,14 @@ def test_a_tmux_with_few_colours_gets_a_better_terminal(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(None, errors="no answer within 1 s"), Answer(1, "", "no server running"), Answer(0, "")]
+    "answer",
+    [
+        CommandResult(None, errors="no answer within 1 s"),
+        CommandResult(1, "", "no server running"),
+        CommandResult(0, ""),
+    ],
 )
-def test_a_tmux_that_does_not_answer_ends_nothing(make: Make, answer: Answer) -> None:
+def test_a_tmux_that_does_not_answer_ends_nothing(make: Make, answer: CommandResult) -> None:
     for row in rows(make(environ=INSIDE, answers={"tmux": answer})):
         assert row.state in (State.OK, State.NOTE)
 

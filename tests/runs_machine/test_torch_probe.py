@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.runs.machine.asking import AskedProcess
-from fmnist_tui.runs.machine.report import report_in
+from fmnist_tui.host.command import RunningCommand
 from fmnist_tui.runs.machine.torch_seen import ASK_TORCH
 
 PATIENCE = 60.0
@@ -42,9 +41,9 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(cuda: str | None = None, hip: str | None = None, *, mps: bool = False, item: str = "pass") -> Any:
         (tmp_path / "torch.py").write_text(FAKE.format(cuda=cuda, hip=hip, mps=mps, item=item))
-        process = AskedProcess(ASK_TORCH)
+        process = RunningCommand(ASK_TORCH)
         try:
-            return report_in(process.answer(PATIENCE))
+            return process.result(PATIENCE).report()
         finally:
             process.close()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.host.command import CommandResult
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.torch_seen import torch_row
 
@@ -33,7 +33,7 @@ ModuleNotFoundError: No module named 'torch'
 def see(make: Make) -> Any:
     """The row for a report."""
 
-    def row(answer: Answer, *, gpu: bool = True, **environ: str) -> Row:
+    def row(answer: CommandResult, *, gpu: bool = True, **environ: str) -> Row:
         return torch_row(make(environ={**PLAIN, **environ}), answer, gpu_wanted=gpu)
 
     return row
@@ -102,7 +102,7 @@ def test_one_that_is_too_old_is_a_problem(see: Any) -> None:
 
 
 def test_without_it_v0_still_works(see: Any) -> None:
-    row = see(Answer(1, "", MISSING))
+    row = see(CommandResult(1, "", MISSING))
     assert row.state is State.PROBLEM
     assert row.seen == "PyTorch isn't installed; v0, data and results work without it"
     assert "pip install torch" in row.advice
@@ -111,19 +111,22 @@ def test_without_it_v0_still_works(see: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "seen"),
     [
-        (Answer(1, "", MISSING.replace("'torch'", "'torch._C'")), "broken (ModuleNotFoundError: No module named"),
         (
-            Answer(1, "", "Traceback\nOSError: libcudart.so.12: cannot open\nshared object file\n"),
+            CommandResult(1, "", MISSING.replace("'torch'", "'torch._C'")),
+            "broken (ModuleNotFoundError: No module named",
+        ),
+        (
+            CommandResult(1, "", "Traceback\nOSError: libcudart.so.12: cannot open\nshared object file\n"),
             "broken (OSError: lib",
         ),
-        (Answer(1, "", "ImportError: " + "x" * 900), "broken (ImportError: xxx"),
-        (Answer(1), "broken (it says nothing)"),
-        (Answer(0, "no JSON"), "broken (it says nothing)"),
-        (Answer(-4), "crashes (Illegal instruction)"),
-        (Answer(None, errors="no answer within 20 s"), "PyTorch: no answer within 20 s"),
+        (CommandResult(1, "", "ImportError: " + "x" * 900), "broken (ImportError: xxx"),
+        (CommandResult(1), "broken (it says nothing)"),
+        (CommandResult(0, "no JSON"), "broken (it says nothing)"),
+        (CommandResult(-4), "crashes (Illegal instruction)"),
+        (CommandResult(None, errors="no answer within 20 s"), "PyTorch: no answer within 20 s"),
     ],
 )
-def test_one_that_is_broken_is_one_line(see: Any, answer: Answer, seen: str) -> None:
+def test_one_that_is_broken_is_one_line(see: Any, answer: CommandResult, seen: str) -> None:
     row = see(answer)
     assert row.state is State.PROBLEM
     assert seen in row.seen

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
 from fmnist_tui.runs.machine.nvml import Gpu
+
 from fmnist_tui.runs.usage import Usage
 from fmnist_tui.training.events import (
     Alert,

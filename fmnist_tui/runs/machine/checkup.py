@@ -6,8 +6,8 @@ from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-from fmnist_tui.runs.machine import nvml
-from fmnist_tui.runs.machine.devices import ASK_GPUS, GPU_SECONDS, cpu_row, expects_gpu, gpu_row
+from fmnist_tui.host.nvml import LIBRARY
+from fmnist_tui.runs.machine.devices import cpu_row, expects_gpu, gpu_row, query_gpus_of
 from fmnist_tui.runs.machine.libraries import libraries_row
 from fmnist_tui.runs.machine.logout import logout_row
 from fmnist_tui.runs.machine.machine import Machine
@@ -37,8 +37,8 @@ def check_up(machine: Machine, runs: Path, data: str | None, cache: Path) -> Gen
 
         yield data_row(data, cache)
         gpu_wanted = False
-        if machine.has_library(nvml.LIBRARY):
-            gpus = machine.ask(*ASK_GPUS, seconds=GPU_SECONDS)
+        if machine.has_library(LIBRARY):
+            gpus = query_gpus_of(machine)
             gpu_wanted = expects_gpu(gpus)
-            yield gpu_row(gpus)
-        yield torch_row(machine, torch.answer(TORCH_SECONDS), gpu_wanted=gpu_wanted)
+            yield gpu_row(gpus, machine.environ.get("CUDA_VISIBLE_DEVICES"))
+        yield torch_row(machine, torch.result(TORCH_SECONDS), gpu_wanted=gpu_wanted)

@@ -17,8 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_tui.runs.cpus import available_cpus
-from fmnist_tui.runs.machine.asking import Answer, Asked, AskedProcess
+from fmnist_tui.host.command import CommandResult, RunningCommand, StartedCommand
+from fmnist_tui.host.cpus import available_cpus
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
@@ -49,16 +49,16 @@ class Machine:
     processor: str
     cpus: tuple[int, int]
     user: Callable[[], str]
-    start: Callable[[Sequence[str]], Asked]
+    start: Callable[[Sequence[str]], StartedCommand]
     has_library: Callable[[str], bool]
     version_of: Callable[[str], str | None]
     free_bytes: Callable[[Path], int]
     can_lock: Callable[[Path], bool]
 
-    def ask(self, *command: str, seconds: float = 1.0) -> Answer:
+    def ask(self, *command: str, seconds: float = 1.0) -> CommandResult:
         """What a command answers within this time."""
-        with closing(self.start(command)) as asked:
-            return asked.answer(seconds)
+        with closing(self.start(command)) as started:
+            return started.result(seconds)
 
     def read(self, path: str) -> str:
         """The text of a file below the root, or "" where it can't be read."""
@@ -78,7 +78,7 @@ def this_machine() -> Machine:
         processor=platform.machine(),
         cpus=(available_cpus(), os.cpu_count() or 1),
         user=_user,
-        start=AskedProcess,
+        start=RunningCommand,
         has_library=_has_library,
         version_of=_version_of,
         free_bytes=lambda folder: shutil.disk_usage(folder).free,

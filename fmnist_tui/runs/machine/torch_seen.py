@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import signal
-import sys
 from typing import Any
 
-from fmnist_tui.runs.machine.asking import Answer
+from fmnist_tui.host.command import CommandResult
+from fmnist_tui.host.python import python_command
 from fmnist_tui.runs.machine.machine import Machine
-from fmnist_tui.runs.machine.report import report_in
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.training.config import INSTALL_PYTORCH
 
-ASK_TORCH = (sys.executable, "-m", "fmnist_tui.runs.machine.torch_probe")
+ASK_TORCH = python_command("fmnist_tui.runs.machine.torch_probe")
 TORCH_SECONDS = 20.0
 _OLDEST = (2, 6)
 _ON_CPU = "v1 to v3 train on the CPU"
@@ -28,7 +27,7 @@ _MENDING = {
 """By words of the CUDA errors that people meet."""
 
 
-def torch_row(machine: Machine, answer: Answer, *, gpu_wanted: bool) -> Row:
+def torch_row(machine: Machine, answer: CommandResult, *, gpu_wanted: bool) -> Row:
     """What PyTorch makes of this machine.
 
     Args:
@@ -36,7 +35,7 @@ def torch_row(machine: Machine, answer: Answer, *, gpu_wanted: bool) -> Row:
         answer: What the command ASK_TORCH answered.
         gpu_wanted: Whether there is a GPU that it should find.
     """
-    report = report_in(answer)
+    report = answer.report()
     if report is None:
         return _broken(answer)
     version, build = str(report.get("version")), str(report.get("build"))
@@ -63,7 +62,7 @@ def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Ro
     )
 
 
-def _broken(answer: Answer) -> Row:
+def _broken(answer: CommandResult) -> Row:
     if answer.status is None:
         advice = "a driver that hangs makes it so; if `CUDA_VISIBLE_DEVICES= fmnist-tui doctor` works, it is the GPU's"
         return Row("torch", State.PROBLEM, f"PyTorch: {answer.errors}; {_V0_WORKS}", advice)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import threading
 
 import pytest
+from fmnist_tui.runs.gpu_probe import GpuProbe
+from fmnist_tui.runs.machine.nvml import Gpu
 from waiting import wait_until
 
 from fmnist_tui.runs import gpu_probe as module
-from fmnist_tui.runs.gpu_probe import GpuProbe
-from fmnist_tui.runs.machine.nvml import Gpu
 
 GPU = Gpu("H200", 140_000_000_000, 100_000_000_000, 93)
 

@@ -7,22 +7,22 @@ from pathlib import Path
 from leftovers import has_ended
 from waiting import wait_until
 
-from fmnist_tui.runs.machine.asking import Answer, AskedProcess
+from fmnist_tui.host.command import CommandResult, RunningCommand
 
 PATIENCE = 30.0
 SLEEPS = (sys.executable, "-c", "import sys, time; print('up', flush=True); time.sleep(60)")
 
 
-def asked(code: str) -> Answer:
-    process = AskedProcess((sys.executable, "-c", code))
+def asked(code: str) -> CommandResult:
+    process = RunningCommand((sys.executable, "-c", code))
     try:
-        return process.answer(PATIENCE)
+        return process.result(PATIENCE)
     finally:
         process.close()
 
 
 def test_a_command_answers_with_what_it_printed() -> None:
-    assert asked("import sys; print('yes'); sys.stderr.write('but'); sys.exit(3)") == Answer(3, "yes\n", "but")
+    assert asked("import sys; print('yes'); sys.stderr.write('but'); sys.exit(3)") == CommandResult(3, "yes\n", "but")
 
 
 def test_it_reads_nothing_and_works_where_trainers_do() -> None:
@@ -35,15 +35,15 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
 
 
 def test_one_that_is_not_there_is_told() -> None:
-    assert AskedProcess(("no-such-program-here",)).answer(1) == Answer(
+    assert RunningCommand(("no-such-program-here",)).result(1) == CommandResult(
         None, errors="no-such-program-here can't be started (No such file or directory)"
     )
 
 
 def test_one_that_takes_too_long_is_ended() -> None:
-    process = AskedProcess(SLEEPS)
+    process = RunningCommand(SLEEPS)
     before = time.monotonic()
-    assert process.answer(0.2) == Answer(None, errors="no answer within 0.2 s")
+    assert process.result(0.2) == CommandResult(None, errors="no answer within 0.2 s")
     assert time.monotonic() - before < PATIENCE
     assert process._process is not None
     assert process._process.returncode == -9
@@ -57,7 +57,7 @@ def test_closing_ends_it_and_its_children(tmp_path: Path) -> None:
         f"open({str(pid) + '.new'!r}, 'w').write(str(child.pid)); import os; os.rename({str(pid) + '.new'!r}, "
         f"{str(pid)!r}); time.sleep(60)"
     )
-    process = AskedProcess((sys.executable, "-c", code))
+    process = RunningCommand((sys.executable, "-c", code))
     wait_until(pid.exists, "the child has begun")
     process.close()
     wait_until(lambda: has_ended(int(pid.read_text())), "the child has ended")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.runs import cpus
-from fmnist_tui.runs.cpus import available_cpus
+from fmnist_tui.host import cpus
+from fmnist_tui.host.cpus import available_cpus
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How many CPUs this process may really use."""
+"""Which CPUs this process may use, and how many of them it can keep busy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,17 @@ _ROOT = Path("/sys/fs/cgroup")
 
 def available_cpus() -> int:
     """CPUs by affinity and cgroup quota (Slurm, containers), which `os.cpu_count` ignores; at least 1."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, round(min([allowed, *map(_quota, _groups())])))
+    return max(1, round(min([len(cpu_set()), *map(_quota, _groups())])))
+
+
+def cpu_set() -> tuple[int, ...]:
+    """The numbers of the CPUs that this process may run on, ascending; all of them where there is no affinity (macOS).
+
+    Processes whose sets don't overlap don't compete for a CPU. A cgroup quota limits time, not which CPUs.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
 def _groups() -> Iterator[Path]:

@@ -1,0 +1,111 @@
+"""A GPU or MIG instance, and who else uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from fmnist_tui.text import amount, safe
+
+_UNLISTED_BYTES = 300_000_000
+"""Less than any CUDA process takes, more than an idle GPU has in use."""
+_UNLISTED_BUSY = 20
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class GpuProcess:
+    """A process that computes on a GPU.
+
+    Attributes:
+        pid: Its number, or 0 for processes that this machine (a container, often) does not show.
+        user: Its user's name, or number where there is no name; "" where pid is 0.
+        command: Its program's name, or "" where pid is 0. It may hold any text: make it safe before it is printed.
+        used: Bytes of GPU memory, or None where the driver doesn't report them.
+        is_ours: Whether it is this user's and belongs to fmnist-tui.
+    """
+
+    pid: int
+    user: str
+    command: str
+    used: int | None
+    is_ours: bool = False
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU, or a MIG instance of one.
+
+    Attributes:
+        key: Its UUID ("GPU-...", "MIG-..."); where neither NVML nor the driver's files give it, its device file's name
+            ("nvidia0"), or its name in CUDA_VISIBLE_DEVICES. What has a UUID can be named so to CUDA: see `is_uuid`.
+        index: Its N in `cuda:N`, for a process with the environment that was asked about. (With MIG, CUDA offers a
+            process one instance only, as cuda:0: start it with CUDA_VISIBLE_DEVICES set to the key.)
+        name: What its maker calls it, or "" where it isn't known.
+        total: Bytes of memory; 0 where the driver doesn't report them.
+        free: Bytes of memory that are free.
+        busy: Percent of the last moments in which it worked, or None where the driver doesn't report it.
+        processes: What computes on it, as far as it is known.
+        unlisted: Bytes that no listed process holds.
+    """
+
+    key: str
+    index: int
+    name: str
+    total: int = 0
+    free: int = 0
+    busy: int | None = None
+    processes: tuple[GpuProcess, ...] = ()
+    unlisted: int = 0
+
+    @property
+    def is_uuid(self) -> bool:
+        """Whether the key can be given to CUDA_VISIBLE_DEVICES."""
+        return self.key.startswith(("GPU-", "MIG-"))
+
+    @property
+    def short_key(self) -> str:
+        """The key with as much of a UUID as tells GPUs apart: "GPU-5f3a9c01"."""
+        return self.key[:12] if self.is_uuid and "/" not in self.key else self.key
+
+
+def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...]:
+    """Who else uses a GPU: other users, and this user's processes outside fmnist-tui.
+
+    In a container the driver may list no process, or numbers that mean nothing there. Memory in use by nobody listed,
+    or a busy GPU without any process, is then one process with pid 0; not so where an own process must be on the GPU
+    and isn't listed either, since it may be that one.
+
+    Args:
+        gpu: As it was just read.
+        own_pids: Processes of fmnist-tui that are on this GPU, besides those that are recognised by their command.
+    """
+    listed = [process for process in gpu.processes if process.pid]
+    others = [process for process in listed if process.pid not in own_pids and not process.is_ours]
+    if len(others) == len(listed) and own_pids:
+        return tuple(others)
+    unlisted = sum(process.used or 0 for process in gpu.processes if not process.pid) + gpu.unlisted
+    if len(listed) < len(gpu.processes) or unlisted > _UNLISTED_BYTES:
+        others.append(GpuProcess(0, "", "", unlisted or None))
+    elif not gpu.processes and (gpu.busy or 0) > _UNLISTED_BUSY:
+        others.append(GpuProcess(0, "", "", None))
+    return tuple(others)
+
+
+def others_text(gpu: Gpu, others: Sequence[GpuProcess]) -> str:
+    """GPU 0 (H200) is also used by alice: python (12.3 GB); "" for no others."""
+    if not others:
+        return ""
+    named = [process_text(process) for process in others[:_NAMED]]
+    if len(others) > _NAMED:
+        named.append(f"{len(others) - _NAMED} more")
+    name = f" ({safe(gpu.name.removeprefix('NVIDIA '))})" if gpu.name else ""
+    return f"GPU {gpu.index}{name} is also used by {', '.join(named)}"
+
+
+def process_text(process: GpuProcess) -> str:
+    """alice: python (12.3 GB)."""
+    used = f" ({amount(process.used)})" if process.used else ""
+    if not process.pid:
+        return f"processes that this machine does not show{used}"
+    return f"{safe(process.user)}: {safe(process.command)}{used}"
