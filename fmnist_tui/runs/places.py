@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -40,17 +41,28 @@ class Folders:
     config: Path | None = None
 
 
+class NoHomeError(RunError):
+    """There is no home folder, and none was named."""
+
+
+def home_folder() -> Path | None:
+    """The user's home folder, there or not; None where neither HOME nor the list of users says one."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - never raises
+    return home if home.is_absolute() else None
+
+
 def runs_folder(option: str | None) -> Path:
     """The folder of runs: --runs, FMNIST_TUI_RUNS, or the user's data folder.
 
     Raises:
-        RunError: It isn't named, and there is no home folder.
+        NoHomeError: It isn't named, and there is no home folder.
+        RunError: It is named, but can't be told.
     """
     chosen = option or os.environ.get("FMNIST_TUI_RUNS")
     if chosen:
         return _whole_path(chosen)
-    if (folder := _user_folder("data")) is None:
-        raise RunError("there is no home folder to put runs in; export HOME, or name a folder with --runs DIR")
+    if (folder := user_folder("data")) is None:
+        raise NoHomeError("there is no home folder to put runs in; export HOME, or name a folder with --runs DIR")
     return folder / "runs"
 
 
@@ -64,7 +76,7 @@ def data_folder(option: str | None) -> str | None:
 
 def config_folder() -> Path | None:
     """Where a person's choices are saved; None without a home folder of their own."""
-    folder = _user_folder("config")
+    folder = user_folder("config")
     return None if folder is None or _is_foreign(folder) else folder
 
 
@@ -76,8 +88,8 @@ def cache_folder() -> Path:
     Raises:
         RunError: There is neither a home folder nor a private temporary one.
     """
-    folder = _user_folder("cache")
-    if folder is not None and (_may_write(folder) or _holds_something(folder)):
+    folder = user_folder("cache")
+    if folder is not None and (_holds_something(folder) or not writing_fault(folder, own=False)):
         return folder
     try:
         return private_temporary_folder() / "cache"
@@ -96,10 +108,18 @@ def state_folder() -> Path:
     Raises:
         RunError: Neither can be used.
     """
-    folder = _user_folder("state")
-    if folder is not None and _has_room(folder):
-        return folder
+    folder = user_folder("state")
+    if folder is not None and not writing_fault(folder):
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
     return private_temporary_folder()
+
+
+def used_state_folders() -> list[Path]:
+    """Where this user's queue may lie already: of the two folders those that are there. Makes and writes nothing."""
+    folders = [user_folder("state"), _temporary_folder()]
+    return [folder for folder in folders if folder is not None and is_folder(folder) and _is_ours(folder)]
 
 
 def private_temporary_folder() -> Path:
@@ -108,18 +128,20 @@ def private_temporary_folder() -> Path:
     Raises:
         RunError: It can't be made, or somebody else made it, or it is open to others.
     """
+    folder = _temporary_folder()
+    if folder is None:
+        raise RunError("no temporary folder can be written; export HOME or TMPDIR")
     try:
-        folder = Path(tempfile.gettempdir()) / f"{_APP}-{os.getuid()}"
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
             pass
         else:
             folder.chmod(0o700)  # whatever the umask left of it
-        seen = folder.lstat()
+        mode = folder.lstat().st_mode
     except OSError as error:
-        raise RunError(f"no temporary folder can be used ({error.strerror}); export HOME or TMPDIR") from None
-    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or stat.S_IMODE(seen.st_mode) != 0o700:
+        raise RunError(f"{folder} can't be made ({error.strerror}); export HOME or TMPDIR") from None
+    if not stat.S_ISDIR(mode) or stat.S_IMODE(mode) != 0o700 or not _is_ours(folder):
         raise RunError(f"{folder} is not a private folder of yours; remove it, or export HOME or TMPDIR")
     return folder
 
@@ -129,7 +151,7 @@ def usual_folders(runs: str | None, data: str | None) -> Folders:
     return Folders(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
 
 
-def _user_folder(kind: Literal["data", "config", "cache", "state"]) -> Path | None:
+def user_folder(kind: Literal["data", "config", "cache", "state"]) -> Path | None:
     """The user's folder of a kind, by XDG_*_HOME or the home folder; None where there is neither."""
     try:
         folder = Path(getattr(platformdirs, f"user_{kind}_dir")(_APP))
@@ -146,12 +168,6 @@ def _is_foreign(folder: Path) -> bool:
         return True
 
 
-def _may_write(folder: Path) -> bool:
-    """Whether files can be made in a folder that is there, or in one that can be made."""
-    nearest = existing(folder)
-    return is_folder(nearest) and os.access(nearest, os.W_OK | os.X_OK) and not _is_foreign(folder)
-
-
 def _holds_something(folder: Path) -> bool:
     try:
         return any(folder.iterdir())
@@ -159,19 +175,38 @@ def _holds_something(folder: Path) -> bool:
         return False
 
 
-def _has_room(folder: Path) -> bool:
-    """Whether this user's folder, which is made, takes a file; on NFS, closing it shows a quota."""
-    if _is_foreign(folder):
-        return False
+def writing_fault(folder: Path, *, own: bool = True) -> str:
+    """Why this user can't write to a folder, or make it ("disk quota exceeded"), or "". Leaves nothing.
+
+    A file is written, as that alone shows a quota; on NFS closing it does. `own`: a folder of another user that can be
+    written won't do.
+    """
+    nearest = existing(folder)
+    if not is_folder(nearest):
+        return "not a directory"
+    if _is_foreign(folder) or (own and nearest == folder and not _is_ours(folder)):
+        return "it belongs to another user"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
-            return False
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with tempfile.TemporaryFile(dir=nearest) as file:
             file.write(_PROBE)
+    except OSError as error:
+        return str(error.strerror).lower()
+    return ""
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return folder.lstat().st_uid == os.getuid()
     except OSError:
         return False
-    return True
+
+
+def _temporary_folder() -> Path | None:
+    """Where the private one lies, there or not; None where there is none for temporary files at all."""
+    try:
+        return Path(tempfile.gettempdir()) / f"{_APP}-{os.getuid()}"
+    except OSError:
+        return None
 
 
 def _whole_path(folder: str) -> Path:
