@@ -27,7 +27,7 @@ def refused(what: str, path: Path, error: OSError, again: str = "") -> RunError:
     if error.errno in _REFUSED:
         advice = _ask_owner(path)
     elif error.errno == errno.EROFS:
-        advice = "its file system is read-only here: do it on a machine that may write to it"
+        advice = "do it on a machine that may write there"
     elif error.errno in _FULL:
         advice = f"make room, {then}"
     else:
@@ -68,6 +68,8 @@ def owner_of(path: Path) -> str:
 def _ask_owner(path: Path, right: str = "w") -> str:
     """Whose it is, and which right would help: "r" or "w"."""
     mode = "rX" if right == "r" else "rwX"
+    if path.is_symlink():  # to anywhere: no advice to open what lies there
+        return f"it is a link to {os.path.realpath(path)}, which belongs to {owner_of(path)}"
     if (owner := owner_of(path)) == _name(os.getuid()):
         return f"it is yours: chmod -R u+{mode} {path}"
     if owner == "root":
