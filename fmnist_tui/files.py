@@ -1,4 +1,8 @@
-"""Files that are either old or new, never half: temporary file, fsync, rename, fsync of the folder."""
+"""Files that are either old or new, never half: temporary file, fsync, rename, fsync of the folder.
+
+And questions about paths that never raise, whoever owns them and whatever becomes of their file system: `Path.exists`
+and its like raise on a folder that may not be searched, on a dead mount, and on a name that is too long.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import math
 import os
 import stat
 import threading
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,58 @@ def check_plain(path: Path, largest: float = math.inf) -> None:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there that can be seen; False for a link that leads nowhere."""
+    return os.path.exists(path)  # noqa: PTH110 - never raises
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there that can be seen."""
+    return os.path.isdir(path)  # noqa: PTH112 - never raises
+
+
+def is_file(path: Path) -> bool:
+    """Whether a plain file is there that can be seen."""
+    return os.path.isfile(path)  # noqa: PTH113 - never raises
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there and can be seen."""
+    return next(path for path in (folder, *folder.parents) if exists(path))
+
+
+def reading_fault(path: Path) -> str:
+    """Why what lies at `path` can't be opened ("permission denied"), or "": it can be, or nothing is there."""
+    if os.access(path, os.R_OK):
+        return ""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return str(error.strerror).lower()
+    return ""
+
+
+def open_append(path: Path) -> FileIO:
+    """Opens a plain file to append to and read, unbuffered; makes it, with the rights that the umask leaves.
+
+    A link is not followed: in a folder that others can write, it may lead to any file of this user.
+
+    Raises:
+        OSError: It can't be opened, or it is a link, or something else than a file.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        return FileIO(handle, "ab+")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Puts `content` at `path`; a reader, or a machine that dies, sees the old file or the new one.
 
@@ -42,21 +99,23 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # never through a link that somebody else put there
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise
     sync_folder(path.parent)
 
 
 def sweep_temporary(path: Path) -> None:
     """Removes what writers of `path` left that were killed; nobody may be writing it now."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{path.name}.*.tmp"):
             left.unlink()
 
 

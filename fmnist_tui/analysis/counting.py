@@ -28,6 +28,8 @@ def why_not_counted(record: RunRecord, recipe: str) -> str | None:
 def _unfinished(record: RunRecord) -> str:
     if record.status.has_trainer:
         return f"still {record.status}"
+    if record.status is Status.UNREADABLE:
+        return record.damage
     if record.status is Status.FAILED:
         return "diverged" if text(record.result or {}, "reason") == "diverged" else "failed"
     if record.status is Status.STOPPED:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.files import check_plain
+from fmnist_tui.files import check_plain, reading_fault
 from fmnist_tui.runs.directory import RunDirectory
 
 _NO_ZIP = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -65,7 +65,7 @@ def read_predictions(run: RunDirectory) -> Predictions:
     """The run's predictions.
 
     Raises:
-        NoPredictionsError: There are none, or they are damaged.
+        NoPredictionsError: There are none, or they are damaged, or another user's and private.
     """
     try:
         check_plain(run.predictions, _LARGEST)
@@ -74,7 +74,9 @@ def read_predictions(run: RunDirectory) -> Predictions:
     except FileNotFoundError:
         raise NoPredictionsError("no predictions.npz") from None
     except (*_NO_ZIP, *_NO_ARRAY):
-        raise NoPredictionsError("predictions.npz is damaged") from None
+        why = reading_fault(run.predictions)
+        fault = f"can't be read ({why})" if why else "is damaged"
+        raise NoPredictionsError(f"predictions.npz {fault}") from None
     if not _is_sound(predictions):
         raise NoPredictionsError("predictions.npz does not hold ten probabilities and a label for each image")
     return predictions

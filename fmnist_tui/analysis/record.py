@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.analysis.values import Record, nested, number, text, whole
-from fmnist_tui.files import read_json
+from fmnist_tui.files import exists, read_json, reading_fault
 from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.snapshot import SnapshotFold
@@ -34,7 +34,8 @@ class RunRecord:
         config: run.json, or what was asked for while there is none; {} where neither can be read.
         result: result.json, or None where there is none or it is damaged.
         label: The name that a person gave, as one printable line, or "".
-        damage: Which file is missing or damaged although it should be there, in words, or "".
+        damage: Which file is missing or damaged although it should be there, or that the run is unreadable, and why; or
+            "".
     """
 
     run: RunDirectory
@@ -120,6 +121,8 @@ class RunRecord:
 
 def read_record(run: RunDirectory) -> RunRecord:
     """The run as it stands now; what is damaged is said in the record, never raised."""
+    if why := run.unreadable():
+        return RunRecord(run, Status.UNREADABLE, {}, None, "", f"{Status.UNREADABLE} ({why})")
     status = status_of(run)  # first: a trainer writes the result before its last event
     result = read_json(run.result)
     label = text(read_json(run.label) or {}, "name")
@@ -144,11 +147,13 @@ def read_epochs(run: RunDirectory) -> tuple[Epoch, ...]:
 
 
 def _damage(run: RunDirectory, status: Status, result: dict[str, Any] | None) -> str:
-    begun = status is Status.FINISHED or run.run_json.exists()  # it is written once device and data are known
+    begun = status is Status.FINISHED or exists(run.run_json)  # it is written once device and data are known
     if begun and read_json(run.run_json) is None:
         return _words(run.run_json)
     return _words(run.result) if status is Status.FINISHED and result is None else ""
 
 
 def _words(path: Path) -> str:
-    return f"{path.name} is {'damaged' if path.exists() else 'missing'}"
+    if why := reading_fault(path):
+        return f"{path.name} is unreadable ({why})"
+    return f"{path.name} is {'damaged' if exists(path) else 'missing'}"

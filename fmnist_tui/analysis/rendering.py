@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from fmnist_tui.runs.places import cache_folder, user_folder, writing_fault
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,10 +26,18 @@ def house_style() -> Iterator[None]:
 
     One thread at a time: matplotlib keeps its settings for the whole process.
     """
+    _find_folder_for_matplotlib()
     from matplotlib import style
 
     with _ONE_AT_A_TIME, style.context(["default", _OWN_STYLE]):
         yield
+
+
+def _find_folder_for_matplotlib() -> None:
+    """It saves its list of fonts; without a usable home it would complain on standard error, where the app draws."""
+    usual = [folder.parent / "matplotlib" if (folder := user_folder(kind)) else None for kind in ("config", "cache")]
+    if "MPLCONFIGDIR" not in os.environ and any(folder is None or writing_fault(folder) for folder in usual):
+        os.environ["MPLCONFIGDIR"] = str(cache_folder() / "matplotlib")
 
 
 def to_png(figure: Figure) -> bytes:

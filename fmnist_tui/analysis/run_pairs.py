@@ -11,6 +11,8 @@ from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import PairedTest, paired_tests
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.files import exists, reading_fault
+from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.metrics import Scores, score
@@ -95,10 +97,12 @@ def _read(record: RunRecord) -> tuple[ComparedRun, Answers]:
 
 
 def _remedy(record: RunRecord) -> str:
-    """How a run may get predictions."""
+    """How a run may get predictions that can be read."""
+    if reading_fault(record.run.predictions):
+        return f"the run belongs to {owner_of(record.run.path)}, who can open it to you"
     if record.status.has_trainer:
         return f"it is {record.status}, and scored at its end: fmnist-tui attach {record.run_id}"
-    if record.status in (Status.STOPPED, Status.INTERRUPTED) and not record.run.predictions.exists():
+    if record.status in (Status.STOPPED, Status.INTERRUPTED) and not exists(record.run.predictions):
         return f"go on with it: fmnist-tui resume {record.run_id}"
     return f"train {record.version} again, and let it be scored (without --no-test)"
 

@@ -22,7 +22,7 @@ from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
-from fmnist_tui.runs.directory import find_run
+from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
@@ -76,15 +76,16 @@ def analyse_command(
     else:
         print_analysed(analysed, told)
     for one in analysed:
-        for name, why in one.faults.items():
-            click.echo(safe(f"{one.record.run_id}: {name}: {why}"), err=True)
+        for why in dict.fromkeys(one.faults.values()):
+            names = ", ".join(name for name, fault in one.faults.items() if fault == why)
+            click.echo(safe(f"{one.record.run_id}: {names}: {why}"), err=True)
 
 
 def _chosen(words: Sequence[str], recipe: str, runs: str | None) -> tuple[list[RunRecord], float | None]:
     """The runs that are named, each once, or the recipe's best counting ones; and the latter's total gain."""
     folder = runs_folder(runs)
     if words:
-        return [read_record(run) for run in dict.fromkeys(find_run(folder, word) for word in words)], None
+        return [read_record(run) for run in dict.fromkeys(find_readable(folder, word) for word in words)], None
     best = section(read_records(folder), recipe)
     if not best.found:
         train = f"fmnist-tui train all{recipe_option(recipe)}"

@@ -10,7 +10,7 @@ import click
 from fmnist_tui.cli.options import run_argument, runs_option
 from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.cli.screen import open_app, screen_options
-from fmnist_tui.runs.directory import find_run
+from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.places import runs_folder
 
 
@@ -20,7 +20,7 @@ from fmnist_tui.runs.places import runs_folder
 @screen_options
 def attach_command(word: str, runs: str | None, **look: Any) -> None:
     """Open the training screen on a run, wherever it was started; without a terminal, follow it in plain lines."""
-    run = find_run(runs_folder(runs), word)
+    run = find_readable(runs_folder(runs), word)
     if is_terminal(sys.stdout) and is_terminal(sys.stdin):
         open_app(runs, None, attach=run, **look)
         return

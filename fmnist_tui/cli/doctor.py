@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
 from contextlib import closing
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import click
 
 from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.printing import is_terminal, print_json
+from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.machine.checkup import check_up
 from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.terminal import colours
-from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
+from fmnist_tui.runs.places import NoHomeError, cache_folder, data_folder, runs_folder
 from fmnist_tui.text import counted, safe
 
 _COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
@@ -32,7 +35,7 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
     machine = this_machine()
     coloured = is_terminal(sys.stdout) and colours(machine.environ) > 0
     rows = []
-    with closing(check_up(machine, runs_folder(runs), data_folder(data), cache_folder())) as found:
+    with closing(check_up(machine, _runs_folder(runs), data_folder(data), _cache_folder())) as found:
         for unsafe in found:
             row = replace(unsafe, seen=safe(unsafe.seen), advice=safe(unsafe.advice))
             rows.append(row)
@@ -43,6 +46,22 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
     problems = [row.check for row in rows if row.state is State.PROBLEM]
     if problems:
         raise click.ClickException(f"{counted(len(problems), 'problem')} ({', '.join(problems)}); advice stands above")
+
+
+def _runs_folder(option: str | None) -> Path | None:
+    """None where there is no home folder for it: other rows tell what works all the same."""
+    try:
+        return runs_folder(option)
+    except NoHomeError:
+        return None
+
+
+def _cache_folder() -> Path:
+    """One that isn't there where none can be used, which has a row of its own."""
+    try:
+        return cache_folder()
+    except RunError:
+        return Path(os.devnull) / "cache"
 
 
 def _print(row: Row, *, coloured: bool) -> None:

@@ -9,8 +9,10 @@ import click
 from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import Folder, complete_run, runs_option
-from fmnist_tui.runs.directory import RunError, find_run, list_runs
+from fmnist_tui.runs.access import find_readable
+from fmnist_tui.runs.directory import RunError, list_runs
 from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.runs.status import Status
 from fmnist_tui.text import safe
 
 
@@ -23,12 +25,15 @@ from fmnist_tui.text import safe
 def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> None:
     """Write runs' statistics (JSON), curves (CSV), loss plots (PNG, SVG), predictions; of all, if none is named."""
     where = runs_folder(runs)
-    chosen = [find_run(where, word) for word in words] if words else list_runs(where)
+    chosen = [find_readable(where, word) for word in words] if words else list_runs(where)
     if not chosen:
         raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
     records = [read_record(run) for run in chosen]
     try:
         for record in records:
+            if record.status is Status.UNREADABLE:
+                click.echo(f"{record.run_id}: not exported: {record.damage}", err=True)
+                continue
             exported = export_run(record, Path(folder))
             for path in exported.files:
                 click.echo(safe(path))

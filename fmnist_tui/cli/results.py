@@ -20,7 +20,8 @@ from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, print_line
 from fmnist_tui.cli.run_pairs import print_run_pairs
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
-from fmnist_tui.runs.directory import RunDirectory, find_run
+from fmnist_tui.runs.access import find_readable
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
@@ -57,7 +58,7 @@ def results_command(
     folder = runs_folder(runs)
     if words:
         _check_words(ctx, words)
-        print_run_pairs(compare_runs([read_record(find_run(folder, word)) for word in words]), form)
+        print_run_pairs(compare_runs([read_record(find_readable(folder, word)) for word in words]), form)
         return
     comparison = compare(read_records(folder), recipe, everything=everything)
     if form == "json":

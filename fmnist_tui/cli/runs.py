@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -24,11 +25,17 @@ def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     folder = runs_folder(runs)
     known = [(summarise(run), run.size()) for run in list_runs(folder)]
     if as_json:
-        print_json([{**asdict(summary), "bytes": size} for summary, size in known])
+        print_json([_as_json(summary, size) for summary, size in known])
     elif known:
         print_columns([_HEADER, *(_row(summary, size) for summary, size in known)])
     else:
         click.echo(f"no runs in {safe(folder)} yet; start one with: fmnist-tui train v0")
+
+
+def _as_json(summary: Summary, size: int) -> dict[str, Any]:
+    """The summary's fields and its size; a reason only of a run that can't be read."""
+    fields = {name: value for name, value in asdict(summary).items() if name != "reason" or value}
+    return {**fields, "bytes": size}
 
 
 def _row(summary: Summary, size: int) -> list[str]:
@@ -36,9 +43,9 @@ def _row(summary: Summary, size: int) -> list[str]:
         summary.run,
         summary.recipe,
         "" if summary.seed is None else str(summary.seed),
-        str(summary.status),
-        f"{summary.epoch}/{summary.epochs or '?'}",
+        summary.words if summary.reason else str(summary.status),
+        "" if summary.reason else f"{summary.epoch}/{summary.epochs or '?'}",
         percent(summary.test_accuracy),
-        megabytes(size),
+        "" if summary.reason else megabytes(size),
         summary.label,
     ]

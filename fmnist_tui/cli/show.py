@@ -10,6 +10,7 @@ from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.printing import print_columns, print_json
 from fmnist_tui.files import read_json
+from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.follower import read_snapshot
@@ -60,6 +61,8 @@ def _best_json(best: Epoch) -> dict[str, Any]:
 
 def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
     record = read_record(run)
+    if record.status is Status.UNREADABLE:
+        return _unreadable_lines(run, record.damage)
     lines = [
         ("run", run.run_id),
         ("folder", str(run.path)),
@@ -75,6 +78,10 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
     if snapshot.finished:
         lines.append(("ended", describe(snapshot.finished)))
     return lines + _result_lines(read_json(run.result) or {})
+
+
+def _unreadable_lines(run: RunDirectory, status: str) -> list[tuple[str, str]]:
+    return [("run", run.run_id), ("folder", str(run.path)), ("status", status), ("owner", owner_of(run.path))]
 
 
 def _config_lines(config: dict[str, Any]) -> list[tuple[str, str]]:

@@ -13,8 +13,8 @@ import io
 import json
 import math
 import os
+import secrets
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,14 @@ def recall(folder: Path) -> Sets | None:
 
 def keep(folder: Path, sets: Sets) -> None:
     """Write `sets` to `folder`, in place of what is there. A cache that cannot be written stays as it is."""
-    temporary: str | None = None
+    temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.mkdtemp(dir=folder.parent, prefix=".new-")
-        _write(Path(temporary), sets)
+        temporary = folder.parent / f".new-{secrets.token_hex(8)}"
+        temporary.mkdir()  # with the rights that the umask leaves: others may share the cache
+        _write(temporary, sets)
         shutil.rmtree(folder, ignore_errors=True)
-        Path(temporary).rename(folder)
+        temporary.rename(folder)
         sync_folder(folder.parent)
     except OSError:  # read-only, full, or another process was faster: the next load decodes again
         if temporary:

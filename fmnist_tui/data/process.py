@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from fmnist_tui.data import progress as steps
-from fmnist_tui.data.errors import DataError
+from fmnist_tui.data.errors import DataError, reason
 from fmnist_tui.data.progress import Stop
 
 TICK = 0.05  # seconds between two looks at the command
@@ -42,7 +43,7 @@ def run(command: Sequence[str], folder: Path, limit: float, cancelled: Stop, tic
         DataError: It cannot be started, or took too long.
         Cancelled: `cancelled` turned true.
     """
-    with tempfile.TemporaryFile() as output:
+    with _output_file() as output:
         try:
             process = subprocess.Popen(
                 command,
@@ -61,6 +62,13 @@ def run(command: Sequence[str], folder: Path, limit: float, cancelled: Stop, tic
             _end(process)
         output.seek(0)
         return Outcome(process.returncode, output.read().decode("utf-8", "replace"))
+
+
+def _output_file() -> BinaryIO:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise DataError(f"no temporary file can be written: {reason(error)}") from None
 
 
 def _wait(process: subprocess.Popen[bytes], name: str, limit: float, cancelled: Stop, tick: Callable[[], None]) -> None:

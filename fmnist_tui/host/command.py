@@ -64,8 +64,8 @@ class RunningCommand:
             command: Where it can't be started, `result` says why.
             environ: Its environment; None for this process's, in which Python finds this package.
         """
-        self._output: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - read when it has ended
-        self._errors: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
+        self._output = _buffer()
+        self._errors = _buffer()
         self._process: subprocess.Popen[bytes] | None = None
         self._fault = ""
         try:
@@ -105,6 +105,13 @@ class RunningCommand:
             os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
+
+
+def _buffer() -> BinaryIO:
+    """A file without a name. In memory where the system can: a full or read-only /tmp stops no check."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("output"), "w+b")
+    return tempfile.TemporaryFile()  # read when the command has ended
 
 
 def run_command(command: Sequence[str], seconds: float, environ: Mapping[str, str] | None = None) -> CommandResult:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from fmnist_tui.files import exists
+
 _OWN = Path("/proc/self/cgroup")
 _ROOT = Path("/sys/fs/cgroup")
 
@@ -44,7 +46,7 @@ def _groups() -> Iterator[Path]:
 def _quota(group: Path) -> float:
     """CPUs that the group may keep busy: cpu.max of version 2, else the two files of version 1."""
     try:
-        if (group / "cpu.max").exists():
+        if exists(group / "cpu.max"):
             quota, period = (group / "cpu.max").read_text().split()
         else:
             quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))

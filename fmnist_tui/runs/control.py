@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from fmnist_tui.files import check_plain, is_torn
+from fmnist_tui.files import is_torn, open_append
 from fmnist_tui.host.identity import host_name
+from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import is_held
@@ -36,7 +37,7 @@ _WITHOUT_TRAINER = {
     Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
 }
 _LISTENING = (QUEUED_STAGE, VALIDATING, SCORING)
-"""How the stages begin in which a trainer reads commands. In all others, which come before the first step, they wait."""
+"""How the stages begin in which a trainer reads commands. In all others, before the first step, commands wait."""
 _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
 _TURN_SECONDS = 3.0
@@ -57,6 +58,7 @@ def send(run: RunDirectory, command: Command) -> None:
     Raises:
         RunError: No trainer holds the run, or the file can't be written.
     """
+    check_readable(run)
     if not is_held(run):
         if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH) and status_of(run) is Status.QUEUED:
             from fmnist_tui.runs.queue.starting import cancel_queued
@@ -68,11 +70,10 @@ def send(run: RunDirectory, command: Command) -> None:
         command=str(command), id=os.urandom(8).hex(), time=round(time.time(), 3), pid=os.getpid(), host=host_name()
     )
     try:
-        check_plain(run.control)
         with _alone(run.control):
             _append(run.control, msgspec.json.encode(line) + b"\n")
     except OSError as error:
-        raise RunError(f"can't write {run.control} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"write {run.control}", run.path, error) from None
 
 
 def _no_trainer(run: RunDirectory, command: Command) -> str:
@@ -125,7 +126,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _append(path: Path, line: bytes) -> None:
     """Appends the line, after a line break where a writer was killed within the one before, and sees it through."""
-    with path.open("ab", buffering=0) as file:
+    with open_append(path) as file:
         file.write((b"\n" if is_torn(path) else b"") + line)
         with suppress(OSError):
             os.fsync(file.fileno())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 
+from fmnist_tui.runs.access import owner_of, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, is_held
 from fmnist_tui.runs.status import is_waiting
@@ -26,10 +28,17 @@ def delete_run(run: RunDirectory) -> None:
     try:
         gone = run.path.rename(run.path.with_name(f"{_GONE}{run.run_id}"))
     except OSError as error:
-        raise RunError(f"can't delete {run.path} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"delete {run.path}", run.path, error) from None
     finally:
         os.close(lock)
+    faults: list[object] = []
     if gone.is_symlink():
         gone.unlink()
-    for left in gone.parent.glob(f"{_GONE}*"):  # and what a killed process left
-        shutil.rmtree(left, ignore_errors=True)
+    else:
+        shutil.rmtree(gone, onerror=lambda *fault: faults.append(fault))
+    with suppress(OSError):
+        for left in gone.parent.glob(f"{_GONE}*"):  # what a killed process left
+            shutil.rmtree(left, ignore_errors=True)
+    if faults and os.path.lexists(gone):
+        why = f"of {owner_of(gone)}'s can't be removed"
+        raise RunError(f"{run.run_id} is in no list any more, but some {why}; have it removed: rm -rf {gone}")

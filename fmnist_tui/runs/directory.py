@@ -8,12 +8,13 @@ import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from fmnist_tui.files import read_json
+from fmnist_tui.files import exists, read_json, reading_fault
 from fmnist_tui.text import safe
 
 LONGEST_NAME = 40
@@ -21,6 +22,7 @@ LONGEST_NAME = 40
 _TICK = 1 / 65536
 """Seconds; the last four digits of an id count them."""
 _LARGEST_REQUEST = 1_000_000
+_MOST_FILES = 10_000
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
 
@@ -108,13 +110,21 @@ class RunDirectory:
         """run.json, or what was asked for while there is no run.json yet; empty where neither can be read."""
         return read_json(self.run_json) or read_json(self.request) or {}
 
+    def unreadable(self) -> str:
+        """Why the run can't be known ("permission denied"), or "": its log and its settings can be read."""
+        needed = [self.events, self.run_json, *([] if exists(self.run_json) else [self.request])]
+        return next(filter(None, map(reading_fault, needed)), "")
+
     def size(self) -> int:
-        """Bytes on the disk; files come and go while a trainer writes."""
+        """Bytes on the disk, of what can be seen; files come and go while a trainer writes.
+
+        A link to another place may lead to all of a disk: no run has so many files.
+        """
+        files = ((folder, name) for folder, _, names in os.walk(self.path) for name in names)
         total = 0
-        for folder, _, names in os.walk(self.path):
-            for name in names:
-                with suppress(OSError):
-                    total += (Path(folder) / name).lstat().st_size
+        for folder, name in islice(files, _MOST_FILES):
+            with suppress(OSError):
+                total += (Path(folder) / name).lstat().st_size
         return total
 
 
@@ -152,7 +162,7 @@ def is_run_id(word: str) -> bool:
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
-    """All runs, newest first by the time at which they were asked for; anything else in the folder is passed over.
+    """All runs, newest first by the time at which they were asked for, those that can't be read included.
 
     Raises:
         RunError: The folder is there but can't be read.
@@ -179,7 +189,7 @@ def created_at(run: RunDirectory) -> float:
 
 
 def find_run(runs: Path, word: str) -> RunDirectory:
-    """The run that `word` means: an id, a unique prefix of one, a label's name, or "last".
+    """The run that `word` means: an id, a unique prefix of one, a label's name, or "last" (of those that can be read).
 
     Raises:
         RunError: None, or more than one.
@@ -188,7 +198,7 @@ def find_run(runs: Path, word: str) -> RunDirectory:
     if not known:
         raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
     if word == "last":
-        return known[0]
+        return next((run for run in known if not run.unreadable()), known[0])
     matches = [run for run in known if run.run_id == word] or [
         run for run in known if word and (run.run_id.startswith(word) or name_of(run) == word)
     ]
@@ -217,11 +227,20 @@ _created: dict[Path, float] = {}
 def _runs_in(runs: Path) -> list[RunDirectory]:
     try:
         with os.scandir(runs) as entries:
-            return [RunDirectory(runs / entry.name) for entry in entries if is_run_id(entry.name) and entry.is_dir()]
+            names = [entry.name for entry in entries if is_run_id(entry.name) and _may_be_run(entry)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
+    return [RunDirectory(runs / name) for name in names]
+
+
+def _may_be_run(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one, or can't be seen to be none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return True
 
 
 def _latest(runs: Path) -> float:

@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from fmnist_tui.data import DataError, Dataset, load
-from fmnist_tui.files import read_json, sweep_temporary
+from fmnist_tui.files import exists, open_append, read_json, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
 from fmnist_tui.host.gpu import others_on, others_text
 from fmnist_tui.host.gpus import query_gpus
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader
@@ -74,7 +75,7 @@ def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
     try:
         log = EventLog(run.events, trainer.attempt, check)
     except OSError as error:
-        message = f"can't write {run.events} ({error.strerror}); see to that, then: fmnist-tui resume {run.run_id}"
+        message = str(refused(f"write {run.events}", run.path, error, f"fmnist-tui resume {run.run_id}"))
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     for whole in (run.run_json, run.model, run.predictions, run.result):
@@ -141,8 +142,8 @@ def _guarded(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
 
 def _note(run: RunDirectory, text: str) -> None:
     """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
-    with suppress(OSError), run.train_log.open("a") as file:
-        file.write(f"{text.rstrip()}\n")
+    with suppress(OSError), open_append(run.train_log) as file:
+        file.write(f"{text.rstrip()}\n".encode(errors="replace"))
 
 
 def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
@@ -187,10 +188,10 @@ def _shared_gpu(device: str, key: str) -> Iterator[Event]:
     """Reports who else uses the GPU; asked when this process is on it, so that of two who come at once each sees it."""
     if not device.startswith("cuda"):
         return
-    for gpu in query_gpus(os.environ):
-        if gpu.key == key or (not key and device == f"cuda:{gpu.index}"):
-            if text := others_text(gpu, others_on(gpu, {os.getpid()})):
-                yield events.Alert("gpu_shared", text)
+    known = query_gpus({}) if key else query_gpus(os.environ)  # ours may be the only one that is visible here
+    mine = next((gpu for gpu in known if gpu.key == key or (not key and device == f"cuda:{gpu.index}")), None)
+    if mine and (text := others_text(mine, others_on(mine, {os.getpid()}))):
+        yield events.Alert("gpu_shared", text)
 
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
@@ -221,7 +222,7 @@ def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None
 
 def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
-    if not run.run_json.exists():
+    if not exists(run.run_json):
         task = make_task(resolved(_on_claimed(request.config, device), device or "cuda:0"), dataset)
         write_run_json(run, request, task)
         return task

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from fmnist_tui.files import check_plain, is_torn
+from fmnist_tui.files import check_plain, is_torn, open_append
 from fmnist_tui.training.events import Event, Step, Whole, decode, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
@@ -78,7 +78,7 @@ class EventLog:
             OSError: It can't be opened.
         """
         check_plain(path, LARGEST_LOG)
-        self._file = path.open("ab+", buffering=0)
+        self._file = open_append(path)
         torn = is_torn(path)
         self._seq = _count_lines(path) + torn
         self._attempt = attempt

@@ -15,7 +15,8 @@ import numpy as np
 import safetensors.numpy
 
 from fmnist_tui.files import write_json, write_whole
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.access import refused
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
 from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
@@ -27,9 +28,7 @@ from fmnist_tui.training.store import NoRoom, Outcome
 class RunKeeper:
     """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
 
-    def __init__(
-        self, run: RunDirectory, config: TrainingConfig, check: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, run: RunDirectory, config: TrainingConfig, check: Callable[[], object] = lambda: None) -> None:
         """Writes nothing yet.
 
         Args:
@@ -91,8 +90,8 @@ class RunKeeper:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NoRoom(f"no room for the result in {self._run.path} ({error.strerror})") from None
-            advice = f"see to that, then: fmnist-tui resume {self._run.run_id}"
-            raise RunError(f"can't write the result to {self._run.path} ({error.strerror}); {advice}") from None
+            again = f"fmnist-tui resume {self._run.run_id}"
+            raise refused(f"write the result to {self._run.path}", self._run.path, error, again) from None
 
     def close(self) -> None:
         """Ends the writing thread after its last checkpoint."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fmnist_tui.files import read_json, write_json
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import LONGEST_NAME, RunDirectory, RunError, is_run_id, list_runs, name_of
 from fmnist_tui.text import safe
 
@@ -53,7 +54,7 @@ def write_label(run: RunDirectory, label: Label) -> None:
     try:
         write_json(run.label, asdict(label))
     except OSError as error:
-        raise RunError(f"can't write {run.label} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"write {run.label}", run.path, error) from None
 
 
 def _check(label: Label) -> None:

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fmnist_tui.files import check_plain
+from fmnist_tui.files import open_append
 from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import control_end
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, new_attempt
 from fmnist_tui.runs.queue.claims import HeldClaim
 
@@ -70,8 +71,7 @@ def launch(
         before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
         held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         try:
-            check_plain(run.train_log)
-            with run.train_log.open("ab") as log:
+            with open_append(run.train_log) as log:
                 return subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -84,8 +84,8 @@ def launch(
                     umask=settings.umask,
                 )
         except OSError as error:
-            advice = f"see to that, then: fmnist-tui resume {run.run_id}"
-            raise RunError(f"can't start a trainer for {run.run_id} ({error.strerror}); {advice}") from None
+            what = f"start a trainer for {run.run_id}"
+            raise refused(what, run.path, error, f"fmnist-tui resume {run.run_id}") from None
 
 
 def _command(
@@ -126,4 +126,5 @@ def _with_gpu(environ: Mapping[str, str], claim: HeldClaim | None) -> dict[str, 
 def _is_shown_alone(claim: HeldClaim, environ: Mapping[str, str]) -> bool:
     """Whether CUDA has to be given the device by name: a MIG instance, or where its numbers aren't the driver's."""
     key = claim.claim.gpu
-    return key.startswith("MIG-") or (key.startswith("GPU-") and environ.get("CUDA_DEVICE_ORDER", "") == "FASTEST_FIRST")
+    other_order = environ.get("CUDA_DEVICE_ORDER") == "FASTEST_FIRST"
+    return key.startswith("MIG-") or (key.startswith("GPU-") and other_order)

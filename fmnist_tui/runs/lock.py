@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.host.identity import boot_id, host_name
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import latest_attempt
 from fmnist_tui.runs.heartbeat import STALE_SECONDS, age_of, is_fresh, read_heartbeat, write_heartbeat
@@ -53,7 +54,7 @@ def acquire(run: RunDirectory) -> int:
     try:
         handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise RunError(f"can't write to {run.path} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"write to {run.path}", run.path, error) from None
     try:
         mine = _lock_patiently(handle) and not _is_trained_elsewhere(run, STALE_SECONDS)
     except OSError:  # a file system without locks
@@ -93,7 +94,7 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
     except OSError as error:
         with suppress(OSError):
             marker.unlink()
-        raise RunError(f"can't write to {run.path} ({error.strerror}); see to that, then try again") from None
+        raise refused(f"write to {run.path}", run.path, error) from None
     for number, path in markers.items():
         if number < attempt:
             with suppress(OSError):

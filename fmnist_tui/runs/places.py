@@ -1,16 +1,27 @@
-"""Where runs, data and caches lie: the option, else the environment, else the XDG folders."""
+"""Where runs, data, caches and the queue lie: the option, else the environment, else the XDG folders.
+
+A home folder may be missing, read-only, full or another user's. Runs then need a folder that is named; the queue and
+caches go to a private folder below the temporary one; choices are not remembered.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
+from fmnist_tui.files import existing, is_folder
 from fmnist_tui.runs.directory import RunError
 
 _APP = "fmnist-tui"
+_PROBE = bytes(4096)
+"""What is written to see whether a folder has room: a quota shows only then."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,7 @@ class Folders:
         runs: The runs.
         data: The data, "demo", or None for the usual places.
         cache: Fetched and decoded data.
-        config: What a person chose; None for nothing that is kept.
+        config: What a person chose; None for nothing that is remembered.
     """
 
     runs: Path
@@ -30,10 +41,29 @@ class Folders:
     config: Path | None = None
 
 
+class NoHomeError(RunError):
+    """There is no home folder, and none was named."""
+
+
+def home_folder() -> Path | None:
+    """The user's home folder, there or not; None where neither HOME nor the list of users says one."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - never raises
+    return home if home.is_absolute() else None
+
+
 def runs_folder(option: str | None) -> Path:
-    """The folder of runs: --runs, FMNIST_TUI_RUNS, or the user's data folder."""
+    """The folder of runs: --runs, FMNIST_TUI_RUNS, or the user's data folder.
+
+    Raises:
+        NoHomeError: It isn't named, and there is no home folder.
+        RunError: It is named, but can't be told.
+    """
     chosen = option or os.environ.get("FMNIST_TUI_RUNS")
-    return _whole_path(chosen) if chosen else _whole_path(platformdirs.user_data_dir(_APP)) / "runs"
+    if chosen:
+        return _whole_path(chosen)
+    if (folder := user_folder("data")) is None:
+        raise NoHomeError("there is no home folder to put runs in; export HOME, or name a folder with --runs DIR")
+    return folder / "runs"
 
 
 def data_folder(option: str | None) -> str | None:
@@ -44,19 +74,139 @@ def data_folder(option: str | None) -> str | None:
     return str(_whole_path(chosen))
 
 
-def config_folder() -> Path:
-    """Where a person's choices are kept."""
-    return _whole_path(platformdirs.user_config_dir(_APP))
+def config_folder() -> Path | None:
+    """Where a person's choices are saved; None without a home folder of their own."""
+    folder = user_folder("config")
+    return None if folder is None or _is_foreign(folder) else folder
 
 
 def cache_folder() -> Path:
-    """Where fetched and decoded data is kept."""
-    return _whole_path(platformdirs.user_cache_dir(_APP))
+    """Where fetched and decoded data is saved: below the private temporary folder where the user's can't be used.
+
+    One that can only be read is used if something lies in it.
+
+    Raises:
+        RunError: There is neither a home folder nor a private temporary one.
+    """
+    folder = user_folder("cache")
+    if folder is not None and (_holds_something(folder) or not writing_fault(folder, own=False)):
+        return folder
+    try:
+        return private_temporary_folder() / "cache"
+    except RunError:
+        if folder is None:
+            raise
+        return folder
+
+
+def state_folder() -> Path:
+    """Where this user's queue lies, made if need be: the XDG state folder, or a private temporary one.
+
+    The latter is taken where there is no home folder, or it is read-only, full, over its quota or somebody else's.
+    Hosts that share a home share the folder: what belongs to one host needs its name.
+
+    Raises:
+        RunError: Neither can be used.
+    """
+    folder = user_folder("state")
+    if folder is not None and not writing_fault(folder):
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder
+    return private_temporary_folder()
+
+
+def used_state_folders() -> list[Path]:
+    """Where this user's queue may lie already: of the two folders those that are there. Makes and writes nothing."""
+    folders = [user_folder("state"), _temporary_folder()]
+    return [folder for folder in folders if folder is not None and is_folder(folder) and _is_ours(folder)]
+
+
+def private_temporary_folder() -> Path:
+    """A folder below the temporary one that only this user can read or write, made if need be.
+
+    Raises:
+        RunError: It can't be made, or somebody else made it, or it is open to others.
+    """
+    folder = _temporary_folder()
+    if folder is None:
+        raise RunError("no temporary folder can be written; export HOME or TMPDIR")
+    try:
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            pass
+        else:
+            folder.chmod(0o700)  # whatever the umask left of it
+        mode = folder.lstat().st_mode
+    except OSError as error:
+        raise RunError(f"{folder} can't be made ({error.strerror}); export HOME or TMPDIR") from None
+    if not stat.S_ISDIR(mode) or stat.S_IMODE(mode) != 0o700 or not _is_ours(folder):
+        raise RunError(f"{folder} is not a private folder of yours; remove it, or export HOME or TMPDIR")
+    return folder
 
 
 def usual_folders(runs: str | None, data: str | None) -> Folders:
     """All of them, from the options --runs and --data."""
     return Folders(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
+
+
+def user_folder(kind: Literal["data", "config", "cache", "state"]) -> Path | None:
+    """The user's folder of a kind, by XDG_*_HOME or the home folder; None where there is neither."""
+    try:
+        folder = Path(getattr(platformdirs, f"user_{kind}_dir")(_APP))
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None  # older releases take a relative one, or leave "~" as it is
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Whether root works in another user's home: folders that root makes there would be of no use to that user."""
+    try:
+        return os.getuid() == 0 and existing(folder).stat().st_uid != 0
+    except OSError:
+        return True
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
+
+
+def writing_fault(folder: Path, *, own: bool = True) -> str:
+    """Why this user can't write to a folder, or make it ("disk quota exceeded"), or "". Leaves nothing.
+
+    A file is written, as that alone shows a quota; on NFS closing it does. `own`: a folder of another user that can be
+    written won't do.
+    """
+    nearest = existing(folder)
+    if not is_folder(nearest):
+        return "not a directory"
+    if _is_foreign(folder) or (own and nearest == folder and not _is_ours(folder)):
+        return "it belongs to another user"
+    try:
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(_PROBE)
+    except OSError as error:
+        return str(error.strerror).lower()
+    return ""
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        return folder.lstat().st_uid == os.getuid()
+    except OSError:
+        return False
+
+
+def _temporary_folder() -> Path | None:
+    """Where the private one lies, there or not; None where there is none for temporary files at all."""
+    try:
+        return Path(tempfile.gettempdir()) / f"{_APP}-{os.getuid()}"
+    except OSError:
+        return None
 
 
 def _whole_path(folder: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fmnist_tui.runs.access import check_readable
 from fmnist_tui.runs.directory import RunDirectory, RunError, version_in
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.status import Status, status_of
@@ -13,10 +14,11 @@ def check_resumable(run: RunDirectory) -> None:
     """Says nothing where the run can go on.
 
     Raises:
-        RunError: It has a trainer, is finished, diverged (it would do so again, bit for bit), or needs PyTorch where
-            there is none.
+        RunError: It can't be read, has a trainer, is finished, diverged (it would do so again, bit for bit), or needs
+            PyTorch where there is none.
     """
     version = version_in(run.run_id)
+    check_readable(run)
     status = status_of(run)
     if status.has_trainer:
         raise RunError(f"run {run.run_id} is {status}; watch it with: fmnist-tui attach {run.run_id}")

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from fmnist_tui.files import existing
 from fmnist_tui.models.catalogue import version
-from fmnist_tui.runs.machine.storage import existing
 from fmnist_tui.text import amount, counted
 from fmnist_tui.training.checkpoint import KEPT
 from fmnist_tui.training.config import TrainingConfig

@@ -11,7 +11,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from fmnist_tui.files import check_plain, read_json
+from fmnist_tui.files import check_plain, exists, read_json
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.training.config import ConfigError, TrainingConfig
@@ -65,7 +65,7 @@ def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, A
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
     except FileNotFoundError:
         gone = "it was thrown away or left out; train the run anew"
-        why = gone if run.result.exists() else "it is written at a training's end"
+        why = gone if exists(run.result) else "it is written at a training's end"
         raise RunError(f"run {run.run_id} has no model.safetensors: {why}") from None
     except OSError as error:
         raise RunError(f"can't read {run.model} ({error.strerror})") from None

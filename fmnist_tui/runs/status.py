@@ -18,6 +18,7 @@ from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.training import events
 from fmnist_tui.training.events import QUEUED_STAGE
 
+
 class Status(StrEnum):
     """What a run is doing, in the words that people see."""
 
@@ -29,6 +30,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
     FINISHED = "finished"
     FAILED = "failed"
+    UNREADABLE = "unreadable"
     LOADING = "loading"
     """Not known yet to who follows the run; never what `status_of` finds."""
 
@@ -58,6 +60,8 @@ def status_of(run: RunDirectory) -> Status:
 
 def status_and_tail(run: RunDirectory) -> tuple[Status, list[Logged]]:
     """The run's status now, and the end of its log, from which it is derived: who needs both reads the log once."""
+    if run.unreadable():
+        return Status.UNREADABLE, []
     held = is_held(run)  # first: a log that nobody holds grows no more
     tail = current_tail(run.events)
     if not held:

@@ -29,6 +29,7 @@ class Summary:
         epochs: Epochs asked for.
         test_accuracy: 0 to 1, or None where the test images were not scored.
         label: The name that a person gave, or "".
+        reason: Why it can't be read ("permission denied"), or "".
     """
 
     run: str
@@ -40,10 +41,13 @@ class Summary:
     epochs: int | None
     test_accuracy: float | None
     label: str
+    reason: str = ""
 
     @property
     def words(self) -> str:
         """What the run does, or how it ended, and how far it has come."""
+        if self.status is Status.UNREADABLE:
+            return f"{self.status} ({self.reason})"
         if self.status is Status.FINISHED and self.epochs and self.epoch < self.epochs:
             return stopped_words(self.epoch, self.epochs, scored=self.test_accuracy is not None)
         if self.status.has_trainer and self.status is not Status.QUEUED and self.epochs:
@@ -53,6 +57,8 @@ class Summary:
 
 def summarise(run: RunDirectory) -> Summary:
     """The run's summary now; its size is not in it, since that takes a look at each of its files (`run.size()`)."""
+    if reason := run.unreadable():
+        return _unreadable(run, reason)
     status, tail = status_and_tail(run)  # first: a trainer writes the result before its last event
     config = run.config()
     settings = config.get("hyperparameters")
@@ -67,6 +73,21 @@ def summarise(run: RunDirectory) -> Summary:
         epochs=_whole(settings.get("epochs")) if isinstance(settings, dict) else None,
         test_accuracy=accuracy if isinstance(accuracy, float) and 0.0 <= accuracy <= 1.0 else None,
         label=name_of(run),
+    )
+
+
+def _unreadable(run: RunDirectory, reason: str) -> Summary:
+    return Summary(
+        run=run.run_id,
+        version=version_in(run.run_id),
+        recipe="",
+        seed=None,
+        status=Status.UNREADABLE,
+        epoch=0,
+        epochs=None,
+        test_accuracy=None,
+        label=name_of(run),
+        reason=reason,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,11 +16,12 @@ from typing import Any
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from fmnist_tui.files import check_plain, sync_folder, write_whole
+from fmnist_tui.files import check_plain, exists, sync_folder, write_whole
 from fmnist_tui.training.engine import OPTIMIZER, Tensors, Totals
 
 FORMAT = 1
 KEPT = 2
+_NAME = re.compile(r"step-[0-9]+")
 _FILES = ("weights.safetensors", "optimizer.safetensors")
 
 
@@ -71,11 +74,11 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     temporary.mkdir()
     try:
         _write_files(temporary, checkpoint)
-        if target.exists():  # saved twice at one step
+        if exists(target):  # saved twice at one step
             target.rename(replaced)
         temporary.rename(target)
     except BaseException:
-        if replaced.exists() and not target.exists():
+        if exists(replaced) and not exists(target):
             replaced.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -86,8 +89,16 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:
-    """The checkpoints in `folder`, newest first."""
-    found = [path for path in folder.glob("step-*") if path.is_dir() and path.name[5:].isdecimal()]
+    """The checkpoints in `folder`, newest first.
+
+    Raises:
+        OSError: The folder is there but can't be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = [Path(entry.path) for entry in entries if _NAME.fullmatch(entry.name) and entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
@@ -100,7 +111,11 @@ def take_newest(folder: Path) -> Checkpoint | None:
         CheckpointError: There are checkpoints, but none of them can be read.
     """
     first_fault: CheckpointError | None = None
-    for path in checkpoint_folders(folder):
+    try:
+        found = checkpoint_folders(folder)
+    except OSError as error:  # to start again from the first epoch would throw away what lies there
+        raise CheckpointError(f"checkpoints {folder} can't be read ({error.strerror})") from error
+    for path in found:
         try:
             taken = read_checkpoint(path)
         except CheckpointError as fault:

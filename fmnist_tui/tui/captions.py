@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.runs.places import home_folder
 from fmnist_tui.text import grouped
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 from fmnist_tui.tui.browsing import Browsing
@@ -65,5 +65,6 @@ def about_image(browsing: Browsing, index: int) -> str:
 def about(heading: str, image: NDArray[np.uint8], dataset: Dataset) -> str:
     """What an image is, its greys, and where it comes from."""
     greys = f"mean {image.mean():.1f}, from {image.min()} to {image.max()}"
-    source = dataset.source.replace(f"{Path.home()}/", "~/")
+    home = home_folder()
+    source = dataset.source.replace(f"{home}/", "~/") if home else dataset.source
     return f"{heading}\n{greys}\n\n{source}"

@@ -10,6 +10,7 @@ from rich.text import Text
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage
 from fmnist_tui.text import grouped, megabytes, percent, safe
 from fmnist_tui.tui.curves import Reading
@@ -29,13 +30,21 @@ class RunProgress:
     alerts: tuple[str, ...]
 
 
-def progress_of(snapshot: Snapshot, usage: Usage | None = None) -> RunProgress:
+def empty_words(snapshot: Snapshot, status: Status | None) -> str:
+    """What stands in place of a curve that has no point yet."""
+    if status is Status.UNREADABLE:
+        return "can't be read"
+    return snapshot.stage or ("ended before its first step" if snapshot.finished else "waiting for the first step")
+
+
+def progress_of(snapshot: Snapshot, usage: Usage | None = None, status: Status | None = None) -> RunProgress:
     """The run's progress in this snapshot, and what its trainer takes of the machine."""
     alerts = tuple(alert.message for alert in snapshot.alerts)
     lines = (_end_words(snapshot), _numbers(snapshot), _machine_words(snapshot, usage))
     numbers = "\n".join(filter(None, lines))
     if snapshot.started is None:
-        words = snapshot.stage or ("not begun" if snapshot.finished else "starting")
+        begun = "not begun" if snapshot.finished else "starting"
+        words = "unknown" if status is Status.UNREADABLE else snapshot.stage or begun
         return RunProgress(0.0, words, 0.0, "", numbers, alerts)
     per_epoch, total = max(1, snapshot.started.steps_per_epoch), max(1, snapshot.started.total_steps)
     in_epoch = snapshot.step - (snapshot.epoch - 1) * per_epoch

@@ -8,6 +8,7 @@ from functools import partial
 from textual.app import App
 from textual.reactive import reactive
 
+from fmnist_tui.files import exists
 from fmnist_tui.runs.control import deaf_while, send
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.follower import Follower
@@ -111,7 +112,7 @@ class RunsApp(App[None]):
 
     def on_runs_view_changed(self) -> None:
         """Where the run that was shown has been deleted, the newest is shown, if there is one."""
-        if self.followed and not self.followed.run.path.exists():
+        if self.followed and not exists(self.followed.run.path):
             self._unfollow.set()
             self.followed = None
             if left := list_runs(self.runs):

@@ -155,6 +155,6 @@ def test_lists_sizes_and_deletion_know_of_it(record: RunRecord) -> None:
 def test_a_run_that_is_gone_is_not_made_again(record: RunRecord) -> None:
     basis = basis_of(record)
     delete_run(record.run)
-    with pytest.raises(AnalysisError, match=r"can't keep gaps in .*No such file"):
+    with pytest.raises(AnalysisError, match=r"^not saved: can't write to .*No such file"):
         keep(record.run, "gaps", basis, RESULTS["gaps"])
     assert not record.run.path.exists()

@@ -147,7 +147,9 @@ def test_a_run_that_is_gone_is_held_by_nobody(run: RunDirectory) -> None:
 
 @pytest.mark.skipif(not hasattr(fcntl, "F_OFD_SETLK"), reason="Linux has locks of open file descriptions")
 @pytest.mark.parametrize("kept", ["ofd", "flock"])
-def test_either_of_the_two_locks_keeps_others_away(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, kept: str) -> None:
+def test_either_of_the_two_locks_keeps_others_away(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
     """As on file systems that pass on only one of them, and for version 0.1.0, which knows flock alone."""
     first = os.open(run.lock, os.O_RDWR | os.O_CREAT)
     with monkeypatch.context() as patch:
@@ -252,7 +254,9 @@ def test_a_trainer_that_was_replaced_learns_of_it(run: RunDirectory) -> None:
     check_attempt(run, first)
     with holding(handle := acquire(run)):
         new_attempt(run, handle)
-    with pytest.raises(Superseded, match=f"^run {run.run_id} was taken by a newer trainer \\(attempt 2\\); attempt 1 ends$"):
+    with pytest.raises(
+        Superseded, match=f"^run {run.run_id} was taken by a newer trainer \\(attempt 2\\); attempt 1 ends$"
+    ):
         check_attempt(run, first)
 
 

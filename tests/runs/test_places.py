@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fmnist_tui.runs.directory import RunError
-from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
+from fmnist_tui.runs.places import cache_folder, config_folder, data_folder, runs_folder, state_folder
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +65,27 @@ def test_the_demo_set_is_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_home_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RunError, match=r"^can't tell which folder ~nobody-here/x is: there is no such home folder; "):
         runs_folder("~nobody-here/x")
-    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "~nobody-here/.cache")
-    with pytest.raises(RunError, match=r"export HOME$"):
-        cache_folder()
+
+
+def no_home(name: str) -> str:
+    raise RuntimeError(name)
+
+
+@pytest.mark.parametrize("answer", [no_home, lambda name: f"~/.local/share/{name}", lambda name: f"relative/{name}"])
+def test_without_a_home_runs_need_a_folder_and_the_rest_is_temporary(
+    answer: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for kind in ("data", "cache", "config", "state"):
+        monkeypatch.setattr(f"platformdirs.user_{kind}_dir", answer)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    private = tmp_path / f"fmnist-tui-{os.getuid()}"
+    with pytest.raises(RunError, match=r"^there is no home folder .*; export HOME, or name a folder with --runs DIR$"):
+        runs_folder(None)
+    assert runs_folder("/named") == Path("/named")
+    assert config_folder() is None
+    assert cache_folder() == private / "cache"
+    assert state_folder() == private
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
 def test_a_current_folder_that_was_removed_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

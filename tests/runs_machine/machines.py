@@ -11,7 +11,7 @@ from typing import Any
 
 from fmnist_tui.host.command import CommandResult
 from fmnist_tui.host.gpus import GpuReport
-from fmnist_tui.runs.machine.machine import Machine
+from fmnist_tui.runs.machine.machine import Locks, Machine
 
 PLAIN = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "de_DE.UTF-8"}
 TORCH = {"version": "2.13.0", "build": "", "gpu": "", "why_not": ""}
@@ -71,7 +71,7 @@ def machine(
     libraries: Sequence[str] = (),
     version_of: Callable[[str], str | None] = lambda _: "1.0",
     free: float = 50e9,
-    can_lock: Callable[[Path], bool] = lambda _: True,
+    locks: Callable[[Path], Locks] = lambda _: Locks.OPEN_FILE,
 ) -> Machine:
     """A machine with nothing wrong, but for what is said."""
     for path, text in {"proc/cpuinfo": CPUINFO, **(files or {})}.items():
@@ -90,5 +90,5 @@ def machine(
         has_library=lambda name: name in libraries,
         version_of=version_of,
         free_bytes=lambda _: int(free),
-        can_lock=can_lock,
+        locks=locks,
     )

@@ -98,7 +98,7 @@ def keep(run: RunDirectory, name: str, basis: Mapping[str, str], result: Result)
         run.analysis.mkdir(exist_ok=True)
         write_json(_path(run, name), content)
     except OSError as error:
-        raise AnalysisError(f"can't keep {name} in {run.analysis} ({error.strerror})") from None
+        raise AnalysisError(f"not saved: can't write to {run.analysis} ({error.strerror})") from None
 
 
 def as_json(result: Result) -> dict[str, Any]:

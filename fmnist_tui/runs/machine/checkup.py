@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from fmnist_tui.host.nvml import LIBRARY
 from fmnist_tui.runs.machine.devices import cpu_row, expects_gpu, gpu_row, query_gpus_of
+from fmnist_tui.runs.machine.home import home_rows
 from fmnist_tui.runs.machine.libraries import libraries_row
 from fmnist_tui.runs.machine.logout import logout_row
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.row import Row
 from fmnist_tui.runs.machine.session import ask_tmux, clipboard_row, session_row
-from fmnist_tui.runs.machine.storage import disk_row, folder_row, runs_row
+from fmnist_tui.runs.machine.storage import disk_row, folder_row, no_home_row, runs_row, sharing_row
 from fmnist_tui.runs.machine.terminal import characters_row, colours_row, terminal_row
 from fmnist_tui.runs.machine.torch_seen import ASK_TORCH, TORCH_SECONDS, torch_row
 
 
-def check_up(machine: Machine, runs: Path, data: str | None, cache: Path) -> Generator[Row, None, None]:
+def check_up(machine: Machine, runs: Path | None, data: str | None, cache: Path) -> Generator[Row, None, None]:
     """The rows, each as soon as it is known; nothing goes on when the iterator is closed.
 
     Args:
         machine: What is looked at.
-        runs: The folder of runs.
+        runs: The folder of runs; None where there is no home folder, and none was named.
         data: The folder of the data, "demo", or None for the usual places.
         cache: Where fetched and decoded data is kept.
     """
@@ -32,7 +33,9 @@ def check_up(machine: Machine, runs: Path, data: str | None, cache: Path) -> Gen
         tmux = ask_tmux(machine)
         yield from (session_row(machine, tmux), clipboard_row(machine, tmux))
         yield from (cpu_row(machine), libraries_row(machine))
-        yield from (folder_row(machine, runs), disk_row(machine, runs), runs_row(runs), logout_row(machine))
+        yield from [no_home_row()] if runs is None else _storage_rows(machine, runs)
+        yield from home_rows()
+        yield logout_row(machine)
         from fmnist_tui.runs.machine.data_seen import data_row  # loads NumPy, which the rows above needn't wait for
 
         yield data_row(data, cache)
@@ -42,3 +45,11 @@ def check_up(machine: Machine, runs: Path, data: str | None, cache: Path) -> Gen
             gpu_wanted = expects_gpu(gpus)
             yield gpu_row(gpus, machine.environ.get("CUDA_VISIBLE_DEVICES"))
         yield torch_row(machine, torch.result(TORCH_SECONDS), gpu_wanted=gpu_wanted)
+
+
+def _storage_rows(machine: Machine, runs: Path) -> Iterator[Row]:
+    yield folder_row(machine, runs)
+    if (sharing := sharing_row(machine, runs)) is not None:
+        yield sharing
+    yield disk_row(machine, runs)
+    yield runs_row(runs)

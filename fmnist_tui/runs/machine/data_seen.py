@@ -14,6 +14,7 @@ from fmnist_tui.data.dataset import SIDE
 from fmnist_tui.data.idx import GZIP_MAGIC, IMAGES_MAGIC, LABELS_MAGIC
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.sources import DEMO, KEPT, USUAL_SOURCES, Sources
+from fmnist_tui.files import is_folder
 from fmnist_tui.runs.machine.row import Row, State
 
 _PIXELS = SIDE * SIDE
@@ -68,7 +69,7 @@ def _usual(cache: Path, sources: Sources) -> Row:
         try:
             found = _look(folder, cache)
         except DataError as error:
-            faults += [error.problem] * folder.is_dir()
+            faults += [error.problem] * is_folder(folder)
         except OSError as error:
             faults.append(f"can't read {folder} ({error.strerror})")
         else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fmnist_tui.files import exists, is_folder
 from fmnist_tui.runs.machine.machine import Machine
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.text import safe
@@ -55,7 +56,7 @@ def _from_job(machine: Machine) -> Threat | None:
 
 def _from_systemd(machine: Machine) -> Threat | None:
     """By systemd's logind.conf(5) and loginctl(1): which fate depends on the control group that we run in."""
-    if not (machine.root / "run/systemd/system").is_dir():
+    if not is_folder(machine.root / "run/systemd/system"):
         return None
     group = machine.read("proc/self/cgroup")
     if re.search(r"/user@\d+\.service", group):
@@ -71,7 +72,7 @@ def _from_systemd(machine: Machine) -> Threat | None:
 
 
 def _lingers(machine: Machine) -> bool:
-    return (machine.root / "var/lib/systemd/linger" / machine.user()).exists()
+    return exists(machine.root / "var/lib/systemd/linger" / machine.user())
 
 
 def _kills_session(machine: Machine) -> bool:

@@ -10,17 +10,29 @@ import os
 import platform
 import pwd
 import shutil
+import struct
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from fmnist_tui.host.command import CommandResult, RunningCommand, StartedCommand
 from fmnist_tui.host.cpus import available_cpus
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_WRITE_LOCK = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+"""`struct flock` of 64-bit Linux, on all of a file."""
+
+
+class Locks(StrEnum):
+    """Which locks a file system has."""
+
+    OPEN_FILE = "open-file-description locks"
+    FLOCK = "flock only"
+    NONE = "no locks"
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class Machine:
         has_library: Whether a shared library can be loaded.
         version_of: The version of an installed package, or None.
         free_bytes: Free space where a folder lies. Raises OSError.
-        can_lock: Whether the file system of a folder has locks. Raises OSError where it can't be written.
+        locks: Which locks the file system of a folder has. Raises OSError where it can't be written.
     """
 
     environ: Mapping[str, str]
@@ -53,7 +65,7 @@ class Machine:
     has_library: Callable[[str], bool]
     version_of: Callable[[str], str | None]
     free_bytes: Callable[[Path], int]
-    can_lock: Callable[[Path], bool]
+    locks: Callable[[Path], Locks]
 
     def ask(self, *command: str, seconds: float = 1.0) -> CommandResult:
         """What a command answers within this time."""
@@ -82,7 +94,7 @@ def this_machine() -> Machine:
         has_library=_has_library,
         version_of=_version_of,
         free_bytes=lambda folder: shutil.disk_usage(folder).free,
-        can_lock=_can_lock,
+        locks=_locks,
     )
 
 
@@ -128,12 +140,23 @@ def _version_of(package: str) -> str | None:
         return None
 
 
-def _can_lock(folder: Path) -> bool:
+def _locks(folder: Path) -> Locks:
     with tempfile.TemporaryFile(dir=folder) as file:  # no name: nothing is left even if we are killed now
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _NO_LOCKS:
-                return False
-            raise
+        open_file = _is_granted(lambda: fcntl.fcntl(file, fcntl.F_OFD_SETLK, _WRITE_LOCK))
+        flock = _is_granted(lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB))
+    if flock:
+        return Locks.OPEN_FILE if open_file else Locks.FLOCK
+    return Locks.NONE
+
+
+def _is_granted(lock: Callable[[], object]) -> bool:
+    """Raises OSError where it isn't for want of locks."""
+    try:
+        lock()
+    except AttributeError:  # macOS
+        return False
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return False
+        raise
     return True

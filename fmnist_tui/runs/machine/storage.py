@@ -1,12 +1,16 @@
-"""Where runs are kept: room, the right to write, locks, and what lies there."""
+"""Where runs lie: room, the right to write, locks, other users, and what lies there."""
 
 from __future__ import annotations
 
-import os
+import re
+import stat
 from pathlib import Path
 
+from fmnist_tui.files import existing
+from fmnist_tui.host.filesystems import Mount, mount_of
+from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.machine.machine import Machine
+from fmnist_tui.runs.machine.machine import Locks, Machine
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import amount, counted
@@ -15,19 +19,71 @@ _LITTLE = 1_000_000_000
 _TOO_LITTLE = 200_000_000
 """Bytes: v3 with two checkpoints and the weights that were scored."""
 _ELSEWHERE = "choose another folder with --runs DIR (or FMNIST_TUI_RUNS)"
+_MOST_OWNERS = 3
+
+
+def no_home_row() -> Row:
+    """That there is no place for runs."""
+    seen = "there is no home folder to put runs in"
+    return Row("runs folder", State.PROBLEM, seen, "export HOME, or name a folder with --runs DIR")
 
 
 def folder_row(machine: Machine, runs: Path) -> Row:
-    """Whether runs can be written, and held by locks. Makes nothing."""
-    seen = str(runs) if existing(runs) == runs else f"{runs} (made by the first run)"
+    """Whether runs can be written, and held by locks, here and from other machines. Makes nothing."""
+    there = existing(runs)
+    seen = str(runs) if there == runs else f"{runs} (made by the first run)"
     try:
-        locks = machine.can_lock(existing(runs))
+        locks = machine.locks(there)
     except OSError as error:
-        return Row("runs folder", State.PROBLEM, f"{runs} can't be written ({error.strerror})", _ELSEWHERE)
-    if not locks:
+        whose = f", it belongs to {owner_of(there)}" if isinstance(error, PermissionError) else ""
+        return Row("runs folder", State.PROBLEM, f"{runs} can't be written ({error.strerror}{whose})", _ELSEWHERE)
+    mount = mount_of(there, machine.root / "proc/self/mountinfo")
+    kind = f" ({mount.type})" if mount.type else ""
+    if locks is Locks.NONE:
         advice = f"to see at once whether a trainer lives, use a local disk: {_ELSEWHERE}"
-        return Row("runs folder", State.NOTE, f"{seen}: its file system has no locks", advice)
-    return Row("runs folder", State.OK, f"{seen}: can be written, has locks")
+        return Row("runs folder", State.NOTE, f"{seen}: its file system{kind} has no locks", advice)
+    if mount.keeps_locks or (mount.is_remote and locks is Locks.FLOCK):
+        advice = "other machines tell by the heartbeat, within about 10 s, that a run is trained here"
+        return Row(
+            "runs folder", State.NOTE, f"{seen}: can be written; locks are seen by this machine only{kind}", advice
+        )
+    return Row("runs folder", State.OK, f"{seen}: can be written, {_locks_text(locks, mount)}{kind}")
+
+
+def _locks_text(locks: Locks, mount: Mount) -> str:
+    words = "has locks" if locks is Locks.OPEN_FILE else "has locks (flock)"
+    return f"{words} that other machines see" if mount.is_remote else words
+
+
+def sharing_row(machine: Machine, runs: Path) -> Row | None:
+    """How a folder that several users may write works for them; None of any other folder."""
+    try:
+        status = runs.stat()
+    except OSError:
+        return None
+    if not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return None
+    who = "everybody" if status.st_mode & stat.S_IWOTH else f"group {_group(status.st_gid)}"
+    seen = f"{who} may write {runs}"
+    mask = re.search(r"^Umask:\s*([0-7]+)", machine.read("proc/self/status"), re.MULTILINE)
+    umask = int(mask[1], 8) if mask else 0
+    if umask & stat.S_IRGRP:
+        advice = "umask 027 before you train lets your group read them, umask 007 also label, stop and resume them"
+        return Row("sharing", State.NOTE, f"{seen}; your umask {umask:03o} hides your runs from others", advice)
+    if not status.st_mode & stat.S_ISGID and not status.st_mode & stat.S_IWOTH:
+        seen = f"{seen}; new runs get their user's own group"
+        return Row("sharing", State.NOTE, seen, f"so that the group gets them: chmod g+s {runs}")
+    others = "read" if umask & stat.S_IWGRP else "read, label, stop and resume"
+    return Row("sharing", State.OK, f"{seen}; with your umask {umask:03o} others can {others} your runs")
+
+
+def _group(number: int) -> str:
+    import grp
+
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def disk_row(machine: Machine, runs: Path) -> Row:
@@ -53,7 +109,7 @@ def runs_row(runs: Path) -> Row:
     if not known:
         return Row("runs", State.OK, "none yet")
     words = [counted(len(known), "run"), amount(sum(run.size() for run, _ in known))]
-    words += [f"{count} {status}" for status in Status if (count := _count(known, status)) and _waits(status)]
+    words += [f"{count} {status}" for status in Status if (count := _count(known, status)) and _is_told(status)]
     return _judge(known, ", ".join(words))
 
 
@@ -65,17 +121,17 @@ def _judge(known: list[tuple[RunDirectory, Status]], seen: str) -> Row:
     for run, status in known:
         if status is Status.INTERRUPTED:
             return Row("runs", State.NOTE, seen, f"go on with: fmnist-tui resume {run.run_id}")
+    if hidden := [run for run, status in known if status is Status.UNREADABLE]:
+        owners = sorted({owner_of(run.path) for run in hidden})
+        whose = ", ".join([*owners[:_MOST_OWNERS], *(["..."] if len(owners) > _MOST_OWNERS else [])])
+        advice = f"those are left out of comparisons; {whose} can open them: chmod -R g+rX (or o+rX) RUN"
+        return Row("runs", State.NOTE, seen, advice)
     return Row("runs", State.OK, seen)
 
 
-def _waits(status: Status) -> bool:
-    return status.has_trainer or status in (Status.INTERRUPTED, Status.STOPPED)
+def _is_told(status: Status) -> bool:
+    return status.has_trainer or status in (Status.INTERRUPTED, Status.STOPPED, Status.UNREADABLE)
 
 
 def _count(known: list[tuple[RunDirectory, Status]], wanted: Status) -> int:
     return sum(status is wanted for _, status in known)
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110 - never raises

@@ -173,7 +173,7 @@ def cancel_queued(run: RunDirectory) -> None:
     Raises:
         RunError: It has just been started, or its folder can't be written.
     """
-    with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+    with holding(acquire(run)), closing(_log_of(run)) as log:
         log.append(events.StopRequested("now"))
         log.append(events.RunFinished("stopped", resumable=True))
         log.sync()
@@ -191,7 +191,7 @@ def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
         RunError: A trainer holds the run, or its folder can't be written.
         OSError: The log can't be written.
     """
-    with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+    with holding(acquire(run)), closing(_log_of(run)) as log:
         log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
         log.sync()
 
@@ -290,9 +290,13 @@ def dispatcher_in(handle: int) -> tuple[int, int]:
 
 def _write_failed(run: RunDirectory, message: str) -> None:
     """Says in the run's log that it couldn't be started, unless somebody else trains it."""
-    with suppress(RunError, OSError):
-        with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
-            log.append(events.RunFinished("failed", resumable=True, message=message))
+    with suppress(RunError, OSError), holding(acquire(run)), closing(_log_of(run)) as log:
+        log.append(events.RunFinished("failed", resumable=True, message=message))
+
+
+def _log_of(run: RunDirectory) -> EventLog:
+    """The run's log, for who isn't a trainer of it."""
+    return EventLog(run.events, current_attempt(run))
 
 
 def _settings(queue: Queue, entry: Entry) -> LaunchSettings:
@@ -301,10 +305,10 @@ def _settings(queue: Queue, entry: Entry) -> LaunchSettings:
 
 
 def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
-    """Whether others use a GPU, by its key; asked only where some run can choose."""
+    """Whether somebody uses a GPU already, by its key; asked only where some run can choose."""
     if not any(len(entry.gpus) > 1 for entry in entries):
         return {}
-    return {gpu.key: bool(others_on(gpu)) for gpu in query_gpus(os.environ)}
+    return {gpu.key: bool(gpu.processes) or bool(others_on(gpu)) for gpu in query_gpus({})}
 
 
 def _user() -> str:

@@ -20,7 +20,7 @@ from fmnist_tui.tui.chart_clock import ChartClock
 from fmnist_tui.tui.curves import loss_kind, reading, series
 from fmnist_tui.tui.headline import headline
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
-from fmnist_tui.tui.progress import NO_ROOM, alert_words, packed, progress_of, reading_words, rows_of
+from fmnist_tui.tui.progress import NO_ROOM, alert_words, empty_words, packed, progress_of, reading_words, rows_of
 from fmnist_tui.tui.screens.choose_run import ChooseGhostScreen, ChooseRunScreen
 from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.log import LogScreen
@@ -267,7 +267,7 @@ class TrainingScreen(LabScreen):
 
     def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
         width = self.size.width - _MARGIN
-        progress = progress_of(snapshot, follower.usage if follower.status.has_trainer else None)
+        progress = progress_of(snapshot, follower.usage if follower.status.has_trainer else None, follower.status)
         self._say("#headline", headline(snapshot, follower.status, width))
         self.query_one("#epoch", ProgressLine).show(progress.epoch_share, progress.epoch_words)
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
@@ -291,8 +291,7 @@ class TrainingScreen(LabScreen):
         self.query_one("#loss", Chart).title = f"loss ({kind})" if kind else "loss"
         for what in ("loss", "accuracy"):
             chart = self.query_one(f"#{what}", Chart)
-            ended = "ended before its first step" if snapshot.finished else "waiting for the first step"
-            chart.empty_words = snapshot.stage or ended
+            chart.empty_words = empty_words(snapshot, self._follower.status if self._follower else None)
             chart.axis_label = _AXES[view.axis]
             chart.log_axis = view.log and what == "loss"
             chart.cursor = read.x if read else None
