@@ -13,12 +13,13 @@ from pathlib import Path
 import grimp
 
 SVG = Path(__file__).parent / "architecture.svg"
-FLOORS = (("cli",), ("tui",), ("analysis",), ("runs",), ("training",), ("models",), ("data",))
+FLOORS = (("cli",), ("tui",), ("analysis",), ("runs",), ("host",), ("training",), ("models",), ("data",))
 HOLDS = {
     "cli": "the commands",
     "tui": "the screens",
     "analysis": "what finished runs say: comparison, errors, claims, figures",
     "runs": "a run's folder: log, lock, control, status, queue; the trainer process",
+    "host": "the machine: CPUs, GPUs by UUID, identity, commands with time limits",
     "training": "recipes, the loop, its events, checkpoints, engines",
     "models": "v0 in NumPy; v1 to v3 in PyTorch",
     "data": "the images: where from, whether right, split",

@@ -33,3 +33,11 @@ def the_demo_set_is_drawn_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "draw", cache(demo.draw))
         yield
+
+
+@pytest.fixture(autouse=True)
+def a_queue_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """There is one queue for each user and host: tests that run side by side must not wait for each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield

@@ -57,7 +57,7 @@ def _windows(snapshot: Snapshot) -> Iterator[Row]:
 
 
 def _epochs(snapshot: Snapshot) -> Iterator[Row]:
-    shared = [name for name in COLUMNS if name in Epoch.__dataclass_fields__]
+    shared = [name for name in COLUMNS if name in Epoch.__struct_fields__]
     for epoch in snapshot.epochs:
         yield {"kind": "epoch", **{name: getattr(epoch, name) for name in shared}}
 

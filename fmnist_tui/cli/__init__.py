@@ -93,8 +93,21 @@ def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, 
             raise click.UsageError(
                 f"{option} comes after the command, if it takes it: {ctx.invoked_subcommand} {option}"
             )
+        _revive_queues()
         return
     open_app(runs, data, in_app=in_app, **look)
+
+
+def _revive_queues() -> None:
+    """Waiting runs go on after a reboot, or where what waited for them was killed."""
+    from fmnist_tui.runs.queue.store import existing_queues
+
+    for queue in existing_queues():
+        with suppress(OSError):
+            if queue.has_entries:
+                from fmnist_tui.runs.queue.starting import revive
+
+                revive(queue)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ def delete_command(word: str, yes: bool, runs: str | None) -> None:  # noqa: FBT
     """Delete a run and all that belongs to it. Asks first."""
     run = find_run(runs_folder(runs), word)
     about = summarise(run)
-    what = f"{run.run_id}{f' ({about.label})' if about.label else ''}, {about.status}, {megabytes(about.bytes)}"
+    what = f"{run.run_id}{f' ({about.label})' if about.label else ''}, {about.status}, {megabytes(run.size())}"
     if not yes and not is_terminal(sys.stdin):
         raise click.UsageError(f"nobody is there to be asked whether to delete {what}; say --yes")
     if not yes and not click.confirm(f"Delete {what}? It can't be had back"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import click
@@ -15,7 +15,9 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, as_record
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.queue.store import existing_queues
 from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.text import grouped
 from fmnist_tui.training import events
 from fmnist_tui.training.telling import describe
@@ -91,18 +93,46 @@ class ProgressBars:
         self._progress.stop()
 
 
-def follow(followers: Sequence[Follower], reporter: Reporter) -> dict[str, Snapshot]:
-    """Reports what the followers haven't seen yet until no run has a trainer; returns the last snapshot of each."""
+def follow(
+    followers: Sequence[Follower], reporter: Reporter, each_look: Callable[[], object] = lambda: None
+) -> dict[str, Snapshot]:
+    """Reports what the followers haven't seen yet until every run has ended; returns the last snapshot of each.
+
+    Args:
+        followers: One for each run.
+        reporter: Shows what happens.
+        each_look: Called before each look.
+    """
+    left = list(followers)
+    queues = existing_queues()
+    waiting: set[str] = set()
     try:
-        while True:
-            held = [is_held(follower.run) for follower in followers]
-            for follower in followers:
-                reporter.report(follower.run, follower.poll(), follower.snapshot)
-            if not any(held):
-                return {follower.run.run_id: follower.snapshot for follower in followers}
-            time.sleep(POLL_SECONDS)
+        while left:
+            each_look()
+            for follower in list(left):
+                run = follower.run
+                if run.run_id in waiting and any(queue.holds(run.path) for queue in queues):
+                    continue  # a hundred waiting runs must cost nothing
+                held = is_held(run)
+                _report_new(follower, reporter)
+                waiting.discard(run.run_id)
+                if not held and is_waiting(run):
+                    queues = existing_queues()
+                    waiting.add(run.run_id)
+                elif not held and not is_held(run):
+                    _report_new(follower, reporter)
+                    left.remove(follower)
+            if left:
+                time.sleep(POLL_SECONDS)
+        return {follower.run.run_id: follower.snapshot for follower in followers}
     finally:
         reporter.close()
+
+
+def _report_new(follower: Follower, reporter: Reporter) -> None:
+    reporter.report(follower.run, (), follower.snapshot)
+    for new in follower.batches():
+        reporter.report(follower.run, new, follower.snapshot)
 
 
 def choose_reporter(*, as_json: bool) -> Reporter:

@@ -23,21 +23,22 @@ _HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", 
 def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     """List all runs and their status, newest first. A recipe with a * was modified."""
     folder = runs_folder(runs)
-    summaries = [summarise(run) for run in list_runs(folder)]
+    known = [(summarise(run), run.size()) for run in list_runs(folder)]
     if as_json:
-        print_json([_as_json(summary) for summary in summaries])
-    elif summaries:
-        print_columns([_HEADER, *(_row(summary) for summary in summaries)])
+        print_json([_as_json(summary, size) for summary, size in known])
+    elif known:
+        print_columns([_HEADER, *(_row(summary, size) for summary, size in known)])
     else:
         click.echo(f"no runs in {safe(folder)} yet; start one with: fmnist-tui train v0")
 
 
-def _as_json(summary: Summary) -> dict[str, Any]:
-    """The summary's fields; a reason only of a run that can't be read."""
-    return {name: value for name, value in asdict(summary).items() if name != "reason" or value}
+def _as_json(summary: Summary, size: int) -> dict[str, Any]:
+    """The summary's fields and the run's bytes on the disk; a reason only of a run that can't be read."""
+    fields = {name: value for name, value in asdict(summary).items() if name != "reason"}
+    return {**fields, "bytes": size} | ({"reason": summary.reason} if summary.reason else {})
 
 
-def _row(summary: Summary) -> list[str]:
+def _row(summary: Summary, size: int) -> list[str]:
     return [
         summary.run,
         summary.recipe,
@@ -45,6 +46,6 @@ def _row(summary: Summary) -> list[str]:
         summary.words if summary.reason else str(summary.status),
         "" if summary.reason else f"{summary.epoch}/{summary.epochs or '?'}",
         percent(summary.test_accuracy),
-        "" if summary.reason else megabytes(summary.bytes),
+        "" if summary.reason else megabytes(size),
         summary.label,
     ]

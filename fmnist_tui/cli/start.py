@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import click
@@ -15,9 +15,13 @@ import click
 from fmnist_tui.cli.follow import choose_reporter, follow
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.follower import Follower, is_full
-from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.heartbeat import read_heartbeat
+from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.machine.logout import what_a_logout_ends
 from fmnist_tui.runs.machine.machine import this_machine
+from fmnist_tui.runs.queue.starting import Submitted, cancel_queued, submit
+from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.text import safe
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import RunFinished
@@ -26,39 +30,86 @@ _WELL = ("completed", "stopped")
 
 
 def start_and_leave(runs: Sequence[RunDirectory]) -> int:
-    """Starts trainers for the runs, prints the runs' ids, and leaves them to themselves."""
+    """Starts the runs, or queues them, prints their ids, and leaves them to themselves.
+
+    Raises:
+        RunError: A run could not be started.
+    """
+    submitted = submit(runs)
+    _warn(submitted.warning)
     for run in runs:
-        launch(run)
-        click.echo(run.run_id)
-    if danger := what_a_logout_ends(this_machine()):
-        click.echo(safe(danger), err=True)
+        if run not in submitted.failed:
+            click.echo(run.run_id)
+    _warn(what_a_logout_ends(this_machine()) or "")
+    _raise_first(submitted)
     return 0
 
 
 def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
-    """Starts trainers for the runs and follows them to their ends; SIGHUP ends this process alone.
+    """Starts the runs, or queues them, and follows them to their ends; SIGHUP ends this process alone.
 
     Returns:
         0, or 130 or 143 where SIGINT or SIGTERM came, was passed on, and everything is saved.
 
     Raises:
-        RunError: A run failed, or has lost its trainer.
+        RunError: A run failed, or its trainer died.
     """
-    processes: list[subprocess.Popen[bytes]] = []
     followers = _caught_up(runs)
-    with _passing_on(processes) as received:
-        for run in runs:
-            processes.append(launch(run))
-            if received:  # while it was being launched
-                processes[-1].send_signal(received[-1])
-                break
-        ends = follow(followers, choose_reporter(as_json=as_json))
-        codes = [process.wait() for process in processes]
+    with _receiving() as received:
+        submitted = submit(runs)
+        _warn(submitted.warning)
+        stopper = _Stopper(runs, submitted.started, received)
+        ends = follow(followers, choose_reporter(as_json=as_json), stopper.look)
+        codes = {run: process.wait() for run, process in submitted.started.items()}
+    _raise_first(submitted)
     status = 128 + received[0] if received else 0
-    for run, code in zip(runs, codes, strict=False):  # a signal may have come before all were launched
-        if code not in (0, status):
-            raise RunError(_why(run, ends[run.run_id].finished))
+    for run in runs:
+        end = ends[run.run_id].finished
+        well = end is not None and end.reason in _WELL and not end.message
+        if codes.get(run, 0) not in (0, status) or not well:
+            raise RunError(_why(run, end))
     return status
+
+
+class _Stopper:
+    """Passes signals on: trainers get them, runs that wait for a device leave the queue."""
+
+    def __init__(
+        self, runs: Sequence[RunDirectory], started: Mapping[RunDirectory, subprocess.Popen[bytes]], received: list[int]
+    ) -> None:
+        self._runs = runs
+        self._started = started
+        self._received = received
+        self._passed = 0
+        self._left: set[RunDirectory] = set()
+
+    def look(self) -> None:
+        """To be called again and again: a trainer that is just starting can't be reached at once."""
+        if len(self._received) > self._passed:
+            self._passed = len(self._received)
+            self._left = set(self._runs)
+        self._left = {run for run in self._left if not self._stop(run, self._received[-1])}
+
+    def _stop(self, run: RunDirectory, number: int) -> bool:
+        """Whether it is done."""
+        process = self._started.get(run)
+        if process is not None:
+            if process.poll() is None:
+                process.send_signal(number)
+            return True
+        if is_held(run):
+            beat = read_heartbeat(run)
+            if beat is None or not beat.is_from_here or not beat.pid:
+                return False
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(beat.pid, number)
+            return True
+        if is_waiting(run):
+            try:
+                cancel_queued(run)
+            except RunError:  # it is just being started
+                return False
+        return True
 
 
 def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
@@ -125,7 +176,7 @@ def _caught_up(runs: Sequence[RunDirectory]) -> list[Follower]:
     """Followers that know what an earlier trainer said, so that they report what is new alone."""
     followers = [Follower(run) for run in runs]
     for follower in followers:
-        follower.poll()
+        follower.catch_up()
     return followers
 
 
@@ -139,18 +190,25 @@ def _why(run: RunDirectory, end: RunFinished | None) -> str:
     return f"{run.run_id} has lost its trainer (see {run.train_log}); go on with: fmnist-tui resume {run.run_id}"
 
 
+def _warn(line: str) -> None:
+    if line:
+        click.echo(safe(line), err=True)
+
+
+def _raise_first(submitted: Submitted) -> None:
+    for message in submitted.failed.values():
+        raise RunError(message)
+
+
 @contextmanager
-def _passing_on(processes: list[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
-    """Passes SIGINT and SIGTERM on to the trainers, who save and end; yields those that came."""
+def _receiving() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM instead of ending."""
     received: list[int] = []
 
-    def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def receive(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         received.append(number)
-        for process in processes:
-            if process.poll() is None:
-                process.send_signal(number)
 
-    with _handling(pass_on, signal.SIGINT, signal.SIGTERM):
+    with _handling(receive, signal.SIGINT, signal.SIGTERM):
         yield received
 
 

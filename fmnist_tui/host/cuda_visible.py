@@ -22,17 +22,18 @@ class Card:
         uuid: "GPU-...", or "" where it isn't known.
         devices: What CUDA computes on: the GPU itself, or its MIG instances.
         names: What each device is called in CUDA_VISIBLE_DEVICES besides its key: the old "MIG-GPU-.../gi/ci".
-        speed: Cores times clock, to order unlike GPUs as CUDA does, or None where the driver doesn't report it.
     """
 
     uuid: str
     devices: tuple[Gpu, ...]
     names: Mapping[str, str]
-    speed: int | None = None
 
 
 def visible_devices(environ: Mapping[str, str], cards: Sequence[Card]) -> tuple[Gpu, ...]:
-    """The devices that a process with this environment may use, in CUDA's order and numbered so.
+    """The devices that a process with this environment may use, numbered as `nvidia-smi` orders them.
+
+    CUDA itself numbers the fastest GPU first unless CUDA_DEVICE_ORDER is PCI_BUS_ID; trainers are started with that.
+    Only where a user asks for FASTEST_FIRST are unlike GPUs numbered by speed here, by an estimate of CUDA's own one.
 
     As CUDA and PyTorch do it: a list ends at its first invalid entry, one with a repeated entry is empty, the first
     entry decides whether all are indices, "GPU-" or "MIG-" names, and names may be cut short as long as they are
@@ -57,11 +58,9 @@ def visible_devices(environ: Mapping[str, str], cards: Sequence[Card]) -> tuple[
 
 
 def _ordered(environ: Mapping[str, str], cards: Sequence[Card]) -> Sequence[Card]:
-    """CUDA numbers the fastest GPU first unless CUDA_DEVICE_ORDER is PCI_BUS_ID; equally fast ones keep their order."""
-    speeds = [card.speed for card in cards]
-    if environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or None in speeds:
+    if environ.get("CUDA_DEVICE_ORDER") != "FASTEST_FIRST":
         return cards
-    return sorted(cards, key=lambda card: -(card.speed or 0))
+    return sorted(cards, key=lambda card: -max((device.speed for device in card.devices), default=0))
 
 
 def _indices(listed: str, count: int) -> list[int]:

@@ -16,7 +16,7 @@ _REFUSED = {errno.EPERM, errno.EACCES, errno.ENODEV, errno.ENXIO, errno.EIO}
 def device_file_cards(devices: Path, proc: Path | None, *, opened: bool = True) -> list[Card]:
     """The GPUs whose device files this user may open, by their numbers, which may have gaps (in a container).
 
-    UUIDs and names are those that the driver gives below /proc, where it does.
+    The driver gives their places on the PCI bus, which decide the order, UUIDs and names below /proc, or none of it.
 
     Args:
         devices: The folder /dev.
@@ -27,12 +27,13 @@ def device_file_cards(devices: Path, proc: Path | None, *, opened: bool = True) 
         names = os.listdir(devices)  # noqa: PTH208
     except OSError:
         return []
-    minors = sorted(int(found[1]) for name in names if (found := re.fullmatch(r"nvidia([0-9]{1,9})", name)))
+    minors = [int(found[1]) for name in names if (found := re.fullmatch(r"nvidia([0-9]{1,9})", name))]
     known = _driver_information(proc) if proc else {}
+    bus = {minor: known[minor][0] for minor in minors} if known.keys() >= set(minors) else {}
     cards = []
-    for minor in minors:
+    for minor in sorted(minors, key=lambda minor: (bus.get(minor, ""), minor)):
         if not (opened and is_refused(devices / f"nvidia{minor}")):
-            uuid, name = known.get(minor, ("", ""))
+            _, uuid, name = known.get(minor, ("", "", ""))
             cards.append(Card(uuid, (Gpu(uuid or f"nvidia{minor}", 0, name),), {}))
     return cards
 
@@ -46,8 +47,8 @@ def is_refused(path: Path) -> bool:
     return False
 
 
-def _driver_information(proc: Path) -> dict[int, tuple[str, str]]:
-    """UUID and name by the number of the device file."""
+def _driver_information(proc: Path) -> dict[int, tuple[str, str, str]]:
+    """Place on the PCI bus, UUID and name by the number of the device file."""
     known = {}
     for path in proc.glob("driver/nvidia/gpus/*/information"):
         try:
@@ -58,5 +59,5 @@ def _driver_information(proc: Path) -> dict[int, tuple[str, str]]:
         if fields.get("Device Minor", "").isdecimal():
             uuid = fields.get("GPU UUID", "")
             complete = re.fullmatch(r"GPU-[0-9a-fA-F-]{36}", uuid)  # question marks until the GPU is first used
-            known[int(fields["Device Minor"])] = (uuid if complete else "", fields.get("Model", ""))
+            known[int(fields["Device Minor"])] = (path.parent.name, uuid if complete else "", fields.get("Model", ""))
     return known

@@ -39,14 +39,18 @@ class Gpu:
     Attributes:
         key: Its UUID ("GPU-...", "MIG-..."); where neither NVML nor the driver's files give it, its device file's name
             ("nvidia0"), or its name in CUDA_VISIBLE_DEVICES. What has a UUID can be named so to CUDA: see `is_uuid`.
-        index: Its N in `cuda:N`, for a process with the environment that was asked about. (With MIG, CUDA offers a
-            process one instance only, as cuda:0: start it with CUDA_VISIBLE_DEVICES set to the key.)
+        index: Its N in `cuda:N`, for a process with the environment that was asked about and CUDA_DEVICE_ORDER set to
+            PCI_BUS_ID. (With MIG, CUDA offers a process one instance only, as cuda:0: start it with
+            CUDA_VISIBLE_DEVICES set to the key.)
         name: What its maker calls it, or "" where it isn't known.
         total: Bytes of memory; 0 where the driver doesn't report them.
         free: Bytes of memory that are free.
         busy: Percent of the last moments in which it worked, or None where the driver doesn't report it.
         processes: What computes on it, as far as it is known.
-        unlisted: Bytes that no listed process holds.
+        graphics: How many processes draw on it (a desktop's).
+        unlisted: Bytes that none of these processes holds.
+        speed: Cores times clock (MHz), to tell the fastest of unlike GPUs; 0 where the driver doesn't report it. A MIG
+            instance has that of the whole GPU.
     """
 
     key: str
@@ -56,7 +60,9 @@ class Gpu:
     free: int = 0
     busy: int | None = None
     processes: tuple[GpuProcess, ...] = ()
+    graphics: int = 0
     unlisted: int = 0
+    speed: int = 0
 
     @property
     def is_uuid(self) -> bool:
@@ -87,7 +93,7 @@ def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...
     unlisted = sum(process.used or 0 for process in gpu.processes if not process.pid) + gpu.unlisted
     if len(listed) < len(gpu.processes) or unlisted > _UNLISTED_BYTES:
         others.append(GpuProcess(0, "", "", unlisted or None))
-    elif not gpu.processes and (gpu.busy or 0) > _UNLISTED_BUSY:
+    elif not (gpu.processes or gpu.graphics) and (gpu.busy or 0) > _UNLISTED_BUSY:
         others.append(GpuProcess(0, "", "", None))
     return tuple(others)
 

@@ -28,7 +28,7 @@ class GpuReport:
     """What was found out about the GPUs.
 
     Attributes:
-        visible: What a process with this environment may use, in CUDA's order.
+        visible: What a process with this environment may use, in the order that its environment asks for.
         hidden: What this user may open as well, but CUDA_VISIBLE_DEVICES leaves out; numbered from 0 too.
         driver: The driver's version, or "".
         fault: Why NVML could not be asked, or "". The GPUs are those of the device files then.
@@ -59,7 +59,7 @@ def read_gpus(environ: Mapping[str, str] = os.environ, devices: Path = DEVICES, 
 def visible_gpus(
     environ: Mapping[str, str] = os.environ, devices: Path = DEVICES, proc: Path = PROC
 ) -> tuple[Gpu, ...]:
-    """What a process with this environment may use, in CUDA's order; see `read_gpus`."""
+    """What a process with this environment may use; see `read_gpus`."""
     return read_gpus(environ, devices, proc).visible
 
 
@@ -76,7 +76,7 @@ def query(environ: Mapping[str, str] = os.environ, seconds: float = QUERY_SECOND
 
 
 def query_gpus(environ: Mapping[str, str] = os.environ, seconds: float = QUERY_SECONDS) -> tuple[Gpu, ...]:
-    """What a process with this environment may use, in CUDA's order; see `query`."""
+    """What a process with this environment may use; see `query`."""
     return query(environ, seconds).visible
 
 
@@ -120,7 +120,7 @@ def _report_in(line: str) -> GpuReport | None:
         report = json.loads(line)
         gpus = {name: tuple(map(_gpu, report[name])) for name in ("visible", "hidden")}
         return GpuReport(**gpus, driver=report["driver"], fault=report["fault"])
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         return None
 
 

@@ -68,12 +68,12 @@ def _card(nvml: Any, handle: Any, devices: Path, proc: Path) -> Card | None:
     if not uuid or (minor is not None and is_refused(devices / f"nvidia{minor}")):
         return None
     mode = _ask(nvml, "nvmlDeviceGetMigMode", handle)
+    speed = _speed(nvml, handle)
     if not mode or not mode[0]:
-        return Card(uuid, (_device(nvml, handle, uuid, proc),), {}, _speed(nvml, handle))
+        return Card(uuid, (_device(nvml, handle, uuid, speed, proc),), {})
     instances = dict(_instances(nvml, handle, uuid))
     names = {old: key for key, (_, old) in instances.items()}
-    mig = tuple(_device(nvml, instance, key, proc) for key, (instance, _) in instances.items())
-    return Card(uuid, mig, names, _speed(nvml, handle))
+    return Card(uuid, tuple(_device(nvml, one, key, speed, proc) for key, (one, _) in instances.items()), names)
 
 
 def _instances(nvml: Any, handle: Any, uuid: str) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -86,16 +86,17 @@ def _instances(nvml: Any, handle: Any, uuid: str) -> Iterator[tuple[str, tuple[A
             yield key, (instance, "/".join([f"MIG-{uuid}", *map(str, parts)]))
 
 
-def _device(nvml: Any, handle: Any, key: str, proc: Path) -> Gpu:
+def _device(nvml: Any, handle: Any, key: str, speed: int, proc: Path) -> Gpu:
     total, free, used = _memory(nvml, handle)
     rates = _ask(nvml, "nvmlDeviceGetUtilizationRates", handle)
-    computing = _processes(nvml, handle, "Compute")
-    listed = computing | _processes(nvml, handle, "Graphics")
+    computing, drawing = (_processes(nvml, handle, kind) for kind in ("Compute", "Graphics"))
+    listed = drawing | computing
     processes = tuple(gpu_process(pid, held, proc) for pid, held in computing.items())
     # Where the driver doesn't report what a process holds, nothing can be called unlisted.
     unlisted = 0 if None in listed.values() else max(0, used - sum(held or 0 for held in listed.values()))
     name = _text(_ask(nvml, "nvmlDeviceGetName", handle))
-    return Gpu(key, 0, name, total, free, None if rates is None else rates.gpu, processes, unlisted)
+    busy = None if rates is None else rates.gpu
+    return Gpu(key, 0, name, total, free, busy, processes, len(drawing), unlisted, speed)
 
 
 def _memory(nvml: Any, handle: Any) -> tuple[int, int, int]:
@@ -116,10 +117,10 @@ def _processes(nvml: Any, handle: Any, kind: str) -> dict[int, int | None]:
     return {}
 
 
-def _speed(nvml: Any, handle: Any) -> int | None:
+def _speed(nvml: Any, handle: Any) -> int:
     cores = _ask(nvml, "nvmlDeviceGetNumGpuCores", handle)
     clock = _ask(nvml, "nvmlDeviceGetMaxClockInfo", handle, getattr(nvml, "NVML_CLOCK_SM", 1))
-    return cores * clock if cores and clock else None
+    return (cores or 0) * (clock or 0)
 
 
 def _text(value: Any) -> str:

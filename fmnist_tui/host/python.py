@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parents[2]
 """The folder that contains the package."""
+_INSTALLED = ("site-packages", "dist-packages")
+"""Names of folders that Python searches by itself. Put into PYTHONPATH, they would hide the standard library."""
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
@@ -24,14 +25,9 @@ def python_environment() -> dict[str, str]:
     """
     given = os.environ.get("PYTHONPATH")
     entries = [_absolute(entry) for entry in given.split(os.pathsep)] if given else []
-    if not _is_installed() and str(_FOLDER) not in entries:
+    if _FOLDER.name not in _INSTALLED and str(_FOLDER) not in entries:
         entries.insert(0, str(_FOLDER))
     return {**os.environ, "PYTHONPATH": os.pathsep.join(entries)} if entries else dict(os.environ)
-
-
-def _is_installed() -> bool:
-    paths = sysconfig.get_paths()
-    return any(Path(paths[name]).resolve() == _FOLDER for name in ("purelib", "platlib"))
 
 
 def _absolute(entry: str) -> str:

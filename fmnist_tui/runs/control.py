@@ -1,21 +1,26 @@
-"""The control file: any screen or command line appends a wish, the trainer reads it."""
+"""The control file: any screen or command line appends a command, the trainer reads it."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
 
 from fmnist_tui.files import is_torn, open_append
+from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.status import QUEUED_STAGE, Status, status_of
+from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import SCORING, VALIDATING, Alert, Stage
+from fmnist_tui.training.events import QUEUED_STAGE, SCORING, VALIDATING, Alert, Stage
 
 _VERBS = {
     Command.PAUSE: "pause",
@@ -25,44 +30,63 @@ _VERBS = {
     Command.SAVE: "save",
 }
 _WITHOUT_TRAINER = {
+    Status.QUEUED: ("is waiting for its device", "stop it with: fmnist-tui stop {run}"),
     Status.FINISHED: ("has finished", "see it with: fmnist-tui show {run}"),
     Status.FAILED: ("has failed", "see why with: fmnist-tui show {run}"),
     Status.STOPPED: ("was stopped", "go on with: fmnist-tui resume {run}"),
     Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
 }
-_HEARING = (QUEUED_STAGE, VALIDATING, SCORING)
-"""How the stages begin in which a trainer hears wishes. In all others, which come before the first step, they wait."""
+_LISTENING = (QUEUED_STAGE, VALIDATING, SCORING)
+"""How the stages begin in which a trainer reads commands. In all others, which come before the first step, they wait."""
+_REOPEN_SECONDS = 1.0
+"""A network file system caches a file's size for up to a minute, unless the file is opened."""
+_TURN_SECONDS = 3.0
+"""How long a writer may take over one line; a lock file that is older was left by one that was killed."""
+
+
+class _Line(msgspec.Struct, kw_only=True):
+    command: str
+    id: str = ""
+    time: float = 0.0
+    pid: int = 0
+    host: str = ""
 
 
 def send(run: RunDirectory, command: Command) -> None:
-    """Asks the run's trainer for something.
+    """Asks the run's trainer for something; a run that waits for its device is taken out of the queue to stop it.
 
     Raises:
         RunError: No trainer holds the run, or the file can't be written.
     """
     check_readable(run)
     if not is_held(run):
-        raise RunError(_nobody_hears(run, command))
-    record = {"command": str(command), "time": round(time.time(), 3), "pid": os.getpid()}
+        if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH) and status_of(run) is Status.QUEUED:
+            from fmnist_tui.runs.queue.starting import cancel_queued
+
+            cancel_queued(run)
+            return
+        raise RunError(_no_trainer(run, command))
+    line = _Line(
+        command=str(command), id=os.urandom(8).hex(), time=round(time.time(), 3), pid=os.getpid(), host=host_name()
+    )
     try:
-        with open_append(run.control) as file:
-            end = b"\n" if is_torn(run.control) else b""
-            file.write(end + json.dumps(record).encode() + b"\n")
+        with _alone(run.control):
+            _append(run.control, msgspec.json.encode(line) + b"\n")
     except OSError as error:
         raise refused(f"write {run.control}", run.path, error) from None
 
 
-def _nobody_hears(run: RunDirectory, command: Command) -> str:
+def _no_trainer(run: RunDirectory, command: Command) -> str:
     """That a run has no trainer, why, and what can be done with it."""
-    said, advice = _WITHOUT_TRAINER.get(status_of(run), ("has just been started", "try again"))
-    return f"{run.run_id} {said}: nothing to {_VERBS[command]}; {advice.format(run=run.run_id)}"
+    state, advice = _WITHOUT_TRAINER.get(status_of(run), ("has just been started", "try again"))
+    return f"{run.run_id} {state}: nothing to {_VERBS[command]}; {advice.format(run=run.run_id)}"
 
 
 def deaf_while(run: RunDirectory) -> str:
-    """What the trainer does before its first step, in which it hears nothing ("importing PyTorch"), or ""."""
+    """What the trainer does before its first step, while it reads no commands ("importing PyTorch"), or ""."""
     tail = [logged.event for logged in read_tail(run.events)]
     last = next((event for event in reversed(tail) if not isinstance(event, Alert)), None)
-    return last.name if isinstance(last, Stage) and not last.name.startswith(_HEARING) else ""
+    return last.name if isinstance(last, Stage) and not last.name.startswith(_LISTENING) else ""
 
 
 def control_end(run: RunDirectory) -> int:
@@ -73,17 +97,53 @@ def control_end(run: RunDirectory) -> int:
         return 0
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keeps other writers away, also on other hosts: appending isn't atomic between clients of a network file system.
+
+    A file that is created exclusively does so everywhere, where locks may be a node's own.
+    """
+    turn = path.with_name(f".{path.name}.turn")
+    waited = 0.0
+    while True:
+        try:
+            os.close(os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            if waited > _TURN_SECONDS:  # its writer was killed
+                turn.unlink(missing_ok=True)
+                waited = 0.0
+            time.sleep(0.01)
+            waited += 0.01
+        else:
+            break
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            turn.unlink()
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Appends the line, after a line break where a writer was killed within the one before, and sees it through."""
+    with open_append(path) as file:
+        file.write((b"\n" if is_torn(path) else b"") + line)
+        with suppress(OSError):
+            os.fsync(file.fileno())
+
+
 @dataclass
 class Inbox:
-    """The trainer's ear: commands from the control file, and those that its own process puts in (signals, the app).
+    """The trainer's commands: from the control file, and those that its own process puts in (signals, the app).
 
-    Called at every window's end: a look costs one `stat`, and only what grew is read.
+    Called at every log interval's end: a look costs one `stat`, about once a second one opening of the file, and only
+    what grew is read.
     """
 
     run: RunDirectory
     offset: int
     _own: deque[Command] = field(default_factory=deque)
     _waiting: deque[Command] = field(default_factory=deque)
+    _opened: float = 0.0
 
     def put(self, command: Command) -> None:
         """Adds a command from within the process; safe in signal handlers and threads."""
@@ -99,12 +159,14 @@ class Inbox:
 
     def _read(self) -> None:
         try:
-            size = os.stat(self.run.control).st_size  # noqa: PTH116 - a third of the cost of Path.stat
-            if size == self.offset:
+            due = time.monotonic() - self._opened >= _REOPEN_SECONDS
+            if not due and os.stat(self.run.control).st_size == self.offset:  # noqa: PTH116 - a third of Path.stat's cost
                 return
-            if size < self.offset:  # somebody emptied it
-                self.offset = 0
+            self._opened = time.monotonic()
             with self.run.control.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size < self.offset:  # somebody emptied it
+                    self.offset = 0
                 file.seek(self.offset)
                 new = file.read()
         except OSError:
@@ -116,6 +178,6 @@ class Inbox:
 
 def _parse(line: bytes) -> Command | None:
     try:
-        return Command(json.loads(line)["command"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return Command(msgspec.json.decode(line, type=_Line).command)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
         return None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from fmnist_tui.training.events import Step
 
-_COLUMNS = ("step", "epoch", "loss", "accuracy", "learning_rate", "images_per_second", "time")
+_COLUMNS = (*Step.__struct_fields__, "time")
+_MAX_NEW = 1024 * len(_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,27 +31,47 @@ class Curve:
 
 
 class GrowingCurve:
-    """Rows in a buffer that doubles; `view` is free, and stays as it was when more rows come or some are dropped."""
+    """Rows in a buffer that doubles; what `view` returned stays as it was when more rows come or some are dropped."""
 
     def __init__(self) -> None:
         self._rows = np.empty((len(_COLUMNS), 256))
         self._length = 0
+        self._new: list[float] = []
+        """Rows, one after the other, that are not yet in the buffer: many at once are far cheaper to copy there."""
+        self._viewed = 0
+        """The length of the longest view of this buffer."""
 
     def append(self, step: Step, time: float) -> None:
         """Adds a window."""
-        if self._length == self._rows.shape[1]:
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
-        values: tuple[Any, ...] = (*(getattr(step, name) for name in _COLUMNS[:-1]), time)
-        self._rows[:, self._length] = values
-        self._length += 1
+        self._new += astuple(step)
+        self._new.append(time)
+        if len(self._new) >= _MAX_NEW:
+            self._flush()
 
     def drop_after(self, step: int) -> None:
         """Forgets windows past `step`; views handed out before keep theirs."""
+        self._flush()
         self._length = int(np.searchsorted(self._rows[0, : self._length], step, side="right"))
-        self._rows = self._rows.copy()
+        if self._viewed > self._length:
+            self._rows = self._rows.copy()
+            self._viewed = 0
 
     def view(self) -> Curve:
-        """The rows so far."""
+        """The rows so far; costs no more the longer they are."""
+        self._flush()
+        self._viewed = max(self._viewed, self._length)
         columns = self._rows[:, : self._length]
         columns.flags.writeable = False
         return Curve(*columns)
+
+    def _flush(self) -> None:
+        if not self._new:
+            return
+        rows = np.array(self._new, dtype=np.float64).reshape(-1, len(_COLUMNS))
+        length = self._length + len(rows)
+        while length > self._rows.shape[1]:
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
+            self._viewed = 0
+        self._rows[:, self._length : length] = rows.T
+        self._length = length
+        self._new.clear()

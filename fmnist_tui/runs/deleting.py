@@ -9,6 +9,7 @@ from contextlib import suppress
 from fmnist_tui.runs.access import owner_of, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, is_held
+from fmnist_tui.runs.status import is_waiting
 
 _GONE = ".deleted-"
 
@@ -17,10 +18,12 @@ def delete_run(run: RunDirectory) -> None:
     """Removes the run and all that belongs to it; from the first moment on it is in no list any more.
 
     Raises:
-        RunError: A trainer holds it, or it can't be removed.
+        RunError: A trainer holds it, it waits for a device, or it can't be removed.
     """
     if is_held(run):
         raise RunError(f"run {run.run_id} has a trainer; stop it first with: fmnist-tui stop {run.run_id} --now")
+    if is_waiting(run):
+        raise RunError(f"run {run.run_id} is waiting for its device; stop it first with: fmnist-tui stop {run.run_id}")
     lock = acquire(run)
     try:
         gone = run.path.rename(run.path.with_name(f"{_GONE}{run.run_id}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
 import time
@@ -11,12 +12,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fmnist_tui.files import exists, read_json, reading_fault
 from fmnist_tui.text import safe
 
 LONGEST_NAME = 40
 """Letters of a name that a person gives a run."""
 _MOST_FILES = 10_000
+_TICK = 1 / 65536
+"""Seconds; the last four digits of an id count them."""
+_LARGEST_REQUEST = 1_000_000
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
 
@@ -123,22 +129,26 @@ class RunDirectory:
 
 
 def create_run(runs: Path, version: str) -> RunDirectory:
-    """A new, empty run directory with an id of its own.
+    """A new, empty run directory, whose id holds the time in UTC.
+
+    Where a run of the folder is later than this machine's clock, which was set back then, the new run's time is just
+    after it: the order of runs is that of their creation, whatever clocks do.
 
     Raises:
         RunError: The folder can't be written.
     """
+    now = max(time.time(), _latest(runs) + _TICK)
     while True:
-        now = time.time()
-        second = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+        second = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
         run_id = f"{version}-{second}-{int(now % 1 * 65536):04x}"
         try:
             (runs / run_id).mkdir(parents=True)
+        except FileExistsError:
+            now += _TICK
         except OSError as error:
-            if os.path.lexists(runs / run_id):
-                continue
             raise RunError(f"can't write to {runs} ({error.strerror}); choose another folder with --runs") from None
-        return RunDirectory(runs / run_id)
+        else:
+            return RunDirectory(runs / run_id)
 
 
 def version_in(run_id: str) -> str:
@@ -152,19 +162,32 @@ def is_run_id(word: str) -> bool:
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
-    """All runs, newest first, those that can't be read included; anything else in the folder is passed over.
+    """All runs, newest first by the time at which they were asked for, those that can't be read included.
+
+    Anything else in the folder is passed over.
 
     Raises:
         RunError: The folder is there but can't be read.
     """
+    return sorted(_runs_in(runs), key=created_at, reverse=True)
+
+
+def created_at(run: RunDirectory) -> float:
+    """When the run was asked for (unix seconds): by its request, or, where that can't be read, by its id.
+
+    Ids of versions before 0.2.0 hold local time, so that they don't order runs. What a request says never changes: it
+    is read from the disk once.
+    """
+    known = _created.get(run.path)
+    if known is not None:
+        return known
     try:
-        with os.scandir(runs) as entries:
-            found = [Path(entry.path) for entry in entries if _ID.fullmatch(entry.name) and _may_be_run(entry)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
-    return [RunDirectory(path) for path in sorted(found, key=_age, reverse=True)]
+        with run.request.open("rb") as file:
+            request = msgspec.json.decode(file.read(_LARGEST_REQUEST), type=_Created)
+    except (OSError, ValueError, RecursionError):
+        return time_in(run.run_id)
+    known = _created[run.path] = request.order or request.created
+    return known
 
 
 def find_run(runs: Path, word: str) -> RunDirectory:
@@ -195,6 +218,25 @@ def name_of(run: RunDirectory) -> str:
     return safe(name)[:LONGEST_NAME] if isinstance(name, str) else ""
 
 
+class _Created(msgspec.Struct):
+    created: float
+    order: float = 0.0
+
+
+_created: dict[Path, float] = {}
+
+
+def _runs_in(runs: Path) -> list[RunDirectory]:
+    try:
+        with os.scandir(runs) as entries:
+            found = [entry.name for entry in entries if is_run_id(entry.name) and _may_be_run(entry)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
+    return [RunDirectory(runs / name) for name in found]
+
+
 def _may_be_run(entry: os.DirEntry[str]) -> bool:
     """Whether it is a folder, or a link to one, or can't be seen to be none."""
     try:
@@ -203,6 +245,19 @@ def _may_be_run(entry: os.DirEntry[str]) -> bool:
         return True
 
 
-def _age(path: Path) -> str:
-    """By the time in the id; its last four digits are the fraction of the second."""
-    return path.name.partition("-")[2]
+def _latest(runs: Path) -> float:
+    """The time of the newest run whose id is later than this machine's clock; 0.0 where there is none, as is usual."""
+    now = time.time()
+    with suppress(RunError):
+        return max((created_at(run) for run in _runs_in(runs) if time_in(run.run_id) > now), default=0.0)
+    return 0.0
+
+
+def time_in(run_id: str) -> float:
+    """The id's time, taken as UTC (unix seconds); its last four digits are the fraction of the second."""
+    _, day, second, fraction = run_id.split("-")
+    try:
+        whole = calendar.timegm(time.strptime(f"{day}{second}", "%Y%m%d%H%M%S"))
+    except (ValueError, OverflowError):
+        return 0.0
+    return whole + int(fraction, 16) / 65536

@@ -2,82 +2,136 @@
 
 from __future__ import annotations
 
-import time
+import os
+import threading
 import traceback
-from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from fmnist_tui.data import DataError, Dataset, load
 from fmnist_tui.files import exists, open_append, read_json, sweep_temporary
+from fmnist_tui.host.filesystems import is_remote
+from fmnist_tui.host.gpu import others_on, others_text
+from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.faults import first_line, machine_fault
 from fmnist_tui.runs.keeper import RunKeeper
-from fmnist_tui.runs.lock import holding
+from fmnist_tui.runs.lock import Superseded, check_attempt
+from fmnist_tui.runs.log_order import current
 from fmnist_tui.runs.places import cache_folder
-from fmnist_tui.runs.queue import Turn, device_to_wait_for, settled_config, take_turn
 from fmnist_tui.runs.request import Request, command_of, read_request
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.run_json import write_run_json
-from fmnist_tui.runs.status import LOADING_STAGE, QUEUED_STAGE
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import LOADING_STAGE, Event
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
-_TURN_POLL = 0.2
+_FLUSH_SECONDS = 2.0
 _EXPECTED = (ConfigError, DataError, RunError)
 
 
-def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
+@dataclass(frozen=True)
+class Trainer:
+    """Who trains a run, and on what.
+
+    Attributes:
+        attempt: The trainer's number.
+        inbox: What people ask of it.
+        turn: Waits for a device, for a run that is trained in the app; yields what it has to say, returns False where
+            the run was stopped before its turn came. None where the device is already ours.
+        device: The device that it has, as a configuration names it, "" for whatever the configuration says.
+        device_id: The GPU's key, or "".
+    """
+
+    attempt: int
+    inbox: Inbox
+    turn: Callable[[], Generator[Event, None, str | None]] | None = None
+    device: str = ""
+    device_id: str = ""
+
+
+def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
     """Trains `run` to its end and writes each event down; returns the last one.
 
     Args:
         run: A run with a request, whose lock the caller holds. Where it has checkpoints, training goes on from the
             newest.
-        inbox: What people ask of the trainer.
+        trainer: The trainer's number, commands and device.
     """
     last: Event = events.RunFinished("failed")
+    check = partial(check_attempt, run, trainer.attempt)
     try:
-        log = EventLog(run.events)
+        log = EventLog(run.events, trainer.attempt, check)
     except OSError as error:
         message = str(refused(f"write {run.events}", run.path, error, f"fmnist-tui resume {run.run_id}"))
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     for whole in (run.run_json, run.model, run.predictions, run.result):
         sweep_temporary(whole)
-    with closing(log):
-        watch = _primed(run)
-        for event in _guarded(run, inbox):
-            log.append(event)
-            for alert in watch.see(event):
-                log.append(alert)
-            last = event
-        log.sync()
+    try:
+        with closing(log), flushing(run.path, log):
+            watch = _primed(run)
+            for event in _guarded(run, trainer):
+                log.append(event)
+                for alert in watch.see(event):
+                    log.append(alert)
+                last = event
+            log.sync()
+    except Superseded as error:  # nothing more may be written: the log is another trainer's
+        _note(run, str(error))
+        return events.RunFinished("failed", message=str(error))
     assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
     return last
+
+
+@contextmanager
+def flushing(folder: Path, log: EventLog) -> Iterator[None]:
+    """On a network file system, sends what is logged to the server every two seconds: others see it only then."""
+    if not is_remote(folder):
+        yield
+        return
+    stop = threading.Event()
+
+    def flush() -> None:
+        while not stop.wait(_FLUSH_SECONDS):
+            log.flush_remote()
+
+    thread = threading.Thread(target=flush, name="flush", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        log.flush_remote()
 
 
 def _primed(run: RunDirectory) -> Watch:
     """A watch that has seen what earlier trainers of the run told."""
     watch = Watch()
-    for logged in LogReader(run.events).read():
+    for logged in current(LogReader(run.events)):
         watch.see(logged.event)
     return watch
 
 
-def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
+def _guarded(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
     """The run's events; whatever goes wrong becomes a last event that says so."""
     try:
-        yield from _events(run, inbox)
+        yield from _events(run, trainer)
+    except Superseded:
+        raise
     except _EXPECTED as error:
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
@@ -92,48 +146,30 @@ def _note(run: RunDirectory, text: str) -> None:
         file.write(f"{text.rstrip()}\n".encode(errors="replace"))
 
 
-def _events(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
+def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
     try:
         request = read_request(run)
     except RunError:
         yield events.Stage(LOADING_STAGE)  # another trainer's first words, without which the last ones mean nothing
         raise
-    turn = yield from _wait_for_turn(run, settled_config(run, request), inbox)
-    if turn is None:
-        yield events.StopRequested("now")
-        yield events.RunFinished("stopped", resumable=True)
-        return
-    with holding(turn.handle):
-        yield from _train(run, request, inbox, turn.place)
+    device = trainer.device
+    if trainer.turn is not None:
+        free = yield from trainer.turn()
+        if free is None:
+            yield events.StopRequested("now")
+            yield events.RunFinished("stopped", resumable=True)
+            return
+        device = free
+    yield from _train(run, request, trainer, device)
 
 
-def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> Generator[Event, None, Turn | None]:
-    """Waits until a device is free; None where somebody asked to stop first."""
-    said = False
-    later: list[Command] = []
-    while True:
-        while command := inbox():
-            if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH):
-                return None
-            later.append(command)
-        if (turn := take_turn(run, config)) is not None:
-            break
-        if not said:
-            yield events.Stage(f"{QUEUED_STAGE}{device_to_wait_for(config)}")
-            said = True
-        time.sleep(_TURN_POLL)
-    for command in later:
-        inbox.put(command)
-    return turn
-
-
-def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Iterator[Event]:
+def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -> Iterator[Event]:
     yield events.Stage(LOADING_STAGE)
     dataset = load(request.data, cache_folder())
     dataset.verify()
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
-    task = _task(run, request, dataset, place)
+    task = _task(run, request, dataset, device)
     yield from _left_out_gpu(request.config, task.config)
     begun = has_steps(run)
     if begun:
@@ -143,8 +179,19 @@ def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Ite
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
     yield events.Stage("building network")
     engine = make_engine(task)
-    with closing(RunKeeper(run, task.config)) as keeper:
-        yield from train(engine, task, inbox, keeper, start)
+    yield from _shared_gpu(task.config.device, trainer.device_id)
+    with closing(RunKeeper(run, task.config, partial(check_attempt, run, trainer.attempt))) as keeper:
+        yield from train(engine, task, trainer.inbox, keeper, start)
+
+
+def _shared_gpu(device: str, key: str) -> Iterator[Event]:
+    """Reports who else uses the GPU; asked when this process is on it, so that of two who come at once each sees it."""
+    if not device.startswith("cuda"):
+        return
+    for gpu in query_gpus(os.environ):
+        if gpu.key == key or (not key and device == f"cuda:{gpu.index}"):
+            if text := others_text(gpu, others_on(gpu, {os.getpid()})):
+                yield events.Alert("gpu_shared", text)
 
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
@@ -159,6 +206,13 @@ def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[E
         )
 
 
+def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
+    """The GPU that the run has; its number may be another one than was asked for, where CUDA shows it alone."""
+    if config.device.startswith("cuda") and device.startswith("cuda"):
+        return replace(config, device=device)
+    return config
+
+
 def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None:
     try:
         return take_newest(run.checkpoints)
@@ -166,10 +220,10 @@ def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 
 
-def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> Task:
+def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
     """The task as run.json fixed it, or, at the first start, as it will."""
     if not exists(run.run_json):
-        task = make_task(resolved(request.config, place), dataset)
+        task = make_task(resolved(_on_claimed(request.config, device), device or "cuda:0"), dataset)
         write_run_json(run, request, task)
         return task
     known = read_json(run.run_json) or {}
@@ -188,7 +242,7 @@ def _task(run: RunDirectory, request: Request, dataset: Dataset, place: str) -> 
         why = "was started by another version of this program and can't go on bit for bit"
         raise RunError(f"run {run.run_id} {why}; start anew with: {command_of(request)}")
     try:
-        return make_task(resolved(config, place), dataset, window)
+        return make_task(resolved(_on_claimed(config, device), device or "cuda:0"), dataset, window)
     except ConfigError as error:
         advice = f"go on where it can be, or start anew with: {command_of(request)}"
         raise RunError(f"run {run.run_id} can't be trained on {config.device} here ({error}); {advice}") from error

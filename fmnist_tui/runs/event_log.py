@@ -4,42 +4,75 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from fmnist_tui.files import check_plain, is_torn, open_append
-from fmnist_tui.training.events import Event, Step, from_json, name_in_log, to_json
+from fmnist_tui.training.events import Event, Step, Whole, decode, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
 """Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of it."""
-_LATEST = 1e11
-_MOST_KEPT = 10_000
-"""Events that wait for room on a full disk: some megabytes. Past it steps are given up, the oldest first."""
+CHUNK = 1 << 20
+TAIL = 1 << 14
+"""Bytes that are read at once, and first from a log's end: enough for most, however long the log."""
+_LONGEST_LINE = 1 << 20
+"""Bytes. What is longer is no event, and skipped without being held in memory."""
+_MAX_PENDING = 10_000
+"""Events that wait for room on a full disk: some megabytes. Past it steps are dropped, the oldest first."""
+_BATCH_SECONDS = 0.5
+"""Lines that follow each other this fast are one batch."""
+_STEP = b'{"event":"step",'
+
+Attempt = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
-@dataclass(frozen=True)
-class Logged:
-    """An event with what the log adds: when it was written (unix seconds), and its number in the log."""
+class Logged(msgspec.Struct, frozen=True, gc=False):
+    """An event with what the log adds.
+
+    Attributes:
+        event: What happened.
+        time: When it was written (unix seconds, by the writer's clock).
+        seq: Its number in the log, from 0.
+        attempt: The number of the trainer that wrote it, or None in logs of versions before 0.2.0.
+    """
 
     event: Event
     time: float
     seq: int
+    attempt: int | None = None
+
+
+class _Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What stands in a line beside the event."""
+
+    time: Annotated[float, msgspec.Meta(ge=0, lt=1e11)]
+    seq: Whole
+    attempt: Attempt | None = None
 
 
 class EventLog:
     """Appends events. A torn last line, left by a writer that was killed, is ended before the next one.
 
-    A full disk must not end the run: what can't be written is kept, and written with a
+    A full disk must not end the run: what can't be written is held in memory, and written with a
     later event, or at the end, if there is room again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, attempt: int | None = None, check: Callable[[], None] | None = None) -> None:
         """Opens the log, or begins one.
+
+        Args:
+            path: The log.
+            attempt: The number of the trainer that writes, for each line.
+            check: Called before each batch of lines, and before the last ones; raises where another trainer has taken
+                the run over. Then nothing is written, and the exception reaches the caller.
 
         Raises:
             OSError: It can't be opened.
@@ -47,90 +80,167 @@ class EventLog:
         check_plain(path, LARGEST_LOG)
         self._file = open_append(path)
         torn = is_torn(path)
-        self._seq = _lines(path) + torn
-        self._begun = b"\n" if torn else b""  # what is to be written first: the rest of a line
-        self._kept: deque[tuple[Event, float]] = deque()
+        self._seq = _count_lines(path) + torn
+        self._attempt = attempt
+        self._check = check
+        self._checked = -_BATCH_SECONDS
+        self._partial = b"\n" if torn else b""  # what is to be written first: the rest of a line
+        self._pending: deque[tuple[Event, float]] = deque()
+        self._closing = threading.Lock()
 
     def append(self, event: Event) -> None:
         """Writes one event with a single system call, after those that there was no room for."""
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.remove(next((kept for kept in self._kept if isinstance(kept[0], Step)), self._kept[0]))
-        self._kept.append((event, round(time.time(), 3)))
+        if time.monotonic() - self._checked >= _BATCH_SECONDS:
+            self._check_writer()
+        if len(self._pending) >= _MAX_PENDING:
+            self._pending.remove(next((item for item in self._pending if isinstance(item[0], Step)), self._pending[0]))
+        self._pending.append((event, round(time.time(), 3)))
         with suppress(OSError):
             self._write()
 
     def sync(self) -> None:
         """Makes what was appended last through a power cut, where the disk lets it."""
+        self._check_writer()
         with suppress(OSError):
             self._write()
             os.fsync(self._file.fileno())
 
+    def flush_remote(self) -> None:
+        """Sends what was written to the file server, whose other clients see it only then; safe in any thread."""
+        with self._closing, suppress(OSError, ValueError):  # closed
+            os.fsync(self._file.fileno())
+
     def close(self) -> None:
-        """Closes the file."""
-        with suppress(OSError):
+        """Closes the file; writes nothing."""
+        with self._closing, suppress(OSError):
             self._file.close()
+
+    def _check_writer(self) -> None:
+        if self._check is not None:
+            self._check()
+            self._checked = time.monotonic()
 
     def _write(self) -> None:
         """Until nothing is left, or an OSError; a full disk may take a line in part."""
-        while self._begun or self._kept:
-            if not self._begun:
-                self._begun = encode(Logged(*self._kept.popleft(), self._seq))
+        while self._partial or self._pending:
+            if not self._partial:
+                self._partial = encode(Logged(*self._pending.popleft(), self._seq, self._attempt))
                 self._seq += 1
-            self._begun = self._begun[self._file.write(self._begun) :]
+            self._partial = self._partial[self._file.write(self._partial) :]
 
 
 class LogReader:
-    """Reads what was appended since the last call."""
+    """Reads what was appended since the last call, a chunk at a time; what doesn't parse or is unknown is skipped."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, steps: bool = True) -> None:
+        """Reads nothing yet.
+
+        Args:
+            path: The log, which need not exist yet.
+            steps: Whether `Step` events are wanted: nearly all lines are, and to skip them is ten times as fast.
+        """
         self._path = path
+        self._steps = steps
         self._offset = 0
         self._rest = b""
+        self._skipping = False
+
+    def batches(self) -> Iterator[list[Logged]]:
+        """The new events, oldest first, in lists of bounded size, none of them empty."""
+        is_behind = True
+        while is_behind:
+            chunk, is_behind = self._next_chunk()
+            lines = self._whole_lines(chunk)
+            if not self._steps:
+                lines = [line for line in lines if not line.startswith(_STEP)]
+            if batch := list(parse(lines)):
+                yield batch
+
+    def __iter__(self) -> Iterator[Logged]:
+        """The new events, oldest first, without holding all of them in memory."""
+        for batch in self.batches():
+            yield from batch
 
     def read(self) -> list[Logged]:
-        """The new events, oldest first; what doesn't parse or is unknown is passed over."""
+        """The new events, oldest first."""
+        return list(self)
+
+    def _next_chunk(self) -> tuple[bytes, bool]:
+        """The next bytes, and whether there are more."""
         try:
-            check_plain(self._path, LARGEST_LOG)
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                new = file.read()
+            with _opened(self._path) as (handle, size):
+                chunk = os.pread(handle, CHUNK, self._offset)
         except OSError:
+            return b"", False
+        self._offset += len(chunk)
+        return chunk, len(chunk) > 0 and self._offset < size
+
+    def _whole_lines(self, chunk: bytes) -> list[bytes]:
+        first, *others = chunk.split(b"\n")
+        if not others:
+            self._take_part(first)
             return []
-        self._offset += len(new)
-        *lines, self._rest = (self._rest + new).split(b"\n")
-        return list(parse(lines))
+        lines = [] if self._skipping else [self._rest + first]
+        *complete, rest = others
+        self._rest, self._skipping = b"", False
+        self._take_part(rest)
+        return lines + complete
+
+    def _take_part(self, part: bytes) -> None:
+        """Takes in the start or the middle of a line."""
+        if not self._skipping:
+            self._rest += part
+        if len(self._rest) > _LONGEST_LINE:
+            self._rest, self._skipping = b"", True
 
 
-def read_tail(path: Path, size: int = 16_384, kinds: tuple[type[Event], ...] = ()) -> list[Logged]:
-    """The events of the last `size` bytes, oldest first: enough to know a run's status, however long its log.
-
-    Where there are none in them, of more.
+def read_tail(path: Path, size: int = TAIL, kinds: tuple[type[Event], ...] = ()) -> list[Logged]:
+    """The events of the last `size` bytes, oldest first; where there are none in them, those of a part before.
 
     Args:
         path: The log.
         size: Bytes.
-        kinds: Those that are wanted, if not all: the lines of others are not parsed.
+        kinds: Those that are wanted, if not all.
     """
-    words = [f'"{name_in_log(kind)}"'.encode() for kind in kinds]
+    names = [in_line(name_in_log(kind)) for kind in kinds]
+    for block in blocks_backwards(path, size):
+        if kinds and not any(name in block for name in names):
+            continue
+        found = [logged for logged in parse(block.split(b"\n")) if not kinds or isinstance(logged.event, kinds)]
+        if found:
+            return found
+    return []
+
+
+def blocks_backwards(path: Path, size: int = TAIL) -> Iterator[bytes]:
+    """The lines of the log's last `size` bytes, then those of ever larger parts before; each byte is read once.
+
+    Nothing where the log can't be read. It is open until the iterator is closed, or at its end.
+    """
     try:
-        check_plain(path, LARGEST_LOG)
-        with path.open("rb") as file:
-            length = file.seek(0, os.SEEK_END)
-            while True:
-                file.seek(max(0, length - size))
-                lines = file.read().split(b"\n")
-                if kinds:
-                    lines = [line for line in lines if any(word in line for word in words)]
-                if (found := list(parse(lines))) or size >= length:
-                    return found
-                size *= 8
+        with _opened(path) as (handle, length):
+            end = length
+            later = b""  # the end of a line that begins further back
+            while end > 0:
+                start = max(0, end - size)
+                block = os.pread(handle, end - start, start) + later
+                first, _, lines = block.partition(b"\n") if start > 0 else (b"", b"", block)
+                later = first if len(first) <= _LONGEST_LINE else b""
+                yield lines
+                end, size = start, min(4 * size, CHUNK)
     except OSError:
-        return []
+        return
+
+
+def in_line(text: str) -> bytes:
+    """How a string without special characters is written in a line."""
+    return f'"{text}"'.encode()
 
 
 def as_record(logged: Logged) -> dict[str, Any]:
     """The event as a JSON object."""
-    return {**to_json(logged.event), "time": logged.time, "seq": logged.seq}
+    attempt = {} if logged.attempt is None else {"attempt": logged.attempt}
+    return {**to_json(logged.event), "time": logged.time, "seq": logged.seq, **attempt}
 
 
 def encode(logged: Logged) -> bytes:
@@ -138,21 +248,58 @@ def encode(logged: Logged) -> bytes:
     return json.dumps(as_record(logged), separators=(",", ":")).encode() + b"\n"
 
 
+_ENVELOPES = msgspec.json.Decoder(_Envelope)
+
+
 def parse(lines: Iterable[bytes]) -> Iterator[Logged]:
-    """The events of a log's lines; what doesn't parse or is unknown is passed over."""
-    for line in filter(None, lines):
+    """The events of a log's lines; what doesn't parse or is unknown is skipped."""
+    for line in lines:
+        if not line:
+            continue
         try:
-            record: Any = json.loads(line)
+            event, envelope = decode(line), _ENVELOPES.decode(line)
         except (ValueError, RecursionError):
-            continue
-        if not isinstance(record, dict):
-            continue
-        event = from_json(record)
-        when, seq = record.get("time"), record.get("seq")
-        if event is not None and isinstance(when, int | float) and 0 <= when < _LATEST and isinstance(seq, int):
-            yield Logged(event, float(when), seq)
+            if (found := _parse_leniently(line)) is not None:
+                yield found
+        else:
+            yield Logged(event, envelope.time, envelope.seq, envelope.attempt)
 
 
-def _lines(path: Path) -> int:
+def _parse_leniently(line: bytes) -> Logged | None:
+    """The event of a line that is no strict JSON (a lone surrogate), or has null for a number, or None; slow."""
+    try:
+        record: Any = json.loads(line)
+        event = from_json(record) if isinstance(record, dict) else None
+        envelope = msgspec.convert(record, _Envelope) if event is not None else None
+    except (ValueError, RecursionError):
+        return None
+    if event is None or envelope is None:
+        return None
+    return Logged(event, envelope.time, envelope.seq, envelope.attempt)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[int, int]]:
+    """A file descriptor to read the log with, and the log's size; opening anew shows what other clients wrote.
+
+    Raises:
+        OSError: It can't be opened, is no file, or is too large.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_LOG:
+            check_plain(path, LARGEST_LOG)
+        yield handle, status.st_size
+    finally:
+        os.close(handle)
+
+
+def _count_lines(path: Path) -> int:
     with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(CHUNK), b""))
+
+
+def latest_attempt(path: Path) -> int:
+    """The number of the last trainer in the log; 0 where there is none, or none that has a number."""
+    return max((logged.attempt or 0 for logged in read_tail(path)), default=0)

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
-from fmnist_tui.runs.status import status_of
+from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import Usage, UsageProbe
 from fmnist_tui.training import events
 
 POLL_SECONDS = 0.2
+_IDLE_SECONDS = 0.5
 _STATUS_SECONDS = 1.0
-_TURNS = (events.Paused, events.Continued, events.RunFinished)
+_TURNS = (events.Queued, events.Paused, events.Continued, events.RunFinished)
 """After these the status is another one."""
 _ROOM = 100_000
 """Bytes, in which an hour's events find room."""
 
 
 class Follower:
-    """The newest snapshot of a run.
+    """The newest snapshot of a run. Nothing is read before the first `poll` or `look`.
 
     Attributes:
         run: Which run.
         snapshot: The newest one; replaced as a whole, so any thread may read it at any time.
-        status: The run's, as last looked at.
+        status: The run's, as last looked at; LOADING before that.
         no_room: Whether the disk is full, so that the trainer can't write down what happens.
         usage: What its trainer takes of this machine; None where it is elsewhere, or there is none.
     """
@@ -38,32 +41,61 @@ class Follower:
         self._reader = LogReader(run.events)
         self._fold = SnapshotFold(run.run_id)
         self.snapshot: Snapshot = self._fold.snapshot()
-        self.status = status_of(run)
+        self.status = Status.LOADING
         self.no_room = False
         self.usage: Usage | None = None
+        self._inputs: tuple[object, ...] = ()
+
+    def batches(self) -> Iterator[list[Logged]]:
+        """Takes in what is new, and yields it in lists of bounded size, the snapshot being that after each."""
+        for batch in self._reader.batches():
+            for logged in batch:
+                self._fold.add(logged)
+            self.snapshot = self._fold.snapshot()
+            yield batch
 
     def poll(self) -> list[Logged]:
-        """Takes in what is new, and returns it."""
-        new = self._reader.read()
-        for logged in new:
-            self._fold.add(logged)
-        if new:
-            self.snapshot = self._fold.snapshot()
-        return new
+        """Takes in what is new, and returns it, all at once: of a log that may be long, rather use `batches`."""
+        return [logged for batch in self.batches() for logged in batch]
+
+    def catch_up(self) -> None:
+        """Takes in what is new."""
+        for _ in self.batches():
+            pass
+
+    def look(self) -> None:
+        """Finds out the status, unless nobody holds the run and no file has changed that it depends on."""
+        inputs = _inputs(self.run)
+        if self.status.has_trainer or inputs != self._inputs:
+            self.status = status_of(self.run)
+            self._inputs = inputs
 
     def follow(self, stop: threading.Event) -> None:
         """Polls until told to stop, and looks after status and usage about every second."""
-        looked = -_STATUS_SECONDS
         probe = UsageProbe(self.run)
+        looked = -math.inf
         while not stop.is_set():
-            if any(isinstance(logged.event, _TURNS) for logged in self.poll()):
-                looked = -_STATUS_SECONDS
-            if time.monotonic() - looked >= _STATUS_SECONDS:
+            new = next(self.batches(), [])
+            if any(isinstance(logged.event, _TURNS) for logged in new) or time.monotonic() - looked >= _STATUS_SECONDS:
                 looked = time.monotonic()
-                self.status = status_of(self.run)
+                self.look()
                 self.no_room = self.status.has_trainer and is_full(self.run.path)
                 self.usage = probe.look() if self.status.has_trainer else None
-            stop.wait(POLL_SECONDS)
+            if not new:
+                stop.wait(POLL_SECONDS if self.status.has_trainer else _IDLE_SECONDS)
+
+
+def _inputs(run: RunDirectory) -> tuple[object, ...]:
+    """Another value once a trainer takes the run, or anything is written to its log."""
+    return tuple(map(_identity, (run.events, run.lock, run.heartbeat)))
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def is_full(folder: Path) -> bool:
@@ -77,6 +109,6 @@ def is_full(folder: Path) -> bool:
 def read_snapshot(run: RunDirectory) -> Snapshot:
     """The run's snapshot as its log stands now."""
     fold = SnapshotFold(run.run_id)
-    for logged in LogReader(run.events).read():
+    for logged in LogReader(run.events):
         fold.add(logged)
     return fold.snapshot()

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ import safetensors.numpy
 from fmnist_tui.files import write_json, write_whole
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.lock import Superseded
 from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
@@ -26,9 +28,18 @@ from fmnist_tui.training.store import NoRoom, Outcome
 class RunKeeper:
     """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
 
-    def __init__(self, run: RunDirectory, config: TrainingConfig) -> None:
+    def __init__(self, run: RunDirectory, config: TrainingConfig, check: Callable[[], object] = lambda: None) -> None:
+        """Writes nothing yet.
+
+        Args:
+            run: Where to.
+            config: What is trained, for the metadata of what is written.
+            check: Raises Superseded where a newer trainer has taken the run: nothing is written then.
+        """
         self._run = run
         self._config = config
+        self._check = check
+        self._superseded: Superseded | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[None] | None = None
         self._news: list[CheckpointSaved | Alert] = []
@@ -45,7 +56,13 @@ class RunKeeper:
         self._writing = self._writer.submit(self._write, checkpoint)
 
     def news(self) -> list[CheckpointSaved | Alert]:
-        """What became of the checkpoints since the last call."""
+        """What became of the checkpoints since the last call.
+
+        Raises:
+            Superseded: A newer trainer has taken the run.
+        """
+        if self._superseded is not None:
+            raise self._superseded
         with self._lock:
             news, self._news = self._news, []
         return news
@@ -60,8 +77,10 @@ class RunKeeper:
 
         Raises:
             NoRoom: The disk is full.
+            Superseded: A newer trainer has taken the run.
             RunError: They can't be written for another reason. A run that goes on from its last checkpoint tries again.
         """
+        self._check()
         try:
             if outcome.weights is not None:
                 write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()))
@@ -81,8 +100,12 @@ class RunKeeper:
     def _write(self, checkpoint: Checkpoint) -> None:
         news: CheckpointSaved | Alert
         try:
+            self._check()
             write_checkpoint(self._run.checkpoints, checkpoint)
             news = CheckpointSaved(checkpoint.position.step)
+        except Superseded as error:
+            self._superseded = error
+            return
         except OSError as error:
             news = Alert("checkpoint_failed", f"no checkpoint at step {checkpoint.position.step}: {error.strerror}")
         with self._lock:

@@ -1,85 +1,131 @@
-"""Starting a trainer: as a process of its own, or, for `--in-app`, in a thread of this one."""
+"""Starting a trainer process that outlives whoever starts it."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
-from functools import partial
+from dataclasses import dataclass
+from pathlib import Path
 
 from fmnist_tui.files import open_append
+from fmnist_tui.host.python import python_command, python_environment
 from fmnist_tui.runs.access import refused
-from fmnist_tui.runs.control import Inbox, control_end
+from fmnist_tui.runs.control import control_end
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire, beating
-from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import RunFinished
+from fmnist_tui.runs.lock import acquire, new_attempt
+from fmnist_tui.runs.queue.claims import HeldClaim
 
 EARLY_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 """What a trainer process hears from its first moment on: they wait until it has its handlers."""
+TRAINER = "fmnist_tui.runs.trainer_process"
 
 
-def launch(run: RunDirectory) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True)
+class LaunchSettings:
+    """How a trainer starts that somebody else asked for earlier; the defaults are this process's own.
+
+    Attributes:
+        python: The interpreter, "" for this one.
+        environ: Its environment.
+        umask: Its file mode mask, -1 for this process's.
+        nice: Its scheduling priority, or None.
+        cpus: The CPUs that it may use; empty for those of this process.
+    """
+
+    python: str = ""
+    environ: Mapping[str, str] | None = None
+    umask: int = -1
+    nice: int | None = None
+    cpus: tuple[int, ...] = ()
+
+
+def launch(
+    run: RunDirectory,
+    claim: HeldClaim | None = None,
+    queue: Path | None = None,
+    settings: LaunchSettings | None = None,
+) -> subprocess.Popen[bytes]:
     """Starts a trainer process that outlives this one, its terminal and its session.
 
-    The child inherits the lock, so that the run is never without a holder in between.
+    The child inherits the run's lock and the claim on its device, so that neither is ever without a holder.
+
+    Args:
+        run: The run.
+        claim: The device that it trains on; None for whatever its configuration names, unclaimed.
+        queue: The folder of the queue that the trainer looks after: it restarts a dispatcher that was killed.
+        settings: How it starts.
 
     Raises:
         RunError: A trainer holds the run already, or the process can't be started.
     """
-    lock = acquire(run)
-    arguments = [str(run.path.absolute()), str(lock), str(control_end(run))]
-    command = [sys.executable, "-m", "fmnist_tui.runs.trainer_process", *arguments]
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
-    try:
-        with open_append(run.train_log) as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-                cwd="/",
-            )
-    except OSError as error:
-        again = f"fmnist-tui resume {run.run_id}"
-        raise refused(f"start a trainer for {run.run_id}", run.path, error, again) from None
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(lock)
+    settings = settings or LaunchSettings()
+    with ExitStack() as held:
+        lock = acquire(run)
+        held.callback(os.close, lock)
+        attempt = new_attempt(run, lock)
+        environ = settings.environ if settings.environ is not None else python_environment()
+        command = _command(run, lock, attempt, claim, queue, settings, environ)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
+        held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        try:
+            with open_append(run.train_log) as log:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    pass_fds=(lock, claim.handle) if claim else (lock,),
+                    cwd="/",
+                    env=_with_gpu(environ, claim),
+                    umask=settings.umask,
+                )
+        except OSError as error:
+            again = f"fmnist-tui resume {run.run_id}"
+            raise refused(f"start a trainer for {run.run_id}", run.path, error, again) from None
 
 
-class InAppRun:
-    """A training that this process drives itself, in whatever thread calls `drive`; it ends with the process.
+def _command(
+    run: RunDirectory,
+    lock: int,
+    attempt: int,
+    claim: HeldClaim | None,
+    queue: Path | None,
+    settings: LaunchSettings,
+    environ: Mapping[str, str],
+) -> list[str]:
+    command = python_command(TRAINER, str(run.path.absolute()), str(lock), str(control_end(run)))
+    if settings.python:
+        command[0] = settings.python
+    command += ["--attempt", str(attempt)]
+    if claim is not None:
+        device = "cuda:0" if _is_shown_alone(claim, environ) else claim.claim.device
+        command += ["--claim", str(claim.handle), "--device", device, "--device-id", claim.claim.gpu]
+    if queue is not None:
+        command += ["--queue", str(queue)]
+    if settings.nice is not None:
+        command += ["--nice", str(settings.nice)]
+    if settings.cpus:
+        command += ["--cpus", ",".join(map(str, settings.cpus))]
+    return command
 
-    It holds the run from the start, also while it waits for others that are driven before it, until `drive` or
-    `close`.
-    """
 
-    def __init__(self, run: RunDirectory) -> None:
-        """Takes the run's lock, and beats.
+def _with_gpu(environ: Mapping[str, str], claim: HeldClaim | None) -> dict[str, str]:
+    """GPUs are counted as `nvidia-smi` counts them, unless the user has asked for another order."""
+    changed = dict(environ)
+    if claim is not None and claim.claim.gpu:
+        changed.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        if _is_shown_alone(claim, environ):
+            changed["CUDA_VISIBLE_DEVICES"] = claim.claim.gpu
+    return changed
 
-        Raises:
-            RunError: A trainer holds the run already.
-        """
-        self.run = run
-        with ExitStack() as held:
-            lock = acquire(run)
-            held.callback(os.close, lock)
-            self.inbox = Inbox(run, control_end(run))
-            held.enter_context(beating(run, lock, partial(self.inbox.put, Command.STOP_NOW)))
-            self._held = held.pop_all()
 
-    def drive(self) -> RunFinished:
-        """Trains to the end and lets the run go; returns the last event."""
-        from fmnist_tui.runs.drive import drive  # SciPy and more, which the app's first paint must not wait for
-
-        with self._held:
-            return drive(self.run, self.inbox)
-
-    def close(self) -> None:
-        """Lets the run go, driven or not."""
-        self._held.close()
+def _is_shown_alone(claim: HeldClaim, environ: Mapping[str, str]) -> bool:
+    """Whether CUDA has to be given the device by name: a MIG instance, or where its numbers aren't the driver's."""
+    key = claim.claim.gpu
+    return key.startswith("MIG-") or (
+        key.startswith("GPU-") and environ.get("CUDA_DEVICE_ORDER", "") == "FASTEST_FIRST"
+    )

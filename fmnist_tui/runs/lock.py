@@ -1,152 +1,136 @@
-"""Who holds a run: an flock that the kernel drops when its holder dies, however it dies."""
+"""Who trains a run: locks that the kernel drops with their holder, and attempt numbers that rise with each trainer.
+
+A trainer holds two locks on one descriptor: an open-file-description lock, which file systems of clusters pass on to
+other nodes, and flock, which version 0.1.0 looks at. Neither is trusted alone where the heartbeat of another host is
+fresh: its locks may not be seen here.
+"""
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
-import socket
-import threading
+import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from fmnist_tui.files import is_folder, read_json
+import msgspec
+
+from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.event_log import latest_attempt
+from fmnist_tui.runs.heartbeat import STALE_SECONDS, age_of, is_fresh, read_heartbeat, write_heartbeat
 
-BEAT_SECONDS = 1.0
-STALE_SECONDS = 10.0
 _PATIENCE = 0.5
-"""A reader that asks whether a lock is held holds it, shared, for an instant; a trainer tries again for this long."""
+"""A reader that tests flock holds it, shared, for an instant; a trainer tries again for this long."""
+_FLOCK = "hhqqi"
+"""`struct flock` of 64-bit Linux: type, whence, start, length, pid, with native padding."""
+_BUSY = (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN)
+_LARGEST = 4096
+
+
+class Superseded(RunError):
+    """A newer trainer has taken the run: this one must not write any more."""
+
+
+class _Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies in the lock file, and in the file that makes an attempt number unique."""
+
+    attempt: int = 0
+    host: str = ""
+    boot: str = ""
+    pid: int = 0
 
 
 def acquire(run: RunDirectory) -> int:
     """Takes the run's lock; returns the file descriptor that holds it, which a child process may inherit.
 
     Raises:
-        RunError: A trainer holds it, or the folder can't be written.
+        RunError: A trainer holds it, here or on another host, or the folder can't be written.
     """
     try:
-        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)  # a link may lead to any file
     except OSError as error:
         raise refused(f"write to {run.path}", run.path, error) from None
     try:
-        mine = _lock_patiently(handle)
+        mine = _lock_patiently(handle) and not _is_trained_elsewhere(run, STALE_SECONDS)
     except OSError:  # a file system without locks
-        mine = heartbeat_age(run) >= STALE_SECONDS
+        mine = not is_fresh(run, STALE_SECONDS)
     if mine:
-        now = time.time()  # this machine's clock, as the log has it: a file server's may differ
-        os.utime(handle, (now, now))
-        beat_once(run)
         return handle
     os.close(handle)
-    raise RunError(f"run {run.run_id} is already being trained; watch it with: fmnist-tui attach {run.run_id}")
+    raise RunError(_already_trained(run))
 
 
-def is_held(run: RunDirectory) -> bool:
-    """Whether a trainer holds the run; by its heartbeat where the file system has no locks."""
-    try:
-        handle = os.open(run.lock, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
-    except OSError:
-        return False
-    try:
-        return not _try(handle, fcntl.LOCK_SH)
-    except OSError:
-        return heartbeat_age(run) < STALE_SECONDS
-    finally:
-        os.close(handle)
+def new_attempt(run: RunDirectory, handle: int) -> int:
+    """A number for a trainer that is about to start, higher than all before it; beats once.
 
-
-def taken_at(run: RunDirectory) -> float:
-    """When the run's lock was taken last (unix seconds)."""
-    try:
-        return run.lock.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def heartbeat_age(run: RunDirectory) -> float:
-    """Seconds since the trainer's last sign of life; infinite where there is none."""
-    beat = (read_json(run.heartbeat) or {}).get("time")
-    return max(0.0, time.time() - beat) if isinstance(beat, int | float) else float("inf")
-
-
-def beats_here(run: RunDirectory) -> bool:
-    """Whether the run's last sign of life came from this machine: others may share the folder of runs."""
-    host = socket.gethostname()
-    return bool((read_json(run.heartbeat) or {}).get("host", host) == host)
-
-
-@contextmanager
-def beating(run: RunDirectory, handle: int, lost: Callable[[], object]) -> Iterator[None]:
-    """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts.
+    The number is unique even where two hosts, blind to each other's locks, start a trainer at the same moment: a file
+    of its name is created exclusively, which every file system arbitrates.
 
     Args:
         run: The run.
         handle: Holds its lock.
-        lost: Called once where that lock is no longer the run's: its folder or the file was removed, so that anybody
-            else could take it.
+
+    Raises:
+        RunError: Another trainer has just been started, or the folder can't be written.
     """
-    stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(run, handle, lost, stop), name="heartbeat", daemon=True)
-    thread.start()
+    markers = _markers(run)
+    newest = max([0, *markers])
+    if newest > current_attempt(run) and not _is_old_or_ours(markers[newest]):
+        raise RunError(_already_trained(run))
+    attempt = max(newest, current_attempt(run), latest_attempt(run.events)) + 1
+    content = msgspec.json.encode(_Holder(attempt=attempt, host=host_name(), boot=boot_id(), pid=os.getpid()))
+    marker = _marker(run, attempt)
     try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def try_exclusive(path: Path) -> int | None:
-    """Takes the lock at `path` if it is free: its file descriptor, or None."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    with suppress(OSError):  # where the file system has no locks nobody waits
-        if not _try(handle, fcntl.LOCK_EX):
-            os.close(handle)
-            return None
-    return handle
-
-
-@contextmanager
-def holding(handle: int) -> Iterator[None]:
-    """Lets go of a lock, a run's or a device's, at the block's end."""
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def beat_once(run: RunDirectory) -> None:
-    """Gives a sign of life. A full disk must not end the run; the lock says that it lives."""
-    temporary = run.path / ".heartbeat.tmp"
-    beat = {"pid": os.getpid(), "host": socket.gethostname(), "time": round(time.time(), 3)}
-    try:
-        temporary.unlink(missing_ok=True)  # should it be a pipe
-        if is_folder(run.heartbeat):
-            run.heartbeat.rmdir()
-        temporary.write_text(f"{json.dumps(beat)}\n")
-        temporary.replace(run.heartbeat)
-    except OSError:  # on a full disk what lies there already can still be overwritten
-        with suppress(OSError), run.heartbeat.open("r+") as file:
-            file.write(json.dumps(beat).ljust(run.heartbeat.stat().st_size - 1))
+        with marker.open("xb") as file:
+            file.write(content)
+        os.pwrite(handle, content.ljust(_LARGEST // 16) + b"\n", 0)
+    except FileExistsError:
+        raise RunError(_already_trained(run)) from None
+    except OSError as error:
         with suppress(OSError):
-            temporary.unlink()
+            marker.unlink()
+        raise refused(f"write to {run.path}", run.path, error) from None
+    for number, path in markers.items():
+        if number < attempt:
+            with suppress(OSError):
+                path.unlink()
+    write_heartbeat(run, attempt, starting=True)
+    return attempt
 
 
-def _beat(run: RunDirectory, handle: int, lost: Callable[[], object], stop: threading.Event) -> None:
-    while not stop.is_set():
-        if not _is_lock_of(run, handle):
-            lost()
-            return
-        beat_once(run)
-        stop.wait(BEAT_SECONDS)
+def end_attempt(run: RunDirectory, attempt: int) -> None:
+    """Removes the file that made the attempt's number unique: its trainer ends, and the lock file has the number."""
+    with suppress(OSError):
+        _marker(run, attempt).unlink()
 
 
-def _is_lock_of(run: RunDirectory, handle: int) -> bool:
+def current_attempt(run: RunDirectory) -> int:
+    """The number of the newest trainer; 0 where only version 0.1.0 trained it. Opens the file: never a cached one."""
+    holder = _read_holder(run.lock)
+    return holder.attempt if holder else 0
+
+
+def check_attempt(run: RunDirectory, attempt: int) -> None:
+    """Raise Superseded if a trainer newer than `attempt` has taken the run."""
+    if (newest := current_attempt(run)) > attempt:
+        raise Superseded(f"run {run.run_id} was taken by a newer trainer (attempt {newest}); attempt {attempt} ends")
+
+
+def is_held(run: RunDirectory) -> bool:
+    """Whether a trainer holds the run, on this host or another."""
+    locked = _is_locked(run.lock)
+    if locked is None:
+        return is_fresh(run)
+    return locked or _is_trained_elsewhere(run)
+
+
+def is_lock_of(run: RunDirectory, handle: int) -> bool:
+    """Whether the descriptor still is the run's lock: its folder or the file may have been removed."""
     try:
         return os.path.samestat(run.lock.stat(), os.fstat(handle))
     except FileNotFoundError:
@@ -155,20 +139,132 @@ def _is_lock_of(run: RunDirectory, handle: int) -> bool:
         return True
 
 
+@contextmanager
+def holding(handle: int) -> Iterator[None]:
+    """Lets go of a lock at the block's end."""
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def try_exclusive(handle: int) -> bool:
+    """Takes both locks on an open, writable file, or neither.
+
+    Raises:
+        OSError: The file system has no locks at all.
+    """
+    if not _try_ofd(handle, fcntl.F_WRLCK):
+        return False
+    if _try_flock(handle, fcntl.LOCK_EX):
+        return True
+    _try_ofd(handle, fcntl.F_UNLCK)
+    return False
+
+
+def _already_trained(run: RunDirectory) -> str:
+    beat = read_heartbeat(run)
+    where = "" if beat is None or beat.is_from_here else f" on {beat.host}"
+    return f"run {run.run_id} is already being trained{where}; watch it with: fmnist-tui attach {run.run_id}"
+
+
+def _is_trained_elsewhere(run: RunDirectory, observe: float | None = None) -> bool:
+    """Whether another host's heartbeat is fresh, whatever the lock says here."""
+    beat = read_heartbeat(run)
+    if beat is None or beat.is_from_here:
+        return False
+    return is_fresh(run) if observe is None else is_fresh(run, observe)
+
+
+def _is_old_or_ours(marker: Path) -> bool:
+    """Whether an attempt's file was left by a start that came to nothing."""
+    holder = _read_holder(marker)
+    if holder is not None and holder.host == host_name() and holder.boot == boot_id():
+        return True  # its lock would be seen
+    try:
+        age = age_of(marker.stat(), marker.parent)
+    except OSError:
+        return True
+    return age is None or age >= STALE_SECONDS
+
+
+def _marker(run: RunDirectory, attempt: int) -> Path:
+    return run.path / f".attempt-{attempt}"
+
+
+def _markers(run: RunDirectory) -> dict[int, Path]:
+    return {
+        int(path.name.removeprefix(".attempt-")): path
+        for path in run.path.glob(".attempt-*")
+        if path.name.removeprefix(".attempt-").isdecimal()
+    }
+
+
+def _read_holder(path: Path) -> _Holder | None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        return msgspec.json.decode(os.read(handle, _LARGEST), type=_Holder)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(handle)
+
+
 def _lock_patiently(handle: int) -> bool:
     until = time.monotonic() + _PATIENCE
-    while not _try(handle, fcntl.LOCK_EX):
+    while not try_exclusive(handle):
         if time.monotonic() > until:
             return False
         time.sleep(0.01)
     return True
 
 
-def _try(handle: int, kind: int) -> bool:
+def _is_locked(path: Path) -> bool | None:
+    """Whether somebody holds the lock at `path`, as far as this host's kernel knows; None where it can't be tested."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        return _is_ofd_locked(handle) or not _try_flock(handle, fcntl.LOCK_SH)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _is_ofd_locked(handle: int) -> bool:
+    """Asks without taking the lock, so that a trainer that starts meanwhile isn't disturbed."""
+    if not hasattr(fcntl, "F_OFD_GETLK"):
+        return False
+    try:
+        answer = fcntl.fcntl(handle, fcntl.F_OFD_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    except OSError:
+        return False
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def _try_ofd(handle: int, kind: int) -> bool:
+    """Takes the lock, or leaves it to flock where the kernel or the file system has no such locks."""
+    if not hasattr(fcntl, "F_OFD_SETLK"):
+        return True
+    try:
+        fcntl.fcntl(handle, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0))
+    except OSError as error:
+        return error.errno not in _BUSY
+    return True
+
+
+def _try_flock(handle: int, kind: int) -> bool:
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+        if error.errno in _BUSY:
             return False
         raise
     return True

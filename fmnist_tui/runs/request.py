@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.files import read_json, write_json
-from fmnist_tui.runs.directory import RunDirectory, RunError, create_run
+from fmnist_tui.runs.directory import RunDirectory, RunError, create_run, time_in
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import hyperparameters
 
@@ -44,6 +44,8 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
     """
     run = create_run(runs, config.version)
     content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
+    if (order := time_in(run.run_id)) > content["created"]:  # the clock was set back since the newest run
+        content["order"] = order
     try:
         write_json(run.request, content)
     except (OSError, ValueError) as error:  # ValueError: a path that isn't text
@@ -71,6 +73,14 @@ def read_request(run: RunDirectory) -> Request:
     if not (isinstance(data, str | None) and isinstance(argv, list) and isinstance(created, float)):
         raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
     return Request(config, data, tuple(argv), created)
+
+
+def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
+    """What the run trains with: as its first trainer settled it, or, before that, as it was asked for."""
+    try:
+        return TrainingConfig.from_json(read_json(run.run_json) or {})
+    except ConfigError:
+        return request.config
 
 
 def command_of(request: Request) -> str:

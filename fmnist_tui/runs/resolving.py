@@ -14,7 +14,7 @@ def resolved(config: TrainingConfig, place: str = "cuda:0") -> TrainingConfig:
 
     Args:
         config: As somebody asked for it.
-        place: Where to train if any GPU would do: "cuda:1", or "cuda-1".
+        place: Where to train if any GPU would do: "cuda:1".
 
     Raises:
         ConfigError: The device isn't there, or PyTorch is missing or broken.
@@ -29,4 +29,4 @@ def _device_of_pytorch(wanted: str, place: str) -> str:
         from fmnist_tui.training.devices import resolve
     except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
         raise ConfigError(f"PyTorch is broken ({first_line(error)}); install it again: pip install torch") from error
-    return resolve(wanted, place.replace("-", ":"))
+    return resolve(wanted, place)

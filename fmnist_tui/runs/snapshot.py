@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import singledispatchmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from fmnist_tui.runs.curve import Curve, GrowingCurve
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.status import FIRST_STAGES, begins_anew, stopped_words
+from fmnist_tui.runs.log_order import LogOrder, begins
+from fmnist_tui.runs.status import stopped_words
 from fmnist_tui.training import events
 
-_ALERTS_KEPT = 200
+_MAX_ALERTS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,79 +83,96 @@ class Snapshot:
         return "stopped, nothing is saved" if self.started else "stopped before it began"
 
 
+@dataclass
+class _State:
+    """What of a snapshot is replaced as a whole."""
+
+    started: events.RunStarted | None = None
+    started_at: float = 0.0
+    stage: str = ""
+    paused: bool = False
+    stopping: str = ""
+    finished: events.RunFinished | None = None
+    saved_step: int | None = None
+    resumed_at_step: int = 0
+
+
 class SnapshotFold:
-    """Folds events into snapshots."""
+    """Folds events into snapshots, in time that grows with their number alone."""
 
     def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._order = LogOrder()
         self._curve = GrowingCurve()
-        self._now = Snapshot(run_id, self._curve.view())
+        self._epochs: list[events.Epoch] = []
+        self._alerts: deque[events.Alert] = deque(maxlen=_MAX_ALERTS)
+        self._state = _State()
 
     def add(self, logged: Logged) -> None:
-        """Takes in one event; what follows the end is passed over until another trainer begins."""
-        if self._now.finished is None or begins_anew(logged.event):
-            self._take(logged.event, logged.time)
+        """Takes in one event, unless it is not the current trainer's."""
+        attempt = self._order.attempt
+        if not self._order.accepts(logged):
+            return
+        if self._order.attempt > attempt:
+            self._change_trainer()
+        event = logged.event
+        if isinstance(event, events.Step):  # by far the most frequent
+            self._curve.append(event, logged.time)
+            self._state.stage, self._state.paused = "", False
+        else:
+            self._take(event, logged.time)
 
     def snapshot(self) -> Snapshot:
         """The moment after the last event."""
-        return replace(self._now, curve=self._curve.view())
+        return Snapshot(self._run_id, self._curve.view(), tuple(self._epochs), tuple(self._alerts), **vars(self._state))
 
-    def _change(self, **changes: object) -> None:
-        self._now = replace(self._now, **changes)  # type: ignore[arg-type]
+    def _take(self, event: events.Event, time: float) -> None:
+        state = self._state
+        match event:
+            case events.RunStarted():  # or started again: it was killed before its first checkpoint
+                self._curve.drop_after(0)
+                self._epochs.clear()
+                self._state = _State(started=event, started_at=time)
+            case events.Queued():
+                self._change_trainer()
+                state.stage = f"{events.QUEUED_STAGE}{event.device}"
+            case events.Stage():
+                if begins(event):
+                    self._change_trainer()
+                state.stage, state.paused, state.finished = event.name, False, None
+            case events.Epoch():
+                self._drop_epochs(lambda epoch: epoch.epoch >= event.epoch)
+                self._epochs.append(event)
+                state.stage = ""
+            case events.CheckpointSaved():
+                state.saved_step = event.step
+            case events.Alert():
+                self._alerts.append(event)
+            case events.Paused() | events.Continued():
+                state.paused = isinstance(event, events.Paused)
+            case _:
+                self._turn(event)
 
-    @singledispatchmethod
-    def _take(self, event: events.Event, time: float) -> None:  # noqa: ARG002
-        raise TypeError(f"no fold for {type(event).__name__}")
+    def _turn(self, event: events.Event) -> None:
+        """Takes in what changes the run's course."""
+        state = self._state
+        match event:
+            case events.StopRequested():
+                state.stopping = event.how
+            case events.Resumed():
+                self._change_trainer()
+                self._curve.drop_after(event.step)
+                self._drop_epochs(lambda epoch: epoch.step > event.step)
+                state.resumed_at_step = event.step
+            case events.RunFinished():
+                self._change_trainer()
+                state.finished = event
 
-    @_take.register
-    def _(self, event: events.RunStarted, time: float) -> None:
-        """A run that begins, or begins again because it was killed before its first checkpoint."""
-        self._curve.drop_after(0)
-        alerts = self._now.alerts
-        self._now = Snapshot(self._now.run_id, self._curve.view(), alerts=alerts, started=event, started_at=time)
+    def _change_trainer(self) -> None:
+        """What the one before did, and was asked to do, is over."""
+        state = self._state
+        state.stage, state.paused, state.stopping, state.finished = "", False, "", None
 
-    @_take.register
-    def _(self, event: events.Stage, time: float) -> None:  # noqa: ARG002
-        if event.name.startswith(FIRST_STAGES):  # whoever was asked to stop is gone
-            self._change(stopping="")
-        self._change(stage=event.name, paused=False, finished=None)
-
-    @_take.register
-    def _(self, event: events.Step, time: float) -> None:
-        self._curve.append(event, time)
-        if self._now.stage or self._now.paused:
-            self._change(stage="", paused=False)
-
-    @_take.register
-    def _(self, event: events.Epoch, time: float) -> None:  # noqa: ARG002
-        earlier = tuple(epoch for epoch in self._now.epochs if epoch.epoch < event.epoch)
-        self._change(epochs=(*earlier, event), stage="")
-
-    @_take.register
-    def _(self, event: events.CheckpointSaved, time: float) -> None:  # noqa: ARG002
-        self._change(saved_step=event.step)
-
-    @_take.register
-    def _(self, event: events.Alert, time: float) -> None:  # noqa: ARG002
-        self._change(alerts=(*self._now.alerts, event)[-_ALERTS_KEPT:])
-
-    @_take.register
-    def _(self, event: events.Paused, time: float) -> None:  # noqa: ARG002
-        self._change(paused=True)
-
-    @_take.register
-    def _(self, event: events.Continued, time: float) -> None:  # noqa: ARG002
-        self._change(paused=False)
-
-    @_take.register
-    def _(self, event: events.StopRequested, time: float) -> None:  # noqa: ARG002
-        self._change(stopping=event.how)
-
-    @_take.register
-    def _(self, event: events.Resumed, time: float) -> None:  # noqa: ARG002
-        self._curve.drop_after(event.step)
-        kept = tuple(epoch for epoch in self._now.epochs if epoch.step <= event.step)
-        self._change(epochs=kept, stage="", paused=False, stopping="", finished=None, resumed_at_step=event.step)
-
-    @_take.register
-    def _(self, event: events.RunFinished, time: float) -> None:  # noqa: ARG002
-        self._change(finished=event, stage="", paused=False, stopping="")
+    def _drop_epochs(self, is_late: Callable[[events.Epoch], bool]) -> None:
+        while self._epochs and is_late(self._epochs[-1]):
+            self._epochs.pop()

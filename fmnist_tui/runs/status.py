@@ -1,26 +1,22 @@
-"""A run's status is derived from its lock and the end of its log, never stored."""
+"""A run's status is derived from its lock, its heartbeat and the end of its log, never stored.
+
+Which events are the current trainer's follows from their attempt numbers, never from comparing clocks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
-from fmnist_tui.files import exists
+from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.event_log import read_tail
-from fmnist_tui.runs.lock import STALE_SECONDS, heartbeat_age, is_held, taken_at
+from fmnist_tui.runs.event_log import Logged
+from fmnist_tui.runs.heartbeat import is_stale
+from fmnist_tui.runs.lock import current_attempt, is_held
+from fmnist_tui.runs.log_order import current_tail
+from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.training import events
-from fmnist_tui.training.events import Event
-
-_CLOCK = 0.005
-"""Seconds by which the log's clock and a file's may differ."""
-QUEUED_STAGE = "waiting for "
-LOADING_STAGE = "loading data"
-FIRST_STAGES = (QUEUED_STAGE, LOADING_STAGE)
-"""How the names of the stages begin that are a new trainer's first words."""
-_TURNS = (events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
-"""Where trainers begin and end: all that tells how a run stands which nobody holds."""
+from fmnist_tui.training.events import QUEUED_STAGE
 
 
 class Status(StrEnum):
@@ -35,72 +31,93 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     UNREADABLE = "unreadable"
+    LOADING = "loading"
+    """Not known yet to who follows the run; never what `status_of` finds."""
 
     @property
     def has_trainer(self) -> bool:
-        """Whether a trainer holds the run now."""
+        """Whether a trainer holds the run now, or will as soon as its device is free."""
         return self in (Status.QUEUED, Status.LIVE, Status.UNRESPONSIVE, Status.PAUSED)
 
 
 def live_runs(runs: Path) -> list[RunDirectory]:
-    """Those that have a trainer, newest first; none where the folder can't be read."""
+    """Those that have a trainer or wait for a device, newest first; none where the folder can't be read."""
     try:
-        return [run for run in list_runs(runs) if is_held(run)]
+        return [run for run in list_runs(runs) if is_held(run) or is_waiting(run)]
     except RunError:
         return []
 
 
 def stopped_words(epoch: int, epochs: int, *, scored: bool) -> str:
-    """What is said of a run that was told to end after an epoch."""
+    """What is said of a run that was stopped after an epoch."""
     return f"stopped after epoch {epoch} of {epochs}{', scored' if scored else ''}"
-
-
-def begins_anew(event: Event) -> bool:
-    """Whether these are a trainer's first words, so that those of the one before are its last."""
-    if isinstance(event, events.Stage):
-        return event.name.startswith(FIRST_STAGES)
-    return isinstance(event, events.RunStarted | events.Resumed)
-
-
-def without_strays(log: Iterable[Event]) -> list[Event]:
-    """Leaves out what follows a run's end before another trainer begins: nobody who holds the run said it."""
-    kept: list[Event] = []
-    for event in log:
-        if not kept or not isinstance(kept[-1], events.RunFinished) or begins_anew(event):
-            kept.append(event)
-    return kept
 
 
 def status_of(run: RunDirectory) -> Status:
     """The run's status now."""
+    return status_and_tail(run)[0]
+
+
+def status_and_tail(run: RunDirectory) -> tuple[Status, list[Logged]]:
+    """The run's status now, and the end of its log, from which it is derived: who needs both reads the log once."""
     if run.unreadable():
-        return Status.UNREADABLE
-    if not is_held(run):
-        tail = read_tail(run.events, kinds=_TURNS)
-        return _without_trainer(without_strays(logged.event for logged in tail))
-    tail = read_tail(run.events)
-    if heartbeat_age(run) > STALE_SECONDS and exists(run.heartbeat):
-        return Status.UNRESPONSIVE
-    since = taken_at(run)
-    return _with_trainer([logged.event for logged in tail if logged.time > since - _CLOCK])
+        return Status.UNREADABLE, []
+    held = is_held(run)  # first: a log that nobody holds grows no more
+    tail = current_tail(run.events)
+    if not held:
+        return _without_trainer(run, tail), tail
+    return Status.UNRESPONSIVE if is_stale(run) else _with_trainer(run, tail), tail
 
 
-def _with_trainer(tail: list[Event]) -> Status:
-    if not tail:  # what stands in the log was said by a trainer that is gone
-        return Status.QUEUED
-    for event in reversed(tail):
+def is_waiting(run: RunDirectory) -> bool:
+    """Whether the log's last word is that the run waits for its device."""
+    tail = current_tail(run.events)
+    return bool(tail) and isinstance(last := tail[-1].event, events.Queued) and _is_in_queue(run, last)
+
+
+def _without_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
+    last = tail[-1].event if tail else None
+    if isinstance(last, events.RunFinished):
+        if last.reason in ("diverged", "failed"):
+            return Status.FAILED
+        return Status.STOPPED if last.resumable else Status.FINISHED
+    if isinstance(last, events.Queued):
+        if _is_in_queue(run, last):
+            return Status.QUEUED
+        if is_held(run):  # it was started since
+            return Status.LIVE
+    return Status.INTERRUPTED
+
+
+def _with_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
+    attempt = current_attempt(run)
+    for logged in reversed(tail):
+        if attempt and logged.attempt != attempt:  # written by a trainer that is gone: this one is starting
+            break
+        event = logged.event
         if isinstance(event, events.Paused):
             return Status.PAUSED
-        if isinstance(event, events.Stage) and event.name.startswith(QUEUED_STAGE):
+        if isinstance(event, events.Queued) or (isinstance(event, events.Stage) and _waits(event)):
             return Status.QUEUED
         if not isinstance(event, events.CheckpointSaved | events.Alert):
-            return Status.LIVE
+            break
     return Status.LIVE
 
 
-def _without_trainer(tail: list[Event]) -> Status:
-    if not tail or not isinstance(last := tail[-1], events.RunFinished):
-        return Status.INTERRUPTED
-    if last.reason in ("diverged", "failed"):
-        return Status.FAILED
-    return Status.STOPPED if last.resumable else Status.FINISHED
+def _waits(stage: events.Stage) -> bool:
+    """As 0.1.0 says it."""
+    return stage.name.startswith(QUEUED_STAGE)
+
+
+def _is_in_queue(run: RunDirectory, queued: events.Queued) -> bool:
+    """Whether the run is where it says that it waits; a queue of another host or user is taken at its word."""
+    if queued.host != host_name():
+        return bool(queued.host)
+    queue = Queue(Path(queued.queue))
+    try:
+        queue.order_file.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return queue.holds(run.path)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, name_of, version_in
-from fmnist_tui.runs.event_log import read_tail
-from fmnist_tui.runs.status import Status, status_of, stopped_words, without_strays
+from fmnist_tui.runs.event_log import Logged, read_tail
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.status import Status, status_and_tail, stopped_words
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
 
@@ -27,7 +29,6 @@ class Summary:
         epochs: Epochs asked for.
         test_accuracy: 0 to 1, or None where the test images were not scored.
         label: The name that a person gave, or "".
-        bytes: On the disk.
         reason: Why it can't be read ("permission denied"), or "".
     """
 
@@ -40,7 +41,6 @@ class Summary:
     epochs: int | None
     test_accuracy: float | None
     label: str
-    bytes: int
     reason: str = ""
 
     @property
@@ -56,24 +56,23 @@ class Summary:
 
 
 def summarise(run: RunDirectory) -> Summary:
-    """The run's summary now."""
+    """The run's summary now; its size is not in it, since that takes a look at each of its files (`run.size()`)."""
     if reason := run.unreadable():
         return _unreadable(run, reason)
+    status, tail = status_and_tail(run)  # first: a trainer writes the result before its last event
     config = run.config()
     settings = config.get("hyperparameters")
-    result = read_json(run.result) or {}
-    accuracy = result.get("test_accuracy")
+    accuracy = (read_json(run.result) or {}).get("test_accuracy")
     return Summary(
         run=run.run_id,
         version=safe(config.get("version", version_in(run.run_id))),
         recipe=f"{safe(config.get('recipe', ''))}{'*' if config.get('modified') else ''}",
         seed=_whole(config.get("seed")),
-        status=status_of(run),
-        epoch=_epochs_done(run),
+        status=status,
+        epoch=_epochs_done(run, tail),
         epochs=_whole(settings.get("epochs")) if isinstance(settings, dict) else None,
         test_accuracy=accuracy if isinstance(accuracy, float) and 0.0 <= accuracy <= 1.0 else None,
         label=name_of(run),
-        bytes=run.size(),
     )
 
 
@@ -88,24 +87,32 @@ def _unreadable(run: RunDirectory, reason: str) -> Summary:
         epochs=None,
         test_accuracy=None,
         label=name_of(run),
-        bytes=run.size(),
         reason=reason,
     )
 
 
 def has_steps(run: RunDirectory) -> bool:
     """Whether a trainer took steps, so that there is a curve, and something to go on from."""
-    return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
+    return bool(read_tail(run.events, kinds=(events.Step, events.Epoch)))
 
 
-def _epochs_done(run: RunDirectory) -> int:
-    """Whole epochs, by the last event that tells."""
-    for event in reversed(without_strays(logged.event for logged in read_tail(run.events))):
-        if isinstance(event, events.Epoch):
-            return event.epoch
-        if isinstance(event, events.Step):
-            return event.epoch - 1
-    return 0
+def _epochs_done(run: RunDirectory, tail: list[Logged]) -> int:
+    """Whole epochs, by the last event of the log that shows it."""
+    furthest: float = math.inf
+    for logged in reversed(tail):
+        match logged.event:
+            case events.Epoch(epoch=epoch, step=step) if step <= furthest:
+                return epoch
+            case events.Step(epoch=epoch, step=step) if step <= furthest:
+                return epoch - 1
+            case events.Resumed(step=step):
+                furthest = min(furthest, step)
+            case events.RunStarted():
+                return 0
+    if not tail or tail[0].seq == 0:
+        return 0
+    epochs = read_snapshot(run).epochs  # the end of the log holds nothing but alerts, say, or failed resumes
+    return epochs[-1].epoch if epochs else 0
 
 
 def _whole(value: Any) -> int | None:

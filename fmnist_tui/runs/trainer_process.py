@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
-from functools import partial
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.drive import drive
+from fmnist_tui.runs.heartbeat import beating
 from fmnist_tui.runs.launch import EARLY_SIGNALS
-from fmnist_tui.runs.lock import beating, holding
+from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
+from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.training.control import Command
 
 _EXIT = {"completed": 0, "stopped": 0, "diverged": 1, "failed": 1}
@@ -21,13 +23,22 @@ _EXIT = {"completed": 0, "stopped": 0, "diverged": 1, "failed": 1}
 
 def main(arguments: list[str]) -> int:
     """Trains; returns 0, 1 where it failed, or 130/143 where a SIGINT/SIGTERM stopped it and everything is saved."""
-    run = RunDirectory(Path(arguments[0]))
-    lock, offset = int(arguments[1]), int(arguments[2])
-    os.set_inheritable(lock, False)  # noqa: FBT003
-    inbox = Inbox(run, offset)
+    given = _parsed(arguments)
+    run = RunDirectory(given.run)
+    for handle in filter(None, (given.lock, given.claim)):
+        os.set_inheritable(handle, False)  # noqa: FBT003
+    _adjust(given)
+    inbox = Inbox(run, given.offset)
     received = _listen_to_signals(inbox)
-    with holding(lock), beating(run, lock, partial(_end_alone, run, inbox)):
-        finished = drive(run, inbox)
+    from fmnist_tui.runs.drive import Trainer, drive  # NumPy and more: not before signals are heard
+
+    watch = _Watch(run, given.lock, given.attempt, inbox, Queue(given.queue) if given.queue else None)
+    with ExitStack() as held:
+        held.enter_context(holding(given.lock))
+        held.callback(end_attempt, run, given.attempt)
+        held.enter_context(beating(run, given.attempt, watch.look))
+        trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
+        finished = drive(run, trainer)
     if finished.reason == "stopped" and finished.message:
         return 1  # it couldn't be saved
     if finished.reason == "stopped" and received:
@@ -35,14 +46,61 @@ def main(arguments: list[str]) -> int:
     return _EXIT[finished.reason]
 
 
-def _end_alone(run: RunDirectory, inbox: Inbox) -> None:
-    """The run can be taken by another trainer, or is gone."""
-    print(f"{run.lock} was removed: this trainer saves what it can and ends", file=sys.stderr, flush=True)  # noqa: T201
-    inbox.put(Command.STOP_NOW)
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run", type=Path)
+    parser.add_argument("lock", type=int)
+    parser.add_argument("offset", type=int)
+    parser.add_argument("--attempt", type=int, default=0)
+    parser.add_argument("--claim", type=int, default=0)
+    parser.add_argument("--device", default="")
+    parser.add_argument("--device-id", default="")
+    parser.add_argument("--queue", type=Path)
+    parser.add_argument("--nice", type=int)
+    parser.add_argument("--cpus", default="")
+    return parser.parse_args(arguments)
+
+
+def _adjust(given: argparse.Namespace) -> None:
+    """Takes the priority and the CPUs of whoever asked for the run, as far as the system allows."""
+    if given.nice is not None and (lower := given.nice - os.nice(0)) > 0:
+        os.nice(lower)
+    if given.cpus and hasattr(os, "sched_setaffinity"):
+        with suppress(OSError, ValueError):  # another cgroup, or CPUs that are gone
+            os.sched_setaffinity(0, {int(number) for number in given.cpus.split(",")})
+
+
+class _Watch:
+    """What the heartbeat's thread looks after each second: that the run is still ours, that somebody waits."""
+
+    def __init__(self, run: RunDirectory, lock: int, attempt: int, inbox: Inbox, queue: Queue | None) -> None:
+        self._run = run
+        self._lock = lock
+        self._attempt = attempt
+        self._inbox = inbox
+        self._queue = queue
+
+    def look(self) -> bool:
+        """Whether to go on beating."""
+        if self._queue is not None:
+            from fmnist_tui.runs.queue.starting import revive
+
+            revive(self._queue)
+        if current_attempt(self._run) > self._attempt:
+            self._end("another trainer has taken the run: this one ends")
+            return False
+        if not is_lock_of(self._run, self._lock):
+            self._end(f"{self._run.lock} was removed: this trainer saves what it can and ends")
+            return False
+        return True
+
+    def _end(self, why: str) -> None:
+        print(why, file=sys.stderr, flush=True)  # noqa: T201
+        self._inbox.put(Command.STOP_NOW)
 
 
 def _listen_to_signals(inbox: Inbox) -> list[int]:
-    """Turns signals into wishes: SIGINT and SIGTERM save and end, a second SIGINT ends at once, SIGUSR1 saves."""
+    """Turns signals into commands: SIGINT and SIGTERM save and end, a second SIGINT ends at once, SIGUSR1 saves."""
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fmnist_tui.files import read_json
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpu_probe import GpuProbe
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import beats_here
+from fmnist_tui.runs.heartbeat import read_heartbeat
 
 if TYPE_CHECKING:
     import psutil
@@ -49,9 +48,10 @@ class UsageProbe:
         """The usage now; None where the trainer is on another machine or gone."""
         import psutil
 
-        pid = (read_json(self._run.heartbeat) or {}).get("pid")
-        if not beats_here(self._run) or not isinstance(pid, int):
+        beat = read_heartbeat(self._run)
+        if beat is None or not beat.is_from_here or not beat.pid:
             return None
+        pid = beat.pid
         try:
             if self._process is None or self._process.pid != pid:
                 self._process = psutil.Process(pid)

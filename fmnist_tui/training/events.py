@@ -1,4 +1,4 @@
-"""What a trainer tells: a closed set of small facts, numbers and strings only, each with a JSON form.
+"""What a trainer reports: a closed set of small structs of numbers and text, each with a JSON form.
 
 A number that is not finite (a diverged loss) is null in JSON, and NaN when read back.
 """
@@ -7,57 +7,82 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec.structs import fields
 
 from fmnist_tui.files import finite
 from fmnist_tui.text import safe
 
-Reason = Literal["completed", "stopped", "diverged", "failed"]
-How = Literal["after-epoch", "now"]
+if TYPE_CHECKING:
+    Reason = Literal["completed", "stopped", "diverged", "failed"]
+    How = Literal["after-epoch", "now"]
+else:  # what a later version writes is read too
+    Reason = How = str
+
+Whole = Annotated[int, msgspec.Meta(gt=-(2**53), lt=2**53)]
+"""An integer that every reader of JSON represents exactly."""
 
 
-@dataclass(frozen=True)
-class RunStarted:
+class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
+    """What all events have in common."""
+
+
+class Queued(_Event, frozen=True, gc=False, tag="queued"):
+    """The run waits for its device; nobody trains it yet.
+
+    Attributes:
+        device: As it was asked for: "cpu", "cuda", "cuda:1".
+        host: Whose device.
+        user: Whose queue.
+        queue: The path of the queue's folder.
+    """
+
+    device: str
+    host: str = ""
+    user: str = ""
+    queue: str = ""
+
+
+class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
     """The engine is ready; the first step follows."""
 
     version: str
-    total_steps: int
-    steps_per_epoch: int
-    epochs: int
-    parameters: int
-    pid: int
+    total_steps: Whole
+    steps_per_epoch: Whole
+    epochs: Whole
+    parameters: Whole
+    pid: Whole
+    host: str = ""
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(_Event, frozen=True, gc=False, tag="stage"):
     """What the trainer is busy with outside the steps: "importing PyTorch", "validating"."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(_Event, frozen=True, gc=False, tag="step"):
     """A window of steps ended. Loss (in the version's own terms) and accuracy are means over its images."""
 
-    step: int
-    epoch: int
+    step: Whole
+    epoch: Whole
     loss: float
     accuracy: float
     learning_rate: float
     images_per_second: float
 
 
-@dataclass(frozen=True)
-class Epoch:
+class Epoch(_Event, frozen=True, gc=False, tag="epoch"):
     """An epoch and its validation ended.
 
     The training figures are means over the epoch as it ran: with weights that changed, dropout and augmentation.
     `validation_nll` is the negative log-likelihood of normalised probabilities, comparable between all versions.
     """
 
-    epoch: int
-    step: int
+    epoch: Whole
+    step: Whole
     train_loss: float
     train_accuracy: float
     validation_loss: float
@@ -66,18 +91,15 @@ class Epoch:
     seconds: float
     validation_seconds: float
     is_best: bool
-    layers: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class CheckpointSaved:
+class CheckpointSaved(_Event, frozen=True, gc=False, tag="checkpoint_saved"):
     """A checkpoint lies whole on the disk."""
 
-    step: int
+    step: Whole
 
 
-@dataclass(frozen=True)
-class Alert:
+class Alert(_Event, frozen=True, gc=False, tag="alert"):
     """Something a person should see.
 
     `kind` is a stable word: "non_finite", "spike", "plateau", "overfitting", "checkpoint_failed", "no_checkpoint",
@@ -88,37 +110,45 @@ class Alert:
     message: str
 
 
-@dataclass(frozen=True)
-class Paused:
+class Paused(_Event, frozen=True, gc=False, tag="paused"):
     """No step runs until a `Continued`."""
 
-    step: int
+    step: Whole
 
 
-@dataclass(frozen=True)
-class Continued:
+class Continued(_Event, frozen=True, gc=False, tag="continued"):
     """The steps go on after a pause."""
 
-    step: int
+    step: Whole
 
 
-@dataclass(frozen=True)
-class StopRequested:
+class StopRequested(_Event, frozen=True, gc=False, tag="stop_requested"):
     """Somebody asked the run to end."""
 
     how: How
 
 
-@dataclass(frozen=True)
-class Resumed:
-    """A new trainer goes on from the checkpoint at `step`; readers drop what the log says of later steps."""
+class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
+    """A new trainer goes on from the checkpoint at `step`; readers drop what the log says of later steps.
 
-    step: int
-    pid: int
+    Attributes:
+        step: Steps taken so far.
+        pid: The trainer's.
+        host: Where it runs, or "" if unknown.
+        device: What it trains on, or "" if unknown.
+        threads: CPU threads that it computes with, or 0 if unknown.
+        exact: Whether the run goes on bit for bit, as if it had not been interrupted.
+    """
+
+    step: Whole
+    pid: Whole
+    host: str = ""
+    device: str = ""
+    threads: Whole = 0
+    exact: bool = True
 
 
-@dataclass(frozen=True)
-class RunFinished:
+class RunFinished(_Event, frozen=True, gc=False, tag="run_finished"):
     """The trainer ended by itself.
 
     `scored`: the test images were scored. `resumable`: there is something left to do, and a checkpoint to go on from
@@ -132,7 +162,8 @@ class RunFinished:
 
 
 Event = (
-    RunStarted
+    Queued
+    | RunStarted
     | Stage
     | Step
     | Epoch
@@ -145,74 +176,67 @@ Event = (
     | RunFinished
 )
 
+QUEUED_STAGE = "waiting for "
+"""How the stage of a queued run begins; its device follows."""
+LOADING_STAGE = "loading data"
 VALIDATING = "validating"
 SCORING = "scoring test images"
 """Stages, by their names, between whose batches a trainer hears what people wish."""
 
-_TYPES: dict[str, type[Event]] = {
-    "run_started": RunStarted,
-    "stage": Stage,
-    "step": Step,
-    "epoch": Epoch,
-    "checkpoint_saved": CheckpointSaved,
-    "alert": Alert,
-    "paused": Paused,
-    "continued": Continued,
-    "stop_requested": StopRequested,
-    "resumed": Resumed,
-    "run_finished": RunFinished,
-}
-_LARGEST = 2**53
-_NAMES = {kind: name for name, kind in _TYPES.items()}
-_FIELDS = {kind: {item.name: str(item.type) for item in fields(kind)} for kind in _TYPES.values()}
+_KINDS: tuple[type[Event], ...] = get_args(Event)
+_DECODER = msgspec.json.Decoder(Event)
 
 
 def name_in_log(kind: type[Event]) -> str:
     """What stands under "event" for this kind."""
-    return _NAMES[kind]
+    return str(kind.__struct_config__.tag)
+
+
+_BY_NAME = {name_in_log(kind): kind for kind in _KINDS}
+_NUMBERS = {kind: [item.name for item in fields(kind) if item.type is float] for kind in _KINDS}
+_TEXTS = {kind: [item.name for item in fields(kind) if item.type is str] for kind in _KINDS}
 
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as a JSON object: its name under "event", then its fields."""
-    values = {name: finite(getattr(event, name)) for name in _FIELDS[type(event)]}
-    return {"event": _NAMES[type(event)], **values}
+    record: dict[str, Any] = finite(msgspec.to_builtins(event))
+    return record
 
 
 def from_json(record: Mapping[str, Any]) -> Event | None:
-    """The event of a JSON object, or None where this program doesn't know it or a key is missing or of another type.
+    """The event of a JSON object, or None where it is unknown, or a key is missing or of another type.
 
-    Keys that the event doesn't have (a later version's, "time", "seq") are passed over. Text is made safe to show here,
+    Keys that the event doesn't have (a later version's, "time", "seq") are ignored. Text is made safe to show here,
     once for all who read a log.
     """
-    kind = _TYPES.get(str(record.get("event")))
+    kind = _BY_NAME.get(str(record.get("event")))
     if kind is None:
         return None
-    known = _FIELDS[kind]
-    values: dict[str, Any] = {name: record[name] for name in known if name in record}
-    if not all(_fits(value, known[name]) for name, value in values.items()):
-        return None
+    values = dict(record)
+    values |= {name: math.nan for name in _NUMBERS[kind] if name in values and _is_no_number(values[name])}
     try:
-        return kind(**{name: _as_read(value) for name, value in values.items()})
-    except TypeError:
+        return _safe(msgspec.convert(values, kind))
+    except msgspec.ValidationError:
         return None
 
 
-def _fits(value: Any, annotation: str) -> bool:
-    """Whether a JSON value can stand in a field of that type; a log may have been edited by hand."""
-    if annotation == "float":
-        return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
-    if annotation == "int":
-        return isinstance(value, int) and abs(value) < _LARGEST
-    if annotation == "bool":
-        return isinstance(value, bool)
-    return isinstance(value, dict if annotation.startswith("dict") else str)
+def decode(line: bytes) -> Event:
+    """The event of a line of a log, ten times as fast as `from_json`, which accepts more.
+
+    Raises:
+        ValueError: It is no strict JSON, or `from_json` would return None, or a number is null.
+        RecursionError: It is nested too deeply.
+    """
+    return _safe(_DECODER.decode(line))
 
 
-def _as_read(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else math.nan
-    if isinstance(value, str):
-        return safe(value)
-    if isinstance(value, dict):
-        return {safe(key): _as_read(item) for key, item in value.items()}
-    return math.nan if value is None else value
+def _is_no_number(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _safe(event: Event) -> Event:
+    names = _TEXTS[type(event)]
+    if not names:
+        return event
+    changes = {name: safe(value) for name in names if not (value := getattr(event, name)).isprintable()}
+    return msgspec.structs.replace(event, **changes) if changes else event

@@ -24,6 +24,8 @@ def describe(event: events.Event) -> str:
 
 def _short_line(event: events.Event) -> str:
     match event:
+        case events.Queued(device):
+            return f"{events.QUEUED_STAGE}{device}"
         case events.Stage(name) if name != events.VALIDATING:
             return name
         case events.StopRequested(how):

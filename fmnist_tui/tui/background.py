@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -11,8 +10,9 @@ from pathlib import Path
 from fmnist_tui.data import Cancelled, DataError, Progress, load
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.places import Folders
+from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.room import little_room
 from fmnist_tui.runs.starting import check_startable
@@ -89,17 +89,20 @@ def _request_runs(folders: Folders, configs: list[TrainingConfig], post: Post) -
 
 
 def drive_processes(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None:
-    """Starts a trainer process for each run and waits on them; they outlive the app."""
-    running: list[tuple[RunDirectory, subprocess.Popen[bytes]]] = []
-    for run in runs:
-        try:
-            running.append((run, launch(run)))
-        except RunError as error:
-            post(Failed(str(error)))
-    post(RunsLaunched([run for run, _ in running]))
+    """Starts the runs, or queues them, and waits on the trainers that it started; they outlive the app."""
+    try:
+        submitted = submit(runs)
+    except RunError as error:
+        post(Failed(str(error)))
+        return
+    for line in filter(None, [submitted.warning, *submitted.failed.values()]):
+        post(Failed(line))
+    post(RunsLaunched([*submitted.started, *submitted.queued]))
+    running = dict(submitted.started)
     while running and not stop.wait(_WAIT_SECONDS):
-        ended = [run for run, process in running if process.poll() is not None]
-        running = [(run, process) for run, process in running if run not in ended]
+        ended = [run for run, process in running.items() if process.poll() is not None]
+        for run in ended:
+            del running[run]
         if ended:
             post(RunEnded())
 

@@ -13,7 +13,7 @@ from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.machine.devices import device_names
 from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.queue import device_to_wait_for
+from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, hyperparameters
 from fmnist_tui.tui.progress import clock
@@ -32,7 +32,7 @@ class Known:
         records: All runs.
         comparisons: One for each recipe.
         peak: Multiply-adds a second of the CPUs, 0 before they were timed.
-        devices: The names of this machine's devices: "cpu", "cuda-0".
+        devices: The names of this machine's devices: "cpu", "cuda:0".
     """
 
     records: tuple[RunRecord, ...] = ()
@@ -64,7 +64,7 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
     """
     if not known.peak or not configs:
         return ""
-    places = {device_to_wait_for(config) for config in configs}
+    places = {_device(config, known) for config in configs}
     names = dict(known.devices)
     where = " and ".join(f"{place} ({names[place]})" if place in names else place for place in sorted(places))
     found = [_estimate(config, known, images or _IMAGES) for config in configs]
@@ -91,10 +91,16 @@ def uncounted(configs: Sequence[TrainingConfig]) -> str:
 
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:
     trained = round(_TRAINED * min(config.limit or images, images))
-    device = device_to_wait_for(config).replace("-", ":")
+    device = _device(config, known)
     host = socket.gethostname()
     found = estimate(config, trained, device, known.records, host, known.peak)
     if found is None and config.device == "auto":  # a GPU that PyTorch can't use: earlier runs took the CPU
         on_cpu = estimate(config, trained, "cpu", known.records, host, known.peak)
         return on_cpu if on_cpu and on_cpu.measured else None
     return found
+
+
+def _device(config: TrainingConfig, known: Known) -> str:
+    """The device as run.json names it; where any GPU will do, the first."""
+    device = needed_device(config, has_gpus=any(name.startswith("cuda") for name, _ in known.devices))
+    return "cuda:0" if device == "cuda" else device

@@ -12,7 +12,7 @@ from fmnist_tui.files import exists
 from fmnist_tui.runs.control import deaf_while, send
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.follower import Follower
-from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.resuming import check_resumable

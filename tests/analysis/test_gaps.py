@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fmnist_tui.analysis.probes.efficiency import measure_efficiency
 from fmnist_tui.analysis.probes.gaps import Gaps, measure_gaps

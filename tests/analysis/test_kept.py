@@ -16,7 +16,6 @@ from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.telling import AnalysisError
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.runs.deleting import delete_run
-from fmnist_tui.runs.summary import summarise
 
 from .builders import make_run
 
@@ -145,9 +144,9 @@ def test_nothing_holds_of_a_run_without_weights_and_result(record: RunRecord) ->
 
 
 def test_lists_sizes_and_deletion_know_of_it(record: RunRecord) -> None:
-    before = summarise(record.run).bytes
+    before = record.run.size()
     keep_all(record)
-    assert summarise(record.run).bytes == before + sum(path.stat().st_size for path in record.run.analysis.iterdir())
+    assert record.run.size() == before + sum(path.stat().st_size for path in record.run.analysis.iterdir())
     assert [one.run_id for one in read_records(record.run.path.parent)] == [record.run_id]
     delete_run(record.run)
     assert not list(record.run.path.parent.iterdir())

@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from waiting import PATIENCE, wait_until
 
 from fmnist_tui.files import read_json, write_json
@@ -148,7 +149,7 @@ def learned(run: RunDirectory) -> dict[str, Any]:
     columns = ("step", "epoch", "loss", "accuracy", "learning_rate")
     return {
         "result": {**(read_json(run.result) or {}), "seconds": None},
-        "epochs": [replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs],
+        "epochs": [msgspec.structs.replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs],
         "weights": run.model.read_bytes(),
         **{name: getattr(snapshot.curve, name).tolist() for name in columns},
     }

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fmnist_tui.cli.follow import JsonLines, PlainLines, follow
 from fmnist_tui.runs.directory import RunDirectory

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from fmnist_tui.runs.machine.nvml import LIBRARY
-from runs_machine.machines import reported
+from runs_machine.machines import gpus_reported
 
 from fmnist_tui.host.command import CommandResult
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.nvml import LIBRARY
 
 from .conftest import Doctor
 
@@ -56,10 +57,11 @@ def test_json_is_whole_where_there_is_a_problem(doctor: Doctor) -> None:
 
 
 def test_a_gpu_has_a_line_where_there_is_one(doctor: Doctor) -> None:
-    gpu = {"name": "NVIDIA H100", "total": 85_000_000_000, "free": 80_000_000_000, "busy": 3}
-    answers = {"nvml": reported(driver="550", gpus=[gpu])}
+    gpu = Gpu("GPU-5f3a9c01-7d1e-4c43-b4a1-4a7f6c1d0a11", 0, "NVIDIA H100", 85_000_000_000, 80_000_000_000, 3)
+    answers = {"host.gpus": gpus_reported(visible=(gpu,), driver="550")}
     rows = doctor("--json", "--data", "demo", libraries=[LIBRARY], answers=answers).json
     assert [row["check"] for row in rows][-2:] == ["gpu", "torch"]
+    assert "cuda:0 NVIDIA H100 GPU-5f3a9c01" in rows[-2]["seen"]
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])

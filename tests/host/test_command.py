@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
 
+import pytest
 from leftovers import has_ended
 from waiting import wait_until
 
@@ -40,10 +42,33 @@ def test_one_that_is_not_there_is_told() -> None:
     )
 
 
+def test_what_it_printed_until_its_time_was_over_is_known(tmp_path: Path) -> None:
+    process = RunningCommand(SLEEPS)
+    wait_until(lambda: os.fstat(process._output.fileno()).st_size, "it has printed")
+    assert process.result(0.0) == CommandResult(None, "up\n", "no answer within 0 s")
+    process.close()
+
+
+@pytest.mark.parametrize(
+    ("result", "report"),
+    [
+        (CommandResult(0, 'noise\n{"a": 1}\n'), {"a": 1}),
+        (CommandResult(1, '{"a": 1}\n'), None),
+        (CommandResult(None, '{"a": 1}\n'), None),
+        (CommandResult(0, "noise"), None),
+        (CommandResult(0, "[1]"), None),
+        (CommandResult(0), None),
+    ],
+)
+def test_a_report_is_the_json_in_the_last_line(result: CommandResult, report: dict[str, int] | None) -> None:
+    assert result.report() == report
+
+
 def test_one_that_takes_too_long_is_ended() -> None:
     process = RunningCommand(SLEEPS)
     before = time.monotonic()
-    assert process.result(0.2) == CommandResult(None, errors="no answer within 0.2 s")
+    result = process.result(0.2)
+    assert (result.status, result.errors) == (None, "no answer within 0.2 s")
     assert time.monotonic() - before < PATIENCE
     assert process._process is not None
     assert process._process.returncode == -9

@@ -1,58 +1,74 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import pytest
-from fmnist_tui.runs.gpu_probe import GpuProbe
-from fmnist_tui.runs.machine.nvml import Gpu
 from waiting import wait_until
 
-from fmnist_tui.runs import gpu_probe as module
+from fmnist_tui.host import gpu_probe as module
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.gpu_probe import GpuProbe
+from fmnist_tui.host.gpus import GpuReport
 
-GPU = Gpu("H200", 140_000_000_000, 100_000_000_000, 93)
+REPORT = GpuReport((Gpu("GPU-0", 0, "H200"),))
 
 
 def answered(probe: GpuProbe) -> None:
-    """Asks, and waits for the answer."""
+    """Queries, and waits for the report."""
     probe.look()
-    wait_until(lambda: probe.look() == (GPU,), "the driver has answered")
-    wait_until(lambda: "nvml" not in {thread.name for thread in threading.enumerate()}, "its thread has ended")
+    wait_until(lambda: probe.look() == REPORT, "the driver has answered")
+    wait_until(lambda: "gpu query" not in {thread.name for thread in threading.enumerate()}, "its thread has ended")
 
 
-def test_the_driver_is_asked_in_the_background_and_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_the_driver_is_queried_in_the_background_and_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    queried = []
 
-    def answer() -> tuple[Gpu, ...]:
-        asked.append(threading.current_thread())
-        return (GPU,)
+    def query(environ: Mapping[str, str]) -> GpuReport:
+        queried.append(threading.current_thread())
+        return REPORT
 
-    monkeypatch.setattr(module, "_read_gpus", answer)
+    monkeypatch.setattr(module, "query", query)
     answered(GpuProbe())
-    assert [thread is threading.main_thread() for thread in asked] == [False]
+    assert [thread is threading.main_thread() for thread in queried] == [False]
 
 
-def test_a_driver_that_hangs_holds_nobody_up_and_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, hanging = [], threading.Event()
+def test_a_driver_that_hangs_holds_nobody_up_and_is_not_queried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    queried, hanging = [], threading.Event()
 
-    def hang() -> tuple[Gpu, ...]:
-        asked.append(threading.current_thread())
+    def hang(environ: Mapping[str, str]) -> GpuReport:
+        queried.append(threading.current_thread())
         hanging.wait(10)
-        return ()
+        return GpuReport()
 
-    monkeypatch.setattr(module, "_read_gpus", hang)
+    monkeypatch.setattr(module, "query", hang)
     monkeypatch.setattr(module, "_SECONDS", 0.0)
     probe = GpuProbe()
     try:
-        assert [probe.look() for _ in range(5)] == [()] * 5
-        assert len(asked) == 1
+        assert [probe.look() for _ in range(5)] == [GpuReport()] * 5
+        assert len(queried) == 1
     finally:
         hanging.set()
-        asked[0].join()
+        queried[0].join()
 
 
-def test_an_old_answer_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_read_gpus", lambda: (GPU,))
+def test_an_old_report_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "query", lambda environ: REPORT)
     probe = GpuProbe()
     answered(probe)
     monkeypatch.setattr(module, "_STALE_SECONDS", 0.0)
-    assert probe.look() == ()
+    assert probe.look() == GpuReport()
+
+
+def test_gpus_are_numbered_as_in_the_environment_that_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Mapping[str, str]] = []
+
+    def query(environ: Mapping[str, str]) -> GpuReport:
+        asked.append(environ)
+        return REPORT
+
+    monkeypatch.setattr(module, "query", query)
+    probe = GpuProbe()
+    probe.look({"CUDA_VISIBLE_DEVICES": "3"})
+    wait_until(lambda: probe.look() == REPORT, "the driver has answered")
+    assert asked == [{"CUDA_VISIBLE_DEVICES": "3"}]

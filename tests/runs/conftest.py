@@ -15,6 +15,7 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, Step
 
+from .reads import Reads
 from .trainers import SHORT_V0, SHORT_V3, Watch, finish, request, running
 
 
@@ -60,6 +61,12 @@ def run(runs: Path) -> RunDirectory:
     run = RunDirectory(runs / "v0-20260101-120000-00ff")
     run.path.mkdir(parents=True)
     return run
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    """Counts what the test reads of logs."""
+    return Reads(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import closing
 
@@ -15,6 +16,7 @@ from fmnist_tui.training.events import (
     Epoch,
     Event,
     Paused,
+    Queued,
     Resumed,
     RunFinished,
     RunStarted,
@@ -33,12 +35,11 @@ def step(number: int, loss: float = 0.5) -> Step:
 
 def epoch(number: int, accuracy: float = 0.8) -> Epoch:
     """The end of an epoch of ten steps."""
-    return Epoch(
-        number, 10 * number, 0.5, 0.75, 0.4, accuracy, 0.3, 2.0, 0.5, is_best=True, layers={"a": {"norm": 1.0}}
-    )
+    return Epoch(number, 10 * number, 0.5, 0.75, 0.4, accuracy, 0.3, 2.0, 0.5, is_best=True)
 
 
 EVERY_EVENT: list[Event] = [
+    Queued("cpu", "box", "ada", "/run/queue"),
     STARTED,
     Stage("validating"),
     step(5),
@@ -48,14 +49,15 @@ EVERY_EVENT: list[Event] = [
     Paused(5),
     Continued(5),
     StopRequested("after-epoch"),
-    Resumed(5, 4712),
+    Resumed(5, 4712, "box", "cuda:0", 4, exact=False),
     RunFinished("completed", scored=True),
 ]
 
 
-def beat(run: RunDirectory, age: float) -> None:
-    """A sign of life that is so many seconds old."""
-    run.heartbeat.write_text(json.dumps({"pid": 1, "time": time.time() - age}))
+def beat(run: RunDirectory, age: float, **changes: object) -> None:
+    """A heartbeat that was written so many seconds ago."""
+    run.heartbeat.write_text(json.dumps({"pid": 1, "time": time.time() - age, **changes}))
+    os.utime(run.heartbeat, (time.time() - age, time.time() - age))
 
 
 def write_log(run: RunDirectory, *events: Event) -> None:

@@ -17,7 +17,7 @@ from fmnist_tui.data import ImageSet, load
 from fmnist_tui.runs import drive
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training import devices
 from fmnist_tui.training.events import Alert, Resumed, RunFinished

@@ -11,7 +11,7 @@ from fmnist_tui.data import load
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
-from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import command_of, read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command

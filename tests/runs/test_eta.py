@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.event_log import Logged

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +25,7 @@ from fmnist_tui.training import events
 from fmnist_tui.training.events import Event, Step
 
 from .logs import EVERY_EVENT, STARTED, epoch, step
+from .reads import Reads
 
 RUN_ENDED = events.RunFinished("completed")
 
@@ -39,6 +43,11 @@ JUNK = {
     "a word for a number": b'{"event":"checkpoint_saved","step":"five","time":1.0,"seq":0}',
     "bytes that are no text": b"\xff\xfe\x00\xd8",
     "a very deep list": b"[" * 100_000,
+    "a deep list in an event": b'{"event":"paused","step":5,"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "an attempt below all": b'{"event":"stage","name":"a","time":1,"seq":0,"attempt":-1}',
+    "an attempt that is no number": b'{"event":"stage","name":"a","time":1,"seq":0,"attempt":"1"}',
+    "an attempt beyond all": b'{"event":"stage","name":"a","time":1,"seq":0,"attempt":1' + b"0" * 400 + b"}",
+    "two megabytes without an end": b'{"event":"stage","name":"' + b"a" * (2 << 20),
     "a time beyond all clocks": b'{"event":"stage","name":"a","time":1' + b"0" * 400 + b',"seq":0}',
 }
 
@@ -149,6 +158,117 @@ def test_an_empty_log_is_not_torn(path: Path) -> None:
     assert path.read_bytes().count(b"\n") == 1
 
 
+# The trainer that writes
+
+
+class Replaced(Exception):
+    """Another trainer has taken the run."""
+
+
+class Clock:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+
+class Check:
+    """Counts how often it is asked; raises once another trainer has taken the run."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.replaced = False
+
+    def __call__(self) -> None:
+        self.asked += 1
+        if self.replaced:
+            raise Replaced
+
+
+def test_each_line_has_the_number_of_the_trainer_that_wrote_it(path: Path) -> None:
+    write(path, step(1))
+    with closing(EventLog(path, attempt=2)) as log:
+        log.append(step(2))
+    assert [logged.attempt for logged in LogReader(path).read()] == [None, 2]
+    first, second = map(json.loads, path.read_text().splitlines())
+    assert "attempt" not in first
+    assert second["attempt"] == 2
+
+
+def test_a_trainer_checks_before_each_batch_of_lines_whether_it_still_has_the_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, check = Clock(monkeypatch), Check()
+    with closing(EventLog(path, 1, check)) as log:
+        for seconds, asked in ((0.0, 1), (0.1, 1), (0.3, 1), (0.2, 2), (0.4, 2), (60.0, 3)):
+            clock.now += seconds
+            log.append(step(1))
+            assert check.asked == asked
+        log.sync()
+        assert check.asked == 4
+
+
+def test_a_trainer_that_was_replaced_writes_nothing_and_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, check = Clock(monkeypatch), Check()
+    with closing(EventLog(path, 1, check)) as log:
+        log.append(step(1))
+        check.replaced = True
+        clock.now += 1
+        for _ in range(2):
+            with pytest.raises(Replaced):
+                log.append(step(2))
+        with pytest.raises(Replaced):
+            log.sync()
+    assert read(path) == [step(1)]
+
+
+def test_a_trainer_that_was_replaced_does_not_write_what_had_found_no_room(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Check()
+    clock = Clock(monkeypatch)
+    with closing(EventLog(path, 1, check)) as log:
+        with room_for(0):
+            log.append(step(1))
+        check.replaced = True
+        clock.now += 1
+        with pytest.raises(Replaced):
+            log.append(step(2))
+    assert path.read_bytes() == b""
+
+
+def test_what_was_written_can_be_sent_to_a_file_server_from_any_thread_at_any_time(path: Path) -> None:
+    log = EventLog(path)
+    over = threading.Event()
+
+    def flush() -> None:
+        while not over.is_set():
+            log.flush_remote()
+
+    threads = [threading.Thread(target=flush) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(200):
+        log.append(step(number))
+    log.close()
+    log.flush_remote()
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert len(read(path)) == 200
+
+
+def test_a_flush_that_fails_ends_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "the server is away")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with closing(EventLog(path)) as log:
+        log.append(step(1))
+        log.flush_remote()
+        log.sync()
+    assert read(path) == [step(1)]
+
+
 # A full disk
 
 
@@ -178,7 +298,7 @@ def test_a_writer_that_ends_without_room_leaves_a_log_that_the_next_one_goes_on_
 
 
 def test_steps_are_given_up_first_where_there_is_no_room_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_log, "_MOST_KEPT", 4)
+    monkeypatch.setattr(event_log, "_MAX_PENDING", 4)
     with closing(EventLog(path)) as log:
         with room_for(0):
             log.append(STARTED)
@@ -206,7 +326,18 @@ def test_a_log_that_is_not_there_yet_is_empty(path: Path) -> None:
 def test_readers_pass_over_junk(path: Path, junk: bytes) -> None:
     path.write_bytes(encode(Logged(step(1), 1.0, 0)) + junk + b"\n" + encode(Logged(step(2), 1.0, 1)))
     assert read(path) == [step(1), step(2)]
-    assert [logged.event for logged in read_tail(path, 1 << 20)] == [step(1), step(2)]
+    assert [logged.event for logged in read_tail(path, 4 << 20)] == [step(1), step(2)]
+
+
+@pytest.mark.parametrize("text", ["caf\\u00e9 \\udcff \\n", "caf\u00e9 \ufffd"])
+def test_text_that_came_from_undecodable_bytes_is_read(path: Path, text: str) -> None:
+    line = '{"event":"run_finished","reason":"failed","message":"' + text + '","time":1.0,"seq":0,"attempt":3}\n'
+    path.write_text(line, encoding="utf-8")
+    (logged,) = LogReader(path).read()
+    assert logged.attempt == 3
+    assert isinstance(logged.event, events.RunFinished)
+    assert logged.event.message.startswith("café ")
+    assert logged.event.message.isprintable()
 
 
 def test_readers_pass_over_keys_that_they_do_not_know(path: Path) -> None:
@@ -288,3 +419,63 @@ def test_damage_at_the_end_of_a_log_does_not_hide_what_stands_before_it(path: Pa
 def test_a_log_that_is_not_there_has_no_tail(path: Path) -> None:
     assert read_tail(path) == []
     assert read_tail(path / "nowhere") == []
+
+
+# How much is read
+
+
+LONG = 20_000
+"""Steps; together some megabytes."""
+
+
+@pytest.fixture
+def long(path: Path) -> Path:
+    path.write_bytes(b"".join(encode(Logged(step(number), 1.0, number)) for number in range(LONG)))
+    return path
+
+
+def test_a_long_log_is_read_once_and_in_parts(long: Path, reads: Reads) -> None:
+    batches = [len(batch) for batch in LogReader(long).batches()]
+    assert sum(batches) == LONG
+    assert max(batches) < LONG / 2
+    assert reads.total == long.stat().st_size
+    assert reads.largest <= event_log.CHUNK
+
+
+def test_a_reader_reads_nothing_twice(long: Path, reads: Reads) -> None:
+    reader = LogReader(long)
+    reader.read()
+    reader.read()
+    assert reads.total == long.stat().st_size
+    with closing(EventLog(long)) as log:
+        log.append(step(7))
+    assert [logged.event for logged in reader.read()] == [step(7)]
+    assert reads.total == long.stat().st_size
+
+
+def test_the_tail_of_a_long_log_is_found_in_little_of_it(long: Path, reads: Reads) -> None:
+    assert read_tail(long)[-1].event == step(LONG - 1)
+    assert reads.total <= 20_000
+
+
+def test_what_is_far_from_the_end_of_a_log_is_found_and_nothing_is_read_twice(long: Path, reads: Reads) -> None:
+    content = long.read_bytes()
+    long.write_bytes(encode(Logged(STARTED, 1.0, 0)) + content)
+    assert [logged.event for logged in read_tail(long, kinds=(events.RunStarted,))] == [STARTED]
+    assert reads.total == long.stat().st_size
+    assert reads.largest <= event_log.CHUNK
+
+
+def test_a_line_that_does_not_end_is_not_held_in_memory(path: Path) -> None:
+    with path.open("wb") as file:
+        for _ in range(64):
+            file.write(b"a" * event_log.CHUNK)
+        file.write(b"\n" + encode(Logged(step(1), 1.0, 0)))
+    tracemalloc.start()
+    try:
+        assert read(path) == [step(1)]
+        assert read_tail(path, 4)[0].event == step(1)
+        assert read_tail(path, kinds=(events.RunStarted,)) == []
+        assert tracemalloc.get_traced_memory()[1] < 16 * event_log.CHUNK
+    finally:
+        tracemalloc.stop()

@@ -63,7 +63,9 @@ def test_the_gpu_is_watched_while_a_run_uses_it(runs: Path) -> None:
     probe = UsageProbe(run)
     with running(run):
         Watch(run).next(Step)
-        wait_until(lambda: (usage := probe.look()) and usage.gpus, "the driver answered")
+        wait_until(lambda: (usage := probe.look()) and usage.gpu, "the driver answered")
         usage = probe.look()
         assert usage
-        assert usage.gpus[0].total - usage.gpus[0].free > 300_000_000
+        assert usage.gpu
+        assert usage.gpu.is_uuid
+        assert usage.gpu.total - usage.gpu.free > 300_000_000

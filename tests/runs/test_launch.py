@@ -14,7 +14,8 @@ from waiting import wait_until
 from fmnist_tui.runs import drive, lock
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.launch import InAppRun, launch
+from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command

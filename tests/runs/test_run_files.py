@@ -36,7 +36,6 @@ EVENTS = {
         "validation_accuracy",
         "seconds",
         "is_best",
-        "layers",
     },
     "checkpoint_saved": {"step"},
     "run_finished": {"reason"},

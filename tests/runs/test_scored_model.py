@@ -10,7 +10,7 @@ import pytest
 
 from fmnist_tui.data import load
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.launch import InAppRun
+from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.scored_model import load_scored_model
 from fmnist_tui.training.config import ConfigError

@@ -26,7 +26,6 @@ def test_a_finished_run_in_one_line(finished_v0: RunDirectory) -> None:
         "epochs": 4,
         "test_accuracy": json.loads(finished_v0.result.read_text())["test_accuracy"],
         "label": "",
-        "bytes": finished_v0.size(),
         "reason": "",
     }
 

@@ -10,10 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import safetensors.numpy
 from waiting import wait_until
@@ -112,7 +112,10 @@ def learning(run: RunDirectory) -> dict[str, Any]:
     snapshot = read_snapshot(run)
     columns = ("step", "epoch", "loss", "accuracy", "learning_rate")
     curve = {name: getattr(snapshot.curve, name).tolist() for name in columns}
-    return {**curve, "epochs": [replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs]}
+    return {
+        **curve,
+        "epochs": [msgspec.structs.replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs],
+    }
 
 
 def copy_of(run: RunDirectory, runs: Path) -> RunDirectory:

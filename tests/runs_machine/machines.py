@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fmnist_tui.host.command import CommandResult
+from fmnist_tui.host.gpus import GpuReport
 from fmnist_tui.runs.machine.machine import Locks, Machine
 
 PLAIN = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "de_DE.UTF-8"}
@@ -20,6 +21,11 @@ CPUINFO = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t: fpu\nprocessor\t: 1\
 def reported(**report: Any) -> CommandResult:
     """What a probe prints, below what a library printed."""
     return CommandResult(0, f"noise from a library\n{json.dumps(report)}\n")
+
+
+def gpus_reported(**report: Any) -> CommandResult:
+    """What the query for GPUs prints; its arguments are those of `GpuReport`."""
+    return CommandResult(0, f"noise from a library\n{json.dumps(asdict(GpuReport(**report)))}\n")
 
 
 @dataclass

@@ -3,13 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fmnist_tui.runs.machine.nvml import LIBRARY
 
+from fmnist_tui.host.nvml import LIBRARY
 from fmnist_tui.runs.machine.checkup import check_up
 from fmnist_tui.runs.machine.row import State
 
 from .conftest import Make
-from .machines import TORCH, Commands, reported
+from .machines import TORCH, Commands, gpus_reported, reported
 
 ORDER = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
@@ -24,7 +24,7 @@ def test_every_check_has_its_row_in_a_fixed_order(make: Make, runs: Path, tmp_pa
 
 
 def test_gpus_have_a_row_only_where_their_library_is(make: Make, runs: Path, tmp_path: Path) -> None:
-    answers = {"nvml": reported(error="Driver Not Loaded")}
+    answers = {"host.gpus": gpus_reported(fault="Driver Not Loaded")}
     rows = list(check_up(make(libraries=[LIBRARY], answers=answers), runs, "demo", tmp_path / "cache"))
     assert [row.check for row in rows] == [*ORDER[:-1], "gpu", "torch"]
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, Step

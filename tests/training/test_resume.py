@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -32,9 +33,9 @@ def without_times(ran: Ran) -> list[Event]:
     told: list[Event] = []
     for event in ran.events:
         if isinstance(event, events.Step):
-            told.append(replace(event, images_per_second=0.0))
+            told.append(msgspec.structs.replace(event, images_per_second=0.0))
         elif isinstance(event, events.Epoch):
-            told.append(replace(event, seconds=0.0, validation_seconds=0.0))
+            told.append(msgspec.structs.replace(event, seconds=0.0, validation_seconds=0.0))
     return told
 
 

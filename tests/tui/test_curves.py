@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -39,7 +40,7 @@ def test_validation_is_a_point_at_each_epochs_end_and_the_best_one_is_marked(wha
 
 
 def test_validation_of_many_epochs_is_a_line() -> None:
-    epochs = tuple(replace(epoch(1), epoch=number, step=number * STEPS) for number in range(1, 60))
+    epochs = tuple(msgspec.structs.replace(epoch(1), epoch=number, step=number * STEPS) for number in range(1, 60))
     few, many = (series(replace(SNAPSHOT, epochs=epochs[:count]), "loss", View())[2] for count in (40, 41))
     assert (few.marker, few.joined) == ("x", False)
     assert (many.marker, many.joined) == ("hd", True)

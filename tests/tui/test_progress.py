@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from fmnist_tui.runs.machine.nvml import Gpu
 
+from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.runs.usage import Usage
 from fmnist_tui.training.events import (
     Alert,
@@ -133,10 +133,12 @@ def test_alerts_are_handed_on_in_their_order() -> None:
     assert progress_of(snapshot_of(log)).alerts == ("no space", "the loss became nan")
 
 
-def test_the_machine_is_told_of_with_its_gpus_where_they_are_used() -> None:
-    usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, (Gpu("H200", 140_000_000_000, 100_000_000_000, 93),))
+def test_the_machine_is_shown_with_the_gpu_that_the_run_trains_on() -> None:
+    gpu = Gpu("GPU-5f3a9c01-7d1e-4c43-b4a1-4a7f6c1d0a11", 0, "NVIDIA H200", 140_000_000_000, 100_000_000_000, 93)
+    usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, gpu)
     numbers = progress_of(snapshot_of(training()), usage).numbers
-    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98 %, memory 40 %  GPU 0 93 % busy, 40.0 of 140 GB" in numbers
+    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98 %, memory 40 %" in numbers
+    assert "memory 40 %  H200 (GPU-5f3a9c01) 93 % busy, 40.0 of 140 GB" in numbers
 
 
 def test_words_are_broken_between_things_and_not_within() -> None:

@@ -6,10 +6,10 @@ After a change that is meant: `pytest -n0 tests/tui/test_snapshots.py --snapshot
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from fmnist_tui.runs.directory import RunDirectory

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Event, RunFinished

@@ -24,9 +24,9 @@ def cpu_row(machine: Machine) -> Row:
 
 
 def device_names(machine: Machine) -> dict[str, str]:
-    """What this machine's devices are called, by the names under which trainings wait for them: "cpu", "cuda-0"."""
+    """What this machine's devices are called, by the names that configurations use: "cpu", "cuda:0"."""
     gpus = query_gpus_of(machine).visible
-    return {"cpu": safe(cpu_row(machine).seen)} | {f"cuda-{gpu.index}": safe(gpu.name or gpu.key) for gpu in gpus}
+    return {"cpu": safe(cpu_row(machine).seen)} | {f"cuda:{gpu.index}": safe(gpu.name or gpu.key) for gpu in gpus}
 
 
 def query_gpus_of(machine: Machine) -> GpuReport:

@@ -1,0 +1,259 @@
+"""A trainer's heartbeat: a small file, rewritten about every second, that also reaches where locks don't.
+
+Locks decide on the machine that holds them. On file systems whose locks are local to a node the heartbeat is all that
+another node sees. Its age is measured with one clock only: the file system's own, or, where nothing can be written,
+this process's monotonic clock between two observations. Clocks of two machines are never compared.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from fmnist_tui.host.identity import boot_id, host_name
+from fmnist_tui.runs.directory import RunDirectory
+
+BEAT_SECONDS = 1.0
+STALE_SECONDS = 10.0
+OBSERVE_SECONDS = 2.5
+"""How long a reader who can't write watches a heartbeat that may have stopped."""
+_CLOCK_SECONDS = 30.0
+"""For so long a comparison of the file system's clock with the monotonic one is trusted."""
+_LARGEST = 4096
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says; defaults stand for what 0.1.0 didn't write.
+
+    Attributes:
+        pid: The trainer's process, on its host.
+        host: The host's name, or "" where it isn't given.
+        boot: The boot of that host's kernel, within which locks hold.
+        time: The trainer's own clock (unix seconds), for people; never compared.
+        attempt: The trainer's number.
+        ended: Whether the trainer said goodbye.
+    """
+
+    pid: int = 0
+    host: str = ""
+    boot: str = ""
+    time: float = 0.0
+    attempt: int = 0
+    ended: bool = False
+
+    @property
+    def is_from_here(self) -> bool:
+        """Whether it comes from this host, whose locks decide; one that doesn't say counts as from here."""
+        return (not self.host or self.host == host_name()) and (not self.boot or self.boot == boot_id())
+
+
+@dataclass
+class _Observation:
+    """When this process saw a heartbeat first and last change (monotonic seconds)."""
+
+    stamp: tuple[int, int, bytes]
+    first: float
+    changed: float | None = None
+
+
+_observations: dict[Path, _Observation] = {}
+_clocks: dict[int, tuple[float, float]] = {}
+
+
+def read_heartbeat(run: RunDirectory) -> Heartbeat | None:
+    """The run's heartbeat, or None where there is none that can be read."""
+    content = _content(run.heartbeat)
+    return _decoded(content[1]) if content else None
+
+
+def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
+    """Whether the run's trainer has shown itself in the last STALE_SECONDS.
+
+    Args:
+        run: The run.
+        observe: Seconds to wait for the next beat where the file system's clock can't be asked.
+    """
+    found = _content(run.heartbeat)
+    if found is None:
+        return False
+    status, content = found
+    beat = _decoded(content)
+    if beat is None or beat.ended:
+        return False
+    age = age_of(status, run.path)
+    return _is_seen_to_change(run.heartbeat, observe) if age is None else age < STALE_SECONDS
+
+
+def is_stale(run: RunDirectory) -> bool:
+    """Whether there is a heartbeat that has certainly stopped. Never waits."""
+    found = _content(run.heartbeat)
+    if found is None:
+        return False
+    age = age_of(found[0], run.path)
+    if age is None:
+        seen = _observe(run.heartbeat)
+        return seen is not None and time.monotonic() - (seen.changed or seen.first) >= STALE_SECONDS
+    return age >= STALE_SECONDS
+
+
+def observe_all(runs: list[RunDirectory]) -> None:
+    """Begins to observe heartbeats, so that `is_fresh` waits once for all of them and not for one after the other."""
+    for run in runs:
+        _observe(run.heartbeat)
+
+
+def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = False, ended: bool = False) -> None:
+    """Writes the heartbeat. A full disk must not end the run: the lock still says that it lives.
+
+    `starting`: the process that will train isn't there yet, so that there is no pid.
+    """
+    beat = Heartbeat(
+        pid=0 if starting else os.getpid(),
+        host=host_name(),
+        boot=boot_id(),
+        time=round(time.time(), 3),
+        attempt=attempt,
+        ended=ended,
+    )
+    content = msgspec.json.encode(beat) + b"\n"
+    temporary = run.path / ".heartbeat.tmp"
+    try:
+        temporary.unlink(missing_ok=True)  # should it be a pipe
+        if run.heartbeat.is_dir():
+            run.heartbeat.rmdir()
+        temporary.write_bytes(content)
+        temporary.replace(run.heartbeat)
+    except OSError:  # on a full disk what lies there already can still be overwritten
+        with suppress(OSError), run.heartbeat.open("r+b") as file:
+            file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1) + b"\n")
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) -> Iterator[None]:
+    """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts.
+
+    Args:
+        run: The run.
+        attempt: The trainer's number.
+        each_second: Called before each beat, in the thread; where it returns False the beating ends.
+    """
+    stop = threading.Event()
+    thread = threading.Thread(target=_beat, args=(run, attempt, each_second, stop), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def file_system_time(folder: Path) -> float | None:
+    """The clock that stamps files in a folder (unix seconds): a file server's own; None where nothing can be written."""
+    try:
+        device = folder.stat().st_dev
+    except OSError:
+        return None
+    measured = _clocks.get(device)
+    if measured is None or time.monotonic() - measured[0] > _CLOCK_SECONDS:
+        now = _stamp_of_new_file(folder)
+        if now is None:
+            return None
+        measured = _clocks[device] = (time.monotonic(), now)
+    return measured[1] + time.monotonic() - measured[0]
+
+
+def age_of(status: os.stat_result, folder: Path) -> float | None:
+    """Seconds since a file was written, by the clock that stamped it; None where that clock can't be asked.
+
+    A stamp of the future was made before that clock was set back: it says nothing.
+
+    Args:
+        status: Of the file.
+        folder: Where it lies.
+    """
+    now = file_system_time(folder) or file_system_time(folder.parent)
+    if now is None or now < status.st_mtime - BEAT_SECONDS:
+        return None
+    return max(0.0, now - status.st_mtime)
+
+
+def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop: threading.Event) -> None:
+    while not stop.is_set():
+        if not each_second():
+            return
+        write_heartbeat(run, attempt)
+        stop.wait(BEAT_SECONDS)
+    write_heartbeat(run, attempt, ended=True)
+
+
+def _stamp_of_new_file(folder: Path) -> float | None:
+    name = folder / f".clock.{os.getpid()}-{threading.get_ident()}.tmp"
+    try:
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        return None
+    try:
+        os.write(handle, b"\n")  # the time of the first write is the server's; that of an empty file may be ours
+        os.fsync(handle)
+        return os.fstat(handle).st_mtime
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+        with suppress(OSError):
+            name.unlink()
+
+
+def _content(path: Path) -> tuple[os.stat_result, bytes] | None:
+    """Status and bytes of one opening, which a network file system makes up to date."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
+    except OSError:
+        return None
+    try:
+        return os.fstat(handle), os.read(handle, _LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
+def _decoded(content: bytes) -> Heartbeat | None:
+    try:
+        return msgspec.json.decode(content, type=Heartbeat)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _observe(path: Path) -> _Observation | None:
+    found = _content(path)
+    if found is None:
+        return None
+    status, content = found
+    stamp = (status.st_mtime_ns, status.st_ino, content)
+    seen = _observations.get(path)
+    if seen is None:
+        seen = _observations[path] = _Observation(stamp, time.monotonic())
+    elif seen.stamp != stamp:
+        seen.stamp, seen.changed = stamp, time.monotonic()
+    return seen
+
+
+def _is_seen_to_change(path: Path, seconds: float) -> bool:
+    while (seen := _observe(path)) is not None:
+        now = time.monotonic()
+        if seen.changed is not None and now - seen.changed < STALE_SECONDS:
+            return True
+        if now - seen.first >= seconds:
+            return False
+        time.sleep(min(0.25, seconds))
+    return False

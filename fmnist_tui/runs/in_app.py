@@ -1,0 +1,160 @@
+"""Training in a thread of this process, for `--in-app`: the run ends, saved, with the process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fmnist_tui.host.identity import host_name
+from fmnist_tui.runs.control import Inbox, control_end
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.heartbeat import beating
+from fmnist_tui.runs.lock import acquire, current_attempt, end_attempt, is_lock_of, new_attempt
+from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import Event, Queued, RunFinished
+
+if TYPE_CHECKING:
+    from fmnist_tui.runs.queue.claims import HeldClaim
+    from fmnist_tui.runs.queue.store import Queue
+
+_TURN_SECONDS = 0.25
+"""Between two looks whether the device is free; this process is there anyway."""
+
+
+class InAppRun:
+    """A training that this process drives itself, in whatever thread calls `drive`.
+
+    It holds the run from the start, also while it waits for its device, until `drive` or `close`.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        """Takes the run's lock, and beats.
+
+        Raises:
+            RunError: A trainer holds the run already.
+        """
+        self.run = run
+        with ExitStack() as held:
+            self._lock = acquire(run)
+            held.callback(os.close, self._lock)
+            self._attempt = new_attempt(run, self._lock)
+            held.callback(end_attempt, run, self._attempt)
+            self.inbox = Inbox(run, control_end(run))
+            held.enter_context(beating(run, self._attempt, self._look))
+            self._held = held.pop_all()
+
+    def drive(self) -> RunFinished:
+        """Trains to the end and lets the run go; returns the last event."""
+        from fmnist_tui.runs.drive import Trainer, drive  # NumPy and more, which the first paint must not wait for
+
+        with self._held:
+            turn = _Turn(self.run, self.inbox)
+            try:
+                return drive(self.run, Trainer(self._attempt, self.inbox, turn.wait))
+            finally:
+                turn.end()
+
+    def close(self) -> None:
+        """Lets the run go, driven or not."""
+        self._held.close()
+
+    def _look(self) -> bool:
+        if is_lock_of(self.run, self._lock) and current_attempt(self.run) <= self._attempt:
+            return True
+        self.inbox.put(Command.STOP_NOW)
+        return False
+
+
+class _Turn:
+    """A place in the queue for a run that this process trains itself."""
+
+    def __init__(self, run: RunDirectory, inbox: Inbox) -> None:
+        self._run = run
+        self._inbox = inbox
+        self._queue: Queue | None = None
+        self._ticket: tuple[Path, int] | None = None
+        self._claim: HeldClaim | None = None
+
+    def wait(self) -> Generator[Event, None, str | None]:
+        """Waits until a device is free; returns it, or None where the run was stopped first."""
+        from fmnist_tui.runs.queue.starting import usable_queue
+
+        self._queue, _ = usable_queue()
+        needs = self._enter()
+        reported = False
+        later: list[Command] = []
+        while not self._take():
+            while command := self._inbox():
+                if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH):
+                    return None
+                later.append(command)
+            if not reported:
+                yield Queued(needs, host=host_name(), queue=str(self._queue.folder))
+                reported = True
+            time.sleep(_TURN_SECONDS)
+        for command in later:
+            self._inbox.put(command)
+        assert self._claim is not None  # noqa: S101
+        return self._claim.claim.device
+
+    def end(self) -> None:
+        """Gives the device, or the place in the queue, back."""
+        if self._claim is not None:
+            self._claim.release()
+        elif self._queue is not None:
+            with suppress(RunError), self._queue.locked():
+                self._leave()
+        if self._ticket is not None:
+            os.close(self._ticket[1])
+            with suppress(OSError):
+                self._ticket[0].unlink()
+
+    def _enter(self) -> str:
+        """Joins the queue at its end; returns the device that the run needs."""
+        from fmnist_tui.runs.queue.devices import visible_gpus
+        from fmnist_tui.runs.queue.starting import new_entry
+        from fmnist_tui.runs.request import read_request, settled_config
+
+        assert self._queue is not None  # noqa: S101
+        request = read_request(self._run)
+        config = settled_config(self._run, request)
+        gpus = visible_gpus([config])
+        with self._queue.locked():
+            path = self._queue.folder / f"in-app-{self._run.run_id}-{os.getpid()}.lock"
+            self._ticket = path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._ticket[1], fcntl.LOCK_EX)
+            entry = new_entry(self._run, request.created, config, gpus, in_app=str(path))
+            self._queue.write([*(one for one in self._queue.read() if one.run != entry.run), entry])
+        return entry.needs
+
+    def _take(self) -> bool:
+        """Takes a device if one is free, and no run that waits longer may have it."""
+        from fmnist_tui.runs.queue.claims import take_claim
+        from fmnist_tui.runs.queue.devices import free_device
+        from fmnist_tui.runs.queue.starting import all_claims, used_by_others
+
+        assert self._queue is not None  # noqa: S101
+        with self._queue.locked():
+            entries = self._queue.read()
+            place = next((k for k, one in enumerate(entries) if one.run == str(self._run.path.absolute())), None)
+            if place is None:  # the order was damaged, and put aside
+                return False
+            busy = used_by_others(entries[place : place + 1])
+            claim = free_device(entries[place], all_claims(self._queue).values(), entries[:place], busy)
+            if claim is not None:
+                self._claim = take_claim(self._queue, claim)
+                self._leave()
+        return self._claim is not None
+
+    def _leave(self) -> None:
+        from fmnist_tui.runs.queue.starting import wake
+
+        assert self._queue is not None  # noqa: S101
+        mine = str(self._run.path.absolute())
+        self._queue.write([one for one in self._queue.read() if one.run != mine])
+        wake(self._queue)

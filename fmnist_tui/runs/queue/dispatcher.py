@@ -1,0 +1,87 @@
+"""The one process that waits for devices, as small as it can be: it blocks until something ends or is asked for.
+
+Its arguments are the queue's folder and the descriptor that holds the dispatcher's lock. Killing it loses nothing: the
+order lies in a file, trainers outlive it, and any of them, or the next command, starts another.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from fmnist_tui.runs.directory import RunError
+from fmnist_tui.runs.queue.claims import wait_until_free
+from fmnist_tui.runs.queue.starting import all_claims, start_ready
+from fmnist_tui.runs.queue.store import Queue
+
+_RETRY_SECONDS = 5.0
+"""Where there is nothing to wait for though runs wait: a device couldn't be claimed, on a full disk for one."""
+
+
+def main(arguments: list[str]) -> int:
+    """Starts runs as devices become free, until no run waits."""
+    queue, lock = Queue(Path(arguments[0])), int(arguments[1])
+    os.set_inheritable(lock, False)  # noqa: FBT003
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()} {os.nice(0)}\n".encode(), 0)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    waiter = _Waiter(queue)
+    while True:
+        try:
+            with queue.locked():
+                start_ready(queue)
+                entries = queue.read()
+                if not entries:
+                    os.close(lock)  # within the queue's lock: whoever queues a run next starts another dispatcher
+                    return 0
+                holders = [*all_claims(queue), *(Path(entry.in_app) for entry in entries if entry.in_app)]
+        except RunError:
+            holders = []
+        waiter.wait(holders)
+
+
+class _Waiter:
+    """Blocks until a trainer ends or somebody wakes it."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._ended, self._end = os.pipe()
+        self._watched: set[Path] = set()
+        self._poll = select.poll()
+        self._poll.register(self._ended, select.POLLIN)
+        self._can_be_woken = False
+        with suppress(OSError):
+            if not queue.wake_pipe.exists():
+                os.mkfifo(queue.wake_pipe, 0o600)
+            self._wake = os.open(queue.wake_pipe, os.O_RDWR | os.O_NONBLOCK)
+            self._poll.register(self._wake, select.POLLIN)
+            self._can_be_woken = True
+
+    def wait(self, holders: Iterable[Path]) -> None:
+        """Blocks until one of the lock files is free, or the pipe is written to; reaps children that have ended."""
+        paths = set(holders)
+        for path in paths - self._watched:
+            self._watched.add(path)
+            threading.Thread(target=self._watch, args=(path,), daemon=True).start()
+        blocks = paths and self._can_be_woken
+        for handle, _ in self._poll.poll(None if blocks else _RETRY_SECONDS * 1000):
+            with suppress(BlockingIOError):
+                os.read(handle, 4096)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+    def _watch(self, path: Path) -> None:
+        wait_until_free(path)
+        self._watched.discard(path)
+        os.write(self._end, b"!")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,253 @@
+"""The order of waiting runs: one file for each user and host, changed only under its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from fmnist_tui.files import write_whole
+from fmnist_tui.host.identity import host_name, slurm_job
+from fmnist_tui.runs.directory import RunError
+from fmnist_tui.runs.places import private_temporary_folder, state_folder
+
+_LARGEST = 64_000_000
+"""Bytes; ten thousand waiting runs take a tenth of it."""
+_PATIENCE = 30.0
+"""Seconds to wait for whoever is changing the order; that takes milliseconds."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One waiting run.
+
+    Attributes:
+        run: Its folder.
+        created: When it was asked for (unix seconds).
+        needs: The device as people read it: "cpu", "cuda", "cuda:1", "mps".
+        gpus: Keys of the devices of which any one will do, with their index for PyTorch; empty for the CPU.
+        cpus: The CPUs that the run may use, by their numbers; empty where the system doesn't tell.
+        cpu_count: How many of them it may keep busy (a cgroup's quota may be lower than their number).
+        threads: How many it takes; 0 for a run on a GPU.
+        in_app: The lock file of the process that trains the run itself when its turn comes; "" for a trainer process.
+        python: The interpreter.
+        environment: Name of the file with the environment of whoever asked for the run.
+        umask: Their file mode mask.
+        nice: Their scheduling priority.
+        data: The folder of the images, where it differs from the one in the request.
+    """
+
+    run: str
+    created: float
+    needs: str
+    gpus: tuple[tuple[str, int], ...] = ()
+    cpus: tuple[int, ...] = ()
+    cpu_count: int = 1
+    threads: int = 0
+    in_app: str = ""
+    python: str = ""
+    environment: str = ""
+    umask: int = 0o022
+    nice: int = 0
+
+
+class _Order(msgspec.Struct):
+    format: int = 1
+    entries: tuple[Entry, ...] = ()
+
+
+_EMPTY = len(msgspec.json.encode(_Order())) + 1
+"""Bytes of the file while no run waits."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue in one folder; nothing is there before the first run waits."""
+
+    folder: Path
+
+    @property
+    def order_file(self) -> Path:
+        """The waiting runs, first one first."""
+        return self.folder / "queue.json"
+
+    @property
+    def claims_folder(self) -> Path:
+        """Which devices are in use."""
+        return self.folder / "claims"
+
+    @property
+    def dispatcher_lock(self) -> Path:
+        """Held by the process that waits."""
+        return self.folder / "dispatcher.lock"
+
+    @property
+    def wake_pipe(self) -> Path:
+        """A named pipe: whoever changes the order writes a byte, and the process that waits looks again."""
+        return self.folder / "wake"
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether a run waits, by the size of the file alone.
+
+        Raises:
+            OSError: There is no file yet, or it can't be looked at.
+        """
+        return self.order_file.stat().st_size > _EMPTY
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the queue's lock for the block: the order and the claims change only within.
+
+        Raises:
+            RunError: The folder can't be written or locked, or somebody has held the lock for half a minute.
+        """
+        try:
+            for folder in (self.folder, self.claims_folder):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self.folder / "queue.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise RunError(_cannot_write(self.folder, error)) from None
+        try:
+            _lock(handle, self.folder)
+            yield
+        finally:
+            os.close(handle)
+
+    def read(self) -> tuple[Entry, ...]:
+        """The waiting runs, first one first. A damaged file is put aside, and its runs can be resumed one by one."""
+        try:
+            content = self.order_file.read_bytes()
+        except OSError:
+            return ()
+        if not content.strip():
+            return ()
+        try:
+            return msgspec.json.decode(content[:_LARGEST], type=_Order).entries
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            with suppress(OSError):
+                self.order_file.rename(self.order_file.with_suffix(f".damaged-{int(time.time())}"))
+            return ()
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Replaces the order, and removes environments that no waiting run needs any more.
+
+        Raises:
+            RunError: The folder can't be written; the order is as it was.
+        """
+        try:
+            write_whole(self.order_file, msgspec.json.encode(_Order(entries=tuple(entries))) + b"\n")
+        except OSError as error:
+            raise RunError(_cannot_write(self.folder, error)) from None
+        needed = {entry.environment for entry in entries}
+        for path in self.folder.glob("environment-*.json"):
+            if path.name not in needed:
+                with suppress(OSError):
+                    path.unlink()
+
+    def save_environment(self, environ: Mapping[str, str]) -> str:
+        """Keeps an environment for runs that start later, readable by nobody else; returns the file's name.
+
+        Raises:
+            RunError: The folder can't be written.
+        """
+        content = msgspec.json.encode({name: os.fsencode(value).decode("latin-1") for name, value in environ.items()})
+        path = self.folder / f"environment-{hashlib.sha256(content).hexdigest()[:16]}.json"
+        if not path.exists():
+            try:
+                write_whole(path, content)
+            except OSError as error:
+                raise RunError(_cannot_write(self.folder, error)) from None
+        return path.name
+
+    def read_environment(self, name: str) -> dict[str, str]:
+        """The environment of that name; this process's own where it is gone."""
+        try:
+            stored = msgspec.json.decode((self.folder / Path(name).name).read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return dict(os.environ)
+        return {key: os.fsdecode(value.encode("latin-1")) for key, value in stored.items()}
+
+    def holds(self, run: Path) -> bool:
+        """Whether a run waits here, by whichever path it is reached. The file is read again only where it changed."""
+        return any(_is_same(run, waiting) for waiting in _waiting_in(self.order_file).get(run.name, ()))
+
+
+def this_queue(state: Path, environ: Mapping[str, str] | None = None) -> Queue:
+    """The queue of this user on this host; within a Slurm job it is the job's own, since its devices are.
+
+    Args:
+        state: The user's state folder.
+        environ: The environment; this process's by default.
+    """
+    job = slurm_job(os.environ if environ is None else environ)
+    host = re.sub(r"[^A-Za-z0-9._-]", "_", host_name()).strip(".") or "host"
+    return Queue(state / "queue" / (f"{host}-job{job}" if job else host))
+
+
+def existing_queues() -> list[Queue]:
+    """This user's queues on this host that have been used: one, and another where its folder once couldn't be."""
+    found = []
+    for folder in (state_folder, private_temporary_folder):
+        with suppress(RunError, OSError):
+            queue = this_queue(folder())
+            if queue.order_file.stat() and queue not in found:
+                found.append(queue)
+    return found
+
+
+_read_orders: dict[Path, tuple[tuple[int, int, int], dict[str, list[Path]]]] = {}
+
+
+def _waiting_in(file: Path) -> dict[str, list[Path]]:
+    """The folders of waiting runs, by their names."""
+    try:
+        status = file.stat()
+    except OSError:
+        return {}
+    stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+    known = _read_orders.get(file)
+    if known is None or known[0] != stamp:
+        waiting: dict[str, list[Path]] = {}
+        for entry in Queue(file.parent).read():
+            waiting.setdefault(Path(entry.run).name, []).append(Path(entry.run))
+        known = _read_orders[file] = (stamp, waiting)
+    return known[1]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
+
+
+def _lock(handle: int, folder: Path) -> None:
+    """Waits for its turn.
+
+    Raises:
+        RunError: It takes too long, or the file system has no locks.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise RunError(f"the queue in {folder} has been locked for {_PATIENCE:.0f} s; try again") from None
+            time.sleep(0.005)
+        except OSError as error:
+            raise RunError(_cannot_write(folder, error)) from None
+        else:
+            return
+
+
+def _cannot_write(folder: Path, error: OSError) -> str:
+    return f"can't write the queue in {folder} ({error.strerror}); see to that, or export XDG_STATE_HOME"

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import platform
+
+import pytest
+
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.runs.queue.claims import Claim
+from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, visible_gpus
+from fmnist_tui.runs.queue.store import Entry
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.recipes import configure
+
+V0 = configure("v0", "tuned", {})
+TWO = (Gpu("GPU-a", 0, "H200"), Gpu("GPU-b", 1, "H200"))
+
+
+def v3_on(device: str) -> TrainingConfig:
+    return configure("v3", "tuned", {}, device=device)
+
+
+def on_cpu(name: str, threads: int, cpus: tuple[int, ...] = (0, 1, 2, 3), cpu_count: int = 0) -> Entry:
+    count = cpu_count or len(cpus)
+    return Entry(run=name, created=1.0, needs="cpu", cpus=cpus, cpu_count=count, threads=threads)
+
+
+def on_gpu(name: str, *keys: str) -> Entry:
+    return Entry(run=name, created=1.0, needs="cuda", gpus=tuple((key, number) for number, key in enumerate(keys)))
+
+
+def fits(entry: Entry, claims: list[Claim] | None = None, waiting: list[Entry] | None = None) -> Claim | None:
+    return free_device(entry, claims or [], waiting or [], {})
+
+
+# What a run needs
+
+
+@pytest.mark.parametrize(
+    ("config", "has_gpus", "device"),
+    [
+        (V0, True, "cpu"),
+        (v3_on("cpu"), True, "cpu"),
+        (v3_on("cuda"), False, "cuda"),
+        (v3_on("cuda:1"), True, "cuda:1"),
+        (v3_on("mps"), False, "mps"),
+        (v3_on("auto"), True, "cuda"),
+        (v3_on("auto"), False, "cpu"),
+    ],
+)
+def test_a_run_needs_the_device_that_it_will_train_on(config: TrainingConfig, has_gpus: bool, device: str) -> None:
+    assert needed_device(config, has_gpus=has_gpus) == device
+
+
+@pytest.mark.parametrize(("system", "machine", "device"), [("arm64", "Darwin", "cpu"), ("Darwin", "arm64", "mps")])
+def test_on_a_mac_auto_is_its_gpu(monkeypatch: pytest.MonkeyPatch, system: str, machine: str, device: str) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert needed_device(v3_on("auto"), has_gpus=False) == device
+
+
+@pytest.mark.parametrize(
+    ("device", "keys"),
+    [
+        ("auto", (("GPU-a", 0), ("GPU-b", 1))),
+        ("cuda", (("GPU-a", 0), ("GPU-b", 1))),
+        ("cuda:1", (("GPU-b", 1),)),
+        ("cuda:7", (("cuda:7", 7),)),
+        ("cpu", ()),
+    ],
+)
+def test_gpus_are_known_by_what_they_are_not_by_their_number(device: str, keys: tuple[tuple[str, int], ...]) -> None:
+    assert candidates(v3_on(device), TWO) == keys
+    assert candidates(V0, TWO) == ()
+
+
+def test_the_driver_is_asked_only_where_a_gpu_could_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmnist_tui.runs.queue.devices.query_gpus", lambda _: TWO)
+    assert visible_gpus([V0, v3_on("cpu"), v3_on("mps")], {}) == ()
+    assert visible_gpus([V0, v3_on("auto")], {}) == TWO
+
+
+# Which GPU is free
+
+
+def test_a_gpu_has_one_run_at_a_time_whatever_its_number_in_each_of_them() -> None:
+    first = fits(on_gpu("one", "GPU-a", "GPU-b"))
+    assert first == Claim(run="one", gpu="GPU-a", index=0)
+    assert fits(on_gpu("two", "GPU-b", "GPU-a"), [first]) == Claim(run="two", gpu="GPU-b", index=0)
+    assert fits(on_gpu("three", "GPU-a"), [first]) is None
+    assert first.device == "cuda:0"
+
+
+def test_gpus_that_others_use_are_taken_last() -> None:
+    entry = on_gpu("one", "GPU-a", "GPU-b")
+    taken = free_device(entry, [], [], {"GPU-a": True, "GPU-b": False})
+    assert taken is not None
+    assert taken.gpu == "GPU-b"
+    only = free_device(on_gpu("one", "GPU-a"), [], [], {"GPU-a": True})
+    assert only is not None
+
+
+def test_a_run_does_not_overtake_one_that_waits_longer_for_the_same_gpu() -> None:
+    assert fits(on_gpu("new", "GPU-a"), waiting=[on_gpu("old", "GPU-a", "GPU-b")]) is None
+    assert fits(on_gpu("new", "GPU-c"), waiting=[on_gpu("old", "GPU-a", "GPU-b")]) is not None
+    assert fits(on_cpu("new", 4), waiting=[on_gpu("old", "GPU-a")]) is not None
+
+
+# Which CPUs are free
+
+
+def test_runs_on_the_cpu_go_side_by_side_while_there_are_cpus_for_their_threads() -> None:
+    first = fits(on_cpu("one", 2))
+    assert first == Claim(run="one", cpus=(0, 1, 2, 3), threads=2)
+    second = fits(on_cpu("two", 2), [first])
+    assert second is not None
+    assert fits(on_cpu("three", 1), [first, second]) is None
+
+
+def test_a_run_that_takes_all_cpus_waits_for_all_of_them_and_is_not_overtaken() -> None:
+    running = Claim(run="one", cpus=(0, 1, 2, 3), threads=1)
+    whole = on_cpu("two", 4)
+    assert fits(whole, [running]) is None
+    assert fits(on_cpu("three", 1), [running], [whole]) is None
+
+
+def test_processes_on_different_cpus_do_not_wait_for_each_other() -> None:
+    running = Claim(run="one", cpus=(0, 1), threads=2)
+    assert fits(on_cpu("two", 2, cpus=(2, 3)), [running]) is not None
+    assert fits(on_cpu("three", 2, cpus=(1, 2)), [running]) is None
+
+
+def test_a_quota_counts_as_well_as_the_number_of_cpus() -> None:
+    running = Claim(run="one", cpus=(0, 1, 2, 3), threads=1)
+    assert fits(on_cpu("two", 1, cpu_count=1), [running]) is None
+    assert fits(on_cpu("two", 1, cpu_count=2), [running]) is not None
+
+
+def test_a_run_on_a_gpu_takes_no_cpu_from_others() -> None:
+    assert fits(on_cpu("two", 4), [Claim(run="one", gpu="GPU-a")]) is not None
