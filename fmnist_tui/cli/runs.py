@@ -33,9 +33,9 @@ def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
 
 
 def _as_json(summary: Summary, size: int) -> dict[str, Any]:
-    """The summary's fields and its size; a reason only of a run that can't be read."""
-    fields = {name: value for name, value in asdict(summary).items() if name != "reason" or value}
-    return {**fields, "bytes": size}
+    """The summary's fields and the run's bytes on the disk; a reason only of a run that can't be read."""
+    fields = {name: value for name, value in asdict(summary).items() if name != "reason"}
+    return {**fields, "bytes": size} | ({"reason": summary.reason} if summary.reason else {})
 
 
 def _row(summary: Summary, size: int) -> list[str]:

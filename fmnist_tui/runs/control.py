@@ -110,8 +110,7 @@ def _alone(path: Path) -> Iterator[None]:
             os.close(os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         except FileExistsError:
             if waited > _TURN_SECONDS:  # its writer was killed
-                with suppress(OSError):
-                    turn.unlink()
+                turn.unlink(missing_ok=True)
                 waited = 0.0
             time.sleep(0.01)
             waited += 0.01

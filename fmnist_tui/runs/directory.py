@@ -19,10 +19,10 @@ from fmnist_tui.text import safe
 
 LONGEST_NAME = 40
 """Letters of a name that a person gives a run."""
+_MOST_FILES = 10_000
 _TICK = 1 / 65536
 """Seconds; the last four digits of an id count them."""
 _LARGEST_REQUEST = 1_000_000
-_MOST_FILES = 10_000
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
 
@@ -164,6 +164,8 @@ def is_run_id(word: str) -> bool:
 def list_runs(runs: Path) -> list[RunDirectory]:
     """All runs, newest first by the time at which they were asked for, those that can't be read included.
 
+    Anything else in the folder is passed over.
+
     Raises:
         RunError: The folder is there but can't be read.
     """
@@ -227,12 +229,12 @@ _created: dict[Path, float] = {}
 def _runs_in(runs: Path) -> list[RunDirectory]:
     try:
         with os.scandir(runs) as entries:
-            names = [entry.name for entry in entries if is_run_id(entry.name) and _may_be_run(entry)]
+            found = [entry.name for entry in entries if is_run_id(entry.name) and _may_be_run(entry)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
-    return [RunDirectory(runs / name) for name in names]
+    return [RunDirectory(runs / name) for name in found]
 
 
 def _may_be_run(entry: os.DirEntry[str]) -> bool:

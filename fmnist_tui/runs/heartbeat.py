@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from fmnist_tui.files import is_folder
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.directory import RunDirectory
 
@@ -126,12 +127,13 @@ def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = Fal
     temporary = run.path / ".heartbeat.tmp"
     try:
         temporary.unlink(missing_ok=True)  # should it be a pipe
-        if run.heartbeat.is_dir():
+        if is_folder(run.heartbeat):
             run.heartbeat.rmdir()
-        temporary.write_bytes(content)
+        with temporary.open("xb") as file:  # never through a link that somebody else put there
+            file.write(content)
         temporary.replace(run.heartbeat)
     except OSError:  # on a full disk what lies there already can still be overwritten
-        with suppress(OSError), run.heartbeat.open("r+b") as file:
+        with suppress(OSError), open(run.heartbeat, "r+b", opener=_unfollowed) as file:
             file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1) + b"\n")
         with suppress(OSError):
             temporary.unlink()
@@ -184,6 +186,10 @@ def age_of(status: os.stat_result, folder: Path) -> float | None:
     if now is None or now < status.st_mtime - BEAT_SECONDS:
         return None
     return max(0.0, now - status.st_mtime)
+
+
+def _unfollowed(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop: threading.Event) -> None:

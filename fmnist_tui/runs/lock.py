@@ -52,7 +52,7 @@ def acquire(run: RunDirectory) -> int:
         RunError: A trainer holds it, here or on another host, or the folder can't be written.
     """
     try:
-        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)  # a link may lead to any file
     except OSError as error:
         raise refused(f"write to {run.path}", run.path, error) from None
     try:

@@ -99,11 +99,15 @@ def test_a_heartbeat_that_says_nothing_is_not_fresh(run: RunDirectory, content: 
 def test_on_a_full_disk_the_heartbeat_goes_on_in_its_place(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     beat(run, 100.0, host="a host whose name is long enough for what follows, " * 3)
 
-    def refuse(path: Path, content: bytes) -> int:
+    real = Path.open
+
+    def refuse(path: Path, mode: str = "r", *arguments: object) -> object:
+        if mode != "xb":
+            return real(path, mode, *arguments)  # type: ignore[arg-type]
         path.touch()  # a name takes no room
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     write_heartbeat(run, 2)
     assert is_fresh(run)
     assert json.loads(run.heartbeat.read_text())["pid"] == os.getpid()

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from fmnist_tui.files import exists
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.queue.claims import wait_until_free
 from fmnist_tui.runs.queue.starting import all_claims, start_ready
@@ -57,7 +58,7 @@ class _Waiter:
         self._poll.register(self._ended, select.POLLIN)
         self._can_be_woken = False
         with suppress(OSError):
-            if not queue.wake_pipe.exists():
+            if not exists(queue.wake_pipe):
                 os.mkfifo(queue.wake_pipe, 0o600)
             self._wake = os.open(queue.wake_pipe, os.O_RDWR | os.O_NONBLOCK)
             self._poll.register(self._wake, select.POLLIN)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from fmnist_tui.files import write_whole
+from fmnist_tui.files import exists, write_whole
 from fmnist_tui.host.identity import host_name, slurm_job
 from fmnist_tui.runs.directory import RunError
-from fmnist_tui.runs.places import private_temporary_folder, state_folder
+from fmnist_tui.runs.places import used_state_folders
 
 _LARGEST = 64_000_000
 """Bytes; ten thousand waiting runs take a tenth of it."""
@@ -160,7 +160,7 @@ class Queue:
         """
         content = msgspec.json.encode({name: os.fsencode(value).decode("latin-1") for name, value in environ.items()})
         path = self.folder / f"environment-{hashlib.sha256(content).hexdigest()[:16]}.json"
-        if not path.exists():
+        if not exists(path):
             try:
                 write_whole(path, content)
             except OSError as error:
@@ -194,13 +194,8 @@ def this_queue(state: Path, environ: Mapping[str, str] | None = None) -> Queue:
 
 def existing_queues() -> list[Queue]:
     """This user's queues on this host that have been used: one, and another where its folder once couldn't be."""
-    found = []
-    for folder in (state_folder, private_temporary_folder):
-        with suppress(RunError, OSError):
-            queue = this_queue(folder())
-            if queue.order_file.stat() and queue not in found:
-                found.append(queue)
-    return found
+    queues = map(this_queue, used_state_folders())
+    return [queue for queue in queues if exists(queue.order_file)]
 
 
 _read_orders: dict[Path, tuple[tuple[int, int, int], dict[str, list[Path]]]] = {}
