@@ -15,6 +15,7 @@ from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.faults import first_line, machine_fault
 from fmnist_tui.runs.keeper import RunKeeper
 from fmnist_tui.runs.lock import holding
+from fmnist_tui.runs.log_order import current
 from fmnist_tui.runs.places import cache_folder
 from fmnist_tui.runs.queue import Turn, device_to_wait_for, settled_config, take_turn
 from fmnist_tui.runs.request import Request, command_of, read_request
@@ -67,7 +68,7 @@ def drive(run: RunDirectory, inbox: Inbox) -> events.RunFinished:
 def _primed(run: RunDirectory) -> Watch:
     """A watch that has seen what earlier trainers of the run told."""
     watch = Watch()
-    for logged in LogReader(run.events):
+    for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
     return watch
 
