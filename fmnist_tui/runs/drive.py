@@ -121,7 +121,7 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
 def _primed(run: RunDirectory) -> Watch:
     """A watch that has seen what earlier trainers of the run told."""
     watch = Watch()
-    for logged in current(LogReader(run.events)):
+    for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
     return watch
 

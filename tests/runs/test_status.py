@@ -8,6 +8,7 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding, new_attempt
+from fmnist_tui.runs.event_log import Logged, encode
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import (
     Alert,
@@ -96,6 +97,17 @@ def test_a_run_whose_new_trainer_has_said_nothing_yet_is_live_whatever_the_one_b
     with holding(handle := acquire(run)):
         new_attempt(run, handle)
         assert status_of(run) is Status.LIVE
+
+
+def test_a_run_whose_trainer_was_replaced_is_what_the_newest_one_left(run: RunDirectory) -> None:
+    lines: list[tuple[int, Event]] = [
+        (1, STARTED),
+        (2, Stage("loading data")),
+        (2, RunFinished("stopped", resumable=True)),
+        (1, step(5)),
+    ]
+    run.events.write_bytes(b"".join(encode(Logged(event, 1.0, 0, attempt)) for attempt, event in lines))
+    assert status_of(run) is Status.STOPPED
 
 
 def test_an_empty_folder_is_an_interrupted_run(run: RunDirectory) -> None:
