@@ -87,7 +87,7 @@ def _guarded(run: RunDirectory, inbox: Inbox) -> Iterator[Event]:
 
 def _note(run: RunDirectory, text: str) -> None:
     """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
-    with suppress(OSError), run.train_log.open("a") as file:
+    with suppress(OSError), run.train_log.open("a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"{text.rstrip()}\n")
 
 

@@ -124,10 +124,10 @@ def beat_once(run: RunDirectory) -> None:
         temporary.unlink(missing_ok=True)  # should it be a pipe
         if run.heartbeat.is_dir():
             run.heartbeat.rmdir()
-        temporary.write_text(f"{json.dumps(beat)}\n")
+        temporary.write_text(f"{json.dumps(beat)}\n", encoding="utf-8")
         temporary.replace(run.heartbeat)
     except OSError:  # on a full disk what lies there already can still be overwritten
-        with suppress(OSError), run.heartbeat.open("r+") as file:
+        with suppress(OSError), run.heartbeat.open("r+", encoding="utf-8") as file:
             file.write(json.dumps(beat).ljust(run.heartbeat.stat().st_size - 1))
         with suppress(OSError):
             temporary.unlink()
