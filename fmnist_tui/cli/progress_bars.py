@@ -78,7 +78,7 @@ class _Run:
 
 
 class ProgressBars:
-    """A bar for each run, by Rich; running runs first, then those that wait, where the terminal has too few rows.
+    """A bar for each run, by Rich; where the terminal has too few rows, of the running ones, then of those next.
 
     Epochs, ends and alerts become lines above the bars. Nothing is painted while nothing changes.
     """
@@ -135,9 +135,11 @@ class ProgressBars:
     def _bars(self, width: int, rows: int) -> Text:
         """A line a run, as many as there are rows for, and what all of them do, in `width` cells."""
         room = max(1, rows - _BESIDE)
-        by_need = sorted(self._runs, key=lambda run: self._runs[run].state)  # stable: in the order of the queue
-        shown = set(by_need[:room])
-        lines = [self._line(run, one, width) for run, one in self._runs.items() if run in shown]
+        shown = self._runs
+        if len(shown) > room:  # then those that ended have nothing but a line above
+            waiting = sorted((run for run in shown if shown[run].state < _State.ENDED), key=lambda run: shown[run].state)
+            shown = {run: shown[run] for run in waiting[:room]}
+        lines = [self._line(run, one, width) for run, one in shown.items()]
         if len(self._runs) > 1 and rows >= _BESIDE:
             lines.append(Text(cut(self._summary(), width)))
         return Text("\n", no_wrap=True, overflow="crop", end="").join(lines)
