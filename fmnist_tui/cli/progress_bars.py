@@ -137,7 +137,9 @@ class ProgressBars:
         room = max(1, rows - _BESIDE)
         shown = self._runs
         if len(shown) > room:  # then those that ended have nothing but a line above
-            waiting = sorted((run for run in shown if shown[run].state < _State.ENDED), key=lambda run: shown[run].state)
+            waiting = sorted(
+                (run for run in shown if shown[run].state < _State.ENDED), key=lambda run: shown[run].state
+            )
             shown = {run: shown[run] for run in waiting[:room]}
         lines = [self._line(run, one, width) for run, one in shown.items()]
         if len(self._runs) > 1 and rows >= _BESIDE:

@@ -129,7 +129,7 @@ def _print_unpaired(comparison: Comparison, runs: Path) -> None:
         try:
             read_predictions(RunDirectory(runs / best.best_run))
         except NoPredictionsError as error:
-            click.echo(f"{best.version} is in no paired test ({best.best_run}: {error})")
+            print_line(f"{best.version} is in no paired test ({best.best_run}: {error})")
 
 
 def _fitting(rows: list[list[str]]) -> list[list[str]]:

@@ -129,7 +129,9 @@ def test_a_run_that_lost_its_trainer_makes_room() -> None:
         assert "v0-20250101-000000-00ff  interrupted" in lines
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 1), (80, 2), (80, 3), (80, 4), (20, 10), (1, 1), (20, 1), (200, 50)])
+@pytest.mark.parametrize(
+    ("columns", "rows"), [(80, 1), (80, 2), (80, 3), (80, 4), (20, 10), (1, 1), (20, 1), (200, 50)]
+)
 def test_a_terminal_of_any_size_shows_the_running_run(columns: int, rows: int) -> None:
     with playing(6, columns=columns, rows=rows) as player:
         player.play("start 3")
