@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import safe
@@ -23,7 +25,8 @@ def why_trainer_died(run: RunDirectory) -> str:
         return ""
     why = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1])
     if _MISSING.search(why):
-        return f"{why}: the trainer's Python can't find this program; install it with: pip install -e CHECKOUT"
+        install = f"{sys.executable} -m pip install -e {Path(__file__).parents[2]}"
+        return f"{why}: the trainer's Python can't find this program; install it with: {install}"
     return why
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.text import safe
 
 ASK_TRAINER = (sys.executable, "-c", "import fmnist_tui.runs.trainer_process")
 TRAINER_SECONDS = 20.0
-_INSTALL = "install it for this Python: pip install -e CHECKOUT, or pip install fmnist-tui"
+_INSTALL = f"install it for this Python: {sys.executable} -m pip install -e {Path(__file__).parents[3]}"
 
 
 def trainer_row(status: int | None, errors: str) -> Row:
