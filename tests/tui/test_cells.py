@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.text import Text
+from textual.app import App, ComposeResult
 
 from fmnist_tui.tui.cells import cells, centre, cut, pad, wrap
+from fmnist_tui.tui.widgets.heat_map import short_names
+from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 PICTURES = st.sampled_from(["東", "e\u0301", "👍🏽", "🇩🇪", "❤️", FAMILY, "1️⃣", "각", "a", " ", "\u0301", "🇫"])
@@ -63,3 +67,23 @@ def test_lines_break_between_words_and_lose_none(text: str, width: int) -> None:
 def test_a_path_is_never_broken() -> None:
     path = "/very/long/" + "x" * 50
     assert wrap(f"see {path} for more", 20) == ["see", path, "for more"]
+
+
+async def test_a_tables_columns_are_as_wide_as_names_of_wide_characters() -> None:
+    class OneTable(App[None]):
+        def compose(self) -> ComposeResult:
+            yield PlainTable()
+
+    app = OneTable()
+    async with app.run_test(size=(60, 8)) as pilot:
+        table = app.query_one(PlainTable)
+        table.show(("label", "z"), [("東京タワー", "x"), (Text("e\u0301" * 4), "y")])
+        await pilot.pause()
+        assert [column.width for column in table.ordered_columns] == [10, 1]
+        lines = [line.text for line in table.render_lines(table.region)]
+        assert {cell_len(line[: line.index(letter)]) for line in lines for letter in "xy" if letter in line} == {13}
+
+
+def test_class_names_of_wide_characters_line_up_in_lists_and_maps() -> None:
+    assert {cells(name) for name in short_names(("東京駅", "大阪駅", "plain"), 5)} == {4, 5}
+    assert short_names(("東京駅", "東京湾"), 4) == ("0", "1")
