@@ -162,5 +162,5 @@ class Thumbnails(Widget, can_focus=True):
         gap = Segment(" " * (CELL_WIDTH - _PICTURE), PLAIN)
         if line < _PICTURE // 2:
             return [*self._pictures[index][line], gap]
-        caption = pad(cut(self.page[index].caption, _PICTURE), _PICTURE)
+        caption = pad(cut(self.page[index].caption, _PICTURE, ""), _PICTURE)
         return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else PLAIN), gap]
