@@ -18,7 +18,7 @@ from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.text import duration, grouped, percent, safe
+from fmnist_tui.text import duration, grouped, percent
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.telling import describe
 
@@ -34,7 +34,7 @@ def show_command(word: str, as_json: bool, runs: str | None) -> None:  # noqa: F
     if as_json:
         print_json(_as_json(run, snapshot))
     else:
-        print_columns([[safe(name), safe(value)] for name, value in _lines(run, snapshot)])
+        print_columns([list(line) for line in _lines(run, snapshot)])
 
 
 def _as_json(run: RunDirectory, snapshot: Snapshot) -> dict[str, Any]:

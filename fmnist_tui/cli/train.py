@@ -13,7 +13,7 @@ from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.places import Folders, usual_folders
-from fmnist_tui.text import safe
+from fmnist_tui.text import counted, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, configure_all
 
@@ -82,7 +82,19 @@ def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirecto
     check_startable(configs, folders.data, folders.cache)
     if warning := little_room(folders.runs, configs):
         click.echo(f"warning: {safe(warning)}", err=True)
+    if warning := _too_many_threads(max(config.threads for config in configs)):
+        click.echo(f"warning: {warning}", err=True)
     return [request_run(folders.runs, config, folders.data) for config in configs]
+
+
+def _too_many_threads(threads: int) -> str:
+    """A line where there are fewer CPUs than threads; "" where there are enough."""
+    from fmnist_tui.host.cpus import available_cpus
+
+    cpus = available_cpus()
+    if threads <= cpus:
+        return ""
+    return f"--threads {threads} exceeds the {counted(cpus, 'available CPU')}; training will be many times slower"
 
 
 def _names(versions: tuple[str, ...]) -> list[str]:

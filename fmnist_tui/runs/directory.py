@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from fmnist_tui.files import exists, read_json, reading_fault
-from fmnist_tui.text import safe
+from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
 """Letters of a name that a person gives a run."""
@@ -196,6 +196,7 @@ def find_run(runs: Path, word: str) -> RunDirectory:
     Raises:
         RunError: None, or more than one.
     """
+    word = decoded(word)
     known = list_runs(runs)
     if not known:
         raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")

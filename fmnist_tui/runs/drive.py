@@ -143,7 +143,7 @@ def _guarded(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
 def _note(run: RunDirectory, text: str) -> None:
     """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
     with suppress(OSError), open_append(run.train_log) as file:
-        file.write(f"{text.rstrip()}\n".encode(errors="replace"))
+        file.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
 def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:

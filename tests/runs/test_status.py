@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire, holding, new_attempt
 from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.lock import acquire, holding, new_attempt
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import (
     Alert,
