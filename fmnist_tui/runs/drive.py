@@ -24,6 +24,7 @@ from fmnist_tui.runs.status import LOADING_STAGE, QUEUED_STAGE
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.announcing import announcements
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.control import Command
@@ -128,8 +129,7 @@ def _wait_for_turn(run: RunDirectory, config: TrainingConfig, inbox: Inbox) -> G
 
 def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Iterator[Event]:
     yield events.Stage(LOADING_STAGE)
-    dataset = load(request.data, cache_folder())
-    dataset.verify()
+    dataset = load(request.data, cache_folder(), verify=True)
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
     task = _task(run, request, dataset, place)
@@ -137,6 +137,8 @@ def _train(run: RunDirectory, request: Request, inbox: Inbox, place: str) -> Ite
     begun = has_steps(run)
     if begun:
         yield events.Stage("reading checkpoint")
+    else:
+        yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")

@@ -12,7 +12,9 @@ from textual.widgets import Button, OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
+from fmnist_tui.training.announcing import augmentation_line
 from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.task import settled
 from fmnist_tui.tui.forecast import Known, forecast, look_around, uncounted
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
@@ -61,6 +63,7 @@ class ModelsScreen(LabScreen):
         """Starts with v0."""
         self.query_one("#versions", OptionList).highlighted = 0
         self.watch(self.app, "living", self._look_around, init=False)
+        self.watch(self.app, "dataset", self._show, init=False)
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
@@ -142,7 +145,7 @@ class ModelsScreen(LabScreen):
     def _forecast(self, configs: list[TrainingConfig]) -> str:
         dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
         lines = forecast(configs, self._known, len(dataset.train) if dataset else None), uncounted(configs)
-        return ". ".join(filter(None, lines))
+        return ". ".join(filter(None, (*lines, *_augmentations(configs, dataset))))
 
     def _to_train(self) -> list[str]:
         return [name for name in VERSION_NAMES if name in self._marked] or [self._version().name]
@@ -163,7 +166,7 @@ class ModelsScreen(LabScreen):
 
     def _show(self) -> None:
         chosen, width = self._version(), self.query_one("#right").size.width
-        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons))
+        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons, self.app.dataset))  # type: ignore[attr-defined]
         self._show_form()
 
     def _show_form(self) -> None:
@@ -177,3 +180,11 @@ class ModelsScreen(LabScreen):
         except ConfigError:
             words = ""
         self.query_one("#forecast", Static).update(Text(words))
+
+
+def _augmentations(configs: list[TrainingConfig], dataset: Dataset | None) -> list[str]:
+    """What training will do to images, each thing once; nothing before the data is there."""
+    if dataset is None:
+        return []
+    lines = [augmentation_line(settled(one, dataset).hyperparameters, one.hyperparameters, dataset) for one in configs]
+    return list(dict.fromkeys(line.capitalize() for line in lines if line))
