@@ -73,7 +73,7 @@ class Unpacked(io.RawIOBase):
 
 
 def unpacked(file: IO[bytes], name: str) -> IO[bytes]:
-    """`file`, opened at its start, as a stream of what it holds: unpacked where it is gzipped, whatever it is called."""
+    """`file`, opened at its start, as a stream of what it holds: unpacked if it is gzipped, whatever it is called."""
     is_packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
     file.seek(0)
     return io.BufferedReader(Unpacked(file, name), CHUNK) if is_packed else file

@@ -108,15 +108,13 @@ def settle(settings: Hyperparameters, pixels: PixelStatistics, *, flips: bool) -
         pixels: Of all training images; where all pixels are alike (deviation 0) they become 0.
         flips: Whether a mirrored image is as good as the original.
     """
-    deviation = pixels.deviation or 1.0
-    standard = {"input_scale": 1 / (255 * deviation), "input_offset": (0.0 - pixels.mean) / deviation}
-    return replace(
-        settings,
-        augment=with_flips(settings.augment, "on" if flips else "off")
-        if settings.augment == "auto"
-        else settings.augment,
-        **(standard if settings.input_scale is None else {}),
-    )
+    if settings.augment == "auto":
+        settings = replace(settings, augment=with_flips("auto", "on" if flips else "off"))
+    if settings.input_scale is None:
+        deviation = pixels.deviation or 1.0
+        scale, offset = 1 / (255 * deviation), (0.0 - pixels.mean) / deviation
+        settings = replace(settings, input_scale=scale, input_offset=offset)
+    return settings
 
 
 def settle_for_fashion_mnist(settings: Hyperparameters) -> Hyperparameters:

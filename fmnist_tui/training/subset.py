@@ -1,4 +1,4 @@
-"""Which training images a limit takes: the first ones, or, where labels are sorted, as many of each class as is fair."""
+"""Which training images a limit takes: the first ones, or, where labels are sorted, some of each class."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _of_each_class(labels: Labels, limit: int) -> Indices:
 def _quotas(counts: Indices, limit: int) -> Indices:
     """Whole numbers in proportion to `counts` that add up to `limit`: the largest remainders are rounded up."""
     exact = limit * counts / counts.sum()
-    quotas = np.floor(exact).astype(np.int64)
+    quotas: Indices = np.floor(exact).astype(np.int64)
     largest = np.argsort(quotas - exact, kind="stable")[: limit - quotas.sum()]
     quotas[largest] += 1
     missing = np.flatnonzero((quotas == 0) & (counts > 0))

@@ -58,8 +58,8 @@ def _given(folder: Path, cache: Path, release: Release) -> Row:
     except DataError as error:
         return Row("data", State.PROBLEM, error.problem, error.advice)
     except OSError as error:
-        found = unreadable(Path(error.filename or folder), error)
-        return Row("data", State.PROBLEM, found.problem, found.advice)
+        fault = unreadable(Path(error.filename or folder), error)
+        return Row("data", State.PROBLEM, fault.problem, fault.advice)
     other = "" if not found.fingerprints or found.may_be(release) else "; not the official Fashion-MNIST"
     return Row("data", State.OK, f"{folder}: {found.words}{other}")
 
