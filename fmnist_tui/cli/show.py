@@ -140,4 +140,6 @@ def _result_lines(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return "from the data"
     return f"{value:g}" if isinstance(value, float) else str(value)

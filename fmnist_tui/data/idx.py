@@ -15,24 +15,14 @@ import numpy as np
 
 from fmnist_tui.data.dataset import CLASS_COUNT, SIDE, ByteArray
 from fmnist_tui.data.errors import DataError, unreadable
-from fmnist_tui.data.unpacking import COPY_AGAIN, GZIP_MAGIC, HIGHEST_RATIO, read_at_most, unpacked
+from fmnist_tui.data.kinds import check_kind
+from fmnist_tui.data.unpacking import COPY_AGAIN, HIGHEST_RATIO, read_at_most, unpacked
 
 IMAGES_MAGIC = 0x00000803  # bytes in three dimensions
 LABELS_MAGIC = 0x00000801  # bytes in one dimension
 NOUNS = {IMAGES_MAGIC: "images", LABELS_MAGIC: "labels"}
+IDX_TYPES = (0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E)  # bytes, signed ones, and wider numbers
 WRITE_AGAIN = "download it again, or, if a program of yours wrote it, mend its header"
-OTHER_KINDS = {  # how files begin that people put in an IDX file's place
-    b"PK\x03\x04": ("a zip archive", "unzip it"),
-    GZIP_MAGIC: ("compressed twice", "unpack it once: gunzip"),
-    b"BZh": ("compressed with bzip2", "unpack it: bunzip2"),
-    b"\xfd7zX": ("compressed with xz", "unpack it: unxz"),
-    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it: unzstd"),
-    b"\x93NUM": ("a NumPy array", "write it as an IDX file or a CSV file"),
-    b"vers": ("a pointer of Git LFS, not the file itself", "fetch it: git lfs pull"),
-    b"<htm": ("a web page", "download the file itself"),
-    b"<!DO": ("a web page", "download the file itself"),
-    b"<!do": ("a web page", "download the file itself"),
-}
 
 
 def read_images(path: Path) -> ByteArray:
@@ -118,19 +108,14 @@ def _dimensions(stream: IO[bytes], name: str, magic: int) -> tuple[int, ...]:
 
 def _of_another_kind(start: bytes, name: str, noun: str) -> DataError:
     """What the file is instead, by its first four bytes, as far as they tell."""
-    problem = f"{name} is not an IDX file of {noun}"
-    if start in OTHER_KINDS or start[:3] in OTHER_KINDS or start[:2] in OTHER_KINDS:
-        kind, advice = next(OTHER_KINDS[start[:length]] for length in (4, 3, 2) if start[:length] in OTHER_KINDS)
-        return DataError(f"{problem}: it is {kind}", advice)
-    other = NOUNS.get(int.from_bytes(start, "big"))
-    if other:
-        return DataError(f"{problem}: it holds {other}", "give each file its own name back")
-    if len(start) == 4 and start[:2] == b"\0\0" and start[2] in (8, 9, 11, 12, 13, 14):
-        kind = f"values of type {start[2]:02x} in {start[3]} dimensions"
-        return DataError(
-            f"{problem}: it holds {kind}", "write it as bytes (type 08): images in 3 dimensions, labels in 1"
-        )
-    return DataError(f"{problem}: it starts with {start.hex()}", COPY_AGAIN)
+    check_kind(start, f"an IDX file of {noun}", name)
+    problem = f"{name} is not an IDX file of {noun}: it"
+    if other := NOUNS.get(int.from_bytes(start, "big")):
+        return DataError(f"{problem} holds {other}", "give each file its own name back")
+    if len(start) == 4 and start[:2] == b"\0\0" and start[2] in IDX_TYPES:
+        advice = "write it as bytes (type 08): images in 3 dimensions, labels in 1"
+        return DataError(f"{problem} holds values of type {start[2]:02x} in {start[3]} dimensions", advice)
+    return DataError(f"{problem} starts with {start.hex()}", COPY_AGAIN)
 
 
 def _checked_labels(labels: ByteArray, name: str) -> ByteArray:

@@ -16,6 +16,7 @@ from fmnist_tui.data import progress as steps
 from fmnist_tui.data.csv_rows import CELLS, LONGEST_LINE, parse_rows
 from fmnist_tui.data.dataset import SIDE, ImageSet
 from fmnist_tui.data.errors import DataError, unreadable
+from fmnist_tui.data.kinds import check_kind
 from fmnist_tui.data.progress import Progress, Report, Stop
 from fmnist_tui.data.unpacking import COPY_AGAIN, unpacked
 
@@ -71,6 +72,7 @@ def _blocks(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
     first = stream.readline(LONGEST_LINE)
     if not first:
         raise DataError(f"{name} is empty", COPY_AGAIN)
+    check_kind(first, "a CSV file", name)
     start = len(codecs.BOM_UTF8) if first.startswith(codecs.BOM_UTF8) else 0
     has_header = _is_header(first[start:], name)
     line, block = (2, b"") if has_header else (1, first[start:])

@@ -34,9 +34,9 @@ class Hyperparameters:
         optimizer: "sgd" (v0) or "adamw" (v1 to v3).
         momentum: Of SGD.
         weight_decay: Of AdamW.
-        input_scale: Pixels of 0 to 255 become pixel * input_scale + input_offset. None: so that the training images'
-            mean becomes 0 and their standard deviation 1.
-        input_offset: See input_scale; both are numbers or neither is.
+        input_scale: Pixels of 0 to 255 become pixel * input_scale + input_offset. None: what makes the training
+            images' standard deviation 1.
+        input_offset: See input_scale. None: what makes their mean 0.
         augment: "none", "flip" (left-right), "shift" (by up to one pixel), "flip_shift"; "auto": "flip_shift" where
             flips suit the data set, else "shift".
         label_smoothing: Of the cross-entropy (v1 to v3).
@@ -70,8 +70,6 @@ class Hyperparameters:
                 raise ConfigError(f"{name.replace('_', ' ')} {getattr(self, name)} is not at least 0 and below {high}")
         _one_of("schedule", self.schedule, ("constant", "cosine", "one_cycle"))
         _one_of("augment", self.augment, ("none", "flip", "shift", "flip_shift", "auto"))
-        if (self.input_scale is None) != (self.input_offset is None):
-            raise ConfigError("input scale and input offset: give both or neither")
 
     @property
     def pixel_scaling(self) -> tuple[float, float]:

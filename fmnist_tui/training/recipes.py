@@ -7,7 +7,7 @@ v1, v2 and v3 share one tuned recipe, so that a step from version to version is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from fmnist_tui.data import official
@@ -19,6 +19,7 @@ RECIPES = ("tuned", "origin")
 FLIPS = ("auto", "on", "off")
 """What may be asked for: horizontal flips as the data set has it, or in any case, or in none."""
 
+_BY_DATA = ("augment", "auto")
 _FLIPPED = {"none": "flip", "shift": "flip_shift", "auto": "flip_shift"}
 _UNFLIPPED = {"flip": "none", "flip_shift": "shift", "auto": "shift"}
 _ORIGIN_PIXELS = (0.99 / 255, 0.01)
@@ -110,10 +111,11 @@ def settle(settings: Hyperparameters, pixels: PixelStatistics, *, flips: bool) -
     """
     if settings.augment == "auto":
         settings = replace(settings, augment=with_flips("auto", "on" if flips else "off"))
+    deviation = pixels.deviation or 1.0
     if settings.input_scale is None:
-        deviation = pixels.deviation or 1.0
-        scale, offset = 1 / (255 * deviation), (0.0 - pixels.mean) / deviation
-        settings = replace(settings, input_scale=scale, input_offset=offset)
+        settings = replace(settings, input_scale=1 / (255 * deviation))
+    if settings.input_offset is None:
+        settings = replace(settings, input_offset=(0.0 - pixels.mean) / deviation)
     return settings
 
 
@@ -124,8 +126,7 @@ def settle_for_fashion_mnist(settings: Hyperparameters) -> Hyperparameters:
 
 def left_to_data(settings: Hyperparameters) -> frozenset[str]:
     """The names of those hyper-parameters that only the data settles."""
-    open_ones = {"augment"} if settings.augment == "auto" else set()
-    return frozenset(open_ones | ({"input_scale", "input_offset"} if settings.input_scale is None else set()))
+    return frozenset(name for name, value in asdict(settings).items() if value is None or (name, value) == _BY_DATA)
 
 
 def configure_all(

@@ -206,6 +206,20 @@ def test_a_loaded_state_goes_on_bit_for_bit() -> None:
     assert other.take_totals() == one.take_totals()
 
 
+@pytest.mark.parametrize("kind", ["flip_shift", "shift", "flip"])
+def test_augmentation_shows_v0_the_images_that_it_makes(kind: str) -> None:
+    batch = ALL[[5, 50, 3, 17]]
+    images, labels = pictures(60)
+    seen = augment.augmented(images[batch], augment.draw(4, generator(0, Stream.AUGMENT, 2, 3), kind))
+    learning, plain = engine(augment=kind), engine()
+    learning.step(batch, 0.1, 2, 3)
+    other = NumpyEngine(config().hyperparameters, 0, seen, labels[batch])
+    other.step(np.arange(4), 0.1, 2, 3)
+    plain.step(batch, 0.1, 2, 3)
+    assert_same_tensors(learning.state(), other.state())
+    assert any(learning.state()[name].tobytes() != tensor.tobytes() for name, tensor in plain.state().items())
+
+
 @pytest.mark.parametrize("name", list(engine().state()))
 def test_a_missing_or_misshaped_tensor_is_named(name: str) -> None:
     learning = engine()
