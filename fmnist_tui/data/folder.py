@@ -57,11 +57,19 @@ def find(folder: Path) -> DataFiles:
         if not missing:
             return DataFiles(form, tuple(found[name] for name in form.names))
         if found:
-            raise DataError(
-                f"{folder} lacks {', '.join(missing)}", "each file may be plain or end in .gz; add what is missing"
-            )
+            raise DataError(f"{folder} lacks {', '.join(missing)}", _what_lacks(folder, missing))
     wanted = " nor ".join(f"{form.title} ({', '.join(form.names)})" for form in FORMATS)
     raise DataError(f"{folder} holds neither {wanted}", _where_else(folder))
+
+
+def _what_lacks(folder: Path, missing: list[str]) -> str:
+    """Advice for a folder that holds some of the files."""
+    for name in (spelling for one in missing for spelling in (f"{one}.gz", one)):
+        if (folder / name).is_symlink():
+            return f"{name} is a link to {(folder / name).readlink()}, where no file is: mend it"
+        if (folder / name).exists():
+            return f"{name} is there, but it is no file"
+    return "each file may be plain or end in .gz; add what is missing"
 
 
 def _where_else(folder: Path) -> str:

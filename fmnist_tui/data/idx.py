@@ -78,7 +78,7 @@ def _parse(file: IO[bytes], name: str, magic: int, size: int) -> ByteArray:
         raise DataError(f"{name} needs {expected} bytes of memory, which are not there", "use fewer images") from None
     what = f"the {shape[0]} {NOUNS[magic]} of its header take {expected} bytes"
     if len(content) < expected:
-        held = "it holds fewer" if expected > largest else f"it holds {len(content)}"
+        held = f"the file has {size}" if expected > largest else f"it holds {len(content)}"
         raise DataError(f"{name} is cut short: {what}, {held}", COPY_AGAIN)
     if stream.read(1):
         raise DataError(f"{name} is too long: {what}, and more follow", WRITE_AGAIN)

@@ -37,9 +37,8 @@ def dataset(train: int = 60, test: int = 20) -> Dataset:
 
 def config(version: str = "v0", changes: dict[str, Any] | None = None, **settings: Any) -> TrainingConfig:
     """The tuned recipe, as Fashion-MNIST settles it, for two epochs in batches of 8, on one thread."""
-    own = configure(
-        version, "tuned", {"epochs": 2, "batch_size": 8} | (changes or {}), **{"device": "cpu", "threads": 1} | settings
-    )
+    chosen: dict[str, Any] = {"device": "cpu", "threads": 1} | settings
+    own = configure(version, "tuned", {"epochs": 2, "batch_size": 8} | (changes or {}), **chosen)
     return replace(own, hyperparameters=settle_for_fashion_mnist(own.hyperparameters))
 
 

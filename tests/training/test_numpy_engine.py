@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from fmnist_tui.models.dense import parameter_shapes
+from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.numpy_engine import NumpyEngine
+from fmnist_tui.training.streams import Stream, generator
 
 from .samples import Bytes, assert_same_tensors, config, pictures
 
@@ -88,9 +90,10 @@ def torch_steps(start: Tensors, settings: Hyperparameters, images: Bytes, labels
     """Three batches of 20, of 20 and of the last 15 with PyTorch's autograd and its SGD, in float64."""
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
     optimizer = torch.optim.SGD(list(leaves.values()), lr=0.05, momentum=settings.momentum)
+    scale, offset = settings.pixel_scaling
     for batch in (slice(0, 20), slice(20, 40), slice(40, 55)):
         signal = torch.tensor(images[batch].reshape(-1, 784).astype(np.float64))
-        signal = signal * settings.input_scale + settings.input_offset
+        signal = signal * scale + offset
         hard = F.one_hot(torch.tensor(labels[batch].astype(np.int64)), 10).double()
         targets = hard * (1 - settings.target_margin) + (1 - hard) * settings.target_margin
         for layer in range(3):

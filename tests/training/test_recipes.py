@@ -43,9 +43,9 @@ def test_the_cnns_origin_recipe_is_the_origins() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_origins_pixels_run_from_a_hundredth_to_one(version: str) -> None:
-    settings = hyperparameters(version, "origin")
-    assert settings.input_offset == pytest.approx(0.01)
-    assert 255 * settings.input_scale + settings.input_offset == pytest.approx(1.0)
+    scale, offset = hyperparameters(version, "origin").pixel_scaling
+    assert offset == pytest.approx(0.01)
+    assert 255 * scale + offset == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

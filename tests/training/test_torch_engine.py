@@ -128,10 +128,10 @@ def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
     learning, expected_loss, expected_correct = engine("v1", augment="none"), 0.0, 0
     network = seeded_network("v1", 0).train()  # a batch norm in training needs no running figures
     images, labels = (torch.tensor(part) for part in pictures(60))
-    settings = config("v1").hyperparameters
+    scale, offset = config("v1").hyperparameters.pixel_scaling
     for number, batch in enumerate((slice(0, 8), slice(8, 11))):
         network.load_state_dict({name: torch.tensor(tensor) for name, tensor in learning.weights().items()})
-        logits = network(images[batch].unsqueeze(1) * settings.input_scale + settings.input_offset)
+        logits = network(images[batch].unsqueeze(1) * scale + offset)
         expected_loss += F.cross_entropy(logits, labels[batch].long(), reduction="sum").item()
         expected_correct += int((logits.argmax(dim=1) == labels[batch]).sum())
         learning.step(ALL[batch], RATE, 1, number)

@@ -188,6 +188,20 @@ async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, as
         assert asked.in_app is True
 
 
+async def test_flips_are_chosen_and_said(app: FmnistApp, asked: Asked) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press("2", "down")
+        await until(pilot, lambda: "Augmentation: flips and shifts" in words_in(pilot, "#forecast"), "it is said")
+        await choose(pilot, "#flip", "off")
+        await until(pilot, lambda: "shifts only (flips are off, as asked)" in words_in(pilot, "#forecast"), "again")
+        assert "Won't count in the results: augment shift" in words_in(pilot, "#forecast")
+        await choose(pilot, "#flip", "on")
+        await until(pilot, lambda: "Won't count" not in words_in(pilot, "#forecast"), "as it is anyway")
+        widget(pilot, "#versions", OptionList).focus()
+        await pilot.press("t")
+        assert asked.configs == [configure("v1", "tuned", {}, flip="on")]
+
+
 async def test_all_four_are_asked_for_with_every_seed(app: FmnistApp, asked: Asked) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from fmnist_tui.data import DataError, arrays
 from fmnist_tui.data import folder as folders
 from fmnist_tui.data.dataset import SIDE
 from fmnist_tui.data.errors import unreadable
-from fmnist_tui.data.idx import IMAGES_MAGIC, LABELS_MAGIC, NOUNS, read_images, read_labels
+from fmnist_tui.data.idx import IMAGES_MAGIC, read_images, read_labels
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.sources import DEMO, KEPT, USUAL_SOURCES, Sources
 from fmnist_tui.data.splitting import check_enough
@@ -18,7 +19,7 @@ from fmnist_tui.data.unpacking import unpacked
 from fmnist_tui.runs.machine.row import Row, State
 
 _PIXELS = SIDE * SIDE
-_SIDES = 2 * SIDE.to_bytes(4, "big")
+_HEADER = 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -99,31 +100,27 @@ def _look(folder: Path, cache: Path) -> _Found:
 
 
 def _count_pair(images: Path, labels: Path) -> int:
-    """The number of images, of which there must be as many as labels."""
-    count, named = _count(images, IMAGES_MAGIC), _count(labels, LABELS_MAGIC)
+    """The number of images, of which there must be as many as labels; these are few bytes and read."""
+    count, named = _count(images), len(read_labels(labels))
     folders.check_pair(images, count, labels, named)
     return count
 
 
-def _count(path: Path, magic: int) -> int:
-    """The number of values in an IDX file: by its header, where its size agrees, else by reading all of it.
+def _count(path: Path) -> int:
+    """The number of images in an IDX file: by its header, where its size agrees, else by reading all of it.
 
     The size of what is gzipped lies in its last four bytes, but not if it has several members or something behind
     them: then, as where something is wrong, only reading it tells.
     """
-    length, width = (16, _PIXELS) if magic == IMAGES_MAGIC else (8, 1)
     with path.open("rb") as file:
         stream = unpacked(file, str(path))
-        head = stream.read(length)
+        head = stream.read(_HEADER)
         size = path.stat().st_size
         if stream is not file:
-            file.seek(-4, 2)
+            file.seek(-4, os.SEEK_END)
             size = int.from_bytes(file.read(4), "little")
-    if len(head) == length and head[:4] == magic.to_bytes(4, "big") and head[8:] == _SIDES[: length - 8]:
-        count: int = struct.unpack_from(">I", head, 4)[0]
-        if count and size == length + count * width:
-            return count
-    return len(_READERS[NOUNS[magic]](path))
-
-
-_READERS = {"images": read_images, "labels": read_labels}
+    if len(head) == _HEADER:
+        magic, count, *sides = struct.unpack(">4I", head)
+        if (magic, sides) == (IMAGES_MAGIC, [SIDE, SIDE]) and count and size == _HEADER + count * _PIXELS:
+            return int(count)
+    return len(read_images(path))
