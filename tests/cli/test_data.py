@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from fmnist_tui.data import Dataset, Progress, load, same_images_as_official
+from fmnist_tui.data.official import FASHION_MNIST
 from fmnist_tui.data.progress import Report
 from fmnist_tui.data.sameness import content_sum
 

@@ -12,7 +12,7 @@ from textual.widgets import Button, OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
-from fmnist_tui.training.announcing import augmentation_line
+from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
 from fmnist_tui.tui.forecast import Known, forecast, look_around, uncounted
@@ -145,7 +145,7 @@ class ModelsScreen(LabScreen):
     def _forecast(self, configs: list[TrainingConfig]) -> str:
         dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
         lines = forecast(configs, self._known, len(dataset.train) if dataset else None), uncounted(configs)
-        return ". ".join(filter(None, (*lines, *_augmentations(configs, dataset))))
+        return ". ".join(filter(None, lines))
 
     def _to_train(self) -> list[str]:
         return [name for name in VERSION_NAMES if name in self._marked] or [self._version().name]
@@ -176,15 +176,16 @@ class ModelsScreen(LabScreen):
         one = f"Train {chosen[0]}" if len(chosen) == 1 else f"Train {len(chosen)} marked"
         self.query_one("#one", Button).label = one
         try:
-            words = self._forecast(form.configs(chosen))
+            configs = form.configs(chosen)
         except ConfigError:
-            words = ""
+            configs = []
+        words = self._forecast(configs) if configs else ""
+        form.show_flips(_flips(configs, self.app.dataset))  # type: ignore[attr-defined]
         self.query_one("#forecast", Static).update(Text(words))
 
 
-def _augmentations(configs: list[TrainingConfig], dataset: Dataset | None) -> list[str]:
-    """What training will do to images, each thing once; nothing before the data is there."""
+def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | None:
+    """Whether any of these trainings flips images; None before the data is there."""
     if dataset is None:
-        return []
-    lines = [augmentation_line(settled(one, dataset).hyperparameters, one.hyperparameters, dataset) for one in configs]
-    return list(dict.fromkeys(line.capitalize() for line in lines if line))
+        return None
+    return any(flips(settled(config, dataset).hyperparameters.augment) for config in configs)

@@ -67,7 +67,7 @@ class TrainForm(Vertical):
                 kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
                 yield Input(self._first_values.get(name, ""), id=name, type=kind, compact=True, tooltip=_TOOLTIPS[name])
         with Horizontal():
-            yield Label("flips")
+            yield Label("flips", id="flips")
             yield self._select("flip", FLIPS)
         with Horizontal():
             yield Label("device")
@@ -107,6 +107,11 @@ class TrainForm(Vertical):
         }
         for name, value in shown.items():
             self.query_one(f"#{name}", Input).placeholder = value
+
+    def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
+        """Shows whether images will be flipped, as far as that is known."""
+        words = {None: "flips", True: "flips: on", False: "flips: off"}[flips]
+        self.query_one("#flips", Label).update(words)
 
     def configs(self, versions: Sequence[str]) -> list[TrainingConfig]:
         """What the form asks for, a configuration for each version and seed.
