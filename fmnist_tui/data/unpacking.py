@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import IO, Any
 
 from fmnist_tui.data.errors import DataError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WBITS = 31  # zlib checks the header, its optional fields and the checksum at the end
@@ -37,7 +34,7 @@ class Unpacked(io.RawIOBase):
         """It is."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Unpack into `buffer`; return the number of bytes, 0 at the end.
 
         Raises:
