@@ -22,10 +22,9 @@ from fmnist_tui.text import megabytes, safe
 def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
     """Say which data is used, check it, count the classes; fetch it if needed."""
     try:
-        dataset = load(data_folder(data), cache_folder(), progress=_announce())
+        dataset = load(data_folder(data), cache_folder(), _announce(), verify=True)
     finally:
         show_for_now("")
-    dataset.verify()
     if as_json:
         print_json(_as_json(dataset))
     else:

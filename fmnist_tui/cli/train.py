@@ -15,7 +15,9 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.places import Folders, usual_folders
 from fmnist_tui.text import counted, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, configure_all
+from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all
+
+_FLIP_HELP = "Mirror training images: if that suits the data, always, or never."
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -30,7 +32,8 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.option("--lr", "learning_rate", type=float, metavar="X", help="Learning rate, instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, metavar="K", help="K runs, with seeds N to N+K-1.")
-@click.option("--limit", type=int, metavar="N", help="Use the first N training images only.")
+@click.option("--flip", type=click.Choice(FLIPS), default="auto", show_default=True, help=_FLIP_HELP)
+@click.option("--limit", type=int, metavar="N", help="Use N training images only: the first, or by class if sorted.")
 @click.option("--no-test", is_flag=True, help="Don't score the test images.")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 takes all there are.")

@@ -31,6 +31,7 @@ from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.announcing import announcements
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.events import LOADING_STAGE, Event
@@ -165,8 +166,7 @@ def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
 
 def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -> Iterator[Event]:
     yield events.Stage(LOADING_STAGE)
-    dataset = load(request.data, cache_folder())
-    dataset.verify()
+    dataset = load(request.data, cache_folder(), verify=True)
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
     task = _task(run, request, dataset, device)
@@ -174,6 +174,8 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -
     begun = has_steps(run)
     if begun:
         yield events.Stage("reading checkpoint")
+    else:
+        yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
