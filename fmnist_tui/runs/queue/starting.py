@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from fmnist_tui.host.gpu import Gpu, others_on
 from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.launch import LaunchSettings, launch
@@ -82,7 +83,7 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         for run in list(submitted.queued):
             try:
                 write_queued(run, queue, ours[str(run.path.absolute())].needs)
-            except (RunError, OSError) as error:  # without it nobody could see that the run waits
+            except RunError as error:  # without it nobody could see that the run waits
                 submitted.failed[run] = str(error)
                 submitted.queued.remove(run)
                 waiting.remove(str(run.path.absolute()))
@@ -173,7 +174,7 @@ def cancel_queued(run: RunDirectory) -> None:
     Raises:
         RunError: It has just been started, or its folder can't be written.
     """
-    with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+    with _log_of(run) as log:
         log.append(events.StopRequested("now"))
         log.append(events.RunFinished("stopped", resumable=True))
         log.sync()
@@ -189,11 +190,24 @@ def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
 
     Raises:
         RunError: A trainer holds the run, or its folder can't be written.
-        OSError: The log can't be written.
     """
-    with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+    with _log_of(run) as log:
         log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
         log.sync()
+
+
+@contextmanager
+def _log_of(run: RunDirectory) -> Iterator[EventLog]:
+    """Holds a run without a trainer, to write down what becomes of it.
+
+    Raises:
+        RunError: A trainer holds the run, or its folder can't be written.
+    """
+    try:
+        with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+            yield log
+    except OSError as error:
+        raise refused(f"write {run.events}", run.events, error) from None
 
 
 def ensure_dispatcher(queue: Queue) -> None:
@@ -290,9 +304,8 @@ def dispatcher_in(handle: int) -> tuple[int, int]:
 
 def _write_failed(run: RunDirectory, message: str) -> None:
     """Says in the run's log that it couldn't be started, unless somebody else trains it."""
-    with suppress(RunError, OSError):
-        with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
-            log.append(events.RunFinished("failed", resumable=True, message=message))
+    with suppress(RunError), _log_of(run) as log:
+        log.append(events.RunFinished("failed", resumable=True, message=message))
 
 
 def _settings(queue: Queue, entry: Entry) -> LaunchSettings:
