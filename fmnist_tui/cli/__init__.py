@@ -106,7 +106,7 @@ def _revive_queues() -> None:
     for queue in existing_queues():
         with suppress(OSError):
             if queue.has_entries:
-                from fmnist_tui.runs.queue.starting import revive
+                from fmnist_tui.runs.queue.dispatch import revive
 
                 revive(queue)
 

@@ -20,7 +20,8 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.machine.logout import what_a_logout_ends
 from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.queue.starting import Submitted, cancel_queued, submit
+from fmnist_tui.runs.queue.dispatch import cancel_queued
+from fmnist_tui.runs.queue.starting import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.runs.trainer_output import why_trainer_died
 from fmnist_tui.text import safe

@@ -91,6 +91,8 @@ def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
         return TrainingConfig.from_json(read_json(run.run_json) or {})
     except ConfigError:
         return request.config
+
+
 def _flip(request: Request) -> str:
     """What --flip has to say for the same augmentation."""
     config = request.config

@@ -14,9 +14,9 @@ from fmnist_tui.data.errors import unreadable
 from fmnist_tui.data.idx import IMAGES_MAGIC, read_images, read_labels
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.sources import DEMO, KEPT, USUAL_SOURCES, Sources
-from fmnist_tui.files import is_folder
 from fmnist_tui.data.splitting import check_enough
 from fmnist_tui.data.unpacking import unpacked
+from fmnist_tui.files import is_folder
 from fmnist_tui.runs.machine.row import Row, State
 
 _PIXELS = SIDE * SIDE
