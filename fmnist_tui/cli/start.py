@@ -68,7 +68,8 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
     for run in runs:
         end = ends[run.run_id].finished
         well = end is not None and end.reason in _WELL and not end.message
-        if codes.get(run, 0) not in (0, status) or not well:
+        ended_at_once = bool(received) and end is None  # a second signal came while it was saving
+        if codes.get(run, 0) not in (0, status) or not (well or ended_at_once):
             raise RunError(_why(run, end))
     return status
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from fmnist_tui.files import exists, is_folder, read_json, reading_fault
+from fmnist_tui.files import check_plain, exists, is_folder, read_json, reading_fault
 from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
@@ -143,9 +143,10 @@ def create_run(runs: Path, version: str) -> RunDirectory:
         run_id = f"{version}-{second}-{int(now % 1 * 65536):04x}"
         try:
             (runs / run_id).mkdir(parents=True)
-        except FileExistsError:
-            now += _TICK
         except OSError as error:
+            if os.path.lexists(runs / run_id):
+                now += _TICK
+                continue
             raise RunError(f"can't write to {runs} ({error.strerror}); choose another folder with --runs") from None
         else:
             return RunDirectory(runs / run_id)
@@ -169,7 +170,7 @@ def list_runs(runs: Path) -> list[RunDirectory]:
     Raises:
         RunError: The folder is there but can't be read.
     """
-    return sorted(_runs_in(runs), key=created_at, reverse=True)
+    return sorted(_runs_in(runs), key=lambda run: (created_at(run), time_in(run.run_id)), reverse=True)
 
 
 def created_at(run: RunDirectory) -> float:
@@ -182,6 +183,7 @@ def created_at(run: RunDirectory) -> float:
     if known is not None:
         return known
     try:
+        check_plain(run.request, _LARGEST_REQUEST)
         with run.request.open("rb") as file:
             request = msgspec.json.decode(file.read(_LARGEST_REQUEST), type=_Created)
     except (OSError, ValueError, RecursionError):

@@ -9,7 +9,6 @@ from typing import Any
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, name_of, version_in
 from fmnist_tui.runs.event_log import Logged, read_tail
-from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status, status_and_tail, stopped_words
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
@@ -111,6 +110,8 @@ def _epochs_done(run: RunDirectory, tail: list[Logged]) -> int:
                 return 0
     if not tail or tail[0].seq == 0:
         return 0
+    from fmnist_tui.runs.follower import read_snapshot  # NumPy, which a list of runs seldom needs
+
     epochs = read_snapshot(run).epochs  # the end of the log holds nothing but alerts, say, or failed resumes
     return epochs[-1].epoch if epochs else 0
 

@@ -28,16 +28,16 @@ keeper.write_checkpoint = lambda *_: time.sleep(600)
 
 INTERRUPTED_AT_ONCE = """
 import os, signal
-from fmnist_tui.cli import start
+from fmnist_tui.runs.queue import dispatch
 
-launch = start.launch
+launch = dispatch.launch
 
-def launch_and_interrupt(run):
-    process = launch(run)
+def launch_and_interrupt(*arguments):
+    process = launch(*arguments)
     os.kill(os.getpid(), signal.SIGINT)
     return process
 
-start.launch = launch_and_interrupt
+dispatch.launch = launch_and_interrupt
 """
 
 
@@ -92,7 +92,7 @@ def assert_saved(run: RunDirectory, outcome: Outcome, status: int) -> None:
 
 
 def test_a_signal_reaches_the_runs_that_wait_for_their_turn_too(runs: Path) -> None:
-    with started("train", *ENDLESS, "--seeds", "2", "--runs", runs) as process:
+    with started("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
         assert any(line.endswith("  waiting for cpu\n") for line in lines)

@@ -63,7 +63,7 @@ def test_a_closed_window_leaves_the_run_alone(fmnist: Fmnist, runs: Path) -> Non
 
 
 def test_two_runs_have_a_bar_each(runs: Path) -> None:
-    with terminal("train", *ENDLESS, "--seeds", "2", "--runs", runs) as shown:
+    with terminal("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as shown:
         shown.wait_for(lambda it: "waiting for cpu" in it.text and "epoch 2" in it.text, "one ran and one waited")
         bars = [line for line in shown.text.splitlines() if PERCENT.search(line) and "━" in line]
         assert len(bars) == 2

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_stat
 from .conftest import Fmnist
 
 KEYS = {
-    "run_started": {"version", "total_steps", "steps_per_epoch", "epochs", "parameters", "pid"},
+    "run_started": {"version", "total_steps", "steps_per_epoch", "epochs", "parameters", "pid", "host"},
     "stage": {"name"},
-    "step": {field.name for field in fields(Step)},
-    "epoch": {field.name for field in fields(Epoch)},
+    "step": set(Step.__struct_fields__),
+    "epoch": set(Epoch.__struct_fields__),
     "checkpoint_saved": {"step"},
     "run_finished": {"reason", "scored", "resumable", "message"},
 }
