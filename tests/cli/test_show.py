@@ -25,6 +25,7 @@ CONFIG = {
     "hyperparameters",
     "seed",
     "limit",
+    "subset",
     "score_test",
     "device",
     "device_name",

@@ -7,7 +7,7 @@ import numpy as np
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet, same_images_as_official
 from fmnist_tui.data.dataset import ByteArray
-from fmnist_tui.data.sameness import content_sum
+from fmnist_tui.data.sameness import content_sum, holds_official_images
 
 from .samples import Sample, sample
 
@@ -62,3 +62,15 @@ def test_what_the_fingerprint_says_already_is_not_computed(small: Sample) -> Non
 
 def test_random_images_are_not_fashion_mnist(small: Sample) -> None:
     assert same_images_as_official(dataset(ImageSet.of(*small.train), ImageSet.of(*small.test))) == (False, False)
+
+
+def test_official_training_images_are_known_in_any_order_and_division(small: Sample) -> None:
+    train, test = ImageSet.of(*small.train), ImageSet.of(*small.test)
+    images, labels = (np.concatenate(parts) for parts in zip(small.train, small.test, strict=True))
+    order = np.random.default_rng(2).permutation(80)
+    dealt = [ImageSet.of(images[part], labels[part]) for part in (order[:50], order[50:])]
+    other = ImageSet.of(*sample(seed=1).train)
+    for first, second in ((train, test), (train, other), (shuffled(*small.train), other), tuple(dealt)):
+        assert holds_official_images(first, second, small.release)
+    for first, second in ((other, test), (dealt[0], test), (test, test), (ImageSet.of(images[1:], labels[1:]), test)):
+        assert not holds_official_images(first, second, small.release)

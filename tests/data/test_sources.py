@@ -136,3 +136,13 @@ def test_an_empty_name_is_no_wish_for_the_usual_places(nowhere: Sources, tmp_pat
 def test_a_folder_that_may_not_be_searched_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="File name too long"):
         load(str(tmp_path / ("x" * 5000)), tmp_path / "cache")
+
+
+def test_a_cache_that_cannot_be_written_is_told_once_with_what_helps(tmp_path: Path, small: Sample) -> None:
+    (tmp_path / "file").touch()
+    mirrors = ("http://127.0.0.1:9/", "http://127.0.0.1:19/")
+    sources = Sources(system=tmp_path / "nowhere", mirrors=mirrors, release=small.release)
+    with pytest.raises(DataError) as caught:
+        load(None, tmp_path / "file" / "cache", sources=sources)
+    assert str(caught.value).count("cannot write to") == 1
+    assert "or set XDG_CACHE_HOME to a folder elsewhere, or give a folder with --data" in caught.value.advice

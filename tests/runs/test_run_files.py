@@ -19,6 +19,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.task import settled
 
 from .trainers import FILES, SHORT_V0, SHORT_V3, checkpoint_steps, read_weights
 
@@ -70,7 +71,9 @@ def test_nobody_holds_a_finished_run(finished: RunDirectory) -> None:
 def test_run_json_says_what_was_run(finished: RunDirectory) -> None:
     known = read(finished.run_json)
     config = SHORT_V0 if known["version"] == "v0" else SHORT_V3
-    assert TrainingConfig.from_json(known) == replace(config, device="cpu")
+    expected = settled(replace(config, device="cpu"), DEMO)
+    assert TrainingConfig.from_json(known) == replace(expected, subset="first" if config.limit else "auto")
+    assert known["data"]["flips"] is True
     assert known["format"] == 1
     assert (known["recipe"], known["modified"], known["seed"], known["threads"]) == ("tuned", True, 7, 1)
     assert known["hyperparameters"]["batch_size"] == 4
@@ -99,8 +102,13 @@ def test_the_log_tells_the_run_from_its_start_to_its_end(finished: RunDirectory)
     kinds = [record["event"] for record in log]
     begin = kinds.index("run_started")
     stages = [record["name"] for record in log[:begin]]
-    imports = ["importing PyTorch"] if log[begin]["version"] == "v3" else []
-    assert stages[stages.index("loading data") + 1 :] == [*imports, "building network"]
+    of_v3 = [
+        "importing PyTorch",
+        "augmentation: flips and shifts",
+        "limit: the first 100 of 2 000 training images",
+    ]
+    told = of_v3 if log[begin]["version"] == "v3" else []
+    assert stages[stages.index("loading data") + 1 :] == [*told, "building network"]
     assert set(kinds[begin + 1 :]) == {"step", "epoch", "stage", "run_finished"}
     assert log[-2]["name"] == "scoring test images"
     assert (log[-1]["event"], log[-1]["reason"], log[-1]["scored"]) == ("run_finished", "completed", True)
