@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.machine.logout import logout_row
-from fmnist_tui.runs.machine.machine import this_machine
+from fmnist_tui.runs.machine.machine import Locks, this_machine
 
 GIVEN = "from fmnist_tui.runs.machine.machine import given_environment; print(given_environment().get('LC_CTYPE'))"
 ENVIRONMENTS = [({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8")]
@@ -23,7 +23,7 @@ def test_this_machine_answers_everything(tmp_path: Path) -> None:
     assert 1 <= machine.cpus[0] <= machine.cpus[1]
     assert machine.user()
     assert machine.free_bytes(tmp_path) > 0
-    assert machine.can_lock(tmp_path)
+    assert machine.locks(tmp_path) is (Locks.OPEN_FILE if hasattr(fcntl, "F_OFD_SETLK") else Locks.FLOCK)
     assert list(tmp_path.iterdir()) == []
     assert not machine.has_library("no-such-library.so.1")
     assert machine.version_of("numpy")
@@ -36,7 +36,15 @@ def test_this_machine_answers_everything(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
-        this_machine().can_lock(tmp_path / "file")
+        this_machine().locks(tmp_path / "file")
+
+
+def test_a_file_system_with_flock_alone_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    assert this_machine().locks(tmp_path) is Locks.FLOCK
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
@@ -47,7 +55,7 @@ def test_a_file_system_without_locks_is_recognised(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    assert not this_machine().can_lock(tmp_path)
+    assert this_machine().locks(tmp_path) is Locks.NONE
 
 
 def test_a_user_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
