@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 
@@ -10,6 +11,7 @@ def main() -> None:
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in a shell's background
     if heard:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # cuda:N is the driver's N, as in nvidia-smi
     from fmnist_tui.cli import main as command
 
     if heard:

@@ -133,7 +133,7 @@ def sweep_temporary(path: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Puts a JSON document at `path` as `write_whole` does."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode())
+    write_whole(path, f"{text}\n".encode(errors="backslashreplace"))  # half a character becomes its JSON escape
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

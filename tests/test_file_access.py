@@ -22,7 +22,7 @@ ALLOWED = {
     ("data/folder.py", "is_file"),
     ("data/apt.py", "is_file"),  # in a folder that this process has made
     ("data/tidying.py", "is_dir"),  # within suppress
-    ("runs/queue/starting.py", "getuser"),  # within try
+    ("runs/queue/dispatch.py", "getuser"),  # within try
 }
 
 

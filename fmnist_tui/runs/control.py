@@ -37,7 +37,7 @@ _WITHOUT_TRAINER = {
     Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
 }
 _LISTENING = (QUEUED_STAGE, VALIDATING, SCORING)
-"""How the stages begin in which a trainer reads commands. In all others, which come before the first step, they wait."""
+"""How the stages begin in which a trainer reads commands. In all others, before the first step, commands wait."""
 _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
 _TURN_SECONDS = 3.0
@@ -61,7 +61,7 @@ def send(run: RunDirectory, command: Command) -> None:
     check_readable(run)
     if not is_held(run):
         if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH) and status_of(run) is Status.QUEUED:
-            from fmnist_tui.runs.queue.starting import cancel_queued
+            from fmnist_tui.runs.queue.dispatch import cancel_queued
 
             cancel_queued(run)
             return

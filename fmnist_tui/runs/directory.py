@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from fmnist_tui.files import exists, is_folder, read_json, reading_fault
-from fmnist_tui.text import safe
+from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
 """Letters of a name that a person gives a run."""
@@ -196,6 +196,7 @@ def find_run(runs: Path, word: str) -> RunDirectory:
     Raises:
         RunError: None, or more than one.
     """
+    word = decoded(word)
     if is_run_id(word) and is_folder(runs / word):  # also where the folder of runs can be passed but not listed
         return RunDirectory(runs / word)
     known = list_runs(runs)

@@ -31,6 +31,7 @@ from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.announcing import announcements
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.events import LOADING_STAGE, Event
@@ -121,7 +122,7 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
 def _primed(run: RunDirectory) -> Watch:
     """A watch that has seen what earlier trainers of the run told."""
     watch = Watch()
-    for logged in current(LogReader(run.events)):
+    for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
     return watch
 
@@ -143,7 +144,7 @@ def _guarded(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
 def _note(run: RunDirectory, text: str) -> None:
     """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
     with suppress(OSError), open_append(run.train_log) as file:
-        file.write(f"{text.rstrip()}\n".encode(errors="replace"))
+        file.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
 def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
@@ -165,8 +166,7 @@ def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
 
 def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -> Iterator[Event]:
     yield events.Stage(LOADING_STAGE)
-    dataset = load(request.data, cache_folder())
-    dataset.verify()
+    dataset = load(request.data, cache_folder(), verify=True)
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
     task = _task(run, request, dataset, device)
@@ -174,6 +174,8 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -
     begun = has_steps(run)
     if begun:
         yield events.Stage("reading checkpoint")
+    else:
+        yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
@@ -188,10 +190,10 @@ def _shared_gpu(device: str, key: str) -> Iterator[Event]:
     """Reports who else uses the GPU; asked when this process is on it, so that of two who come at once each sees it."""
     if not device.startswith("cuda"):
         return
-    for gpu in query_gpus(os.environ):
-        if gpu.key == key or (not key and device == f"cuda:{gpu.index}"):
-            if text := others_text(gpu, others_on(gpu, {os.getpid()})):
-                yield events.Alert("gpu_shared", text)
+    known = query_gpus({}) if key else query_gpus(os.environ)  # ours may be the only one that is visible here
+    mine = next((gpu for gpu in known if gpu.key == key or (not key and device == f"cuda:{gpu.index}")), None)
+    if mine and (text := others_text(mine, others_on(mine, {os.getpid()}))):
+        yield events.Alert("gpu_shared", text)
 
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:

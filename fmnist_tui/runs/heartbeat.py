@@ -159,7 +159,7 @@ def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) ->
 
 
 def file_system_time(folder: Path) -> float | None:
-    """The clock that stamps files in a folder (unix seconds): a file server's own; None where nothing can be written."""
+    """The clock that stamps files in a folder (unix seconds), a file server's own; None where we can't write."""
     try:
         device = folder.stat().st_dev
     except OSError:

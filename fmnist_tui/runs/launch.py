@@ -84,8 +84,8 @@ def launch(
                     umask=settings.umask,
                 )
         except OSError as error:
-            again = f"fmnist-tui resume {run.run_id}"
-            raise refused(f"start a trainer for {run.run_id}", run.path, error, again) from None
+            what = f"start a trainer for {run.run_id}"
+            raise refused(what, run.path, error, f"fmnist-tui resume {run.run_id}") from None
 
 
 def _command(
@@ -126,6 +126,5 @@ def _with_gpu(environ: Mapping[str, str], claim: HeldClaim | None) -> dict[str, 
 def _is_shown_alone(claim: HeldClaim, environ: Mapping[str, str]) -> bool:
     """Whether CUDA has to be given the device by name: a MIG instance, or where its numbers aren't the driver's."""
     key = claim.claim.gpu
-    return key.startswith("MIG-") or (
-        key.startswith("GPU-") and environ.get("CUDA_DEVICE_ORDER", "") == "FASTEST_FIRST"
-    )
+    other_order = environ.get("CUDA_DEVICE_ORDER") == "FASTEST_FIRST"
+    return key.startswith("MIG-") or (key.startswith("GPU-") and other_order)

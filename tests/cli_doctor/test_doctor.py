@@ -14,7 +14,7 @@ from .conftest import Doctor
 
 CHECKS = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
-    *("runs folder", "disk", "runs", "home", "queue", "cache", "logout", "data", "torch"),
+    *("runs folder", "disk", "runs", "home", "queue", "cache", "logout", "trainer", "data", "torch"),
 ]
 NO_TORCH = {"torch_probe": CommandResult(1, "", "ModuleNotFoundError: No module named 'torch'\n")}
 

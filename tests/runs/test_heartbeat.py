@@ -4,9 +4,11 @@ import errno
 import json
 import os
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from waiting import wait_until
@@ -98,11 +100,15 @@ def test_a_heartbeat_that_says_nothing_is_not_fresh(run: RunDirectory, content: 
 def test_on_a_full_disk_the_heartbeat_goes_on_in_its_place(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     beat(run, 100.0, host="a host whose name is long enough for what follows, " * 3)
 
-    def refuse(path: Path, content: bytes) -> int:
+    real = Path.open
+
+    def refuse(path: Path, mode: str = "r", **options: Any) -> object:
+        if mode != "xb":
+            return real(path, mode, **options)
         path.touch()  # a name takes no room
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     write_heartbeat(run, 2)
     assert is_fresh(run)
     assert json.loads(run.heartbeat.read_text())["pid"] == os.getpid()
@@ -176,10 +182,9 @@ def test_a_folder_that_is_gone_has_no_clock(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount")
 def test_a_read_only_mount_has_no_clock(tmp_path: Path) -> None:
-    script = f"""
-mount -t tmpfs none {tmp_path} && mount -o remount,ro {tmp_path} &&
-exec python3 -c 'from pathlib import Path; from fmnist_tui.runs.heartbeat import file_system_time as f; print(f(Path("{tmp_path}")))'
-"""
-    environ = {**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"}  # type: ignore[attr-defined]
-    ended = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env=environ)
-    assert (ended.stdout, ended.returncode) == ("None\n", 0), ended.stderr
+    script = 'mount -t tmpfs none "$1" && mount -o remount,ro "$1" && exec "$2" -c "$3" "$1"'
+    ask = "import sys; from pathlib import Path; from fmnist_tui.runs.heartbeat import file_system_time;"
+    ask += "print(file_system_time(Path(sys.argv[1])))"
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path), sys.executable, ask]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert ended.stdout == "None\n"

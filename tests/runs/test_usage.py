@@ -15,7 +15,7 @@ from fmnist_tui.host.gpu import Gpu, GpuProcess
 from fmnist_tui.host.gpu_probe import GpuProbe
 from fmnist_tui.host.gpus import GpuReport
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import beat_once
+from fmnist_tui.runs.heartbeat import write_heartbeat
 from fmnist_tui.runs.usage import UsageProbe
 
 from .trainers import change
@@ -57,7 +57,7 @@ def test_of_a_trainer_on_this_machine_its_memory_is_known_and_the_gpu_that_it_us
     run: RunDirectory, asked: list[Mapping[str, str]], device: str, gpu: Gpu | None
 ) -> None:
     write_json(run.run_json, {"device": device})
-    beat_once(run)
+    write_heartbeat(run)
     usage = UsageProbe(run).look()
     assert usage
     assert usage.memory > 1_000_000
@@ -67,7 +67,7 @@ def test_of_a_trainer_on_this_machine_its_memory_is_known_and_the_gpu_that_it_us
 
 def test_a_gpu_is_numbered_as_in_the_trainers_environment(run: RunDirectory, asked: list[Mapping[str, str]]) -> None:
     write_json(run.run_json, {"device": "cuda:0"})
-    beat_once(run)
+    write_heartbeat(run)
     with trainer_of(run, CUDA_VISIBLE_DEVICES="GPU-2"):
         assert UsageProbe(run).look()
     assert [environ["CUDA_VISIBLE_DEVICES"] for environ in asked] == ["GPU-2"]
@@ -79,7 +79,7 @@ def test_a_process_that_the_driver_lists_is_where_it_is_listed(
     hidden = replace(HIDDEN, processes=(GpuProcess(os.getpid(), "ada", "python", None),))
     monkeypatch.setattr(GpuProbe, "look", lambda _probe, _environ: GpuReport((FIRST,), (hidden,)))
     write_json(run.run_json, {"device": "cuda:0"})
-    beat_once(run)
+    write_heartbeat(run)
     usage = UsageProbe(run).look()
     assert usage
     assert usage.gpu == hidden
@@ -93,7 +93,7 @@ def test_of_another_users_trainer_only_a_gpu_that_lists_it_is_known(
 
     monkeypatch.setattr(psutil.Process, "environ", denied)
     write_json(run.run_json, {"device": "cuda:0"})
-    beat_once(run)
+    write_heartbeat(run)
     with trainer_of(run):
         usage = UsageProbe(run).look()
     assert usage
@@ -101,7 +101,7 @@ def test_of_another_users_trainer_only_a_gpu_that_lists_it_is_known(
 
 
 def test_of_a_trainer_on_another_machine_nothing_is_known(run: RunDirectory) -> None:
-    beat_once(run)
+    write_heartbeat(run)
     change(run.heartbeat, lambda beat: beat.update(host="another"))
     assert UsageProbe(run).look() is None
 

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from leftovers import nothing_left_behind
+from waiting import wait_until
 
-from fmnist_tui.runs.queue.store import Queue
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.heartbeat import read_heartbeat
+from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.places import state_folder
+from fmnist_tui.runs.queue.claims import claims_in_use
+from fmnist_tui.runs.queue.dispatch import wake
+from fmnist_tui.runs.queue.store import Queue, this_queue
 
 
 @pytest.fixture(autouse=True)
@@ -33,35 +43,26 @@ def runs(tmp_path: Path) -> Path:
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     """This user's queue, in the test's own folder; whatever waits or trains at the end is ended."""
-    from fmnist_tui.runs.places import state_folder
-    from fmnist_tui.runs.queue.store import this_queue
-
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     queue = this_queue(state_folder())
     yield queue
     end_all(queue)
 
 
+def _can_be_killed(run: RunDirectory) -> bool:
+    beat = read_heartbeat(run)
+    return not is_held(run) or (beat is not None and beat.pid > 0)
+
+
 def end_all(queue: Queue) -> None:
     """Empties the queue and kills the trainers that have a device."""
-    import os
-    import signal
-
-    from waiting import wait_until
-
-    from fmnist_tui.runs.directory import RunDirectory
-    from fmnist_tui.runs.heartbeat import read_heartbeat
-    from fmnist_tui.runs.lock import is_held
-    from fmnist_tui.runs.queue.claims import claims_in_use
-    from fmnist_tui.runs.queue.starting import wake
-
     if not queue.folder.exists():
         return
     with queue.locked():
         queue.write([])
     for claim in claims_in_use(queue).values():
         run = RunDirectory(Path(claim.run))
-        wait_until(lambda run=run: not is_held(run) or bool((beat := read_heartbeat(run)) and beat.pid), "it has a pid")
+        wait_until(partial(_can_be_killed, run), "it has a pid, or has ended")
         if is_held(run) and (beat := read_heartbeat(run)):
             os.kill(beat.pid, signal.SIGKILL)
     wake(queue)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -23,7 +24,8 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.queue.starting import dispatcher_in, submit
+from fmnist_tui.runs.queue.dispatch import dispatcher_in
+from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.resuming import check_resumable
 from fmnist_tui.runs.status import Status, status_of
@@ -80,7 +82,7 @@ def test_runs_wait_without_a_process_and_go_in_the_order_of_their_requests(runs:
     kill(pid_of(first))
     killed = time.time()
     for run in others:
-        wait_until(lambda run=run: finished(run), f"{run.run_id} finished")
+        wait_until(partial(finished, run), f"{run.run_id} finished")
     assert json.loads(others[0].run_json.read_text())["threads"] == ALL
     begun = [time_of(run, RunStarted) for run in others]
     ended = [time_of(run, RunFinished) for run in others]
@@ -213,7 +215,8 @@ def test_a_dispatcher_of_a_lower_priority_is_replaced(runs: Path, queue: Queue) 
     ask = "import os, sys; from pathlib import Path; from fmnist_tui.runs.directory import RunDirectory as R;"
     ask += "from fmnist_tui.runs.queue.starting import submit; os.nice(7); submit([R(Path(sys.argv[1]))])"
     subprocess.run([sys.executable, "-c", ask, str(low.path)], check=True)
-    assert psutil.Process(old := dispatcher_of(queue)).nice() == psutil.Process().nice() + 7
+    old = dispatcher_of(queue)
+    assert psutil.Process(old).nice() == psutil.Process().nice() + 7
     (high,) = submitted(runs, TINY)
     wait_until(lambda: dispatcher_of(queue) != old, "it was replaced")
     assert psutil.Process(dispatcher_of(queue)).nice() == psutil.Process().nice()

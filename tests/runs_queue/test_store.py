@@ -70,9 +70,14 @@ def test_a_run_is_found_in_the_queue_by_whichever_path_it_is_reached(queue: Queu
 def test_the_order_is_read_again_only_where_it_has_changed(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     with queue.locked():
         queue.write([entry("a")])
-    reads = []
+    reads: list[Queue] = []
     real = Queue.read
-    monkeypatch.setattr(Queue, "read", lambda self: reads.append(1) or real(self))
+
+    def counted(queue: Queue) -> tuple[Entry, ...]:
+        reads.append(queue)
+        return real(queue)
+
+    monkeypatch.setattr(Queue, "read", counted)
     for _ in range(100):
         assert queue.holds(Path("/runs/a"))
     assert len(reads) == 1
@@ -93,16 +98,16 @@ def test_one_at_a_time_changes_the_order(queue: Queue) -> None:
 
 def test_a_queue_that_somebody_keeps_locked_is_one_line(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_PATIENCE", 0.1)
-    with queue.locked(), pytest.raises(RunError, match=r"^the queue in .* has been locked for .* s; try again$"):
-        with queue.locked():
-            pass
+    line = r"^the queue in .* has been locked for .* s; try again$"
+    with queue.locked(), pytest.raises(RunError, match=line), queue.locked():
+        pass
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"^can't write the queue in .* \(Not a directory\); .*XDG_STATE_HOME$"):
-        with Queue(tmp_path / "file" / "queue").locked():
-            pass
+    line = r"^can't write the queue in .* \(Not a directory\); .*XDG_STATE_HOME$"
+    with pytest.raises(RunError, match=line), Queue(tmp_path / "file" / "queue").locked():
+        pass
 
 
 # The environment of whoever asked

@@ -55,7 +55,7 @@ class Images:
         own = nested(record.config, "data").get("folder")
         folder = self.folder or (own if isinstance(own, str) and own else None)
         if folder not in self._known:
-            self._known[folder] = load(folder, self.cache, cancelled=stop)
+            self._known[folder] = load(folder, self.cache, cancelled=stop, verify=True)
         dataset = self._known[folder]
         if dataset.test.fingerprint != record.test_fingerprint:
             raise AnalysisError(

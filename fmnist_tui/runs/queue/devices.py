@@ -43,7 +43,8 @@ def candidates(config: TrainingConfig, gpus: Sequence[Gpu]) -> tuple[tuple[str, 
         return ()
     if needed == MPS:
         return ((MPS, 0),)
-    seen = tuple((gpu.key, gpu.index) for gpu in gpus)
+    fastest_first = sorted(gpus, key=lambda gpu: -(gpu.speed or 0))
+    seen = tuple((gpu.key, gpu.index) for gpu in fastest_first)
     if needed == "cuda":
         return seen or (("cuda:0", 0),)
     index = int(needed.partition(":")[2] or "0")
