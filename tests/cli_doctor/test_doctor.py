@@ -14,7 +14,7 @@ from .conftest import Doctor
 
 CHECKS = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
-    *("runs folder", "disk", "runs", "logout", "trainer", "data", "torch"),
+    *("runs folder", "disk", "runs", "home", "queue", "cache", "logout", "trainer", "data", "torch"),
 ]
 NO_TORCH = {"torch_probe": CommandResult(1, "", "ModuleNotFoundError: No module named 'torch'\n")}
 
@@ -90,3 +90,20 @@ def test_the_folders_are_those_of_the_options(doctor: Doctor, tmp_path: Path) ->
 def test_nothing_is_written(doctor: Doctor, tmp_path: Path) -> None:
     doctor("--runs", tmp_path / "runs", "--data", "demo")
     assert {path.name for path in tmp_path.iterdir()} <= {"root"}
+
+
+def test_without_a_home_the_rest_is_checked_all_the_same(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_home(_: str) -> str:
+        raise RuntimeError
+
+    for kind in ("data", "cache", "config", "state"):
+        monkeypatch.setattr(f"platformdirs.user_{kind}_dir", no_home)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    outcome = doctor("--json", "--data", "demo")
+    assert outcome.complaint.startswith("1 problem (runs folder)")
+    rows = {row["check"]: row for row in json.loads(outcome.out)}
+    assert rows["runs folder"]["advice"] == "export HOME, or name a folder with --runs DIR"
+    assert {rows[name]["state"] for name in ("home", "queue", "cache")} == {"note"}
+    assert "torch" in rows

@@ -6,9 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from full_disk import room_for
 
 from fmnist_tui.runs.directory import RunError
-from fmnist_tui.runs.places import cache_folder, config_folder, data_folder, runs_folder, state_folder
+from fmnist_tui.runs.places import (
+    cache_folder,
+    config_folder,
+    data_folder,
+    private_temporary_folder,
+    runs_folder,
+    state_folder,
+    used_state_folders,
+    writing_fault,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +106,80 @@ def test_a_current_folder_that_was_removed_is_one_line(monkeypatch: pytest.Monke
     with pytest.raises(RunError, match=r"^the folder that you are in was removed; cd to another one$"):
         data_folder("here")
     assert runs_folder("/elsewhere") == Path("/elsewhere")
+
+
+@pytest.fixture
+def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the private temporary folder would be made."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path / f"fmnist-tui-{os.getuid()}"
+
+
+def test_state_lies_in_the_home_and_is_found_again_without_being_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, temporary: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert used_state_folders() == []
+    assert not temporary.exists()
+    assert state_folder() == tmp_path / "state" / "fmnist-tui"
+    private_temporary_folder()
+    assert used_state_folders() == [tmp_path / "state" / "fmnist-tui", temporary]
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/dev/null"])
+def test_a_home_that_cannot_be_written_leaves_the_temporary_folder(
+    monkeypatch: pytest.MonkeyPatch, temporary: Path, home: str
+) -> None:
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, home)
+    assert state_folder() == temporary
+    assert cache_folder() == temporary / "cache"
+    assert writing_fault(Path(home) / "x")
+
+
+def test_a_full_home_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, temporary: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with room_for(100):
+        assert writing_fault(tmp_path / "state") == "file too large"
+        assert state_folder() == temporary
+    assert not (tmp_path / "state").exists()
+
+
+def test_root_makes_nothing_in_the_home_of_another_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, temporary: Path
+) -> None:
+    """What root made there, once, that user could never change again."""
+    (tmp_path / "home").mkdir()
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("fmnist_tui.runs.places._is_foreign", lambda folder: "home" in folder.parts)
+    assert (state_folder(), cache_folder(), config_folder()) == (temporary, temporary / "cache", None)
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_a_cache_that_can_only_be_read_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "fmnist-tui" / "fashion-mnist").mkdir(parents=True)
+    with room_for(100):
+        assert cache_folder() == tmp_path / "fmnist-tui"
+
+
+def planted_link(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir(mode=0o700)
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("plant", [planted_link, Path.touch, lambda folder: folder.mkdir(mode=0o755)])
+def test_a_temporary_folder_that_others_could_use_is_refused(temporary: Path, plant: Callable[[Path], None]) -> None:
+    plant(temporary)
+    with pytest.raises(RunError, match=r"is not a private folder of yours; remove it, or export HOME or TMPDIR$"):
+        private_temporary_folder()
+
+
+def test_a_private_folder_is_private_under_any_umask(temporary: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        assert private_temporary_folder() == temporary
+    finally:
+        os.umask(before)
+    assert private_temporary_folder() == temporary

@@ -14,7 +14,7 @@ from .machines import TORCH, Commands, gpus_reported, reported
 
 ORDER = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
-    *("runs folder", "disk", "runs", "logout", "trainer", "data", "torch"),
+    *("runs folder", "disk", "runs", "home", "queue", "cache", "logout", "trainer", "data", "torch"),
 ]
 
 

@@ -23,7 +23,7 @@ def test_this_machine_answers_everything(tmp_path: Path) -> None:
     assert 1 <= machine.cpus[0] <= machine.cpus[1]
     assert machine.user()
     assert machine.free_bytes(tmp_path) > 0
-    assert machine.locks(tmp_path) is not Locks.NONE
+    assert machine.locks(tmp_path) is (Locks.OPEN_FILE if hasattr(fcntl, "F_OFD_SETLK") else Locks.FLOCK)
     assert list(tmp_path.iterdir()) == []
     assert not machine.has_library("no-such-library.so.1")
     assert machine.version_of("numpy")
@@ -37,6 +37,14 @@ def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
         this_machine().locks(tmp_path / "file")
+
+
+def test_a_file_system_with_flock_alone_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    assert this_machine().locks(tmp_path) is Locks.FLOCK
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
+from fmnist_tui.runs.machine.machine import Locks
 from fmnist_tui.runs.machine.row import Row, State
-from fmnist_tui.runs.machine.storage import disk_row, folder_row, runs_row
+from fmnist_tui.runs.machine.storage import disk_row, folder_row, runs_row, sharing_row
 
 from .conftest import Make
 
@@ -19,8 +22,8 @@ def a_run(runs: Path, number: int) -> RunDirectory:
     return run
 
 
-def raising(error: OSError) -> Callable[[Path], bool]:
-    def refuse(folder: Path) -> bool:
+def raising(error: OSError) -> Callable[[Path], Locks]:
+    def refuse(folder: Path) -> Locks:
         raise error
 
     return refuse
@@ -34,24 +37,24 @@ def test_a_folder_that_is_there_can_be_written_and_has_locks(make: Make, runs: P
 def test_a_folder_that_is_not_there_yet_is_not_made(make: Make, runs: Path, tmp_path: Path) -> None:
     asked: list[Path] = []
 
-    def can_lock(folder: Path) -> bool:
+    def locks(folder: Path) -> Locks:
         asked.append(folder)
-        return True
+        return Locks.OPEN_FILE
 
-    row = folder_row(make(can_lock=can_lock), runs)
+    row = folder_row(make(locks=locks), runs)
     assert (row.state, asked) == (State.OK, [tmp_path])
     assert "made by the first run" in row.seen
     assert not runs.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_a_problem(make: Make, runs: Path) -> None:
-    row = folder_row(make(can_lock=raising(OSError(30, "Read-only file system"))), runs)
+    row = folder_row(make(locks=raising(OSError(30, "Read-only file system"))), runs)
     assert (row.state, row.seen) == (State.PROBLEM, f"{runs} can't be written (Read-only file system)")
     assert "--runs" in row.advice
 
 
 def test_a_file_system_without_locks_is_a_note(make: Make, runs: Path) -> None:
-    row = folder_row(make(can_lock=lambda _: False), runs)
+    row = folder_row(make(locks=lambda _: Locks.NONE), runs)
     assert row.state is State.NOTE
     assert "local disk" in row.advice
 
@@ -80,7 +83,7 @@ def test_no_runs_are_fine(runs: Path) -> None:
 
 def test_live_runs_are_counted(runs: Path) -> None:
     with holding(acquire(a_run(runs, 1))):
-        assert runs_row(runs) == Row("runs", State.OK, "1 run, 0.0 MB, 1 queued")
+        assert runs_row(runs) == Row("runs", State.OK, "1 run, 0.0 MB, 1 live")
 
 
 def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path) -> None:
@@ -96,6 +99,7 @@ def test_a_trainer_without_a_sign_of_life_is_told(runs: Path) -> None:
     run = a_run(runs, 1)
     with holding(acquire(run)):
         run.heartbeat.write_text('{"pid": 1, "time": 0}\n')
+        os.utime(run.heartbeat, (0, 0))
         row = runs_row(runs)
     assert (row.state, row.seen) == (State.NOTE, "1 run, 0.0 MB, 1 live, not responding")
     assert run.run_id in row.advice
@@ -107,3 +111,60 @@ def test_a_file_in_the_place_of_the_runs_is_a_problem(runs: Path) -> None:
     row = runs_row(runs)
     assert row.state is State.PROBLEM
     assert "Not a directory" in row.seen
+
+
+@pytest.mark.parametrize(
+    ("mount", "locks", "state", "words"),
+    [
+        ("ext4 /dev/sda rw", Locks.OPEN_FILE, State.OK, "can be written, has locks (ext4)"),
+        ("ext4 /dev/sda rw", Locks.FLOCK, State.OK, "can be written, has locks (flock) (ext4)"),
+        ("nfs4 server:/ rw", Locks.OPEN_FILE, State.OK, "has locks that other machines see (nfs4)"),
+        ("nfs4 server:/ rw", Locks.FLOCK, State.NOTE, "locks are seen by this machine only (nfs4)"),
+        ("nfs server:/ rw,local_lock=all", Locks.OPEN_FILE, State.NOTE, "locks are seen by this machine only (nfs)"),
+        ("fuse.sshfs x: rw", Locks.OPEN_FILE, State.NOTE, "locks are seen by this machine only (fuse.sshfs)"),
+    ],
+)
+def test_what_locks_are_worth_depends_on_the_file_system(
+    make: Make, runs: Path, mount: str, locks: Locks, state: State, words: str
+) -> None:
+    table = {"proc/self/mountinfo": f"22 1 8:1 / / rw - {mount}"}
+    row = folder_row(make(locks=lambda _: locks, files=table), runs)
+    assert row.state is state
+    assert words in row.seen
+    assert bool(row.advice) is (state is State.NOTE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "umask", "state", "words"),
+    [
+        (0o2775, "0002", State.OK, "others can read, label, stop and resume your runs"),
+        (0o2775, "0022", State.OK, "others can read your runs"),
+        (0o2775, "0077", State.NOTE, "your umask 077 hides your runs from others"),
+        (0o775, "0002", State.NOTE, "new runs get their user's own group"),
+        (0o1777, "0022", State.OK, "everybody may write"),
+    ],
+)
+def test_how_a_shared_folder_works_for_others(
+    make: Make, runs: Path, mode: int, umask: str, state: State, words: str
+) -> None:
+    runs.mkdir(parents=True)
+    runs.chmod(mode)
+    row = sharing_row(make(files={"proc/self/status": f"Name:\tx\nUmask:\t{umask}\n"}), runs)
+    assert row is not None
+    assert row.state is state
+    assert words in row.seen
+
+
+def test_a_folder_of_ones_own_has_no_row_on_sharing(make: Make, runs: Path) -> None:
+    assert sharing_row(make(), runs) is None
+    runs.mkdir(parents=True)
+    runs.chmod(0o755)
+    assert sharing_row(make(), runs) is None
+
+
+def test_unreadable_runs_are_counted_with_their_owners(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_run(runs, 1)
+    monkeypatch.setattr(RunDirectory, "unreadable", lambda _: "permission denied")
+    row = runs_row(runs)
+    assert (row.state, row.seen) == (State.NOTE, "1 run, 0.0 MB, 1 unreadable")
+    assert owner_of(runs) in row.advice
