@@ -84,7 +84,7 @@ def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...
 
     Args:
         gpu: As it was just read.
-        own_pids: Processes of fmnist-tui that are on this GPU, besides those that are recognised by their command.
+        own_pids: Processes of this program that are on this GPU, besides those that are recognised by their command.
     """
     listed = [process for process in gpu.processes if process.pid]
     others = [process for process in listed if process.pid not in own_pids and not process.is_ours]

@@ -70,7 +70,7 @@ def test_json_lines_are_the_log_with_the_runs_id(trained: tuple[Outcome, RunDire
     assert printed == [json.loads(line) for line in run.events.read_text().splitlines()]
     assert {line["event"] for line in printed} == KEYS.keys()
     for line in printed:
-        assert line.keys() == KEYS[line["event"]] | {"event", "time", "seq"}
+        assert line.keys() == KEYS[line["event"]] | {"event", "time", "seq", "attempt"}
 
 
 def test_every_option_arrives_in_the_run(runs: Path) -> None:
@@ -124,7 +124,7 @@ def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
 
 
 def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:
-    outcome = call("train", "v0", "--seed", "5", "--seeds", "3", *TINY, "--runs", runs)
+    outcome = call("train", "v0", "--seed", "5", "--seeds", "3", *TINY, "--threads", "0", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
     made = sorted(list_runs(runs), key=lambda run: float(run.config()["created"]))
     assert [run.config()["seed"] for run in made] == [5, 6, 7]
