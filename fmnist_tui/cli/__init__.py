@@ -31,6 +31,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "continue": ("control", "Continue a paused run."),
     "stop": ("control", "Stop a run after its epoch, or now."),
     "resume": ("resume", "Go on with a stopped or interrupted run."),
+    "queue": ("queue", "List what trains and what waits for a device."),
     "label": ("label", "Give a run a name, tags and a note."),
     "delete": ("delete", "Delete a run."),
     "results": ("results", "Compare v0 to v3."),

@@ -14,7 +14,7 @@ from .conftest import Fmnist
 
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
-    *("label", "delete", "results", "analyse", "export", "data"),
+    *("label", "delete", "queue", "results", "analyse", "export", "data"),
 }
 
 LATER = {"bench", "doctor"}
@@ -46,6 +46,7 @@ OPTIONS = {
     "continue": {"--runs"},
     "stop": {"--after-epoch", "--now", "--runs"},
     "resume": {"--detach", "--in-app", "--json", "--runs"},
+    "queue": {"--json"},
     "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
     "delete": {"--yes", "--runs"},
     "results": {"--recipe", "--all", "--format", "--runs"},

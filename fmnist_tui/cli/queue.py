@@ -1,0 +1,47 @@
+"""`fmnist-tui queue`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fmnist_tui.cli.options import json_option
+from fmnist_tui.cli.printing import print_columns, print_json
+from fmnist_tui.runs.queue.claims import claims_in_use
+from fmnist_tui.runs.queue.store import existing_queues
+
+
+@click.command("queue")
+@json_option
+def queue_command(as_json: bool) -> None:  # noqa: FBT001
+    """List your runs on this host that have a device, then those that wait for one, in their order.
+
+    There is one queue for each user and host, across all folders of runs. Like every command, this one goes on with a
+    queue whose waiting process is gone, after a reboot for one.
+    """
+    rows = _rows()
+    if as_json:
+        print_json(rows)
+    elif rows:
+        header = ["order", "run", "status", "device", "folder"]
+        print_columns([header, *([str(row[name] or "") for name in header] for row in rows)])
+    else:
+        click.echo("no run has a device or waits for one; start one with: fmnist-tui train v0")
+
+
+def _rows() -> list[dict[str, Any]]:
+    """Those with a device have no place in the order."""
+    rows = []
+    for queue in existing_queues():
+        for claim in claims_in_use(queue).values():
+            rows.append(_row(None, claim.run, "running", claim.device))
+        for order, entry in enumerate(queue.read(), 1):
+            rows.append(_row(order, entry.run, "queued", entry.needs))
+    return sorted(rows, key=lambda row: row["order"] or 0)
+
+
+def _row(order: int | None, folder: str, status: str, device: str) -> dict[str, Any]:
+    path = Path(folder)
+    return {"order": order, "run": path.name, "status": status, "device": device, "folder": str(path.parent)}
