@@ -85,8 +85,10 @@ def recorded_folder(run: RunDirectory, request: Mapping[str, Any] | None) -> str
         run: The run.
         request: What request.json holds.
     """
-    moved = read_json(run.data_json)
-    folder = (request or {}).get("data") if moved is None else moved.get("folder")
+    moved = read_json(run.data_json) or {}
+    folder = moved.get("folder", 0)
+    if not isinstance(folder, str | None) or folder == "":
+        folder = (request or {}).get("data")
     return folder if isinstance(folder, str) and folder else None
 
 
