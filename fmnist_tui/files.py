@@ -72,16 +72,27 @@ def reading_fault(path: Path) -> str:
     return ""
 
 
+def open_unfollowed(path: str | Path, flags: int) -> int:
+    """`os.open` for writing, but of no link: in a folder that others can write, it may lead to any file of this user.
+
+    Raises:
+        OSError: It can't be opened, or is a link.
+    """
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link", str(path)) from None
+        raise
+
+
 def open_append(path: Path) -> FileIO:
     """Opens a plain file to append to and read, unbuffered; makes it, with the rights that the umask leaves.
-
-    A link is not followed: in a folder that others can write, it may lead to any file of this user.
 
     Raises:
         OSError: It can't be opened, or it is a link, or something else than a file.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    handle = os.open(path, flags, 0o666)
+    handle = open_unfollowed(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
@@ -122,7 +133,7 @@ def sweep_temporary(path: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Puts a JSON document at `path` as `write_whole` does."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode())
+    write_whole(path, f"{text}\n".encode(errors="backslashreplace"))  # half a character becomes its JSON escape
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -5,9 +5,22 @@ from __future__ import annotations
 import math
 
 
+def decoded(text: str) -> str:
+    """`text` with the bytes put together again that Python couldn't decode by a locale's encoding, if they are UTF-8.
+
+    Arguments and names of files come in so where the locale is C. Bytes of no encoding stay as they are.
+    """
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character of a JSON file
+        return text
+
+
 def safe(text: object) -> str:
-    """`text` on one line: a space for every line break, escape code, control character and undecodable byte."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+    """`text` on one line: a space for every line break, escape code, invisible control and undecodable byte."""
+    return "".join(letter if letter.isprintable() else " " for letter in decoded(str(text)))
 
 
 def percent(share: object, digits: int = 2) -> str:

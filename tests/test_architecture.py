@@ -127,6 +127,24 @@ def forbidden_calls(tree: ast.Module) -> Iterator[ast.AST]:
             yield node
 
 
+def text_in_the_locales_encoding(tree: ast.Module) -> Iterator[ast.AST]:
+    """Calls that read or write a file as text without saying that it is UTF-8."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = _name(node.func).rpartition(".")[2]
+        words = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+        if any(item.arg == "encoding" for item in node.keywords):
+            continue
+        if name == "read_text" and not node.args:
+            yield node
+        if name == "write_text" and len(node.args) < 2:
+            yield node
+        modes = [word for word in words if isinstance(word, str) and re.fullmatch(r"[rwax]\+?t?|[rwax]t?\+?", word)]
+        if name == "open" and (modes or not node.args):
+            yield node
+
+
 def _name(node: ast.expr) -> str:
     """The dotted name of what is called, or its last part."""
     if isinstance(node, ast.Attribute):
@@ -165,13 +183,18 @@ def _is_one_string(node: ast.expr) -> bool:
         (forbidden_calls, "np.load(path, allow_pickle=True)"),
         (forbidden_calls, "torch.load(path)"),
         (forbidden_calls, "socket.socket().listen()"),
+        (text_in_the_locales_encoding, "path.read_text()"),
+        (text_in_the_locales_encoding, "path.write_text(text)"),
+        (text_in_the_locales_encoding, "path.open()"),
+        (text_in_the_locales_encoding, "path.open('r+')"),
+        (text_in_the_locales_encoding, "open(path, 'w')"),
     ],
 )
 def test_the_checks_themselves_find_what_they_look_for(check: Check, text: str) -> None:
     assert list(check(ast.parse(text)))
 
 
-@pytest.mark.parametrize("check", [swallowed, forbidden_imports, forbidden_calls])
+@pytest.mark.parametrize("check", [swallowed, forbidden_imports, forbidden_calls, text_in_the_locales_encoding])
 def test_nothing_forbidden_is_in_the_package(check: Check) -> None:
     assert found_by(check) == []
 

@@ -123,7 +123,7 @@ def _random_images(count: int) -> Dataset:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 28, 28), np.uint8)
     train = ImageSet.of(images, rng.integers(0, 10, count, np.uint8))
-    return Dataset("random", tuple("0123456789"), train, train, "drawn at random")
+    return Dataset("random", tuple("0123456789"), train, train, "drawn at random", flips=True)
 
 
 def _engine_at_its_batch_sizes(name: str, device: str, threads: int, dataset: Dataset) -> dict[_Cell | str, Work]:

@@ -11,7 +11,7 @@ from fmnist_tui.data import official
 from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped
-from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, hyperparameters, left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
 
@@ -63,8 +63,16 @@ def _modified(record: RunRecord) -> Iterator[str]:
     known = record.version in VERSION_NAMES and record.recipe in RECIPES
     if record.config.get("modified") is not False:
         yield "recipe modified"
-    elif known and record.settings != asdict(hyperparameters(record.version, record.recipe)):
+    elif known and _differs(record):
         yield f"trained with other settings than {record.recipe} has now"
+
+
+def _differs(record: RunRecord) -> bool:
+    """Whether it was trained otherwise than the recipe says; with other data, what that settles is its own."""
+    recipe = hyperparameters(record.version, record.recipe)
+    settings = asdict(settle_for_fashion_mnist(recipe))
+    open_ones = left_to_data(recipe) if record.fingerprints != official.FASHION_MNIST.fingerprints else ()
+    return record.settings != {**settings, **{name: record.settings.get(name) for name in open_ones}}
 
 
 def _limited(record: RunRecord) -> Iterator[str]:

@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from fmnist_tui import __version__
 from fmnist_tui.cli.options import data_option, runs_option
 from fmnist_tui.cli.screen import open_app, screen_options
+from fmnist_tui.cli.streams import drop_output, open_closed_streams, take_any_text
 from fmnist_tui.text import safe
 
 _COMMANDS: dict[str, tuple[str, str]] = {
@@ -105,7 +106,7 @@ def _revive_queues() -> None:
     for queue in existing_queues():
         with suppress(OSError):
             if queue.has_entries:
-                from fmnist_tui.runs.queue.starting import revive
+                from fmnist_tui.runs.queue.dispatch import revive
 
                 revive(queue)
 
@@ -114,7 +115,8 @@ def main() -> None:
     """The entry point: no traceback reaches a user."""
     debug = "--debug" in sys.argv
     gc.set_threshold(_ALLOCATIONS)
-    _open_closed_streams()
+    open_closed_streams()
+    take_any_text()
     try:
         status: Any = cli.main(prog_name="fmnist-tui", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -128,11 +130,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         status = 130
     except BrokenPipeError:
-        _drop_output()  # the reader went away, as `| head` does
+        drop_output()  # the reader went away, as `| head` does
         status = 1
     except Exception as error:
         if unwritten := _unwritten(error):
-            _drop_output()
+            drop_output()
         if debug:
             raise
         status = _failed(unwritten or _one_line(error))
@@ -145,25 +147,11 @@ def _failed(message: str) -> int:
     return 1
 
 
-def _open_closed_streams() -> None:
-    """Whatever is opened first takes a closed stream's place: a lock there would be lost to the trainer."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-
-
 def _unwritten(error: Exception) -> str:
     """That standard output couldn't be written, and why; "" for another error. Those of files have a name."""
     if not isinstance(error, OSError) or error.filename is not None or error.errno not in _UNWRITTEN:
         return ""
     return f"can't write the output: {os.strerror(error.errno).lower()}"
-
-
-def _drop_output() -> None:
-    """Python would complain again when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from fmnist_tui.analysis.probes.telling import EXPECTED, AnalysisError, Report
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
-from fmnist_tui.cli.printing import is_terminal, print_json, show_for_now
+from fmnist_tui.cli.printing import can_redraw, print_json, show_for_now
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
@@ -116,8 +115,7 @@ def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
 @contextmanager
 def _telling(what: str) -> Iterator[Report]:
     """Tells on stderr how far it is: a moving line on a terminal, elsewhere one line where it takes its time."""
-    moving = is_terminal(sys.stderr)
-    room = max(20, shutil.get_terminal_size().columns - 1)
+    moving = can_redraw(sys.stderr)
     due = 0.0
     said = False
 
@@ -125,7 +123,7 @@ def _telling(what: str) -> Iterator[Report]:
         nonlocal due, said
         if moving and time.monotonic() >= due:
             due = time.monotonic() + _TELL_SECONDS
-            show_for_now(safe(f"{what} {share:.0%}, {words}")[:room])
+            show_for_now(f"{what} {share:.0%}, {words}")
         elif not moving and not said:
             said = True
             click.echo(safe(what), err=True)

@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from fmnist_tui.cli.options import data_option, json_option
-from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, show_for_now
+from fmnist_tui.cli.printing import can_redraw, print_columns, print_json, show_for_now
 from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
 from fmnist_tui.data.progress import Report
 from fmnist_tui.runs.places import cache_folder, data_folder
@@ -22,10 +22,9 @@ from fmnist_tui.text import megabytes, safe
 def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
     """Say which data is used, check it, count the classes; fetch it if needed."""
     try:
-        dataset = load(data_folder(data), cache_folder(), progress=_announce())
+        dataset = load(data_folder(data), cache_folder(), _announce(), verify=True)
     finally:
         show_for_now("")
-    dataset.verify()
     if as_json:
         print_json(_as_json(dataset))
     else:
@@ -37,12 +36,12 @@ def _announce() -> Report:
     said: set[str] = set()
 
     def announce(progress: Progress) -> None:
-        if is_terminal(sys.stderr):
+        if can_redraw(sys.stderr):
             total = f" of {megabytes(progress.total)}" if progress.total else ""
             show_for_now(f"{progress.what}: {megabytes(progress.done)}{total}")
         elif progress.what not in said:
             said.add(progress.what)
-            click.echo(progress.what, err=True)
+            click.echo(safe(progress.what), err=True)
 
     return announce
 
@@ -52,11 +51,11 @@ def _print(dataset: Dataset) -> None:
     rows.append(["official Fashion-MNIST", _official(dataset)])
     for name, part in (("train", dataset.train), ("test", dataset.test)):
         rows += [[f"{name} images", str(len(part))], [f"{name} sha256", part.fingerprint]]
-    print_columns([[cell[0], safe(cell[1])] for cell in rows])
+    print_columns(rows)
     click.echo()
     train, test = _counts(dataset.train), _counts(dataset.test)
     table = [["class", "name", "train", "test"]]
-    table += [[str(n), safe(name), str(train[n]), str(test[n])] for n, name in enumerate(dataset.classes)]
+    table += [[str(n), name, str(train[n]), str(test[n])] for n, name in enumerate(dataset.classes)]
     print_columns(table)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import textwrap
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 import click
 
 from fmnist_tui.cli.options import data_option, json_option, runs_option
-from fmnist_tui.cli.printing import is_terminal, print_json
+from fmnist_tui.cli.printing import is_terminal, print_json, terminal_width
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.machine.checkup import check_up
 from fmnist_tui.runs.machine.machine import this_machine
@@ -21,6 +19,7 @@ from fmnist_tui.runs.machine.row import Row, State
 from fmnist_tui.runs.machine.terminal import colours
 from fmnist_tui.runs.places import NoHomeError, cache_folder, data_folder, runs_folder
 from fmnist_tui.text import counted, safe
+from fmnist_tui.tui.cells import wrap
 
 _COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
 _INDENT = " " * 22
@@ -75,6 +74,4 @@ def _wrapped(text: str) -> str:
     """On a terminal, broken between words below the column that the text starts in; whole elsewhere."""
     if not is_terminal(sys.stdout):
         return text
-    width = max(30, shutil.get_terminal_size().columns - len(_INDENT) - 3)
-    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return f"\n{_INDENT}".join(lines)
+    return f"\n{_INDENT}".join(wrap(text, max(30, terminal_width() - len(_INDENT) - 3)))

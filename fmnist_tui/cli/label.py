@@ -11,6 +11,7 @@ from fmnist_tui.cli.printing import print_json
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
 from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.text import decoded
 
 
 @click.command("label")
@@ -33,8 +34,8 @@ def label_command(
     """Give a run a name, tags and a note, or show them."""
     run = find_run(runs_folder(runs), word)
     before = read_label(run)
-    said = {key: value for key, value in (("name", name), ("note", note)) if value is not None}
-    label = replace(before, tags=with_tags(before, tags, untags), **said)
+    said = {key: decoded(value) for key, value in (("name", name), ("note", note)) if value is not None}
+    label = replace(before, tags=with_tags(before, [*map(decoded, tags)], [*map(decoded, untags)]), **said)
     if label != before:
         write_label(run, label)
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,14 +16,15 @@ from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
-from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, print_line
+from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, print_line, terminal_width
 from fmnist_tui.cli.run_pairs import print_run_pairs
+from fmnist_tui.cli.streams import as_written
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.places import runs_folder
-from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
+from fmnist_tui.tui.cells import cells
 
 _FORMATS = ("table", "markdown", "csv", "json")
 _EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/epoch", "parameters", "reference", "NLL")
@@ -71,15 +71,14 @@ def results_command(
         _print(comparison, folder)
 
 
-def print_table(comparison: Comparison, plus_minus: str = "±") -> None:
+def print_table(comparison: Comparison) -> None:
     """The table and what it takes to read it."""
-    rows = [[cell.replace("±", plus_minus) for cell in row] for row in (tables.HEADER, *tables.rows(comparison))]
-    print_columns(_fitting(rows))
+    print_columns(_fitting([list(row) for row in (tables.HEADER, *tables.rows(comparison))]))
     reference = reference_line(comparison.recipe)
     below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {ORIGIN_NOTE}")
     click.echo()
     for line in filter(None, below):
-        print_line(line.replace("±", plus_minus))
+        print_line(line)
 
 
 def _check_words(ctx: click.Context, words: tuple[str, ...]) -> None:
@@ -98,7 +97,7 @@ def _print(comparison: Comparison, runs: Path) -> None:
         click.echo("\n".join(filter(None, (_nothing(comparison), reference_line(comparison.recipe)))))
     if comparison.not_counted:
         click.echo("\nnot counted:")
-        print_columns([[run.run, safe(run.why)] for run in comparison.not_counted])
+        print_columns([[run.run, run.why] for run in comparison.not_counted])
 
 
 def _nothing(comparison: Comparison) -> str:
@@ -131,16 +130,16 @@ def _print_unpaired(comparison: Comparison, runs: Path) -> None:
         try:
             read_predictions(RunDirectory(runs / best.best_run))
         except NoPredictionsError as error:
-            click.echo(f"{best.version} is in no paired test ({best.best_run}: {error})")
+            print_line(f"{best.version} is in no paired test ({best.best_run}: {error})")
 
 
 def _fitting(rows: list[list[str]]) -> list[list[str]]:
     """The table without the columns that a terminal has no room for; elsewhere all of them."""
     if not is_terminal(sys.stdout):
         return rows
-    room = shutil.get_terminal_size().columns
+    room = terminal_width()
     for heading in _EXPENDABLE:
-        widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+        widths = [max(cells(as_written(cell, sys.stdout)) for cell in column) + 2 for column in zip(*rows, strict=True)]
         if sum(widths) - 2 <= room:
             break
         place = rows[0].index(heading)

@@ -10,6 +10,7 @@ import click
 from fmnist_tui.cli.lost_terminal import outlive_the_terminal
 from fmnist_tui.cli.options import Command
 from fmnist_tui.cli.printing import is_terminal
+from fmnist_tui.cli.streams import write_ascii
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import Folders, usual_folders
 from fmnist_tui.runs.status import Status, live_runs, status_of
@@ -55,10 +56,12 @@ def open_app(
     outlive_the_terminal()
     app.hear_signals()
     app.run(mouse=mouse)
+    if ascii_only:
+        write_ascii()
     if summary and not app.return_code:
         for run in live_runs(folders.runs):
             click.echo(f"{run.run_id} {_farewell(run, told_to_stop=run in app.told_to_stop)}")
-        _print_summary(folders, ascii_only=ascii_only)
+        _print_summary(folders)
     sys.exit(app.return_code or 0)
 
 
@@ -85,7 +88,7 @@ def _check_terminal() -> None:
         )
 
 
-def _print_summary(folders: Folders, *, ascii_only: bool) -> None:
+def _print_summary(folders: Folders) -> None:
     """The table of the results screen; nothing where no run counts."""
     from fmnist_tui.analysis.comparison import compare
     from fmnist_tui.analysis.record import read_records
@@ -96,4 +99,4 @@ def _print_summary(folders: Folders, *, ascii_only: bool) -> None:
     except RunError:
         return
     if comparison.versions:
-        print_table(comparison, plus_minus="+/-" if ascii_only else "±")
+        print_table(comparison)

@@ -18,7 +18,7 @@ from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.text import counted, duration, grouped, percent, safe
+from fmnist_tui.text import counted, duration, grouped, percent
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.telling import describe
 
@@ -34,7 +34,7 @@ def show_command(word: str, as_json: bool, runs: str | None) -> None:  # noqa: F
     if as_json:
         print_json(_as_json(run, snapshot))
     else:
-        print_columns([[safe(name), safe(value)] for name, value in _lines(run, snapshot)])
+        print_columns([list(line) for line in _lines(run, snapshot)])
 
 
 def _as_json(run: RunDirectory, snapshot: Snapshot) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _config_lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]
     data, settings = config.get("data"), config.get("hyperparameters")
     lines = [
         ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
-        *([("limit", f"the first {config['limit']} training images")] if config.get("limit") is not None else []),
+        *([("limit", _limit(config))] if config.get("limit") is not None else []),
         ("seed", str(config.get("seed", "?"))),
         ("device", _device(config)),
         *_changed_device(snapshot),
@@ -100,6 +100,13 @@ def _config_lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]
     if isinstance(settings, dict):
         lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
     return lines
+
+
+def _limit(config: dict[str, Any]) -> str:
+    by_class = config.get("subset") == "by_class"
+    return (
+        f"{config['limit']} training images, by class" if by_class else f"the first {config['limit']} training images"
+    )
 
 
 def _device(config: dict[str, Any]) -> str:
@@ -152,4 +159,6 @@ def _result_lines(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return "from the data"
     return f"{value:g}" if isinstance(value, float) else str(value)

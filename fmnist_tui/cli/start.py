@@ -20,8 +20,10 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.machine.logout import what_a_logout_ends
 from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.queue.starting import Submitted, cancel_queued, submit
+from fmnist_tui.runs.queue.dispatch import cancel_queued
+from fmnist_tui.runs.queue.starting import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
+from fmnist_tui.runs.trainer_output import why_trainer_died
 from fmnist_tui.text import safe
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import RunFinished
@@ -187,7 +189,8 @@ def _why(run: RunDirectory, end: RunFinished | None) -> str:
     if is_full(run.path):
         advice = f"make room, then: fmnist-tui resume {run.run_id}"
         return f"{run.run_id} could not be saved: {run.path} is on a full disk; {advice}"
-    return f"{run.run_id} has lost its trainer (see {run.train_log}); go on with: fmnist-tui resume {run.run_id}"
+    why = why_trainer_died(run) or f"see {run.train_log}"
+    return f"{run.run_id}: the trainer process died ({why}); go on with: fmnist-tui resume {run.run_id}"
 
 
 def _warn(line: str) -> None:

@@ -13,9 +13,11 @@ from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.places import Folders, usual_folders
-from fmnist_tui.text import safe
+from fmnist_tui.text import counted, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, configure_all
+from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all
+
+_FLIP_HELP = "Mirror training images: if that suits the data, always, or never."
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -30,7 +32,8 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.option("--lr", "learning_rate", type=float, metavar="X", help="Learning rate, instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, metavar="K", help="K runs, with seeds N to N+K-1.")
-@click.option("--limit", type=int, metavar="N", help="Use the first N training images only.")
+@click.option("--flip", type=click.Choice(FLIPS), default="auto", show_default=True, help=_FLIP_HELP)
+@click.option("--limit", type=int, metavar="N", help="Use N training images only: the first, or by class if sorted.")
 @click.option("--no-test", is_flag=True, help="Don't score the test images.")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 takes all there are.")
@@ -82,7 +85,19 @@ def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirecto
     check_startable(configs, folders.data, folders.cache)
     if warning := little_room(folders.runs, configs):
         click.echo(f"warning: {safe(warning)}", err=True)
+    if warning := _too_many_threads(max(config.threads for config in configs)):
+        click.echo(f"warning: {warning}", err=True)
     return [request_run(folders.runs, config, folders.data) for config in configs]
+
+
+def _too_many_threads(threads: int) -> str:
+    """A line where there are fewer CPUs than threads; "" where there are enough."""
+    from fmnist_tui.host.cpus import available_cpus
+
+    cpus = available_cpus()
+    if threads <= cpus:
+        return ""
+    return f"--threads {threads} exceeds the {counted(cpus, 'available CPU')}; training will be many times slower"
 
 
 def _names(versions: tuple[str, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fmnist_tui.data.errors import DataError, reason
+from fmnist_tui.data.errors import DataError, unwritable
 from fmnist_tui.data.folder import locate
 from fmnist_tui.data.kept import keep
 from fmnist_tui.data.official import OfficialFile
@@ -84,7 +84,7 @@ def _workplace(folder: Path) -> tempfile.TemporaryDirectory[str]:
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(dir=folder, prefix=".apt-")
     except OSError as error:
-        raise DataError(f"cannot write to {folder}: {reason(error)}") from None
+        raise unwritable(folder, error) from None
 
 
 def _ask_size(errand: _Errand) -> int:

@@ -23,6 +23,7 @@ def draw() -> Dataset:
         train=_draw_set(TRAIN_COUNT, TRAIN_KEY),
         test=_draw_set(TEST_COUNT, TEST_KEY),
         source="demo, drawn by this program",
+        flips=True,
     )
 
 

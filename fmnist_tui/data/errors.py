@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 from fmnist_tui.text import safe
+
+_DENIED = (errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_SUCH_NAME = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_OVERLOADED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+CACHE_ELSEWHERE = "or set XDG_CACHE_HOME to a folder elsewhere"
 
 
 class DataError(Exception):
@@ -19,8 +28,36 @@ class DataError(Exception):
         super().__init__(f"{self.problem}; {self.advice}" if advice else self.problem)
 
 
+class CacheError(DataError):
+    """The cache's folder cannot be written, so that nothing can be fetched into it, from wherever."""
+
+
 class Cancelled(Exception):
     """The caller asked to stop: its `cancelled()` turned true."""
+
+
+def unreadable(path: Path, error: OSError) -> DataError:
+    """The DataError for a file or folder that the system refuses to read, with advice that fits the refusal."""
+    if error.errno in _DENIED:
+        advice = f"you lack the permission: ask the owner for it, or, if that is you: chmod -R u+rX {path}"
+    elif error.errno in _NO_SUCH_NAME:
+        advice = "check the name, or give another folder"
+    elif error.errno in _OVERLOADED:
+        advice = "the machine has no memory or no open files left: try again when it is less busy"
+    else:
+        advice = "the disk or the network file system fails: copy the data to another one"
+    return DataError(f"cannot read {path}: {reason(error)}", advice)
+
+
+def unwritable(folder: Path, error: OSError) -> CacheError:
+    """The CacheError for a folder of the cache that the system refuses to write, with advice that fits the refusal."""
+    if error.errno in _FULL:
+        advice = f"make room there, {CACHE_ELSEWHERE}"
+    elif error.errno in _DENIED or error.errno == errno.EROFS:
+        advice = f"make that folder writable, {CACHE_ELSEWHERE}"
+    else:
+        advice = f"see to that, {CACHE_ELSEWHERE}"
+    return CacheError(f"cannot write to {folder}: {reason(error)}", advice)
 
 
 def reason(error: Exception) -> str:

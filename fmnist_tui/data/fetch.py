@@ -13,7 +13,7 @@ from queue import Empty, Queue
 
 from fmnist_tui.data import progress as steps
 from fmnist_tui.data.errors import DataError, reason
-from fmnist_tui.data.kept import is_kept, keep
+from fmnist_tui.data.kept import is_kept, keep, make_folder
 from fmnist_tui.data.official import OfficialFile
 from fmnist_tui.data.progress import Progress, Report, Stop
 
@@ -48,8 +48,10 @@ def fetch(
 
     Raises:
         DataError: The mirror cannot be reached, or sends something else.
+        CacheError: `folder` cannot be written.
         Cancelled: `cancelled` turned true. Files that were complete stay.
     """
+    make_folder(folder)
     for file in files:
         if not is_kept(folder, file):
             keep(folder, file, _download(f"{mirror}{file.name}.gz", file, timeout, report, cancelled))

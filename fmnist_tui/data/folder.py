@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.data import idx, kaggle, official
-from fmnist_tui.data.dataset import ByteArray, ImageSet
-from fmnist_tui.data.errors import DataError, reason
+from fmnist_tui.data.dataset import ImageSet
+from fmnist_tui.data.errors import DataError
 from fmnist_tui.data.progress import Report, Stop, never, quiet
 
 Sets = tuple[ImageSet, ImageSet]
@@ -56,11 +57,28 @@ def find(folder: Path) -> DataFiles:
         if not missing:
             return DataFiles(form, tuple(found[name] for name in form.names))
         if found:
-            raise DataError(
-                f"{folder} lacks {', '.join(missing)}", "each file may be plain or end in .gz; add what is missing"
-            )
+            raise DataError(f"{folder} lacks {', '.join(missing)}", _what_lacks(folder, missing))
     wanted = " nor ".join(f"{form.title} ({', '.join(form.names)})" for form in FORMATS)
-    raise DataError(f"{folder} holds neither {wanted}", "give another folder, or none for the usual places")
+    raise DataError(f"{folder} holds neither {wanted}", _where_else(folder))
+
+
+def _what_lacks(folder: Path, missing: list[str]) -> str:
+    """Advice for a folder that holds some of the files."""
+    for name in (spelling for one in missing for spelling in (f"{one}.gz", one)):
+        if (folder / name).is_symlink():
+            return f"{name} is a link to {(folder / name).readlink()}, where no file is: mend it"
+        if (folder / name).exists():
+            return f"{name} is there, but it is no file"
+    return "each file may be plain or end in .gz; add what is missing"
+
+
+def _where_else(folder: Path) -> str:
+    """Advice for a folder that holds nothing: the one below it that does, as archives unpack to, if there is any."""
+    for below in sorted(folder.iterdir()):
+        with suppress(OSError):  # one that may not be searched
+            if below.is_dir() and any(locate(below, name) for form in FORMATS for name in form.names):
+                return f"give {below}, which does"
+    return "give another folder, or none for the usual places"
 
 
 def locate(folder: Path, name: str) -> Path | None:
@@ -90,22 +108,19 @@ def _read_idx(paths: tuple[Path, ...], _report: Report, _cancelled: Stop) -> Set
 
 
 def _read_idx_set(images_path: Path, labels_path: Path) -> ImageSet:
-    labels = _read_file(labels_path, idx.parse_labels)
-    images = _read_file(images_path, idx.parse_images)
-    if len(images) != len(labels):
-        raise DataError(
-            f"{images_path} holds {len(images)} images but {labels_path.name} {len(labels)} labels",
-            "use two files that belong together",
-        )
+    labels = idx.read_labels(labels_path)
+    images = idx.read_images(images_path)
+    check_pair(images_path, len(images), labels_path, len(labels))
     return ImageSet.of(images, labels)
 
 
-def _read_file(path: Path, parse: Callable[[bytes, str], ByteArray]) -> ByteArray:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {reason(error)}", "check the file and its permissions") from None
-    return parse(content, str(path))
+def check_pair(images_path: Path, images: int, labels_path: Path, labels: int) -> None:
+    """Raise DataError unless there are as many images as labels."""
+    if images != labels:
+        raise DataError(
+            f"{images_path} holds {images} images but {labels_path.name} {labels} labels",
+            "use two files that belong together",
+        )
 
 
 def _read_csv(paths: tuple[Path, ...], report: Report, cancelled: Stop) -> Sets:

@@ -5,109 +5,122 @@ Format: http://yann.lecun.com/exdb/mnist/ (big-endian 32-bit integers).
 
 from __future__ import annotations
 
+import io
 import math
 import struct
-import zlib
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from fmnist_tui.data.dataset import CLASS_COUNT, SIDE, ByteArray
-from fmnist_tui.data.errors import DataError
+from fmnist_tui.data.errors import DataError, unreadable
+from fmnist_tui.data.kinds import check_kind
+from fmnist_tui.data.unpacking import COPY_AGAIN, HIGHEST_RATIO, read_at_most, unpacked
 
 IMAGES_MAGIC = 0x00000803  # bytes in three dimensions
 LABELS_MAGIC = 0x00000801  # bytes in one dimension
-GZIP_MAGIC = b"\x1f\x8b"
-GZIP_WBITS = 31
-FETCH_AGAIN = "fetch the file again"
-LARGEST_HINT = 1 << 26  # a damaged size field must not reserve gigabytes
+NOUNS = {IMAGES_MAGIC: "images", LABELS_MAGIC: "labels"}
+IDX_TYPES = (0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E)  # bytes, signed ones, and wider numbers
+WRITE_AGAIN = "download it again, or, if a program of yours wrote it, mend its header"
 
 
-def parse_images(content: bytes, name: str) -> ByteArray:
-    """Read images from the bytes of an IDX file, gzipped or not, without copying them.
-
-    Args:
-        content: The whole file.
-        name: What to call the file in messages.
+def read_images(path: Path) -> ByteArray:
+    """Read the images of an IDX file, gzipped or not.
 
     Returns:
         uint8, (N, 28, 28), read-only, N at least 1.
 
     Raises:
-        DataError: The bytes are not a complete IDX file of 28x28 images.
+        DataError: The file cannot be read or is not a complete IDX file of 28x28 images.
     """
-    content = decompress(content, name)
-    count, rows, columns = _dimensions(content, name, IMAGES_MAGIC, "images")
-    if (rows, columns) != (SIDE, SIDE):
-        raise DataError(f"{name} holds images of {rows}x{columns} pixels", f"only {SIDE}x{SIDE} can be used")
-    return _values(content, name, (count, rows, columns))
+    return _read(path, IMAGES_MAGIC)
 
 
-def parse_labels(content: bytes, name: str) -> ByteArray:
-    """Read labels from the bytes of an IDX file, gzipped or not.
-
-    Args:
-        content: The whole file.
-        name: What to call the file in messages.
+def read_labels(path: Path) -> ByteArray:
+    """Read the labels of an IDX file, gzipped or not.
 
     Returns:
         uint8, (N,), read-only, N at least 1, every label 0 to 9.
 
     Raises:
-        DataError: The bytes are not a complete IDX file of labels 0 to 9.
+        DataError: The file cannot be read or is not a complete IDX file of labels 0 to 9.
     """
-    content = decompress(content, name)
-    (count,) = _dimensions(content, name, LABELS_MAGIC, "labels")
-    labels = _values(content, name, (count,))
+    return _read(path, LABELS_MAGIC)
+
+
+def parse(content: bytes, name: str, magic: int) -> ByteArray:
+    """Read images or labels, as `magic` says, from the bytes of an IDX file called `name`, gzipped or not.
+
+    Raises:
+        DataError: They are not a complete IDX file of that kind.
+    """
+    return _parse(io.BytesIO(content), name, magic, len(content))
+
+
+def _read(path: Path, magic: int) -> ByteArray:
+    try:
+        with path.open("rb") as file:
+            return _parse(file, str(path), magic, path.stat().st_size)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _parse(file: IO[bytes], name: str, magic: int, size: int) -> ByteArray:
+    """Read from `file`, of `size` bytes. What the header promises reserves no memory before the bytes are there."""
+    stream = unpacked(file, name)
+    shape = _dimensions(stream, name, magic)
+    expected = math.prod(shape)
+    largest = size if stream is file else size * HIGHEST_RATIO
+    try:
+        content = read_at_most(stream, expected if expected <= largest else 0)
+    except MemoryError:
+        raise DataError(f"{name} needs {expected} bytes of memory, which are not there", "use fewer images") from None
+    what = f"the {shape[0]} {NOUNS[magic]} of its header take {expected} bytes"
+    if len(content) < expected:
+        held = f"the file has {size}" if expected > largest else f"it holds {len(content)}"
+        raise DataError(f"{name} is cut short: {what}, {held}", COPY_AGAIN)
+    if stream.read(1):
+        raise DataError(f"{name} is too long: {what}, and more follow", WRITE_AGAIN)
+    values = np.frombuffer(content, np.uint8).reshape(shape)
+    values.flags.writeable = False
+    return values if magic == IMAGES_MAGIC else _checked_labels(values, name)
+
+
+def _dimensions(stream: IO[bytes], name: str, magic: int) -> tuple[int, ...]:
+    """Check the magic number and return the dimensions that follow it."""
+    noun, rank = NOUNS[magic], magic & 0xFF
+    head = stream.read(4 + 4 * rank)
+    if not head:
+        raise DataError(f"{name} is empty", COPY_AGAIN)
+    if head[:4] != magic.to_bytes(4, "big"):
+        raise _of_another_kind(head[:4], name, noun)
+    if len(head) < 4 + 4 * rank:
+        raise DataError(f"{name} is cut short: it ends within its header", COPY_AGAIN)
+    dimensions: tuple[int, ...] = struct.unpack_from(f">{rank}I", head, 4)
+    if dimensions[0] == 0:
+        raise DataError(f"{name} holds no {noun}", f"give a folder whose files hold {noun}")
+    if magic == IMAGES_MAGIC and dimensions[1:] != (SIDE, SIDE):
+        size = "x".join(map(str, dimensions[1:]))
+        raise DataError(f"{name} holds images of {size} pixels", f"only {SIDE}x{SIDE} can be used")
+    return dimensions
+
+
+def _of_another_kind(start: bytes, name: str, noun: str) -> DataError:
+    """What the file is instead, by its first four bytes, as far as they tell."""
+    check_kind(start, f"an IDX file of {noun}", name)
+    problem = f"{name} is not an IDX file of {noun}: it"
+    if other := NOUNS.get(int.from_bytes(start, "big")):
+        return DataError(f"{problem} holds {other}", "give each file its own name back")
+    if len(start) == 4 and start[:2] == b"\0\0" and start[2] in IDX_TYPES:
+        advice = "write it as bytes (type 08): images in 3 dimensions, labels in 1"
+        return DataError(f"{problem} holds values of type {start[2]:02x} in {start[3]} dimensions", advice)
+    return DataError(f"{problem} starts with {start.hex()}", COPY_AGAIN)
+
+
+def _checked_labels(labels: ByteArray, name: str) -> ByteArray:
     wrong = np.flatnonzero(labels >= CLASS_COUNT)
     if wrong.size:
         row = int(wrong[0])
         raise DataError(f"{name} has label {labels[row]} at image {row}", f"labels must be 0 to {CLASS_COUNT - 1}")
     return labels
-
-
-def decompress(content: bytes, name: str) -> bytes:
-    """Unpack `content` if it is gzipped, else return it as it is.
-
-    Raises:
-        DataError: The gzip stream is damaged, cut short, or followed by other bytes.
-    """
-    if not content.startswith(GZIP_MAGIC):
-        return content
-    size = int.from_bytes(content[-4:], "little")  # gzip ends with the size of what it holds
-    try:
-        # One buffer of the right size saves a third of the time that gzip.decompress takes.
-        unpacked = zlib.decompress(content, GZIP_WBITS, bufsize=min(size, LARGEST_HINT) + 1)
-    except zlib.error:
-        raise DataError(f"{name} is damaged or cut short: it cannot be unpacked", FETCH_AGAIN) from None
-    if len(unpacked) != size:
-        raise DataError(f"{name} has other bytes after its gzip stream", FETCH_AGAIN)
-    return unpacked
-
-
-def _dimensions(content: bytes, name: str, magic: int, noun: str) -> tuple[int, ...]:
-    """Check the magic number and return the dimensions that follow it."""
-    if not content:
-        raise DataError(f"{name} is empty", FETCH_AGAIN)
-    if content[:4] != magic.to_bytes(4, "big"):
-        raise DataError(
-            f"{name} is not an IDX file of {noun}: it starts with {content[:4].hex()}, not {magic:08x}",
-            FETCH_AGAIN,
-        )
-    rank = magic & 0xFF
-    if len(content) < 4 + 4 * rank:
-        raise DataError(f"{name} is cut short: it ends within its header", FETCH_AGAIN)
-    dimensions: tuple[int, ...] = struct.unpack_from(f">{rank}I", content, 4)
-    if dimensions[0] == 0:
-        raise DataError(f"{name} holds no {noun}", FETCH_AGAIN)
-    return dimensions
-
-
-def _values(content: bytes, name: str, shape: tuple[int, ...]) -> ByteArray:
-    """Return the bytes after the header in `shape`, after checking that they are neither few nor many."""
-    header = 4 + 4 * len(shape)
-    expected = header + math.prod(shape)
-    if len(content) < expected:
-        raise DataError(f"{name} is cut short: {len(content)} bytes of {expected}", FETCH_AGAIN)
-    if len(content) > expected:
-        raise DataError(f"{name} is too long: {len(content)} bytes, not {expected}", FETCH_AGAIN)
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -6,25 +6,22 @@ Source: https://www.kaggle.com/datasets/zalando-research/fashionmnist
 from __future__ import annotations
 
 import codecs
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
-from gzip import GzipFile
-from io import BufferedReader
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from fmnist_tui.data import progress as steps
 from fmnist_tui.data.csv_rows import CELLS, LONGEST_LINE, parse_rows
 from fmnist_tui.data.dataset import SIDE, ImageSet
-from fmnist_tui.data.errors import DataError, reason
-from fmnist_tui.data.idx import FETCH_AGAIN, GZIP_MAGIC
+from fmnist_tui.data.errors import DataError, unreadable
+from fmnist_tui.data.kinds import check_kind
 from fmnist_tui.data.progress import Progress, Report, Stop
+from fmnist_tui.data.unpacking import COPY_AGAIN, unpacked
 
 NAMES = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")
 BLOCK = 1 << 18  # bytes that are parsed at a time; what is made of them fits into a processor's cache
-Stream = BufferedReader | GzipFile
 
 
 def read(path: Path, report: Report, cancelled: Stop) -> ImageSet:
@@ -51,14 +48,14 @@ def read(path: Path, report: Report, cancelled: Stop) -> ImageSet:
                 steps.check(cancelled)
                 report(Progress(f"reading {path.name}", file.tell(), size))
 
-            return _parse(GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP_MAGIC else file, str(path), tick)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DataError(f"{path} is damaged or cut short: it cannot be unpacked", FETCH_AGAIN) from None
+            return _parse(unpacked(file, str(path)), str(path), tick)
     except OSError as error:
-        raise DataError(f"cannot read {path}: {reason(error)}", "check the file and its permissions") from None
+        raise unreadable(path, error) from None
+    except MemoryError:
+        raise DataError(f"{path} holds more images than this machine's memory does", "use fewer images") from None
 
 
-def _parse(stream: Stream, name: str, tick: Callable[[], None]) -> ImageSet:
+def _parse(stream: IO[bytes], name: str, tick: Callable[[], None]) -> ImageSet:
     images, labels = [], []
     for line, block in _blocks(stream, name):
         tick()
@@ -66,26 +63,26 @@ def _parse(stream: Stream, name: str, tick: Callable[[], None]) -> ImageSet:
         images.append(rows[:, 1:].reshape(-1, SIDE, SIDE))
         labels.append(rows[:, 0].copy())
     if not sum(map(len, labels)):
-        raise DataError(f"{name} holds no images: from line 2 on there is none", FETCH_AGAIN)
+        raise DataError(f"{name} holds no images: from line 2 on there is none", COPY_AGAIN)
     return ImageSet.of(np.concatenate(images), np.concatenate(labels))
 
 
-def _blocks(stream: Stream, name: str) -> Iterator[tuple[int, bytes]]:
+def _blocks(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
     """Yield the lines after the header in blocks, each with the number of its first line."""
     first = stream.readline(LONGEST_LINE)
     if not first:
-        raise DataError(f"{name} is empty", FETCH_AGAIN)
+        raise DataError(f"{name} is empty", COPY_AGAIN)
+    check_kind(first, "a CSV file", name)
     start = len(codecs.BOM_UTF8) if first.startswith(codecs.BOM_UTF8) else 0
-    line = 2
-    if not _is_header(first[start:], name):
-        stream.seek(start)
-        line = 1
-    while block := stream.read(BLOCK):
+    has_header = _is_header(first[start:], name)
+    line, block = (2, b"") if has_header else (1, first[start:])
+    while block := block + stream.read(BLOCK):
         block += stream.readline(LONGEST_LINE)
         if not block.endswith(b"\n"):  # the last line, or one that `parse_rows` refuses for its length
             block += b"\n"
         yield line, block
         line += block.count(b"\n")
+        block = b""
 
 
 def _is_header(text: bytes, name: str) -> bool:
@@ -96,4 +93,7 @@ def _is_header(text: bytes, name: str) -> bool:
     for first in (1, 0):
         if titles[1:] == [b"pixel%d" % (first + place) for place in range(CELLS - 1)]:
             return True
-    raise DataError(f"{name}, line 1: the header is not label,pixel1,...,pixel{CELLS - 1}", FETCH_AGAIN)
+    raise DataError(
+        f"{name}, line 1: the header is not label,pixel1,...,pixel{CELLS - 1}",
+        "give the columns these names, or leave the header out",
+    )

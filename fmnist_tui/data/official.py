@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from fmnist_tui.data.statistics import PixelStatistics
+
 NAME = "Fashion-MNIST"
 
 FASHION_CLASSES = (
@@ -52,11 +54,15 @@ class Release:
         files: The four files.
         fingerprints: The `ImageSet.fingerprint` of the training set and of the test set.
         content_sums: The `sameness.content_sum` of the training set and of the test set.
+        whole_sum: The `sameness.content_sum` of both together, however they are divided.
+        pixels: Of the training images.
     """
 
     files: tuple[OfficialFile, ...]
     fingerprints: tuple[str, str]
     content_sums: tuple[str, str]
+    whole_sum: str
+    pixels: PixelStatistics
 
 
 FASHION_MNIST = Release(
@@ -90,4 +96,6 @@ FASHION_MNIST = Release(
         "fb88a2f5c1b590c907f860b47803d006e4fa7b276cdb551799af9d443accdff7",
         "0b381379398a0943a88bf3864ff3f5177903dcf178030b4b74c495294b38fa7c",
     ),
+    whole_sum="c22292c847034e4f0856c3099ca0bd11a118af543994973d473bc732d184ab47",
+    pixels=PixelStatistics(mean=0.28604, deviation=0.35302),
 )

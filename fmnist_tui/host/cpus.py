@@ -31,7 +31,7 @@ def cpu_set() -> tuple[int, ...]:
 def _groups() -> Iterator[Path]:
     """This process's cgroups that may bound its CPUs, and their ancestors, whose quotas bound it as well."""
     try:
-        lines = _OWN.read_text().splitlines()
+        lines = _OWN.read_text("utf-8", "replace").splitlines()
     except OSError:
         return
     for line in lines:
@@ -47,9 +47,9 @@ def _quota(group: Path) -> float:
     """CPUs that the group may keep busy: cpu.max of version 2, else the two files of version 1."""
     try:
         if exists(group / "cpu.max"):
-            quota, period = (group / "cpu.max").read_text().split()
+            quota, period = (group / "cpu.max").read_text("ascii").split()
         else:
-            quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+            quota, period = ((group / f"cpu.cfs_{name}_us").read_text("ascii") for name in ("quota", "period"))
         return int(quota) / int(period) if int(quota) > 0 else math.inf
     except (OSError, ValueError, ZeroDivisionError):  # no file, or "max"
         return math.inf

@@ -10,7 +10,6 @@ from pathlib import Path
 from fmnist_tui.files import existing
 from fmnist_tui.runs.directory import RunDirectory, RunError, find_run
 
-_REFUSED = (errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -24,8 +23,11 @@ def refused(what: str, path: Path, error: OSError, again: str = "") -> RunError:
         again: The command that does it once the reason is gone, or "" for the one that was tried.
     """
     then = f"then: {again}" if again else "then try again"
-    if error.errno in _REFUSED:
-        advice = _ask_owner(path)
+    refusing = Path(error.filename) if isinstance(error.filename, str) else path
+    if error.errno == errno.EPERM:  # deleting from a folder with the sticky bit, for one: no right to write would help
+        advice = f"it belongs to {owner_of(path)}, who alone may do so"
+    elif error.errno == errno.EACCES:
+        advice = _ask_owner(existing(refusing))
     elif error.errno == errno.EROFS:
         advice = "do it on a machine that may write there"
     elif error.errno in _FULL:

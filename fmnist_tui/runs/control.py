@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from fmnist_tui.files import is_torn, open_append
+from fmnist_tui.files import is_torn, open_append, write_whole
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
@@ -61,7 +61,7 @@ def send(run: RunDirectory, command: Command) -> None:
     check_readable(run)
     if not is_held(run):
         if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH) and status_of(run) is Status.QUEUED:
-            from fmnist_tui.runs.queue.starting import cancel_queued
+            from fmnist_tui.runs.queue.dispatch import cancel_queued
 
             cancel_queued(run)
             return
@@ -71,7 +71,7 @@ def send(run: RunDirectory, command: Command) -> None:
     )
     try:
         with _alone(run.control):
-            _append(run.control, msgspec.json.encode(line) + b"\n")
+            _append_anyhow(run.control, msgspec.json.encode(line) + b"\n")
     except OSError as error:
         raise refused(f"write {run.control}", run.path, error) from None
 
@@ -121,6 +121,22 @@ def _alone(path: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):
             turn.unlink()
+
+
+def _append_anyhow(path: Path, line: bytes) -> None:
+    """Appends the line, or replaces the file by one that holds it as well.
+
+    The first who sends a command makes the file, and their umask may close it to others who can write to the folder,
+    the run's owner among them.
+    """
+    try:
+        _append(path, line)
+    except PermissionError:
+        before = b""
+        with suppress(OSError):
+            before = path.read_bytes()
+        torn = before and not before.endswith(b"\n")
+        write_whole(path, before + (b"\n" if torn else b"") + line)
 
 
 def _append(path: Path, line: bytes) -> None:

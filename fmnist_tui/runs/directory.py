@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from fmnist_tui.files import exists, read_json, reading_fault
-from fmnist_tui.text import safe
+from fmnist_tui.files import exists, is_folder, read_json, reading_fault
+from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
 """Letters of a name that a person gives a run."""
@@ -201,14 +201,15 @@ def find_run(runs: Path, word: str) -> RunDirectory:
     Raises:
         RunError: None, or more than one.
     """
+    word = decoded(word)
+    if is_run_id(word) and is_folder(runs / word):  # also where the folder of runs can be passed but not listed
+        return RunDirectory(runs / word)
     known = list_runs(runs)
     if not known:
         raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
     if word == "last":
         return next((run for run in known if not run.unreadable()), known[0])
-    matches = [run for run in known if run.run_id == word] or [
-        run for run in known if word and (run.run_id.startswith(word) or name_of(run) == word)
-    ]
+    matches = [run for run in known if word and (run.run_id.startswith(word) or name_of(run) == word)]
     if len(matches) == 1:
         return matches[0]
     if matches:

@@ -40,6 +40,7 @@ from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.announcing import announcements
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
 from fmnist_tui.training.events import LOADING_STAGE, Event
@@ -130,7 +131,7 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
 def _primed(run: RunDirectory) -> tuple[Watch, Course]:
     """A watch that has seen what earlier trainers of the run told, and which of its steps are exact."""
     watch, course = Watch(), Course()
-    for logged in current(LogReader(run.events)):
+    for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
         course.see(logged.event)
     return watch, course
@@ -153,7 +154,7 @@ def _guarded(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Ev
 def _note(run: RunDirectory, text: str) -> None:
     """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
     with suppress(OSError), open_append(run.train_log) as file:
-        file.write(f"{text.rstrip()}\n".encode(errors="replace"))
+        file.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
 def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Event]:
@@ -188,6 +189,8 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
     begun = has_steps(run)
     if begun:
         yield events.Stage("reading checkpoint")
+    else:
+        yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")

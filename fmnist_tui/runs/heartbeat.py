@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from fmnist_tui.files import is_folder
+from fmnist_tui.files import is_folder, open_unfollowed
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.directory import RunDirectory
 
@@ -133,7 +133,7 @@ def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = Fal
             file.write(content)
         temporary.replace(run.heartbeat)
     except OSError:  # on a full disk what lies there already can still be overwritten
-        with suppress(OSError), open(run.heartbeat, "r+b", opener=_unfollowed) as file:
+        with suppress(OSError), open(run.heartbeat, "r+b", opener=open_unfollowed) as file:
             file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1) + b"\n")
         with suppress(OSError):
             temporary.unlink()
@@ -186,10 +186,6 @@ def age_of(status: os.stat_result, folder: Path) -> float | None:
     if now is None or now < status.st_mtime - BEAT_SECONDS:
         return None
     return max(0.0, now - status.st_mtime)
-
-
-def _unfollowed(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop: threading.Event) -> None:

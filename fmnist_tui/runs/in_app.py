@@ -135,7 +135,7 @@ class _Turn:
         """Takes a device if one is free, and no run that waits longer may have it."""
         from fmnist_tui.runs.queue.claims import take_claim
         from fmnist_tui.runs.queue.devices import free_device
-        from fmnist_tui.runs.queue.starting import all_claims, used_by_others
+        from fmnist_tui.runs.queue.dispatch import all_claims, used_by_others
 
         assert self._queue is not None  # noqa: S101
         with self._queue.locked():
@@ -151,7 +151,7 @@ class _Turn:
         return self._claim is not None
 
     def _leave(self) -> None:
-        from fmnist_tui.runs.queue.starting import wake
+        from fmnist_tui.runs.queue.dispatch import wake
 
         assert self._queue is not None  # noqa: S101
         mine = str(self._run.path.absolute())

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from fmnist_tui.files import open_unfollowed
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
@@ -52,7 +53,7 @@ def acquire(run: RunDirectory) -> int:
         RunError: A trainer holds it, here or on another host, or the folder can't be written.
     """
     try:
-        handle = os.open(run.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)  # a link may lead to any file
+        handle = open_unfollowed(run.lock, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise refused(f"write to {run.path}", run.path, error) from None
     try:

@@ -20,6 +20,8 @@ from fmnist_tui.training.events import (
 
 FIRST_STAGES = (QUEUED_STAGE, LOADING_STAGE)
 """How the names of the stages begin that are the first events of a trainer."""
+_TURNS = (Queued, RunStarted, Resumed, Stage, RunFinished)
+"""Kinds of events from which it can be known what became of a trainer."""
 
 
 def begins(event: Event) -> bool:
@@ -63,40 +65,27 @@ def current(log: Iterable[Logged]) -> Iterator[Logged]:
 def current_tail(path: Path, kinds: tuple[type[Event], ...] = (), attempt: int | None = None) -> list[Logged]:
     """The newest current events, oldest first, in time that depends little on the log's length.
 
-    Where the end of the log doesn't show whether its last events are current (it may have neither attempt numbers nor
-    a beginning or an end of a trainer), the parts before are searched for these alone: at most one pass, in which few
-    lines are parsed.
+    Where the end of the log doesn't show whether its last events are current (it has neither attempt numbers nor one of
+    `_TURNS`), the parts before are searched for these alone: at most one pass, in which few lines are parsed.
 
     Args:
         path: The log.
         kinds: Those that are wanted, if not all. The list is empty only if the log has no current one of them.
         attempt: Only events of trainers with this number or a higher one, and only those at the log's very end.
     """
-    marks = _MARKS + [in_line(name_in_log(kind)) for kind in kinds]
+    names = [in_line(name_in_log(kind)) for kind in (*_TURNS, *kinds)]
     tail: list[Logged] = []
     found: list[Logged] = []
     for block in blocks_backwards(path):
-        if tail and not any(mark in block for mark in marks):
+        if tail and not any(name in block for name in names):
             continue
         part = parse(block.split(b"\n"))
         if tail:
-            part = (one for one in part if isinstance(one.event, (RunFinished, *kinds)) or begins(one.event))
+            part = (logged for logged in part if isinstance(logged.event, (*_TURNS, *kinds)))
         tail = [*part, *tail]
-        found = [one for one in current(tail) if not kinds or isinstance(one.event, kinds)]
+        found = [logged for logged in current(tail) if not kinds or isinstance(logged.event, kinds)]
         if attempt is not None:
-            return [one for one in found if one.attempt is not None and one.attempt >= attempt]
-        if found and _shows_order(tail):
+            return [logged for logged in found if logged.attempt is not None and logged.attempt >= attempt]
+        if found and (tail[-1].attempt is not None or any(isinstance(logged.event, _TURNS) for logged in tail)):
             break
     return found
-
-
-_MARKS = [f'"{stage}'.encode() for stage in FIRST_STAGES]
-_MARKS += [in_line(name_in_log(kind)) for kind in (Queued, RunStarted, Resumed, RunFinished)]
-"""What the lines contain that tell where trainers begin and end."""
-
-
-def _shows_order(tail: list[Logged]) -> bool:
-    """Whether nothing before could change which of the last events are current."""
-    if tail[-1].attempt is not None:
-        return True
-    return any(isinstance(one.event, RunFinished) or begins(one.event) for one in tail)

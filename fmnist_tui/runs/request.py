@@ -11,15 +11,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fmnist_tui.data.sources import DEMO
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.conditions import conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, RunError, create_run, time_in
+from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.recipes import hyperparameters
+from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 FORMAT = 1
 _CHANGES = {"epochs": "epochs", "batch-size": "batch_size", "lr": "learning_rate"}
-_USUAL = {"recipe": "tuned", "seed": 0, "limit": None, "device": "auto", "threads": 0, "data": None}
+_USUAL = {
+    "recipe": "tuned",
+    "seed": 0,
+    "limit": None,
+    "device": "auto",
+    "threads": 0,
+    "data": None,
+    "flip": "auto",
+}
 
 
 @dataclass(frozen=True)
@@ -105,12 +115,22 @@ def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
     return replace(config, threads=threads_here(start, request.config.threads)) if start else config
 
 
+def _flip(request: Request) -> str:
+    """What --flip has to say for the same augmentation."""
+    config = request.config
+    usual = hyperparameters(config.version, config.recipe)
+    own = config.hyperparameters
+    if request.data in (None, DEMO):  # garments, which are flipped anyway
+        usual, own = settle_for_fashion_mnist(usual), settle_for_fashion_mnist(own)
+    return "auto" if own.augment == usual.augment else "on" if flips(own.augment) else "off"
+
+
 def command_of(request: Request) -> str:
     """The command that asks for the same training; what is as it would be anyway is left out."""
     config, usual = request.config, hyperparameters(request.config.version, request.config.recipe)
     changed = {name: getattr(config.hyperparameters, field) for name, field in _CHANGES.items()}
     options = {name: value for name, value in changed.items() if value != getattr(usual, _CHANGES[name])}
     options |= {"recipe": config.recipe, "seed": config.seed, "limit": config.limit, "device": config.device}
-    options |= {"threads": config.threads, "data": request.data}
+    options |= {"threads": config.threads, "data": request.data, "flip": _flip(request)}
     given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value != _USUAL.get(name)]
     return " ".join([f"fmnist-tui train {config.version}", *given, *(["--no-test"] * (not config.score_test))])

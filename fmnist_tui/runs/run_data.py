@@ -126,9 +126,7 @@ def _try(run: RunDirectory, place: str | None, expected: Fingerprints | None) ->
 
 def _load(place: str | None) -> Dataset:
     """The images, each pixel of which was compared with their fingerprint."""
-    dataset = load(place, cache_folder())
-    dataset.verify()
-    return dataset
+    return load(place, cache_folder(), verify=True)
 
 
 def _mismatch(run: RunDirectory, place: str | None, found: Fingerprints, expected: Fingerprints | None) -> str:

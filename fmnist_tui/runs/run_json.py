@@ -48,4 +48,5 @@ def _data(dataset: Dataset, folder: str | None) -> dict[str, Any]:
         "test_fingerprint": dataset.test.fingerprint,
         "train_images": len(dataset.train),
         "test_images": len(dataset.test),
+        "flips": dataset.flips,
     }

@@ -68,7 +68,7 @@ def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, A
         why = gone if exists(run.result) else "it is written at a training's end"
         raise RunError(f"run {run.run_id} has no model.safetensors: {why}") from None
     except OSError as error:
-        raise RunError(f"can't read {run.model} ({error.strerror})") from None
+        raise RunError(f"can't read {run.model} ({error.strerror}); check the file and its permissions") from None
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError):
         raise RunError(f"{run.model} is damaged; train the run anew") from None
     return tensors, metadata or {}

@@ -83,7 +83,7 @@ class _Watch:
     def look(self) -> bool:
         """Whether to go on beating."""
         if self._queue is not None:
-            from fmnist_tui.runs.queue.starting import revive
+            from fmnist_tui.runs.queue.dispatch import revive
 
             revive(self._queue)
         if current_attempt(self._run) > self._attempt:

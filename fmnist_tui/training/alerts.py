@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
@@ -21,12 +22,28 @@ _FLAT = 0.01
 _RISING_EPOCHS = 3
 
 
+@dataclass(frozen=True)
+class _SoFar:
+    """An epoch, the lowest training loss up to it, and the epoch with the lowest validation loss up to it."""
+
+    epoch: Epoch
+    train_loss: float
+    best: Epoch
+
+
+def _so_far(before: _SoFar | None, epoch: Epoch) -> _SoFar:
+    if before is None:
+        return _SoFar(epoch, epoch.train_loss, epoch)
+    best = min(before.best, epoch, key=lambda one: one.validation_loss)
+    return _SoFar(epoch, min(before.train_loss, epoch.train_loss), best)
+
+
 class Watch:
     """Sees a run's events in their order and says what stands out."""
 
     def __init__(self) -> None:
         self._losses: deque[float] = deque(maxlen=_RECENT + _BEFORE)
-        self._epochs: list[Epoch] = []
+        self._course: list[_SoFar] = []
         self._told: set[str] = set()
 
     def see(self, event: Event) -> list[Alert]:
@@ -36,18 +53,19 @@ class Watch:
                 self._told.add(event.kind)
             case RunStarted():
                 self._losses.clear()
-                self._epochs.clear()
+                self._course.clear()
             case Resumed():
                 self._losses.clear()
-                self._epochs = [epoch for epoch in self._epochs if epoch.step <= event.step]
+                while self._course and self._course[-1].epoch.step > event.step:
+                    self._course.pop()
             case Step():
                 self._losses.append(event.loss)
                 return self._once("spike", lambda: _spike(list(self._losses), event.step))
             case Epoch():
-                self._epochs.append(event)
+                self._course.append(_so_far(self._course[-1] if self._course else None, event))
                 return [
-                    *self._once("plateau", lambda: _plateau(self._epochs)),
-                    *self._once("overfitting", lambda: _overfitting(self._epochs)),
+                    *self._once("plateau", lambda: _plateau(self._course)),
+                    *self._once("overfitting", lambda: _overfitting(self._course)),
                 ]
         return []
 
@@ -68,24 +86,27 @@ def _spike(losses: Sequence[float], step: int) -> str:
     return f"the training loss jumped from {usual:.4f} to {now:.4f} by step {step}; a lower learning rate may help"
 
 
-def _plateau(epochs: Sequence[Epoch]) -> str:
-    if len(epochs) <= _FLAT_EPOCHS:
+def _plateau(course: Sequence[_SoFar]) -> str:
+    if len(course) <= _FLAT_EPOCHS:
         return ""
-    before, lately = epochs[:-_FLAT_EPOCHS], epochs[-_FLAT_EPOCHS:]
-    for losses in (lambda epoch: epoch.train_loss, lambda epoch: epoch.validation_loss):
-        if min(map(losses, lately)) < (1 - _FLAT) * min(map(losses, before)):
-            return ""
+    before, lately = course[-_FLAT_EPOCHS - 1], [one.epoch for one in course[-_FLAT_EPOCHS:]]
+    falls = (
+        min(epoch.train_loss for epoch in lately) < (1 - _FLAT) * before.train_loss,
+        min(epoch.validation_loss for epoch in lately) < (1 - _FLAT) * before.best.validation_loss,
+    )
+    if any(falls):
+        return ""
     return f"neither loss has fallen by {percent(_FLAT, 0)} in the last {_FLAT_EPOCHS} epochs"
 
 
-def _overfitting(epochs: Sequence[Epoch]) -> str:
-    if len(epochs) <= _RISING_EPOCHS:
+def _overfitting(course: Sequence[_SoFar]) -> str:
+    if len(course) <= _RISING_EPOCHS:
         return ""
-    best = min(epochs[:-_RISING_EPOCHS], key=lambda epoch: epoch.validation_loss)
-    course = [best, *epochs[-_RISING_EPOCHS:]]
-    rising = all(one.validation_loss < next_.validation_loss for one, next_ in pairwise(course))
-    falling = all(one.train_loss > next_.train_loss for one, next_ in pairwise(course))
+    best = course[-_RISING_EPOCHS - 1].best
+    lately = [best, *(one.epoch for one in course[-_RISING_EPOCHS:])]
+    rising = all(one.validation_loss < next_.validation_loss for one, next_ in pairwise(lately))
+    falling = all(one.train_loss > next_.train_loss for one, next_ in pairwise(lately))
     if not (rising and falling):
         return ""
-    rise = f"from {best.validation_loss:.4f} to {course[-1].validation_loss:.4f}"
+    rise = f"from {best.validation_loss:.4f} to {lately[-1].validation_loss:.4f}"
     return f"overfitting: validation loss rose {rise} since epoch {best.epoch} while the training loss fell"

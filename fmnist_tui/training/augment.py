@@ -1,4 +1,7 @@
-"""What training may do to an image before a step: flip it left-right, shift it by up to one pixel."""
+"""What training may do to an image before a step: flip it left-right, shift it by up to one pixel.
+
+An augmentation is "none", "flip", "shift" or "flip_shift". All draw the same numbers and use those that they need.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 SHIFT = 1
+
+
+def flips(augment: str) -> bool:
+    """Whether the augmentation mirrors images."""
+    return augment in ("flip", "flip_shift")
+
+
+def shifts(augment: str) -> bool:
+    """Whether the augmentation moves images."""
+    return augment in ("shift", "flip_shift")
 
 
 @dataclass(frozen=True)
@@ -26,11 +39,15 @@ class Draws:
     columns: NDArray[np.int64]
 
 
-def draw(count: int, rng: np.random.Generator) -> Draws:
+def draw(count: int, rng: np.random.Generator, augment: str = "flip_shift") -> Draws:
     """Draws for `count` images: each flip with probability 1/2, each shift as likely as another."""
-    flips = rng.integers(0, 2, count, dtype=np.int64).astype(np.bool_)
+    mirrored = rng.integers(0, 2, count, dtype=np.int64).astype(np.bool_)
     offsets = rng.integers(0, 2 * SHIFT + 1, (2, count), dtype=np.int64)
-    return Draws(flips, offsets[0], offsets[1])
+    if not flips(augment):
+        mirrored[:] = False
+    if not shifts(augment):
+        offsets[:] = SHIFT
+    return Draws(mirrored, offsets[0], offsets[1])
 
 
 def padded(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -38,9 +38,11 @@ class Hyperparameters:
         optimizer: "sgd" (v0) or "adamw" (v1 to v3).
         momentum: Of SGD.
         weight_decay: Of AdamW.
-        input_scale: Pixels of 0 to 255 become pixel * input_scale + input_offset.
-        input_offset: See input_scale.
-        augment: "none", or "flip_shift": left-right flips, shifts by up to one pixel.
+        input_scale: Pixels of 0 to 255 become pixel * input_scale + input_offset. None: what makes the training
+            images' standard deviation 1.
+        input_offset: See input_scale. None: what makes their mean 0.
+        augment: "none", "flip" (left-right), "shift" (by up to one pixel), "flip_shift"; "auto": "flip_shift" where
+            flips suit the data set, else "shift".
         label_smoothing: Of the cross-entropy (v1 to v3).
         target_margin: v0's targets are target_margin and 1 - target_margin.
         init: v0's weights: "he" or "fan_out"; v1 to v3 use PyTorch's defaults, "torch".
@@ -52,8 +54,8 @@ class Hyperparameters:
     schedule: str
     optimizer: str
     init: str
-    input_scale: float
-    input_offset: float
+    input_scale: float | None
+    input_offset: float | None
     momentum: float = 0.0
     weight_decay: float = 0.0
     augment: str = "none"
@@ -71,7 +73,18 @@ class Hyperparameters:
             if not 0.0 <= getattr(self, name) < high:
                 raise ConfigError(f"{name.replace('_', ' ')} {getattr(self, name)} is not at least 0 and below {high}")
         _one_of("schedule", self.schedule, ("constant", "cosine", "one_cycle"))
-        _one_of("augment", self.augment, ("none", "flip_shift"))
+        _one_of("augment", self.augment, ("none", "flip", "shift", "flip_shift", "auto"))
+
+    @property
+    def pixel_scaling(self) -> tuple[float, float]:
+        """Input scale and offset, once the data has settled them.
+
+        Raises:
+            ConfigError: It hasn't yet.
+        """
+        if self.input_scale is None or self.input_offset is None:
+            raise ConfigError("the input scale is not settled before the data is known")
+        return self.input_scale, self.input_offset
 
 
 @dataclass(frozen=True)
@@ -84,8 +97,9 @@ class TrainingConfig:
         modified: Whether a hyper-parameter differs from the recipe's.
         hyperparameters: What is trained with.
         seed: From which all randomness is derived.
-        limit: How many training images are taken, the first ones, of which a tenth is set aside for validation; None
-            for all.
+        limit: How many training images are taken, of which a tenth is set aside for validation; None for all.
+        subset: Which images a limit takes: "first", the first ones; "by_class", the first ones of each class, in
+            proportion to the classes; "auto": "first" where these hold all classes as they should, else "by_class".
         score_test: Whether the test images are scored at the end.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps"; resolved before a run starts.
         threads: CPU threads, 0 for as many as there are; resolved before a run starts.
@@ -97,6 +111,7 @@ class TrainingConfig:
     hyperparameters: Hyperparameters
     seed: int = 0
     limit: int | None = None
+    subset: str = "auto"
     score_test: bool = True
     device: str = "auto"
     threads: int = 0
@@ -104,6 +119,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _one_of("version", self.version, ("v0", "v1", "v2", "v3"))
         _one_of("optimizer", self.hyperparameters.optimizer, ("sgd",) if self.version == "v0" else ("adamw",))
+        _one_of("subset", self.subset, ("auto", "first", "by_class"))
         _typed("device", "str", self.device)
         _check_name(self.device)
         for name in ("seed", "threads") if self.limit is None else ("seed", "threads", "limit"):
@@ -121,11 +137,14 @@ class TrainingConfig:
     def from_json(cls, record: Mapping[str, Any]) -> TrainingConfig:
         """The configuration that `to_json` wrote; keys that it doesn't know are passed over.
 
+        Where `subset` is missing, 0.1.0 wrote it, which took the first images.
+
         Raises:
             ConfigError: A key is missing or a value is out of range.
         """
         try:
-            own = {item.name: record[item.name] for item in fields(cls)}
+            own = {item.name: record[item.name] for item in fields(cls) if item.name != "subset"}
+            own["subset"] = record.get("subset", "first")
             known = {item.name for item in fields(Hyperparameters)}
             values = {name: value for name, value in own["hyperparameters"].items() if name in known}
             return cls(**{**own, "hyperparameters": Hyperparameters(**values)})
@@ -159,7 +178,8 @@ def _in_range(name: str, value: int, low: int, high: int) -> None:
 
 
 def _typed(name: str, kind: str, value: Any) -> None:
-    if not isinstance(value, {"int": int, "float": int | float, "str": str}[kind]):
+    kinds = {"int": int, "float": int | float, "str": str, "float | None": int | float | None}
+    if not isinstance(value, kinds[kind]):
         raise ConfigError(f"{name} {value!r} is not of type {kind}")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
-from fmnist_tui.data.dataset import CLASS_COUNT
+from fmnist_tui.data.dataset import CLASS_COUNT, SIDE
 from fmnist_tui.models.dense import (
     Array,
     DenseNetwork,
@@ -19,6 +19,7 @@ from fmnist_tui.models.dense import (
     parameter_shapes,
     probabilities_of,
 )
+from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, matching
 from fmnist_tui.training.metrics import negative_log_likelihood
@@ -47,7 +48,9 @@ class NumpyEngine:
         self._settings = settings
         self._images = images.reshape(len(images), -1)
         self._labels = labels
+        self._seed = seed
         self._dtype = dtype
+        self._scale, self._offset = map(dtype, settings.pixel_scaling)
         margin = settings.target_margin
         self._targets: Array = (np.eye(CLASS_COUNT) * (1 - 2 * margin) + margin).astype(dtype)
         rng = generator(seed, Stream.INIT)
@@ -63,9 +66,12 @@ class NumpyEngine:
         return sum(value.size for value in self._network.parameters.values())
 
     @_QUIET
-    def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:  # noqa: ARG002
-        """One step of gradient descent; v0 draws nothing at random, so (epoch, step) address nothing."""
-        inputs = self._inputs(self._images, indices)
+    def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
+        """One step of gradient descent; (epoch, step) address the augmentation, which the recipes leave out."""
+        if self._settings.augment == "none":
+            inputs = self._inputs(self._images, indices)
+        else:
+            inputs = self._inputs(self._augmented(indices, epoch, step), np.arange(len(indices)))
         labels = self._labels[indices]
         targets = self._targets[labels]
         logits = self._network.forward(inputs)
@@ -124,6 +130,11 @@ class NumpyEngine:
             self._buffers[count] = (np.empty(shape, np.uint8), np.empty(shape, self._dtype))
         pixels, inputs = self._buffers[count]
         np.take(images, indices, axis=0, out=pixels, mode="clip")  # "raise" would fill a copy of `out` first
-        np.multiply(pixels, self._dtype(self._settings.input_scale), out=inputs)
-        inputs += self._dtype(self._settings.input_offset)
+        np.multiply(pixels, self._scale, out=inputs)
+        inputs += self._offset
         return inputs
+
+    def _augmented(self, indices: Indices, epoch: int, step: int) -> NDArray[np.uint8]:
+        draws = augment.draw(len(indices), generator(self._seed, Stream.AUGMENT, epoch, step), self._settings.augment)
+        images = self._images[indices].reshape(len(indices), SIDE, SIDE)
+        return augment.augmented(images, draws).reshape(len(indices), -1)

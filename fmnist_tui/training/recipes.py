@@ -1,20 +1,27 @@
 """The recipes: `origin`, the settings of the project that this one reworks, and `tuned`, ours.
 
+`tuned` leaves two things to the data: how pixels are scaled, and whether images are flipped. `settle` fills them in.
 v1, v2 and v3 share one tuned recipe, so that a step from version to version is the architecture's alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
+from fmnist_tui.data import official
+from fmnist_tui.data.statistics import PixelStatistics
 from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig, check_device
 
 RECIPES = ("tuned", "origin")
 
-_MEAN, _DEVIATION = 0.28604, 0.35302  # of Fashion-MNIST's training pixels, as fractions of 255
-_STANDARD = (1 / (255 * _DEVIATION), -_MEAN / _DEVIATION)
+FLIPS = ("auto", "on", "off")
+"""What may be asked for: horizontal flips as the data set has it, or in any case, or in none."""
+
+_BY_DATA = ("augment", "auto")
+_FLIPPED = {"none": "flip", "shift": "flip_shift", "auto": "flip_shift"}
+_UNFLIPPED = {"flip": "none", "flip_shift": "shift", "auto": "shift"}
 _ORIGIN_PIXELS = (0.99 / 255, 0.01)
 
 _V0_ORIGIN = Hyperparameters(
@@ -37,8 +44,8 @@ _V0_TUNED = Hyperparameters(
     momentum=0.9,
     init="he",
     target_margin=0.01,
-    input_scale=_STANDARD[0],
-    input_offset=_STANDARD[1],
+    input_scale=None,
+    input_offset=None,
 )
 _CNN_ORIGIN = Hyperparameters(
     epochs=10,
@@ -59,9 +66,9 @@ _CNN_TUNED = Hyperparameters(
     optimizer="adamw",
     weight_decay=0.01,
     init="torch",
-    augment="flip_shift",
-    input_scale=_STANDARD[0],
-    input_offset=_STANDARD[1],
+    augment="auto",
+    input_scale=None,
+    input_offset=None,
 )
 
 
@@ -81,6 +88,45 @@ def hyperparameters(version: str, recipe: str) -> Hyperparameters:
     if version == "v0":
         return _V0_ORIGIN if recipe == "origin" else _V0_TUNED
     return _CNN_ORIGIN if recipe == "origin" else _CNN_TUNED
+
+
+def with_flips(augment: str, flips: str) -> str:
+    """An augmentation with horizontal flips "on", "off", or as it was ("auto").
+
+    Raises:
+        ConfigError: `flips` is none of these.
+    """
+    if flips not in FLIPS:
+        raise ConfigError(f"flip {flips!r} is none of {', '.join(FLIPS)}")
+    return {"on": _FLIPPED, "off": _UNFLIPPED}.get(flips, {}).get(augment, augment)
+
+
+def settle(settings: Hyperparameters, pixels: PixelStatistics, *, flips: bool) -> Hyperparameters:
+    """The hyper-parameters with what they leave to the data filled in; what is settled already stays as it is.
+
+    Args:
+        settings: As somebody asked for them.
+        pixels: Of all training images; where all pixels are alike (deviation 0) they become 0.
+        flips: Whether a mirrored image is as good as the original.
+    """
+    if settings.augment == "auto":
+        settings = replace(settings, augment=with_flips("auto", "on" if flips else "off"))
+    deviation = pixels.deviation or 1.0
+    if settings.input_scale is None:
+        settings = replace(settings, input_scale=1 / (255 * deviation))
+    if settings.input_offset is None:
+        settings = replace(settings, input_offset=(0.0 - pixels.mean) / deviation)
+    return settings
+
+
+def settle_for_fashion_mnist(settings: Hyperparameters) -> Hyperparameters:
+    """The hyper-parameters as Fashion-MNIST settles them."""
+    return settle(settings, official.FASHION_MNIST.pixels, flips=True)
+
+
+def left_to_data(settings: Hyperparameters) -> frozenset[str]:
+    """The names of those hyper-parameters that only the data settles."""
+    return frozenset(name for name, value in asdict(settings).items() if value is None or (name, value) == _BY_DATA)
 
 
 def configure_all(
@@ -103,13 +149,16 @@ def configure_all(
     ]
 
 
-def configure(version: str, recipe: str, changes: dict[str, Any], **settings: Any) -> TrainingConfig:
+def configure(
+    version: str, recipe: str, changes: dict[str, Any], flip: str = "auto", **settings: Any
+) -> TrainingConfig:
     """A configuration from a recipe.
 
     Args:
         version: "v0" to "v3".
         recipe: "tuned" or "origin".
         changes: Hyper-parameters that differ from the recipe's; a value of None changes nothing.
+        flip: "auto", "on" or "off": horizontal flips, whatever the recipe says.
         **settings: TrainingConfig's own fields: seed, limit, score_test, device, threads.
 
     Raises:
@@ -117,4 +166,5 @@ def configure(version: str, recipe: str, changes: dict[str, Any], **settings: An
     """
     base = hyperparameters(version, recipe)
     changed = replace(base, **{name: value for name, value in changes.items() if value is not None})
+    changed = replace(changed, augment=with_flips(changed.augment, flip))
     return TrainingConfig(version, recipe, changed != base, changed, **settings)

@@ -1,15 +1,20 @@
-"""From a configuration and the data to something that can be trained: the split, the window, the engine."""
+"""From a configuration and the data to something that can be trained: the images, the window, the engine."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fmnist_tui.data import Dataset, split
+from fmnist_tui.data.splitting import check_enough
 from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.numpy_engine import NumpyEngine
+from fmnist_tui.training.recipes import hyperparameters, settle
+from fmnist_tui.training.subset import choose
 
 WINDOWS_PER_EPOCH = 100
 _CPU_WINDOW = 2
@@ -39,17 +44,37 @@ class Task:
 
 
 def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = None) -> Task:
-    """The task of a configuration whose device is resolved.
+    """The task of a configuration whose device is resolved; what it leaves to the data is settled here.
 
     Args:
-        config: What to train; its limit takes the first training images.
+        config: What to train.
         dataset: The data.
         window: Steps of a window, where a run already has one; else it is chosen.
+
+    Raises:
+        DataError: There are too few images.
     """
-    count = len(dataset.train) if config.limit is None else min(config.limit, len(dataset.train))
-    train_indices, validation_indices = split(count)
-    task = Task(config, dataset, train_indices, validation_indices, window or 1)
+    check_enough(len(dataset.train), dataset.source)
+    config = settled(config, dataset)
+    chosen = np.arange(len(dataset.train))
+    if config.limit is not None and config.limit < len(chosen):
+        chosen, subset = choose(dataset.train.labels, config.limit, config.subset)
+        config = replace(config, subset=subset)
+    train, validation = split(len(chosen))
+    task = Task(config, dataset, chosen[train], chosen[validation], window or 1)
     return task if window else replace(task, window=_window(task))
+
+
+def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
+    """The configuration with the hyper-parameters that the data decides.
+
+    What was asked for and is what the recipe comes to with this data modifies nothing.
+    """
+    own, recipe = config.hyperparameters, hyperparameters(config.version, config.recipe)
+    pixels, flips = dataset.train.statistics, dataset.flips
+    settings = settle(own, pixels, flips=flips)
+    modified = config.modified and settings != settle(recipe, pixels, flips=flips)
+    return replace(config, hyperparameters=settings, modified=modified)
 
 
 def make_engine(task: Task) -> Engine:

@@ -67,7 +67,8 @@ class TorchEngine:
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
-        self._padded = self._padded_images(images) if settings.augment != "none" else None
+        self._scale, self._offset = settings.pixel_scaling
+        self._padded = self._padded_images(images) if augment.shifts(settings.augment) else None
         self._optimizer = torch.optim.AdamW(
             network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
@@ -167,19 +168,24 @@ class TorchEngine:
         return margin.unfold(1, images.shape[1], 1).unfold(2, images.shape[2], 1)
 
     def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
-        if self._padded is None:
+        kind = self._settings.augment
+        if kind == "none":
             return self._images[chosen]
-        draws = augment.draw(len(chosen), generator(self._seed, Stream.AUGMENT, epoch, step))
-        rows, columns, flips = (
-            torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns, draws.flips)
-        )
-        shifted = self._padded[chosen, rows, columns]
-        return torch.where(flips[:, None, None], shifted.flip(2), shifted)
+        draws = augment.draw(len(chosen), generator(self._seed, Stream.AUGMENT, epoch, step), kind)
+        pixels = self._images[chosen] if self._padded is None else self._shifted(self._padded, chosen, draws)
+        if not augment.flips(kind):
+            return pixels
+        flips = torch.from_numpy(draws.flips).to(self._device)
+        return torch.where(flips[:, None, None], pixels.flip(2), pixels)
+
+    def _shifted(self, padded: Tensor, chosen: Tensor, draws: augment.Draws) -> Tensor:
+        rows, columns = (torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns))
+        return padded[chosen, rows, columns]
 
     def _as_inputs(self, pixels: Tensor) -> Tensor:
         """(n, 28, 28) uint8 -> (n, 1, 28, 28) float32 as the recipe scales it."""
-        inputs = pixels.unsqueeze(1).to(torch.float32).mul_(self._settings.input_scale)
-        return inputs.add_(self._settings.input_offset).contiguous(memory_format=self._layout)
+        inputs = pixels.unsqueeze(1).to(torch.float32).mul_(self._scale)
+        return inputs.add_(self._offset).contiguous(memory_format=self._layout)
 
     def _logits(self, pixels: Tensor) -> Tensor:
         self._network.eval()

@@ -44,7 +44,9 @@ def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Ev
             post(DatasetProgressed(news))
 
     try:
-        post(DatasetLoaded(load(folder, cache, progress, stop.is_set)))
+        dataset = load(folder, cache, progress, stop.is_set)
+        _ = dataset.train.statistics  # here, so that no screen has to wait for it
+        post(DatasetLoaded(dataset))
     except DataError as error:
         post(DatasetFailed(str(error)))
     except Cancelled:

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from fmnist_tui.analysis.diagnosis import Diagnosis
 from fmnist_tui.analysis.errors import Confusion
+from fmnist_tui.tui.cells import cells, pad
 from fmnist_tui.tui.widgets.histogram import bar
 
 HEADER = ("class", "precision", "recall", "F1", "most taken for", "images")
@@ -42,9 +43,10 @@ def confused_words(diagnosis: Diagnosis) -> Text:
     if not pairs:
         return Text("No class is taken for another")
     names = diagnosis.names
-    longest = max(map(len, names))
+    longest = max(map(cells, names))
     lines = [Text("Most confused: truth, taken for", style="bold")]
     for pair in pairs:
-        words = f"{names[pair.true]:<{longest}} {names[pair.predicted]:<{longest}} {pair.count:5} "
+        true, predicted = (pad(names[label], longest) for label in (pair.true, pair.predicted))
+        words = f"{true} {predicted} {pair.count:5} "
         lines.append(Text(words + bar(pair.count / pairs[0].count, _BAR), no_wrap=True, overflow="crop"))
     return Text("\n").join(lines)

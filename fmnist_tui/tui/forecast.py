@@ -15,7 +15,7 @@ from fmnist_tui.runs.machine.devices import device_names
 from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle_for_fashion_mnist
 from fmnist_tui.tui.progress import clock
 
 _IMAGES = 60_000
@@ -78,15 +78,19 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
 
 def uncounted(configs: Sequence[TrainingConfig]) -> str:
     """Why such runs will not count in the results: "Won't count in the results: epochs 3"; "" where they will."""
-    config = next((one for one in configs if one.modified or one.limit is not None), None)
-    if config is None:
+    own = next(filter(None, map(_own, configs)), None)
+    if own is None:
         return ""
-    recipe = asdict(hyperparameters(config.version, config.recipe))
-    own = {name: value for name, value in asdict(config.hyperparameters).items() if value != recipe[name]}
-    if config.limit is not None:
-        own["limit"] = config.limit
     told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in own.items())
     return f"Won't count in the results: {told}"
+
+
+def _own(config: TrainingConfig) -> dict[str, object]:
+    """What differs from the recipe on Fashion-MNIST, which alone counts, and the limit."""
+    recipe = asdict(settle_for_fashion_mnist(hyperparameters(config.version, config.recipe)))
+    settings = asdict(settle_for_fashion_mnist(config.hyperparameters))
+    own = {name: value for name, value in settings.items() if value != recipe[name]}
+    return own if config.limit is None else {**own, "limit": config.limit}
 
 
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from rich.text import Text
@@ -30,7 +31,7 @@ class RunLog:
 
     def read(self) -> Text:
         """The log as it stands now: its newest lines, and before them all older alerts."""
-        for logged in self._reader.read():
+        for logged in self._reader:
             self._fold.add(logged)
             if words := self._words(logged.event):
                 line = f"{time.strftime('%H:%M:%S', time.localtime(logged.time))}  {words}"
@@ -49,7 +50,9 @@ class RunLog:
 
 def _printed(run: RunDirectory) -> str:
     try:
-        text = run.train_log.read_bytes()[-_PRINTED:].decode("utf-8", "replace")
+        with run.train_log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _PRINTED))
+            text = file.read(_PRINTED).decode("utf-8", "replace")
     except OSError:
         return ""
     return "\n".join(map(safe, text.split("\n"))).strip()

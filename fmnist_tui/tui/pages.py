@@ -44,7 +44,8 @@ def mean_page(browsing: Browsing) -> tuple[Thumbnail, ...]:
 def augmented_page(browsing: Browsing, index: int, capacity: int) -> tuple[Thumbnail, ...]:
     """One image as it is, then as augmentation flips and shifts it."""
     image = browsing.images.images[index]
-    draws = draw(max(0, capacity - 1), np.random.default_rng(index))
+    kind = "flip_shift" if browsing.dataset.flips else "shift"
+    draws = draw(max(0, capacity - 1), np.random.default_rng(index), kind)
     seen = augmented(np.repeat(image[None], len(draws.flips), axis=0), draws)
     words = map(_augmented_words, draws.flips.tolist(), draws.rows.tolist(), draws.columns.tolist())
     original = Thumbnail(image, f"{index} as it is", about_image(browsing, index))

@@ -13,6 +13,7 @@ from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage
 from fmnist_tui.text import grouped, megabytes, percent, safe
+from fmnist_tui.tui.cells import cells
 from fmnist_tui.tui.curves import Reading
 
 _GAP = "  "
@@ -70,13 +71,13 @@ def alert_words(alerts: Sequence[str]) -> str:
 
 
 def packed(words: str, width: int) -> str:
-    """Breaks lines of more than `width` letters where two spaces stand, so that nothing is torn that is one thing."""
+    """Breaks lines of more than `width` cells where two spaces stand, so that nothing is torn that is one thing."""
     lines = []
     for line in words.split("\n"):
         first, *parts = line.split(_GAP)
         lines.append(first)
         for part in parts:
-            if len(lines[-1]) + len(_GAP) + len(part) <= width:
+            if cells(lines[-1]) + len(_GAP) + cells(part) <= width:
                 lines[-1] += f"{_GAP}{part}"
             else:
                 lines.append(part)

@@ -12,24 +12,26 @@ from rich.text import Text
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.analysis.wording import spread_cell
+from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import ORIGIN_NOTE, Version
 from fmnist_tui.models.layers import Layer
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle
 from fmnist_tui.tui.network_drawing import drawing
 
 WIDE = 66
 """Cells that the whole layer table takes."""
 
 
-def story(chosen: Version, width: int, comparisons: Sequence[Comparison]) -> Group:
+def story(chosen: Version, width: int, comparisons: Sequence[Comparison], dataset: Dataset | None) -> Group:
     """All that there is to say about a version, in a column of `width` cells.
 
     Args:
         chosen: The version.
         width: Of the column.
         comparisons: One for each recipe, for what was measured here; none before they are made.
+        dataset: What settles the rest of the recipes; None before it is there.
     """
     title = Text(f"{chosen.name} {chosen.title} ({chosen.framework})", style="bold")
     blocks = (
@@ -38,7 +40,7 @@ def story(chosen: Version, width: int, comparisons: Sequence[Comparison]) -> Gro
         drawing(chosen.layers),
         _facts(chosen, comparisons),
         _layers(chosen, width),
-        _recipes(chosen),
+        _recipes(chosen, dataset),
         Text(ORIGIN_NOTE, style="dim"),
     )
     return Group(*(part for block in blocks for part in (block, Text())))
@@ -80,9 +82,11 @@ def _layers(chosen: Version, width: int) -> Table:
     return table
 
 
-def _recipes(chosen: Version) -> Table:
+def _recipes(chosen: Version, dataset: Dataset | None) -> Table:
     """The recipes side by side, as far as they differ."""
     settings = [hyperparameters(chosen.name, recipe) for recipe in RECIPES]
+    if dataset:
+        settings = [settle(one, dataset.train.statistics, flips=dataset.flips) for one in settings]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for heading in ("recipe", *RECIPES):
         table.add_column(heading, overflow="fold")
@@ -94,6 +98,10 @@ def _recipes(chosen: Version) -> Table:
 
 
 def _value(value: object) -> str:
+    if value is None:
+        return "from the data"
+    if value == "auto":
+        return "shift, flip if the data allows"
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 

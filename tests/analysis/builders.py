@@ -16,7 +16,7 @@ from fmnist_tui.data import official
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
 from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Step
-from fmnist_tui.training.recipes import hyperparameters
+from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 LABELS = (np.arange(100) % 10).astype(np.uint8)
 STEPS_PER_EPOCH = 10
@@ -56,7 +56,7 @@ def run_json(version: str, seed: int) -> dict[str, Any]:
         "version": version,
         "recipe": "tuned",
         "modified": False,
-        "hyperparameters": asdict(hyperparameters(version, "tuned")),
+        "hyperparameters": asdict(settle_for_fashion_mnist(hyperparameters(version, "tuned"))),
         "seed": seed,
         "limit": None,
         "score_test": True,

@@ -17,7 +17,7 @@ from fmnist_tui.analysis.probes.page import section, sections
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import read_record, read_records
-from fmnist_tui.training.recipes import hyperparameters
+from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import make_run
 
@@ -40,7 +40,10 @@ def found(folder: Path, recipe: str = "tuned", /, **results: dict[str, Any]) -> 
     """What is known of a run of each version that is named."""
     records = {}
     for version in results:
-        config = {"recipe": recipe, "hyperparameters": asdict(hyperparameters(version, recipe))}
+        config = {
+            "recipe": recipe,
+            "hyperparameters": asdict(settle_for_fashion_mnist(hyperparameters(version, recipe))),
+        }
         records[version] = read_record(make_run(folder, version, seed=int(version[1]), config=config))
     return {version: Findings(records[version], **known) for version, known in results.items()}
 
@@ -180,7 +183,10 @@ def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_pa
 
 
 def test_a_recipe_with_runs_has_a_section_of_its_own(tmp_path: Path) -> None:
-    settings = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v3", "origin"))}
+    settings = {
+        "recipe": "origin",
+        "hyperparameters": asdict(hyperparameters("v3", "origin")),
+    }
     make_run(tmp_path, "v3", config=settings)
     make_run(tmp_path, "v0", seed=1)
     assert [(one.recipe, list(one.found)) for one in sections(read_records(tmp_path))] == [

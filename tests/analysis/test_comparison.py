@@ -12,7 +12,7 @@ from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.analysis.wording import step_sentence
 from fmnist_tui.models.catalogue import version
-from fmnist_tui.training.recipes import hyperparameters
+from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import epoch, make_run, write_log
 
@@ -174,7 +174,7 @@ def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_pa
 
 
 def test_a_run_older_than_a_hyper_parameter_was_trained_like_one_that_has_its_default(tmp_path: Path) -> None:
-    settings = asdict(hyperparameters("v1", "tuned"))
+    settings = asdict(settle_for_fashion_mnist(hyperparameters("v1", "tuned")))
     assert settings.pop("label_smoothing") == 0.0
     make_run(tmp_path, "v1", seed=0, result={"test_accuracy": 0.92}, config={"hyperparameters": settings})
     make_run(tmp_path, "v1", seed=1, result={"test_accuracy": 0.93})

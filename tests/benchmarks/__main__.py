@@ -10,22 +10,24 @@ from pathlib import Path
 
 import click
 
-from benchmarks.bench import Bench, bench_on
+from benchmarks.bench import bench_on
 from benchmarks.growth import growth
 from benchmarks.machine import describe
 from benchmarks.measured import Measured
+from benchmarks.measuring import Failed, measure
 from benchmarks.rows import GROUPS
 from benchmarks.sizes import FULL, QUICK
 from benchmarks.table import as_json, as_text, rows_of
-from benchmarks.target import KEYS, TARGETS
+from benchmarks.target import KEYS
 from benchmarks.ten_epochs import whole_pair
 
 
 def main() -> int:
-    """Returns 0 whatever came out: speed is no test."""
+    """Returns 0 whatever came out, since speed is no test, but 1 where a row could not be measured."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # processes and folders are cleaned up
     sizes = QUICK if options.quick else FULL
+    found: dict[str, Measured | Failed] = {}
     with bench_on(sizes, frozenset(options.only or KEYS)) as bench:
         machine = describe(bench)
         click.echo("\n".join(f"{name}: {value}" for name, value in machine.items()))
@@ -35,25 +37,19 @@ def main() -> int:
         if options.full:
             click.echo(whole_pair(bench))
             return 0
-        found = _measure(bench)
-    click.echo(f"\n{as_text(rows_of(found))}")
-    if options.json:
-        options.json.write_text(json.dumps(as_json(found, machine), indent=2) + "\n")
-    return 0
 
+        def tell(key: str, one: Measured | Failed) -> None:
+            found[key] = one
+            click.echo(f"{key}: {f'failed: {one.why}' if isinstance(one, Failed) else f'{one.value:.4g}'}", err=True)
+            if options.json:
+                text = json.dumps(as_json(found, machine), indent=2)
+                options.json.write_text(f"{text}\n", encoding="utf-8")
 
-def _measure(bench: Bench) -> dict[str, Measured]:
-    """The rows that are wanted; tells each on standard error as it comes."""
-    found: dict[str, Measured] = {}
-    groups = list(dict.fromkeys(target.group for target in TARGETS if target.key in bench.wanted))
-    for group in reversed(groups) if bench.sizes.shared else groups:  # those that need the contestants last
-        for key, measured in GROUPS[group](bench):
-            if key in bench.wanted:
-                found[key] = measured
-                click.echo(f"{key}: {measured.value:.4g}", err=True)
-        if not bench.sizes.shared:
-            bench.workers.close()
-    return found
+        try:
+            measure(bench, GROUPS, tell)
+        finally:  # also where somebody interrupts it
+            click.echo(f"\n{as_text(rows_of(found))}")
+    return 1 if any(isinstance(one, Failed) for one in found.values()) else 0
 
 
 def _options() -> argparse.Namespace:
@@ -67,4 +63,7 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

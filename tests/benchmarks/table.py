@@ -7,17 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.measured import Measured
+from benchmarks.measuring import Failed
 from benchmarks.target import TARGETS, Target
 
 _SCALES = {"x": 1.0, "%": 100.0, "ms": 1e3, "s": 1.0, "KB/s": 1e-3, "MB": 1e-6}
 _HEADER = ("", "row", "measured", "at least", "aim", "quartiles", "95 % interval", "n", "what")
 
 
-def rows_of(found: Mapping[str, Measured]) -> list[tuple[str, ...]]:
-    """The header and a row for each that was measured, those that fall short first."""
+def rows_of(found: Mapping[str, Measured | Failed]) -> list[tuple[str, ...]]:
+    """The header and a row for each that was measured, those that failed or fall short first."""
     known = [(target, found[target.key]) for target in TARGETS if target.key in found]
-    known.sort(key=lambda pair: not pair[0].falls_short(pair[1].value))
-    return [_HEADER, *(_row(target, measured) for target, measured in known)]
+    known.sort(key=lambda pair: _rank(*pair))
+    return [_HEADER, *(_row(target, one) for target, one in known)]
 
 
 def as_text(rows: list[tuple[str, ...]]) -> str:
@@ -27,17 +28,25 @@ def as_text(rows: list[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def as_json(found: Mapping[str, Measured], machine: Mapping[str, Any]) -> dict[str, Any]:
-    """Values in seconds, bytes, shares and ratios."""
-    rows = [
-        {**asdict(target), **asdict(found[target.key]), "falls_short": target.falls_short(found[target.key].value)}
-        for target in TARGETS
-        if target.key in found
+def as_json(found: Mapping[str, Measured | Failed], machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Values in seconds, bytes, shares and ratios; below "failed", by key, why a row could not be measured."""
+    known = [(target, found[target.key]) for target in TARGETS if target.key in found]
+    measured = [
+        {**asdict(target), **asdict(one), "falls_short": target.falls_short(one.value)}
+        for target, one in known
+        if isinstance(one, Measured)
     ]
-    return {"machine": dict(machine), "rows": rows}
+    failed = {target.key: one.why for target, one in known if isinstance(one, Failed)}
+    return {"machine": dict(machine), "rows": measured, "failed": failed}
 
 
-def _row(target: Target, measured: Measured) -> tuple[str, ...]:
+def _rank(target: Target, one: Measured | Failed) -> int:
+    return 0 if isinstance(one, Failed) else 1 if target.falls_short(one.value) else 2
+
+
+def _row(target: Target, measured: Measured | Failed) -> tuple[str, ...]:
+    if isinstance(measured, Failed):
+        return ("FAILED", target.key, "", "", "", "", "", "", f"{target.words}: failed: {measured.why}")
     interval = measured.interval
     bound = ("", "at most ")[not target.more_is_better]
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from pathlib import Path
 from benchmarks.spec import Spec
 
 _ROOT = Path(__file__).parents[2]
+_PATIENCE = 600.0
+"""Seconds that a turn may take."""
 
 
 class Workers:
@@ -28,24 +31,32 @@ class Workers:
         """How long the contestant takes for a turn of so many steps; the first one comes after a warm-up.
 
         Raises:
-            RuntimeError: Its process has ended.
+            RuntimeError: Its process has ended, or doesn't answer. Another one is started when it is asked for again.
         """
-        process = self._process(None if self._shared else spec)
+        key = None if self._shared else spec
+        process = self._process(key)
         assert process.stdin
         assert process.stdout
-        process.stdin.write(json.dumps({"spec": asdict(spec), "amount": amount}) + "\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
+        answer = ""
+        try:
+            process.stdin.write(json.dumps({"spec": asdict(spec), "amount": amount}) + "\n")
+            process.stdin.flush()
+            if not select.select([process.stdout], [], [], _PATIENCE)[0]:
+                raise RuntimeError(f"the process of {spec.name} gave no answer in {_PATIENCE:.0f} s")
+            answer = process.stdout.readline()
+        except BrokenPipeError:
+            pass  # it has no answer, either
+        finally:
+            if not answer:
+                _end(self._processes.pop(key))
         if not answer:
             raise RuntimeError(f"the process of {spec.name} has ended")
         return float(json.loads(answer)["seconds"])
 
     def close(self) -> None:
         """Ends the processes."""
-        for process in self._processes.values():
-            process.kill()
-            process.communicate()
-        self._processes.clear()
+        while self._processes:
+            _end(self._processes.popitem()[1])
 
     def _process(self, key: Spec | None) -> subprocess.Popen[str]:
         if key not in self._processes:
@@ -55,6 +66,11 @@ class Workers:
                 env=dict(self._environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
             )
         return self._processes[key]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()

@@ -46,6 +46,11 @@ class Terminal:
             if not self._read():
                 assert condition(self), f"the process ended before {what}:\n{self.text}"
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Gives the window another size."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+        self._screen.resize(rows, columns)
+
     def status(self) -> int:
         """The exit status, once the process has ended."""
         while self._read():
@@ -67,10 +72,19 @@ class Terminal:
 
 @contextmanager
 def terminal(
-    *arguments: object, program: tuple[str, ...] = PROGRAM, columns: int = 80, rows: int = 24, **environment: str
+    *arguments: object,
+    program: tuple[str, ...] = PROGRAM,
+    columns: int = 80,
+    rows: int = 24,
+    echo: bool = True,
+    **environment: str,
 ) -> Iterator[Terminal]:
     """A command that runs in a terminal of its own, which is hung up at the block's end."""
     master, slave = pty.openpty()
+    if not echo:
+        modes = termios.tcgetattr(slave)
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, modes)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
     process = subprocess.Popen(
         [*program, *map(str, arguments)],

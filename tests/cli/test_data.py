@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fmnist_tui.data import Dataset, Progress, load, same_images_as_official
-from fmnist_tui.data.official import Release
+from fmnist_tui.data.official import FASHION_MNIST
 from fmnist_tui.data.progress import Report
 from fmnist_tui.data.sameness import content_sum
 
@@ -45,17 +46,20 @@ PACKED_NAME = f"{TRAIN_IMAGES}.gz"
 BROKEN = {
     "empty folder": (Files({}), [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS]),
     "one file missing": (GOOD.drop(TEST_LABELS), ["lacks", TEST_LABELS]),
-    "cut short": (GOOD.cut(TRAIN_IMAGES), [f"{TRAIN_IMAGES} is cut short: 47055 bytes of 47056"]),
+    "cut short": (
+        GOOD.cut(TRAIN_IMAGES),
+        [f"{TRAIN_IMAGES} is cut short", "it holds 47039; download or copy it again"],
+    ),
     "ends in its header": (GOOD.put(TEST_IMAGES, images(20)[:9]), [f"{TEST_IMAGES} is cut short", "header"]),
-    "too long": (GOOD.put(TEST_IMAGES, images(20) + b"\0"), [f"{TEST_IMAGES} is too long: 15697 bytes, not 15696"]),
+    "too long": (GOOD.put(TEST_IMAGES, images(20) + b"\0"), [f"{TEST_IMAGES} is too long", "mend its header"]),
     "empty file": (GOOD.put(TRAIN_LABELS, b""), [f"{TRAIN_LABELS} is empty"]),
     "another kind of file": (
         GOOD.put(TRAIN_IMAGES, b"<html>not found</html>"),
-        [f"{TRAIN_IMAGES} is not an IDX file of images", "3c68746d, not 00000803"],
+        [f"{TRAIN_IMAGES} is not an IDX file of images", "it is a web page; download the file itself"],
     ),
     "images in the labels' place": (
         GOOD.put(TRAIN_LABELS, images(60)),
-        [f"{TRAIN_LABELS} is not an IDX file of labels", "00000803, not 00000801"],
+        [f"{TRAIN_LABELS} is not an IDX file of labels", "it holds images; give each file its own name back"],
     ),
     "images of another size": (GOOD.put(TEST_IMAGES, images(20, 32)), [TEST_IMAGES, "32x32", "28x28"]),
     "no images": (GOOD.put(TEST_IMAGES, images(0)), [f"{TEST_IMAGES} holds no images"]),
@@ -64,10 +68,13 @@ BROKEN = {
         GOOD.put(TEST_LABELS, labels(*range(9), 200, *range(10))),
         [f"{TEST_LABELS} has label 200 at image 9", "0 to 9"],
     ),
-    "a damaged gzip stream": (PACKED.cut(PACKED_NAME, 1000), [f"{PACKED_NAME} is damaged or cut short"]),
-    "bytes after a gzip stream": (
-        PACKED.put(PACKED_NAME, PACKED.contents[PACKED_NAME] + b"more"),
-        [f"{PACKED_NAME} has other bytes after its gzip stream"],
+    "a damaged gzip stream": (
+        PACKED.cut(PACKED_NAME, 1000),
+        [f"{PACKED_NAME} is cut short", "download or copy it again"],
+    ),
+    "a second gzip stream that is damaged": (
+        PACKED.put(PACKED_NAME, PACKED.contents[PACKED_NAME] + b"\x1f\x8b more"),
+        [f"{PACKED_NAME} is damaged", "download or copy it again"],
     ),
 }
 
@@ -128,7 +135,9 @@ def test_a_folder_that_holds_the_official_images_in_another_order_is_known(
     folder = GOOD.write(tmp_path / "mine")
     known = load(str(folder), tmp_path / "cache")
     train, test = (content_sum(getattr(known, part)) for part in release)
-    compare = partial(same_images_as_official, release=Release((), ("", ""), (train, test)))
+    compare = partial(
+        same_images_as_official, release=replace(FASHION_MNIST, fingerprints=("", ""), content_sums=(train, test))
+    )
     monkeypatch.setattr("fmnist_tui.cli.data.same_images_as_official", compare)
     told = fmnist("data", "--json", "--data", folder).json
     assert (told["train"]["official_images"], told["test"]["official_images"]) == same

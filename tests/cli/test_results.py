@@ -13,7 +13,7 @@ from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.data import official
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.training.recipes import hyperparameters
+from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .commands import copy_of, edit
 from .conftest import Fmnist
@@ -74,7 +74,7 @@ def counted(run: RunDirectory, runs: Path, run_id: str = "", accuracy: float = 0
         name="Fashion-MNIST",
         train_images=60_000,
     )
-    recipe = asdict(hyperparameters(copied.run_id[:2], "tuned"))
+    recipe = asdict(settle_for_fashion_mnist(hyperparameters(copied.run_id[:2], "tuned")))
     edit(copied.run_json, hyperparameters=recipe, modified=False, limit=None, data=data)
     edit(copied.result, test_accuracy=accuracy)
     return copied

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import io
+import sys
+
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from fmnist_tui.cli.printing import print_columns
-from fmnist_tui.text import amount, counted, duration, megabytes, percent, safe
+from fmnist_tui.cli.streams import take_any_text
+from fmnist_tui.text import amount, counted, decoded, duration, megabytes, percent, safe
 
 
 @settings(deadline=None, max_examples=50)
@@ -20,6 +26,26 @@ def test_safe_text_is_one_line_that_no_terminal_obeys(text: str) -> None:
 def test_safe_text_keeps_what_people_write() -> None:
     assert safe("Größe 1 [b] ± 東京") == "Größe 1 [b] ± 東京"
     assert safe(None) == "None"
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        *map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))),  # directions of writing
+        *("\u200b", "\u200d", "\u200e", "\u2060", "\ufeff", "\u00ad"),  # without a width
+        *map(chr, range(0x80, 0xA0)),
+        *("\u2028", "\u2029", "\U000e0001", "\U000e0041", "\ud800", "\udcff", "\x7f", "\x00"),
+    ],
+)
+def test_what_cannot_be_seen_is_a_space(letter: str) -> None:
+    assert safe(f"a{letter}b") == "a b"
+
+
+def test_bytes_that_the_locale_could_not_decode_are_put_together_again() -> None:
+    raw = "日本 é".encode()
+    assert safe(raw.decode("ascii", "surrogateescape")) == decoded(raw.decode("ascii", "surrogateescape")) == "日本 é"
+    assert safe(b"a\xff\xe6".decode("utf-8", "surrogateescape")) == "a  "
+    assert decoded("half \ud800 é") == "half \ud800 é"
 
 
 @pytest.mark.parametrize(
@@ -61,3 +87,45 @@ def test_only_one_thing_is_told_in_the_singular() -> None:
 def test_columns_are_as_wide_as_their_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:
     print_columns([["a", "bb", ""], ["ccc", "d", "e"]])
     assert capsys.readouterr().out == "a    bb\nccc  d   e\n"
+
+
+def test_columns_line_up_by_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["東京", "e\u0301tude", "👍🏽 ok", "🇩🇪", "❤️", "plain"]
+    print_columns([[name, "|"] for name in names])
+    lines = capsys.readouterr().out.splitlines()
+    assert {cell_len(line) for line in lines} == {len("plain  |")}
+
+
+def test_a_cell_is_made_safe_and_ascii_where_the_stream_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    take_any_text()
+    print_columns([["東京 ± é\x1b", "|"], ["a", "|"]])
+    sys.stdout.flush()
+    assert raw.getvalue().decode("ascii") == "???? +/- e   |\na            |\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8", "utf-16", "shift_jis", "koi8-r"])
+@settings(deadline=None, max_examples=30)
+@given(st.text(st.characters(codec=None)))
+def test_any_text_can_be_written_in_any_encoding(encoding: str, text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n") for _ in range(2)]
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        take_any_text()
+        for stream in streams:
+            click.echo(text, file=stream)
+            stream.flush()
+            written = stream.buffer.getvalue()
+            assert written.decode(encoding).endswith("\n")
+            assert encoding != "ascii" or written.isascii()
+
+
+def test_a_path_in_an_error_is_not_lost_where_the_encoding_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, encoding="latin-1"))
+    take_any_text()
+    click.echo("error: /tmp/日/ß … ±", err=True)
+    sys.stderr.flush()
+    assert raw.getvalue() == b"error: /tmp/\\u65e5/\xdf ... \xb1\n"

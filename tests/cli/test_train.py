@@ -9,8 +9,10 @@ import pytest
 from runs.trainers import time_of
 
 from fmnist_tui.files import read_json
+from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.text import counted
 from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, Step
 
 from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
@@ -159,3 +161,16 @@ def test_a_detached_run_goes_on_after_the_command_has_ended(fmnist: Fmnist, runs
     assert fmnist("stop", run.run_id, "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
     assert (outcome.status, outcome.out, outcome.err) == (0, f"{run.run_id}\n", "")
+
+
+def test_more_threads_than_cpus_are_warned_of_in_a_line(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
+    cpus = available_cpus()
+    told = fmnist("train", "v0", *TINY, "--threads", cpus + 1, "--runs", runs).err
+    assert told == (
+        f"warning: --threads {cpus + 1} exceeds the {counted(cpus, 'available CPU')}; "
+        "training will be many times slower\n"
+    )
+    assert fmnist("train", "v0", *TINY, "--threads", cpus, "--runs", runs).err == ""

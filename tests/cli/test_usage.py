@@ -29,6 +29,7 @@ OPTIONS = {
         "--seed",
         "--seeds",
         "--limit",
+        "--flip",
         "--no-test",
         "--device",
         "--threads",

@@ -14,7 +14,7 @@ from .conftest import Doctor
 
 CHECKS = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
-    *("runs folder", "disk", "runs", "logout", "data", "torch"),
+    *("runs folder", "disk", "runs", "logout", "trainer", "data", "torch"),
 ]
 NO_TORCH = {"torch_probe": CommandResult(1, "", "ModuleNotFoundError: No module named 'torch'\n")}
 

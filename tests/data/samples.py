@@ -13,6 +13,7 @@ import numpy as np
 from fmnist_tui.data.dataset import ByteArray, ImageSet, fingerprint
 from fmnist_tui.data.official import OfficialFile, Release
 from fmnist_tui.data.sameness import content_sum
+from fmnist_tui.data.statistics import pixel_statistics
 
 
 def images_file(images: ByteArray) -> bytes:
@@ -61,7 +62,9 @@ class Sample:
             OfficialFile(name, len(content), hashlib.sha256(content).hexdigest())
             for name, content in self.contents.items()
         )
-        return Release(files, (fingerprint(*self.train), fingerprint(*self.test)), self.content_sums)
+        fingerprints = fingerprint(*self.train), fingerprint(*self.test)
+        whole = content_sum(ImageSet.of(*self.train), ImageSet.of(*self.test))
+        return Release(files, fingerprints, self.content_sums, whole, pixel_statistics(self.train[0]))
 
     @property
     def content_sums(self) -> tuple[str, str]:

@@ -119,3 +119,20 @@ def test_escape_codes_and_line_breaks_in_a_folder_name_do_not_reach_the_message(
     message = complaint(tmp_path / "odd\n\x1b[31m")
     assert message.isprintable()
     assert "odd  [31m" in message
+
+
+def test_a_link_to_nowhere_and_a_folder_in_a_files_place_are_named(tmp_path: Path, small: Sample) -> None:
+    folder = small.write_plain(tmp_path / "data")
+    path = folder / "train-images-idx3-ubyte"
+    path.unlink()
+    path.symlink_to(tmp_path / "gone")
+    assert f"train-images-idx3-ubyte is a link to {tmp_path / 'gone'}, where no file is" in complaint(folder)
+    path.unlink()
+    path.mkdir()
+    assert "train-images-idx3-ubyte is there, but it is no file" in complaint(folder)
+
+
+def test_data_one_folder_below_is_pointed_at(tmp_path: Path, small: Sample) -> None:
+    small.write(tmp_path / "data" / "raw")
+    (tmp_path / "data" / "other").mkdir()
+    assert complaint(tmp_path / "data").endswith(f"; give {tmp_path / 'data' / 'raw'}, which does")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_tui.data.errors import DataError
-from fmnist_tui.data.idx import parse_images, parse_labels
+from fmnist_tui.data.idx import IMAGES_MAGIC, LABELS_MAGIC, parse, read_images, read_labels
 
 from .samples import Sample, images_file, labels_file, sample
 
@@ -19,18 +21,23 @@ IMAGES = images_file(SAMPLE.train[0])
 LABELS = labels_file(SAMPLE.train[1])
 
 
-def complaint(content: bytes) -> str:
+def complaint(content: bytes, magic: int = IMAGES_MAGIC) -> str:
     with pytest.raises(DataError) as caught:
-        parse_images(content, "some-file")
+        parse(content, "some-file", magic)
     assert "some-file" in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_images_and_labels_come_back_as_they_were_plain_or_gzipped(
-    pack: Callable[[bytes], bytes], small: Sample
+@pytest.mark.parametrize("name", ["some-file", "some-file.gz"])
+def test_images_and_labels_come_back_as_they_were_plain_or_gzipped_whatever_the_name(
+    pack: Callable[[bytes], bytes], name: str, tmp_path: Path, small: Sample
 ) -> None:
-    images, labels = parse_images(pack(IMAGES), "images"), parse_labels(pack(LABELS), "labels")
+    path = tmp_path / name
+    path.write_bytes(pack(IMAGES))
+    images = read_images(path)
+    path.write_bytes(pack(LABELS))
+    labels = read_labels(path)
     np.testing.assert_array_equal(images, small.train[0])
     np.testing.assert_array_equal(labels, small.train[1])
     assert images.dtype == labels.dtype == np.uint8
@@ -40,7 +47,10 @@ def test_images_and_labels_come_back_as_they_were_plain_or_gzipped(
 
 
 def test_a_truncated_file_names_itself_and_says_what_to_do() -> None:
-    assert complaint(IMAGES[:-1]) == "some-file is cut short: 47055 bytes of 47056; fetch the file again"
+    assert complaint(IMAGES[:-1]) == (
+        "some-file is cut short: the 60 images of its header take 47040 bytes, it holds 47039; "
+        "download or copy it again"
+    )
 
 
 def test_a_file_that_ends_in_its_header_is_cut_short() -> None:
@@ -48,7 +58,8 @@ def test_a_file_that_ends_in_its_header_is_cut_short() -> None:
 
 
 def test_extra_bytes_are_refused() -> None:
-    assert "is too long: 47057 bytes, not 47056" in complaint(IMAGES + b"\0")
+    assert "is too long: the 60 images of its header take 47040 bytes, and more follow" in complaint(IMAGES + b"\0")
+    assert "is too long" in complaint(gzip.compress(IMAGES + b"\0"))
 
 
 def test_an_empty_file_is_called_empty() -> None:
@@ -56,50 +67,77 @@ def test_an_empty_file_is_called_empty() -> None:
     assert "is empty" in complaint(gzip.compress(b""))
 
 
-@pytest.mark.parametrize("content", [LABELS, b"hello world, no images here", b"\0"])
-def test_a_file_of_another_kind_is_refused_by_its_first_bytes(content: bytes) -> None:
-    assert f"starts with {content[:4].hex()}, not 00000803" in complaint(content)
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (LABELS, "it holds labels; give each file its own name back"),
+        (b"hello world, no images here", "it starts with 68656c6c; download or copy it again"),
+        (b"\0", "it starts with 00; download"),
+        (b"PK\x03\x04rest", "it is a zip archive; unzip it"),
+        (b"<html>not found", "it is a web page; download the file itself"),
+        (b"BZh91AY", "it is compressed with bzip2; unpack it: bunzip2"),
+        (gzip.compress(gzip.compress(IMAGES)), "it is compressed twice; unpack it once: gunzip"),
+        (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself; fetch it"),
+        (b"\0\0\x0d\x03" + bytes(20), "it holds values of type 0d in 3 dimensions; write it as bytes"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_with_what_helps(content: bytes, words: str) -> None:
+    assert words in complaint(content)
 
 
 def test_images_where_labels_belong_are_refused() -> None:
-    with pytest.raises(DataError, match="not an IDX file of labels"):
-        parse_labels(IMAGES, "some-file")
+    assert "not an IDX file of labels: it holds images" in complaint(IMAGES, LABELS_MAGIC)
 
 
-def test_images_of_another_size_are_refused() -> None:
-    assert "images of 32x32 pixels; only 28x28" in complaint(images_file(np.zeros((3, 32, 32), np.uint8)))
+@pytest.mark.parametrize("shape", [(3, 32, 32), (3, 14, 56), (3, 0, 28), (3, 28, 0)])
+def test_images_of_another_size_are_refused(shape: tuple[int, int, int]) -> None:
+    assert f"images of {shape[1]}x{shape[2]} pixels; only 28x28" in complaint(images_file(np.zeros(shape, np.uint8)))
 
 
 def test_a_file_of_no_images_is_refused() -> None:
     assert "holds no images" in complaint(images_file(np.zeros((0, 28, 28), np.uint8)))
 
 
-def test_a_count_of_billions_is_refused_without_reserving_memory() -> None:
-    assert "cut short" in complaint(struct.pack(">4I", 2051, 0xFFFFFFFF, 28, 28) + b"\0" * 784)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_count_of_billions_is_refused_without_reserving_memory(pack: Callable[[bytes], bytes]) -> None:
+    content = pack(struct.pack(">4I", 2051, 0xFFFFFFFF, 28, 28) + b"\0" * 784)
+    tracemalloc.start()
+    try:
+        assert "cut short" in complaint(content)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_stream_that_unpacks_to_far_more_than_its_header_promises_is_not_unpacked_to_its_end() -> None:
+    bomb = gzip.compress(IMAGES + bytes(200_000_000), 9)
+    tracemalloc.start()
+    try:
+        assert "too long" in complaint(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_label_past_nine_is_named_with_its_place() -> None:
     labels = np.array([3, 9, 10, 200], np.uint8)
-    with pytest.raises(DataError, match="label 10 at image 2; labels must be 0 to 9"):
-        parse_labels(labels_file(labels), "some-file")
+    assert "label 10 at image 2; labels must be 0 to 9" in complaint(labels_file(labels), LABELS_MAGIC)
 
 
-def test_a_damaged_gzip_stream_is_refused() -> None:
-    packed = gzip.compress(IMAGES)
-    middle = len(packed) // 2
-    assert "cannot be unpacked" in complaint(packed[:middle])
-    assert "cannot be unpacked" in complaint(packed[:middle] + bytes([packed[middle] ^ 1]) + packed[middle + 1 :])
+def test_a_file_that_may_not_be_read_says_who_can_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
 
-
-def test_bytes_behind_a_gzip_stream_are_refused() -> None:
-    assert "other bytes after its gzip stream" in complaint(gzip.compress(IMAGES) + b"more")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"cannot read .*some-file: Permission denied; you lack the permission"):
+        read_images(tmp_path / "some-file")
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_give_a_data_error_or_valid_labels(noise: bytes) -> None:
     for content in (noise, gzip.compress(noise), b"\x1f\x8b" + noise, struct.pack(">I", 2049) + noise):
         try:
-            labels = parse_labels(content, "some-file")
+            labels = parse(content, "some-file", LABELS_MAGIC)
         except DataError:
             continue
         assert labels.ndim == 1
@@ -112,7 +150,7 @@ def test_damaged_images_give_a_data_error_or_valid_images(place: int, damage: by
     place %= len(content)
     content = content[:place] + damage + content[place + len(damage) :]
     try:
-        images = parse_images(content, "some-file")
+        images = parse(content, "some-file", IMAGES_MAGIC)
     except DataError:
         return
     assert images.shape == (60, 28, 28)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -110,13 +111,13 @@ def test_without_a_header_the_first_image_is_line_one(path: Path) -> None:
         (CONTENT.replace(b"pixel2,", b""), "train.csv, line 1: the header is not label,pixel1,...,pixel784"),
         (CONTENT.replace(b"pixel2,pixel3", b"pixel3,pixel2"), "train.csv, line 1: the header is not label,"),
         (CONTENT.replace(b"label", b"class", 1), "line 1: the label is class, not a whole number from 0 to 9"),
-        (b"<html>sign in to this network</html>", "train.csv, line 1: it has 1 cells, not 785"),
-        (CONTENT.decode().encode("utf-16"), "train.csv, line 1: "),
+        (b"<html>sign in to this network</html>", "train.csv is not a CSV file: it is a web page; download the file"),
+        (CONTENT.decode().encode("utf-16"), "train.csv is not a CSV file: it is text in UTF-16; save it as UTF-8"),
+        (b"PK\x03\x04" + CONTENT, "train.csv is not a CSV file: it is a zip archive; unzip it"),
         (b"\0" * 1_000_000, "train.csv, line 1: it is too long for 785 numbers"),
         (f"{HEADER}\n".encode() + b"7," * 500_000, "train.csv, line 2: it is too long for 785 numbers"),
-        (gzip.compress(CONTENT)[:-20], "train.csv is damaged or cut short: it cannot be unpacked"),
-        (gzip.compress(CONTENT)[:-8] + b"\1" * 8, "train.csv is damaged or cut short: it cannot be unpacked"),
-        (gzip.compress(CONTENT) + b"more", "train.csv is damaged or cut short: it cannot be unpacked"),
+        (gzip.compress(CONTENT)[:-20], "train.csv is cut short: its gzip stream has no end"),
+        (gzip.compress(CONTENT)[:-8] + b"\1" * 8, "train.csv is damaged: it cannot be unpacked"),
     ],
     ids=[
         "no bytes",
@@ -130,15 +131,30 @@ def test_without_a_header_the_first_image_is_line_one(path: Path) -> None:
         "header starts otherwise",
         "web page",
         "UTF-16",
+        "zip archive",
         "one line of zero bytes",
         "one line of numbers",
         "gzip cut short",
         "gzip with a wrong sum",
-        "gzip and more",
     ],
 )
 def test_a_file_that_is_no_table_of_images_is_told_in_one_line(content: bytes, problem: str, path: Path) -> None:
     assert problem in complaint(path, content)
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda content: gzip.compress(content[:1000]) + gzip.compress(content[1000:]) + b"more",
+        lambda content: gzip.compress(codecs.BOM_UTF8 + content) + bytes(99),
+        lambda content: gzip.compress(content.partition(b"\n")[2]),
+    ],
+    ids=["two members and more", "byte order mark, zeros behind", "no header"],
+)
+def test_whatever_gzip_reads_is_read(path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(pack(CONTENT))
+    expected = SAMPLE.train
+    np.testing.assert_array_equal(kaggle.read(path, quiet, never).images, expected[0])
 
 
 def test_a_file_that_is_not_there_is_told(path: Path) -> None:

@@ -90,7 +90,7 @@ def test_csv_files_are_parsed_once(tmp_path: Path, small: Sample) -> None:
     second = load(str(folder), cache, seen.append)
     assert seen == []
     assert (second.fingerprints, second.source) == (first.fingerprints, first.source)
-    second.train.verify()
+    assert second.train.is_intact()
 
 
 def test_a_fault_in_a_given_pair_is_told_and_never_made_up_for(tmp_path: Path, small: Sample) -> None:

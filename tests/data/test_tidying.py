@@ -108,7 +108,7 @@ def test_images_that_are_in_use_outlive_their_entry(tmp_path: Path, small: Sampl
     mapped = load(str(folder), cache)
     prune(cache / "arrays", kept=0)
     assert names(cache / "arrays") == set()
-    mapped.train.verify()
+    assert mapped.train.is_intact()
     np.testing.assert_array_equal(mapped.test.images, small.test[0])
 
 
@@ -122,4 +122,4 @@ def test_a_cache_that_may_not_be_changed_is_still_used(
         raise PermissionError
 
     monkeypatch.setattr(os, "utime", refuse)
-    load(str(folder), cache).train.verify()
+    assert load(str(folder), cache).train.is_intact()

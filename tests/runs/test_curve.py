@@ -70,3 +70,18 @@ def test_a_loss_that_is_not_a_number_is_kept_as_such() -> None:
     curve = GrowingCurve()
     curve.append(step(1, loss=math.nan), 0.0)
     assert math.isnan(curve.view().loss[0])
+
+
+def test_rows_are_dropped_without_a_copy_unless_a_view_would_change() -> None:
+    curve = grown(1, 2, 3, 4)
+    before = curve._rows
+    curve.drop_after(2)
+    assert curve._rows is before
+    view = curve.view()
+    curve.drop_after(2)
+    assert curve._rows is before
+    curve.drop_after(1)
+    assert curve._rows is not before
+    curve.append(step(9), 0.0)
+    assert view.step.tolist() == [1, 2]
+    assert curve.view().step.tolist() == [1, 9]

@@ -6,14 +6,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from full_disk import room_for
 
-from fmnist_tui.data import ImageSet, load
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs import drive
 from fmnist_tui.runs.directory import RunDirectory
@@ -48,19 +45,6 @@ def test_a_run_without_a_request_says_so(run: RunDirectory) -> None:
 def test_v0_is_not_trained_on_a_gpu(runs: Path) -> None:
     run = request(runs, replace(TINY_V0, device="cuda"))
     assert one_line(InAppRun(run).drive()).startswith("v0 is NumPy and trains on the CPU only, not on cuda; ")
-    assert not run.run_json.exists()
-
-
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_images_that_are_not_what_they_were_are_not_trained_on(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
-) -> None:
-    demo = load("demo", tmp_path)
-    right: ImageSet = getattr(demo, part)
-    damaged: Any = {part: replace(right, images=np.ascontiguousarray(right.images[::-1]))}
-    monkeypatch.setattr(drive, "load", lambda *_: replace(demo, **damaged))
-    run = request(runs, TINY_V0)
-    assert "do not match their fingerprint" in one_line(InAppRun(run).drive())
     assert not run.run_json.exists()
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from waiting import wait_until
@@ -14,6 +17,7 @@ from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, Stage
 
 from .logs import STARTED, epoch, step, write_log
+from .reads import Reads
 
 
 def test_a_follower_waits_for_a_log_that_is_not_there_yet(run: RunDirectory) -> None:
@@ -95,3 +99,78 @@ def test_a_follower_in_a_thread_looks_after_the_status_too(run: RunDirectory, mo
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def followed(follower: Follower) -> Iterator[None]:
+    """By a thread, while the block lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=follower.follow, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_follower_that_is_made_touches_no_file(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_log(run, STARTED)
+
+    def fail(*args: object, **options: object) -> None:
+        raise AssertionError("a file was touched")
+
+    with monkeypatch.context() as patch:
+        for name in ("stat", "lstat", "open", "listdir", "scandir"):
+            patch.setattr(os, name, fail)
+        patch.setattr("builtins.open", fail)
+        patch.setattr("io.open", fail)
+        follower = Follower(run)
+    assert (follower.status, follower.snapshot.started) == (Status.LOADING, None)
+    follower.look()
+    assert follower.status is Status.INTERRUPTED
+
+
+def test_the_log_of_an_interrupted_run_is_read_once(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, reads: Reads
+) -> None:
+    monkeypatch.setattr(module, "_STATUS_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.001)
+    polls: list[int] = []
+    batches = Follower.batches
+    monkeypatch.setattr(Follower, "batches", lambda self: polls.append(1) or batches(self))  # type: ignore[func-returns-value]
+    write_log(run, STARTED, *(step(number) for number in range(1, 1000)))
+    size = run.events.stat().st_size
+    follower = Follower(run)
+    with followed(follower):
+        wait_until(lambda: len(polls) > 50, "the follower looked often")
+        assert follower.status is Status.INTERRUPTED
+        assert reads.total == 2 * size, "once for the curve, once for the status, which no event at the end tells"
+        write_log(run, RunFinished("completed", scored=True))
+        wait_until(lambda: follower.status is Status.FINISHED, "the end was seen")
+
+
+def test_a_run_that_is_taken_again_is_looked_at_again(run: RunDirectory) -> None:
+    follower = Follower(run)
+    write_log(run, STARTED, step(5))
+
+    def has_trainer() -> bool:
+        follower.look()
+        return follower.status.has_trainer
+
+    assert not has_trainer()
+    with holding(acquire(run)):
+        assert has_trainer()
+    assert not has_trainer()
+
+
+def test_the_first_part_of_a_long_log_is_shown_before_the_rest_is_read(run: RunDirectory) -> None:
+    write_log(run, STARTED)
+    with run.events.open("ab") as file:
+        file.writelines(encode(Logged(step(number), 1.0, number)) for number in range(1, 20_001))
+    follower = Follower(run)
+    next(follower.batches())
+    assert 0 < follower.snapshot.step < 20_000
+    follower.catch_up()
+    assert follower.snapshot.step == 20_000
+    assert follower.poll() == []

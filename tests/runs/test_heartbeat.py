@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from waiting import wait_until
@@ -101,9 +102,9 @@ def test_on_a_full_disk_the_heartbeat_goes_on_in_its_place(run: RunDirectory, mo
 
     real = Path.open
 
-    def refuse(path: Path, mode: str = "r", *arguments: object) -> object:
+    def refuse(path: Path, mode: str = "r", **options: Any) -> object:
         if mode != "xb":
-            return real(path, mode, *arguments)  # type: ignore[arg-type]
+            return real(path, mode, **options)
         path.touch()  # a name takes no room
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -11,7 +11,7 @@ import pytest
 from leftovers import has_ended
 from waiting import wait_until
 
-from fmnist_tui.runs import drive, lock
+from fmnist_tui.runs import drive, heartbeat
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.in_app import InAppRun
@@ -115,12 +115,12 @@ def test_a_runs_folder_may_be_given_relative_to_where_one_is(tmp_path: Path, mon
 def test_a_run_that_waits_for_another_in_the_app_gives_signs_of_life_until_it_is_let_go(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
     run = request(runs, ENDLESS_V0)
     waiting = InAppRun(run)
     first = run.heartbeat.read_bytes()
     wait_until(lambda: run.heartbeat.read_bytes() != first, "the heartbeat was refreshed")
-    assert status_of(run) is Status.QUEUED
+    assert status_of(run) is Status.LIVE
     waiting.close()
     assert not is_held(run)
 

@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from full_disk import room_for
 from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
 from fmnist_tui.runs.request import command_of, read_request, request_run
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist
 
 from .trainers import change
 
@@ -20,6 +21,10 @@ V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
 ODD = configure(
     "v2", "origin", {"learning_rate": 1 / 3, "epochs": 7}, seed=2**32 - 1, limit=10, score_test=False, device="cuda:1"
 )
+
+_NOW = configure("v1", "tuned", {})
+OLD_V1 = replace(_NOW, hyperparameters=settle_for_fashion_mnist(_NOW.hyperparameters))
+"""As 0.1.0 wrote it: with numbers, and flips."""
 
 
 @pytest.fixture
@@ -140,6 +145,9 @@ def test_a_request_that_finds_no_room_leaves_no_run(runs: Path) -> None:
     ("config", "data", "options"),
     [
         (V0, None, "--device cpu --threads 1"),
+        (configure("v1", "tuned", {}, flip="off"), None, "--flip off"),
+        (configure("v1", "tuned", {}, flip="on"), None, ""),
+        (OLD_V1, None, ""),
         (
             ODD,
             "/a b",
@@ -153,3 +161,10 @@ def test_the_command_that_asks_for_the_same_says_what_differs_from_the_recipe(
     command = command_of(read_request(request_run(runs, config, data)))
     rest = ["--data", "/a b", "--no-test"] if data else []
     assert shlex.split(command) == ["fmnist-tui", "train", config.version, *options.split(), *rest]
+
+
+@pytest.mark.parametrize(("flip", "words"), [("auto", ""), ("on", " --flip on"), ("off", " --flip off")])
+def test_the_command_for_other_data_says_what_was_asked_of_flips(runs: Path, flip: str, words: str) -> None:
+    config = configure("v1", "tuned", {}, flip=flip)
+    command = command_of(read_request(request_run(runs, config, "/digits")))
+    assert command == f"fmnist-tui train v1 --data /digits{words}"

@@ -10,7 +10,7 @@ from data.samples import write_idx
 
 from fmnist_tui.data import DataError, Dataset, load, official
 from fmnist_tui.runs import run_data
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.request import read_request, recorded_folder, request_run
 from fmnist_tui.runs.run_data import DataMoved, check_images, load_images
 
@@ -172,9 +172,9 @@ def test_fashion_mnist_may_be_in_its_usual_places(
     folder.rename(tmp_path / "moved")
     asked: list[str | None] = []
 
-    def load_usual(place: str | None, cache: Path) -> Dataset:
+    def load_usual(place: str | None, cache: Path, *, verify: bool) -> Dataset:
         asked.append(place)
-        return demo if place is None else load(place, cache)
+        return demo if place is None else load(place, cache, verify=verify)
 
     monkeypatch.setattr(run_data, "load", load_usual)
     release = replace(official.FASHION_MNIST, fingerprints=demo.fingerprints)
@@ -206,5 +206,5 @@ def test_a_damaged_record_of_the_place_is_no_folder(begun: RunDirectory, content
 def test_a_place_that_cannot_be_written_down_is_said(begun: RunDirectory, folder: Path, tmp_path: Path) -> None:
     moved = folder.rename(tmp_path / "moved")
     begun.data_json.mkdir()
-    with pytest.raises(run_data.RunError, match=f"^can't write {begun.data_json} "):
+    with pytest.raises(RunError, match=f"^can't write {begun.data_json} "):
         check_images(begun, str(moved))

@@ -12,7 +12,7 @@ from fmnist_tui.runs.request import read_request, request_run
 from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.training.task import make_task
+from fmnist_tui.training.task import make_task, settled
 
 V0 = configure("v0", "tuned", {}, threads=1, device="cpu")
 
@@ -23,7 +23,8 @@ def test_run_json_is_a_configuration_that_can_be_read_back(runs: Path, tmp_path:
     request = read_request(run)
     write_run_json(run, request, make_task(V0, demo), conditions_here(V0))
     known = json.loads(run.run_json.read_text())
-    assert TrainingConfig.from_json(known) == V0
+    assert TrainingConfig.from_json(known) == settled(V0, demo)
+    assert known["data"]["flips"] is True
     assert (known["train_images"], known["validation_images"]) == (1800, 200)
     assert " CPU" in known["device_name"]
     assert known["device_id"] is None

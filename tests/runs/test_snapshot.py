@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -13,6 +15,7 @@ from fmnist_tui.training.events import (
     Continued,
     Event,
     Paused,
+    Queued,
     Resumed,
     RunFinished,
     Stage,
@@ -193,3 +196,78 @@ def test_earlier_snapshots_stay_as_they_were() -> None:
     assert before.curve.loss.tolist() == [0.5] * 6
     assert len(before.epochs) == 3
     assert folding.snapshot().curve.loss.tolist() == [0.5, 9.0]
+
+
+# Queues and attempts
+
+
+def test_a_queued_run_waits_for_its_device() -> None:
+    queued = fold(STARTED, *EPOCH_1, RunFinished("stopped", resumable=True), Queued("cuda"))
+    assert (queued.stage, queued.finished, queued.stopping, queued.paused) == ("waiting for cuda", None, "", False)
+    assert (queued.step, len(queued.epochs)) == (10, 1)
+
+
+def test_a_queued_run_that_is_cancelled_has_ended() -> None:
+    cancelled = fold(Queued("cpu"), RunFinished("stopped", resumable=True))
+    assert (cancelled.stage, cancelled.ending) == ("", "stopped before it began")
+
+
+def test_what_a_replaced_trainer_writes_is_not_in_the_snapshot() -> None:
+    folding = SnapshotFold("a")
+    lines: list[tuple[int, Event]] = [
+        *((1, event) for event in (STARTED, *EPOCH_1, step(15), Paused(15))),
+        (2, Stage("importing PyTorch")),
+        (1, StopRequested("now")),
+        (2, Resumed(10, 2)),
+        (1, step(20, loss=9.0)),
+        (1, epoch(2, 0.99)),
+        (1, RunFinished("stopped")),
+        (2, step(15, loss=0.1)),
+    ]
+    for number, (attempt, event) in enumerate(lines):
+        folding.add(Logged(event, 1000.0 + number, number, attempt))
+        if event == Stage("importing PyTorch"):
+            assert (folding.snapshot().paused, folding.snapshot().stage) == (False, "importing PyTorch")
+    last = folding.snapshot()
+    assert last.curve.loss.tolist() == [0.5, 0.5, 0.1]
+    assert ([one.epoch for one in last.epochs], last.finished, last.stopping) == ([1], None, "")
+
+
+def test_a_step_of_a_new_trainer_ends_what_the_one_before_did() -> None:
+    folding = SnapshotFold("a")
+    for attempt, event in ((1, STARTED), (1, StopRequested("now")), (1, RunFinished("stopped")), (2, step(5))):
+        folding.add(Logged(event, 1000.0, 0, attempt))
+    assert (folding.snapshot().finished, folding.snapshot().stopping, folding.snapshot().step) == (None, "", 5)
+
+
+# Cost
+
+
+def seconds_to_fold(log: list[Logged]) -> float:
+    """CPU time; the least of three."""
+
+    def once() -> float:
+        begun = time.process_time()
+        folding = SnapshotFold("a")
+        for logged in log:
+            folding.add(logged)
+        folding.snapshot()
+        return time.process_time() - begun
+
+    return min(once() for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    "of_an_epoch",
+    [
+        lambda n: [step(10 * n), epoch(n)],
+        lambda n: [step(10 * n), epoch(n), Stage("validating"), CheckpointSaved(10 * n), Alert("spike", str(n))],
+        lambda n: [step(10 * n), epoch(n), Resumed(10 * n, 1)],
+        lambda n: [step(10 * n), epoch(n), Resumed(0, 1)],
+    ],
+    ids=["epochs", "all kinds", "resumed after each", "resumed at the start after each"],
+)
+def test_a_log_ten_times_as_long_takes_about_ten_times_as_long(of_an_epoch: Callable[[int], list[Event]]) -> None:
+    log = [Logged(event, 1.0, 0) for number in range(1, 10_001) for event in [*of_an_epoch(number)]]
+    short = log[: len(log) // 10]
+    assert seconds_to_fold(log) < 30 * seconds_to_fold(short)

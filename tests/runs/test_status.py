@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire, holding
+from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.lock import acquire, holding, new_attempt
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import (
     Alert,
@@ -29,7 +30,7 @@ QUEUED: list[Event] = [Stage("waiting for cpu")]
 PAUSED: list[Event] = [*BEGUN, Paused(5)]
 
 WITH_TRAINER = {
-    "that has said nothing yet": ([], Status.QUEUED),
+    "that has said nothing yet": ([], Status.LIVE),
     "that waits for its device": (QUEUED, Status.QUEUED),
     "whose turn has come": ([*QUEUED, Stage("loading data")], Status.LIVE),
     "that loads": ([Stage("loading data")], Status.LIVE),
@@ -89,12 +90,24 @@ def test_a_run_without_a_trainer(run: RunDirectory, events: list[Event], status:
 
 
 @pytest.mark.parametrize(("events", "status"), WITHOUT_TRAINER.values(), ids=WITHOUT_TRAINER.keys())
-def test_a_run_whose_new_trainer_has_said_nothing_yet_is_queued_whatever_the_one_before_said(
+def test_a_run_whose_new_trainer_has_said_nothing_yet_is_live_whatever_the_one_before_said(
     run: RunDirectory, events: list[Event], status: Status
 ) -> None:
     left_by_another_trainer(run, *events)
-    with holding(acquire(run)):
-        assert status_of(run) is Status.QUEUED
+    with holding(handle := acquire(run)):
+        new_attempt(run, handle)
+        assert status_of(run) is Status.LIVE
+
+
+def test_a_run_whose_trainer_was_replaced_is_what_the_newest_one_left(run: RunDirectory) -> None:
+    lines: list[tuple[int, Event]] = [
+        (1, STARTED),
+        (2, Stage("loading data")),
+        (2, RunFinished("stopped", resumable=True)),
+        (1, step(5)),
+    ]
+    run.events.write_bytes(b"".join(encode(Logged(event, 1.0, 0, attempt)) for attempt, event in lines))
+    assert status_of(run) is Status.STOPPED
 
 
 def test_an_empty_folder_is_an_interrupted_run(run: RunDirectory) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
+import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.summary import summarise
-from fmnist_tui.training.events import Event, RunFinished, Stage
+from fmnist_tui.training.events import Event, Queued, Resumed, RunFinished, Stage
 
 from .logs import STARTED, epoch, step, write_log
 from .trainers import SHORT_V0, request
@@ -47,11 +50,44 @@ def test_a_run_that_nobody_trains_yet_in_one_line(runs: Path) -> None:
         ([STARTED, step(10), epoch(1), step(15)], 1),
         ([STARTED, step(10), epoch(1), RunFinished("stopped"), step(25)], 1),
         ([STARTED, *(step(number) for number in range(1, 1012)), epoch(101), Stage("scoring test images")], 101),
+        ([STARTED, step(10), epoch(1), step(20), epoch(2), step(25), Resumed(10, 1)], 1),
+        ([STARTED, step(10), epoch(1), step(15), Resumed(10, 1), Stage("loading data"), Resumed(15, 1), step(20)], 1),
+        ([STARTED, step(10), epoch(1), STARTED], 0),
+        ([STARTED, step(10), epoch(1), RunFinished("stopped"), Queued("cpu"), RunFinished("stopped")], 1),
+        ([STARTED, step(10), epoch(1), *[Stage("loading data"), RunFinished("failed", resumable=True)] * 200], 1),
     ],
 )
 def test_the_epochs_of_a_summary_are_whole_ones(run: RunDirectory, events: list[Event], epochs: int) -> None:
     write_log(run, *events)
     assert summarise(run).epoch == epochs
+
+
+def _noting(open_: Callable[..., object], opened: list[str]) -> Callable[..., object]:
+    def noting(path: object, *args: object, **options: object) -> object:
+        opened.append(str(path))
+        return open_(path, *args, **options)
+
+    return noting
+
+
+def test_a_summary_reads_each_file_at_most_once(finished_v0: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    for module in (io, os):
+        monkeypatch.setattr(module, "open", _noting(module.open, opened))
+    summarise(finished_v0)
+    read = [path for path in opened if path.startswith(str(finished_v0.path))]
+    assert str(finished_v0.events) in read
+    assert len(read) == len(set(read))
+
+
+def test_sizes_are_found_only_where_they_are_asked_for(
+    finished_v0: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: RunDirectory) -> int:
+        raise AssertionError("the size was asked for")
+
+    monkeypatch.setattr(RunDirectory, "size", fail)
+    assert summarise(finished_v0).status is Status.FINISHED
 
 
 def test_a_summary_is_safe_to_show(run: RunDirectory) -> None:

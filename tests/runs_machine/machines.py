@@ -77,7 +77,9 @@ def machine(
     for path, text in {"proc/cpuinfo": CPUINFO, **(files or {})}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    known = commands or Commands({"torch_probe": reported(**TORCH), **(answers or {})})
+    known = commands or Commands(
+        {"torch_probe": reported(**TORCH), "trainer_process": CommandResult(0), **(answers or {})}
+    )
     return Machine(
         environ=environ,
         root=root,

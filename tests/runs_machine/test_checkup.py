@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_tui.host.command import CommandResult
 from fmnist_tui.host.nvml import LIBRARY
 from fmnist_tui.runs.machine.checkup import check_up
 from fmnist_tui.runs.machine.row import State
@@ -13,7 +14,7 @@ from .machines import TORCH, Commands, gpus_reported, reported
 
 ORDER = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),
-    *("runs folder", "disk", "runs", "logout", "data", "torch"),
+    *("runs folder", "disk", "runs", "logout", "trainer", "data", "torch"),
 ]
 
 
@@ -30,17 +31,17 @@ def test_gpus_have_a_row_only_where_their_library_is(make: Make, runs: Path, tmp
 
 
 def test_pytorch_is_asked_first_and_told_last(make: Make, runs: Path, tmp_path: Path) -> None:
-    commands = Commands({"torch_probe": reported(**TORCH)})
+    commands = Commands({"torch_probe": reported(**TORCH), "trainer_process": CommandResult(0)})
     rows = check_up(make(commands=commands), runs, "demo", tmp_path / "cache")
     assert next(rows).check == "terminal"
     assert (commands.started, commands.closed) == (["torch_probe"], [])
     *_, last = rows
     assert last.check == "torch"
-    assert commands.closed == ["torch_probe"]
+    assert commands.closed == ["trainer_process", "torch_probe"]
 
 
 def test_nothing_goes_on_when_nobody_wants_the_rest(make: Make, runs: Path, tmp_path: Path) -> None:
-    commands = Commands({"torch_probe": reported(**TORCH)})
+    commands = Commands({"torch_probe": reported(**TORCH), "trainer_process": CommandResult(0)})
     rows = check_up(make(commands=commands), runs, "demo", tmp_path / "cache")
     next(rows)
     rows.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from data.samples import images_file, labels_file
 
-from fmnist_tui.data import load
+from fmnist_tui.data import DataError, load
 from fmnist_tui.data.sources import Sources
 from fmnist_tui.runs.machine.data_seen import data_row
 from fmnist_tui.runs.machine.row import Row, State
@@ -115,7 +115,32 @@ def test_a_damaged_file_is_named(tmp_path: Path, cache: Path, damage: Callable[[
     path.write_bytes(damage(path.read_bytes()))
     row = data_row(str(path.parent), cache)
     assert row.state is State.PROBLEM
-    assert row.seen.startswith(f"{path} is damaged")
+    assert row.seen.startswith(f"{path} ")
+    with pytest.raises(DataError) as caught:
+        load(str(path.parent), cache)
+    assert (row.seen, row.advice) == (caught.value.problem, caught.value.advice)
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda content: gzip.compress(content[:50]) + gzip.compress(content[50:]),
+        lambda content: gzip.compress(content) + b"something behind it",
+    ],
+)
+def test_gzip_of_another_form_is_read_to_be_sure(tmp_path: Path, cache: Path, pack: Callable[[bytes], bytes]) -> None:
+    folder = write(tmp_path / "given", pack=pack)
+    assert data_row(str(folder), cache).seen.startswith(f"{folder}: 12 + 5 images")
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_one_training_image_is_too_few(tmp_path: Path, cache: Path, loaded: bool) -> None:
+    folder = write(tmp_path / "given", train=1)
+    if loaded:
+        load(str(folder), cache)
+    row = data_row(str(folder), cache)
+    assert (row.state, row.seen) == (State.PROBLEM, f"{folder} holds one training image")
+    assert row.advice.startswith("give at least 2")
 
 
 def test_files_that_do_not_belong_together_are_named(tmp_path: Path, cache: Path) -> None:
@@ -153,7 +178,7 @@ def test_a_usual_place_that_is_not_right_is_told_and_passed_over(cache: Path, so
     row = data_row(None, cache, sources)
     assert row.state is State.NOTE
     assert f"{sources.system} holds other data than Fashion-MNIST" in row.seen
-    assert f"{NAMES[2]} is damaged" in row.seen
+    assert f"{NAMES[2]} is empty" in row.seen
     assert "not here yet" in row.seen
 
 

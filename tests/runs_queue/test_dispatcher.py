@@ -24,7 +24,8 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.queue.starting import dispatcher_in, submit
+from fmnist_tui.runs.queue.dispatch import dispatcher_in
+from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.resuming import check_resumable
 from fmnist_tui.runs.status import Status, status_of

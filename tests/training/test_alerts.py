@@ -89,3 +89,23 @@ def test_epochs_past_the_point_of_a_resume_are_forgotten() -> None:
     rising = epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43])
     assert told([*rising[:3], Resumed(100, 7), *epochs([0.9, 0.7, 0.6], [0.4, 0.41, 0.42])[1:]]) == []
     assert told([*rising[:3], Resumed(100, 7), *rising[1:]]) == ["overfitting"]
+
+
+def test_an_epoch_costs_no_more_the_more_there_were() -> None:
+    """By the comparisons that it takes."""
+    compared = 0
+
+    class Counted(float):
+        def __lt__(self, other: float) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__lt__(other)
+
+    watch = Watch()
+    falling = [Counted(0.98**n) for n in range(1, 2001)]
+    costs = []
+    for epoch in epochs(falling, falling):
+        compared = 0
+        assert watch.see(epoch) == []
+        costs.append(compared)
+    assert costs[-1] == costs[10] > 0

@@ -45,6 +45,16 @@ def test_each_image_has_draws_of_its_own() -> None:
         np.testing.assert_array_equal(together[place], augmented(images[place : place + 1], alone)[0])
 
 
+def test_a_shift_or_a_flip_alone_draws_what_both_together_draw() -> None:
+    both, shift, flip = (draw(50, np.random.default_rng(0), kind) for kind in ("flip_shift", "shift", "flip"))
+    np.testing.assert_array_equal(shift.rows, both.rows)
+    np.testing.assert_array_equal(shift.columns, both.columns)
+    np.testing.assert_array_equal(flip.flips, both.flips)
+    assert not shift.flips.any()
+    assert (flip.rows == SHIFT).all()
+    assert (flip.columns == SHIFT).all()
+
+
 def test_draws_are_fair() -> None:
     many = draw(90_000, np.random.default_rng(1))
     assert many.flips.dtype == np.bool_

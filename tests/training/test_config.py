@@ -53,7 +53,7 @@ def test_keys_of_a_later_version_are_passed_over() -> None:
     assert TrainingConfig.from_json(record) == config
 
 
-@pytest.mark.parametrize("key", [field.name for field in fields(TrainingConfig)])
+@pytest.mark.parametrize("key", [field.name for field in fields(TrainingConfig) if field.name != "subset"])
 def test_a_missing_key_is_named(key: str) -> None:
     record = configure("v1", "tuned", {}).to_json()
     del record[key]
@@ -88,7 +88,7 @@ def test_hyperparameters_of_another_shape_are_refused(damage: object) -> None:
         ({"learning_rate": math.nan}, "learning rate nan is not above 0 and at most 100"),
         ({"learning_rate": math.inf}, "learning rate inf is not above 0 and at most 100"),
         ({"schedule": "step"}, "schedule 'step' is none of constant, cosine, one_cycle"),
-        ({"augment": "rotate"}, "augment 'rotate' is none of none, flip_shift"),
+        ({"augment": "rotate"}, "augment 'rotate' is none of none, flip, shift, flip_shift, auto"),
     ],
 )
 def test_a_hyperparameter_out_of_range_says_what_would_do(change: dict[str, Any], message: str) -> None:
@@ -134,6 +134,13 @@ def test_a_configuration_edited_by_hand_is_refused_where_a_value_is_of_another_t
     changed = change | {"hyperparameters": record["hyperparameters"] | change.get("hyperparameters", {})}
     with pytest.raises(ConfigError, match=re.escape(message)):
         TrainingConfig.from_json(record | changed)
+
+
+def test_what_0_1_0_wrote_takes_the_first_images_of_a_limit() -> None:
+    record = configure("v1", "tuned", {}, limit=20).to_json()
+    assert TrainingConfig.from_json(record).subset == "auto"
+    del record["subset"]
+    assert TrainingConfig.from_json(record).subset == "first"
 
 
 def test_a_value_out_of_range_is_refused_when_read_back_too() -> None:

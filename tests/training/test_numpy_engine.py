@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from fmnist_tui.models.dense import parameter_shapes
+from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.numpy_engine import NumpyEngine
+from fmnist_tui.training.streams import Stream, generator
 
 from .samples import Bytes, assert_same_tensors, config, pictures
 
@@ -88,9 +90,10 @@ def torch_steps(start: Tensors, settings: Hyperparameters, images: Bytes, labels
     """Three batches of 20, of 20 and of the last 15 with PyTorch's autograd and its SGD, in float64."""
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in start.items()}
     optimizer = torch.optim.SGD(list(leaves.values()), lr=0.05, momentum=settings.momentum)
+    scale, offset = settings.pixel_scaling
     for batch in (slice(0, 20), slice(20, 40), slice(40, 55)):
         signal = torch.tensor(images[batch].reshape(-1, 784).astype(np.float64))
-        signal = signal * settings.input_scale + settings.input_offset
+        signal = signal * scale + offset
         hard = F.one_hot(torch.tensor(labels[batch].astype(np.int64)), 10).double()
         targets = hard * (1 - settings.target_margin) + (1 - hard) * settings.target_margin
         for layer in range(3):
@@ -204,6 +207,20 @@ def test_a_loaded_state_goes_on_bit_for_bit() -> None:
         learning.step(ALL[40:], 0.04, 1, 2)
     assert_same_tensors(other.state(), one.state())
     assert other.take_totals() == one.take_totals()
+
+
+@pytest.mark.parametrize("kind", ["flip_shift", "shift", "flip"])
+def test_augmentation_shows_v0_the_images_that_it_makes(kind: str) -> None:
+    batch = ALL[[5, 50, 3, 17]]
+    images, labels = pictures(60)
+    seen = augment.augmented(images[batch], augment.draw(4, generator(0, Stream.AUGMENT, 2, 3), kind))
+    learning, plain = engine(augment=kind), engine()
+    learning.step(batch, 0.1, 2, 3)
+    other = NumpyEngine(config().hyperparameters, 0, seen, labels[batch])
+    other.step(np.arange(4), 0.1, 2, 3)
+    plain.step(batch, 0.1, 2, 3)
+    assert_same_tensors(learning.state(), other.state())
+    assert any(learning.state()[name].tobytes() != tensor.tobytes() for name, tensor in plain.state().items())
 
 
 @pytest.mark.parametrize("name", list(engine().state()))

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
+from fmnist_tui.data.statistics import PixelStatistics
 from fmnist_tui.training.config import ConfigError
-from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
+from fmnist_tui.training.recipes import (
+    RECIPES,
+    configure,
+    hyperparameters,
+    left_to_data,
+    settle,
+    settle_for_fashion_mnist,
+)
+from fmnist_tui.training.task import settled
+
+from .samples import dataset
 
 VERSIONS = ("v0", "v1", "v2", "v3")
 
@@ -32,17 +43,71 @@ def test_the_cnns_origin_recipe_is_the_origins() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_origins_pixels_run_from_a_hundredth_to_one(version: str) -> None:
-    settings = hyperparameters(version, "origin")
-    assert settings.input_offset == pytest.approx(0.01)
-    assert 255 * settings.input_scale + settings.input_offset == pytest.approx(1.0)
+    scale, offset = hyperparameters(version, "origin").pixel_scaling
+    assert offset == pytest.approx(0.01)
+    assert 255 * scale + offset == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tuned_pixels_have_mean_0_and_deviation_1(version: str) -> None:
-    settings = hyperparameters(version, "tuned")
-    mean, deviation = 0.28604 * 255, 0.35302 * 255  # of Fashion-MNIST's training pixels
-    assert mean * settings.input_scale + settings.input_offset == pytest.approx(0.0, abs=1e-9)
-    assert deviation * settings.input_scale == pytest.approx(1.0)
+    settings = settle(hyperparameters(version, "tuned"), PixelStatistics(0.1, 0.2), flips=False)
+    scale, offset = settings.pixel_scaling
+    assert 0.1 * 255 * scale + offset == pytest.approx(0.0, abs=1e-9)
+    assert 0.2 * 255 * scale == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_fashion_mnist_settles_the_tuned_recipe_to_the_numbers_of_0_1_0(version: str) -> None:
+    settings = settle_for_fashion_mnist(hyperparameters(version, "tuned"))
+    assert settings.pixel_scaling == (0.011108630183703417, -0.8102657073253641)
+    assert settings.augment == ("none" if version == "v0" else "flip_shift")
+    assert left_to_data(settings) == frozenset()
+
+
+def test_images_that_are_all_alike_become_zero() -> None:
+    for mean in (0.0, 0.4, 1.0):
+        scale, offset = settle(hyperparameters("v0", "tuned"), PixelStatistics(mean, 0.0), flips=False).pixel_scaling
+        assert 255 * mean * scale + offset == pytest.approx(0.0, abs=1e-12)
+
+
+def test_what_is_settled_stays_as_it_is() -> None:
+    for recipe in RECIPES:
+        once = settle_for_fashion_mnist(hyperparameters("v1", recipe))
+        assert settle(once, PixelStatistics(0.1, 0.2), flips=False) == once
+
+
+def test_an_input_scale_that_is_not_settled_can_not_be_used() -> None:
+    with pytest.raises(ConfigError, match="not settled"):
+        _ = hyperparameters("v1", "tuned").pixel_scaling
+
+
+@pytest.mark.parametrize(
+    ("version", "recipe", "flip", "garments", "other"),
+    [
+        ("v1", "tuned", "auto", ("flip_shift", False), ("shift", False)),
+        ("v1", "tuned", "on", ("flip_shift", False), ("flip_shift", True)),
+        ("v1", "tuned", "off", ("shift", True), ("shift", False)),
+        ("v1", "origin", "auto", ("none", False), ("none", False)),
+        ("v1", "origin", "on", ("flip", True), ("flip", True)),
+        ("v0", "tuned", "off", ("none", False), ("none", False)),
+        ("v0", "tuned", "on", ("flip", True), ("flip", True)),
+    ],
+)
+def test_flips_are_the_data_sets_unless_somebody_says_otherwise(
+    version: str, recipe: str, flip: str, garments: tuple[str, bool], other: tuple[str, bool]
+) -> None:
+    for flips, expected in ((True, garments), (False, other)):
+        config = settled(configure(version, recipe, {}, flip=flip), replace(dataset(), flips=flips))
+        assert (config.hyperparameters.augment, config.modified) == expected
+
+
+def test_a_change_stays_one_whatever_the_data() -> None:
+    assert settled(configure("v1", "tuned", {"epochs": 3}, flip="on"), replace(dataset(), flips=True)).modified
+
+
+def test_an_unknown_flip_is_refused() -> None:
+    with pytest.raises(ConfigError, match="flip 'maybe' is none of auto, on, off"):
+        configure("v1", "tuned", {}, flip="maybe")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

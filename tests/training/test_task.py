@@ -4,18 +4,20 @@ import subprocess
 import sys
 import threading
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from fmnist_tui.data import split
+from fmnist_tui.data import DataError, ImageSet, split
 from fmnist_tui.training import devices
 from fmnist_tui.training.allocator import keep_freed_buffers
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.devices import resolve
 from fmnist_tui.training.numpy_engine import NumpyEngine
+from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_engine, make_task
 from fmnist_tui.training.torch_engine import TorchEngine
 
@@ -44,6 +46,38 @@ def test_a_limit_takes_the_first_training_images() -> None:
     limited = task(limit=20)
     assert (len(limited.train_indices), len(limited.validation_indices)) == (18, 2)
     assert max(*limited.train_indices, *limited.validation_indices) == 19
+
+
+def test_a_limit_of_sorted_labels_is_divided_like_any_other_and_remembered() -> None:
+    data = dataset(60)
+    order = np.argsort(data.train.labels, kind="stable")
+    in_order = replace(data, train=ImageSet.of(data.train.images[order], data.train.labels[order]))
+    limited = task(limit=20, data=in_order)
+    both = np.concatenate([limited.train_indices, limited.validation_indices])
+    assert np.bincount(in_order.train.labels[both]).tolist() == [2] * 10
+    assert (len(limited.train_indices), limited.config.subset) == (18, "by_class")
+    resumed = make_task(replace(limited.config, subset="first"), in_order)
+    assert max(*resumed.train_indices, *resumed.validation_indices) == 19
+    assert task(limit=20).config.subset == "first"
+    assert task().config.subset == "auto"
+
+
+def test_two_images_are_enough_and_one_is_not() -> None:
+    two = task(data=dataset(2))
+    assert (len(two.train_indices), len(two.validation_indices), two.total_steps) == (1, 1, 2)
+    with pytest.raises(DataError, match="made here holds one training image; give at least 2"):
+        task(data=dataset(1))
+
+
+def test_what_the_recipe_leaves_to_the_data_is_settled() -> None:
+    data = dataset()
+    made = make_task(configure("v1", "tuned", {}, device="cpu", threads=1), data)
+    scale, offset = made.config.hyperparameters.pixel_scaling
+    values = data.train.images * scale + offset
+    assert values.mean() == pytest.approx(0.0, abs=1e-3)
+    assert values.std() == pytest.approx(1.0, abs=1e-3)
+    assert made.config.hyperparameters.augment == "shift"
+    assert not made.config.modified
 
 
 def test_a_limit_beyond_the_images_takes_all_of_them() -> None:

@@ -40,9 +40,9 @@ class Recorder(nn.Module):
         return logits
 
 
-def recorder_engine(recorder: Recorder, *, augmented: bool) -> TorchEngine:
+def recorder_engine(recorder: Recorder, kind: str) -> TorchEngine:
     """Shows the recorder pixels as they are."""
-    changes = {"augment": "flip_shift" if augmented else "none", "input_scale": 1.0, "input_offset": 0.0}
+    changes = {"augment": kind, "input_scale": 1.0, "input_offset": 0.0}
     settings = replace(config("v1").hyperparameters, **changes)  # type: ignore[arg-type]
     return TorchEngine(recorder, settings, 3, *pictures(60), "cpu")
 
@@ -55,12 +55,13 @@ def pixels_seen(recorder: Recorder) -> NDArray[np.uint8]:
     return pixels
 
 
+@pytest.mark.parametrize("kind", ["flip_shift", "shift", "flip"])
 @pytest.mark.parametrize("epoch_and_step", [(1, 0), (1, 1), (3, 0)])
-def test_training_sees_exactly_what_the_augmentation_in_numpy_says(epoch_and_step: tuple[int, int]) -> None:
+def test_training_sees_exactly_what_the_augmentation_in_numpy_says(epoch_and_step: tuple[int, int], kind: str) -> None:
     recorder = Recorder()
     batch = ALL[[5, 50, 3, 17, 17, 0, 59, 31, 32, 33]]
-    recorder_engine(recorder, augmented=True).step(batch, RATE, *epoch_and_step)
-    draws = augment.draw(len(batch), generator(3, Stream.AUGMENT, *epoch_and_step))
+    recorder_engine(recorder, kind).step(batch, RATE, *epoch_and_step)
+    draws = augment.draw(len(batch), generator(3, Stream.AUGMENT, *epoch_and_step), kind)
     expected = augment.augmented(pictures(60)[0][batch], draws)
     assert not np.array_equal(expected, pictures(60)[0][batch])
     np.testing.assert_array_equal(pixels_seen(recorder), expected)
@@ -68,13 +69,13 @@ def test_training_sees_exactly_what_the_augmentation_in_numpy_says(epoch_and_ste
 
 def test_without_augmentation_training_sees_the_pixels_themselves() -> None:
     recorder = Recorder()
-    recorder_engine(recorder, augmented=False).step(ALL[5:9], RATE, 1, 0)
+    recorder_engine(recorder, "none").step(ALL[5:9], RATE, 1, 0)
     np.testing.assert_array_equal(pixels_seen(recorder), pictures(60)[0][5:9])
 
 
 def test_evaluation_and_prediction_never_augment() -> None:
     recorder = Recorder()
-    learning = recorder_engine(recorder, augmented=True)
+    learning = recorder_engine(recorder, "flip_shift")
     learning.evaluate(ALL[5:9])
     np.testing.assert_array_equal(pixels_seen(recorder), pictures(60)[0][5:9])
     learning.predict(pictures(4, seed=7)[0])
@@ -127,10 +128,10 @@ def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
     learning, expected_loss, expected_correct = engine("v1", augment="none"), 0.0, 0
     network = seeded_network("v1", 0).train()  # a batch norm in training needs no running figures
     images, labels = (torch.tensor(part) for part in pictures(60))
-    settings = config("v1").hyperparameters
+    scale, offset = config("v1").hyperparameters.pixel_scaling
     for number, batch in enumerate((slice(0, 8), slice(8, 11))):
         network.load_state_dict({name: torch.tensor(tensor) for name, tensor in learning.weights().items()})
-        logits = network(images[batch].unsqueeze(1) * settings.input_scale + settings.input_offset)
+        logits = network(images[batch].unsqueeze(1) * scale + offset)
         expected_loss += F.cross_entropy(logits, labels[batch].long(), reduction="sum").item()
         expected_correct += int((logits.argmax(dim=1) == labels[batch]).sum())
         learning.step(ALL[batch], RATE, 1, number)

@@ -31,6 +31,7 @@ BATCHES = [np.arange(start, start + 16) for start in (0, 16, 32)]
 SETTINGS = replace(
     config("v1").hyperparameters, augment="none", label_smoothing=0.1, weight_decay=0.5, learning_rate=RATE
 )
+SCALE, OFFSET = SETTINGS.pixel_scaling
 
 
 class Textbook:
@@ -42,7 +43,7 @@ class Textbook:
             self.network.parameters(), weight_decay=settings.weight_decay, fused=False, foreach=False
         )
         images, labels = pictures(60)
-        self.inputs = torch.tensor(images, dtype=torch.float32)[:, None] * settings.input_scale + settings.input_offset
+        self.inputs = torch.tensor(images, dtype=torch.float32)[:, None] * SCALE + OFFSET
         self.labels = torch.tensor(labels, dtype=torch.int64)
         self.settings = settings
 

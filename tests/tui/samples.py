@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from fmnist_tui.runs.event_log import Logged, encode
 from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
 from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Stage, Step
 from fmnist_tui.training.metrics import score
-from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist
 
 _BEFORE_THE_LOG = 999.0
 EPOCHS = 4
@@ -74,9 +74,11 @@ def epoch(number: int) -> Epoch:
 def run_json(version: str, seed: int, recipe: str = "tuned") -> dict[str, Any]:
     """What a trainer writes at its start: a recipe as it is, on the official data."""
     train, test = official.FASHION_MNIST.fingerprints
+    config = configure(version, recipe, {}, seed=seed, device="cpu", threads=1)
+    config = replace(config, hyperparameters=settle_for_fashion_mnist(config.hyperparameters))
     return {
         "format": 1,
-        **configure(version, recipe, {}, seed=seed, device="cpu", threads=1).to_json(),
+        **config.to_json(),
         "data": {
             "name": official.NAME,
             "train_fingerprint": train,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.ascii_filter import in_ascii
+from fmnist_tui.tui.cells import in_ascii
 
 from .driving import SIZES, loaded, shown, until_shown
 from .samples import write_run

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,8 +108,8 @@ def test_a_tenth_of_the_training_images_validates() -> None:
 def test_the_words_below_an_augmented_image_say_what_one_sees() -> None:
     image = np.zeros((28, 28), np.uint8)
     image[10, 10] = 255
-    browsing = Browsing(dataset(ImageSet.of(image[None], np.zeros(1, np.uint8)), DATA.test))
-    original, *seen = augmented_page(browsing, 0, 60)
+    garments = replace(dataset(ImageSet.of(image[None], np.zeros(1, np.uint8)), DATA.test), flips=True)
+    original, *seen = augmented_page(Browsing(garments), 0, 60)
     assert original.image is not image
     assert np.array_equal(original.image, image)
     for one in seen:
@@ -116,6 +118,8 @@ def test_the_words_below_an_augmented_image_say_what_one_sees() -> None:
         arrows = {-1: "↑", 0: "", 1: "↓"}[down] + {-1: "←", 0: "", 1: "→"}[right]
         assert one.caption.removeprefix("flipped").strip() in (arrows, "unchanged")
     assert len({one.caption for one in seen}) == 18
+    _, *moved = augmented_page(Browsing(replace(garments, flips=False)), 0, 60)
+    assert {one.caption for one in moved} == {one.caption for one in seen if "flipped" not in one.caption}
 
 
 def test_counts_are_of_the_part_and_name_every_class() -> None:

@@ -94,7 +94,7 @@ async def test_without_a_network_the_demo_set_is_a_key_away_and_trained_on(
     web.files = {}
     app = make_app(data=None, attach=write_run(runs))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: "cannot be had" in notices(app), "it is said on other screens too")
+        await until(pilot, lambda: "could not load Fashion-MNIST" in notices(app), "it is said on other screens too")
         await pilot.press("1")
         await until_shown(pilot, "could not be reached (Not Found)", "Demo images")
         await pilot.press("d")

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import Button, Input, OptionList, Select
+from textual.widgets import Button, Input, Label, OptionList, Select
 
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS
 from fmnist_tui.runs.directory import list_runs
@@ -186,6 +187,25 @@ async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, as
             configure("v0", "origin", changes, seed=seed, limit=100, device="cpu") for seed in (5, 6, 7)
         ]
         assert asked.in_app is True
+
+
+async def test_flips_are_chosen_and_what_auto_comes_to_is_shown(app: FmnistApp, asked: Asked) -> None:
+    def flips() -> str:
+        return str(widget(pilot, "#flips", Label).render())
+
+    async with app.run_test() as pilot:
+        await pilot.press("2", "down")
+        await until(pilot, lambda: flips() == "flips: on", "garments are flipped")
+        app.dataset = replace(app.dataset, flips=False)  # type: ignore[type-var]
+        await until(pilot, lambda: flips() == "flips: off", "other data is not")
+        await choose(pilot, "#flip", "on")
+        await until(pilot, lambda: flips() == "flips: on", "as asked")
+        assert "Won't count" not in words_in(pilot, "#forecast")  # on Fashion-MNIST it would be as it is anyway
+        await choose(pilot, "#flip", "off")
+        await until(pilot, lambda: "Won't count in the results: augment shift" in words_in(pilot, "#left"), "a change")
+        widget(pilot, "#versions", OptionList).focus()
+        await pilot.press("t")
+        assert asked.configs == [configure("v1", "tuned", {}, flip="off")]
 
 
 async def test_all_four_are_asked_for_with_every_seed(app: FmnistApp, asked: Asked) -> None:

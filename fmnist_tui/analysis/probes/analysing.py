@@ -55,7 +55,7 @@ class Images:
         """
         folder = self.folder or recorded_folder(record.run, {"data": nested(record.config, "data").get("folder")})
         if folder not in self._known:
-            self._known[folder] = load(folder, self.cache, cancelled=stop)
+            self._known[folder] = load(folder, self.cache, cancelled=stop, verify=True)
         dataset = self._known[folder]
         if dataset.test.fingerprint != record.test_fingerprint:
             raise AnalysisError(

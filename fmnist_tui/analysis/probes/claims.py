@@ -11,6 +11,7 @@ from fmnist_tui.analysis.probes.kept import Findings
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.values import text
 from fmnist_tui.text import grouped, percent
+from fmnist_tui.training.augment import shifts
 from fmnist_tui.training.recipes import recipe_option
 
 _GAIN = 5.71
@@ -152,7 +153,7 @@ def _kept(mean: Sequence[float]) -> list[float]:
 
 
 def _moves_images(one: Findings) -> bool:
-    return text(one.record.settings, "augment") == "flip_shift"
+    return shifts(text(one.record.settings, "augment"))
 
 
 _HIERARCHY = Claim(

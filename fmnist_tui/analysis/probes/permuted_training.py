@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT, Permuted, permuted
 from fmnist_tui.analysis.probes.telling import AnalysisError, Report, quiet
 from fmnist_tui.data import Dataset, ImageSet
@@ -15,6 +17,7 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.subset import choose
 from fmnist_tui.training.task import Task, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
@@ -25,7 +28,7 @@ def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -
     Augmentation moves images by a pixel, which means something only where neighbours lie side by side.
     """
     settings = replace(config.hyperparameters, epochs=epochs, augment="none")
-    return replace(config, hyperparameters=settings, modified=True, limit=limit, score_test=True)
+    return replace(config, hyperparameters=settings, modified=True, limit=limit, subset="auto", score_test=True)
 
 
 def measure_permuted(config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: Stop = never) -> Permuted:
@@ -42,7 +45,10 @@ def measure_permuted(config: TrainingConfig, dataset: Dataset, report: Report = 
         AnalysisError: A training diverged.
     """
     count = min(config.limit or len(dataset.train), len(dataset.train))
-    plain = replace(dataset, train=ImageSet.of(dataset.train.images[:count], dataset.train.labels[:count]))
+    chosen = np.arange(count)
+    if count < len(dataset.train):
+        chosen, _ = choose(dataset.train.labels, count, config.subset)
+    plain = replace(dataset, train=ImageSet.of(dataset.train.images[chosen], dataset.train.labels[chosen]))
     first = _trained(config, plain, (0.0, "pixels in place"), report, stop)
     second = _trained(config, _permuted_set(plain), (0.5, "pixels permuted"), report, stop)
     return Permuted(config.hyperparameters.epochs, count, len(dataset.test), config.seed, *first, *second)

@@ -17,6 +17,7 @@ from fmnist_tui.runs.machine.session import ask_tmux, clipboard_row, session_row
 from fmnist_tui.runs.machine.storage import disk_row, folder_row, no_home_row, runs_row, sharing_row
 from fmnist_tui.runs.machine.terminal import characters_row, colours_row, terminal_row
 from fmnist_tui.runs.machine.torch_seen import ASK_TORCH, TORCH_SECONDS, torch_row
+from fmnist_tui.runs.machine.trainer_seen import ASK_TRAINER, TRAINER_SECONDS, trainer_row
 
 
 def check_up(machine: Machine, runs: Path | None, data: str | None, cache: Path) -> Generator[Row, None, None]:
@@ -36,6 +37,8 @@ def check_up(machine: Machine, runs: Path | None, data: str | None, cache: Path)
         yield from [no_home_row()] if runs is None else _storage_rows(machine, runs)
         yield from home_rows()
         yield logout_row(machine)
+        trainer = machine.ask(*ASK_TRAINER, seconds=TRAINER_SECONDS)
+        yield trainer_row(trainer.status, trainer.errors)
         from fmnist_tui.runs.machine.data_seen import data_row  # loads NumPy, which the rows above needn't wait for
 
         yield data_row(data, cache)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
+import os
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.data import DataError, arrays
 from fmnist_tui.data import folder as folders
 from fmnist_tui.data.dataset import SIDE
-from fmnist_tui.data.idx import GZIP_MAGIC, IMAGES_MAGIC, LABELS_MAGIC
+from fmnist_tui.data.errors import unreadable
+from fmnist_tui.data.idx import IMAGES_MAGIC, read_images, read_labels
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.sources import DEMO, KEPT, USUAL_SOURCES, Sources
+from fmnist_tui.data.splitting import check_enough
+from fmnist_tui.data.unpacking import unpacked
 from fmnist_tui.files import is_folder
 from fmnist_tui.runs.machine.row import Row, State
 
 _PIXELS = SIDE * SIDE
+_HEADER = 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def _given(folder: Path, cache: Path, release: Release) -> Row:
     except DataError as error:
         return Row("data", State.PROBLEM, error.problem, error.advice)
     except OSError as error:
-        return Row("data", State.PROBLEM, f"can't read {folder} ({error.strerror})", "check its permissions")
+        fault = unreadable(Path(error.filename or folder), error)
+        return Row("data", State.PROBLEM, fault.problem, fault.advice)
     other = "" if not found.fingerprints or found.may_be(release) else "; not the official Fashion-MNIST"
     return Row("data", State.OK, f"{folder}: {found.words}{other}")
 
@@ -85,45 +89,39 @@ def _look(folder: Path, cache: Path) -> _Found:
     files = folders.find(folder)
     if known := arrays.recall(arrays.entry(cache, files)):
         train, test = known
+        check_enough(len(train), str(folder))
         words = f"{len(train)} + {len(test)} images, checked when they were first read"
         return _Found(words, (len(train), len(test)), (train.fingerprint, test.fingerprint))
     if files.format is not folders.IDX:
         return _Found(f"{files.format.title}, checked at the first use", None)
     train_count, test_count = _count_pair(*files.paths[:2]), _count_pair(*files.paths[2:])
+    check_enough(train_count, str(folder))
     words = f"{train_count} + {test_count} images by the files' sizes, checked at the first use"
     return _Found(words, (train_count, test_count))
 
 
 def _count_pair(images: Path, labels: Path) -> int:
-    """The number of images, of which there must be as many as labels."""
-    count, named = _count(images, IMAGES_MAGIC, 16, _PIXELS), _count(labels, LABELS_MAGIC, 8, 1)
-    if count != named:
-        raise DataError(
-            f"{images} holds {count} images but {labels.name} {named} labels", "use two files that belong together"
-        )
+    """The number of images, of which there must be as many as labels; these are few bytes and read."""
+    count, named = _count(images), len(read_labels(labels))
+    folders.check_pair(images, count, labels, named)
     return count
 
 
-def _count(path: Path, magic: int, length: int, width: int) -> int:
-    """The number of values in an IDX file with a header of `length` bytes, each of `width` bytes."""
-    head, size = _head(path, length)
-    if len(head) == length and head[:4] == magic.to_bytes(4, "big"):
-        count: int = struct.unpack_from(">I", head, 4)[0]
-        if count and size == length + count * width:
-            return count
-    raise DataError(f"{path} is damaged, cut short, or not the IDX file that its name says", "fetch it again")
+def _count(path: Path) -> int:
+    """The number of images in an IDX file: by its header, where its size agrees, else by reading all of it.
 
-
-def _head(path: Path, length: int) -> tuple[bytes, int]:
-    """The first bytes of what the file holds, unpacked, and the size of all of it."""
+    The size of what is gzipped lies in its last four bytes, but not if it has several members or something behind
+    them: then, as where something is wrong, only reading it tells.
+    """
     with path.open("rb") as file:
-        if file.read(2) != GZIP_MAGIC:
-            file.seek(0)
-            return file.read(length), path.stat().st_size
-        file.seek(max(2, path.stat().st_size - 4))  # gzip ends with the size of what it holds
-        size = int.from_bytes(file.read(4), "little")
-        file.seek(0)
-        try:
-            return gzip.GzipFile(fileobj=file).read(length), size
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            return b"", size
+        stream = unpacked(file, str(path))
+        head = stream.read(_HEADER)
+        size = path.stat().st_size
+        if stream is not file:
+            file.seek(-4, os.SEEK_END)
+            size = int.from_bytes(file.read(4), "little")
+    if len(head) == _HEADER:
+        magic, count, *sides = struct.unpack(">4I", head)
+        if (magic, sides) == (IMAGES_MAGIC, [SIDE, SIDE]) and count and size == _HEADER + count * _PIXELS:
+            return int(count)
+    return len(read_images(path))

@@ -72,6 +72,8 @@ def _broken(answer: CommandResult) -> Row:
     why = _last_error(answer.errors)
     if re.match(r"ModuleNotFoundError: No module named '?torch'?$", why):
         return Row("torch", State.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
+    if re.match(r"(ModuleNotFoundError: |.*: )No module named '?fmnist_tui\b", why):
+        return Row("torch", State.NOTE, "PyTorch could not be looked at: this program isn't found outside this folder")
     return Row("torch", State.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch")
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpus import query_gpus
-from fmnist_tui.runs.conditions import Conditions
 from fmnist_tui.runs.queue.claims import Claim
 from fmnist_tui.runs.queue.store import Entry
 from fmnist_tui.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from fmnist_tui.runs.conditions import Conditions
 
 MPS = "mps"
 

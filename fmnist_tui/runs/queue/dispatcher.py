@@ -18,7 +18,7 @@ from pathlib import Path
 from fmnist_tui.files import exists
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.queue.claims import wait_until_free
-from fmnist_tui.runs.queue.starting import all_claims, start_ready
+from fmnist_tui.runs.queue.dispatch import all_claims, start_ready
 from fmnist_tui.runs.queue.store import Queue
 
 _RETRY_SECONDS = 5.0

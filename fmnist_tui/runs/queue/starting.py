@@ -1,39 +1,23 @@
-"""Putting runs into the queue, starting those whose device is free, and taking them out again."""
+"""Submitting runs: each starts at once where its device is free, and waits in the queue otherwise."""
 
 from __future__ import annotations
 
-import getpass
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from fmnist_tui.host.cpus import available_cpus, cpu_set
-from fmnist_tui.host.gpu import Gpu, others_on
-from fmnist_tui.host.gpus import query_gpus
-from fmnist_tui.host.identity import host_name
-from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.python import python_environment
 from fmnist_tui.runs.conditions import conditions_at_start
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.event_log import EventLog
-from fmnist_tui.runs.launch import LaunchSettings, launch
-from fmnist_tui.runs.lock import acquire, current_attempt, holding, try_exclusive
 from fmnist_tui.runs.places import private_temporary_folder, state_folder
-from fmnist_tui.runs.queue.claims import Claim, claims_in_use, is_free, live_claims, take_claim
-from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, title_of, visible_gpus
-from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues, this_queue
+from fmnist_tui.runs.queue.devices import candidates, needed_device, title_of, visible_gpus
+from fmnist_tui.runs.queue.dispatch import ensure_dispatcher, start_ready, write_queued
+from fmnist_tui.runs.queue.store import Entry, Queue, this_queue
 from fmnist_tui.runs.request import Request, read_request, settled_config
-from fmnist_tui.runs.status import is_waiting
-from fmnist_tui.training import events
-
-DISPATCHER = "fmnist_tui.runs.queue.dispatcher"
-_REPLACED_SECONDS = 2.0
-_LOOK_SECONDS = 0.02
 
 
 @dataclass
@@ -80,7 +64,7 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         for run in list(submitted.queued):
             try:
                 write_queued(run, queue, ours[str(run.path.absolute())].needs)
-            except (RunError, OSError) as error:  # without it nobody could see that the run waits
+            except RunError as error:  # without it nobody could see that the run waits
                 submitted.failed[run] = str(error)
                 submitted.queued.remove(run)
                 waiting.remove(str(run.path.absolute()))
@@ -115,125 +99,6 @@ def new_entry(
     )
 
 
-def start_ready(
-    queue: Queue, only: set[str] | None = None
-) -> tuple[dict[RunDirectory, subprocess.Popen[bytes]], dict[RunDirectory, str]]:
-    """Starts every waiting run whose device is free, first come first served; the caller holds the queue's lock.
-
-    Args:
-        queue: The queue.
-        only: Start only these runs, as this process would; None starts all as those who asked for them would.
-
-    Returns:
-        The runs that train now, and why others could not be started.
-    """
-    claims = all_claims(queue)
-    busy = used_by_others(queue.read())
-    started: dict[RunDirectory, subprocess.Popen[bytes]] = {}
-    failed: dict[RunDirectory, str] = {}
-    left: list[Entry] = []
-    for entry in queue.read():
-        run = RunDirectory(Path(entry.run))
-        if entry.in_app and is_free(Path(entry.in_app)):  # its process died
-            continue
-        wanted = free_device(entry, claims.values(), left, busy)
-        if wanted is None or entry.in_app or (only is not None and entry.run not in only):
-            left.append(entry)
-            continue
-        if only is None and not is_waiting(run):  # stopped, deleted or trained by somebody else meanwhile
-            continue
-        try:
-            claim = take_claim(queue, wanted)
-        except RunError as error:
-            failed[run] = str(error)
-            left.append(entry)
-            continue
-        try:
-            started[run] = launch(run, claim, queue.folder, _settings(queue, entry) if only is None else None)
-            claims[claim.path] = claim.claim
-        except RunError as error:
-            failed[run] = str(error)
-            if only is None:
-                _write_failed(run, str(error))
-        finally:
-            claim.release()
-    queue.write(left)
-    return started, failed
-
-
-def cancel_queued(run: RunDirectory) -> None:
-    """Takes a waiting run out of the queue; it can be resumed.
-
-    Raises:
-        RunError: It has just been started, or its folder can't be written.
-    """
-    with holding(acquire(run)), closing(_log_of(run)) as log:
-        log.append(events.StopRequested("now"))
-        log.append(events.RunFinished("stopped", resumable=True))
-        log.sync()
-    with suppress(RunError):  # a dispatcher that finds it there asks the run first
-        for queue in existing_queues():
-            if queue.holds(run.path.absolute()):
-                with queue.locked():
-                    queue.write([entry for entry in queue.read() if entry.run != str(run.path.absolute())])
-
-
-def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
-    """Says in the run's log that it waits, and where.
-
-    Raises:
-        RunError: A trainer holds the run, or its folder can't be written.
-        OSError: The log can't be written.
-    """
-    with holding(acquire(run)), closing(_log_of(run)) as log:
-        log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
-        log.sync()
-
-
-def ensure_dispatcher(queue: Queue) -> None:
-    """Wakes the process that waits, or starts one.
-
-    One that runs at a lower priority than this process is replaced: what it starts could not have a higher one.
-    """
-    handle = os.open(queue.dispatcher_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if not _becomes_free(handle):
-            wake(queue)
-            return
-        subprocess.Popen(
-            python_command(DISPATCHER, str(queue.folder), str(handle)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=(handle,),
-            cwd="/",
-            env=python_environment(),
-        )
-    finally:
-        os.close(handle)
-
-
-def wake(queue: Queue) -> None:
-    """Has the process that waits look again."""
-    with suppress(OSError):  # nobody waits
-        handle = os.open(queue.wake_pipe, os.O_WRONLY | os.O_NONBLOCK)
-        try:
-            os.write(handle, b"!")
-        finally:
-            os.close(handle)
-
-
-def revive(queue: Queue) -> None:
-    """Starts a dispatcher where runs wait and none lives, after a reboot for one.
-
-    Costs a look at one file where no run waits; never fails.
-    """
-    with suppress(OSError):
-        if queue.has_entries and is_free(queue.dispatcher_lock):
-            ensure_dispatcher(queue)
-
-
 def usable_queue() -> tuple[Queue, str]:
     """The queue, and, where its place can't be written, a line on that: it lies in a private temporary folder then.
 
@@ -247,66 +112,3 @@ def usable_queue() -> tuple[Queue, str]:
     except RunError as error:
         return this_queue(private_temporary_folder()), f"{error}; until then it lies in a temporary folder"
     return queue, ""
-
-
-def all_claims(queue: Queue) -> dict[Path, Claim]:
-    """What is in use, by the files to wait for; the caller holds the queue's lock."""
-    claims = live_claims(queue)
-    for other in existing_queues():
-        if other != queue:
-            claims |= claims_in_use(other)
-    return claims
-
-
-def _becomes_free(handle: int) -> bool:
-    """Takes the dispatcher's lock where none lives, or one that had a lower priority and was ended for that."""
-    pid, nice = dispatcher_in(handle)
-    until = time.monotonic() + _LOOK_SECONDS  # who only looks holds the lock for an instant
-    if pid and nice > os.nice(0) and not try_exclusive(handle):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
-        until += _REPLACED_SECONDS
-    while not try_exclusive(handle):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.005)
-    return True
-
-
-def dispatcher_in(handle: int) -> tuple[int, int]:
-    """Process and priority of the dispatcher that holds the lock; zeros where it hasn't said so yet."""
-    try:
-        pid, nice = os.pread(handle, 64, 0).split()
-        return int(pid), int(nice)
-    except ValueError:
-        return 0, 0
-
-
-def _write_failed(run: RunDirectory, message: str) -> None:
-    """Says in the run's log that it couldn't be started, unless somebody else trains it."""
-    with suppress(RunError, OSError), holding(acquire(run)), closing(_log_of(run)) as log:
-        log.append(events.RunFinished("failed", resumable=True, message=message))
-
-
-def _log_of(run: RunDirectory) -> EventLog:
-    """The run's log, for who isn't a trainer of it."""
-    return EventLog(run.events, current_attempt(run))
-
-
-def _settings(queue: Queue, entry: Entry) -> LaunchSettings:
-    environ = queue.read_environment(entry.environment)
-    return LaunchSettings(entry.python, environ, entry.umask, entry.nice, entry.cpus)
-
-
-def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
-    """Whether somebody uses a GPU already, by its key; asked only where some run can choose."""
-    if not any(len(entry.gpus) > 1 for entry in entries):
-        return {}
-    return {gpu.key: bool(gpu.processes) or bool(others_on(gpu)) for gpu in query_gpus({})}
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

@@ -12,7 +12,9 @@ from textual.widgets import Button, OptionList, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
+from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.task import settled
 from fmnist_tui.tui.forecast import Known, forecast, look_around, uncounted
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
@@ -61,6 +63,7 @@ class ModelsScreen(LabScreen):
         """Starts with v0."""
         self.query_one("#versions", OptionList).highlighted = 0
         self.watch(self.app, "living", self._look_around, init=False)
+        self.watch(self.app, "dataset", self._show, init=False)
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
@@ -163,7 +166,7 @@ class ModelsScreen(LabScreen):
 
     def _show(self) -> None:
         chosen, width = self._version(), self.query_one("#right").size.width
-        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons))
+        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons, self.app.dataset))  # type: ignore[attr-defined]
         self._show_form()
 
     def _show_form(self) -> None:
@@ -173,7 +176,16 @@ class ModelsScreen(LabScreen):
         one = f"Train {chosen[0]}" if len(chosen) == 1 else f"Train {len(chosen)} marked"
         self.query_one("#one", Button).label = one
         try:
-            words = self._forecast(form.configs(chosen))
+            configs = form.configs(chosen)
         except ConfigError:
-            words = ""
+            configs = []
+        words = self._forecast(configs) if configs else ""
+        form.show_flips(_flips(configs, self.app.dataset))  # type: ignore[attr-defined]
         self.query_one("#forecast", Static).update(Text(words))
+
+
+def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | None:
+    """Whether any of these trainings flips images; None before the data is there."""
+    if dataset is None:
+        return None
+    return any(flips(settled(config, dataset).hyperparameters.augment) for config in configs)

@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.widgets import OptionList
 
 from fmnist_tui.text import grouped
+from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.widgets.histogram import bar
 
 _NAME = 11
@@ -24,7 +25,7 @@ class ClassList(OptionList):
         """Counts and bars; the line of the class `label`, or of all, is highlighted."""
         lines = [f"{'all classes':<{_NAME}}{grouped(sum(counts)):>7}"]
         for name, count in zip(names, counts, strict=True):
-            lines.append(f"{name[:_NAME]:<{_NAME}}{grouped(count):>7} {bar(count / max(*counts, 1), _BAR)}")
+            lines.append(f"{pad(cut(name, _NAME), _NAME)}{grouped(count):>7} {bar(count / max(*counts, 1), _BAR)}")
         with self.prevent(OptionList.OptionHighlighted):
             self.clear_options()
             self.add_options([Text(line, no_wrap=True, overflow="crop") for line in lines])

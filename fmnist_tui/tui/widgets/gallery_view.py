@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from fmnist_tui.text import percent
+from fmnist_tui.tui.cells import cells, pad
 from fmnist_tui.tui.widgets.histogram import bar
 from fmnist_tui.tui.widgets.picture import Picture
 from fmnist_tui.tui.widgets.pixels import Drawing
@@ -117,13 +118,13 @@ def _told(shown: Specimen, width: int) -> Text:
 
 def _bars(shown: Specimen, predicted: int, width: int) -> list[Text]:
     """A line a class; what was said and what is true are marked by letters, and by colour."""
-    longest = max(map(len, shown.names))
+    longest = max(map(cells, shown.names))
     room = min(_WIDEST, max(_NARROWEST, width - longest - _NUMBERS - 2))
     lines = []
     for label, (name, share) in enumerate(zip(shown.names, shown.probabilities.tolist(), strict=True)):
         mark = "=" if label == shown.label == predicted else "*" if label == shown.label else ">"
         marked = label in (shown.label, predicted)
-        words = f"{mark if marked else ' '} {name:<{longest}} {share:6.1%} "
+        words = f"{mark if marked else ' '} {pad(name, longest)} {share:6.1%} "
         line = Text(no_wrap=True, overflow="crop")
         line.append(words, style="bold" if marked else "")
         line.append(bar(share, room), style="#0072B2" if label == shown.label else "#D55E00" if marked else "")

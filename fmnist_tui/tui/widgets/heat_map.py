@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fmnist_tui.analysis.errors import Matrix, strengths
+from fmnist_tui.tui.cells import cells, centre, cut, pad
 
 # Okabe and Ito's blue and vermilion: right and wrong.
 _RIGHT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
@@ -117,7 +118,7 @@ class HeatMap(Widget, can_focus=True):
     @property
     def _margin(self) -> int:
         """Cells for the names of the rows: fewer where the numbers would stick together."""
-        longest = min(_NAME, max(map(len, self._names), default=0))
+        longest = min(_NAME, max(map(cells, self._names), default=0))
         room = self.size.width - len(self._names) * max(_NARROWEST, self._digits + 1)
         return min(longest + 1, max(4, room))
 
@@ -127,15 +128,17 @@ class HeatMap(Widget, can_focus=True):
         here = self.cursor[1] if self.has_focus else None
         plain = self.rich_style
         crossed = plain + _CROSS
-        cells = [Segment(word.center(width), crossed if column == here else plain) for column, word in enumerate(words)]
+        headings = [
+            Segment(centre(word, width), crossed if column == here else plain) for column, word in enumerate(words)
+        ]
         corner = _AXES if len(_AXES) < self._margin else ""
-        return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *cells]
+        return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *headings]
 
     def _row(self, row: int, *, in_the_middle: bool) -> list[Segment]:
         name = _fitted(self._names[row], self._margin) if in_the_middle else ""
         plain = self.rich_style
         at_cursor = self.has_focus and row == self.cursor[0] and in_the_middle
-        segments = [Segment(name.ljust(self._margin), plain + _CROSS if at_cursor else plain)]
+        segments = [Segment(pad(name, self._margin), plain + _CROSS if at_cursor else plain)]
         for column, (count, shade) in enumerate(
             zip(self._matrix[row].tolist(), self._shades[row].tolist(), strict=True)
         ):
@@ -168,10 +171,10 @@ class HeatMap(Widget, can_focus=True):
 
 def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
     """The names' first words, or letters, in `width`; where two of them would be the same, the labels 0 to 9."""
-    cut = tuple(name if len(name) <= width else re.split(r"[/ ]", name)[0][:width] for name in names)
-    return cut if len(set(cut)) == len(names) else tuple(map(str, range(len(names))))
+    short = tuple(name if cells(name) <= width else cut(re.split(r"[/ ]", name)[0], width, "") for name in names)
+    return short if len(set(short)) == len(names) else tuple(map(str, range(len(names))))
 
 
 def _fitted(name: str, width: int) -> str:
     """The name; what stands before a slash where it is too long; at last its first letters."""
-    return name if len(name) <= width else name.partition("/")[0][:width]
+    return name if cells(name) <= width else cut(name.partition("/")[0], width, "")

@@ -12,6 +12,8 @@ from textual.events import MouseMove
 from textual.screen import Screen
 from textual.widget import Widget
 
+from fmnist_tui.tui.cells import cells
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -26,7 +28,7 @@ class _Key:
     @property
     def width(self) -> int:
         """Cells, with those around it."""
-        return len(self.display) + len(self.words) + 3
+        return cells(self.display) + cells(self.words) + 3
 
 
 class KeyLine(Widget):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 from textual.widgets import DataTable
 
+from fmnist_tui.tui.cells import cells
+
 
 class PlainTable(DataTable[Text]):
     """Textual measures columns after it has painted rows; here they are measured before."""
@@ -19,9 +21,13 @@ class PlainTable(DataTable[Text]):
         lines = list(rows)
         self.clear(columns=True)
         for place, heading in enumerate(header):
-            width = max(len(heading), *(len(line[place]) for line in lines), 0)
+            width = max(cells(heading), *(_width(line[place]) for line in lines), 0)
             self.add_column(heading, width=width)
         for place, line in enumerate(lines):
             self.add_row(
                 *(Text(cell) if isinstance(cell, str) else cell for cell in line), key=keys[place] if keys else None
             )
+
+
+def _width(cell: str | Text) -> int:
+    return cells(cell) if isinstance(cell, str) else cell.cell_len

@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.widgets.pixels import PLAIN, Drawing, Row, half_blocks, halved
 
 CELL_WIDTH, CELL_HEIGHT = 15, 8
@@ -161,5 +162,5 @@ class Thumbnails(Widget, can_focus=True):
         gap = Segment(" " * (CELL_WIDTH - _PICTURE), PLAIN)
         if line < _PICTURE // 2:
             return [*self._pictures[index][line], gap]
-        caption = self.page[index].caption[:_PICTURE].ljust(_PICTURE)
+        caption = pad(cut(self.page[index].caption, _PICTURE, ""), _PICTURE)
         return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else PLAIN), gap]

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, Label, Select
 
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, configure_all, hyperparameters
+from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _PROCESS, _IN_APP = "process", "app"
@@ -32,7 +32,8 @@ _TOOLTIPS = {
     "learning_rate": "The highest that the schedule reaches",
     "seed": "From which all randomness is derived",
     "seeds": "How many runs a version, with seeds that follow each other",
-    "limit": "Train on the first so many images only",
+    "limit": "Train on so many images only: the first ones, or, where labels are sorted, some of each class",
+    "flip": "Mirror training images left-right: auto, where that suits the data set; on; off",
     "device": "Where v1 to v3 train; v0 trains on the CPU",
     "in_app": "process: a trainer that outlives the app. app: ends with it",
 }
@@ -66,6 +67,9 @@ class TrainForm(Vertical):
                 kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
                 yield Input(self._first_values.get(name, ""), id=name, type=kind, compact=True, tooltip=_TOOLTIPS[name])
         with Horizontal():
+            yield Label("flips", id="flips")
+            yield self._select("flip", FLIPS)
+        with Horizontal():
             yield Label("device")
             yield self._select("device", _DEVICES)
         with Horizontal():
@@ -87,7 +91,7 @@ class TrainForm(Vertical):
     def values(self) -> dict[str, str]:
         """What stands in the fields, by their names; empty ones are left out."""
         typed = {name: self.query_one(f"#{name}", Input).value for name in _LABELS}
-        chosen = {name: self._choice(name) for name in ("recipe", "device")}
+        chosen = {name: self._choice(name) for name in ("recipe", "flip", "device")}
         return {name: value for name, value in (typed | chosen).items() if value}
 
     def show_versions(self, versions: Sequence[str]) -> None:
@@ -104,6 +108,11 @@ class TrainForm(Vertical):
         for name, value in shown.items():
             self.query_one(f"#{name}", Input).placeholder = value
 
+    def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
+        """Shows whether images will be flipped, as far as that is known."""
+        words = {None: "flips", True: "flips: on", False: "flips: off"}[flips]
+        self.query_one("#flips", Label).update(words)
+
     def configs(self, versions: Sequence[str]) -> list[TrainingConfig]:
         """What the form asks for, a configuration for each version and seed.
 
@@ -116,8 +125,9 @@ class TrainForm(Vertical):
         changes = {name: self._whole(name) for name in ("epochs", "batch_size")}
         rate = {"learning_rate": self._number("learning_rate")}
         seeds = range(first, first + (count or 1))
-        recipe, device = self._choice("recipe"), self._choice("device")
-        return configure_all(versions, seeds, recipe, {**changes, **rate}, device, limit=self._whole("limit"))
+        recipe, device, flip = self._choice("recipe"), self._choice("device"), self._choice("flip")
+        limit = self._whole("limit")
+        return configure_all(versions, seeds, recipe, {**changes, **rate}, device, limit=limit, flip=flip)
 
     def _select(self, name: str, choices: Sequence[str]) -> Select[str]:
         before = self._first_values.get(name, "")

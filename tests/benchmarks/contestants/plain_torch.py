@@ -14,9 +14,10 @@ from benchmarks.spec import Spec
 from fmnist_tui.data import ImageSet
 from fmnist_tui.models.cnn import build_cnn
 from fmnist_tui.models.dropout import Dropout
-from fmnist_tui.training.recipes import hyperparameters
+from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 _PLAIN = hyperparameters("v3", "origin")
+_SCALE, _OFFSET = _PLAIN.pixel_scaling
 
 
 class PlainDense:
@@ -24,10 +25,11 @@ class PlainDense:
 
     def __init__(self, spec: Spec) -> None:
         torch.set_num_threads(spec.threads)
-        settings = hyperparameters("v0", "tuned")
+        settings = settle_for_fashion_mnist(hyperparameters("v0", "tuned"))
         train = images_of(spec).train
         inputs = torch.tensor(train.images.reshape(len(train), -1), dtype=torch.float32)
-        inputs = inputs * settings.input_scale + settings.input_offset
+        scale, offset = settings.pixel_scaling
+        inputs = inputs * scale + offset
         labels = torch.tensor(train.labels, dtype=torch.int64)
         targets = nn.functional.one_hot(labels, 10) * (1 - 2 * settings.target_margin) + settings.target_margin
         self._batches = _endless(TensorDataset(inputs, targets), spec.batch_size)
@@ -109,7 +111,7 @@ def plain_v3() -> nn.Module:
 
 
 def _floats(images: ImageSet) -> TensorDataset:
-    inputs = torch.from_numpy(images.images.astype(np.float32)).unsqueeze(1) * _PLAIN.input_scale + _PLAIN.input_offset
+    inputs = torch.from_numpy(images.images.astype(np.float32)).unsqueeze(1) * _SCALE + _OFFSET
     return TensorDataset(inputs, torch.from_numpy(images.labels.astype(np.int64)))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from benchmarks.bench import Bench
-from benchmarks.measured import Measured
+from benchmarks.measuring import Rows
 from benchmarks.rows import data, live, start, v0, v3
 
-Group = Callable[[Bench], Iterator[tuple[str, Measured]]]
+Group = Callable[[Bench], Rows]
 
 GROUPS: dict[str, Group] = {
     "v0": v0.measure,
@@ -18,4 +18,4 @@ GROUPS: dict[str, Group] = {
     "start": start.measure,
     "data": data.measure,
 }
-"""Each yields the key of a row and what was measured; rows that aren't wanted may be left out."""
+"""Each yields the key of a row and what measures it; rows that aren't wanted may be left out."""

@@ -6,30 +6,37 @@ import gzip
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.bench import Bench
 from benchmarks.measured import Measured, median_of
+from benchmarks.measuring import Once, Rows
 from fmnist_tui.data import ImageSet, load
 from fmnist_tui.data.kaggle import NAMES
 
 _COLUMNS = ("label", *(f"pixel{number}" for number in range(1, 785)))
 
 
-def measure(bench: Bench) -> Iterator[tuple[str, Measured]]:
+def measure(bench: Bench) -> Rows:
     """The group's rows."""
     note = f"{len(bench.dataset.train) + len(bench.dataset.test)} images"
-    if {"data-first", "data-cached"} & bench.wanted:
-        packed = _packed(bench.data, bench.folder / "packed")
-        firsts = [_load(packed, bench.folder) for _ in range(bench.sizes.loads)]
-        yield "data-first", median_of([first for first, _ in firsts], f"{note}, gzipped IDX")
-        yield "data-cached", median_of([again for _, again in firsts], note)
-    if "data-csv" in bench.wanted:
-        written = _written(bench, bench.folder / "csv")
-        yield "data-csv", median_of([_load(written, bench.folder)[0] for _ in range(bench.sizes.loads)], note)
+    loads = Once(partial(_loads, bench))
+    yield "data-first", lambda: median_of([first for first, _ in loads()], f"{note}, gzipped IDX")
+    yield "data-cached", lambda: median_of([again for _, again in loads()], note)
+    yield "data-csv", partial(_csv, bench, note)
+
+
+def _loads(bench: Bench) -> list[tuple[float, float]]:
+    packed = _packed(bench.data, bench.folder / "packed")
+    return [_load(packed, bench.folder) for _ in range(bench.sizes.loads)]
+
+
+def _csv(bench: Bench, note: str) -> Measured:
+    written = _written(bench, bench.folder / "csv")
+    return median_of([_load(written, bench.folder)[0] for _ in range(bench.sizes.loads)], note)
 
 
 def _load(folder: Path, place: Path) -> tuple[float, float]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.bench import Bench
 from benchmarks.measured import Measured, median_of
+from benchmarks.measuring import Rows
 from benchmarks.pairs import in_pairs, ratios
 from benchmarks.rows.kept import lost_to_keeping
 from benchmarks.watching import whole_training
@@ -17,20 +17,20 @@ FLOPS = 2 * version("v0").training_multiply_adds
 """Of one image: 1.13 million, forward and backward, without the slopes of the pixels, which nobody needs."""
 
 
-def measure(bench: Bench) -> Iterator[tuple[str, Measured]]:
+def measure(bench: Bench) -> Rows:
     """The group's rows."""
     steps = bench.sizes.v0_steps
     ours = partial(bench.turn, "v0", steps)
-    for key, peer in (("v0-sklearn", "v0 scikit-learn"), ("v0-pytorch", "v0 PyTorch")):
-        if key in bench.wanted:
-            pairs = in_pairs(partial(bench.turn, peer, steps), ours, bench.sizes.pairs)
-            yield key, median_of(ratios(pairs), _speeds(pairs, steps * bench.batch_size))
-    if "v0-peak" in bench.wanted:
-        yield "v0-peak", _share_of_peak(bench)
-    if "v0-kept" in bench.wanted:
-        yield "v0-kept", lost_to_keeping(bench, "v0", bench.sizes.v0_kept_steps)
-    if "v0-memory" in bench.wanted:
-        yield "v0-memory", median_of([float(whole_training(bench, "v0").memory)], "the most in a short run")
+
+    def against(peer: str) -> Measured:
+        pairs = in_pairs(partial(bench.turn, peer, steps), ours, bench.sizes.pairs)
+        return median_of(ratios(pairs), _speeds(pairs, steps * bench.batch_size))
+
+    yield "v0-sklearn", partial(against, "v0 scikit-learn")
+    yield "v0-pytorch", partial(against, "v0 PyTorch")
+    yield "v0-peak", partial(_share_of_peak, bench)
+    yield "v0-kept", partial(lost_to_keeping, bench, "v0", bench.sizes.v0_kept_steps)
+    yield "v0-memory", lambda: median_of([float(whole_training(bench, "v0").memory)], "the most in a short run")
 
 
 def _share_of_peak(bench: Bench) -> Measured:

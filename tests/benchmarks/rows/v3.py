@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.bench import Bench
 from benchmarks.measured import Measured, median_of
+from benchmarks.measuring import Once, Rows
 from benchmarks.pairs import in_pairs, ratios
 from benchmarks.rows.kept import lost_to_keeping
 from benchmarks.watching import Whole, whole_training
@@ -18,23 +18,21 @@ ORIGIN_EVERY = 50
 """Steps between two validations of the origin's."""
 
 
-def measure(bench: Bench) -> Iterator[tuple[str, Measured]]:
+def measure(bench: Bench) -> Rows:
     """The group's rows."""
     steps = bench.sizes.v3_steps
-    pairs = []
-    if {"v3-pytorch", "v3-ten-epochs"} & bench.wanted:
-        pairs = in_pairs(partial(bench.turn, "v3 PyTorch", steps), partial(bench.turn, "v3", steps), bench.sizes.pairs)
-    if "v3-pytorch" in bench.wanted:
-        theirs, mine = (median_of([pair[place] for pair in pairs]).value / steps * 1e3 for place in (0, 1))
-        yield "v3-pytorch", median_of(ratios(pairs), f"{mine:.0f} / {theirs:.0f} ms a step")
-    if "v3-kept" in bench.wanted:
-        yield "v3-kept", lost_to_keeping(bench, "v3", bench.sizes.v3_kept_steps)
-    if {"v3-ten-epochs", "v3-memory"} & bench.wanted:
-        whole = whole_training(bench, "v3")
-        if "v3-ten-epochs" in bench.wanted:
-            yield "v3-ten-epochs", _ten_epochs(bench, pairs, whole)
-        if "v3-memory" in bench.wanted:
-            yield "v3-memory", median_of([float(whole.memory)], "the most in a short run")
+    against = partial(in_pairs, partial(bench.turn, "v3 PyTorch", steps), partial(bench.turn, "v3", steps))
+    pairs = Once(partial(against, bench.sizes.pairs))
+    whole = Once(partial(whole_training, bench, "v3"))
+    yield "v3-pytorch", lambda: _against_plain_loop(pairs(), steps)
+    yield "v3-kept", partial(lost_to_keeping, bench, "v3", bench.sizes.v3_kept_steps)
+    yield "v3-ten-epochs", lambda: _ten_epochs(bench, pairs(), whole())
+    yield "v3-memory", lambda: median_of([float(whole().memory)], "the most in a short run")
+
+
+def _against_plain_loop(pairs: list[tuple[float, float]], steps: int) -> Measured:
+    theirs, mine = (median_of([pair[place] for pair in pairs]).value / steps * 1e3 for place in (0, 1))
+    return median_of(ratios(pairs), f"{mine:.0f} / {theirs:.0f} ms a step")
 
 
 def _ten_epochs(bench: Bench, steps: list[tuple[float, float]], whole: Whole) -> Measured:

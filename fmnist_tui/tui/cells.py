@@ -1,0 +1,126 @@
+"""Text as a terminal shows it: its width in cells, cut and padded by them, and its look in ASCII."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+_JOINER = "\u200d"
+_FLAGS = range(0x1F1E6, 0x1F200)
+"""Two of these letters are drawn as one flag."""
+_SKINS = range(0x1F3FB, 0x1F400)
+_BRAILLE, _BRAILLE_END = 0x2800, 0x28FF
+_DOTS = " .,:;+*%#"
+"""A braille cell with so many dots."""
+_LETTERS = {
+    **dict.fromkeys("─╌┄▔▁‾⎯\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}—\N{MINUS SIGN}", "-"),
+    **dict.fromkeys("━╸╺", "="),
+    **dict.fromkeys("│┃╎┆▏▕▌▐▎▍", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┣┫┳┻╋", "+"),
+    **dict.fromkeys("█▉▊▋▇▆▅", "#"),
+    **dict.fromkeys("▀▄▃▂░▒▓", ":"),
+    **dict.fromkeys("╴╶", "-"),
+    **dict.fromkeys("\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+    **dict.fromkeys("“”", '"'),
+    "\N{MULTIPLICATION SIGN}": "x",
+    "•": "o",
+    "❋": "*",
+    "±": "~",
+    "≈": "~",
+    "…": ".",
+    "⏎": "E",
+    "▼": "v",
+    "▲": "^",
+    "▶": ">",
+    "◀": "<",
+    "°": "o",
+    "↑": "^",
+    "↓": "v",
+    "←": "<",
+    "→": ">",
+    "⇧": "^",
+    "⭘": "O",
+}
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal the text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # its tables take a while to load, and most of what is printed is ASCII
+
+    return cell_len(text)
+
+
+def cut(text: str, width: int, mark: str = "…") -> str:
+    """`text` in at most `width` cells; only characters as people see them are cut off, and `mark` says so."""
+    if cells(text) <= width:
+        return text
+    room = width - cells(mark)
+    if room < 0:
+        return ""
+    kept = ""
+    for cluster in _clusters(text):
+        if cells(kept + cluster) > room:
+            break
+        kept += cluster
+    return f"{kept.rstrip()}{mark}" if mark else kept
+
+
+def pad(text: str, width: int) -> str:
+    """`text` and as many spaces as it takes to fill `width` cells."""
+    return text + " " * (width - cells(text))
+
+
+def centre(text: str, width: int) -> str:
+    """`text` in the middle of `width` cells."""
+    room = max(0, width - cells(text))
+    return f"{' ' * (room // 2)}{text}{' ' * (room - room // 2)}"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text broken between words into lines of `width` cells; a longer word, a path for one, stays whole."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and cells(lines[-1]) + 1 + cells(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines or [""]
+
+
+@lru_cache(8192)
+def in_ascii(text: str) -> str:
+    """The text in ASCII, as wide as before."""
+    return text if text.isascii() else "".join(map(_letter, text))
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Each character with all that is drawn in the same place: accents, selectors, a joined emoji, a flag's half."""
+    cluster = ""
+    for letter in text:
+        if cluster and not _belongs(cluster, letter):
+            yield cluster
+            cluster = ""
+        cluster += letter
+    if cluster:
+        yield cluster
+
+
+def _belongs(cluster: str, letter: str) -> bool:
+    if ord(letter) in _FLAGS:
+        return len(cluster) == 1 and ord(cluster) in _FLAGS
+    return cluster[-1] == _JOINER or ord(letter) in _SKINS or cells(letter) == 0
+
+
+def _letter(letter: str) -> str:
+    if letter.isascii():
+        return letter
+    if letter in _LETTERS:
+        return _LETTERS[letter]
+    if _BRAILLE <= ord(letter) <= _BRAILLE_END:
+        return _DOTS[(ord(letter) - _BRAILLE).bit_count()]
+    width = cells(letter)
+    plain = unicodedata.normalize("NFKD", letter)[:1]
+    return (plain if plain.isascii() and plain.isprintable() else "?").ljust(width, "?")[:width]

@@ -1,0 +1,89 @@
+"""Widths in cells: names of any script stay within their columns, and no character is cut in two."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.text import Text
+from textual.app import App, ComposeResult
+
+from fmnist_tui.tui.cells import cells, centre, cut, pad, wrap
+from fmnist_tui.tui.widgets.heat_map import short_names
+from fmnist_tui.tui.widgets.plain_table import PlainTable
+
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+PICTURES = st.sampled_from(["東", "e\u0301", "👍🏽", "🇩🇪", "❤️", FAMILY, "1️⃣", "각", "a", " ", "\u0301", "🇫"])
+TEXTS = st.one_of(st.text(), st.lists(PICTURES).map("".join))
+
+
+@given(TEXTS, st.integers(-1, 30))
+def test_a_cut_text_fits_and_a_padded_one_fills_its_cells(text: str, width: int) -> None:
+    short = cut(text, width)
+    assert cells(short) <= max(width, 0) or short == text
+    assert cells(cut(text, width, "")) <= max(width, 0) or not cells(text)
+    if width >= 0:
+        assert cells(pad(cut(text, width), width)) >= width
+        assert cells(centre(short, width)) >= min(width, cells(short))
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("plain", 5, "plain"),
+        ("plain", 4, "pla…"),
+        ("東京都", 6, "東京都"),
+        ("東京都", 5, "東京…"),
+        ("東京都", 4, "東…"),
+        ("e\u0301e\u0301e\u0301", 2, "e\u0301…"),
+        ("🇩🇪🇫🇷", 4, "🇩🇪🇫🇷"),
+        ("🇩🇪🇫🇷", 3, "🇩🇪…"),
+        ("🇩🇪🇫🇷", 2, "…"),
+        ("👍🏽👍🏽", 3, "👍🏽…"),
+        (f"{FAMILY}{FAMILY}", 3, f"{FAMILY}…"),
+        ("❤️❤️", 3, "❤️…"),
+        ("a b c", 3, "a…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_only_whole_characters_are_cut_off(text: str, width: int, shown: str) -> None:
+    assert cut(text, width) == shown
+
+
+def test_centred_text_has_the_same_room_on_both_sides() -> None:
+    assert centre("東", 6) == "  東  "
+    assert centre("abc", 2) == "abc"
+
+
+@given(TEXTS, st.integers(1, 40))
+def test_lines_break_between_words_and_lose_none(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert " ".join(lines).split() == text.split()
+    assert all(cell_len(line) <= width or len(line.split()) == 1 for line in lines)
+
+
+def test_a_path_is_never_broken() -> None:
+    path = "/very/long/" + "x" * 50
+    assert wrap(f"see {path} for more", 20) == ["see", path, "for more"]
+
+
+async def test_a_tables_columns_are_as_wide_as_names_of_wide_characters() -> None:
+    class OneTable(App[None]):
+        def compose(self) -> ComposeResult:
+            yield PlainTable()
+
+    app = OneTable()
+    async with app.run_test(size=(60, 8)) as pilot:
+        table = app.query_one(PlainTable)
+        table.show(("label", "z"), [("東京タワー", "x"), (Text("e\u0301" * 4), "y")])
+        await pilot.pause()
+        assert [column.width for column in table.ordered_columns] == [10, 1]
+        lines = [line.text for line in table.render_lines(table.region)]
+        assert {cell_len(line[: line.index(letter)]) for line in lines for letter in "xy" if letter in line} == {13}
+
+
+def test_class_names_of_wide_characters_line_up_in_lists_and_maps() -> None:
+    assert {cells(name) for name in short_names(("東京駅", "大阪駅", "plain"), 5)} == {4, 5}
+    assert short_names(("東京駅", "東京湾"), 4) == ("0", "1")
