@@ -39,6 +39,7 @@ class VersionSummary:
         step: From the nearest version before that has runs; None for the first.
         best_run: Its id: highest validation accuracy of any epoch, the oldest of equals. The test set has no say.
         reported: The origin's figures.
+        inexact: How many of them went on under other conditions than they began with.
     """
 
     version: str
@@ -56,6 +57,7 @@ class VersionSummary:
     step: Difference | None
     best_run: str
     reported: Reported
+    inexact: int = 0
 
     @property
     def different_seeds(self) -> int:
@@ -165,9 +167,10 @@ def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) 
         test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=different_seeds),
         parameters=version.parameters,
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
-        device=", ".join(sorted({run.record.device for run in runs} - {""})),
+        device=", ".join(sorted({device for run in runs for device in run.record.devices})),
         what_changed=version.what_changed,
         step=step,
         best_run=best.run_id,
         reported=version.reported,
+        inexact=sum(not run.record.is_exact for run in runs),
     )

@@ -70,7 +70,8 @@ def matrix_peak() -> float:
 def _cost(record: RunRecord, config: TrainingConfig, device: str, host: str) -> float | None:
     """Seconds that one image took once, validation included; None where the run tells nothing for this training."""
     same = record.version == config.version and text(record.config, "host") == host
-    if not same or record.device.partition(":")[0] != device.partition(":")[0] or record.result is None:
+    kinds = {one.partition(":")[0] for one in record.devices}
+    if not same or kinds != {device.partition(":")[0]} or record.result is None:
         return None
     batch = whole(record.settings, "batch_size") or 0
     if not 0.5 <= batch / config.hyperparameters.batch_size <= 2:

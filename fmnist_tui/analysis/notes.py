@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.text import counted
 from fmnist_tui.training.recipes import recipe_option
 
 MARK_NOTE = (
@@ -41,6 +42,9 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     for one in comparison.versions:
         if one.different_seeds < one.runs:
             yield f"{one.version}: {one.runs} runs of {_repeats(one.different_seeds)}."
+        if one.inexact:
+            runs = f"{counted(one.inexact, 'run')} of {one.runs}" if one.runs > 1 else "the run"
+            yield f"{one.version}: {runs} went on under other conditions than at first: not bit for bit (see `show`)."
     yield from _advice(comparison)
 
 

@@ -71,9 +71,20 @@ class RunRecord:
         return {**_DEFAULTS, **nested(self.config, "hyperparameters")}
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """What it was trained on: "cpu", "cuda:0"; where it was begun first, then, if it is another, where it ended."""
+        told = text(self.config, "device"), text(self.result or {}, "device")
+        return tuple(filter(None, dict.fromkeys(told)))
+
+    @property
     def device(self) -> str:
-        """What it was trained on: "cpu", "cuda:0", or ""."""
-        return text(self.config, "device")
+        """The same as a text: "cpu", "cuda:0, cpu", or ""."""
+        return ", ".join(self.devices)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether training it again where it was begun gives the same bits, as far as that is known."""
+        return (self.result or {}).get("exact") is not False
 
     @property
     def seed(self) -> int | None:

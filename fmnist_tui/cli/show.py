@@ -18,7 +18,7 @@ from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.text import duration, grouped, percent
+from fmnist_tui.text import counted, duration, grouped, percent
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.telling import describe
 
@@ -70,7 +70,7 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
         *([("damage", record.damage)] if record.damage else []),
         *_progress_lines(record.status, snapshot),
         *_label_lines(read_label(run)),
-        *_config_lines(run.config()),
+        *_config_lines(run, snapshot),
     ]
     if best := snapshot.best_epoch:
         lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
@@ -84,15 +84,19 @@ def _unreadable_lines(run: RunDirectory, status: str) -> list[tuple[str, str]]:
     return [("run", run.run_id), ("folder", str(run.path)), ("status", status), ("owner", owner_of(run.path))]
 
 
-def _config_lines(config: dict[str, Any]) -> list[tuple[str, str]]:
+def _config_lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
+    config = run.config()
     data, settings = config.get("data"), config.get("hyperparameters")
     lines = [
         ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
         *([("limit", _limit(config))] if config.get("limit") is not None else []),
         ("seed", str(config.get("seed", "?"))),
         ("device", _device(config)),
+        *_changed_device(snapshot),
         ("data", str(data.get("source") or data.get("name", "?")) if isinstance(data, dict) else str(data or "?")),
     ]
+    if (moved := read_json(run.data_json)) is not None:
+        lines.append(("data now", str(moved.get("folder") or "the usual place of Fashion-MNIST")))
     if isinstance(settings, dict):
         lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
     return lines
@@ -109,6 +113,14 @@ def _device(config: dict[str, Any]) -> str:
     name = config.get("device_name")
     where = f"{config.get('device', '?')}{f' ({name})' if name else ''}"
     return f"{where}, {config.get('threads', '?')} threads"
+
+
+def _changed_device(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What the newest trainer works with, or worked with, where the first one had something else."""
+    newest = snapshot.resumed or snapshot.started
+    if newest is None or not newest.device or newest.exact:
+        return []
+    return [("went on", f"{newest.device}, {counted(newest.threads, 'thread')}, on {newest.host}")]
 
 
 def _label_lines(label: Label) -> list[tuple[str, str]]:

@@ -52,6 +52,11 @@ class RunDirectory:
         return self.path / "run.json"
 
     @property
+    def data_json(self) -> Path:
+        """Where the images are now; there only if they were moved since the run was asked for."""
+        return self.path / "data.json"
+
+    @property
     def label(self) -> Path:
         """Name, tags and note that a person added."""
         return self.path / "label.json"

@@ -10,13 +10,22 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from fmnist_tui.data import DataError, Dataset, load
+from fmnist_tui.data import DataError, Dataset
 from fmnist_tui.files import exists, open_append, read_json, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
 from fmnist_tui.host.gpu import others_on, others_text
 from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.runs.access import refused
+from fmnist_tui.runs.conditions import (
+    Course,
+    changes,
+    conditions_at_start,
+    conditions_here,
+    inexact_text,
+    too_many_threads,
+)
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader
@@ -24,16 +33,16 @@ from fmnist_tui.runs.faults import first_line, machine_fault
 from fmnist_tui.runs.keeper import RunKeeper
 from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.log_order import current
-from fmnist_tui.runs.places import cache_folder
-from fmnist_tui.runs.request import Request, command_of, read_request
+from fmnist_tui.runs.request import Request, command_of, read_request, settled_config
 from fmnist_tui.runs.resolving import resolved
+from fmnist_tui.runs.run_data import fingerprints_of, load_images
 from fmnist_tui.runs.run_json import write_run_json
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.announcing import announcements
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
-from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
 from fmnist_tui.training.events import LOADING_STAGE, Event
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, make_engine, make_task
@@ -50,15 +59,15 @@ class Trainer:
     Attributes:
         attempt: The trainer's number.
         inbox: What people ask of it.
-        turn: Waits for a device, for a run that is trained in the app; yields what it has to say, returns False where
-            the run was stopped before its turn came. None where the device is already ours.
+        turn: Waits for a device, for a run that is trained in the app; yields what it has to say, returns the device
+            and its key, or None where the run was stopped before its turn came. None where the device is already ours.
         device: The device that it has, as a configuration names it, "" for whatever the configuration says.
         device_id: The GPU's key, or "".
     """
 
     attempt: int
     inbox: Inbox
-    turn: Callable[[], Generator[Event, None, str | None]] | None = None
+    turn: Callable[[], Generator[Event, None, tuple[str, str] | None]] | None = None
     device: str = ""
     device_id: str = ""
 
@@ -83,8 +92,8 @@ def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
         sweep_temporary(whole)
     try:
         with closing(log), flushing(run.path, log):
-            watch = _primed(run)
-            for event in _guarded(run, trainer):
+            watch, course = _primed(run)
+            for event in _guarded(run, trainer, course):
                 log.append(event)
                 for alert in watch.see(event):
                     log.append(alert)
@@ -119,18 +128,19 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
         log.flush_remote()
 
 
-def _primed(run: RunDirectory) -> Watch:
-    """A watch that has seen what earlier trainers of the run told."""
-    watch = Watch()
+def _primed(run: RunDirectory) -> tuple[Watch, Course]:
+    """A watch that has seen what earlier trainers of the run told, and which of its steps are exact."""
+    watch, course = Watch(), Course()
     for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
-    return watch
+        course.see(logged.event)
+    return watch, course
 
 
-def _guarded(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
+def _guarded(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Event]:
     """The run's events; whatever goes wrong becomes a last event that says so."""
     try:
-        yield from _events(run, trainer)
+        yield from _events(run, trainer, course)
     except Superseded:
         raise
     except _EXPECTED as error:
@@ -147,30 +157,35 @@ def _note(run: RunDirectory, text: str) -> None:
         file.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
-def _events(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
+def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Event]:
     try:
         request = read_request(run)
     except RunError:
         yield events.Stage(LOADING_STAGE)  # another trainer's first words, without which the last ones mean nothing
         raise
-    device = trainer.device
     if trainer.turn is not None:
         free = yield from trainer.turn()
         if free is None:
             yield events.StopRequested("now")
             yield events.RunFinished("stopped", resumable=True)
             return
-        device = free
-    yield from _train(run, request, trainer, device)
+        trainer = replace(trainer, device=free[0], device_id=free[1])
+    yield from _train(run, request, trainer, course)
 
 
-def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -> Iterator[Event]:
+def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course) -> Iterator[Event]:
     yield events.Stage(LOADING_STAGE)
-    dataset = load(request.data, cache_folder(), verify=True)
+    dataset = load_images(run, request.data)
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
-    task = _task(run, request, dataset, device)
+    began = conditions_at_start(run)
+    task = _task(run, request, dataset, trainer.device)
+    now = conditions_here(task.config, trainer.device_id)
+    if began is None:
+        write_run_json(run, request, task, now)
     yield from _left_out_gpu(request.config, task.config)
+    if slow := too_many_threads(now):
+        yield events.Alert("too_many_threads", slow)
     begun = has_steps(run)
     if begun:
         yield events.Stage("reading checkpoint")
@@ -179,11 +194,18 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -
     start = _newest_checkpoint(run, request)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
+    inexact = ""
+    if began is not None:
+        changed = changes(began, now, task.config, request.config.device)
+        inexact = inexact_text(began, now, changed, again=start is None)
+    if inexact:
+        yield events.Alert("resume_inexact", inexact)
+    exact = not inexact and (start is None or course.is_exact(start.position.step))
     yield events.Stage("building network")
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer.device_id)
-    with closing(RunKeeper(run, task.config, partial(check_attempt, run, trainer.attempt))) as keeper:
-        yield from train(engine, task, trainer.inbox, keeper, start)
+    with closing(RunKeeper(run, task.config, partial(check_attempt, run, trainer.attempt), exact=exact)) as keeper:
+        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
 
 
 def _shared_gpu(device: str, key: str) -> Iterator[Event]:
@@ -223,28 +245,33 @@ def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None
 
 
 def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
-    """The task as run.json fixed it, or, at the first start, as it will."""
+    """The task as run.json fixed it, adapted to this machine, or, at the first start, as it will be fixed."""
     if not exists(run.run_json):
-        task = make_task(resolved(_on_claimed(request.config, device), device or "cuda:0"), dataset)
-        write_run_json(run, request, task)
-        return task
+        return make_task(resolved(_on_claimed(request.config, device), device or "cuda:0"), dataset)
     known = read_json(run.run_json) or {}
-    data, window = known.get("data"), known.get("window")
-    try:
-        config = TrainingConfig.from_json(known)
-    except ConfigError:
-        config = None
-    if config is None or not isinstance(data, dict) or not isinstance(window, int):
+    window = known.get("window")
+    if not _is_whole(known) or fingerprints_of(run) is None or not isinstance(window, int):
         advice = f"start anew with: {command_of(request)}"
         raise RunError(f"{run.run_json} is damaged, so the run can't go on; {advice}")
-    if (data.get("train_fingerprint"), data.get("test_fingerprint")) != dataset.fingerprints:
-        advice = "put its images back there, or start a new run"
-        raise RunError(f"run {run.run_id} was trained on other data than {dataset.source} holds now; {advice}")
     if known.get("random_stream") != STREAM_NUMBER:
         why = "was started by another version of this program and can't go on bit for bit"
         raise RunError(f"run {run.run_id} {why}; start anew with: {command_of(request)}")
+    return make_task(_resolved_here(settled_config(run, request), device), dataset, window)
+
+
+def _is_whole(record: dict[str, Any]) -> bool:
+    """Whether run.json holds a configuration."""
     try:
-        return make_task(resolved(_on_claimed(config, device), device or "cuda:0"), dataset, window)
-    except ConfigError as error:
-        advice = f"go on where it can be, or start anew with: {command_of(request)}"
-        raise RunError(f"run {run.run_id} can't be trained on {config.device} here ({error}); {advice}") from error
+        TrainingConfig.from_json(record)
+    except ConfigError:
+        return False
+    return True
+
+
+def _resolved_here(config: TrainingConfig, device: str) -> TrainingConfig:
+    """What a run that was begun earlier trains with here: on its device, or, if that isn't here, on the best one."""
+    place = device or "cuda:0"
+    try:
+        return resolved(_on_claimed(config, device), place)
+    except NoDeviceError:
+        return resolved(replace(config, device="auto"), place)

@@ -80,8 +80,8 @@ class _Turn:
         self._ticket: tuple[Path, int] | None = None
         self._claim: HeldClaim | None = None
 
-    def wait(self) -> Generator[Event, None, str | None]:
-        """Waits until a device is free; returns it, or None where the run was stopped first."""
+    def wait(self) -> Generator[Event, None, tuple[str, str] | None]:
+        """Waits until a device is free; returns it and its key, or None where the run was stopped first."""
         from fmnist_tui.runs.queue.starting import usable_queue
 
         self._queue, _ = usable_queue()
@@ -100,7 +100,7 @@ class _Turn:
         for command in later:
             self._inbox.put(command)
         assert self._claim is not None  # noqa: S101
-        return self._claim.claim.device
+        return self._claim.claim.device, self._claim.claim.gpu
 
     def end(self) -> None:
         """Gives the device, or the place in the queue, back."""
@@ -122,13 +122,12 @@ class _Turn:
 
         assert self._queue is not None  # noqa: S101
         request = read_request(self._run)
-        config = settled_config(self._run, request)
-        gpus = visible_gpus([config])
+        gpus = visible_gpus([settled_config(self._run, request)])
         with self._queue.locked():
             path = self._queue.folder / f"in-app-{self._run.run_id}-{os.getpid()}.lock"
             self._ticket = path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._ticket[1], fcntl.LOCK_EX)
-            entry = new_entry(self._run, request.created, config, gpus, in_app=str(path))
+            entry = new_entry(self._run, request, gpus, in_app=str(path))
             self._queue.write([*(one for one in self._queue.read() if one.run != entry.run), entry])
         return entry.needs
 

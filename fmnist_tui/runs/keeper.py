@@ -28,17 +28,26 @@ from fmnist_tui.training.store import NoRoom, Outcome
 class RunKeeper:
     """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
 
-    def __init__(self, run: RunDirectory, config: TrainingConfig, check: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        config: TrainingConfig,
+        check: Callable[[], object] = lambda: None,
+        *,
+        exact: bool = True,
+    ) -> None:
         """Writes nothing yet.
 
         Args:
             run: Where to.
             config: What is trained, for the metadata of what is written.
             check: Raises Superseded where a newer trainer has taken the run: nothing is written then.
+            exact: Whether the run is bit for bit what its first trainer would have made of it, for the result.
         """
         self._run = run
         self._config = config
         self._check = check
+        self._exact = exact
         self._superseded: Superseded | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[None] | None = None
@@ -131,6 +140,9 @@ class RunKeeper:
             "steps": outcome.steps,
             "seconds": outcome.seconds,
             "test_images": 0 if outcome.labels is None else len(outcome.labels),
+            "device": self._config.device,
+            "threads": self._config.threads,
+            "exact": self._exact,
         }
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.files import read_json, write_json
+from fmnist_tui.runs.conditions import conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, RunError, create_run, time_in
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
@@ -35,7 +38,7 @@ class Request:
 
     Attributes:
         config: Device and threads may still be "auto" and 0.
-        data: The data folder, "demo", or None for the usual places.
+        data: The data folder, "demo", or None for the usual places; if the images were moved, where they are now.
         argv: The command that asked.
         created: When (unix seconds); runs that wait for one device go in this order.
     """
@@ -79,18 +82,37 @@ def read_request(run: RunDirectory) -> Request:
         config = TrainingConfig.from_json(record)
     except ConfigError as error:
         raise RunError(f"{run.request} is damaged ({error}), so the run can't be trained; start a new one") from None
-    data, argv, created = record.get("data"), record.get("argv"), record.get("created")
-    if not (isinstance(data, str | None) and isinstance(argv, list) and isinstance(created, float)):
+    data, argv, created = recorded_folder(run, record), record.get("argv"), record.get("created")
+    if not (isinstance(record.get("data"), str | None) and isinstance(argv, list) and isinstance(created, float)):
         raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
     return Request(config, data, tuple(argv), created)
 
 
+def recorded_folder(run: RunDirectory, request: Mapping[str, Any] | None) -> str | None:
+    """Where the images of a run were seen last: the folder, "demo", or None for the usual places.
+
+    Args:
+        run: The run.
+        request: What request.json holds.
+    """
+    moved = read_json(run.data_json) or {}
+    folder = moved.get("folder", 0)
+    if not isinstance(folder, str | None) or folder == "":
+        folder = (request or {}).get("data")
+    return folder if isinstance(folder, str) and folder else None
+
+
 def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
-    """What the run trains with: as its first trainer settled it, or, before that, as it was asked for."""
+    """What the run trains with here: as its first trainer settled it, or, before that, as it was asked for.
+
+    The number of threads is one for this machine; whether the device is there is for others to find out.
+    """
+    start = conditions_at_start(run)
     try:
-        return TrainingConfig.from_json(read_json(run.run_json) or {})
+        config = TrainingConfig.from_json(read_json(run.run_json) or {})
     except ConfigError:
         return request.config
+    return replace(config, threads=threads_here(start, request.config.threads)) if start else config
 
 
 def _flip(request: Request) -> str:

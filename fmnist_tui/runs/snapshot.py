@@ -32,6 +32,7 @@ class Snapshot:
         finished: The last word, or None while there is more to come.
         saved_step: The step of the last checkpoint, or None.
         resumed_at_step: Where the current trainer went on from, 0 for the first.
+        resumed: The newest trainer's `Resumed`, or None where nothing was resumed since `started`.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class Snapshot:
     finished: events.RunFinished | None = None
     saved_step: int | None = None
     resumed_at_step: int = 0
+    resumed: events.Resumed | None = None
 
     @property
     def step(self) -> int:
@@ -95,6 +97,7 @@ class _State:
     finished: events.RunFinished | None = None
     saved_step: int | None = None
     resumed_at_step: int = 0
+    resumed: events.Resumed | None = None
 
 
 class SnapshotFold:
@@ -164,6 +167,7 @@ class SnapshotFold:
                 self._curve.drop_after(event.step)
                 self._drop_epochs(lambda epoch: epoch.step > event.step)
                 state.resumed_at_step = event.step
+                state.resumed = event
             case events.RunFinished():
                 self._change_trainer()
                 state.finished = event

@@ -13,6 +13,10 @@ class ConfigError(ValueError):
     """A setting that can't be trained with; its text is one line that says what would do."""
 
 
+class NoDeviceError(ConfigError):
+    """The device that is named isn't there."""
+
+
 class NoPyTorchError(ConfigError):
     """v1 to v3 are asked for where PyTorch isn't installed."""
 

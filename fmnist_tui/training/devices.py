@@ -7,7 +7,7 @@ from functools import cache
 
 import torch
 
-from fmnist_tui.training.config import ConfigError
+from fmnist_tui.training.config import NoDeviceError
 
 
 def resolve(wanted: str, free: str = "cuda:0") -> str:
@@ -18,14 +18,14 @@ def resolve(wanted: str, free: str = "cuda:0") -> str:
         free: Which GPU to take where any will do, if it is there.
 
     Raises:
-        ConfigError: There is no such device here.
+        NoDeviceError: There is no such device here.
     """
     if wanted == "auto":
         return _best(free)
     if wanted == "cpu" or (wanted == "mps" and torch.backends.mps.is_available()):
         return wanted
     if wanted == "mps":
-        raise ConfigError("device mps is not available here; use --device cpu or auto")
+        raise NoDeviceError("device mps is not available here; use --device cpu or auto")
     return _any_gpu(free) if wanted == "cuda" and count_gpus()[0] else _cuda(wanted)
 
 
@@ -62,5 +62,5 @@ def _cuda(wanted: str) -> str:
     count, why = count_gpus()
     if index >= count:
         seen = why or f"{count} CUDA devices"
-        raise ConfigError(f"device {wanted} is not available here ({seen}); use --device auto")
+        raise NoDeviceError(f"device {wanted} is not available here ({seen}); use --device auto")
     return f"cuda:{index}"

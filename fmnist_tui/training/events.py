@@ -46,7 +46,10 @@ class Queued(_Event, frozen=True, gc=False, tag="queued"):
 
 
 class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
-    """The engine is ready; the first step follows."""
+    """The engine is ready; the first step follows. A run that was killed before its first checkpoint has several.
+
+    `host`, `device`, `threads` and `exact` are as in `Resumed`.
+    """
 
     version: str
     total_steps: Whole
@@ -55,6 +58,9 @@ class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
     parameters: Whole
     pid: Whole
     host: str = ""
+    device: str = ""
+    threads: Whole = 0
+    exact: bool = True
 
 
 class Stage(_Event, frozen=True, gc=False, tag="stage"):
@@ -103,7 +109,8 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
     """Something a person should see.
 
     `kind` is a stable word: "non_finite", "spike", "plateau", "overfitting", "checkpoint_failed", "no_checkpoint",
-    "no_room", "gpu_left_out".
+    "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "resume_inexact" (the run goes on, but what it was
+    begun with isn't here: not bit for bit).
     """
 
     kind: str
@@ -137,7 +144,7 @@ class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
         host: Where it runs, or "" if unknown.
         device: What it trains on, or "" if unknown.
         threads: CPU threads that it computes with, or 0 if unknown.
-        exact: Whether the run goes on bit for bit, as if it had not been interrupted.
+        exact: Whether the run goes on bit for bit, as if it had not been interrupted on the machine that it began on.
     """
 
     step: Whole

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fmnist_tui.host.identity import host_name
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.control import Command, Control
@@ -32,7 +33,7 @@ _ROOM_POLL = 1.0
 
 
 def train(
-    engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None = None
+    engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None = None, *, exact: bool = True
 ) -> Iterator[Event]:
     """Trains to the end, or until told to stop; the last event is a `RunFinished`.
 
@@ -42,8 +43,9 @@ def train(
         control: Polled at every window's end and before every batch of an evaluation.
         store: Where checkpoints and the outcome go.
         start: A checkpoint of the same task to go on from.
+        exact: Whether it goes on bit for bit, for the log.
     """
-    return _Training(engine, task, control, store, start).run()
+    return _Training(engine, task, control, store, start, exact=exact).run()
 
 
 class _StopNow(Exception):
@@ -57,13 +59,16 @@ class _Diverged(Exception):
 class _Training:
     """The state of one `train`: its position, and what was asked of it."""
 
-    def __init__(self, engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None) -> None:
+    def __init__(
+        self, engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None, *, exact: bool
+    ) -> None:
         self._engine = engine
         self._task = task
         self._settings = task.config.hyperparameters
         self._control = control
         self._store = store
         self._start = start
+        self._exact = exact
         self._position = start.position if start else Position()
         self._ending = False
         self._paused_seconds = 0.0
@@ -84,9 +89,10 @@ class _Training:
             yield events.RunFinished("diverged", message=str(diverged))
 
     def _begin(self) -> Iterator[Event]:
+        host, device, threads = host_name(), self._task.config.device, self._task.config.threads
         if self._start:
             self._engine.load_state(self._start.tensors)
-            yield events.Resumed(self._position.step, os.getpid())
+            yield events.Resumed(self._position.step, os.getpid(), host, device, threads, self._exact)
             return
         yield events.RunStarted(
             self._task.config.version,
@@ -95,6 +101,10 @@ class _Training:
             self._settings.epochs,
             self._engine.parameters,
             os.getpid(),
+            host,
+            device,
+            threads,
+            self._exact,
         )
 
     @property

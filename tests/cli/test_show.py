@@ -29,6 +29,8 @@ CONFIG = {
     "score_test",
     "device",
     "device_name",
+    "device_id",
+    "cpus",
     "threads",
     "window",
     "random_stream",
@@ -54,6 +56,9 @@ RESULT = {
     "steps",
     "seconds",
     "test_images",
+    "device",
+    "threads",
+    "exact",
 }
 
 BEST = {"epoch", "validation_accuracy", "validation_loss", "train_accuracy", "train_loss"}

@@ -11,6 +11,7 @@ import pytest
 import torch
 from full_disk import room_for
 
+from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs import drive
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import read_snapshot
@@ -184,7 +185,7 @@ def test_a_run_that_could_not_keep_its_outcome_can_go_on_to_do_so(runs: Path) ->
     assert status_of(run) is Status.FAILED
     run.model.rmdir()
     assert InAppRun(run).drive() == RunFinished("completed", scored=True)
-    assert Resumed(3, os.getpid()) in events_of(run)
+    assert Resumed(3, os.getpid(), host_name(), "cpu", 1) in events_of(run)
     assert json.loads(run.result.read_text())["steps"] == 3
 
 

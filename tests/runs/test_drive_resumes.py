@@ -1,24 +1,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from data.samples import write_idx
 
 from fmnist_tui.data import load
+from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.request import command_of, read_request
+from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.text import counted
 from fmnist_tui.training.control import Command
-from fmnist_tui.training.events import CheckpointSaved, Epoch, Resumed, Step
+from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, Step
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 from .trainers import (
+    PATIENCE,
     SHORT_V0,
     SHORT_V3,
     Watch,
@@ -32,6 +37,8 @@ from .trainers import (
     request,
     running,
 )
+
+TINY_V3 = replace(SHORT_V3.hyperparameters, epochs=1, batch_size=50)
 
 
 def resumed_step(run: RunDirectory) -> int:
@@ -146,8 +153,8 @@ def test_a_run_does_not_go_on_with_other_training_images(runs: Path, stopped_v0:
     other = replace(demo, train=demo.test)
     change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
     message = one_line(InAppRun(run).drive())
-    assert message.startswith(f"run {run.run_id} was trained on other data than ")
-    assert message.endswith("put its images back there, or start a new run")
+    assert f"other holds other training images than run {run.run_id} was begun with" in message
+    assert message.endswith(f"give their folder with: fmnist-tui resume {run.run_id} --data DIR")
     assert checkpoint_steps(run) == checkpoint_steps(stopped_v0)
 
 
@@ -156,7 +163,7 @@ def test_a_run_does_not_go_on_with_other_test_images(runs: Path, stopped_v0: Run
     demo = load("demo", tmp_path)
     other = replace(demo, test=demo.train)
     change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
-    assert "other data" in one_line(InAppRun(run).drive())
+    assert "other test images" in one_line(InAppRun(run).drive())
 
 
 def test_a_run_goes_on_with_the_same_images_from_another_place(
@@ -181,23 +188,137 @@ def test_a_run_of_another_random_stream_does_not_go_on(runs: Path, stopped_v0: R
     assert InAppRun(run).drive().reason == "completed"
 
 
-@pytest.mark.parametrize("content", ["{", "{}", '{"data": {}, "window": 1}'])
+@pytest.mark.parametrize("content", ["{", "{}", '{"data": {}, "window": 1}', "without fingerprints"])
 def test_a_run_whose_run_json_is_damaged_does_not_begin_a_new_one(
     runs: Path, stopped_v0: RunDirectory, content: str
 ) -> None:
     run = copy_of(stopped_v0, runs)
-    run.run_json.write_text(content)
+    if content == "without fingerprints":
+        change(run.run_json, lambda record: record.update(data={}))
+    else:
+        run.run_json.write_text(content)
     line = f"{run.run_json} is damaged, so the run can't go on; start anew with: fmnist-tui train v0 --epochs 4"
     assert one_line(InAppRun(run).drive()).startswith(line)
 
 
-def test_a_run_does_not_go_on_where_its_device_is_not(runs: Path, tmp_path: Path) -> None:
-    run = request(runs, replace(SHORT_V3, device="auto"))
+# On another machine
+
+
+def begun_elsewhere(stopped: RunDirectory, runs: Path, **conditions: object) -> RunDirectory:
+    """A copy of a stopped run that says to have been begun under other conditions."""
+    run = copy_of(stopped, runs)
+    change(run.run_json, lambda record: record.update(conditions))
+    return run
+
+
+def alerts_of(run: RunDirectory) -> list[Alert]:
+    return [event for event in events_of(run) if isinstance(event, Alert)]
+
+
+def last_resumed(run: RunDirectory) -> Resumed:
+    return [event for event in events_of(run) if isinstance(event, Resumed)][-1]
+
+
+def test_a_resume_under_the_same_conditions_is_exact(runs: Path, stopped_v0: RunDirectory) -> None:
+    run = copy_of(stopped_v0, runs)
+    InAppRun(run).drive()
+    resumed = last_resumed(run)
+    assert (resumed.host, resumed.device, resumed.threads, resumed.exact) == (host_name(), "cpu", 1, True)
+    assert alerts_of(run) == []
+    assert json.loads(run.result.read_text())["exact"] is True
+
+
+def test_a_run_from_a_larger_machine_takes_the_cpus_that_are_here_and_says_so(
+    runs: Path, stopped_v0: RunDirectory
+) -> None:
+    run = begun_elsewhere(stopped_v0, runs, host="gpu01", threads=512, cpus=512)
+    before = run.run_json.read_bytes()
+    assert InAppRun(run).drive().reason == "completed"
+    cpus = available_cpus()
+    assert alerts_of(run) == [
+        Alert(
+            "resume_inexact",
+            f"resumed on {host_name()} (was gpu01) with {counted(cpus, 'thread')} instead of 512: "
+            "training continues, but not bit for bit as it would have there",
+        )
+    ]
+    resumed = last_resumed(run)
+    assert (resumed.threads, resumed.exact) == (cpus, False)
+    assert run.run_json.read_bytes() == before
+    result = json.loads(run.result.read_text())
+    assert (result["threads"], result["exact"]) == (cpus, False)
+
+
+def test_a_run_that_was_elsewhere_for_a_while_is_not_exact_any_more(runs: Path, stopped_v0: RunDirectory) -> None:
+    run = begun_elsewhere(stopped_v0, runs, host="gpu01")
+    watch = Watch(run)
+    watch.new()
+    with running(run):
+        watch.next(Step)
+        send(run, Command.STOP_NOW)
+        assert watch.next(RunFinished).resumable
+    (alert,) = alerts_of(run)
+    change(run.run_json, lambda record: record.update(host=host_name()))  # back where it began
+    InAppRun(run).drive()
+    assert alerts_of(run) == [alert]
+    assert not last_resumed(run).exact
+    assert json.loads(run.result.read_text())["exact"] is False
+
+
+def test_other_versions_of_libraries_are_named(runs: Path, stopped_v0: RunDirectory) -> None:
+    run = begun_elsewhere(stopped_v0, runs, versions={"numpy": "0.9.1", "torch": "0.1"})
+    assert InAppRun(run).drive().reason == "completed"
+    (alert,) = alerts_of(run)
+    assert alert.message.startswith("resumed with NumPy ")
+    assert " instead of 0.9.1: training continues, but not bit for bit as it would have before" in alert.message
+    assert "PyTorch" not in alert.message
+
+
+def test_too_many_threads_are_kept_where_they_were_asked_for_and_reported(runs: Path, stopped_v0: RunDirectory) -> None:
+    cpus = available_cpus()
+    run = begun_elsewhere(stopped_v0, runs, threads=cpus + 1, cpus=cpus)
+    change(run.request, lambda record: record.update(threads=cpus + 1))
+    watch = Watch(run)
+    watch.new()
+    with running(run):
+        resumed = watch.next(Resumed)
+    assert (resumed.threads, resumed.exact) == (cpus + 1, True)
+    assert [alert.kind for alert in alerts_of(run)] == ["too_many_threads"]
+
+
+def test_a_run_starts_again_elsewhere_where_nothing_was_saved(runs: Path, stopped_v0: RunDirectory) -> None:
+    run = begun_elsewhere(stopped_v0, runs, host="gpu01")
+    shutil.rmtree(run.checkpoints)
+    InAppRun(run).drive()
+    assert [alert.kind for alert in alerts_of(run)] == ["no_checkpoint", "resume_inexact"]
+    assert alerts_of(run)[1].message.startswith(f"started again on {host_name()} (was gpu01): ")
+    started = [event for event in events_of(run) if isinstance(event, RunStarted)]
+    assert [(event.host, event.exact) for event in started] == [(host_name(), True), (host_name(), False)]
+
+
+@pytest.mark.parametrize("asked", ["auto", "cuda:99"])
+def test_a_run_goes_on_where_its_device_is_not(runs: Path, tmp_path: Path, asked: str) -> None:
+    run = request(runs, replace(SHORT_V3, device=asked, hyperparameters=TINY_V3))
     record = {**SHORT_V3.to_json(), "device": "cuda:99", "window": 1, "random_stream": STREAM_NUMBER}
+    record |= {"device_name": "NVIDIA A100", "host": host_name(), "hyperparameters": asdict(TINY_V3)}
     fingerprints = zip(("train_fingerprint", "test_fingerprint"), load("demo", tmp_path).fingerprints, strict=True)
     run.run_json.write_text(json.dumps({**record, "data": dict(fingerprints)}))
-    message = one_line(InAppRun(run).drive())
-    assert message.startswith(
-        f"run {run.run_id} can't be trained on cuda:99 here (device cuda:99 is not available here"
-    )
-    assert message.endswith(f"go on where it can be, or start anew with: {command_of(read_request(run))}")
+    assert InAppRun(run).drive().reason == "completed"
+    (alert,) = alerts_of(run)
+    assert alert.kind == "resume_inexact"
+    assert " instead of NVIDIA A100" in alert.message
+    assert ("(cuda:99 was asked for, but isn't here)" in alert.message) == (asked != "auto")
+    assert json.loads(run.result.read_text())["device"] != "cuda:99"
+
+
+def test_a_stopped_run_goes_on_in_another_home(
+    runs: Path, stopped_v0: RunDirectory, finished_v0: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home" / name.lower()))
+    run = copy_of(stopped_v0, runs / "another folder")
+    change(run.request, lambda record: record.update(argv=["/home/nobody/bin/fmnist-tui", "train", "v0"]))
+    (started,) = submit([run]).started.values()
+    assert started.wait(PATIENCE) == 0
+    assert last_resumed(run).exact
+    assert_undisturbed(run, finished_v0)

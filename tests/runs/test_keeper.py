@@ -167,6 +167,9 @@ def test_an_outcome_is_weights_predictions_and_a_result(run: RunDirectory, keepe
         "steps": 20,
         "seconds": 1.5,
         "test_images": 4,
+        "device": "auto",
+        "threads": 0,
+        "exact": True,
     }
 
 

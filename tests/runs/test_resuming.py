@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.lock import acquire, holding
-from fmnist_tui.runs.resuming import check_resumable
-from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
+from fmnist_tui.runs.resuming import DataMoved, check_resumable
+from fmnist_tui.training.control import Command
+from fmnist_tui.training.events import Event, Paused, Queued, RunFinished, Stage
 
 from .logs import STARTED, step, write_log
 
@@ -47,6 +50,24 @@ def test_a_run_with_a_trainer_cannot_go_on(run: RunDirectory) -> None:
         write_log(run, STARTED, step(5), Paused(5))
         with pytest.raises(RunError, match=f"is paused; watch it with: fmnist-tui attach {run.run_id}$"):
             check_resumable(run)
+
+
+def test_a_run_that_waits_on_another_host_is_taken_out_of_its_queue_first(run: RunDirectory) -> None:
+    write_log(run, Queued("cuda", host="gpu01", user="alice", queue="/home/alice/queue"))
+    stop = f"fmnist-tui stop {run.run_id}, then resume it"
+    with pytest.raises(RunError, match=f"is queued; it waits for a device of gpu01: to train it here, {stop}$"):
+        check_resumable(run)
+    send(run, Command.STOP_NOW)
+    check_resumable(run)
+
+
+def test_a_run_whose_images_are_gone_cannot_go_on(run: RunDirectory, tmp_path: Path) -> None:
+    run.request.write_text(json.dumps({"data": f"{tmp_path}/gone"}))
+    write_log(run, STARTED, step(5), RunFinished("stopped", resumable=True))
+    with pytest.raises(DataMoved, match=f"^there is no folder {tmp_path}/gone; give their folder with: "):
+        check_resumable(run)
+    check_resumable(run, "demo")
+    check_resumable(run)
 
 
 def test_a_run_that_needs_pytorch_cannot_go_on_without(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

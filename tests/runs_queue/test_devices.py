@@ -5,8 +5,9 @@ import platform
 import pytest
 
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.runs.conditions import Conditions
 from fmnist_tui.runs.queue.claims import Claim
-from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, visible_gpus
+from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, title_of, visible_gpus
 from fmnist_tui.runs.queue.store import Entry
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
@@ -75,8 +76,61 @@ def test_gpus_are_known_by_what_they_are_not_by_their_number(device: str, keys: 
 
 def test_the_driver_is_asked_only_where_a_gpu_could_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.runs.queue.devices.query_gpus", lambda _: TWO)
-    assert visible_gpus([V0, v3_on("cpu"), v3_on("mps")], {}) == ()
+    assert visible_gpus([V0, v3_on("cpu")], {}) == ()
     assert visible_gpus([V0, v3_on("auto")], {}) == TWO
+    assert visible_gpus([v3_on("mps")], {}) == TWO  # begun on a Mac, resumed here
+    on_a_mac(monkeypatch)
+    assert visible_gpus([V0, v3_on("mps")], {}) == ()
+
+
+def on_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+
+
+# What a run needs that was begun on another GPU
+
+LARGE_AND_SMALL = (Gpu("GPU-s", 0, "T4", speed=1), Gpu("GPU-a", 1, "H200", speed=9), Gpu("GPU-b", 2, "H200", speed=9))
+
+
+@pytest.mark.parametrize(
+    ("start", "asked", "keys"),
+    [
+        (Conditions(device="cuda:2", device_name="H200", device_id="GPU-b"), "auto", (("GPU-b", 2), ("GPU-a", 1))),
+        (Conditions(device="cuda:0", device_name="H200", device_id="GPU-b"), "cuda", (("GPU-b", 2), ("GPU-a", 1))),
+        (Conditions(device="cuda:0", device_name="H200", device_id="GPU-b"), "cuda:0", (("GPU-b", 2),)),
+        (Conditions(device="cuda:0", device_name="T4", device_id="GPU-s"), "auto", (("GPU-s", 0),)),
+        (Conditions(device="cuda:1", device_name="H200", device_id="GPU-x"), "auto", (("GPU-a", 1), ("GPU-b", 2))),
+        (Conditions(device="cuda:1", device_name="H200", device_id="GPU-x"), "cuda:1", (("GPU-a", 1),)),
+        (
+            Conditions(device="cuda:7", device_name="A100", device_id="GPU-x"),
+            "cuda:7",
+            (("GPU-a", 1), ("GPU-b", 2), ("GPU-s", 0)),
+        ),
+        (Conditions(device="mps"), "mps", (("GPU-a", 1), ("GPU-b", 2), ("GPU-s", 0))),
+        (Conditions(device="cuda:1", device_name="T4"), "auto", (("GPU-s", 0),)),
+    ],
+)
+def test_a_run_goes_on_with_its_gpu_or_one_like_it_or_any(
+    start: Conditions, asked: str, keys: tuple[tuple[str, int], ...]
+) -> None:
+    assert candidates(v3_on(start.device), LARGE_AND_SMALL, start, asked) == keys
+
+
+def test_a_run_goes_on_with_what_is_here_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    for device in ("cuda:1", "mps"):
+        assert candidates(v3_on(device), (), Conditions(device=device), device) == ()
+    assert candidates(v3_on("cpu"), TWO, Conditions(device="cpu"), "auto") == ()
+    assert candidates(V0, TWO, Conditions(device="cpu"), "auto") == ()
+    on_a_mac(monkeypatch)
+    assert candidates(v3_on("cuda:1"), (), Conditions(device="cuda:1"), "cuda:1") == (("mps", 0),)
+
+
+def test_what_a_run_waits_for_is_named() -> None:
+    assert title_of(()) == "cpu"
+    assert title_of((("mps", 0),)) == "mps"
+    assert title_of((("GPU-a", 1),)) == "cuda:1"
+    assert title_of((("GPU-a", 1), ("GPU-b", 2))) == "cuda"
 
 
 # Which GPU is free

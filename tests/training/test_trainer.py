@@ -13,6 +13,7 @@ import pytest
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.data.dataset import ImageSet
+from fmnist_tui.host.identity import host_name
 from fmnist_tui.training import events, trainer
 from fmnist_tui.training.checkpoint import Position
 from fmnist_tui.training.engine import Totals
@@ -38,7 +39,7 @@ def test_a_whole_run_from_start_to_end() -> None:
         "RunFinished",
     ]
     assert [stage.name for stage in ran.of(events.Stage)] == ["validating", "validating", "scoring test images"]
-    assert ran.events[0] == events.RunStarted("v0", 14, 7, 2, 1, os.getpid())
+    assert ran.events[0] == events.RunStarted("v0", 14, 7, 2, 1, os.getpid(), host_name(), "cpu", 1)
     assert ran.events[-2:] == [events.CheckpointSaved(14), events.RunFinished("completed", scored=True)]
 
 

@@ -21,6 +21,7 @@ from fmnist_tui.analysis.values import nested, number
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.data.progress import Stop, never
 from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.request import recorded_folder
 from fmnist_tui.runs.resolving import resolved
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
 from fmnist_tui.text import percent
@@ -52,8 +53,7 @@ class Images:
             AnalysisError: There are others now.
             DataError: There are none.
         """
-        own = nested(record.config, "data").get("folder")
-        folder = self.folder or (own if isinstance(own, str) and own else None)
+        folder = self.folder or recorded_folder(record.run, {"data": nested(record.config, "data").get("folder")})
         if folder not in self._known:
             self._known[folder] = load(folder, self.cache, cancelled=stop, verify=True)
         dataset = self._known[folder]

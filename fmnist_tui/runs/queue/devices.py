@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpus import query_gpus
@@ -12,12 +13,15 @@ from fmnist_tui.runs.queue.claims import Claim
 from fmnist_tui.runs.queue.store import Entry
 from fmnist_tui.training.config import TrainingConfig
 
+if TYPE_CHECKING:
+    from fmnist_tui.runs.conditions import Conditions
+
 MPS = "mps"
 
 
 def visible_gpus(configs: Iterable[TrainingConfig], environ: Mapping[str, str] = os.environ) -> tuple[Gpu, ...]:
     """The GPUs that a process with this environment may use; () where none of the configurations could use one."""
-    if all(_is_cpu_only(config) or config.device == MPS for config in configs):
+    if all(_is_cpu_only(config) or (config.device == MPS and _is_mac()) for config in configs):
         return ()
     return query_gpus(environ)
 
@@ -30,14 +34,25 @@ def needed_device(config: TrainingConfig, *, has_gpus: bool) -> str:
         return config.device
     if has_gpus:
         return "cuda"
-    return MPS if platform.system() == "Darwin" and platform.machine() == "arm64" else "cpu"
+    return MPS if _is_mac() else "cpu"
 
 
-def candidates(config: TrainingConfig, gpus: Sequence[Gpu]) -> tuple[tuple[str, int], ...]:
+def candidates(
+    config: TrainingConfig, gpus: Sequence[Gpu], start: Conditions | None = None, asked: str = "auto"
+) -> tuple[tuple[str, int], ...]:
     """Keys and indices of the GPUs of which any one will do; () for the CPU.
 
-    A GPU that can't be seen here stands in the list by its index: the trainer says why it isn't there.
+    A GPU that can't be seen here stands in the list by its index: the trainer says why it isn't there. Not so for a run
+    that was begun on another GPU or machine: it goes on with what is here.
+
+    Args:
+        config: What is trained.
+        gpus: Those that are visible.
+        start: Under which the run was begun; None for a new one.
+        asked: The device that was asked for then.
     """
+    if start is not None and not _is_cpu_only(config):
+        return _candidates_again(gpus, start, asked)
     needed = needed_device(config, has_gpus=bool(gpus))
     if needed == "cpu":
         return ()
@@ -49,6 +64,27 @@ def candidates(config: TrainingConfig, gpus: Sequence[Gpu]) -> tuple[tuple[str, 
         return seen or (("cuda:0", 0),)
     index = int(needed.partition(":")[2] or "0")
     return tuple(one for one in seen if one[1] == index) or ((needed, index),)
+
+
+def title_of(devices: Sequence[tuple[str, int]]) -> str:
+    """A run's candidates as people read them: "cpu", "mps", "cuda:1", or "cuda" where there are several."""
+    if not devices:
+        return "cpu"
+    if devices[0][0] == MPS:
+        return MPS
+    return f"cuda:{devices[0][1]}" if len(devices) == 1 else "cuda"
+
+
+def _candidates_again(gpus: Sequence[Gpu], start: Conditions, asked: str) -> tuple[tuple[str, int], ...]:
+    """The GPU that the run was begun on, and those of the same name, if any is here; else any."""
+    if not gpus:
+        return ((MPS, 0),) if _is_mac() else ()
+    fastest_first = sorted(gpus, key=lambda gpu: (gpu.key != start.device_id, -(gpu.speed or 0)))
+    same = [gpu for gpu in fastest_first if gpu.key == start.device_id]
+    alike = [gpu for gpu in fastest_first if gpu in same or (gpu.name and gpu.name == start.device_name)]
+    if asked.startswith("cuda:"):
+        alike = same or [gpu for gpu in fastest_first if f"cuda:{gpu.index}" == asked]
+    return tuple((gpu.key, gpu.index) for gpu in alike or fastest_first)
 
 
 def free_device(
@@ -76,6 +112,11 @@ def free_device(
     if used + entry.threads > min(entry.cpu_count, len(mine)):
         return None
     return Claim(run=entry.run, cpus=entry.cpus, threads=entry.threads)
+
+
+def _is_mac() -> bool:
+    """Whether Apple's GPU is here."""
+    return platform.system() == "Darwin" and platform.machine() == "arm64"
 
 
 def _is_cpu_only(config: TrainingConfig) -> bool:

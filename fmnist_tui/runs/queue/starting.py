@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from fmnist_tui.host.cpus import available_cpus, cpu_set
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.python import python_environment
+from fmnist_tui.runs.conditions import conditions_at_start
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.places import private_temporary_folder, state_folder
-from fmnist_tui.runs.queue.devices import candidates, needed_device, visible_gpus
+from fmnist_tui.runs.queue.devices import candidates, needed_device, title_of, visible_gpus
 from fmnist_tui.runs.queue.dispatch import ensure_dispatcher, start_ready, write_queued
 from fmnist_tui.runs.queue.store import Entry, Queue, this_queue
-from fmnist_tui.runs.request import read_request, settled_config
-from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.runs.request import Request, read_request, settled_config
 
 
 @dataclass
@@ -44,25 +44,23 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         RunError: There is no folder in which a queue can be kept.
     """
     submitted = Submitted()
-    wanted: list[tuple[RunDirectory, TrainingConfig, float]] = []
+    wanted: list[tuple[RunDirectory, Request]] = []
     for run in runs:
         try:
-            request = read_request(run)
+            wanted.append((run, read_request(run)))
         except RunError as error:
             submitted.failed[run] = str(error)
-        else:
-            wanted.append((run, settled_config(run, request), request.created))
-    gpus = visible_gpus([config for _, config, _ in wanted])
+    gpus = visible_gpus([settled_config(run, request) for run, request in wanted])
     queue, submitted.warning = usable_queue()
     with queue.locked():
         environment = queue.save_environment(python_environment())
-        new = [new_entry(run, created, config, gpus, environment) for run, config, created in wanted]
+        new = [new_entry(run, request, gpus, environment) for run, request in wanted]
         ours = {entry.run: entry for entry in new}
         queue.write([*(entry for entry in queue.read() if entry.run not in ours), *new])
         submitted.started, failed = start_ready(queue, only=set(ours))
         submitted.failed |= failed
         waiting = {entry.run for entry in queue.read()}
-        submitted.queued = [run for run, _, _ in wanted if str(run.path.absolute()) in waiting]
+        submitted.queued = [run for run, _ in wanted if str(run.path.absolute()) in waiting]
         for run in list(submitted.queued):
             try:
                 write_queued(run, queue, ours[str(run.path.absolute())].needs)
@@ -78,21 +76,17 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
 
 
 def new_entry(
-    run: RunDirectory,
-    created: float,
-    config: TrainingConfig,
-    gpus: Sequence[Gpu],
-    environment: str = "",
-    in_app: str = "",
+    run: RunDirectory, request: Request, gpus: Sequence[Gpu], environment: str = "", in_app: str = ""
 ) -> Entry:
     """The queue's record of a run that this process asks for."""
-    keys, count = candidates(config, gpus), available_cpus()
+    config, start, count = settled_config(run, request), conditions_at_start(run), available_cpus()
+    keys = candidates(config, gpus, start, request.config.device)
     umask = os.umask(0o077)
     os.umask(umask)
     return Entry(
         run=str(run.path.absolute()),
-        created=created,
-        needs=needed_device(config, has_gpus=bool(gpus)),
+        created=request.created,
+        needs=needed_device(config, has_gpus=bool(gpus)) if start is None else title_of(keys),
         gpus=keys,
         cpus=cpu_set(),
         cpu_count=count,

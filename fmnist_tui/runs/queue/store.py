@@ -41,7 +41,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         environment: Name of the file with the environment of whoever asked for the run.
         umask: Their file mode mask.
         nice: Their scheduling priority.
-        data: The folder of the images, where it differs from the one in the request.
     """
 
     run: str
