@@ -78,10 +78,11 @@ def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
         message = str(refused(f"write {run.events}", run.path, error, f"fmnist-tui resume {run.run_id}"))
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
-    for whole in (run.run_json, run.model, run.predictions, run.result):
-        sweep_temporary(whole)
     try:
         with closing(log), flushing(run.path, log):
+            check()
+            for whole in (run.run_json, run.model, run.predictions, run.result):
+                sweep_temporary(whole)
             watch = _primed(run)
             for event in _guarded(run, trainer):
                 log.append(event)
@@ -169,18 +170,20 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, device: str) -
     dataset.verify()
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
+    check = partial(check_attempt, run, trainer.attempt)
+    check()
     task = _task(run, request, dataset, device)
     yield from _left_out_gpu(request.config, task.config)
     begun = has_steps(run)
     if begun:
         yield events.Stage("reading checkpoint")
-    start = _newest_checkpoint(run, request)
+    start = _newest_checkpoint(run, request, check)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
     yield events.Stage("building network")
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer.device_id)
-    with closing(RunKeeper(run, task.config, partial(check_attempt, run, trainer.attempt))) as keeper:
+    with closing(RunKeeper(run, task.config, check)) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start)
 
 
@@ -213,9 +216,9 @@ def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
     return config
 
 
-def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None:
+def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], None]) -> Checkpoint | None:
     try:
-        return take_newest(run.checkpoints)
+        return take_newest(run.checkpoints, check)
     except CheckpointError as error:
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 
