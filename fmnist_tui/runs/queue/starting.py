@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fmnist_tui.host.cpus import available_cpus, cpu_set
@@ -18,16 +19,25 @@ from fmnist_tui.host.gpu import Gpu, others_on
 from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.event_log import EventLog
-from fmnist_tui.runs.launch import LaunchSettings, launch
-from fmnist_tui.runs.lock import acquire, current_attempt, holding, try_exclusive
+from fmnist_tui.runs.event_log import EventLog, latest_attempt
+from fmnist_tui.runs.launch import LaunchSettings, NotWanted, launch
+from fmnist_tui.runs.lock import (
+    abandon_attempt,
+    acquire,
+    check_attempt,
+    current_attempt,
+    holding,
+    new_attempt,
+    try_exclusive,
+)
 from fmnist_tui.runs.places import private_temporary_folder, state_folder
-from fmnist_tui.runs.queue.claims import Claim, claims_in_use, is_free, live_claims, take_claim
+from fmnist_tui.runs.queue.claims import Claim, HeldClaim, claims_in_use, is_free, live_claims, take_claim
 from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, visible_gpus
 from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues, this_queue
 from fmnist_tui.runs.request import read_request, settled_config
-from fmnist_tui.runs.status import is_waiting
+from fmnist_tui.runs.status import waits_in
 from fmnist_tui.training import events
 from fmnist_tui.training.config import TrainingConfig
 
@@ -89,7 +99,11 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         if submitted.failed:
             queue.write([entry for entry in queue.read() if entry.run in waiting])
         if waiting:
-            ensure_dispatcher(queue)
+            try:
+                ensure_dispatcher(queue)
+            except OSError as error:
+                why = f"no process that waits for the device can be started ({error.strerror})"
+                submitted.warning = f"{why}; once that is mended, any fmnist-tui command goes on with the queue"
     return submitted
 
 
@@ -146,7 +160,7 @@ def start_ready(
         if wanted is None or entry.in_app or (only is not None and entry.run not in only):
             left.append(entry)
             continue
-        if only is None and not is_waiting(run):  # stopped, deleted or trained by somebody else meanwhile
+        if only is None and not waits_in(run, queue):  # stopped, deleted, or queued or trained elsewhere meanwhile
             continue
         try:
             claim = take_claim(queue, wanted)
@@ -155,8 +169,10 @@ def start_ready(
             left.append(entry)
             continue
         try:
-            started[run] = launch(run, claim, queue.folder, _settings(queue, entry) if only is None else None)
+            started[run] = _launch(queue, run, claim, entry if only is None else None)
             claims[claim.path] = claim.claim
+        except NotWanted:
+            continue
         except RunError as error:
             failed[run] = str(error)
             if only is None:
@@ -167,16 +183,35 @@ def start_ready(
     return started, failed
 
 
+def _launch(queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry | None) -> subprocess.Popen[bytes]:
+    """Starts a run as whoever queued it would, if it still waits; or, where it isn't queued, as this process."""
+    if entry is None:
+        return launch(run, claim, queue.folder)
+    return launch(run, claim, queue.folder, _settings(queue, entry), partial(waits_in, queue=queue))
+
+
 def cancel_queued(run: RunDirectory) -> None:
     """Takes a waiting run out of the queue; it can be resumed.
+
+    It takes an attempt number as a trainer does, so that of a stop and a start on two hosts one comes first, whatever
+    their locks see: a start that comes later finds the stop in the log, and a stop that comes later fails.
 
     Raises:
         RunError: It has just been started, or its folder can't be written.
     """
-    with holding(acquire(run)), closing(_log_of(run)) as log:
-        log.append(events.StopRequested("now"))
-        log.append(events.RunFinished("stopped", resumable=True))
-        log.sync()
+    lock = acquire(run)
+    with holding(lock):
+        attempt = new_attempt(run, lock)
+        try:
+            with closing(EventLog(run.events, attempt, partial(check_attempt, run, attempt))) as log:
+                log.append(events.StopRequested("now"))
+                log.append(events.RunFinished("stopped", resumable=True))
+                log.sync()
+            check_attempt(run, attempt)
+        except OSError as error:
+            raise refused(f"write {run.events}", run.path, error) from None
+        finally:
+            abandon_attempt(run, attempt)
     with suppress(RunError):  # a dispatcher that finds it there asks the run first
         for queue in existing_queues():
             if queue.holds(run.path.absolute()):
@@ -200,6 +235,9 @@ def ensure_dispatcher(queue: Queue) -> None:
     """Wakes the process that waits, or starts one.
 
     One that runs at a lower priority than this process is replaced: what it starts could not have a higher one.
+
+    Raises:
+        OSError: None can be started.
     """
     handle = os.open(queue.dispatcher_lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -266,12 +304,18 @@ def all_claims(queue: Queue) -> dict[Path, Claim]:
 
 def _becomes_free(handle: int) -> bool:
     """Takes the dispatcher's lock where none lives, or one that had a lower priority and was ended for that."""
+    if _takes(handle, _LOOK_SECONDS):  # who only looks holds the lock for an instant
+        return True
     pid, nice = dispatcher_in(handle)
-    until = time.monotonic() + _LOOK_SECONDS  # who only looks holds the lock for an instant
-    if pid and nice > os.nice(0) and not try_exclusive(handle):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
-        until += _REPLACED_SECONDS
+    if not pid or nice <= os.nice(0):
+        return False
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)
+    return _takes(handle, _REPLACED_SECONDS)
+
+
+def _takes(handle: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
     while not try_exclusive(handle):
         if time.monotonic() > until:
             return False
@@ -295,8 +339,8 @@ def _write_failed(run: RunDirectory, message: str) -> None:
 
 
 def _log_of(run: RunDirectory) -> EventLog:
-    """The run's log, for who isn't a trainer of it."""
-    return EventLog(run.events, current_attempt(run))
+    """The run's log, for who isn't a trainer of it. The lock file, and its number, may have been removed."""
+    return EventLog(run.events, max(current_attempt(run), latest_attempt(run.events)))
 
 
 def _settings(queue: Queue, entry: Entry) -> LaunchSettings:
