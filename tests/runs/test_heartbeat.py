@@ -82,6 +82,32 @@ def test_the_beating_ends_where_the_trainer_has_no_run_any_more(
     assert not run.heartbeat.exists()
 
 
+def test_a_trainer_whose_run_was_taken_does_not_say_goodbye_for_the_new_one(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was suspended, and its training notices before its heartbeat does."""
+    is_ours = True
+    with beating(run, 1, lambda: is_ours):
+        wait_until(run.heartbeat.exists, "there was a heartbeat")
+        is_ours = False
+        write_heartbeat(run, 2)
+    last = read_heartbeat(run)
+    assert last is not None
+    assert (last.attempt, last.ended) == (2, False)
+
+
+def test_a_clock_that_was_set_is_asked_again_before_a_heartbeat_is_called_stale(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(run, 1.0, host="node-b")
+    assert is_fresh(run)
+    hour = 3600.0
+    (device,) = heartbeat._clocks
+    measured, now = heartbeat._clocks[device]
+    heartbeat._clocks[device] = measured - 5.0, now + hour - 5.0  # an hour was the difference until now
+    assert is_fresh(run)
+
+
 def test_a_beat_comes_about_every_second_and_long_before_it_is_stale() -> None:
     assert 0.5 <= heartbeat.BEAT_SECONDS <= 2
     assert heartbeat.STALE_SECONDS > 3 * heartbeat.BEAT_SECONDS
