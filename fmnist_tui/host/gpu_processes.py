@@ -29,7 +29,7 @@ def gpu_process(pid: int, used: int | None, proc: Path) -> GpuProcess:
     try:
         uid = folder.stat().st_uid
         arguments = [os.fsdecode(part) for part in (folder / "cmdline").read_bytes().split(b"\0")]
-        command = Path(arguments[0]).name or (folder / "comm").read_text(errors="replace").strip()
+        command = Path(arguments[0]).name or (folder / "comm").read_text("utf-8", "replace").strip()
     except OSError:  # not here, or hidden (hidepid)
         return GpuProcess(0, "", "", used)
     if not _may_use_gpu(folder):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
@@ -14,7 +15,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from fmnist_tui.host.identity import host_name
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.control import Command, Control
@@ -89,7 +89,7 @@ class _Training:
             yield events.RunFinished("diverged", message=str(diverged))
 
     def _begin(self) -> Iterator[Event]:
-        host, device, threads = host_name(), self._task.config.device, self._task.config.threads
+        host, device, threads = socket.gethostname(), self._task.config.device, self._task.config.threads
         if self._start:
             self._engine.load_state(self._start.tensors)
             yield events.Resumed(self._position.step, os.getpid(), host, device, threads, self._exact)

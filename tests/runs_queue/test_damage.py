@@ -213,8 +213,9 @@ def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
             with room_for(0):
                 real(queue, entries)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Queue, "write", write)
-    submitted = submit([run])
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "write", write)
+        submitted = submit([run])
     assert "can't write the queue in" in submitted.warning
     assert "it lies in a temporary folder" in submitted.warning
     wait_for(run, Status.FINISHED)
@@ -282,4 +283,4 @@ def test_a_clock_that_is_set_back_while_runs_wait_changes_nothing(
     end(first)
     wait_for(third, Status.FINISHED)
     assert status_of(second) is Status.FINISHED
-    assert not claims_in_use(queue)
+    wait_until(lambda: not claims_in_use(queue), "the last trainer gave its device back")
