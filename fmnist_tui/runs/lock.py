@@ -25,6 +25,7 @@ from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import latest_attempt
 from fmnist_tui.runs.heartbeat import (
     STALE_SECONDS,
+    Heartbeat,
     age_of,
     is_fresh,
     is_seen_to_beat,
@@ -198,9 +199,23 @@ def _already_trained(run: RunDirectory) -> str:
 
 
 def _is_trained_elsewhere(run: RunDirectory) -> bool:
-    """Whether another host's heartbeat is fresh, whatever the lock says here."""
+    """Whether the heartbeat of a trainer is fresh whose lock need not be seen here."""
     beat = read_heartbeat(run)
-    return beat is not None and not beat.is_from_here and is_fresh(run)
+    return beat is not None and not beat.ended and _may_be_unseen(run, beat) and is_fresh(run)
+
+
+def _may_be_unseen(run: RunDirectory, beat: Heartbeat) -> bool:
+    """Whether a trainer may live though its lock isn't seen: on another host, or behind another mount of this one.
+
+    The latter is known by its process; so is one whose lock file was removed, until it has saved.
+    """
+    if not beat.is_from_here:
+        return True
+    try:
+        command = Path(f"/proc/{beat.pid}/cmdline").read_bytes()
+    except OSError:  # it has ended, or the system has no such files
+        return False
+    return beat.pid != os.getpid() and os.fsencode(run.run_id) in command
 
 
 def _beats_elsewhere(run: RunDirectory) -> bool:
@@ -209,7 +224,7 @@ def _beats_elsewhere(run: RunDirectory) -> bool:
     The clock that stamps files may have been set, and some file systems (Lustre, GPFS) stamp with each host's own.
     """
     beat = read_heartbeat(run)
-    if beat is None or beat.ended or beat.is_from_here:
+    if beat is None or beat.ended or not _may_be_unseen(run, beat):
         return False
     return is_fresh(run, STALE_SECONDS) or is_seen_to_beat(run)
 

@@ -81,7 +81,9 @@ class Node:
         )
 
 
-def make_node(name: str, library: Path, folder: Path, *, shift: int = 0, stale: int = 0, appends: str = "") -> Node:
+def make_node(
+    name: str, library: Path, folder: Path, *, shift: int = 0, stale: int = 0, appends: str = "", mount: int = 0
+) -> Node:
     """A machine.
 
     Args:
@@ -90,13 +92,14 @@ def make_node(name: str, library: Path, folder: Path, *, shift: int = 0, stale: 
         folder: Where it has its home, and where the shared runs lie.
         shift: Seconds by which its clock differs from this one's.
         stale: Seconds for which it caches files' attributes.
+        mount: Which of its mounts of the folder it uses; locks behind one are not seen behind another.
         appends: Files, by a part of their name, to which appending isn't atomic.
     """
     environ = {
         **os.environ,
         "LD_PRELOAD": str(library),
         "NODE_NAME": name,
-        "NODE_NUMBER": str(int.from_bytes(name.encode()[-2:], "big")),
+        "NODE_NUMBER": str(int.from_bytes(name.encode()[-2:], "big") + mount),
         "NODE_SHIFT": str(shift),
         "NODE_STALE": str(stale),
         "HOME": str(folder / name),

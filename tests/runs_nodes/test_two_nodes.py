@@ -212,6 +212,20 @@ def test_a_trainer_comes_back_while_another_node_trains(node: MakeNode, runs: Pa
     assert b.status(run) == "stopped"
 
 
+def test_two_mounts_on_one_host_whose_locks_do_not_meet_are_told_apart_by_the_process(
+    node: MakeNode, runs: Path
+) -> None:
+    one, other = node("node-a"), node("node-a", mount=1000)
+    run = started(one, request(runs, ENDLESS))
+    assert other.status(run) == "live"
+    assert "is live" in other.call("resume", run.run_id, "--detach").complaint
+    kill(trainer_of(run, one.name))
+    assert other.status(run) == "interrupted"
+    assert other.call("resume", run.run_id, "--detach").status == 0
+    wait_until(lambda: attempts_in(run)[-1] == 2, "it wrote")
+    assert one.status(run) == "live"
+
+
 def test_a_run_that_waits_on_one_node_is_stopped_from_another_and_resumed_there(node: MakeNode, runs: Path) -> None:
     with on_one_cpu():
         stop_and_resume_elsewhere(node("node-a"), node("node-b"), runs)

@@ -16,31 +16,40 @@ import psutil
 import pytest
 from full_disk import room_for
 from leftovers import has_ended
-from runs.trainers import ENDLESS_V0, SHORT_V0, Watch, request
+from runs.trainers import ENDLESS_V0, Watch, request
 from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.queue import dispatch, starting
-from fmnist_tui.runs.queue.claims import claims_in_use
 from fmnist_tui.runs.queue.dispatch import dispatcher_in, ensure_dispatcher, revive, wake
 from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.resuming import check_resumable
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Queued, Step
+from fmnist_tui.training.recipes import configure
+
+from .busy import busy
 
 pytestmark = pytest.mark.usefixtures("one_cpu")
 
+TINY = configure("v0", "tuned", {"epochs": 1, "batch_size": 16}, limit=50, threads=1)
+
 
 def running_and_waiting(runs: Path) -> tuple[RunDirectory, RunDirectory]:
-    first, second = request(runs, ENDLESS_V0), request(runs, SHORT_V0)
+    first, second = request(runs, ENDLESS_V0), request(runs, TINY)
     submitted = submit([first, second])
     assert submitted.queued == [second]
     Watch(first).next(Step)
     assert status_of(second) is Status.QUEUED
     return first, second
+
+
+def remove(folder: Path) -> None:
+    """At once: the dispatcher may be writing there."""
+    shutil.rmtree(folder.rename(folder.with_name("removed")))
 
 
 def end(run: RunDirectory) -> None:
@@ -73,37 +82,36 @@ def wait_for(run: RunDirectory, status: Status) -> None:
         lambda queue: queue.order_file.unlink(),
         lambda queue: queue.order_file.write_bytes(b""),
         lambda queue: os.truncate(queue.order_file, 50),
-        lambda queue: shutil.rmtree(queue.folder),
-        lambda queue: shutil.rmtree(queue.folder.parent.parent),
+        lambda queue: remove(queue.folder),
+        lambda queue: remove(queue.folder.parent.parent),
     ],
     ids=["removed", "emptied", "cut", "folder removed", "state folder removed"],
 )
 def test_runs_that_the_order_has_lost_are_interrupted_and_can_be_resumed(
     runs: Path, queue: Queue, damage: Callable[[Queue], object]
 ) -> None:
-    first, second = running_and_waiting(runs)
-    dispatcher = dispatcher_of(queue)
-    damage(queue)
-    assert status_of(second) is Status.INTERRUPTED
-    check_resumable(second)
-    assert not submit([second]).failed
-    assert status_of(second).has_trainer
-    end(first)
-    wait_for(second, Status.FINISHED)
+    waiting = request(runs, TINY)
+    with busy(queue):
+        submit([waiting])
+        assert status_of(waiting) is Status.QUEUED
+        dispatcher = dispatcher_of(queue)
+        damage(queue)
+        assert status_of(waiting) is Status.INTERRUPTED
+        check_resumable(waiting)
+        assert not submit([waiting]).failed
+        assert status_of(waiting).has_trainer
+    wait_for(waiting, Status.FINISHED)
     wait_until(lambda: has_ended(dispatcher.pid), "no dispatcher was left")
 
 
 def test_a_run_in_the_app_keeps_its_place_where_the_order_is_lost(runs: Path, queue: Queue) -> None:
-    first = request(runs, ENDLESS_V0)
-    submit([first])
-    Watch(first).next(Step)
-    in_app = InAppRun(request(runs, SHORT_V0))
-    thread = threading.Thread(target=in_app.drive)
-    thread.start()
-    Watch(in_app.run).next(Queued)
-    shutil.rmtree(queue.folder)
-    wait_until(lambda: queue.holds(in_app.run.path), "it has joined the queue again")
-    end(first)
+    with busy(queue):
+        in_app = InAppRun(request(runs, TINY))
+        thread = threading.Thread(target=in_app.drive)
+        thread.start()
+        Watch(in_app.run).next(Queued)
+        queue.order_file.unlink()
+        wait_until(lambda: queue.holds(in_app.run.path), "it has joined the queue again")
     thread.join()
     assert status_of(in_app.run) is Status.FINISHED
 
@@ -145,7 +153,7 @@ def test_a_pipe_that_is_replaced_while_the_dispatcher_waits_is_found_at_its_next
     queue.wake_pipe.unlink()
     queue.wake_pipe.write_text("no pipe")
     wake(queue)
-    third = request(runs, SHORT_V0)
+    third = request(runs, TINY)
     assert submit([third]).queued == [third]
     end(first)
     wait_for(second, Status.FINISHED)
@@ -156,7 +164,7 @@ def test_a_dispatcher_whose_lock_was_removed_starts_each_run_once(runs: Path, qu
     first, second = running_and_waiting(runs)
     old = dispatcher_of(queue)
     queue.dispatcher_lock.unlink()
-    third = request(runs, SHORT_V0)
+    third = request(runs, TINY)
     assert submit([third]).queued == [third]
     end(first)
     wait_for(third, Status.FINISHED)
@@ -176,7 +184,7 @@ def test_a_claim_that_a_dead_trainer_left_is_nothing_even_where_its_pid_lives_ag
     assert beat is not None
     first.heartbeat.write_text(first.heartbeat.read_text().replace(f'"pid":{beat.pid}', f'"pid":{os.getpid()}'))
     assert status_of(first) is Status.INTERRUPTED
-    second = request(runs, SHORT_V0)
+    second = request(runs, TINY)
     assert list(submit([second]).started) == [second]
     assert not claim.exists()
     wait_for(second, Status.FINISHED)
@@ -200,7 +208,7 @@ def test_no_innocent_process_is_ended_for_a_dispatchers_old_pid(queue: Queue) ->
 def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
     runs: Path, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = request(runs, SHORT_V0)
+    run = request(runs, TINY)
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     monkeypatch.setattr(starting, "private_temporary_folder", lambda: private)
@@ -237,7 +245,7 @@ def test_claims_that_cannot_be_written_cost_no_descriptor(runs: Path, queue: Que
 def test_a_queue_that_became_read_only_is_one_line_and_runs_train(runs: Path, queue: Queue, tmp_path: Path) -> None:
     with queue.locked():
         queue.write([])
-    run = request(runs, SHORT_V0)
+    run = request(runs, TINY)
     script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
     command = [sys.executable, "-m", "fmnist_tui", "resume", run.run_id, "--runs", str(runs)]
     ended = subprocess.run(
@@ -256,18 +264,15 @@ def test_a_queue_that_became_read_only_is_one_line_and_runs_train(runs: Path, qu
 def test_a_dispatcher_that_cannot_be_started_is_a_warning_and_the_runs_wait(
     runs: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = request(runs, ENDLESS_V0)
-    submit([first])
-    Watch(first).next(Step)
-    waiting = request(runs, SHORT_V0)
-    with monkeypatch.context() as patch:
-        patch.setattr(dispatch, "python_command", lambda *_: ["/nowhere"])
-        submitted = submit([waiting])
-    assert "can be started (No such file or directory)" in submitted.warning
-    assert submitted.queued == [waiting]
-    assert not submitted.failed
-    end(first)
-    revive(queue)
+    waiting = request(runs, TINY)
+    with busy(queue):
+        with monkeypatch.context() as patch:
+            patch.setattr(dispatch, "python_command", lambda *_: ["/nowhere"])
+            submitted = submit([waiting])
+        assert "can be started (No such file or directory)" in submitted.warning
+        assert submitted.queued == [waiting]
+        assert not submitted.failed
+        revive(queue)
     wait_for(waiting, Status.FINISHED)
 
 
@@ -277,10 +282,9 @@ def test_a_clock_that_is_set_back_while_runs_wait_changes_nothing(
     first, second = running_and_waiting(runs)
     with monkeypatch.context() as patch:
         patch.setattr(time, "time", lambda real=time.time: real() - 3600)
-        third = request(runs, SHORT_V0)
+        third = request(runs, TINY)
         assert submit([third]).queued == [third]
     assert [Path(entry.run).name for entry in queue.read()] == [second.run_id, third.run_id]
     end(first)
     wait_for(third, Status.FINISHED)
     assert status_of(second) is Status.FINISHED
-    wait_until(lambda: not claims_in_use(queue), "the last trainer gave its device back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -104,7 +105,7 @@ def survive(runs: Path, queue: Queue, count: int, seed: int) -> None:
     made = list_runs(runs)[::-1]
     for run in list(made):
         if not run.request.exists():  # killed between the folder and the request
-            run.path.rmdir()
+            shutil.rmtree(run.path)
             made.remove(run)
 
     for _ in range(count // 2):

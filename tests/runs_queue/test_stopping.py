@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ import pytest
 from runs.trainers import ENDLESS_V0, Watch, events_of, request
 from waiting import wait_until
 
-from fmnist_tui.host.cpus import available_cpus, cpu_set
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog, LogReader
@@ -29,18 +26,9 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import RunFinished, RunStarted
 
+from .busy import busy
+
 pytestmark = pytest.mark.usefixtures("one_cpu")
-
-
-@contextmanager
-def busy(queue: Queue) -> Iterator[None]:
-    """All CPUs are in use within the block."""
-    with queue.locked():
-        claim = take_claim(queue, Claim(run="/runs/somebody", cpus=cpu_set(), threads=available_cpus()))
-    try:
-        yield
-    finally:
-        claim.release()
 
 
 @pytest.fixture
