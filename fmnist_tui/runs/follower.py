@@ -10,7 +10,7 @@ from pathlib import Path
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
-from fmnist_tui.runs.status import status_of
+from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import Usage, UsageProbe
 from fmnist_tui.training import events
 
@@ -28,7 +28,7 @@ class Follower:
     Attributes:
         run: Which run.
         snapshot: The newest one; replaced as a whole, so any thread may read it at any time.
-        status: The run's, as last looked at.
+        status: The run's, as last looked at; None before the first look, which reads the whole log before.
         no_room: Whether the disk is full, so that the trainer can't write down what happens.
         usage: What its trainer takes of this machine; None where it is elsewhere, or there is none.
     """
@@ -38,7 +38,7 @@ class Follower:
         self._reader = LogReader(run.events)
         self._fold = SnapshotFold(run.run_id)
         self.snapshot: Snapshot = self._fold.snapshot()
-        self.status = status_of(run)
+        self.status: Status | None = None
         self.no_room = False
         self.usage: Usage | None = None
 
@@ -60,9 +60,9 @@ class Follower:
                 looked = -_STATUS_SECONDS
             if time.monotonic() - looked >= _STATUS_SECONDS:
                 looked = time.monotonic()
-                self.status = status_of(self.run)
-                self.no_room = self.status.has_trainer and is_full(self.run.path)
-                self.usage = probe.look() if self.status.has_trainer else None
+                self.status = status = status_of(self.run)
+                self.no_room = status.has_trainer and is_full(self.run.path)
+                self.usage = probe.look() if status.has_trainer else None
             stop.wait(POLL_SECONDS)
 
 

@@ -44,11 +44,16 @@ class Summary:
     @property
     def words(self) -> str:
         """What the run does, or how it ended, and how far it has come."""
-        if self.status is Status.FINISHED and self.epochs and self.epoch < self.epochs:
-            return stopped_words(self.epoch, self.epochs, scored=self.test_accuracy is not None)
-        if self.status.has_trainer and self.status is not Status.QUEUED and self.epochs:
-            return f"{self.status}, epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}"
-        return f"{self.status} {self.epoch}/{self.epochs or '?'}"
+        return progress_text(self.status, self.epoch, self.epochs, scored=self.test_accuracy is not None)
+
+
+def progress_text(status: Status, epoch: int, epochs: int | None, *, scored: bool) -> str:
+    """What a run does, or how it ended, and how far it has come: whole epochs of those that were asked for."""
+    if status is Status.FINISHED and epochs and epoch < epochs:
+        return stopped_words(epoch, epochs, scored=scored)
+    if status.has_trainer and status is not Status.QUEUED and epochs:
+        return f"{status}, epoch {min(epoch + 1, epochs)}/{epochs}"
+    return f"{status} {epoch}/{epochs or '?'}"
 
 
 def summarise(run: RunDirectory) -> Summary:
@@ -63,7 +68,7 @@ def summarise(run: RunDirectory) -> Summary:
         recipe=f"{safe(config.get('recipe', ''))}{'*' if config.get('modified') else ''}",
         seed=_whole(config.get("seed")),
         status=status_of(run),
-        epoch=_epochs_done(run),
+        epoch=epochs_done(run),
         epochs=_whole(settings.get("epochs")) if isinstance(settings, dict) else None,
         test_accuracy=accuracy if isinstance(accuracy, float) and 0.0 <= accuracy <= 1.0 else None,
         label=name_of(run),
@@ -76,7 +81,7 @@ def has_steps(run: RunDirectory) -> bool:
     return any(isinstance(logged.event, events.Step | events.Epoch) for logged in read_tail(run.events))
 
 
-def _epochs_done(run: RunDirectory) -> int:
+def epochs_done(run: RunDirectory) -> int:
     """Whole epochs, by the last event that tells."""
     for event in reversed(without_strays(logged.event for logged in read_tail(run.events))):
         if isinstance(event, events.Epoch):

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
-from fmnist_tui.analysis.record import RunRecord, read_records
-from fmnist_tui.runs.directory import RunError
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.models.catalogue import VERSION_NAMES
 from fmnist_tui.runs.machine.devices import device_names
 from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue import device_to_wait_for
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 from fmnist_tui.tui.progress import clock
 
 _IMAGES = 60_000
 """Of Fashion-MNIST, where the data isn't there yet."""
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""What can be asked for."""
 _TRAINED = 0.9
 """The share of them that isn't set aside for validation."""
 
@@ -33,25 +34,24 @@ class Known:
         comparisons: One for each recipe.
         peak: Multiply-adds a second of the CPUs, 0 before they were timed.
         devices: The names of this machine's devices: "cpu", "cuda-0".
+        places: Which of them a version trains on, by version and asked device.
     """
 
     records: tuple[RunRecord, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     peak: float = 0.0
     devices: tuple[tuple[str, str], ...] = ()
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def look_around(runs: Path, known: Known, tell: Callable[[Known], object]) -> None:
-    """Reads the runs anew, and the machine where that wasn't done yet; from a thread."""
-    try:
-        records = read_records(runs)
-    except RunError:
-        records = []
+def look_around(records: Sequence[RunRecord], known: Known, tell: Callable[[Known], object]) -> None:
+    """Compares the runs, and looks at the machine where that wasn't done yet; from a thread."""
     comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
-    tell(Known(tuple(records), comparisons, known.peak, known.devices))
+    known = replace(known, records=tuple(records), comparisons=comparisons)
+    tell(known)
     if not known.peak:
         devices = tuple(device_names(this_machine()).items())
-        tell(Known(tuple(records), comparisons, matrix_peak(), devices))
+        tell(replace(known, peak=matrix_peak(), devices=devices, places=dict(_places())))
 
 
 def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> str:
@@ -64,7 +64,7 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
     """
     if not known.peak or not configs:
         return ""
-    places = {device_to_wait_for(config) for config in configs}
+    places = {_place(config, known) for config in configs}
     names = dict(known.devices)
     where = " and ".join(f"{place} ({names[place]})" if place in names else place for place in sorted(places))
     found = [_estimate(config, known, images or _IMAGES) for config in configs]
@@ -89,9 +89,20 @@ def uncounted(configs: Sequence[TrainingConfig]) -> str:
     return f"Won't count in the results: {told}"
 
 
+def _places() -> Iterator[tuple[tuple[str, str], str]]:
+    """Asks the machine, which takes its time."""
+    for version in VERSION_NAMES:
+        for device in DEVICES:
+            yield (version, device), device_to_wait_for(configure(version, RECIPES[0], {}, device=device))
+
+
+def _place(config: TrainingConfig, known: Known) -> str:
+    return known.places.get((config.version, config.device), config.device)
+
+
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:
     trained = round(_TRAINED * min(config.limit or images, images))
-    device = device_to_wait_for(config).replace("-", ":")
+    device = _place(config, known).replace("-", ":")
     host = socket.gethostname()
     found = estimate(config, trained, device, known.records, host, known.peak)
     if found is None and config.device == "auto":  # a GPU that PyTorch can't use: earlier runs took the CPU

@@ -9,12 +9,14 @@ from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status
 
+READING = "reading its log ..."
 _STOPPING = {"after-epoch": "stopping after this epoch", "now": "stopping now"}
 
 
-def headline(snapshot: Snapshot, status: Status, width: int) -> Text:
+def headline(snapshot: Snapshot, status: Status | None, width: int) -> Text:
     """Which run, and what it is doing: nobody looks at an empty chart without being told why.
 
+    A status of None is not known yet.
     Without the version's title where the line is narrower than all of it: the id begins with the version.
     """
     version = version_in(snapshot.run_id)
@@ -24,7 +26,9 @@ def headline(snapshot: Snapshot, status: Status, width: int) -> Text:
     return whole if whole.cell_len <= width else run
 
 
-def _doing(snapshot: Snapshot, status: Status) -> str:
+def _doing(snapshot: Snapshot, status: Status | None) -> str:
+    if status is None:
+        return READING
     if status is Status.INTERRUPTED:
         return f"{status}: r resumes it"
     if status is Status.FINISHED and snapshot.finished and snapshot.finished.reason == "stopped":

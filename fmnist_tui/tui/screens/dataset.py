@@ -88,6 +88,7 @@ class DatasetScreen(LabScreen):
         self.watch(self.app, "dataset", self._take_dataset)
         self.watch(self.app, "dataset_progress", self._show_waiting)
         self.watch(self.app, "dataset_fault", self._show_waiting)
+        self.watch(self.app, "late_choices", self._take_choices)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Some keys make no sense while there are no images."""
@@ -201,6 +202,12 @@ class DatasetScreen(LabScreen):
         else:
             large = LargeImageScreen(thumbnails.page.__getitem__, len(thumbnails.page), thumbnails.cursor, draw)
         self.app.push_screen(large, self._come_back)
+
+    def _take_choices(self, choices: Choices | None) -> None:
+        if choices:
+            self._in_ascii = getattr(self.app, "ascii_images", False)
+            self._inverted = choices.inverted
+            self._draw_anew()
 
     def _come_back(self, place: int | None) -> None:
         """The cursor goes to the image that was shown large last."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
-Answer = TypeVar("Answer")
+from fmnist_tui.tui.screens.lab_screen import Answer, AnsweredOnce
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(AnsweredOnce[Answer], ModalScreen[Answer]):
     """Dismisses with an answer, or with None."""
 
     CSS_PATH = "dialog.tcss"

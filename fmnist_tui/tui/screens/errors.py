@@ -100,7 +100,7 @@ class ErrorsScreen(LabScreen):
         self.query_one(Tabs).can_focus = False
         self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
         self.watch(self.app, "dataset", self._take_images, init=False)
-        self.app.run_worker(self._diagnose_in_thread, thread=True, group="errors", exit_on_error=False)
+        self.app.threads.start(self._diagnose_in_thread)  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only what does something now."""

@@ -39,7 +39,7 @@ class LogScreen(Dialog[None]):
         self._read()
 
     def _read(self) -> None:
-        self.app.run_worker(self._read_in_thread, thread=True, exit_on_error=False)
+        self.app.threads.start(self._read_in_thread)  # type: ignore[attr-defined]
 
     def _read_in_thread(self) -> None:
         self.app.call_later(self._show, self._log.read())

@@ -38,7 +38,7 @@ class RunPairsScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Reads them in a thread: each has 10 000 images."""
-        self.app.run_worker(self._test_in_thread, thread=True, exit_on_error=False)
+        self.app.threads.start(self._test_in_thread)  # type: ignore[attr-defined]
 
     def _test_in_thread(self) -> None:
         try:
