@@ -99,7 +99,7 @@ class FmnistApp(RunsApp):
         self._changes: dict[str, Any] = {}
         self._stored = Choices()
         self._choices_read = threading.Event()
-        self._ascii_in_any_case = ascii_only or low_bandwidth
+        self.ascii_images = self._ascii_in_any_case = ascii_only or low_bandwidth
         self._choices_are_late = not self._read_choices()
         self._take_choices(Choices() if self._choices_are_late else self._stored)
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
@@ -275,7 +275,7 @@ class FmnistApp(RunsApp):
 
     def _take_choices(self, stored: Choices) -> None:
         self.choices = replace(stored, **self._changes)
-        self.ascii_images: bool = self.choices.ascii_images or self._ascii_in_any_case
+        self.ascii_images = self.choices.ascii_images or self._ascii_in_any_case
         if self.choices.theme in self.available_themes:
             self.theme = self.choices.theme
 

@@ -19,7 +19,7 @@ from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 
 
-class Palette(AnsweredOnce[Any], CommandPalette):
+class Palette(AnsweredOnce, CommandPalette):
     """Textual's, with mends: its list can't turn a page before it was painted, and it takes two Enters for two."""
 
     async def _dispatch_message(self, message: Message) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.await_complete import AwaitComplete
 from textual.events import ScreenResume
 from textual.screen import Screen
 
-Answer = TypeVar("Answer")
+if TYPE_CHECKING:
+    _Mixed = Screen[Any]
+else:
+    _Mixed = object
 
 
-class AnsweredOnce(Screen[Answer]):
-    """A screen that is dismissed once, while it is on top.
+class AnsweredOnce(_Mixed):
+    """Makes that a screen is dismissed once, while it is on top.
 
     Keys come in bursts: those behind the one that answered it are on their way already. Textual raises an error at the
     second answer, which ends the app.
@@ -31,7 +34,7 @@ class AnsweredOnce(Screen[Answer]):
         return closing
 
 
-class LabScreen(AnsweredOnce[None]):
+class LabScreen(AnsweredOnce, Screen[None]):
     """A screen whose styles stay as they are while it isn't seen.
 
     Textual would apply them anew to every widget each time that the screen is shown, a third of what a key waits for.
