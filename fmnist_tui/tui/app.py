@@ -34,6 +34,7 @@ from fmnist_tui.tui.running import RunsApp
 from fmnist_tui.tui.screens.help import HelpScreen
 from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
 from fmnist_tui.tui.screens.quit import QuitScreen
+from fmnist_tui.tui.suspending import Suspending
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CHOICES_SECONDS = 0.05
@@ -68,6 +69,7 @@ class FmnistApp(RunsApp):
         Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, tooltip="To the shell; fg returns"),
     ]
 
     dataset: reactive[Dataset | None] = reactive(None)
@@ -105,6 +107,7 @@ class FmnistApp(RunsApp):
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self.told_to_stop: list[RunDirectory] = []
         self._first_run = attach
+        self._suspending = Suspending(self, self._paint_all)
         self._stop_loading = threading.Event()
         self._early_signals: list[int] = []
 
@@ -115,6 +118,7 @@ class FmnistApp(RunsApp):
             loop.add_signal_handler(number, self._end_by_signal, number)
         for early in self._early_signals[:1]:
             self._end_by_signal(early)
+        self._suspending.listen()
         loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
             self._greets = False
@@ -149,6 +153,14 @@ class FmnistApp(RunsApp):
         if mode == "training":
             self.clear_notifications()  # they lie over the headline, and most of them said: press 3
         await self.switch_mode(mode)
+
+    def action_suspend_process(self) -> None:
+        """To the shell; trainer processes go on, in-app runs pause with the app."""
+        self._suspending.suspend()
+
+    def _paint_all(self) -> None:
+        """The terminal knows nothing of the screen any more."""
+        self.refresh(layout=True)
 
     def action_help(self) -> None:
         """The keys of the current screen."""

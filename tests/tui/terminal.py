@@ -40,6 +40,7 @@ RESTORING = {
 """What the app switches on, and off again."""
 _STYLE = re.compile(rb"\x1b\[([0-9;]+)m")
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
+_OTHER_SCREEN = re.compile(rb"\x1b\[\?1049[hl]")
 _UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
 
 
@@ -163,6 +164,7 @@ class Terminal:
         if unfinished:
             new = new[: unfinished.start()]
         self._fed += len(new)
+        new = _OTHER_SCREEN.sub(lambda found: found[0] + b"\x1b[2J\x1b[H", new)  # pyte has but one
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", new))
 
 
