@@ -14,7 +14,7 @@ from typing import Any
 
 from textual.app import SystemCommand
 from textual.binding import Binding
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -235,6 +235,11 @@ class FmnistApp(RunsApp):
         if theme != self.choices.theme:
             self._remember({"theme": theme})
 
+    async def on_event(self, event: Event) -> None:
+        """Keys that come behind the one that ended the app, in the same burst, find no screen any more."""
+        if not isinstance(event, InputEvent | Paste) or self.screen_stack:
+            await super().on_event(event)
+
     def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
         """As Textual does it, but keys that come in a burst don't open the same dialog twice."""
         if isinstance(screen, AnsweredOnce) and type(screen) is type(self.screen):
@@ -243,7 +248,7 @@ class FmnistApp(RunsApp):
 
     def action_command_palette(self) -> None:
         """Every action by its name."""
-        self.push_screen(palette.Palette(id="--command-palette"))
+        self.push_screen(palette.Palette())
 
     def search_themes(self) -> None:
         """All themes, to choose one."""

@@ -88,6 +88,14 @@ class Terminal:
             os.write(self._ours, key.encode() if isinstance(key, str) else key)
             self._read(0.02)
 
+    def burst(self, data: bytes) -> None:
+        """Sends all of it as fast as the terminal takes it, while what the process writes is read."""
+        while data:
+            _, writable, _ = select.select([], [self._ours], [], PATIENCE)
+            assert writable, f"the process reads nothing; the screen:\n{self.text()}"
+            data = data[os.write(self._ours, data[:4096]) :]
+            self._read()
+
     def press_and_settle(self, *keys: bytes | str) -> None:
         """Sends keys one by one, each after the one before was answered: a key sent while the focus moves is lost."""
         for key in keys:
