@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
@@ -239,6 +240,13 @@ class FmnistApp(RunsApp):
         """Keys that come behind the one that ended the app, in the same burst, find no screen any more."""
         if not isinstance(event, InputEvent | Paste) or self.screen_stack:
             await super().on_event(event)
+
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual does it; the screen knows that it is over, whatever closed it."""
+        top, closing = self.screen, super().pop_screen()
+        if isinstance(top, AnsweredOnce):
+            top.is_over = True
+        return closing
 
     def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
         """As Textual does it, but keys that come in a burst don't open the same dialog twice."""

@@ -23,7 +23,7 @@ class Palette(AnsweredOnce, CommandPalette):
     """Textual's, with mends: its list can't turn a page before it was painted, and it takes two Enters for two."""
 
     async def _dispatch_message(self, message: Message) -> None:
-        if not (self._answered and isinstance(message, Input.Submitted | OptionList.OptionSelected)):
+        if not (self.is_over and isinstance(message, Input.Submitted | OptionList.OptionSelected)):
             await super()._dispatch_message(message)
 
     def _action_command_list(self, action: str) -> None:

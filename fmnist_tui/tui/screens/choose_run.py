@@ -39,7 +39,7 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
     def on_mount(self) -> None:
         """Lists what is known; labels may have changed."""
         app: RunsApp = self.app  # type: ignore[assignment]
-        self.watch(app, "seen", self._show)
+        self.watch_app("seen", self._show)
         app.look_at_runs()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

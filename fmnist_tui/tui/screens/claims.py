@@ -54,7 +54,7 @@ class ClaimsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Shows what is kept, once all runs were read."""
-        self.watch(self.app, "seen", self._take_seen)
+        self.watch_app("seen", self._take_seen)
 
     def on_unmount(self) -> None:
         """Measures no further, whatever took the screen away."""

@@ -34,7 +34,7 @@ class EditLabelScreen(Dialog[labels.Label | None]):
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        longest = {"name": LONGEST_NAME, "tags": 0, "note": labels.LONGEST_NOTE}
+        longest = {"name": LONGEST_NAME, "tags": labels.MOST_TAGS * (LONGEST_NAME + 1), "note": labels.LONGEST_NOTE}
         with Vertical(classes="dialog"):
             yield Static(id="heading")
             for field in _FIELDS:

@@ -66,16 +66,15 @@ class ModelsScreen(LabScreen):
     def on_mount(self) -> None:
         """Starts with v0."""
         self.query_one("#versions", OptionList).highlighted = 0
-        self.watch(self.app, "seen", self._look_around)
-        self.watch(self.app, "late_choices", self._fill_form)
+        self.watch_app("seen", self._look_around)
+        self.watch_app("late_choices", self._fill_form)
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
-        self._look_around()
+        self._look_around(self._lab.seen)
 
-    def _look_around(self) -> None:
+    def _look_around(self, seen: SeenRuns) -> None:
         """Ended runs tell what is reached, and how long it takes."""
-        seen = self._lab.seen
         if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
             self._looked_at = seen
             records = seen.records if seen.complete else []
@@ -175,7 +174,7 @@ class ModelsScreen(LabScreen):
 
     def _take_known(self, known: Known) -> None:
         """From a thread."""
-        self.app.call_later(self._use_known, known)
+        self.call_later(self._use_known, known)
 
     def _use_known(self, known: Known) -> None:
         self._known = known

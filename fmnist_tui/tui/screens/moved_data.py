@@ -9,6 +9,9 @@ from textual.widgets import Input, Static
 
 from fmnist_tui.tui.screens.dialog import Dialog
 
+_LONGEST = 4096
+"""Characters of a path."""
+
 
 class MovedDataScreen(Dialog[str | None]):
     """Dismisses with a folder, or None."""
@@ -29,7 +32,7 @@ class MovedDataScreen(Dialog[str | None]):
         with Vertical(classes="dialog"):
             yield Static("Where are the images now?")
             yield Static(Text(f"{self._run_id}: {self._reason}"), classes="muted")
-            yield Input(placeholder="a folder (enter resumes the run, escape leaves it)")
+            yield Input(max_length=_LONGEST, placeholder="a folder (enter resumes the run, escape leaves it)")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """The folder."""

@@ -26,7 +26,7 @@ class QuitScreen(AskScreen):
 
     def on_mount(self) -> None:
         """The note may come later."""
-        self.watch(self.app, "logout_note", self._show_note)
+        self.watch_app("logout_note", self._show_note)
 
     def _show_note(self, note: str) -> None:
         self.query_one("#note", Static).update(Text(note))

@@ -88,12 +88,12 @@ class ResultsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
-        self.watch(self.app, "seen", self._take_seen)
+        self.watch_app("seen", self._take_seen)
 
     def on_screen_resume(self) -> None:
         """Another one may have been compared while this wasn't seen; labels may have changed."""
         self._lab.look_at_runs()
-        self._take_seen()
+        self._take_seen(self._lab.seen)
 
     def on_resize(self) -> None:
         """The bars take the room that there is."""
@@ -218,9 +218,8 @@ class ResultsScreen(LabScreen):
             chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
             chart.series = overlay(self._now.epochs, measure)
 
-    def _take_seen(self) -> None:
+    def _take_seen(self, seen: SeenRuns) -> None:
         """Compares the runs that are known now, where that changes something and is seen."""
-        seen = self._lab.seen
         if not self.is_current or not seen.differs_from(self._compared):
             return
         if seen.complete and (seen.runs or not seen.fault):

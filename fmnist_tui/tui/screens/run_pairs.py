@@ -45,11 +45,10 @@ class RunPairsScreen(Dialog[None]):
             words = Text("\n").join(_lines(compare_runs(self._records)))
         except RunError as error:
             words = Text(str(error))
-        self.app.call_later(self._show, words)
+        self.call_later(self._show, words)
 
     def _show(self, words: Text) -> None:
-        if self.is_running:
-            self.query_one("#pairs", Static).update(words)
+        self.query_one("#pairs", Static).update(words)
 
 
 def _lines(pairs: RunPairs) -> Iterator[Text]:

@@ -22,6 +22,7 @@ from fmnist_tui.tui.curves import loss_kind, reading, series
 from fmnist_tui.tui.headline import READING, headline
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
 from fmnist_tui.tui.progress import NO_ROOM, alert_words, packed, progress_of, reading_words, rows_of
+from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.screens.choose_run import ChooseGhostScreen, ChooseRunScreen
 from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.log import LogScreen
@@ -97,8 +98,8 @@ class TrainingScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Follows whatever run the app follows, on a slow clock."""
-        self.watch(self.app, "followed", self._take_follower)
-        self.watch(self.app, "seen", self._take_seen)
+        self.watch_app("followed", self._take_follower)
+        self.watch_app("seen", self._take_seen)
         self.set_interval(_NUMBERS_SECONDS * self._lab.pace, self._tick)
 
     def on_screen_resume(self) -> None:
@@ -235,7 +236,7 @@ class TrainingScreen(LabScreen):
         self._follower = follower
         self._paint_now()
 
-    def _take_seen(self) -> None:
+    def _take_seen(self, _: SeenRuns) -> None:
         if self._follower is None:
             self._say("#headline", self._nothing)
 
@@ -249,7 +250,7 @@ class TrainingScreen(LabScreen):
 
     def _read_ghost(self, before: str, run: RunDirectory) -> None:
         """Runs in a thread: a long log takes a while to read."""
-        self.app.call_later(self._show_ghost, before, read_snapshot(run))
+        self.call_later(self._show_ghost, before, read_snapshot(run))
 
     def _show_ghost(self, before: str, ghost: Snapshot) -> None:
         """Behind the run with the id `before`, whichever is shown by now."""

@@ -172,12 +172,11 @@ class RunsView(Vertical):
 
     def _read_in_thread(self, record: RunRecord) -> None:
         details = _Details(record.run.size(), read_label(record.run))
-        self.app.call_later(self._take_details, record, details)
+        self.call_later(self._take_details, record, details)
 
     def _take_details(self, record: RunRecord, details: _Details) -> None:
         self._details[record.run_id] = record, details
-        if self.is_attached:
-            self._tell()
+        self._tell()
         if self._label_screen and self._label_screen.run_id == record.run_id:
             self._label_screen.fill(details.label)
 

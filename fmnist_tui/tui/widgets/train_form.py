@@ -37,6 +37,8 @@ _TOOLTIPS = {
     "in_app": "process: a trainer that outlives the app. app: ends with it",
 }
 _MOST_SEEDS = 100
+_LONGEST = 40
+"""Characters of a number; whatever is pasted beyond is cut off."""
 
 
 class TrainForm(Vertical):
@@ -64,7 +66,8 @@ class TrainForm(Vertical):
             with Horizontal():
                 yield Label(label)
                 kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
-                yield Input(self._first_values.get(name, ""), id=name, type=kind, compact=True, tooltip=_TOOLTIPS[name])
+                value = self._first_values.get(name, "")
+                yield Input(value, id=name, type=kind, max_length=_LONGEST, compact=True, tooltip=_TOOLTIPS[name])
         with Horizontal():
             yield Label("device")
             yield self._select("device", DEVICES)
