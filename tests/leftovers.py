@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from fmnist_tui.tui.threads import NAME
+
 _STARTED = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"}
 _starts: list[str] = []
 
@@ -44,8 +46,9 @@ def nothing_left_behind(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
 
 def _living(threads: set[threading.Thread]) -> list[str]:
-    """The threads that have begun since then, but for daemons."""
-    return [f"thread {one.name}" for one in set(threading.enumerate()) - threads if one.is_alive() and not one.daemon]
+    """The threads that have begun since then, but for the daemons of libraries."""
+    began = [one for one in set(threading.enumerate()) - threads if one.is_alive()]
+    return [f"thread {one.name}" for one in began if not one.daemon or one.name == NAME]
 
 
 def _left_of_processes(folder: Path, until: float) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,11 @@ class RunRecord:
     def is_comparable_with(self, other: RunRecord) -> bool:
         """Whether both learned from as many images and are scored on the same ones."""
         return (self.test_fingerprint, self.learned_from) == (other.test_fingerprint, other.learned_from)
+
+    @cached_property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """Of its log, which is read at the first call."""
+        return read_epochs(self.run)
 
     @property
     def scores(self) -> Scores | None:

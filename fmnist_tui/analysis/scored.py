@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fmnist_tui.analysis.record import RunRecord, read_epochs
+from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
 
@@ -35,7 +35,7 @@ class ScoredRun:
 def scored_runs(records: Iterable[RunRecord], version: str) -> list[ScoredRun]:
     """The version's scored runs, oldest first."""
     own = sorted((record for record in records if record.version == version), key=lambda record: record.run_id)
-    return [ScoredRun(record, record.scores, read_epochs(record.run)) for record in own if record.scores is not None]
+    return [ScoredRun(record, record.scores, record.epochs) for record in own if record.scores is not None]
 
 
 def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:

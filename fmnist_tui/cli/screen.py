@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +13,17 @@ from fmnist_tui.cli.lost_terminal import outlive_the_terminal
 from fmnist_tui.cli.options import Command
 from fmnist_tui.cli.printing import is_terminal
 from fmnist_tui.cli.streams import write_ascii
-from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.places import Folders, usual_folders
-from fmnist_tui.runs.status import Status, live_runs, status_of
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.places import usual_folders
+from fmnist_tui.runs.status import Status
+
+if TYPE_CHECKING:
+    from fmnist_tui.analysis.comparison import Comparison
+    from fmnist_tui.tui.app import FmnistApp
+    from fmnist_tui.tui.run_monitor import SeenRun
+
+_SOON = 0.5
+"""Seconds that nobody minds to wait for once the screen is left."""
 
 
 def screen_options(command: Command) -> Command:
@@ -55,22 +65,34 @@ def open_app(
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
     outlive_the_terminal()
     app.hear_signals()
-    app.run(mouse=mouse)
+    try:
+        app.run(mouse=mouse)
+    finally:
+        _finish(app)
     if ascii_only:
         write_ascii()
     if summary and not app.return_code:
-        for run in live_runs(folders.runs):
-            click.echo(f"{run.run_id} {_farewell(run, told_to_stop=run in app.told_to_stop)}")
-        _print_summary(folders)
+        for seen in app.running_now():
+            click.echo(f"{seen.run.run_id} {_farewell(seen, told_to_stop=seen.run in app.told_to_stop)}")
+        _print_summary(app)
     sys.exit(app.return_code or 0)
 
 
-def _farewell(run: RunDirectory, *, told_to_stop: bool) -> str:
+def _finish(app: FmnistApp) -> None:
+    """Waits for what must not be abandoned: in-app runs are saved, files are written whole."""
+    app.threads.settle("choices", _SOON)
+    if not app.threads.finish(_SOON):
+        click.echo("Saving what is still being written or trained here ...", err=True)
+        app.threads.finish()
+
+
+def _farewell(seen: SeenRun, *, told_to_stop: bool) -> str:
+    run_id = seen.run.run_id
     if told_to_stop:
-        return f"saves and ends; go on with: fmnist-tui resume {run.run_id}"
-    if status_of(run) is Status.PAUSED:
-        return f"stays paused; go on with: fmnist-tui continue {run.run_id}"
-    return f"goes on; see it with: fmnist-tui attach {run.run_id}"
+        return f"saves and ends; go on with: fmnist-tui resume {run_id}"
+    if seen.status is Status.PAUSED:
+        return f"stays paused; go on with: fmnist-tui continue {run_id}"
+    return f"goes on; see it with: fmnist-tui attach {run_id}"
 
 
 def _check_terminal() -> None:
@@ -88,15 +110,26 @@ def _check_terminal() -> None:
         )
 
 
-def _print_summary(folders: Folders) -> None:
-    """The table of the results screen; nothing where no run counts."""
-    from fmnist_tui.analysis.comparison import compare
-    from fmnist_tui.analysis.record import read_records
+def _print_summary(app: FmnistApp) -> None:
+    """The table of the results screen; nothing where no run counts; where to find it, where it takes its time."""
     from fmnist_tui.cli.results import print_table
 
+    found: list[Comparison | None] = []
+    reading = threading.Thread(target=_compare, args=(app, found), daemon=True)
+    reading.start()
+    reading.join(_SOON)
+    if not found:
+        click.echo("The runs take their time to be read; how they compare: fmnist-tui results")
+    elif found[0] and found[0].versions:
+        print_table(found[0])
+
+
+def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:
+    """From what the app has read already; runs that began or ended since are read again."""
+    from fmnist_tui.analysis.comparison import compare
+    from fmnist_tui.runs.directory import RunError
+
     try:
-        comparison = compare(read_records(folders.runs))
+        found.append(compare(app.records_now()))
     except RunError:
-        return
-    if comparison.versions:
-        print_table(comparison)
+        found.append(None)

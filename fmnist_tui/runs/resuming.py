@@ -21,6 +21,10 @@ def check_resumable(run: RunDirectory, data: str | None = None) -> None:
         run: The run.
         data: The folder where its images are now, or "demo": it has to have them. None for wherever they are.
 
+    Args:
+        run: The run.
+        data: The folder where its images are now; None for where they were.
+
     Raises:
         DataMoved: Its images aren't in `data`, or in no known place.
         RunError: It can't be read, has a trainer, is finished, diverged (it would do so again, bit for bit), or needs

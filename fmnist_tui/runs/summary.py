@@ -47,11 +47,16 @@ class Summary:
         """What the run does, or how it ended, and how far it has come."""
         if self.status is Status.UNREADABLE:
             return f"{self.status} ({self.reason})"
-        if self.status is Status.FINISHED and self.epochs and self.epoch < self.epochs:
-            return stopped_words(self.epoch, self.epochs, scored=self.test_accuracy is not None)
-        if self.status.has_trainer and self.status is not Status.QUEUED and self.epochs:
-            return f"{self.status}, epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}"
-        return f"{self.status} {self.epoch}/{self.epochs or '?'}"
+        return progress_text(self.status, self.epoch, self.epochs, scored=self.test_accuracy is not None)
+
+
+def progress_text(status: Status, epoch: int, epochs: int | None, *, scored: bool) -> str:
+    """What a run does, or how it ended, and how far it has come: whole epochs of those that were asked for."""
+    if status is Status.FINISHED and epochs and epoch < epochs:
+        return stopped_words(epoch, epochs, scored=scored)
+    if status.has_trainer and status is not Status.QUEUED and epochs:
+        return f"{status}, epoch {min(epoch + 1, epochs)}/{epochs}"
+    return f"{status} {epoch}/{epochs or '?'}"
 
 
 def summarise(run: RunDirectory) -> Summary:
@@ -68,7 +73,7 @@ def summarise(run: RunDirectory) -> Summary:
         recipe=f"{safe(config.get('recipe', ''))}{'*' if config.get('modified') else ''}",
         seed=_whole(config.get("seed")),
         status=status,
-        epoch=_epochs_done(run, tail),
+        epoch=epochs_done(run, tail),
         epochs=_whole(settings.get("epochs")) if isinstance(settings, dict) else None,
         test_accuracy=accuracy if isinstance(accuracy, float) and 0.0 <= accuracy <= 1.0 else None,
         label=name_of(run),
@@ -95,7 +100,7 @@ def has_steps(run: RunDirectory) -> bool:
     return bool(read_tail(run.events, kinds=(events.Step, events.Epoch)))
 
 
-def _epochs_done(run: RunDirectory, tail: list[Logged]) -> int:
+def epochs_done(run: RunDirectory, tail: list[Logged]) -> int:
     """Whole epochs, by the last event of the log that shows it."""
     furthest: float = math.inf
     for logged in reversed(tail):

@@ -6,6 +6,7 @@ import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any
 
 
@@ -161,10 +162,16 @@ def check_device(version: str, device: str) -> None:
     """
     _check_name(device)
     if version != "v0":
-        if importlib.util.find_spec("torch") is None:
+        if not _has_pytorch():
             raise NoPyTorchError(f"{version} needs PyTorch; {INSTALL_PYTORCH}; v0 works without")
     elif device not in ("auto", "cpu"):
         raise ConfigError(f"v0 is NumPy and trains on the CPU only, not on {device}; choose device auto or cpu")
+
+
+@cache
+def _has_pytorch() -> bool:
+    """Looks for it on the disk, once: the form asks at every key."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def _check_name(device: str) -> None:

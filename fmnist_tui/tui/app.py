@@ -6,38 +6,40 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from textual.app import SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.theme import ThemeProvider
+from textual.widget import AwaitMount
 from textual.widgets import Input
-from textual.worker import Worker, WorkerState
 
 from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.places import Folders
-from fmnist_tui.runs.status import live_runs
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui import background, messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
-from fmnist_tui.tui.greeting import greet
 from fmnist_tui.tui.modes import MODES, import_all
 from fmnist_tui.tui.running import RunsApp
 from fmnist_tui.tui.screens.help import HelpScreen
+from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
 from fmnist_tui.tui.screens.quit import QuitScreen
+from fmnist_tui.tui.suspending import Suspending
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_MOST_THREADS = 64
-"""Each training that is waited for holds one, and Python's own default is few on a small machine."""
+_CHOICES_SECONDS = 0.05
+"""So long the first paint waits for what was chosen before: on most machines it is there at once."""
 _SLOWER = 5.0
 """How many times more seldom a screen is painted where every byte counts."""
 
@@ -47,6 +49,7 @@ class FmnistApp(RunsApp):
 
     Attributes:
         choices: What the person chose, now or at an earlier start.
+        late_choices: What was chosen earlier, where it was read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
         told_to_stop: The runs that were told to save and end when the app was left.
         dataset: The images, or None until they are loaded.
@@ -67,11 +70,13 @@ class FmnistApp(RunsApp):
         Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, tooltip="To the shell; fg returns"),
     ]
 
     dataset: reactive[Dataset | None] = reactive(None)
     dataset_progress: reactive[Progress | None] = reactive(None)
     dataset_fault: reactive[str] = reactive("")
+    late_choices: reactive[Choices | None] = reactive(None)
 
     def __init__(
         self,
@@ -82,7 +87,7 @@ class FmnistApp(RunsApp):
         ascii_only: bool = False,
         low_bandwidth: bool = False,
     ) -> None:
-        """Opens nothing yet, but reads what was chosen before.
+        """Opens nothing yet, but begins to read what was chosen before.
 
         Args:
             folders: Where things lie.
@@ -94,35 +99,39 @@ class FmnistApp(RunsApp):
         super().__init__(folders, pace=_SLOWER if low_bandwidth else 1.0)
         self.in_app = in_app
         self._choices_file = folders.config / "choices.json" if folders.config else None
-        self.choices = read_choices(self._choices_file) if self._choices_file else Choices()
-        self.ascii_images = self.choices.ascii_images or ascii_only or low_bandwidth
-        if self.choices.theme in self.available_themes:
-            self.theme = self.choices.theme
+        self._changes: dict[str, Any] = {}
+        self._stored = Choices()
+        self._choices_read = threading.Event()
+        self.ascii_images = self._ascii_in_any_case = ascii_only or low_bandwidth
+        self._choices_are_late = not self._read_choices()
+        self._take_choices(Choices() if self._choices_are_late else self._stored)
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self.told_to_stop: list[RunDirectory] = []
         self._first_run = attach
+        self._suspending = Suspending(self, self._paint_all)
         self._stop_loading = threading.Event()
         self._early_signals: list[int] = []
 
     def on_mount(self) -> None:
         """Starts what the first paint doesn't wait for."""
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="worker"))
         for number in _ENDING:
             loop.add_signal_handler(number, self._end_by_signal, number)
         for early in self._early_signals[:1]:
             self._end_by_signal(early)
+        self._suspending.listen()
         loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
+            self._greets = False
             self.follow(self._first_run)
             self.switch_mode("training")
-        else:
-            self._in_thread(partial(greet, self.runs, self.post_message))
         self._load()
 
     def on_ready(self) -> None:
         """The first screen is painted: the others may come."""
-        self._in_thread(partial(import_all))
+        self.threads.start(import_all)
+        if self._choices_are_late:
+            self.threads.start(self._wait_for_choices)
 
     def delay_update(self, delay: float = 0.001) -> None:
         """Textual waits a twentieth of a second before it paints another screen; here whoever presses a key waits."""
@@ -146,25 +155,31 @@ class FmnistApp(RunsApp):
             self.clear_notifications()  # they lie over the headline, and most of them said: press 3
         await self.switch_mode(mode)
 
+    def action_suspend_process(self) -> None:
+        """To the shell; trainer processes go on, in-app runs pause with the app."""
+        self._suspending.suspend()
+
+    def _paint_all(self) -> None:
+        """The terminal knows nothing of the screen any more."""
+        self.refresh(layout=True)
+
     def action_help(self) -> None:
         """The keys of the current screen."""
         self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))
 
-    def action_leave(self) -> None:
+    async def action_leave(self) -> None:
         """Quits; asks first while a run lives."""
-        live = live_runs(self.runs)
+        await self.look_again()
+        live, here = self._live(), {driven.run for driven in self._driven_here}
         if not live:
             self.exit()
-        elif not isinstance(self.screen, QuitScreen):
-            here = {driven.run for driven in self._driven_here}
+        else:
             self.push_screen(QuitScreen([run.run_id for run in live], ends_some=bool(here & set(live))), self._leave)
 
-    def on_greeted(self, message: messages.Greeted) -> None:
-        """Says what waits, and shows the newest live run, else one that was interrupted, else the newest."""
-        for line in message.words:
-            self.notify(line, markup=False, timeout=8)
-        if message.run and self.followed is None:
-            self.follow(message.run)
+    def _live(self) -> list[RunDirectory]:
+        """The runs that have a trainer, and those that were launched since they were looked at."""
+        seen = self._monitor.seen
+        return [*(run for run in self.living if run not in seen.by_run), *(one.run for one in seen.running)]
 
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:
         """The images are there: hands them down."""
@@ -198,7 +213,8 @@ class FmnistApp(RunsApp):
 
     def on_failed(self, message: messages.Failed) -> None:
         """Tells what went wrong."""
-        self.notify(message.reason, severity="error", timeout=12, markup=False)
+        timeout = 12 if message.severity == "error" else None
+        self.notify(message.reason, severity=message.severity, timeout=timeout, markup=False)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """A cursor that blinks would send bytes while nothing happens: it stands still."""
@@ -210,15 +226,41 @@ class FmnistApp(RunsApp):
         self.ascii_images = message.changes.get("ascii_images", self.ascii_images)
         self._remember(message.changes)
 
+    def on_choices_read(self, message: messages.ChoicesRead) -> None:
+        """They come after the first paint; what was chosen meanwhile holds."""
+        self._take_choices(message.choices)
+        self.late_choices = self.choices
+
     def watch_theme(self, theme: str) -> None:
         """Keeps a theme that somebody chose."""
         if theme != self.choices.theme:
             self._remember({"theme": theme})
 
+    async def on_event(self, event: Event) -> None:
+        """Keys that come behind the one that ended the app, in the same burst, find no screen any more."""
+        if not isinstance(event, InputEvent | Paste) or self.screen_stack:
+            await super().on_event(event)
+
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual does it; the screen knows that it is over, whatever closed it."""
+        top, closing = self.screen, super().pop_screen()
+        if isinstance(top, AnsweredOnce):
+            top.is_over = True
+        return closing
+
+    def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
+        """As Textual does it, but keys that come in a burst don't open the same dialog twice."""
+        if isinstance(screen, AnsweredOnce) and type(screen) is type(self.screen):
+            return AwaitMount(self.screen, [])
+        return super().push_screen(screen, *given, **named)
+
     def action_command_palette(self) -> None:
         """Every action by its name."""
-        if not isinstance(self.screen, palette.Palette):
-            self.push_screen(palette.Palette(id="--command-palette"))
+        self.push_screen(palette.Palette())
+
+    def search_themes(self) -> None:
+        """All themes, to choose one."""
+        self.push_screen(palette.Palette(providers=[ThemeProvider], placeholder="Search for themes..."))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action, for the command palette."""
@@ -232,30 +274,52 @@ class FmnistApp(RunsApp):
         """What every line passes before it is sent."""
         return [*super().get_line_filters(), *self._filters_of_ours]
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A thread died of something that nobody foresaw: said, not hidden; the app goes on."""
-        if event.state is WorkerState.ERROR:
-            error = event.worker.error
-            self.notify(f"{type(error).__name__}: {error}", severity="error", timeout=20, markup=False)
-
     def _load(self) -> None:
         """Loads the images, fetching them where needed."""
         self.dataset_progress, self.dataset_fault = None, ""
         self._stop_loading = threading.Event()
         load = partial(background.load_dataset, self.folders.data, self.folders.cache)
-        self._in_thread(partial(load, self.post_message, self._stop_loading))
+        self.threads.start(partial(load, self.post_message, self._stop_loading))
+
+    def _read_choices(self) -> bool:
+        """Reads what was chosen before; returns whether it is there already."""
+        if self._choices_file is None:
+            return True
+        file = self._choices_file
+
+        def read() -> None:
+            self._stored = read_choices(file)
+            self._choices_read.set()
+
+        self.threads.start(read, lane="choices")
+        return self._choices_read.wait(_CHOICES_SECONDS)
+
+    def _wait_for_choices(self) -> None:
+        self._choices_read.wait()
+        self.post_message(messages.ChoicesRead(self._stored))
+
+    def _take_choices(self, stored: Choices) -> None:
+        self.choices = replace(stored, **self._changes)
+        self.ascii_images = self.choices.ascii_images or self._ascii_in_any_case
+        if self.choices.theme in self.available_themes:
+            self.theme = self.choices.theme
 
     def _remember(self, changes: dict[str, Any]) -> None:
+        self._changes |= changes
         self.choices = replace(self.choices, **changes)
         if self._choices_file:
-            with suppress(OSError):  # a full or read-only home must not disturb anybody
-                write_choices(self._choices_file, self.choices)
+            self.threads.start(partial(self._write_choices, self._choices_file), lane="choices")
+
+    def _write_choices(self, file: Path) -> None:
+        """What was stored, and what was chosen since. Runs in a thread, in the lane in which it was read."""
+        with suppress(OSError):  # a full or read-only home must not disturb anybody
+            write_choices(file, replace(self._stored, **dict(self._changes)))
 
     def _leave(self, choice: str | None) -> None:
         """What was answered when the app was told to quit."""
         if choice == "stop":
-            self.told_to_stop = live_runs(self.runs)
-            background.stop_all(self.told_to_stop)
+            self.told_to_stop = self._live()
+            self.threads.start(partial(background.stop_all, self.told_to_stop), must_finish=True)
         if choice in ("leave", "stop"):
             self.exit()
 

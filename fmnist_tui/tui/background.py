@@ -8,17 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from fmnist_tui.data import Cancelled, DataError, Progress, load
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import deaf_while, send
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.places import Folders
+from fmnist_tui.runs.places import Folders, data_folder
 from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.request import request_run
+from fmnist_tui.runs.resuming import DataMoved, check_resumable
 from fmnist_tui.runs.room import little_room
 from fmnist_tui.runs.starting import check_startable
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui.messages import (
+    CommandSent,
+    DataMissed,
     DatasetFailed,
     DatasetLoaded,
     DatasetProgressed,
@@ -28,6 +31,7 @@ from fmnist_tui.tui.messages import (
     RunEnded,
     RunsLaunched,
 )
+from fmnist_tui.tui.threads import for_each
 
 _WAIT_SECONDS = 0.2
 _TELL_SECONDS = 0.5
@@ -65,11 +69,36 @@ def start_here(
     _drive_here(_request_runs(folders, configs, post), driven, post, stop)
 
 
+def resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Event) -> None:
+    """Goes on with a run in a process of its own, on the images in the folder `data`, or where they were."""
+    try:
+        check_resumable(run, data and data_folder(data))
+    except DataMoved as error:
+        post(DataMissed(run, str(error)))
+    except RunError as error:
+        post(Failed(str(error), severity="warning"))
+    else:
+        drive_processes([run], post, stop)
+
+
+def give(run: RunDirectory, command: Command, post: Post) -> None:
+    """Passes a command on through the control file."""
+    try:
+        send(run, command)
+    except RunError as error:
+        post(Failed(str(error), severity="warning"))
+    else:
+        post(CommandSent(deaf_while(run)))
+
+
 def stop_all(runs: list[RunDirectory]) -> None:
     """Asks their trainers to save and end."""
-    for run in runs:
+
+    def stop(run: RunDirectory) -> None:
         with suppress(RunError):  # it has ended meanwhile
             send(run, Command.STOP_NOW)
+
+    for_each(runs, stop, lambda: False)
 
 
 def _request_runs(folders: Folders, configs: list[TrainingConfig], post: Post) -> list[RunDirectory]:

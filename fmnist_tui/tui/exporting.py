@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-
-from textual.worker import get_current_worker
 
 from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import RunRecord
@@ -16,13 +15,12 @@ from fmnist_tui.tui.messages import Failed, Post, Written
 _FOLDER = "fmnist-tui-export"
 
 
-def export_runs(records: Sequence[RunRecord], post: Post) -> None:
-    """Exports the runs into a folder where the app was started; left between two runs where the app ends."""
-    worker = get_current_worker()
+def export_runs(records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
+    """Exports the runs into a folder where the app was started; left between two runs once `stop` is set."""
     try:
         folder = Path.cwd() / _FOLDER
         for record in records:
-            if worker.is_cancelled:
+            if stop.is_set():
                 return
             export_run(record, folder)
         export_shifts(records, folder)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
-from fmnist_tui.analysis.record import RunRecord, read_records
-from fmnist_tui.runs.directory import RunError
+from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.runs.machine.devices import device_names
 from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue.devices import needed_device
@@ -20,6 +18,8 @@ from fmnist_tui.tui.progress import clock
 
 _IMAGES = 60_000
 """Of Fashion-MNIST, where the data isn't there yet."""
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""What can be asked for."""
 _TRAINED = 0.9
 """The share of them that isn't set aside for validation."""
 
@@ -41,17 +41,14 @@ class Known:
     devices: tuple[tuple[str, str], ...] = ()
 
 
-def look_around(runs: Path, known: Known, tell: Callable[[Known], object]) -> None:
-    """Reads the runs anew, and the machine where that wasn't done yet; from a thread."""
-    try:
-        records = read_records(runs)
-    except RunError:
-        records = []
+def look_around(records: Sequence[RunRecord], known: Known, tell: Callable[[Known], object]) -> None:
+    """Compares the runs, and looks at the machine where that wasn't done yet; from a thread."""
     comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
-    tell(Known(tuple(records), comparisons, known.peak, known.devices))
+    known = replace(known, records=tuple(records), comparisons=comparisons)
+    tell(known)
     if not known.peak:
         devices = tuple(device_names(this_machine()).items())
-        tell(Known(tuple(records), comparisons, matrix_peak(), devices))
+        tell(replace(known, peak=matrix_peak(), devices=devices))
 
 
 def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> str:

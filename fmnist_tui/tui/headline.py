@@ -9,6 +9,7 @@ from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status
 
+READING = "reading its log ..."
 _STOPPING = {"after-epoch": "stopping after this epoch", "now": "stopping now"}
 
 
@@ -25,6 +26,8 @@ def headline(snapshot: Snapshot, status: Status, width: int) -> Text:
 
 
 def _doing(snapshot: Snapshot, status: Status) -> str:
+    if status is Status.LOADING:
+        return READING
     if status is Status.INTERRUPTED:
         return f"{status}: r resumes it"
     if status is Status.FINISHED and snapshot.finished and snapshot.finished.reason == "stopped":

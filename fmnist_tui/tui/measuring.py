@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from textual.message import Message
 
 from fmnist_tui.analysis.probes.page import Section, sections
 from fmnist_tui.analysis.probes.telling import EXPECTED
-from fmnist_tui.analysis.record import RunRecord, read_records
+from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Cancelled
-from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.places import Folders
 from fmnist_tui.tui.messages import Failed, Post
 
@@ -41,33 +39,28 @@ class MeasuringEnded(Message):
     """There is nothing more to measure, or somebody stopped it."""
 
 
-def tell(runs: Path, post: Post) -> None:
-    """Reads the claims from what is kept."""
-    try:
-        post(Told(sections(read_records(runs))))
-    except RunError as error:
-        post(Failed(str(error)))
+def tell(records: Sequence[RunRecord], post: Post) -> None:
+    """Reads the claims from what is kept of the runs."""
+    post(Told(sections(records)))
 
 
-def measure(folders: Folders, post: Post, stop: threading.Event) -> None:
+def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
     """Computes what is missing of the runs on the page, as far as no training is needed; tells after each analysis."""
     try:
-        for fault in _faults(folders, post, stop):
+        for fault in _faults(folders, records, post, stop):
             post(Failed(fault))
-    except RunError as error:
-        post(Failed(str(error)))
     except Cancelled:
         pass
     finally:
         post(MeasuringEnded())
 
 
-def _faults(folders: Folders, post: Post, stop: threading.Event) -> Sequence[str]:
+def _faults(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> Sequence[str]:
     """Why some of it can't be made, each once."""
     from fmnist_tui.analysis.probes.analysing import Images, Wish, analyse
 
     wish = Wish(Images(folders.data, folders.cache))
-    lacking = _lacking(folders.runs)
+    lacking = _lacking(records)
     faults: dict[str, None] = {}
     for place, (record, name) in enumerate(lacking):
         what = f"{record.version} {record.recipe} {name}"
@@ -79,15 +72,15 @@ def _faults(folders: Folders, post: Post, stop: threading.Event) -> Sequence[str
             continue
         if made.unkept:
             faults[made.unkept] = None
-        tell(folders.runs, post)
+        tell(records, post)
     return list(faults)
 
 
-def _lacking(runs: Path) -> list[tuple[RunRecord, str]]:
+def _lacking(records: Sequence[RunRecord]) -> list[tuple[RunRecord, str]]:
     """What is not kept: the quick ones first."""
     from fmnist_tui.analysis.probes.analysing import CHEAP
 
-    found = [one for section in sections(read_records(runs)) for one in section.found.values()]
+    found = [one for section in sections(records) for one in section.found.values()]
     names = sorted(CHEAP, key=lambda name: (name == "shifts", name == "fit"))
     return [(one.record, name) for name in names for one in found if getattr(one, name) is None]
 

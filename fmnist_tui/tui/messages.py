@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.message import Message
+from textual.notifications import SeverityLevel
 
 from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.control import Command
+from fmnist_tui.tui.choices import Choices
 
 Post = Callable[[Message], object]
 """How a worker thread tells: the `post_message` of the app, or of a screen."""
@@ -51,9 +53,10 @@ class DatasetWanted(Message):
 class Failed(Message):
     """Something went wrong that a person should know."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, severity: SeverityLevel = "error") -> None:
         super().__init__()
         self.reason = reason
+        self.severity: SeverityLevel = severity
 
 
 class Written(Message):
@@ -68,13 +71,12 @@ class DatasetFailed(Failed):
     """There are no images, and why."""
 
 
-class Greeted(Message):
-    """What waits when the app starts, in words, and the run to look at first."""
+class ChoicesRead(Message):
+    """What a person chose at an earlier start is known now: the app didn't wait for it."""
 
-    def __init__(self, words: list[str], run: RunDirectory | None) -> None:
+    def __init__(self, choices: Choices) -> None:
         super().__init__()
-        self.words = words
-        self.run = run
+        self.choices = choices
 
 
 class TrainingRequested(Message):
@@ -106,6 +108,14 @@ class RunEnded(Message):
     """A trainer that this app started has ended."""
 
 
+class RunChanged(Message):
+    """A run has another label, or is gone."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
 class RunChosen(Message):
     """The training screen shall show this run."""
 
@@ -123,9 +133,27 @@ class CommandGiven(Message):
         self.command = command
 
 
-class ResumeRequested(Message):
-    """A run without a trainer shall go on."""
+class CommandSent(Message):
+    """A command was passed on; `busy` is what the trainer does first, in which it hears nothing, or ""."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, busy: str) -> None:
+        super().__init__()
+        self.busy = busy
+
+
+class ResumeRequested(Message):
+    """A run without a trainer shall go on; `data` is the folder where its images are now, None for where they were."""
+
+    def __init__(self, run: RunDirectory, data: str | None = None) -> None:
         super().__init__()
         self.run = run
+        self.data = data
+
+
+class DataMissed(Message):
+    """A run can't go on since its images aren't where they were, and why."""
+
+    def __init__(self, run: RunDirectory, reason: str) -> None:
+        super().__init__()
+        self.run = run
+        self.reason = reason

@@ -10,13 +10,21 @@ from typing import Any
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding
 from textual.command import CommandPalette
+from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input, OptionList
+
+from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 
 
-class Palette(CommandPalette):
-    """Textual's, with a mend: its list can't turn a page before it was painted, and raises KeyError."""
+class Palette(AnsweredOnce, CommandPalette):
+    """Textual's, with mends: its list can't turn a page before it was painted, and it takes two Enters for two."""
+
+    async def _dispatch_message(self, message: Message) -> None:
+        if not (self.is_over and isinstance(message, Input.Submitted | OptionList.OptionSelected)):
+            await super()._dispatch_message(message)
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError):

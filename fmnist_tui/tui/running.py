@@ -2,64 +2,79 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from contextlib import suppress
 from functools import partial
 
 from textual.app import App
 from textual.reactive import reactive
 
-from fmnist_tui.files import exists
-from fmnist_tui.runs.control import deaf_while, send
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.analysis.record import RunRecord, read_record, read_records
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.machine.logout import what_a_logout_ends
+from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.places import Folders
-from fmnist_tui.runs.resuming import check_resumable
-from fmnist_tui.runs.status import status_of
-from fmnist_tui.runs.summary import summarise
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui import background, messages
-from fmnist_tui.tui.living import LivingSeen, Lookout
+from fmnist_tui.tui.greeting import greeting
+from fmnist_tui.tui.run_monitor import RunMonitor, RunsSeen, SeenRun, SeenRuns
+from fmnist_tui.tui.screens.moved_data import MovedDataScreen
+from fmnist_tui.tui.threads import Threads
 
 _LOOK_SECONDS = 2.0
 _HEARD_SECONDS = 0.5
 """After so long a command has usually taken effect."""
+_FRESH_SECONDS = 0.08
+"""So long a key may wait for a look at the runs."""
 
 
 class RunsApp(App[None]):
-    """Its worker threads belong to the app, never to a screen, so that no run ends with what shows it.
+    """Its threads belong to the app, never to a screen, so that no run ends with what shows it.
 
     Attributes:
         folders: Where things lie.
         runs: The folder of runs.
         pace: Seconds between two paintings, as a multiple of the usual.
+        ending: Set when the app ends.
+        threads: Where everything happens that may wait for a file system.
         followed: The run on the training screen.
-        living: The runs that have a trainer, wherever it was started, newest first.
+        seen: The runs folder as it was seen last.
+        living: The runs that have a trainer or wait for one, wherever it was started, newest first.
+        logout_note: What a logout does to them, or "".
     """
 
     followed: reactive[Follower | None] = reactive(None)
+    seen: reactive[SeenRuns] = reactive(SeenRuns())
     living: reactive[tuple[RunDirectory, ...]] = reactive(())
+    logout_note: reactive[str] = reactive("")
 
     def __init__(self, folders: Folders, *, pace: float) -> None:
         super().__init__()
         self.folders = folders
         self.runs = folders.runs
         self.pace = pace
-        self._ending = threading.Event()
+        self.threads = Threads(self._report)
+        self.ending = threading.Event()
         self._unfollow = threading.Event()
         self._driven_here: list[InAppRun] = []  # a thread appends and removes
-        self._lookout = Lookout(self.runs, _LOOK_SECONDS * pace)
+        self._ended_here: set[RunDirectory] = set()
+        self._monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
+        self._greets = True
+        self._asked_for_note = False
 
     def on_mount(self) -> None:
-        """Looks after what lives."""
-        self._in_thread(partial(self._lookout.watch, self.post_message))
+        """Keeps an eye on the runs."""
+        self.threads.start(partial(self._monitor.watch, self.post_message))
 
     def on_unmount(self) -> None:
-        """Ends the worker threads, whatever ended the app; trainer processes go on."""
-        self._ending.set()
+        """Ends the threads, whatever ended the app; trainer processes go on."""
+        self.ending.set()
         self._unfollow.set()
-        self._lookout.end()
+        self._monitor.end()
+        self._ended_here = {driven.run for driven in self._driven_here}
         self._tell_driven_here(Command.STOP_NOW)
 
     def follow(self, run: RunDirectory) -> None:
@@ -67,31 +82,63 @@ class RunsApp(App[None]):
         self._unfollow.set()
         self._unfollow = threading.Event()
         follower = Follower(run)
-        self._in_thread(partial(follower.follow, self._unfollow))
+        self.threads.start(partial(follower.follow, self._unfollow))
         self.followed = follower
+
+    def look_at_runs(self) -> None:
+        """Somebody looks at a list of runs: labels and finished runs may have changed, too."""
+        self._monitor.look(thorough=True)
+
+    def running_now(self) -> list[SeenRun]:
+        """The runs that have a trainer or wait for one, as last seen, newest first; not those that end with the app."""
+        return [seen for seen in self._monitor.seen.running if seen.run not in self._ended_here]
+
+    def records_now(self) -> list[RunRecord]:
+        """All runs, newest first; reads what wasn't read yet, and those again that were still running.
+
+        Raises:
+            RunError: The folder is there but can't be read.
+        """
+        seen = self._monitor.seen
+        if not seen.complete:
+            return read_records(self.runs)
+        return [read_record(one.run) if one.status.has_trainer else one.record for one in seen.runs]
+
+    async def look_again(self) -> None:
+        """Sees what runs now, or, where that takes longer than a key may, what did a moment ago."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def then() -> None:
+            with suppress(RuntimeError):  # the app has ended meanwhile
+                loop.call_soon_threadsafe(done.set)
+
+        self._monitor.look(then=then)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), _FRESH_SECONDS)
 
     def on_training_requested(self, message: messages.TrainingRequested) -> None:
         """Starts the runs, in processes or here."""
         start = partial(background.start, self.folders, message.configs)
         if message.in_app:
             start = partial(background.start_here, self.folders, message.configs, self._driven_here)
-        self._in_thread(partial(start, self.post_message, self._ending))
+        self.threads.start(partial(start, self.post_message, self.ending), must_finish=True)
 
     def on_resume_requested(self, message: messages.ResumeRequested) -> None:
         """Goes on with a run, in a process."""
-        try:
-            check_resumable(message.run)
-        except RunError as error:
-            self.notify(str(error), severity="warning", markup=False)
-        else:
-            self._in_thread(partial(background.drive_processes, [message.run], self.post_message, self._ending))
+        work = partial(background.resume, message.run, message.data, self.post_message, self.ending)
+        self.threads.start(work, must_finish=True)
+
+    def on_data_missed(self, message: messages.DataMissed) -> None:
+        """Asks where the images are now."""
+        self.push_screen(MovedDataScreen(message.run.run_id, message.reason), partial(self._resume_on, message.run))
 
     def on_runs_launched(self, message: messages.RunsLaunched) -> None:
         """Shows the first of the new runs, unless another one is being watched."""
         runs = message.runs
         if not runs:
             return
-        self.living = (*runs, *self.living)
+        self._monitor.look(runs)
+        self.living = (*runs, *(run for run in self.living if run not in runs))
         if self.followed is None or not self.followed.status.has_trainer:
             self.follow(runs[0])
         what = f"{runs[0].run_id} started" if len(runs) == 1 else f"{len(runs)} runs started, one after the other"
@@ -99,45 +146,72 @@ class RunsApp(App[None]):
 
     def on_run_ended(self) -> None:
         """One of ours."""
-        self._lookout.look()
+        self._monitor.look()
 
-    def on_living_seen(self, message: LivingSeen) -> None:
-        """Tells which runs are over, wherever they were started; shows one that has begun where none is shown."""
-        started_since = [run for run in self.living if run not in message.runs and is_held(run)]
-        for run in set(self.living) - {*message.runs, *started_since}:
-            self._tell_end(run)
-        self.living = (*started_since, *message.runs)
-        if self.followed is None and self.living:
-            self.follow(self.living[0])
+    def on_runs_seen(self, message: RunsSeen) -> None:
+        """Shows a run where none is shown, and tells which are over, wherever they were started."""
+        before, self.seen = self.seen, message.seen
+        running = [seen.run for seen in message.seen.running]
+        for run in self.living:
+            if run in running:
+                continue
+            if (seen := message.seen.by_run.get(run)) is None:
+                if run not in before.by_run:  # launched a moment ago, and not read since
+                    running.insert(0, run)
+            else:
+                self._tell_end(seen)
+        self.living = tuple(running)
+        if self.living and not self._asked_for_note:
+            self._asked_for_note = True
+            self.threads.start(self._find_logout_note)
+        self._greet(message.seen)
+        self._follow_another(before, message.seen)
 
-    def on_runs_view_changed(self) -> None:
-        """Where the run that was shown has been deleted, the newest is shown, if there is one."""
-        if self.followed and not exists(self.followed.run.path):
-            self._unfollow.set()
-            self.followed = None
-            if left := list_runs(self.runs):
-                self.follow(left[0])
+    def on_run_changed(self, message: messages.RunChanged) -> None:
+        """One has another label, or is gone."""
+        self._monitor.look([message.run])
 
     def on_run_chosen(self, message: messages.RunChosen) -> None:
         """Shows another run."""
         self.follow(message.run)
 
     def on_command_given(self, message: messages.CommandGiven) -> None:
-        """Passes a command on through the control file."""
-        try:
-            send(message.run, message.command)
-        except RunError as error:
-            self.notify(str(error), severity="warning", markup=False)
-        else:
-            self.set_timer(_HEARD_SECONDS, self._lookout.look)
-            if busy := deaf_while(message.run):
-                self.notify(f"asked; it is done after this: {busy}", markup=False)
+        """Passes a command on, in the order of the keys."""
+        work = partial(background.give, message.run, message.command, self.post_message)
+        self.threads.start(work, lane="commands", must_finish=True)
 
-    def _tell_end(self, run: RunDirectory) -> None:
-        status = status_of(run)
-        if self.followed and self.followed.run == run:
-            self.followed.status = status  # the follower looks but once a second
-        self.notify(f"{run.run_id}: {summarise(run).words}", markup=False)
+    def on_command_sent(self, message: messages.CommandSent) -> None:
+        """Looks soon whether it has taken effect."""
+        self.set_timer(_HEARD_SECONDS, self._monitor.look)
+        if message.busy:
+            self.notify(f"asked; it is done after this: {message.busy}", markup=False)
+
+    def _greet(self, seen: SeenRuns) -> None:
+        """Once all runs were read, says what waits."""
+        if self._greets and seen.complete:
+            self._greets = False
+            for line in greeting(seen):
+                self.notify(line, markup=False, timeout=8)
+
+    def _follow_another(self, before: SeenRuns, seen: SeenRuns) -> None:
+        """Where no run is shown, or the one that was has been deleted: one that runs, or was interrupted, or any."""
+        if self.followed and self.followed.run in before.by_run and self.followed.run not in seen.by_run:
+            self._unfollow.set()
+            self.followed = None
+        if self.followed is None:
+            interrupted = [one.run for one in seen.runs if one.is_interrupted] if not before.complete else []
+            ended = [*interrupted, *(one.run for one in seen.runs)] if seen.complete else []
+            if found := next(iter([*self.living, *ended]), None):
+                self.follow(found)
+
+    def _resume_on(self, run: RunDirectory, data: str | None) -> None:
+        if data:
+            self.post_message(messages.ResumeRequested(run, data))
+
+    def _tell_end(self, seen: SeenRun) -> None:
+        if self.followed and self.followed.run == seen.run:
+            self.followed.status = seen.status  # the follower looks but once a second
+        self.notify(f"{seen.run.run_id}: {seen.text}", markup=False)
         self.bell()
 
     def _tell_driven_here(self, command: Command) -> None:
@@ -145,5 +219,10 @@ class RunsApp(App[None]):
         for driven in list(self._driven_here):
             driven.inbox.put(command)
 
-    def _in_thread(self, work: partial[None]) -> None:
-        self.run_worker(work, thread=True, exit_on_error=False)
+    def _find_logout_note(self) -> None:
+        note = what_a_logout_ends(this_machine()) or ""
+        self.call_later(setattr, self, "logout_note", note)
+
+    def _report(self, error: Exception) -> None:
+        """A thread died of something that nobody foresaw: said, not hidden; the app goes on."""
+        self.post_message(messages.Failed(f"{type(error).__name__}: {error}"))

@@ -16,6 +16,7 @@ from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
 
 from .driving import listen
+from .io_guard import no_files_on_the_screens_thread
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,6 +33,13 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
     """Fails a test that leaves a process or a thread; followers hear after a moment that the app has ended."""
     with nothing_left_behind(tmp_path, patience=5):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def files_are_left_to_threads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails a test in which the app reads or writes the runs, its cache or its choices on the screen's thread."""
+    with no_files_on_the_screens_thread(tmp_path_factory.getbasetemp()):
         yield
 
 

@@ -40,6 +40,7 @@ RESTORING = {
 """What the app switches on, and off again."""
 _STYLE = re.compile(rb"\x1b\[([0-9;]+)m")
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
+_OTHER_SCREEN = re.compile(rb"\x1b\[\?1049[hl]")
 _UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
 
 
@@ -86,6 +87,14 @@ class Terminal:
         for key in keys:
             os.write(self._ours, key.encode() if isinstance(key, str) else key)
             self._read(0.02)
+
+    def burst(self, data: bytes) -> None:
+        """Sends all of it as fast as the terminal takes it, while what the process writes is read."""
+        while data:
+            _, writable, _ = select.select([], [self._ours], [], PATIENCE)
+            assert writable, f"the process reads nothing; the screen:\n{self.text()}"
+            data = data[os.write(self._ours, data[:4096]) :]
+            self._read()
 
     def press_and_settle(self, *keys: bytes | str) -> None:
         """Sends keys one by one, each after the one before was answered: a key sent while the focus moves is lost."""
@@ -163,6 +172,7 @@ class Terminal:
         if unfinished:
             new = new[: unfinished.start()]
         self._fed += len(new)
+        new = _OTHER_SCREEN.sub(lambda found: found[0] + b"\x1b[2J\x1b[H", new)  # pyte has but one
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", new))
 
 

@@ -8,8 +8,8 @@ from textual.widgets import OptionList
 
 from fmnist_tui.files import write_json
 from fmnist_tui.training.events import RunFinished, Stage
+from fmnist_tui.tui import running
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens import choose_run
 from fmnist_tui.tui.screens.choose_run import ChooseRunScreen
 
 from .driving import (
@@ -52,8 +52,7 @@ async def test_another_run_can_be_chosen_live_ones_first(make_app: Maker, runs: 
 async def test_the_open_list_follows_the_runs_and_keeps_the_highlighted_one(
     make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose_run, "_SECONDS", 0.05)
-    monkeypatch.setattr(choose_run, "_COST", 0)
+    monkeypatch.setattr(running, "_LOOK_SECONDS", 0.05)
     live, old = write_run(runs, seed=2, log=training(epochs=1)), write_run(runs, seed=1)
     app = make_app(attach=old)
     async with app.run_test() as pilot:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +171,14 @@ async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistA
 
 async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: FmnistApp, runs: Path) -> None:
     run = write_run(runs, "v0")
-    async with app.run_test(size=(80, 24)) as pilot:
-        with held(run):
+    with ExitStack() as trainer:
+        trainer.enter_context(held(run))
+        async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("4")
             await until_shown(pilot, "Not counted:")
             await until(pilot, lambda: app.living == (run,), "its trainer is seen")
-        await until_shown(pilot, "v0, 1 run: accuracy")
+            trainer.close()
+            await until_shown(pilot, "v0, 1 run: accuracy")
 
 
 async def test_e_writes_every_runs_files_and_says_where(

@@ -14,9 +14,8 @@ from textual.pilot import Pilot
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Epoch, Event, Paused, RunFinished
-from fmnist_tui.tui import forecast
+from fmnist_tui.tui import forecast, running
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens import quit as quitting
 
 from .driving import drawn, loaded, part, type_into, until, until_shown, words_in
 from .samples import STEPS, held, keep_analyses, training, window, write_run
@@ -140,7 +139,7 @@ def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_r
 def test_what_opens_over_a_screen(
     make_app: Maker, runs: Path, looks_right: Check, monkeypatch: pytest.MonkeyPatch, key: str, words: str
 ) -> None:
-    monkeypatch.setattr(quitting, "what_a_logout_ends", lambda machine: "")
+    monkeypatch.setattr(running, "what_a_logout_ends", lambda machine: "")
     write_run(runs, "v1")
     run = write_run(runs, seed=1, log=LIVE)
 

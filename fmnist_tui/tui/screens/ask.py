@@ -35,8 +35,9 @@ class AskScreen(Dialog[str | None]):
         """The layout."""
         with Vertical(classes="dialog"):
             yield Static(Text(self._question))
-            if self._note:
-                yield Static(Text(self._note), classes="muted")
+            note = Static(Text(self._note), id="note", classes="muted")
+            note.display = bool(self._note)
+            yield note
             yield OptionList(*(Option(Text(words), id=name) for name, words in self._answers.items()))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

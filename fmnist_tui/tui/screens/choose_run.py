@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,29 +10,25 @@ from textual.containers import Vertical
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
-from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.summary import Summary, has_steps, summarise
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import percent
+from fmnist_tui.tui.run_monitor import SeenRun, SeenRuns
 from fmnist_tui.tui.screens.dialog import Dialog
 
-_SECONDS = 1.0
-_COST = 10
-"""The list is read again after so many times what reading it took: hundreds of runs must not keep a CPU busy."""
+if TYPE_CHECKING:
+    from fmnist_tui.tui.running import RunsApp
 
 
 class ChooseRunScreen(Dialog[RunDirectory | None]):
-    """Dismisses with the run, or None. The list is read in a thread, again about every second."""
+    """Dismisses with the run, or None. The list follows what the app sees of the runs."""
 
     CSS_PATH = ["dialog.tcss", "choose_run.tcss"]  # type: ignore[assignment]  # Textual takes both
     HEADING = "Runs, live ones first"
     NONE = "no runs yet: press 2 and train a version"
 
-    def __init__(self, runs: Path) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._runs = runs
-        self._lines: dict[str, str] | None = None
-        self._known: dict[RunDirectory, tuple[tuple[int, ...], Summary | None]] = {}
+        self._lines: dict[RunDirectory, str] = {}
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -42,65 +37,41 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
             yield OptionList(Option("reading the runs ...", disabled=True))
 
     def on_mount(self) -> None:
-        """Lists the runs."""
-        self._read()
+        """Lists what is known; labels may have changed."""
+        app: RunsApp = self.app  # type: ignore[assignment]
+        self.watch_app("seen", self._show)
+        app.look_at_runs()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """The answer."""
-        self.dismiss(RunDirectory(self._runs / event.option_id) if event.option_id else None)
+        self.dismiss(next((run for run in self._lines if run.run_id == event.option_id), None))
 
-    def is_offered(self, run: RunDirectory) -> bool:  # noqa: ARG002
-        """Whether the run stands in the list; called in a thread."""
+    def is_offered(self, seen: SeenRun) -> bool:  # noqa: ARG002
+        """Whether the run is in the list."""
         return True
 
-    def _read(self) -> None:
-        self.app.run_worker(self._read_in_thread, thread=True, exit_on_error=False)
-
-    def _read_in_thread(self) -> None:
-        begun = time.monotonic()
-        try:
-            summaries = [*filter(None, map(self._summary, list_runs(self._runs)))]
-        except RunError as error:
-            self.app.call_later(self._fail, str(error))
-            return
-        summaries.sort(key=lambda summary: not summary.status.has_trainer)
-        pause = max(_SECONDS, _COST * (time.monotonic() - begun))
-        self.app.call_later(self._show, {summary.run: _line(summary) for summary in summaries}, pause)
-
-    def _summary(self, run: RunDirectory) -> Summary | None:
-        """None where it isn't offered; read again where something may have changed."""
-        stamp = () if is_held(run) else _stamp(run)
-        if not stamp or self._known.get(run, ((), None))[0] != stamp:
-            self._known[run] = (stamp, summarise(run) if self.is_offered(run) else None)
-        return self._known[run][1]
-
-    def _fail(self, words: str) -> None:
-        self.notify(words, severity="error", markup=False)
-        self._show({}, None)
-
-    def _show(self, lines: dict[str, str], pause: float | None) -> None:
-        """Shows the runs' lines, by their ids; reads them again after a pause, if there is one."""
-        if not self.is_running:
-            return
-        if lines != self._lines:
-            self._fill(lines)
-            self._lines = lines
-        if pause is not None:
-            self.set_timer(pause * self.app.pace, self._read)  # type: ignore[attr-defined]
-
-    def _fill(self, lines: dict[str, str]) -> None:
-        """The run that was highlighted stays so, wherever it stands now."""
+    def _show(self, seen: SeenRuns) -> None:
+        runs = sorted(filter(self.is_offered, seen.runs), key=lambda one: not one.status.has_trainer)
+        lines = {one.run: _line(one) for one in runs}
         options = self.query_one(OptionList)
-        if lines and self._lines is not None and [*lines] == [*self._lines]:
+        last = next((words for words in (seen.loading, seen.fault, "" if lines else self.NONE) if words), "")
+        if lines and not last and [*lines] == [*self._lines] and options.option_count == len(lines):
             for run, line in lines.items():
-                options.replace_option_prompt(run, _one_line(line))
-            return
-        kept = options.highlighted_option.id if options.highlighted_option else None
+                options.replace_option_prompt(run.run_id, _one_line(line))
+        else:
+            self._fill(options, lines, last)
+        self._lines = lines
+
+    def _fill(self, options: OptionList, lines: dict[RunDirectory, str], last: str) -> None:
+        """The run that was highlighted stays so, wherever it is now."""
+        before = options.highlighted_option.id if options.highlighted_option else None
         options.clear_options()
-        options.add_options(Option(_one_line(line), id=run) for run, line in lines.items())
-        if not lines:
-            options.add_option(Option(self.NONE, disabled=True))
-        options.highlighted = [*lines].index(kept) if kept in lines else 0
+        options.add_options(Option(_one_line(line), id=run.run_id) for run, line in lines.items())
+        if last:
+            options.add_option(Option(Text(last), disabled=True))
+        ids = [run.run_id for run in lines]
+        if ids:
+            options.highlighted = ids.index(before) if before in ids else 0
 
 
 class ChooseGhostScreen(ChooseRunScreen):
@@ -109,31 +80,20 @@ class ChooseGhostScreen(ChooseRunScreen):
     HEADING = "Whose curve behind this one?"
     NONE = "no other run has a curve yet"
 
-    def __init__(self, runs: Path, behind: RunDirectory) -> None:
-        super().__init__(runs)
+    def __init__(self, behind: RunDirectory) -> None:
+        super().__init__()
         self._behind = behind
 
-    def is_offered(self, run: RunDirectory) -> bool:
+    def is_offered(self, seen: SeenRun) -> bool:
         """Not the run itself, and none without a step."""
-        return run != self._behind and has_steps(run)
+        return seen.run != self._behind and seen.has_steps
 
 
 def _one_line(line: str) -> Text:
     return Text(line, no_wrap=True, overflow="ellipsis")
 
 
-def _stamp(run: RunDirectory) -> tuple[int, ...]:
-    """When the files were written that a run without a trainer is told by."""
-    return tuple(map(_written, (run.events, run.label, run.result)))
-
-
-def _written(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _line(summary: Summary) -> str:
-    accuracy = percent(summary.test_accuracy)
-    return f"{summary.run}  {accuracy:>7}  {summary.words:<16}  {summary.label}"
+def _line(seen: SeenRun) -> str:
+    scores = seen.record.scores
+    accuracy = percent(scores.accuracy if scores else None)
+    return f"{seen.run.run_id}  {accuracy:>7}  {seen.text:<16}  {seen.record.label}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,13 +12,17 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from fmnist_tui.runs.places import Folders
+from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.tui.claims_text import claims_text, tally
 from fmnist_tui.tui.measuring import Measured, Told, measure, tell
+from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
+
+if TYPE_CHECKING:
+    from fmnist_tui.tui.app import FmnistApp
 
 TITLE = "Why the CNN wins"
 
@@ -36,6 +41,7 @@ class ClaimsScreen(LabScreen):
         super().__init__()
         self._stop = threading.Event()
         self._measuring = False
+        self._records: list[RunRecord] | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -47,22 +53,26 @@ class ClaimsScreen(LabScreen):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Shows what is kept."""
-        self._in_thread(partial(tell, self._folders.runs, self.post_message))
+        """Shows what is kept, once all runs were read."""
+        self.watch_app("seen", self._take_seen)
 
     def on_unmount(self) -> None:
         """Measures no further, whatever took the screen away."""
         self._stop.set()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
-        """One measuring at a time."""
-        return not (action == "measure" and self._measuring)
+        """One measuring at a time, of known runs."""
+        return action != "measure" or not (self._measuring or self._records is None)
 
     def action_measure(self) -> None:
         """Computes what is missing, in a thread."""
+        if self._records is None:
+            return
         self._stop = threading.Event()
         self._set_measuring(now=True)
-        self._in_thread(partial(measure, self._folders, self.post_message, self._stop))
+        self._lab.threads.start(
+            partial(measure, self._lab.folders, self._records, self.post_message, self._stop), must_finish=True
+        )
 
     def action_back(self) -> None:
         """Stops the measuring, which its thread hears within a batch of images; else back to the results."""
@@ -91,11 +101,15 @@ class ClaimsScreen(LabScreen):
         self.set_class(now, "-computing")
         self.refresh_bindings()
 
-    @property
-    def _folders(self) -> Folders:
-        folders: Folders = self.app.folders  # type: ignore[attr-defined]
-        return folders
+    def _take_seen(self, seen: SeenRuns) -> None:
+        if self._records is None and seen.complete:
+            self._records = seen.records
+            self._lab.threads.start(partial(tell, seen.records, self.post_message))
+            self.refresh_bindings()
+        elif self._records is None:
+            self.query_one("#claims", Static).update(seen.loading)
 
-    def _in_thread(self, work: partial[None]) -> None:
-        """The app owns the threads: it tells of errors that nobody foresaw."""
-        self.app.run_worker(work, thread=True, exit_on_error=False)
+    @property
+    def _lab(self) -> FmnistApp:
+        app: FmnistApp = self.app  # type: ignore[assignment]
+        return app

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import OptionList, Static
 
-from fmnist_tui.data import Dataset
+from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.tui import captions
 from fmnist_tui.tui.browsing import Browsing
 from fmnist_tui.tui.choices import Choices
@@ -85,9 +85,10 @@ class DatasetScreen(LabScreen):
     def on_mount(self) -> None:
         """Shows the data as soon as it is there."""
         self._draw_anew()
-        self.watch(self.app, "dataset", self._take_dataset)
-        self.watch(self.app, "dataset_progress", self._show_waiting)
-        self.watch(self.app, "dataset_fault", self._show_waiting)
+        self.watch_app("dataset", self._take_dataset)
+        self.watch_app("dataset_progress", self._show_waiting)
+        self.watch_app("dataset_fault", self._show_waiting)
+        self.watch_app("late_choices", self._take_choices)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Some keys make no sense while there are no images."""
@@ -202,6 +203,12 @@ class DatasetScreen(LabScreen):
             large = LargeImageScreen(thumbnails.page.__getitem__, len(thumbnails.page), thumbnails.cursor, draw)
         self.app.push_screen(large, self._come_back)
 
+    def _take_choices(self, choices: Choices | None) -> None:
+        if choices:
+            self._in_ascii = getattr(self.app, "ascii_images", False)
+            self._inverted = choices.inverted
+            self._draw_anew()
+
     def _come_back(self, place: int | None) -> None:
         """The cursor goes to the image that was shown large last."""
         thumbnails = self.query_one(Thumbnails)
@@ -221,7 +228,7 @@ class DatasetScreen(LabScreen):
             self.set_focus(self.query_one(Thumbnails))
             self.refresh_bindings()
 
-    def _show_waiting(self) -> None:
+    def _show_waiting(self, _: Progress | str | None) -> None:
         app: FmnistApp = self.app  # type: ignore[assignment]
         if app.dataset_fault:
             self.query_one(Waiting).show_fault(app.dataset_fault, may_take_demo=app.folders.data is None)

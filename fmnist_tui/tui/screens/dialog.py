@@ -7,10 +7,12 @@ from typing import TypeVar
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
+from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
+
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(AnsweredOnce, ModalScreen[Answer]):
     """Dismisses with an answer, or with None."""
 
     CSS_PATH = "dialog.tcss"

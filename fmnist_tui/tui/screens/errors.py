@@ -99,8 +99,8 @@ class ErrorsScreen(LabScreen):
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
         self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
-        self.watch(self.app, "dataset", self._take_images, init=False)
-        self.app.run_worker(self._diagnose_in_thread, thread=True, group="errors", exit_on_error=False)
+        self.watch_app("dataset", self._take_images)
+        self.app.threads.start(self._diagnose_in_thread)  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only what does something now."""
@@ -248,7 +248,7 @@ class ErrorsScreen(LabScreen):
         one = specimen(self._diagnosis, gallery, self._place, images, missing) if some else None
         shown.show(one, f"{gallery.empty}.")
 
-    def _take_images(self) -> None:
+    def _take_images(self, _: Dataset | None) -> None:
         self._show_specimen()
         self.refresh_bindings()
 

@@ -2,12 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
 from textual import on
+from textual.await_complete import AwaitComplete
+from textual.css.query import NoMatches
 from textual.events import ScreenResume
+from textual.message import Message
 from textual.screen import Screen
 
+if TYPE_CHECKING:
+    _Mixed = Screen[Any]
+else:
+    _Mixed = object
 
-class LabScreen(Screen[None]):
+
+class AnsweredOnce(_Mixed):
+    """Makes that a screen is dismissed once, while it is on top.
+
+    Keys come in bursts: those behind the one that answered it are on their way already. Textual raises an error at the
+    second answer, which ends the app. A screen may even be closed before its widgets are there.
+
+    Attributes:
+        is_over: Whether it is closed; late messages still reach it. The app sets it.
+    """
+
+    is_over = False
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Closes the screen with an answer; later answers do nothing."""
+        stack = self.app.screen_stack
+        if self.is_over or len(stack) < 2 or stack[-1] is not self:
+            return AwaitComplete()
+        closing: AwaitComplete = super().dismiss(result)
+        return closing
+
+    def watch_app(self, attribute: str, callback: Callable[[Any], object]) -> None:
+        """Calls `callback` with the value of one of the app's reactive attributes, now and when it changes."""
+
+        def call(value: Any) -> None:
+            with self._until_over():
+                callback(value)
+
+        self.watch(self.app, attribute, call)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        with self._until_over():
+            await super()._dispatch_message(message)
+
+    @contextmanager
+    def _until_over(self) -> Iterator[None]:
+        """Widgets that are looked for in vain are no fault of a screen that is closed."""
+        try:
+            yield
+        except NoMatches:
+            if not self.is_over:
+                raise
+
+
+class LabScreen(AnsweredOnce, Screen[None]):
     """A screen whose styles stay as they are while it isn't seen.
 
     Textual would apply them anew to every widget each time that the screen is shown, a third of what a key waits for.

@@ -39,15 +39,13 @@ class LogScreen(Dialog[None]):
         self._read()
 
     def _read(self) -> None:
-        self.app.run_worker(self._read_in_thread, thread=True, exit_on_error=False)
+        self.app.threads.start(self._read_in_thread)  # type: ignore[attr-defined]
 
     def _read_in_thread(self) -> None:
-        self.app.call_later(self._show, self._log.read())
+        self.call_later(self._show, self._log.read())
 
     def _show(self, words: Text) -> None:
         """Whoever reads at the end stays there; whoever has scrolled back is left in peace."""
-        if not self.is_running:
-            return
         if words != self._shown:
             self._shown = words
             scroll = self.query_one(VerticalScroll)

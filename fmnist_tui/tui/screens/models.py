@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -10,19 +11,24 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, OptionList, Static
 
-from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
+from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.forecast import Known, forecast, look_around, uncounted
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
+from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
 from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.story import story
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.train_form import TrainForm
+
+if TYPE_CHECKING:
+    from fmnist_tui.data import Dataset
+    from fmnist_tui.tui.app import FmnistApp
 
 
 class ModelsScreen(LabScreen):
@@ -41,6 +47,7 @@ class ModelsScreen(LabScreen):
         self._marked: set[str] = set()
         self._known = Known()
         self._form_is_due = False
+        self._looked_at: SeenRuns | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -49,7 +56,7 @@ class ModelsScreen(LabScreen):
             with Vertical(id="left"):
                 yield OptionList(*map(self._line, VERSIONS), id="versions")
                 with VerticalScroll(can_focus=False):
-                    yield TrainForm(self.app.choices.form, in_app=self.app.in_app)  # type: ignore[attr-defined]
+                    yield TrainForm(self._lab.choices.form, in_app=self._lab.in_app)
                 with Horizontal(id="buttons"):
                     yield Button("Train", id="one", variant="primary", compact=True)
                     yield Button("Train all four", id="all", compact=True)
@@ -62,17 +69,30 @@ class ModelsScreen(LabScreen):
     def on_mount(self) -> None:
         """Starts with v0."""
         self.query_one("#versions", OptionList).highlighted = 0
-        self.watch(self.app, "living", self._look_around, init=False)
+        self.watch_app("seen", self._look_around)
+        self.watch_app("late_choices", self._fill_form)
         self.watch(self.app, "dataset", self._show, init=False)
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
-        self._look_around()
+        self._look_around(self._lab.seen)
 
-    def _look_around(self) -> None:
+    def _look_around(self, seen: SeenRuns) -> None:
         """Ended runs tell what is reached, and how long it takes."""
-        look = partial(look_around, self.app.runs, self._known, self._take_known)  # type: ignore[attr-defined]
-        self.app.run_worker(look, thread=True, group="forecast", exclusive=True, exit_on_error=False)
+        if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
+            self._looked_at = seen
+            records = seen.records if seen.complete else []
+            work = partial(look_around, records, self._known, self._take_known)
+            self._lab.threads.start(work, lane="forecast", only_newest=True)
+
+    def _fill_form(self, choices: Choices | None) -> None:
+        if choices:
+            self.query_one(TrainForm).fill(choices.form)
+
+    @property
+    def _lab(self) -> FmnistApp:
+        app: FmnistApp = self.app  # type: ignore[assignment]
+        return app
 
     def on_resize(self) -> None:
         """The layer table takes the room that there is."""
@@ -143,7 +163,7 @@ class ModelsScreen(LabScreen):
         return AskScreen(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
 
     def _forecast(self, configs: list[TrainingConfig]) -> str:
-        dataset: Dataset | None = self.app.dataset  # type: ignore[attr-defined]
+        dataset = self._lab.dataset
         lines = forecast(configs, self._known, len(dataset.train) if dataset else None), uncounted(configs)
         return ". ".join(filter(None, lines))
 
@@ -158,7 +178,7 @@ class ModelsScreen(LabScreen):
 
     def _take_known(self, known: Known) -> None:
         """From a thread."""
-        self.app.call_later(self._use_known, known)
+        self.call_later(self._use_known, known)
 
     def _use_known(self, known: Known) -> None:
         self._known = known

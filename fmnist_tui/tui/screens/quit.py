@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fmnist_tui.runs.machine.logout import what_a_logout_ends
-from fmnist_tui.runs.machine.machine import this_machine
+from rich.text import Text
+from textual.widgets import Static
+
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
 
 _NAMED = 3
 
 
 class QuitScreen(AskScreen):
-    """Dismisses with "leave", "stop" or None."""
+    """Dismisses with "leave", "stop" or None; notes what a logout does to the runs, as soon as the app knows."""
 
     def __init__(self, runs: list[str], *, ends_some: bool) -> None:
         """Asks about these runs.
@@ -21,7 +22,15 @@ class QuitScreen(AskScreen):
         """
         leave = "Leave running; in-app runs are saved and end" if ends_some else "Leave running"
         answers = {"leave": leave, "stop": "Stop and save, to be resumed", CANCEL: "Cancel"}
-        super().__init__(f"Still training: {_listed(runs)}", answers, what_a_logout_ends(this_machine()) or "")
+        super().__init__(f"Still training: {_listed(runs)}", answers)
+
+    def on_mount(self) -> None:
+        """The note may come later."""
+        self.watch_app("logout_note", self._show_note)
+
+    def _show_note(self, note: str) -> None:
+        self.query_one("#note", Static).update(Text(note))
+        self.query_one("#note").display = bool(note)
 
 
 def _listed(runs: list[str]) -> str:

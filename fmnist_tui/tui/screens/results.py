@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane, Tabs
-from textual.worker import get_current_worker
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.counting import why_not_counted
 from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others
-from fmnist_tui.analysis.record import read_epochs, read_records
-from fmnist_tui.runs.directory import RunError
 from fmnist_tui.text import counted
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 from fmnist_tui.tui.compared import Compared
 from fmnist_tui.tui.comparison_words import comparison_words, table_rows
 from fmnist_tui.tui.evolution import evolution
 from fmnist_tui.tui.exporting import export_runs, write_copy
-from fmnist_tui.tui.messages import Failed, Written
+from fmnist_tui.tui.messages import Written
 from fmnist_tui.tui.overlay import MEASURES, MOST, overlay
+from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.screens.claims import ClaimsScreen
 from fmnist_tui.tui.screens.errors import ErrorsScreen
 from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.run_pairs import RunPairsScreen
+from fmnist_tui.tui.threads import for_each
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 from fmnist_tui.tui.widgets.runs_view import RunsView
+
+if TYPE_CHECKING:
+    from fmnist_tui.tui.app import FmnistApp
 
 _OTHERS = "; f shows those that don't count"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
@@ -63,6 +66,7 @@ class ResultsScreen(LabScreen):
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
         self._wanted = ""
+        self._compared = SeenRuns()
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -84,11 +88,12 @@ class ResultsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
-        self.watch(self.app, "living", self._runs_began_or_ended, init=False)
+        self.watch_app("seen", self._take_seen)
 
     def on_screen_resume(self) -> None:
-        """Runs may have ended since the last look."""
-        self._compare()
+        """Another one may have been compared while this wasn't seen; labels may have changed."""
+        self._lab.look_at_runs()
+        self._take_seen(self._lab.seen)
 
     def on_resize(self) -> None:
         """The bars take the room that there is."""
@@ -127,7 +132,8 @@ class ResultsScreen(LabScreen):
             self.notify("there is nothing to export yet: no run is compared")
         else:
             self.notify(f"Exporting {counted(len(self._now.compared), 'run')} ...")
-            self._in_thread(partial(export_runs, self._now.compared, self.post_message), group="write")
+            work = partial(export_runs, self._now.compared, self.post_message, self._lab.ending)
+            self._lab.threads.start(work, lane="write", must_finish=True)
 
     def action_copy(self) -> None:
         """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
@@ -136,7 +142,8 @@ class ResultsScreen(LabScreen):
         elif self._now:
             markdown = tables.as_markdown(self._now.comparison)
             self.app.copy_to_clipboard(markdown)
-            self._in_thread(partial(write_copy, markdown, self.post_message), group="write")
+            work = partial(write_copy, markdown, self.post_message)
+            self._lab.threads.start(work, lane="write", must_finish=True)
 
     def action_claims(self) -> None:
         """Why the CNN wins."""
@@ -179,10 +186,6 @@ class ResultsScreen(LabScreen):
         else:
             self.notify("this run is tested against those whose curves are drawn: mark another one (space bar)")
 
-    def on_runs_view_changed(self) -> None:
-        """Another label, or a run less."""
-        self._compare()
-
     def on_compared(self, message: Compared) -> None:
         """Shows the comparison."""
         self._now = message
@@ -215,36 +218,41 @@ class ResultsScreen(LabScreen):
             chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
             chart.series = overlay(self._now.epochs, measure)
 
-    def _runs_began_or_ended(self) -> None:
-        """Whoever waits here for a run's end sees its result; another screen's return compares anyhow."""
-        if self.is_current:
+    def _take_seen(self, seen: SeenRuns) -> None:
+        """Compares the runs that are known now, where that changes something and is seen."""
+        if not self.is_current or not seen.differs_from(self._compared):
+            return
+        if seen.complete and (seen.runs or not seen.fault):
             self._compare()
+        else:
+            self._compared = seen
+            self.query_one("#title", Static).update(Text(seen.loading or seen.fault))
 
     def _compare(self) -> None:
-        runs: Path = self.app.runs  # type: ignore[attr-defined]
-        work = partial(self._compare_in_thread, runs, self._recipe, frozenset(self._left_out), self._drawn)
-        self._in_thread(partial(work, everything=self._everything), group="compare")
+        self._compared = seen = self._lab.seen
+        if not seen.complete:
+            return
+        work = partial(self._compare_in_thread, seen, self._recipe, frozenset(self._left_out), self._drawn)
+        self._lab.threads.start(partial(work, everything=self._everything), lane="compare", only_newest=True)
 
     def _compare_in_thread(
-        self, runs: Path, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool
+        self, seen: SeenRuns, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool
     ) -> None:
-        worker = get_current_worker()
-        try:
-            records = read_records(runs)
-        except RunError as error:
-            self.post_message(Failed(str(error)))
-            return
-        comparison = compare([one for one in records if one.run_id not in left_out], recipe, everything=everything)
+        records = seen.records
+        chosen = [one for one in records if one.run_id not in left_out]
+        scored = [one for one in chosen if one.scores and (everything or why_not_counted(one, recipe) is None)]
+        for_each(scored, lambda record: record.epochs, self._lab.ending.is_set)  # they are kept for the comparison
+        comparison = compare(chosen, recipe, everything=everything)
         if drawn is None:
             drawn = [one.best_run for one in comparison.versions]
         by_version = sorted(records, key=lambda one: one.run_id)
-        epochs = {one.run_id: read_epochs(one.run) for one in by_version if one.run_id in drawn}
-        if not worker.is_cancelled:  # else another one was asked for meanwhile
-            self.post_message(Compared(comparison, records, left_out, epochs))
+        epochs = {one.run_id: one.epochs for one in by_version if one.run_id in drawn}
+        self.post_message(Compared(comparison, records, left_out, epochs))
 
-    def _in_thread(self, work: partial[None], group: str) -> None:
-        """The app owns the threads: it tells of errors that nobody foresaw."""
-        self.app.run_worker(work, thread=True, group=group, exclusive=True, exit_on_error=False)
+    @property
+    def _lab(self) -> FmnistApp:
+        app: FmnistApp = self.app  # type: ignore[assignment]
+        return app
 
 
 def _nothing(comparison: Comparison) -> str:

@@ -38,18 +38,17 @@ class RunPairsScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Reads them in a thread: each has 10 000 images."""
-        self.app.run_worker(self._test_in_thread, thread=True, exit_on_error=False)
+        self.app.threads.start(self._test_in_thread)  # type: ignore[attr-defined]
 
     def _test_in_thread(self) -> None:
         try:
             words = Text("\n").join(_lines(compare_runs(self._records)))
         except RunError as error:
             words = Text(str(error))
-        self.app.call_later(self._show, words)
+        self.call_later(self._show, words)
 
     def _show(self, words: Text) -> None:
-        if self.is_running:
-            self.query_one("#pairs", Static).update(words)
+        self.query_one("#pairs", Static).update(words)
 
 
 def _lines(pairs: RunPairs) -> Iterator[Text]:

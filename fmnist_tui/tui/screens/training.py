@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -18,9 +19,10 @@ from fmnist_tui.runs.status import Status
 from fmnist_tui.training.control import Command
 from fmnist_tui.tui.chart_clock import ChartClock
 from fmnist_tui.tui.curves import loss_kind, reading, series
-from fmnist_tui.tui.headline import headline
+from fmnist_tui.tui.headline import READING, headline
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
 from fmnist_tui.tui.progress import NO_ROOM, alert_words, empty_words, packed, progress_of, reading_words, rows_of
+from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.screens.choose_run import ChooseGhostScreen, ChooseRunScreen
 from fmnist_tui.tui.screens.lab_screen import LabScreen
 from fmnist_tui.tui.screens.log import LogScreen
@@ -30,6 +32,9 @@ from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.progress_line import ProgressLine
+
+if TYPE_CHECKING:
+    from fmnist_tui.tui.app import FmnistApp
 
 _NUMBERS_SECONDS = 1.0
 _CHARTS_AFTER = 0.1
@@ -79,7 +84,7 @@ class TrainingScreen(LabScreen):
     def compose(self) -> ComposeResult:
         """The layout."""
         yield Nav("training")
-        yield Static(_EMPTY, id="headline")
+        yield Static(self._nothing, id="headline")
         with Horizontal(id="charts"):
             yield Chart("loss", id="loss")
             yield Chart("accuracy", id="accuracy")
@@ -93,8 +98,9 @@ class TrainingScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Follows whatever run the app follows, on a slow clock."""
-        self.watch(self.app, "followed", self._take_follower)
-        self.set_interval(_NUMBERS_SECONDS * self.app.pace, self._tick)  # type: ignore[attr-defined]
+        self.watch_app("followed", self._take_follower)
+        self.watch_app("seen", self._take_seen)
+        self.set_interval(_NUMBERS_SECONDS * self._lab.pace, self._tick)
 
     def on_screen_resume(self) -> None:
         """Back on the screen: numbers at once; the charts as they were, until they follow a moment later."""
@@ -131,10 +137,13 @@ class TrainingScreen(LabScreen):
 
     def action_stop(self) -> None:
         """Asks how to stop."""
-        if self._follower and self._follower.status.has_trainer:
-            self.app.push_screen(StopScreen(self._follower.run.run_id, self._follower.status), self._stop)
-        elif self._follower:
-            words = f"{self._follower.run.run_id} is {self._follower.status}: there is nothing to stop"
+        if self._follower is None or self._follower.status is Status.LOADING:
+            return
+        status = self._follower.status
+        if status.has_trainer:
+            self.app.push_screen(StopScreen(self._follower.run.run_id, status), self._stop)
+        else:
+            words = f"{self._follower.run.run_id} is {status}: there is nothing to stop"
             self.notify(words, severity="warning", markup=False)
 
     def action_resume(self) -> None:
@@ -144,7 +153,7 @@ class TrainingScreen(LabScreen):
 
     def action_choose(self) -> None:
         """A list of runs."""
-        self.app.push_screen(ChooseRunScreen(self.app.runs), self._choose)  # type: ignore[attr-defined]
+        self.app.push_screen(ChooseRunScreen(), self._choose)
 
     def action_log(self) -> None:
         """What the trainer told and printed."""
@@ -194,7 +203,18 @@ class TrainingScreen(LabScreen):
             self._look(replace(self._view, ghost=""))
         elif self._follower:
             run = self._follower.run
-            self.app.push_screen(ChooseGhostScreen(run.path.parent, run), partial(self._take_ghost, run.run_id))
+            self.app.push_screen(ChooseGhostScreen(run), partial(self._take_ghost, run.run_id))
+
+    @property
+    def _lab(self) -> FmnistApp:
+        app: FmnistApp = self.app  # type: ignore[assignment]
+        return app
+
+    @property
+    def _nothing(self) -> Text:
+        """What is said while no run is shown: that there is none is known only once the folder was read."""
+        seen = self._lab.seen
+        return Text(seen.loading or seen.fault or _EMPTY)
 
     @property
     def _view(self) -> View:
@@ -216,17 +236,21 @@ class TrainingScreen(LabScreen):
         self._follower = follower
         self._paint_now()
 
+    def _take_seen(self, _: SeenRuns) -> None:
+        if self._follower is None:
+            self._say("#headline", self._nothing)
+
     def _choose(self, run: RunDirectory | None) -> None:
         if run is not None:
             self.post_message(RunChosen(run))
 
     def _take_ghost(self, before: str, run: RunDirectory | None) -> None:
         if run is not None:
-            self.app.run_worker(partial(self._read_ghost, before, run), thread=True, exit_on_error=False)
+            self._lab.threads.start(partial(self._read_ghost, before, run))
 
     def _read_ghost(self, before: str, run: RunDirectory) -> None:
         """Runs in a thread: a long log takes a while to read."""
-        self.app.call_later(self._show_ghost, before, read_snapshot(run))
+        self.call_later(self._show_ghost, before, read_snapshot(run))
 
     def _show_ghost(self, before: str, ghost: Snapshot) -> None:
         """Behind the run with the id `before`, whichever is shown by now."""
@@ -267,8 +291,9 @@ class TrainingScreen(LabScreen):
 
     def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
         width = self.size.width - _MARGIN
-        progress = progress_of(snapshot, follower.usage if follower.status.has_trainer else None, follower.status)
-        self._say("#headline", headline(snapshot, follower.status, width))
+        status = follower.status
+        progress = progress_of(snapshot, follower.usage if status.has_trainer else None, status)
+        self._say("#headline", headline(snapshot, status, width))
         self.query_one("#epoch", ProgressLine).show(progress.epoch_share, progress.epoch_words)
         self.query_one("#total", ProgressLine).show(progress.total_share, progress.total_words)
         self._say("#numbers", Text(packed(progress.numbers, width)))
@@ -285,13 +310,14 @@ class TrainingScreen(LabScreen):
         return static
 
     def _paint_charts(self, snapshot: Snapshot) -> None:
-        view = self._view
+        view, known = self._view, self._follower is not None and self._follower.status is not Status.LOADING
         read = reading(snapshot, view)
         kind = loss_kind(snapshot.run_id)
         self.query_one("#loss", Chart).title = f"loss ({kind})" if kind else "loss"
         for what in ("loss", "accuracy"):
             chart = self.query_one(f"#{what}", Chart)
-            chart.empty_words = empty_words(snapshot, self._follower.status if self._follower else None)
+            status = self._follower.status if self._follower else None
+            chart.empty_words = empty_words(snapshot, status) if known else READING
             chart.axis_label = _AXES[view.axis]
             chart.log_axis = view.log and what == "loss"
             chart.cursor = read.x if read else None

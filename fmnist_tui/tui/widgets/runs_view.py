@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from rich.text import Text
@@ -10,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
 from fmnist_tui.analysis.comparison import Comparison
@@ -18,11 +20,23 @@ from fmnist_tui.runs.deleting import delete_run
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.labels import Label, read_label, write_label
 from fmnist_tui.text import megabytes
-from fmnist_tui.tui.messages import Failed, RunChosen
+from fmnist_tui.tui.messages import Failed, RunChanged, RunChosen
 from fmnist_tui.tui.run_table import HEADER, LEFT_OUT, ORDERS, ordered, row
 from fmnist_tui.tui.screens.ask import CANCEL, AskScreen
 from fmnist_tui.tui.screens.edit_label import EditLabelScreen
+from fmnist_tui.tui.threads import Threads
 from fmnist_tui.tui.widgets.plain_table import PlainTable
+
+_REST_SECONDS = 0.1
+"""After so long the cursor isn't on its way to another run."""
+
+
+@dataclass(frozen=True)
+class _Details:
+    """What is read of one run only when it is shown: bytes on the disk, and all of its label."""
+
+    size: int
+    label: Label
 
 
 class _Asked(Message):
@@ -45,9 +59,6 @@ class RunsView(Vertical):
         Binding("d,delete", "delete", "Delete", tooltip="Throw this run away; asks first"),
     ]
 
-    class Changed(Message):
-        """A run has another label, or is gone."""
-
     class DrawingAsked(_Asked):
         """This run's curve shall be drawn, or no longer."""
 
@@ -63,6 +74,9 @@ class RunsView(Vertical):
         self._records: Sequence[RunRecord] = ()
         self._why: dict[str, str] = {}
         self._row: Callable[[RunRecord], tuple[str, ...]] = lambda _: ()
+        self._label_screen: EditLabelScreen | None = None
+        self._rest: Timer | None = None
+        self._details: dict[str, tuple[RunRecord, _Details]] = {}
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -99,16 +113,19 @@ class RunsView(Vertical):
         self._fill()
 
     def action_label(self) -> None:
-        """Asks for a name, tags and a note."""
+        """Asks for a name, tags and a note; the fields wait for the label, where it isn't read yet."""
         if record := self.current:
-            screen = EditLabelScreen(record.run_id, read_label(record.run))
-            self.app.push_screen(screen, partial(self._keep_label, record.run))
+            details = self._details_of(record)
+            self._label_screen = EditLabelScreen(record.run_id, details.label if details else None)
+            self.app.push_screen(self._label_screen, partial(self._keep_label, record.run))
 
     def action_delete(self) -> None:
         """Asks whether to throw the run away."""
         if record := self.current:
             question = f"Delete {record.run_id}{f' ({record.label})' if record.label else ''}? It can't be had back."
-            answers = {CANCEL: "Keep it", "delete": f"Delete it, {megabytes(record.run.size())}"}
+            details = self._details_of(record)
+            size = f", {megabytes(details.size)}" if details else ""
+            answers = {CANCEL: "Keep it", "delete": f"Delete it{size}"}
             self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.run))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
@@ -125,22 +142,48 @@ class RunsView(Vertical):
 
     def _keep_label(self, run: RunDirectory, label: Label | None) -> None:
         if label is not None:
-            self._change(partial(write_label, run, label))
+            self._change(run, partial(write_label, run, label))
 
     def _delete(self, run: RunDirectory, answer: str | None) -> None:
         if answer:
-            self._change(partial(delete_run, run))
+            self._change(run, partial(delete_run, run))
 
-    def _change(self, work: Callable[[], None]) -> None:
-        self.app.run_worker(partial(self._change_in_thread, work), thread=True, exit_on_error=False)
+    def _change(self, run: RunDirectory, work: Callable[[], None]) -> None:
+        self._threads.start(partial(self._change_in_thread, run, work), lane="changes", must_finish=True)
 
-    def _change_in_thread(self, work: Callable[[], None]) -> None:
+    def _change_in_thread(self, run: RunDirectory, work: Callable[[], None]) -> None:
         try:
             work()
         except RunError as error:
             self.post_message(Failed(str(error)))
         else:
-            self.post_message(self.Changed())
+            self.post_message(RunChanged(run))
+
+    def _details_of(self, record: RunRecord) -> _Details | None:
+        """What is known of the run besides; None while it isn't read: another label makes another record."""
+        known = self._details.get(record.run_id)
+        return known[1] if known and known[0] is record else None
+
+    def _read_details(self) -> None:
+        """Of the run under the cursor, once it rests there."""
+        record = self.current
+        if record and self._details_of(record) is None:
+            self._threads.start(partial(self._read_in_thread, record), lane="details", only_newest=True)
+
+    def _read_in_thread(self, record: RunRecord) -> None:
+        details = _Details(record.run.size(), read_label(record.run))
+        self.call_later(self._take_details, record, details)
+
+    def _take_details(self, record: RunRecord, details: _Details) -> None:
+        self._details[record.run_id] = record, details
+        self._tell()
+        if self._label_screen and self._label_screen.run_id == record.run_id:
+            self._label_screen.fill(details.label)
+
+    @property
+    def _threads(self) -> Threads:
+        threads: Threads = self.app.threads  # type: ignore[attr-defined]
+        return threads
 
     def _fill(self) -> None:
         table, kept = self.query_one(PlainTable), self.current
@@ -154,12 +197,18 @@ class RunsView(Vertical):
         record = self.current
         about = f"; {self._about(record)}" if record else ""
         self.query_one("#about_run", Static).update(Text(f"{ORDERS[self._order].name}{about}"))
+        if record and self._details_of(record) is None:
+            if self._rest:
+                self._rest.stop()
+            self._rest = self.set_timer(_REST_SECONDS, self._read_details)
 
     def _about(self, record: RunRecord) -> str:
-        label, why = read_label(record.run), self._why.get(record.run_id)
-        counts = f"does not count: {why}" if why else "counts"
-        words = (f"{record.run_id} {counts}", megabytes(record.run.size()), *(f"#{tag}" for tag in label.tags))
-        return ", ".join(filter(None, [" ".join(words), label.note]))
+        details, why = self._details_of(record), self._why.get(record.run_id)
+        text = f"{record.run_id} {f'does not count: {why}' if why else 'counts'}"
+        if details is None:
+            return f"{text} ..."
+        words = (text, megabytes(details.size), *(f"#{tag}" for tag in details.label.tags))
+        return ", ".join(filter(None, [" ".join(words), details.label.note]))
 
     @property
     def current(self) -> RunRecord | None:

@@ -13,8 +13,8 @@ from textual.widgets import Input, Label, Select
 
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
+from fmnist_tui.tui.forecast import DEVICES
 
-_DEVICES = ("auto", "cpu", "cuda", "mps")
 _PROCESS, _IN_APP = "process", "app"
 _WHOLE = ("epochs", "batch_size", "seed", "seeds", "limit")
 _LABELS = {
@@ -38,6 +38,8 @@ _TOOLTIPS = {
     "in_app": "process: a trainer that outlives the app. app: ends with it",
 }
 _MOST_SEEDS = 100
+_LONGEST = 40
+"""Characters of a number; whatever is pasted beyond is cut off."""
 
 
 class TrainForm(Vertical):
@@ -65,13 +67,14 @@ class TrainForm(Vertical):
             with Horizontal():
                 yield Label(label)
                 kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
-                yield Input(self._first_values.get(name, ""), id=name, type=kind, compact=True, tooltip=_TOOLTIPS[name])
+                value = self._first_values.get(name, "")
+                yield Input(value, id=name, type=kind, max_length=_LONGEST, compact=True, tooltip=_TOOLTIPS[name])
         with Horizontal():
             yield Label("flips", id="flips")
             yield self._select("flip", FLIPS)
         with Horizontal():
             yield Label("device")
-            yield self._select("device", _DEVICES)
+            yield self._select("device", DEVICES)
         with Horizontal():
             yield Label("train in")
             yield self._select("in_app", (_PROCESS, _IN_APP))
@@ -93,6 +96,16 @@ class TrainForm(Vertical):
         typed = {name: self.query_one(f"#{name}", Input).value for name in _LABELS}
         chosen = {name: self._choice(name) for name in ("recipe", "flip", "device")}
         return {name: value for name, value in (typed | chosen).items() if value}
+
+    def fill(self, values: Mapping[str, str]) -> None:
+        """Fills in what was used last, where nothing was typed or chosen yet."""
+        for name in _LABELS:
+            field = self.query_one(f"#{name}", Input)
+            if not field.value and name in values:
+                field.value = values[name]
+        for name, choices in (("recipe", RECIPES), ("flip", FLIPS), ("device", DEVICES)):
+            if self._choice(name) == choices[0] and values.get(name) in choices:
+                self.query_one(f"#{name}", Select).value = values[name]
 
     def show_versions(self, versions: Sequence[str]) -> None:
         """Shows the versions' recipe's values where fields are empty."""

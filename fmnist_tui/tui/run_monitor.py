@@ -1,0 +1,293 @@
+"""The app's picture of the runs folder: one thread keeps it up to date, and screens read it instead of files."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from textual.message import Message
+
+from fmnist_tui.analysis.record import RunRecord, read_record
+from fmnist_tui.analysis.values import whole
+from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.runs.log_order import current_tail
+from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.runs.summary import epochs_done, has_steps, progress_text
+from fmnist_tui.tui.messages import Post
+from fmnist_tui.tui.threads import for_each
+
+_PARTIAL_SECONDS = 0.5
+"""Between two pictures of a folder that takes its time to be read."""
+_IDLE_CPU, _IDLE_SECONDS = 0.02, 0.5
+"""CPU seconds, and seconds, that one look may take for runs of which nothing is expected."""
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """One run as it was read last.
+
+    Attributes:
+        record: What its files say.
+        epoch: Whole epochs trained.
+        has_steps: Whether it has a curve.
+    """
+
+    record: RunRecord
+    epoch: int
+    has_steps: bool
+
+    @property
+    def run(self) -> RunDirectory:
+        """Where it lies."""
+        return self.record.run
+
+    @property
+    def status(self) -> Status:
+        """When it was read."""
+        return self.record.status
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether it waits to be resumed."""
+        return self.status is Status.INTERRUPTED and not self.record.damage
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs asked for."""
+        return whole(self.record.settings, "epochs")
+
+    @property
+    def text(self) -> str:
+        """What the run does, or how it ended, and how far it has come."""
+        scored = (self.record.result or {}).get("test_accuracy") is not None
+        return progress_text(self.status, self.epoch, self.epochs, scored=scored)
+
+
+@dataclass(frozen=True)
+class SeenRuns:
+    """The runs folder at one moment.
+
+    Attributes:
+        runs: Those that were read, newest first.
+        found: How many there are.
+        complete: Whether all were read at least once; before that, nothing is known of what is missing here.
+        fault: Why the folder can't be read now, or ""; the runs are those that were seen before.
+    """
+
+    runs: tuple[SeenRun, ...] = ()
+    found: int = 0
+    complete: bool = False
+    fault: str = ""
+
+    @cached_property
+    def by_run(self) -> dict[RunDirectory, SeenRun]:
+        """The runs by their directories."""
+        return {seen.run: seen for seen in self.runs}
+
+    @cached_property
+    def running(self) -> tuple[SeenRun, ...]:
+        """Those that have a trainer, or wait for one."""
+        return tuple(seen for seen in self.runs if seen.status.has_trainer)
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """All of them, newest first."""
+        return [seen.record for seen in self.runs]
+
+    @property
+    def loading(self) -> str:
+        """How far the first reading is, in words; "" once everything is known."""
+        if self.complete:
+            return ""
+        return f"Reading the runs: {len(self.runs)} of {self.found} ..." if self.found else "Looking for runs ..."
+
+    def differs_from(self, other: SeenRuns) -> bool:
+        """Whether a comparison of the runs would be another one: progress within a training changes nothing."""
+        return self.complete != other.complete or self._compared != other._compared
+
+    @cached_property
+    def _compared(self) -> tuple[object, ...]:
+        return tuple((seen.run, seen.status) if seen.status.has_trainer else seen.record for seen in self.runs)
+
+
+class RunsSeen(Message):
+    """There is another picture of the runs folder."""
+
+    def __init__(self, seen: SeenRuns) -> None:
+        super().__init__()
+        self.seen = seen
+
+
+class RunMonitor:
+    """Looks at the runs folder every few seconds, and at once when asked to.
+
+    Each look costs one `stat` of the folder, and some for each run that has a trainer. Runs that ended are read again
+    only when their files change; those that somebody could resume are looked at in turn, on a budget of time; those
+    that are finished only in a thorough look.
+    """
+
+    def __init__(self, runs: Path, seconds: float) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            runs: The folder.
+            seconds: Between two looks.
+        """
+        self.seen = SeenRuns()
+        self._runs = runs
+        self._seconds = seconds
+        self._known: dict[RunDirectory, tuple[_Stamp, SeenRun]] = {}
+        self._listed: list[RunDirectory] = []
+        self._folder: tuple[_Stamp, bool] = ((), False)
+        self._idle: deque[RunDirectory] = deque()
+        self._lock = threading.Lock()
+        self._asked: set[RunDirectory] = set()
+        self._waiting: list[Callable[[], object]] = []
+        self._thorough = False
+        self._again = threading.Event()
+        self._over = False
+
+    def look(
+        self, runs: Iterable[RunDirectory] = (), *, thorough: bool = False, then: Callable[[], object] | None = None
+    ) -> None:
+        """At once, please.
+
+        Args:
+            runs: Those of which something is known to have changed.
+            thorough: Whether to look at finished runs, too: somebody may have given one another label.
+            then: Called, in the monitor's thread, after a look that begins from now on.
+        """
+        with self._lock:
+            self._asked.update(runs)
+            self._thorough |= thorough
+            self._waiting += [then] if then else []
+        self._again.set()
+
+    def end(self) -> None:
+        """No more looks."""
+        self._over = True
+        self._again.set()
+
+    def watch(self, post: Post) -> None:
+        """Posts a picture after every look that saw something new, until `end`; runs in a thread."""
+        while not self._over:
+            self._again.clear()
+            with self._lock:
+                asked, self._asked = self._asked, set()
+                waiting, self._waiting = self._waiting, []
+                thorough, self._thorough = self._thorough, False
+            self._look(post, asked, thorough=thorough)
+            for then in waiting:
+                then()
+            self._again.wait(self._seconds)
+
+    def _look(self, post: Post, asked: set[RunDirectory], *, thorough: bool) -> None:
+        try:
+            self._list(asked)
+        except RunError as error:
+            self._publish(post, replace(self.seen, complete=True, fault=str(error)))
+            return
+        for run in asked:
+            self._known.pop(run, None)
+        due = [run for run in self._listed if thorough or self._is_due(run)]
+        published = time.monotonic()
+        lock = threading.Lock()
+
+        def read(run: RunDirectory) -> None:
+            nonlocal published
+            self._read(run)
+            with lock:
+                if time.monotonic() - published < _PARTIAL_SECONDS:
+                    return
+                published = time.monotonic()
+            self._publish(post, self._picture())
+
+        for_each(due, read, lambda: self._over)
+        if not self._over:
+            self._look_at_idle(set(due))
+            self._publish(post, self._picture())
+
+    def _list(self, asked: set[RunDirectory]) -> None:
+        """Lists the folder where it has changed, and once more after that: its clock may be coarse.
+
+        Raises:
+            RunError: It can't be read.
+        """
+        stamp = (_stamp_of(self._runs),)
+        changed = stamp != self._folder[0]
+        if changed or self._folder[1] or not asked <= set(self._listed):
+            self._listed = list_runs(self._runs)
+            there = dict.fromkeys(self._listed)
+            for run in self._known.keys() - there.keys():
+                del self._known[run]
+            in_turn = dict.fromkeys(run for run in self._idle if run in there)
+            self._idle = deque(in_turn | there)
+        self._folder = stamp, changed
+
+    def _is_due(self, run: RunDirectory) -> bool:
+        known = self._known.get(run)
+        return known is None or known[1].status.has_trainer
+
+    def _look_at_idle(self, done: set[RunDirectory]) -> None:
+        """Has somebody resumed one of the runs that could be?"""
+        begun, busy = time.monotonic(), time.thread_time()
+        for _ in range(len(self._idle)):
+            run = self._idle[0]
+            self._idle.rotate(-1)
+            if run in done or self._known[run][1].status is Status.FINISHED:
+                continue
+            self._read(run)
+            if time.thread_time() - busy > _IDLE_CPU or time.monotonic() - begun > _IDLE_SECONDS or self._over:
+                return
+
+    def _read(self, run: RunDirectory) -> None:
+        """Reads a run where something has changed."""
+        stamp = _stamp(run)  # first: what is written meanwhile is read at the next look
+        known = self._known.get(run)
+        if known is None or known[0] != stamp or not _stays(known[1]):
+            self._known[run] = (stamp, read_run(run))
+
+    def _picture(self) -> SeenRuns:
+        known = [self._known[run][1] for run in self._listed if run in self._known]
+        return SeenRuns(tuple(known), len(self._listed), complete=len(known) == len(self._listed))
+
+    def _publish(self, post: Post, seen: SeenRuns) -> None:
+        if seen != self.seen:
+            self.seen = seen
+            post(RunsSeen(seen))
+
+
+def read_run(run: RunDirectory) -> SeenRun:
+    """The run as its files say now; one that can't be read says so in its record."""
+    try:
+        return SeenRun(read_record(run), epochs_done(run, current_tail(run.events)), has_steps(run))
+    except OSError as error:
+        damage = f"can't be read ({error.strerror})"
+        return SeenRun(RunRecord(run, Status.INTERRUPTED, {}, None, "", damage), 0, has_steps=False)
+
+
+def _stays(seen: SeenRun) -> bool:
+    """Whether a run whose files didn't change is as it was: a trainer may have come, or gone without a word."""
+    try:
+        return seen.status is Status.FINISHED or status_of(seen.run) is seen.status
+    except OSError:
+        return bool(seen.record.damage)
+
+
+def _stamp(run: RunDirectory) -> _Stamp:
+    return tuple(map(_stamp_of, (run.events, run.label, run.result, run.run_json)))
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a third of the cost of Path.stat
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,0 +1,207 @@
+"""Keys, pastes, clicks and other sizes that come in bursts, on every screen and dialog: the app never crashes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from textual.events import Key, MouseDown, MouseUp, Paste, Resize
+from textual.geometry import Size
+from waiting import wait_until
+
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.running import RunsApp
+from fmnist_tui.tui.screens.dialog import Dialog
+
+from .driving import AnyPilot, loaded, shown, until
+from .samples import held, training, write_run
+from .terminal import ESCAPE, Terminal, app_in_terminal
+
+Maker = Callable[..., FmnistApp]
+LEADING = ["1", "2", "3", "4", "escape", "enter", "tab", "up", "down", "left", "right", "end", "home", "pagedown"]
+OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
+OTHERS = [*"abcefgimntuxyz0", "plus", "minus", "pageup", "shift+tab", "shift+left", "backspace", "ctrl+c", "delete"]
+KEYS = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]
+PASTES = ["a\nb\r\n", "\x1b[31m\x00\x07", "9" * 100_000, "名前 🥿 é", "[bold]x[/]"]
+SIZES = [(80, 24), (60, 18), (120, 40), (20, 5), (1, 1), (200, 60)]
+
+
+def printable(key: str) -> str | None:
+    """The character that a key types."""
+    names: dict[str, str] = {"space": " ", "question_mark": "?", "plus": "+", "minus": "-"}
+    return key if len(key) == 1 else names.get(key)
+
+
+def post(app: FmnistApp, chance: random.Random) -> str:
+    """Sends the app one random thing, and doesn't wait; returns what it was."""
+    kind = chance.random()
+    if kind < 0.85:
+        key: str = chance.choice(KEYS)
+        for _ in range(chance.choice((1, 1, 1, 2, 3))):
+            app.post_message(Key(key, printable(key)))
+        return key
+    if kind < 0.90:
+        app.post_message(Paste(text := chance.choice(PASTES)))
+        return f"paste {text[:5]!r}"
+    if kind < 0.95:
+        size = Size(*chance.choice(SIZES))
+        app.post_message(Resize(size, size))
+        return f"size {size}"
+    x, y = chance.randrange(80), chance.randrange(24)
+    for _ in range(chance.choice((1, 2, 3))):
+        for event in (MouseDown, MouseUp):
+            app.post_message(event(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+    return f"click {x},{y}"
+
+
+async def send_bursts(app: FmnistApp, pilot: AnyPilot, chance: random.Random, count: int) -> list[str]:
+    """Bursts of random things; between two of them the app may get its breath back, or not."""
+    sent: list[str] = []
+    for _ in range(count):
+        if not app.is_running:
+            break
+        sent += [post(app, chance) for _ in range(chance.randrange(2, 12))]
+        await asyncio.sleep(chance.choice((0, 0, 0.001, 0.01, 0.05)))
+    return sent
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys start and steer nothing: there would be a trainer process for each."""
+    for name in ("on_training_requested", "on_resume_requested", "on_command_given"):
+        monkeypatch.setattr(RunsApp, name, lambda _, message: None)
+
+
+async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
+    """Sends bursts to an app with a live run, an interrupted one and finished ones; it restarts where it was left."""
+    chance = random.Random(seed)  # noqa: S311
+    live = write_run(runs, "v1", seed=5, log=training("v1", epochs=2))
+    for number, version in enumerate(("v0", "v1", "v2", "v3")):
+        write_run(runs, version, seed=number)
+    write_run(runs, "v2", seed=6, log=training("v2", epochs=1)).result.unlink()
+    done, sent = 0, list[str]()
+    with held(live):
+        while done < bursts:
+            app = make_app()
+            try:
+                async with app.run_test(notifications=True) as pilot:
+                    if chance.random() < 0.7:
+                        await loaded(pilot)
+                    while app.is_running and done < bursts:
+                        sent = await send_bursts(app, pilot, chance, 10)
+                        done += 10
+            except BaseException as error:
+                error.add_note(f"seed {seed}, burst {done}, sent: {' '.join(sent)}")
+                raise
+            assert app.return_code in (0, None), f"seed {seed}: {' '.join(sent)}"
+            assert app._exception is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.usefixtures("no_training")
+async def test_bursts_of_anything_crash_nothing(
+    make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await fuzz(make_app, runs, seed, bursts=60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", range(100, 110))
+@pytest.mark.usefixtures("no_training")
+async def test_thousands_of_bursts_crash_nothing(
+    make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await fuzz(make_app, runs, seed, bursts=500)
+
+
+DIALOGS: dict[str, Sequence[str]] = {
+    "a run's label": ("4", "v", "v", "v", "l"),
+    "jump to an image": ("1", "j"),
+    "delete?": ("4", "v", "v", "v", "d"),
+    "a list of runs": ("3", "o"),
+    "a run to lay behind": ("3", "v"),
+    "how to stop": ("3", "s"),
+    "the log": ("3", "l"),
+    "help": ("question_mark",),
+    "an image": ("1", "enter"),
+    "the histogram": ("1", "h"),
+    "before quitting": ("q",),
+    "the palette": ("ctrl+p",),
+    "errors": ("4", "w"),
+    "claims": ("4", "o"),
+}
+
+
+@pytest.mark.parametrize(
+    "keys", [["enter", "enter"], ["escape", "escape", "escape"], ["enter", "escape", "1", "enter"]]
+)
+@pytest.mark.usefixtures("no_training")
+async def test_a_dialog_is_answered_once(app: FmnistApp, runs: Path, keys: list[str]) -> None:
+    write_run(runs, seed=1)
+    live = write_run(runs, seed=2, log=training(epochs=1))
+    with held(live):
+        async with app.run_test() as pilot:
+            await loaded(pilot)
+            await until(pilot, lambda: app.followed is not None and app.followed.status, "the live run is shown")
+            for name, opening in DIALOGS.items():
+                for key in opening:
+                    await pilot.press(key)
+                    await pilot.pause(0.05)
+                for key in keys:
+                    app.post_message(Key(key, printable(key)))
+                await pilot.pause(0.1)
+                assert app._exception is None, name
+                if not app.is_running:  # an Enter left it
+                    return
+                await app.action_go("dataset")
+
+
+async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        for key in ("j", "question_mark", "h", "ctrl+p"):
+            for _ in range(4):
+                app.post_message(Key(key, None))
+            await until(pilot, lambda: len(app.screen_stack) > 1, f"{key} opens something")
+            await pilot.pause(0.1)
+            kinds = [type(screen) for screen in app.screen_stack if isinstance(screen, Dialog)]
+            assert len(kinds) == len(set(kinds)), shown(app)
+            await app.action_go("dataset")
+
+
+def leads_home(terminal: Terminal) -> bool:
+    """Presses Escape and 1; not in one burst, as both together would be another key."""
+    for key in (ESCAPE, b"1"):
+        terminal.press(key)
+        terminal.sent_in(0.5)
+    return "demo, t" in terminal.text()
+
+
+def test_a_burst_in_one_write_crashes_nothing(runs: Path) -> None:
+    """As a link that stalled delivers it: keys, a paste in brackets, clicks, all at once."""
+    for seed, version in enumerate(("v0", "v1")):
+        write_run(runs, version, seed=seed)
+    burst = [b"jjj", b"\r\r", b"4vvvl", b"\r\r\r", b"d", b"\r\r", b"3oo", b"\r\r", b"vv", b"\r", b"???", b"\x1b\x1b[Bj"]
+    burst += [
+        b"\x10\x10",
+        b"hel",
+        b"\r\r",
+        b"\x1b[200~a\nb\x07\x1b[201~",
+        b"\x1b[<0;30;5M\x1b[<0;30;5m" * 3,
+        b"2\t\t\x1b[A",
+    ]
+    burst += [b"j\x1b[200~" + b"9" * 100_000 + b"\x1b[201~", b"1234" * 10, b"4www", b"\x1b" * 3 + b"j"]
+    with app_in_terminal(runs) as terminal:
+        for chance in range(3):
+            random.Random(chance).shuffle(burst)  # noqa: S311
+            terminal.burst(b"".join(burst))
+            terminal.sent_in(1.0)
+        assert terminal.process.poll() is None, terminal.text()
+        assert b"Traceback" not in terminal.sent
+        wait_until(lambda: leads_home(terminal), "the app hears a key again")
