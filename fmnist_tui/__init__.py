@@ -1,3 +1,3 @@
 """The terminal lab for training image classifiers over SSH."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -13,6 +13,7 @@ import math
 import os
 import stat
 import threading
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,13 @@ def open_append(path: Path) -> FileIO:
         raise
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, check: Callable[[], object] = lambda: None) -> None:
     """Puts `content` at `path`; a reader, or a machine that dies, sees the old file or the new one.
+
+    Args:
+        path: The file.
+        content: All of it.
+        check: Called when everything is written, just before it takes the old file's place; if it raises, it doesn't.
 
     Raises:
         OSError: It could not be written; the old file is as it was, and no temporary file is left.
@@ -115,6 +121,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        check()
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -130,10 +137,10 @@ def sweep_temporary(path: Path) -> None:
             left.unlink()
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, check: Callable[[], object] = lambda: None) -> None:
     """Puts a JSON document at `path` as `write_whole` does."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode(errors="backslashreplace"))  # half a character becomes its JSON escape
+    write_whole(path, f"{text}\n".encode(errors="backslashreplace"), check)  # half a character becomes its escape
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

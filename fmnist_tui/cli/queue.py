@@ -33,13 +33,11 @@ def queue_command(as_json: bool) -> None:  # noqa: FBT001
 
 def _rows() -> list[dict[str, Any]]:
     """Those with a device have no place in the order."""
-    rows = []
+    running, waiting = [], []
     for queue in existing_queues():
-        for claim in claims_in_use(queue).values():
-            rows.append(_row(None, claim.run, "running", claim.device))
-        for order, entry in enumerate(queue.read(), 1):
-            rows.append(_row(order, entry.run, "queued", entry.needs))
-    return sorted(rows, key=lambda row: row["order"] or 0)
+        running += [_row(None, claim.run, "running", claim.device) for claim in claims_in_use(queue).values()]
+        waiting += [_row(order, one.run, "queued", one.needs) for order, one in enumerate(queue.read(), 1)]
+    return running + waiting
 
 
 def _row(order: int | None, folder: str, status: str, device: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.follower import Follower, is_full
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.machine.logout import what_a_logout_ends
 from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue.dispatch import cancel_queued
@@ -102,7 +102,7 @@ class _Stopper:
             return True
         if is_held(run):
             beat = read_heartbeat(run)
-            if beat is None or not beat.is_from_here or not beat.pid:
+            if beat is None or not beat.is_from_here or not beat.pid or not has_started(run):
                 return False
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(beat.pid, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import read_tail
-from fmnist_tui.runs.lock import is_held
+from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import QUEUED_STAGE, SCORING, VALIDATING, Alert, Stage
@@ -42,6 +43,8 @@ _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
 _TURN_SECONDS = 3.0
 """How long a writer may take over one line; a lock file that is older was left by one that was killed."""
+_START_SECONDS = 3.0
+"""For so long a run may be held by somebody who isn't its trainer, or not yet: who queues it, or takes it out."""
 
 
 class _Line(msgspec.Struct, kw_only=True):
@@ -59,13 +62,12 @@ def send(run: RunDirectory, command: Command) -> None:
         RunError: No trainer holds the run, or the file can't be written.
     """
     check_readable(run)
-    if not is_held(run):
-        if command in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH) and status_of(run) is Status.QUEUED:
-            from fmnist_tui.runs.queue.dispatch import cancel_queued
-
-            cancel_queued(run)
+    until = time.monotonic() + _START_SECONDS
+    while not (held := is_held(run)) or not (has_started(run) or time.monotonic() > until):
+        if held:  # a trainer is just being started, or the run is being queued: a command would be lost
+            time.sleep(0.02)
+        elif _cancel(run, command, patient=time.monotonic() < until):
             return
-        raise RunError(_no_trainer(run, command))
     line = _Line(
         command=str(command), id=os.urandom(8).hex(), time=round(time.time(), 3), pid=os.getpid(), host=host_name()
     )
@@ -74,6 +76,28 @@ def send(run: RunDirectory, command: Command) -> None:
             _append_anyhow(run.control, msgspec.json.encode(line) + b"\n")
     except OSError as error:
         raise refused(f"write {run.control}", run.path, error) from None
+
+
+def _cancel(run: RunDirectory, command: Command, *, patient: bool) -> bool:
+    """Stops a run that waits for its device; returns whether it did, or False where the run is just being started.
+
+    Raises:
+        RunError: There is nothing to stop, or it can't be stopped.
+    """
+    status = status_of(run)
+    if status.has_trainer and status is not Status.QUEUED:
+        return False
+    if status is not Status.QUEUED or command not in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH):
+        raise RunError(_no_trainer(run, command))
+    from fmnist_tui.runs.queue.dispatch import cancel_queued
+
+    try:
+        cancel_queued(run)
+    except RunError:
+        if not patient or not (is_held(run) or status_of(run) is not Status.QUEUED):
+            raise
+        return False
+    return True
 
 
 def _no_trainer(run: RunDirectory, command: Command) -> str:
@@ -104,17 +128,21 @@ def _alone(path: Path) -> Iterator[None]:
     A file that is created exclusively does so everywhere, where locks may be a node's own.
     """
     turn = path.with_name(f".{path.name}.turn")
-    waited = 0.0
+    patience = _TURN_SECONDS * (1 + random.random())  # noqa: S311 - so that of many who wait one gives up first
+    seen, since = b"", time.monotonic()
     while True:
         try:
-            os.close(os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            handle = os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
-            if waited > _TURN_SECONDS:  # its writer was killed
+            if (now := _first_bytes(turn)) != seen:  # another writer's turn
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > patience:  # its writer was killed
                 turn.unlink(missing_ok=True)
-                waited = 0.0
             time.sleep(0.01)
-            waited += 0.01
         else:
+            with suppress(OSError):  # a full disk
+                os.write(handle, os.urandom(8).hex().encode())
+            os.close(handle)
             break
     try:
         yield
@@ -137,6 +165,14 @@ def _append_anyhow(path: Path, line: bytes) -> None:
             before = path.read_bytes()
         torn = before and not before.endswith(b"\n")
         write_whole(path, before + (b"\n" if torn else b"") + line)
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError:
+        return b""
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -88,10 +88,11 @@ def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
         message = str(refused(f"write {run.events}", run.path, error, f"fmnist-tui resume {run.run_id}"))
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
-    for whole in (run.run_json, run.model, run.predictions, run.result):
-        sweep_temporary(whole)
     try:
         with closing(log), flushing(run.path, log):
+            check()
+            for whole in (run.run_json, run.model, run.predictions, run.result):
+                sweep_temporary(whole)
             watch, course = _primed(run)
             for event in _guarded(run, trainer, course):
                 log.append(event)
@@ -178,6 +179,8 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
     dataset = load_images(run, request.data)
     if request.config.version != "v0":
         yield events.Stage("importing PyTorch")
+    check = partial(check_attempt, run, trainer.attempt)
+    check()
     began = conditions_at_start(run)
     task = _task(run, request, dataset, trainer.device)
     now = conditions_here(task.config, trainer.device_id)
@@ -191,7 +194,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
         yield events.Stage("reading checkpoint")
     else:
         yield from announcements(task, request.config.hyperparameters)
-    start = _newest_checkpoint(run, request)
+    start = _newest_checkpoint(run, request, check)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
     inexact = ""
@@ -204,7 +207,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
     yield events.Stage("building network")
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer.device_id)
-    with closing(RunKeeper(run, task.config, partial(check_attempt, run, trainer.attempt), exact=exact)) as keeper:
+    with closing(RunKeeper(run, task.config, check, exact=exact)) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
 
 
@@ -237,9 +240,9 @@ def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
     return config
 
 
-def _newest_checkpoint(run: RunDirectory, request: Request) -> Checkpoint | None:
+def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], None]) -> Checkpoint | None:
     try:
-        return take_newest(run.checkpoints)
+        return take_newest(run.checkpoints, check)
     except CheckpointError as error:
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 

@@ -27,6 +27,8 @@ OBSERVE_SECONDS = 2.5
 """How long a reader who can't write watches a heartbeat that may have stopped."""
 _CLOCK_SECONDS = 30.0
 """For so long a comparison of the file system's clock with the monotonic one is trusted."""
+_EXACT_SECONDS = 1.0
+"""For so long where a heartbeat seems to have stopped: the clock may have been set meanwhile."""
 _LARGEST = 4096
 
 
@@ -104,10 +106,15 @@ def is_stale(run: RunDirectory) -> bool:
     return age >= STALE_SECONDS
 
 
-def observe_all(runs: list[RunDirectory]) -> None:
-    """Begins to observe heartbeats, so that `is_fresh` waits once for all of them and not for one after the other."""
-    for run in runs:
-        _observe(run.heartbeat)
+def is_seen_to_beat(run: RunDirectory, seconds: float | None = None) -> bool:
+    """Whether the heartbeat changes within so many seconds (by default OBSERVE_SECONDS), whatever any clock says."""
+    first = _content(run.heartbeat)
+    until = time.monotonic() + (OBSERVE_SECONDS if seconds is None else seconds)
+    while time.monotonic() < until:
+        time.sleep(0.1)
+        if (now := _content(run.heartbeat)) and (first is None or _stamp(now) != _stamp(first)):
+            return True
+    return False
 
 
 def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = False, ended: bool = False) -> None:
@@ -146,7 +153,8 @@ def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) ->
     Args:
         run: The run.
         attempt: The trainer's number.
-        each_second: Called before each beat, in the thread; where it returns False the beating ends.
+        each_second: Called before each beat, in the thread; where it returns False the beating ends, and nothing more
+            is written: the heartbeat may be another trainer's by now.
     """
     stop = threading.Event()
     thread = threading.Thread(target=_beat, args=(run, attempt, each_second, stop), name="heartbeat", daemon=True)
@@ -158,14 +166,19 @@ def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) ->
         thread.join()
 
 
-def file_system_time(folder: Path) -> float | None:
-    """The clock that stamps files in a folder (unix seconds), a file server's own; None where we can't write."""
+def file_system_time(folder: Path, trusted: float = _CLOCK_SECONDS) -> float | None:
+    """The clock that stamps files in a folder (unix seconds), a file server's own; None where we can't write.
+
+    Args:
+        folder: Any folder on the file system.
+        trusted: Seconds for which an earlier measurement will do.
+    """
     try:
         device = folder.stat().st_dev
     except OSError:
         return None
     measured = _clocks.get(device)
-    if measured is None or time.monotonic() - measured[0] > _CLOCK_SECONDS:
+    if measured is None or time.monotonic() - measured[0] > trusted:
         now = _stamp_of_new_file(folder)
         if now is None:
             return None
@@ -182,7 +195,12 @@ def age_of(status: os.stat_result, folder: Path) -> float | None:
         status: Of the file.
         folder: Where it lies.
     """
-    now = file_system_time(folder) or file_system_time(folder.parent)
+    age = _age_of(status, folder, _CLOCK_SECONDS)
+    return age if age is None or age < STALE_SECONDS else _age_of(status, folder, _EXACT_SECONDS)
+
+
+def _age_of(status: os.stat_result, folder: Path, trusted: float) -> float | None:
+    now = file_system_time(folder, trusted) or file_system_time(folder.parent, trusted)
     if now is None or now < status.st_mtime - BEAT_SECONDS:
         return None
     return max(0.0, now - status.st_mtime)
@@ -194,7 +212,8 @@ def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop
             return
         write_heartbeat(run, attempt)
         stop.wait(BEAT_SECONDS)
-    write_heartbeat(run, attempt, ended=True)
+    if each_second():
+        write_heartbeat(run, attempt, ended=True)
 
 
 def _stamp_of_new_file(folder: Path) -> float | None:
@@ -240,8 +259,7 @@ def _observe(path: Path) -> _Observation | None:
     found = _content(path)
     if found is None:
         return None
-    status, content = found
-    stamp = (status.st_mtime_ns, status.st_ino, content)
+    stamp = _stamp(found)
     seen = _observations.get(path)
     if seen is None:
         seen = _observations[path] = _Observation(stamp, time.monotonic())
@@ -250,7 +268,16 @@ def _observe(path: Path) -> _Observation | None:
     return seen
 
 
+def _stamp(found: tuple[os.stat_result, bytes]) -> tuple[int, int, bytes]:
+    status, content = found
+    return status.st_mtime_ns, status.st_ino, content
+
+
 def _is_seen_to_change(path: Path, seconds: float) -> bool:
+    """Whether it changes while it is observed; those of all other runs beside it are observed meanwhile."""
+    if path not in _observations:
+        for other in path.parent.parent.glob(f"*/{path.name}"):
+            _observe(other)
     while (seen := _observe(path)) is not None:
         now = time.monotonic()
         if seen.changed is not None and now - seen.changed < STALE_SECONDS:

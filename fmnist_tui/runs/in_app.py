@@ -39,12 +39,13 @@ class InAppRun:
             RunError: A trainer holds the run already.
         """
         self.run = run
+        offset = control_end(run)  # before the lock is held: commands are for whoever holds it
         with ExitStack() as held:
             self._lock = acquire(run)
             held.callback(os.close, self._lock)
             self._attempt = new_attempt(run, self._lock)
             held.callback(end_attempt, run, self._attempt)
-            self.inbox = Inbox(run, control_end(run))
+            self.inbox = Inbox(run, offset)
             held.enter_context(beating(run, self._attempt, self._look))
             self._held = held.pop_all()
 
@@ -125,6 +126,8 @@ class _Turn:
         gpus = visible_gpus([settled_config(self._run, request)])
         with self._queue.locked():
             path = self._queue.folder / f"in-app-{self._run.run_id}-{os.getpid()}.lock"
+            if self._ticket is not None:
+                os.close(self._ticket[1])
             self._ticket = path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._ticket[1], fcntl.LOCK_EX)
             entry = new_entry(self._run, request, gpus, in_app=str(path))
@@ -141,13 +144,14 @@ class _Turn:
         with self._queue.locked():
             entries = self._queue.read()
             place = next((k for k, one in enumerate(entries) if one.run == str(self._run.path.absolute())), None)
-            if place is None:  # the order was damaged, and put aside
-                return False
-            busy = used_by_others(entries[place : place + 1])
-            claim = free_device(entries[place], all_claims(self._queue).values(), entries[:place], busy)
-            if claim is not None:
-                self._claim = take_claim(self._queue, claim)
-                self._leave()
+            if place is not None:
+                busy = used_by_others(entries[place : place + 1])
+                claim = free_device(entries[place], all_claims(self._queue).values(), entries[:place], busy)
+                if claim is not None:
+                    self._claim = take_claim(self._queue, claim)
+                    self._leave()
+        if place is None:  # the order was damaged and put aside, or removed
+            self._enter()
         return self._claim is not None
 
     def _leave(self) -> None:

@@ -89,13 +89,15 @@ class RunKeeper:
             Superseded: A newer trainer has taken the run.
             RunError: They can't be written for another reason. A run that goes on from its last checkpoint tries again.
         """
-        self._check()
+        check = self._check
+        check()
         try:
             if outcome.weights is not None:
-                write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()))
+                write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()), check)
             if outcome.probabilities is not None and outcome.labels is not None:
-                write_whole(self._run.predictions, _npz(probabilities=outcome.probabilities, labels=outcome.labels))
-            write_json(self._run.result, self._result(outcome))
+                scored = _npz(probabilities=outcome.probabilities, labels=outcome.labels)
+                write_whole(self._run.predictions, scored, check)
+            write_json(self._run.result, self._result(outcome), check)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise NoRoom(f"no room for the result in {self._run.path} ({error.strerror})") from None
@@ -109,8 +111,7 @@ class RunKeeper:
     def _write(self, checkpoint: Checkpoint) -> None:
         news: CheckpointSaved | Alert
         try:
-            self._check()
-            write_checkpoint(self._run.checkpoints, checkpoint)
+            write_checkpoint(self._run.checkpoints, checkpoint, self._check)
             news = CheckpointSaved(checkpoint.position.step)
         except Superseded as error:
             self._superseded = error

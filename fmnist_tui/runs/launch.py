@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,17 @@ from fmnist_tui.files import open_append
 from fmnist_tui.host.python import python_command, python_environment
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import control_end
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.lock import acquire, new_attempt
+from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.lock import abandon_attempt, acquire, new_attempt
 from fmnist_tui.runs.queue.claims import HeldClaim
 
 EARLY_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 """What a trainer process hears from its first moment on: they wait until it has its handlers."""
 TRAINER = "fmnist_tui.runs.trainer_process"
+
+
+class NotWanted(RunError):
+    """A run that waited was stopped before its trainer could start."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def launch(
     claim: HeldClaim | None = None,
     queue: Path | None = None,
     settings: LaunchSettings | None = None,
+    is_wanted: Callable[[RunDirectory], bool] = lambda _: True,
 ) -> subprocess.Popen[bytes]:
     """Starts a trainer process that outlives this one, its terminal and its session.
 
@@ -57,22 +62,29 @@ def launch(
         claim: The device that it trains on; None for whatever its configuration names, unclaimed.
         queue: The folder of the queue that the trainer looks after: it restarts a dispatcher that was killed.
         settings: How it starts.
+        is_wanted: Whether the run shall still be trained; asked once nobody else can take it, or out of the queue.
 
     Raises:
+        NotWanted: It shall not.
         RunError: A trainer holds the run already, or the process can't be started.
     """
     settings = settings or LaunchSettings()
+    offset = control_end(run)  # before the lock is held: commands are for whoever holds it
     with ExitStack() as held:
         lock = acquire(run)
         held.callback(os.close, lock)
         attempt = new_attempt(run, lock)
+        abandon = held.enter_context(ExitStack())
+        abandon.callback(abandon_attempt, run, attempt)
+        if not is_wanted(run):
+            raise NotWanted(f"run {run.run_id} was stopped while it waited for its device")
         environ = settings.environ if settings.environ is not None else python_environment()
-        command = _command(run, lock, attempt, claim, queue, settings, environ)
+        command = _command(run, lock, attempt, offset, claim, queue, settings, environ)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits it
         held.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
         try:
             with open_append(run.train_log) as log:
-                return subprocess.Popen(
+                trainer = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -86,18 +98,21 @@ def launch(
         except OSError as error:
             what = f"start a trainer for {run.run_id}"
             raise refused(what, run.path, error, f"fmnist-tui resume {run.run_id}") from None
+        abandon.pop_all()
+        return trainer
 
 
 def _command(
     run: RunDirectory,
     lock: int,
     attempt: int,
+    offset: int,
     claim: HeldClaim | None,
     queue: Path | None,
     settings: LaunchSettings,
     environ: Mapping[str, str],
 ) -> list[str]:
-    command = python_command(TRAINER, str(run.path.absolute()), str(lock), str(control_end(run)))
+    command = python_command(TRAINER, str(run.path.absolute()), str(lock), str(offset))
     if settings.python:
         command[0] = settings.python
     command += ["--attempt", str(attempt)]

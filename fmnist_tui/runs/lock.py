@@ -23,7 +23,14 @@ from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import latest_attempt
-from fmnist_tui.runs.heartbeat import STALE_SECONDS, age_of, is_fresh, read_heartbeat, write_heartbeat
+from fmnist_tui.runs.heartbeat import (
+    STALE_SECONDS,
+    age_of,
+    is_fresh,
+    is_seen_to_beat,
+    read_heartbeat,
+    write_heartbeat,
+)
 
 _PATIENCE = 0.5
 """A reader that tests flock holds it, shared, for an instant; a trainer tries again for this long."""
@@ -57,7 +64,7 @@ def acquire(run: RunDirectory) -> int:
     except OSError as error:
         raise refused(f"write to {run.path}", run.path, error) from None
     try:
-        mine = _lock_patiently(handle) and not _is_trained_elsewhere(run, STALE_SECONDS)
+        mine = _lock_patiently(handle) and not _beats_elsewhere(run)
     except OSError:  # a file system without locks
         mine = not is_fresh(run, STALE_SECONDS)
     if mine:
@@ -79,28 +86,36 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
     Raises:
         RunError: Another trainer has just been started, or the folder can't be written.
     """
-    markers = _markers(run)
-    newest = max([0, *markers])
-    if newest > current_attempt(run) and not _is_old_or_ours(markers[newest]):
+    markers, newest = _markers(run), current_attempt(run)
+    number = max([0, *markers])
+    if _is_trained_elsewhere(run) or (number > newest and not _is_old_or_ours(markers[number])):
         raise RunError(_already_trained(run))
-    attempt = max(newest, current_attempt(run), latest_attempt(run.events)) + 1
+    attempt = max(number, newest, latest_attempt(run.events)) + 1
     content = msgspec.json.encode(_Holder(attempt=attempt, host=host_name(), boot=boot_id(), pid=os.getpid()))
     marker = _marker(run, attempt)
     try:
         with marker.open("xb") as file:
             file.write(content)
-        os.pwrite(handle, content.ljust(_LARGEST // 16) + b"\n", 0)
     except FileExistsError:
         raise RunError(_already_trained(run)) from None
     except OSError as error:
-        with suppress(OSError):
-            marker.unlink()
+        end_attempt(run, attempt)
         raise refused(f"write to {run.path}", run.path, error) from None
-    for number, path in markers.items():
-        if number < attempt:
+    if current_attempt(run) >= attempt:  # another one had the number, and has ended since we looked
+        end_attempt(run, attempt)
+        raise RunError(_already_trained(run))
+    try:
+        write_heartbeat(run, attempt, starting=True)  # before the number: who sees that one sees this, too
+        os.pwrite(handle, content.ljust(_LARGEST // 16) + b"\n", 0)
+        with suppress(OSError):
+            os.fsync(handle)  # the file stays open, so that another host would not see it for half a minute
+    except OSError as error:
+        abandon_attempt(run, attempt)
+        raise refused(f"write to {run.path}", run.path, error) from None
+    for old, path in markers.items():
+        if old < attempt:
             with suppress(OSError):
                 path.unlink()
-    write_heartbeat(run, attempt, starting=True)
     return attempt
 
 
@@ -108,6 +123,13 @@ def end_attempt(run: RunDirectory, attempt: int) -> None:
     """Removes the file that made the attempt's number unique: its trainer ends, and the lock file has the number."""
     with suppress(OSError):
         _marker(run, attempt).unlink()
+
+
+def abandon_attempt(run: RunDirectory, attempt: int) -> None:
+    """Ends an attempt of which no trainer came, so that nobody takes the run for held."""
+    if current_attempt(run) <= attempt:
+        write_heartbeat(run, attempt, ended=True)
+    end_attempt(run, attempt)
 
 
 def current_attempt(run: RunDirectory) -> int:
@@ -128,6 +150,12 @@ def is_held(run: RunDirectory) -> bool:
     if locked is None:
         return is_fresh(run)
     return locked or _is_trained_elsewhere(run)
+
+
+def has_started(run: RunDirectory) -> bool:
+    """Whether who holds the run is a trainer, and not somebody who changes the log of a run that waits."""
+    beat = read_heartbeat(run)
+    return beat is not None and not beat.ended and beat.attempt == current_attempt(run)
 
 
 def is_lock_of(run: RunDirectory, handle: int) -> bool:
@@ -169,12 +197,21 @@ def _already_trained(run: RunDirectory) -> str:
     return f"run {run.run_id} is already being trained{where}; watch it with: fmnist-tui attach {run.run_id}"
 
 
-def _is_trained_elsewhere(run: RunDirectory, observe: float | None = None) -> bool:
+def _is_trained_elsewhere(run: RunDirectory) -> bool:
     """Whether another host's heartbeat is fresh, whatever the lock says here."""
     beat = read_heartbeat(run)
-    if beat is None or beat.is_from_here:
+    return beat is not None and not beat.is_from_here and is_fresh(run)
+
+
+def _beats_elsewhere(run: RunDirectory) -> bool:
+    """The same, for who is about to take the run: one that seems to have died is watched for a few beats.
+
+    The clock that stamps files may have been set, and some file systems (Lustre, GPFS) stamp with each host's own.
+    """
+    beat = read_heartbeat(run)
+    if beat is None or beat.ended or beat.is_from_here:
         return False
-    return is_fresh(run) if observe is None else is_fresh(run, observe)
+    return is_fresh(run, STALE_SECONDS) or is_seen_to_beat(run)
 
 
 def _is_old_or_ours(marker: Path) -> bool:

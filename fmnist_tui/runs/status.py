@@ -14,7 +14,7 @@ from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.heartbeat import is_stale
 from fmnist_tui.runs.lock import current_attempt, is_held
 from fmnist_tui.runs.log_order import current_tail
-from fmnist_tui.runs.queue.store import Queue
+from fmnist_tui.runs.queue.store import Queue, is_same
 from fmnist_tui.training import events
 from fmnist_tui.training.events import QUEUED_STAGE
 
@@ -71,8 +71,21 @@ def status_and_tail(run: RunDirectory) -> tuple[Status, list[Logged]]:
 
 def is_waiting(run: RunDirectory) -> bool:
     """Whether the log's last word is that the run waits for its device."""
+    last = _last(run)
+    return isinstance(last.event, events.Queued) and _is_in_queue(run, last, last.event) if last else False
+
+
+def waits_in(run: RunDirectory, queue: Queue) -> bool:
+    """Whether the log's last word is that the run waits in this queue, be it in its order or just taken out of it."""
+    last = _last(run)
+    if last is None or not isinstance(last.event, events.Queued) or last.event.host != host_name():
+        return False
+    return is_same(Path(last.event.queue), queue.folder)
+
+
+def _last(run: RunDirectory) -> Logged | None:
     tail = current_tail(run.events)
-    return bool(tail) and isinstance(last := tail[-1].event, events.Queued) and _is_in_queue(run, last)
+    return tail[-1] if tail else None
 
 
 def _without_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
@@ -82,7 +95,7 @@ def _without_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
             return Status.FAILED
         return Status.STOPPED if last.resumable else Status.FINISHED
     if isinstance(last, events.Queued):
-        if _is_in_queue(run, last):
+        if _is_in_queue(run, tail[-1], last):
             return Status.QUEUED
         if is_held(run):  # it was started since
             return Status.LIVE
@@ -109,8 +122,13 @@ def _waits(stage: events.Stage) -> bool:
     return stage.name.startswith(QUEUED_STAGE)
 
 
-def _is_in_queue(run: RunDirectory, queued: events.Queued) -> bool:
-    """Whether the run is where it says that it waits; a queue of another host or user is taken at its word."""
+def _is_in_queue(run: RunDirectory, logged: Logged, queued: events.Queued) -> bool:
+    """Whether the run is where it says that it waits; a queue of another host or user is taken at its word.
+
+    It isn't where a trainer was started since, who died before it wrote a line.
+    """
+    if logged.attempt is not None and current_attempt(run) > logged.attempt:
+        return False
     if queued.host != host_name():
         return bool(queued.host)
     queue = Queue(Path(queued.queue))

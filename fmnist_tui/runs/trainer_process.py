@@ -30,13 +30,13 @@ def main(arguments: list[str]) -> int:
     _adjust(given)
     inbox = Inbox(run, given.offset)
     received = _listen_to_signals(inbox)
-    from fmnist_tui.runs.drive import Trainer, drive  # NumPy and more: not before signals are heard
-
     watch = _Watch(run, given.lock, given.attempt, inbox, Queue(given.queue) if given.queue else None)
     with ExitStack() as held:
         held.enter_context(holding(given.lock))
         held.callback(end_attempt, run, given.attempt)
         held.enter_context(beating(run, given.attempt, watch.look))
+        from fmnist_tui.runs.drive import Trainer, drive  # NumPy and more, which takes a slow disk longer than a beat
+
         trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
         finished = drive(run, trainer)
     if finished.reason == "stopped" and finished.message:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -60,12 +60,19 @@ class Checkpoint:
     tensors: Tensors
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, check: Callable[[], object] = lambda: None) -> Path:
     """Writes the checkpoint whole as `folder`/step-NNNNNNN and removes all but the newest two.
+
+    Args:
+        folder: Where to.
+        checkpoint: What to write.
+        check: Called before the first change and just before the checkpoint takes its place; raises where the folder
+            is another trainer's by now.
 
     Raises:
         OSError: It could not be written; older checkpoints are untouched.
     """
+    check()
     folder.mkdir(exist_ok=True)
     target = folder / f"step-{checkpoint.position.step:07d}"
     temporary, replaced = folder / f".{target.name}.tmp", folder / f".{target.name}.old"
@@ -74,6 +81,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     temporary.mkdir()
     try:
         _write_files(temporary, checkpoint)
+        check()
         if exists(target):  # saved twice at one step
             target.rename(replaced)
         temporary.rename(target)
@@ -102,10 +110,14 @@ def checkpoint_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
-def take_newest(folder: Path) -> Checkpoint | None:
+def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Checkpoint | None:
     """The newest checkpoint that is whole, to go on from, or None where there is none at all.
 
     Those after it are put aside: training that goes on writes other ones, which must not be thrown away for them.
+
+    Args:
+        folder: Where they lie.
+        check: Called before any are put aside; raises where the folder is another trainer's by now.
 
     Raises:
         CheckpointError: There are checkpoints, but none of them can be read.
@@ -121,7 +133,9 @@ def take_newest(folder: Path) -> Checkpoint | None:
         except CheckpointError as fault:
             first_fault = first_fault or fault
         else:
-            _put_aside_after(path)
+            if path != found[0]:
+                check()
+                _put_aside_after(path)
             return taken
     if first_fault:
         raise first_fault

@@ -80,6 +80,7 @@ def test_an_empty_file_is_called_empty() -> None:
         (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself; fetch it"),
         (b"\0\0\x0d\x03" + bytes(20), "it holds values of type 0d in 3 dimensions; write it as bytes"),
     ],
+    ids=["labels", "text", "one byte", "zip", "HTML", "bzip2", "gzip twice", "Git LFS", "floats"],
 )
 def test_a_file_of_another_kind_is_refused_with_what_helps(content: bytes, words: str) -> None:
     assert words in complaint(content)

@@ -20,7 +20,6 @@ from fmnist_tui.runs.heartbeat import (
     file_system_time,
     is_fresh,
     is_stale,
-    observe_all,
     read_heartbeat,
     write_heartbeat,
 )
@@ -82,6 +81,32 @@ def test_the_beating_ends_where_the_trainer_has_no_run_any_more(
         time.sleep(0.05)
     assert not looks.acquire(blocking=False)
     assert not run.heartbeat.exists()
+
+
+def test_a_trainer_whose_run_was_taken_does_not_say_goodbye_for_the_new_one(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was suspended, and its training notices before its heartbeat does."""
+    is_ours = True
+    with beating(run, 1, lambda: is_ours):
+        wait_until(run.heartbeat.exists, "there was a heartbeat")
+        is_ours = False
+        write_heartbeat(run, 2)
+    last = read_heartbeat(run)
+    assert last is not None
+    assert (last.attempt, last.ended) == (2, False)
+
+
+def test_a_clock_that_was_set_is_asked_again_before_a_heartbeat_is_called_stale(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(run, 1.0, host="node-b")
+    assert is_fresh(run)
+    hour = 3600.0
+    (device,) = heartbeat._clocks
+    measured, now = heartbeat._clocks[device]
+    heartbeat._clocks[device] = measured - 5.0, now + hour - 5.0  # an hour was the difference until now
+    assert is_fresh(run)
 
 
 def test_a_beat_comes_about_every_second_and_long_before_it_is_stale() -> None:
@@ -163,7 +188,6 @@ def test_many_runs_are_observed_in_the_time_of_one(runs: Path, monkeypatch: pyte
     for run in known:
         run.path.mkdir(parents=True)
         beat(run, 1.0, host="node-b")
-    observe_all(known)
     begun = time.monotonic()
     assert not any(is_fresh(run, observe=0.6) for run in known)
     assert time.monotonic() - begun < 3

@@ -14,6 +14,7 @@ import pytest
 from fmnist_tui.runs import keeper as module
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.keeper import RunKeeper
+from fmnist_tui.runs.lock import Superseded
 from fmnist_tui.training.checkpoint import Checkpoint, Position, take_newest
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.metrics import Scores
@@ -202,3 +203,47 @@ def test_a_result_is_only_there_when_all_else_is(run: RunDirectory, keeper: RunK
     with pytest.raises(RunError, match="Is a directory"):
         keeper.save_outcome(SCORED)
     assert files_under(run.path) == {"model.safetensors"}
+
+
+# A newer trainer
+
+
+class Taken:
+    """Nobody's for so many looks, then a newer trainer's."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def __call__(self) -> None:
+        self.looks -= 1
+        if self.looks < 0:
+            raise Superseded("taken by a newer trainer")
+
+
+@pytest.mark.parametrize("looks", range(4))
+def test_a_run_that_is_taken_while_its_outcome_is_written_is_left_alone(run: RunDirectory, looks: int) -> None:
+    """As a trainer that was suspended finds it: before the first file, or with one written but not in its place."""
+    names = ("model.safetensors", "predictions.npz", "result.json")
+    for name in names:
+        (run.path / name).write_text("the newer one's")
+    with closing(RunKeeper(run, CONFIG, Taken(looks))) as keeper, pytest.raises(Superseded):
+        keeper.save_outcome(SCORED)
+    left = [(run.path / name).read_bytes() == b"the newer one's" for name in names]
+    assert left == [looks < 2, looks < 3, True]
+    assert not list(run.path.glob(".*"))
+
+
+@pytest.mark.parametrize("looks", range(2))
+def test_a_run_that_is_taken_while_a_checkpoint_is_written_is_left_alone(run: RunDirectory, looks: int) -> None:
+    with closing(RunKeeper(run, CONFIG)) as newer:
+        newer.save_checkpoint(checkpoint(7, 1.0))
+    (run.checkpoints / ".step-0000008.tmp").mkdir()  # which the newer one is writing
+    with closing(RunKeeper(run, CONFIG, Taken(looks))) as keeper:
+        keeper.save_checkpoint(checkpoint(7, 2.0))
+        keeper.wait()
+        with pytest.raises(Superseded):
+            keeper.news()
+    found = take_newest(run.checkpoints)
+    assert found is not None
+    assert found.tensors["weight"][0] == 1.0
+    assert (run.checkpoints / ".step-0000008.tmp").exists() is (looks == 0)

@@ -7,16 +7,19 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
-from fmnist_tui.runs import lock
+from fmnist_tui.runs import heartbeat, lock
 from fmnist_tui.runs.directory import RunDirectory, RunError
 from fmnist_tui.runs.event_log import EventLog
+from fmnist_tui.runs.heartbeat import write_heartbeat
 from fmnist_tui.runs.lock import (
     Superseded,
+    abandon_attempt,
     acquire,
     check_attempt,
     current_attempt,
@@ -283,3 +286,72 @@ def test_a_start_on_another_host_moments_ago_keeps_others_away(run: RunDirectory
         long_ago = (run.path / ".attempt-4").stat().st_mtime - 100
         os.utime(run.path / ".attempt-4", (long_ago, long_ago))
         assert new_attempt(run, handle) == 5
+
+
+@pytest.fixture
+def blind(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """No lock is seen; the host's name is the one that was given last."""
+    monkeypatch.setattr(lock, "_lock_patiently", lambda _: True)
+
+    def become(name: str) -> None:
+        for module in (lock, heartbeat):
+            monkeypatch.setattr(module, "host_name", lambda: name)
+
+    return become
+
+
+def test_a_host_that_took_the_lock_before_another_one_started_is_refused_after_it(
+    run: RunDirectory, blind: Callable[[str], None]
+) -> None:
+    """It must not end the trainer that was first, which somebody was told has started."""
+    blind("node-a")
+    first = acquire(run)
+    blind("node-b")
+    second = acquire(run)
+    blind("node-a")
+    assert new_attempt(run, first) == 1
+    blind("node-b")
+    with pytest.raises(RunError, match="already being trained on node-a"):
+        new_attempt(run, second)
+    check_attempt(run, 1)
+    for handle in (first, second):
+        os.close(handle)
+
+
+def test_a_number_is_not_given_twice_though_its_trainer_came_and_went_meanwhile(
+    run: RunDirectory, blind: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind("node-a")
+    first, second = acquire(run), acquire(run)
+    assert new_attempt(run, first) == 1
+    write_heartbeat(run, 1, ended=True)
+    end_attempt(run, 1)
+    real, old = lock.current_attempt, iter([0])
+    monkeypatch.setattr(lock, "current_attempt", lambda run: 0 if next(old, None) == 0 else real(run))
+    with pytest.raises(RunError, match="already being trained"):
+        new_attempt(run, second)
+    assert not list(run.path.glob(".attempt-*"))
+    for handle in (first, second):
+        os.close(handle)
+
+
+def test_a_start_that_came_to_nothing_leaves_the_run_free(run: RunDirectory, blind: Callable[[str], None]) -> None:
+    blind("node-a")
+    handle = acquire(run)
+    abandon_attempt(run, new_attempt(run, handle))
+    os.close(handle)
+    blind("node-b")
+    assert not is_held(run)
+    with holding(handle := acquire(run)):
+        assert new_attempt(run, handle) == 2
+
+
+def test_a_heartbeat_that_only_seems_to_have_stopped_keeps_others_away(run: RunDirectory) -> None:
+    """Its host's clock, or the file server's, differs by an hour; and yet it changes every second."""
+    beat(run, 3600.0, host="node-b")
+    assert not is_held(run)
+    timer = threading.Timer(0.3, beat, (run, 3599.0), {"host": "node-b"})
+    timer.start()
+    with pytest.raises(RunError, match="already being trained on node-b"):
+        acquire(run)
+    timer.join()

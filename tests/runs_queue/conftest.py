@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cpus import on_one_cpu
 from leftovers import nothing_left_behind
 from waiting import wait_until
 
@@ -47,6 +48,13 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     queue = this_queue(state_folder())
     yield queue
     end_all(queue)
+
+
+@pytest.fixture
+def one_cpu() -> Iterator[None]:
+    """Runs with one thread take all CPUs that there are for this process, and nothing else's use slows them down."""
+    with on_one_cpu():
+        yield
 
 
 def _can_be_killed(run: RunDirectory) -> bool:

@@ -113,7 +113,9 @@ def test_a_hundred_waiting_runs_are_one_small_process_that_does_nothing(runs: Pa
     Watch(made[0]).next(Step)
     assert statuses(made[1:]) == [Status.QUEUED] * 100
     dispatcher = psutil.Process(dispatcher_of(queue))
-    waiting = [process for process in psutil.process_iter(["cmdline"]) if str(queue.folder) in process.info["cmdline"]]
+    waiting = [
+        process for process in psutil.process_iter(["cmdline"]) if str(queue.folder) in (process.info["cmdline"] or ())
+    ]
     assert len(waiting) == 2  # the dispatcher, and the trainer of the first run
     time.sleep(1.0)  # it has started
     before = sum(dispatcher.cpu_times()[:2])

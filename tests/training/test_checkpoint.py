@@ -224,3 +224,16 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path) -
     shutil.copytree(written, tmp_path / ".step-0000010.tmp")
     write_checkpoint(tmp_path, checkpoint(16))
     assert names(tmp_path) == ["step-0000008", "step-0000016"]
+
+
+def test_none_is_put_aside_in_a_folder_that_is_another_trainers_by_now(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise RuntimeError("taken")
+
+    write_checkpoint(tmp_path, checkpoint(1))
+    write_checkpoint(tmp_path, checkpoint(2))
+    assert_same(take_newest(tmp_path, refuse), checkpoint(2))
+    (tmp_path / "step-0000002" / "state.json").unlink()
+    with pytest.raises(RuntimeError, match="taken"):
+        take_newest(tmp_path, refuse)
+    assert names(tmp_path) == ["step-0000001", "step-0000002"]

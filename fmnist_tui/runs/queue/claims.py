@@ -63,10 +63,13 @@ def take_claim(queue: Queue, claim: Claim) -> HeldClaim:
         RunError: The folder can't be written.
     """
     path = queue.claims_folder / f"{Path(claim.run).name}-{hashlib.sha256(claim.run.encode()).hexdigest()[:8]}.json"
+    handle = -1
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.write(handle, msgspec.json.encode(claim) + b"\n")
     except OSError as error:
+        if handle >= 0:
+            os.close(handle)
         raise RunError(f"can't write {path} ({error.strerror}); see to that, or export XDG_STATE_HOME") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # held by others only for the instant of a look

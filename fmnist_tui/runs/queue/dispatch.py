@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from fmnist_tui.host.gpu import others_on
@@ -17,13 +18,21 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.host.python import python_command, python_environment
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.event_log import EventLog
-from fmnist_tui.runs.launch import LaunchSettings, launch
-from fmnist_tui.runs.lock import acquire, current_attempt, holding, try_exclusive
-from fmnist_tui.runs.queue.claims import Claim, claims_in_use, is_free, live_claims, take_claim
+from fmnist_tui.runs.event_log import EventLog, latest_attempt
+from fmnist_tui.runs.launch import LaunchSettings, NotWanted, launch
+from fmnist_tui.runs.lock import (
+    abandon_attempt,
+    acquire,
+    check_attempt,
+    current_attempt,
+    holding,
+    new_attempt,
+    try_exclusive,
+)
+from fmnist_tui.runs.queue.claims import Claim, HeldClaim, claims_in_use, is_free, live_claims, take_claim
 from fmnist_tui.runs.queue.devices import free_device
 from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues
-from fmnist_tui.runs.status import is_waiting
+from fmnist_tui.runs.status import waits_in
 from fmnist_tui.training import events
 
 DISPATCHER = "fmnist_tui.runs.queue.dispatcher"
@@ -56,7 +65,7 @@ def start_ready(
         if wanted is None or entry.in_app or (only is not None and entry.run not in only):
             left.append(entry)
             continue
-        if only is None and not is_waiting(run):  # stopped, deleted or trained by somebody else meanwhile
+        if only is None and not waits_in(run, queue):  # stopped, deleted, or queued or trained elsewhere meanwhile
             continue
         try:
             claim = take_claim(queue, wanted)
@@ -65,8 +74,10 @@ def start_ready(
             left.append(entry)
             continue
         try:
-            started[run] = launch(run, claim, queue.folder, _settings(queue, entry) if only is None else None)
+            started[run] = _launch(queue, run, claim, entry if only is None else None)
             claims[claim.path] = claim.claim
+        except NotWanted:
+            continue
         except RunError as error:
             failed[run] = str(error)
             if only is None:
@@ -75,6 +86,13 @@ def start_ready(
             claim.release()
     queue.write(left)
     return started, failed
+
+
+def _launch(queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry | None) -> subprocess.Popen[bytes]:
+    """Starts a run as whoever queued it would, if it still waits; or, where it isn't queued, as this process."""
+    if entry is None:
+        return launch(run, claim, queue.folder)
+    return launch(run, claim, queue.folder, _settings(queue, entry), partial(waits_in, queue=queue))
 
 
 def all_claims(queue: Queue) -> dict[Path, Claim]:
@@ -96,13 +114,25 @@ def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
 def cancel_queued(run: RunDirectory) -> None:
     """Takes a waiting run out of the queue; it can be resumed.
 
+    It takes an attempt number as a trainer does, so that of a stop and a start on two hosts one comes first, whatever
+    their locks see: a start that comes later finds the stop in the log, and a stop that comes later fails.
+
     Raises:
         RunError: It has just been started, or its folder can't be written.
     """
-    with _log_of(run) as log:
-        log.append(events.StopRequested("now"))
-        log.append(events.RunFinished("stopped", resumable=True))
-        log.sync()
+    lock = acquire(run)
+    with holding(lock):
+        attempt = new_attempt(run, lock)
+        try:
+            with closing(EventLog(run.events, attempt, partial(check_attempt, run, attempt))) as log:
+                log.append(events.StopRequested("now"))
+                log.append(events.RunFinished("stopped", resumable=True))
+                log.sync()
+            check_attempt(run, attempt)
+        except OSError as error:
+            raise refused(f"write {run.events}", run.path, error) from None
+        finally:
+            abandon_attempt(run, attempt)
     with suppress(RunError):  # a dispatcher that finds it there asks the run first
         for queue in existing_queues():
             if queue.holds(run.path.absolute()):
@@ -125,6 +155,9 @@ def ensure_dispatcher(queue: Queue) -> None:
     """Wakes the process that waits, or starts one.
 
     One that runs at a lower priority than this process is replaced: what it starts could not have a higher one.
+
+    Raises:
+        OSError: None can be started.
     """
     handle = os.open(queue.dispatcher_lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -176,12 +209,18 @@ def dispatcher_in(handle: int) -> tuple[int, int]:
 
 def _becomes_free(handle: int) -> bool:
     """Takes the dispatcher's lock where none lives, or one that had a lower priority and was ended for that."""
+    if _takes(handle, _LOOK_SECONDS):  # who only looks holds the lock for an instant
+        return True
     pid, nice = dispatcher_in(handle)
-    until = time.monotonic() + _LOOK_SECONDS  # who only looks holds the lock for an instant
-    if pid and nice > os.nice(0) and not try_exclusive(handle):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGTERM)
-        until += _REPLACED_SECONDS
+    if not pid or nice <= os.nice(0):
+        return False
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)
+    return _takes(handle, _REPLACED_SECONDS)
+
+
+def _takes(handle: int, seconds: float) -> bool:
+    until = time.monotonic() + seconds
     while not try_exclusive(handle):
         if time.monotonic() > until:
             return False
@@ -197,10 +236,15 @@ def _log_of(run: RunDirectory) -> Iterator[EventLog]:
         RunError: A trainer holds the run, or its folder can't be written.
     """
     try:
-        with holding(acquire(run)), closing(EventLog(run.events, current_attempt(run))) as log:
+        with holding(acquire(run)), closing(EventLog(run.events, _newest_attempt(run))) as log:
             yield log
     except OSError as error:
         raise refused(f"write {run.events}", run.events, error) from None
+
+
+def _newest_attempt(run: RunDirectory) -> int:
+    """The lock file, and the number in it, may have been removed."""
+    return max(current_attempt(run), latest_attempt(run.events))
 
 
 def _write_failed(run: RunDirectory, message: str) -> None:

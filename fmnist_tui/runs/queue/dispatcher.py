@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from fmnist_tui.files import exists
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.queue.claims import wait_until_free
 from fmnist_tui.runs.queue.dispatch import all_claims, start_ready
@@ -23,6 +22,8 @@ from fmnist_tui.runs.queue.store import Queue
 
 _RETRY_SECONDS = 5.0
 """Where there is nothing to wait for though runs wait: a device couldn't be claimed, on a full disk for one."""
+_LONGEST_SECONDS = 120.0
+"""A wait ends after so long in any case: the pipe may have been removed, so that nobody can wake it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -56,22 +57,34 @@ class _Waiter:
         self._watched: set[Path] = set()
         self._poll = select.poll()
         self._poll.register(self._ended, select.POLLIN)
-        self._can_be_woken = False
+        self._pipe = queue.wake_pipe
+        self._wake = -1
+
+    def _open_pipe(self) -> None:
+        """Opens the pipe, and again where it is another one now: its folder may have been removed."""
         with suppress(OSError):
-            if not exists(queue.wake_pipe):
-                os.mkfifo(queue.wake_pipe, 0o600)
-            self._wake = os.open(queue.wake_pipe, os.O_RDWR | os.O_NONBLOCK)
+            if self._wake >= 0 and os.path.samestat(os.fstat(self._wake), self._pipe.lstat()):
+                return
+        if self._wake >= 0:
+            self._poll.unregister(self._wake)
+            os.close(self._wake)
+            self._wake = -1
+        with suppress(OSError):
+            if not self._pipe.is_fifo():
+                self._pipe.unlink(missing_ok=True)
+                os.mkfifo(self._pipe, 0o600)
+            self._wake = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)
             self._poll.register(self._wake, select.POLLIN)
-            self._can_be_woken = True
 
     def wait(self, holders: Iterable[Path]) -> None:
         """Blocks until one of the lock files is free, or the pipe is written to; reaps children that have ended."""
+        self._open_pipe()
         paths = set(holders)
         for path in paths - self._watched:
             self._watched.add(path)
             threading.Thread(target=self._watch, args=(path,), daemon=True).start()
-        blocks = paths and self._can_be_woken
-        for handle, _ in self._poll.poll(None if blocks else _RETRY_SECONDS * 1000):
+        seconds = _LONGEST_SECONDS if paths and self._wake >= 0 else _RETRY_SECONDS
+        for handle, _ in self._poll.poll(seconds * 1000):
             with suppress(BlockingIOError):
                 os.read(handle, 4096)
         with suppress(ChildProcessError):

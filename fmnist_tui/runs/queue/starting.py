@@ -71,7 +71,11 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         if submitted.failed:
             queue.write([entry for entry in queue.read() if entry.run in waiting])
         if waiting:
-            ensure_dispatcher(queue)
+            try:
+                ensure_dispatcher(queue)
+            except OSError as error:
+                why = f"no process that waits for the device can be started ({error.strerror})"
+                submitted.warning = f"{why}; once that is mended, any fmnist-tui command goes on with the queue"
     return submitted
 
 

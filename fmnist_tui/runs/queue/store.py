@@ -176,7 +176,7 @@ class Queue:
 
     def holds(self, run: Path) -> bool:
         """Whether a run waits here, by whichever path it is reached. The file is read again only where it changed."""
-        return any(_is_same(run, waiting) for waiting in _waiting_in(self.order_file).get(run.name, ()))
+        return any(is_same(run, waiting) for waiting in _waiting_in(self.order_file).get(run.name, ()))
 
 
 def this_queue(state: Path, environ: Mapping[str, str] | None = None) -> Queue:
@@ -216,7 +216,8 @@ def _waiting_in(file: Path) -> dict[str, list[Path]]:
     return known[1]
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths are equal or lead to the same folder."""
     try:
         return one == other or one.samefile(other)
     except OSError:
