@@ -33,6 +33,15 @@ def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Pa
     assert advice == "One seed of v0, v1, v2 and v3; train more: fmnist-tui train v0 v1 v2 v3 --seed 4 --seeds 2"
 
 
+def test_runs_that_went_on_elsewhere_are_noted_and_eligible(tmp_path: Path) -> None:
+    make_run(tmp_path, "v0", seed=0, result={"device": "cpu", "exact": True})
+    make_run(tmp_path, "v0", seed=1, config={"device": "cuda:0"}, result={"device": "cpu", "exact": False})
+    (summary,) = compare(read_records(tmp_path)).versions
+    assert (summary.runs, summary.inexact, summary.device) == (2, 1, "cpu, cuda:0")
+    line = "v0: 1 run of 2 went on under other conditions than at first: not bit for bit (see `show`)."
+    assert line in told(tmp_path)
+
+
 def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) -> None:
     for version in VERSION_NAMES:
         for seed in range(2):

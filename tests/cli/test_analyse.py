@@ -56,6 +56,15 @@ def run(finished: RunDirectory, runs: Path) -> RunDirectory:
     return with_model(finished, runs)
 
 
+def test_images_are_taken_from_where_they_are_now(fmnist: Fmnist, run: RunDirectory, tmp_path: Path) -> None:
+    data = (read_json(run.run_json) or {})["data"]
+    edit(run.run_json, data={**data, "folder": str(tmp_path / "gone")})
+    failed = fmnist("analyse", "last", "--only", "shifts", "--runs", run.path.parent)
+    assert f"there is no folder {tmp_path / 'gone'}" in failed.complaint
+    edit(run.data_json, folder="demo")
+    assert fmnist("analyse", "last", "--only", "shifts", "--runs", run.path.parent).status == 0
+
+
 def told(out: str) -> Any:
     return json.loads(out)
 

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import json
 import platform
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from runs.trainers import request
 
+from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.runs.conditions import Conditions
 from fmnist_tui.runs.queue.claims import Claim
 from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, title_of, visible_gpus
+from fmnist_tui.runs.queue.starting import new_entry
 from fmnist_tui.runs.queue.store import Entry
+from fmnist_tui.runs.request import read_request
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 
@@ -124,6 +131,16 @@ def test_a_run_goes_on_with_what_is_here_where_there_is_no_gpu(monkeypatch: pyte
     assert candidates(V0, TWO, Conditions(device="cpu"), "auto") == ()
     on_a_mac(monkeypatch)
     assert candidates(v3_on("cuda:1"), (), Conditions(device="cuda:1"), "cuda:1") == (("mps", 0),)
+
+
+@pytest.mark.parametrize("config", [V0, v3_on("cuda:1")])
+def test_a_run_that_was_begun_elsewhere_takes_the_cpus_that_are_here(tmp_path: Path, config: TrainingConfig) -> None:
+    run = request(tmp_path, replace(config, device="auto"))
+    device = "cpu" if config == V0 else "cuda:1"
+    begun = {**replace(config, device=device, threads=512).to_json(), "host": "gpu01", "cpus": 512}
+    run.run_json.write_text(json.dumps(begun))
+    entry = new_entry(run, read_request(run), ())
+    assert (entry.needs, entry.gpus, entry.threads) == ("cpu", (), available_cpus())
 
 
 def test_what_a_run_waits_for_is_named() -> None:
