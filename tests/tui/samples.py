@@ -23,12 +23,13 @@ from fmnist_tui.data import ImageSet, official
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.heartbeat import write_heartbeat
+from fmnist_tui.runs.lock import current_attempt
 from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
 from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Stage, Step
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist
 
-_BEFORE_THE_LOG = 999.0
 EPOCHS = 4
 STEPS = 50
 """Of an epoch; each is a window."""
@@ -147,10 +148,10 @@ def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
 
 @contextmanager
 def held(run: RunDirectory) -> Iterator[None]:
-    """Holds the run's lock, as its trainer does."""
+    """Holds the run's lock and beats once, as its trainer does."""
     handle = os.open(run.lock, os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    os.utime(handle, (_BEFORE_THE_LOG, _BEFORE_THE_LOG))
+    write_heartbeat(run, current_attempt(run))
     try:
         yield
     finally:
