@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -72,6 +73,7 @@ def open_app(
         for seen in app.running_now():
             click.echo(f"{seen.run.run_id} {_farewell(seen, told_to_stop=seen.run in app.told_to_stop)}")
         _print_summary(app, ascii_only=ascii_only)
+    gc.freeze()  # what ends with the process needn't be looked through once more: that takes longer than all the rest
     sys.exit(app.return_code or 0)
 
 

@@ -24,7 +24,7 @@ Maker = Callable[..., FmnistApp]
 LEADING = ["1", "2", "3", "4", "escape", "enter", "tab", "up", "down", "left", "right", "end", "home", "pagedown"]
 OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
 OTHERS = [*"abcefgimntuxyz0", "plus", "minus", "pageup", "shift+tab", "shift+left", "backspace", "ctrl+c", "delete"]
-KEYS = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]
+KEYS: list[str] = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]
 PASTES = ["a\nb\r\n", "\x1b[31m\x00\x07", "9" * 100_000, "名前 🥿 é", "[bold]x[/]"]
 SIZES = [(80, 24), (60, 18), (120, 40), (20, 5), (1, 1), (200, 60)]
 
@@ -39,7 +39,7 @@ def post(app: FmnistApp, chance: random.Random) -> str:
     """Sends the app one random thing, and doesn't wait; returns what it was."""
     kind = chance.random()
     if kind < 0.85:
-        key = chance.choice(KEYS)
+        key: str = chance.choice(KEYS)
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
             app.post_message(Key(key, printable(key)))
         return key
