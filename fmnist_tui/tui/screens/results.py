@@ -68,7 +68,7 @@ class ResultsScreen(LabScreen):
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
         self._wanted = ""
-        self._compared = SeenRuns()
+        self._compared: SeenRuns | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -222,7 +222,7 @@ class ResultsScreen(LabScreen):
 
     def _take_seen(self, seen: SeenRuns) -> None:
         """Compares the runs that are known now, where that changes something and is seen."""
-        if not self.is_current or not seen.differs_from(self._compared):
+        if not self.is_current or (self._compared and not seen.differs_from(self._compared)):
             return
         if seen.complete and (seen.runs or not seen.fault):
             self._compare()
