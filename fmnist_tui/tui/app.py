@@ -153,6 +153,8 @@ class FmnistApp(RunsApp):
         """Another of the four screens; keys that follow are its keys."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        if self.is_leaving:
+            return
         if mode == "training":
             self.clear_notifications()  # they lie over the headline, and most of them said: press 3
         await self.switch_mode(mode)

@@ -93,6 +93,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
                     while app.is_running and done < bursts:
                         sent = await send_bursts(app, pilot, chance, 10)
                         done += 10
+                    app.exit()
             except BaseException as error:
                 error.add_note(f"seed {seed}, burst {done}, sent: {' '.join(sent)}")
                 raise
