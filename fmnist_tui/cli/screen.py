@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -75,6 +76,7 @@ def open_app(
         for seen in app.running_now():
             click.echo(f"{seen.run.run_id} {_farewell(seen, told_to_stop=seen.run in app.told_to_stop)}")
         _print_summary(app)
+    gc.freeze()  # what ends with the process needn't be looked through once more: that takes longer than all the rest
     sys.exit(app.return_code or 0)
 
 

@@ -51,6 +51,7 @@ class FmnistApp(RunsApp):
         choices: What the person chose, now or at an earlier start.
         late_choices: What was chosen earlier, where it was read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
+        is_leaving: Whether it was told to end.
         told_to_stop: The runs that were told to save and end when the app was left.
         dataset: The images, or None until they are loaded.
         dataset_progress: How far they have come, where that is known.
@@ -106,6 +107,7 @@ class FmnistApp(RunsApp):
         self._choices_are_late = not self._read_choices()
         self._take_choices(Choices() if self._choices_are_late else self._stored)
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
+        self.is_leaving = False
         self.told_to_stop: list[RunDirectory] = []
         self._first_run = attach
         self._suspending = Suspending(self, self._paint_all)
@@ -151,6 +153,8 @@ class FmnistApp(RunsApp):
         """Another of the four screens; keys that follow are its keys."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        if self.is_leaving:
+            return
         if mode == "training":
             self.clear_notifications()  # they lie over the headline, and most of them said: press 3
         await self.switch_mode(mode)
@@ -238,8 +242,13 @@ class FmnistApp(RunsApp):
 
     async def on_event(self, event: Event) -> None:
         """Keys that come behind the one that ended the app, in the same burst, find no screen any more."""
-        if not isinstance(event, InputEvent | Paste) or self.screen_stack:
+        if not isinstance(event, InputEvent | Paste) or (self.screen_stack and not self.is_leaving):
             await super().on_event(event)
+
+    def exit(self, *given: Any, **named: Any) -> None:
+        """From now on nothing is opened any more."""
+        self.is_leaving = True
+        super().exit(*given, **named)
 
     def pop_screen(self) -> AwaitComplete:
         """As Textual does it; the screen knows that it is over, whatever closed it."""
@@ -250,7 +259,7 @@ class FmnistApp(RunsApp):
 
     def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
         """As Textual does it, but keys that come in a burst don't open the same dialog twice."""
-        if isinstance(screen, AnsweredOnce) and type(screen) is type(self.screen):
+        if isinstance(screen, AnsweredOnce) and (self.is_leaving or type(screen) is type(self.screen)):
             return AwaitMount(self.screen, [])
         return super().push_screen(screen, *given, **named)
 

@@ -22,6 +22,10 @@ _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "
 class Palette(AnsweredOnce, CommandPalette):
     """Textual's, with mends: its list can't turn a page before it was painted, and it takes two Enters for two."""
 
+    def run_worker(self, work: Any, *given: Any, **named: Any) -> Any:
+        """As Textual does it; a search that finds the palette closed doesn't end the app."""
+        return super().run_worker(work, *given, **{**named, "exit_on_error": False})
+
     async def _dispatch_message(self, message: Message) -> None:
         if not (self.is_over and isinstance(message, Input.Submitted | OptionList.OptionSelected)):
             await super()._dispatch_message(message)

@@ -24,7 +24,7 @@ Maker = Callable[..., FmnistApp]
 LEADING = ["1", "2", "3", "4", "escape", "enter", "tab", "up", "down", "left", "right", "end", "home", "pagedown"]
 OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
 OTHERS = [*"abcefgimntuxyz0", "plus", "minus", "pageup", "shift+tab", "shift+left", "backspace", "ctrl+c", "delete"]
-KEYS = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]
+KEYS: list[str] = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]
 PASTES = ["a\nb\r\n", "\x1b[31m\x00\x07", "9" * 100_000, "名前 🥿 é", "[bold]x[/]"]
 SIZES = [(80, 24), (60, 18), (120, 40), (20, 5), (1, 1), (200, 60)]
 
@@ -93,6 +93,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
                     while app.is_running and done < bursts:
                         sent = await send_bursts(app, pilot, chance, 10)
                         done += 10
+                    app.exit()
             except BaseException as error:
                 error.add_note(f"seed {seed}, burst {done}, sent: {' '.join(sent)}")
                 raise

@@ -54,11 +54,11 @@ class AnsweredOnce(_Mixed):
 
     @contextmanager
     def _until_over(self) -> Iterator[None]:
-        """Widgets that are looked for in vain are no fault of a screen that is closed."""
+        """Widgets that are looked for in vain are no fault of a screen, or an app, that is closed."""
         try:
             yield
         except NoMatches:
-            if not self.is_over:
+            if not (self.is_over or getattr(self.app, "is_leaving", False)):
                 raise
 
 

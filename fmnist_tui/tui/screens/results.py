@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _OTHERS = "; f shows those that don't count"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
 _VIEWS = tuple(_FOCUS)
+_COMPARING_SECONDS = 0.08
+"""After so long somebody who pressed a key should see that it was heard."""
 
 
 class ResultsScreen(LabScreen):
@@ -66,7 +68,7 @@ class ResultsScreen(LabScreen):
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
         self._wanted = ""
-        self._compared = SeenRuns()
+        self._compared: SeenRuns | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -220,7 +222,7 @@ class ResultsScreen(LabScreen):
 
     def _take_seen(self, seen: SeenRuns) -> None:
         """Compares the runs that are known now, where that changes something and is seen."""
-        if not self.is_current or not seen.differs_from(self._compared):
+        if not self.is_current or (self._compared and not seen.differs_from(self._compared)):
             return
         if seen.complete and (seen.runs or not seen.fault):
             self._compare()
@@ -232,8 +234,13 @@ class ResultsScreen(LabScreen):
         self._compared = seen = self._lab.seen
         if not seen.complete:
             return
+        self.set_timer(_COMPARING_SECONDS, partial(self._say_that_it_compares, self._now))
         work = partial(self._compare_in_thread, seen, self._recipe, frozenset(self._left_out), self._drawn)
         self._lab.threads.start(partial(work, everything=self._everything), lane="compare", only_newest=True)
+
+    def _say_that_it_compares(self, before: Compared | None) -> None:
+        if self._now is before:
+            self.query_one("#title", Static).update("Comparing the runs ...")
 
     def _compare_in_thread(
         self, seen: SeenRuns, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool

@@ -188,9 +188,8 @@ class RunsView(Vertical):
     def _fill(self) -> None:
         table, kept = self.query_one(PlainTable), self.current
         records = ordered(self._records, ORDERS[self._order])
-        table.show(HEADER, map(self._row, records), [record.run_id for record in records])
-        if kept and kept.run_id in {key.value for key in table.rows}:
-            table.move_cursor(row=table.get_row_index(kept.run_id))
+        keys = [record.run_id for record in records]
+        table.show(HEADER, map(self._row, records), keys, cursor=kept.run_id if kept else "")
         self._tell()
 
     def _tell(self) -> None:

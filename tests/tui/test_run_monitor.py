@@ -1,0 +1,152 @@
+"""The picture of the runs folder that the app keeps: what it sees, and how seldom it touches files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from waiting import wait_until
+
+from fmnist_tui.files import write_json
+from fmnist_tui.runs.status import Status
+from fmnist_tui.training.events import Stage
+from fmnist_tui.tui import run_monitor
+from fmnist_tui.tui.run_monitor import RunMonitor, SeenRuns
+
+from .samples import held, training, write_log, write_run
+
+Watch = Callable[[float], RunMonitor]
+
+
+@pytest.fixture
+def watch(runs: Path) -> Watch:
+    """Starts monitors, which look every so many seconds."""
+    return lambda seconds: RunMonitor(runs, seconds)
+
+
+@pytest.fixture
+def monitor(runs: Path) -> RunMonitor:
+    """A monitor that looks every few milliseconds, watched by nobody yet."""
+    return RunMonitor(runs, 0.01)
+
+
+@pytest.fixture(autouse=True)
+def watching(monitor: RunMonitor) -> object:
+    """Its thread, started by the first use."""
+    thread = threading.Thread(target=lambda: monitor.watch(lambda _: None))
+    yield thread
+    monitor.end()
+    if thread.ident:
+        thread.join()
+
+
+def until(monitor: RunMonitor, holds: Callable[[SeenRuns], object], what: str) -> None:
+    wait_until(lambda: holds(monitor.seen), what)
+
+
+def test_runs_that_come_change_and_go_are_seen(monitor: RunMonitor, watching: threading.Thread, runs: Path) -> None:
+    first = write_run(runs, seed=1)
+    watching.start()
+    until(monitor, lambda seen: [one.run for one in seen.runs] == [first], "there is one")
+    assert monitor.seen.complete
+    assert monitor.seen.runs[0].text == "stopped after epoch 4 of 30, scored"
+    second = write_run(runs, seed=2, log=training(epochs=1))
+    until(monitor, lambda seen: [one.run for one in seen.runs] == [second, first], "there are two")
+    assert monitor.seen.runs[0].is_interrupted
+    with held(second):
+        until(monitor, lambda seen: [one.run for one in seen.running] == [second], "it has a trainer")
+        write_log(second, training(epochs=2))
+        until(monitor, lambda seen: seen.running[0].epoch == 2, "it goes on")
+    until(monitor, lambda seen: not seen.running, "it has none")
+    second.path.rename(runs / ".gone")
+    until(monitor, lambda seen: [one.run for one in seen.runs] == [first], "it is gone")
+
+
+def test_nothing_is_said_to_be_known_before_it_is(runs: Path) -> None:
+    seen = RunMonitor(runs, 1.0).seen
+    assert not seen.complete
+    assert seen.loading == "Looking for runs ..."
+    assert SeenRuns(found=7).loading == "Reading the runs: 0 of 7 ..."
+
+
+def test_a_folder_that_cannot_be_read_says_so_and_the_runs_stay(
+    monitor: RunMonitor, watching: threading.Thread, runs: Path
+) -> None:
+    run = write_run(runs)
+    watching.start()
+    until(monitor, lambda seen: seen.runs, "it is seen")
+    runs.rename(away := runs.with_name("away"))
+    runs.write_text("a file where the folder should be")
+    until(monitor, lambda seen: seen.fault, "the fault is seen")
+    assert [one.run for one in monitor.seen.runs] == [run]
+    runs.unlink()
+    away.rename(runs)
+    until(monitor, lambda seen: not seen.fault, "it can be read again")
+
+
+def test_a_label_is_seen_in_a_thorough_look(runs: Path) -> None:
+    run = write_run(runs)
+    monitor = RunMonitor(runs, 60.0)
+    thread = threading.Thread(target=lambda: monitor.watch(lambda _: None))
+    thread.start()
+    try:
+        until(monitor, lambda seen: seen.complete, "it is seen")
+        write_json(run.label, {"name": "mine"})
+        looked = threading.Event()
+        monitor.look(then=looked.set)
+        assert looked.wait(10)
+        monitor.look(thorough=True)
+        until(monitor, lambda seen: seen.runs[0].record.label == "mine", "it has a label")
+    finally:
+        monitor.end()
+        thread.join()
+
+
+def test_runs_that_ended_are_not_read_again(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(20):
+        write_run(runs, seed=seed)
+    live = write_run(runs, seed=30, log=[Stage("loading data")])
+    monitor = RunMonitor(runs, 0.005)
+    looks: list[str] = []
+    real = os.stat
+    thread = threading.Thread(target=lambda: monitor.watch(lambda _: None))
+    with ExitStack() as trainer:
+        trainer.enter_context(held(live))
+        thread.start()
+        try:
+            until(monitor, lambda seen: seen.complete, "all are seen")
+            for _ in range(3):
+                looked = threading.Event()
+                monitor.look(then=looked.set)
+                assert looked.wait(10)
+
+            def noting(path: object, *given: object, **named: object) -> os.stat_result:
+                if threading.current_thread() is thread:
+                    looks.append(str(path))
+                return real(path, *given, **named)  # type: ignore[arg-type]
+
+            monkeypatch.setattr(os, "stat", noting)
+            wait_until(lambda: looks.count(str(runs)) > 5, "it looks again")
+        finally:
+            monitor.end()
+            thread.join()
+    assert {path for path in looks if path != str(runs)} <= {str(file) for file in live.path.iterdir()} | {
+        str(live.path / name) for name in ("label.json", "heartbeat", "result.json", "run.json", "events.jsonl")
+    }
+
+
+def test_somebody_who_resumes_an_interrupted_run_is_noticed(
+    monitor: RunMonitor, watching: threading.Thread, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_monitor, "_IDLE_CPU", 0.0)  # one run a look: each has its turn
+    waiting = [write_run(runs, seed=seed, log=training(epochs=1)) for seed in range(5)]
+    watching.start()
+    until(monitor, lambda seen: len(seen.runs) == 5, "all are seen")
+    for run in waiting:
+        with held(run):
+            until(monitor, lambda seen: [one.run for one in seen.running] == [run], "its trainer is seen")  # noqa: B023
+    assert {one.status for one in monitor.seen.runs} <= {Status.INTERRUPTED, Status.LIVE, Status.QUEUED}
