@@ -145,6 +145,7 @@ def test_each_trains_and_reads_what_the_other_does_and_is_refused_the_rest_in_on
     assert all(len(found) == 1 for found in queues)
 
 
+@pytest.mark.slow
 def test_what_is_for_its_owner_alone_is_a_line_in_the_list_and_stops_nobody(shared: Path) -> None:
     ada, bob = users(shared, 0o1777, 0o077)
     live = ada.train(*ENDLESS)
@@ -159,6 +160,7 @@ def test_what_is_for_its_owner_alone_is_a_line_in_the_list_and_stops_nobody(shar
     assert status_of(live) is Status.LIVE
 
 
+@pytest.mark.slow
 def test_in_a_group_each_controls_resumes_and_deletes_the_others_runs(shared: Path) -> None:
     ada, bob = users(shared, 0o2775, 0o002)
     run = ada.train(*ENDLESS)

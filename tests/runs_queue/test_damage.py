@@ -95,7 +95,8 @@ def test_runs_that_the_order_has_lost_are_interrupted_and_can_be_resumed(
         submit([waiting])
         assert status_of(waiting) is Status.QUEUED
         dispatcher = dispatcher_of(queue)
-        damage(queue)
+        with queue.locked():  # the dispatcher isn't changing it just now
+            damage(queue)
         assert status_of(waiting) is Status.INTERRUPTED
         check_resumable(waiting)
         assert not submit([waiting]).failed
@@ -120,7 +121,9 @@ def cpu_seconds(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:2]))
 
 
-@pytest.mark.parametrize("become", ["file", "folder", "gone"])
+@pytest.mark.parametrize(
+    "become", ["file", *(pytest.param(name, marks=pytest.mark.slow) for name in ("folder", "gone"))]
+)
 def test_a_wake_pipe_that_is_no_pipe_any_more_costs_nothing_and_stops_nothing(
     runs: Path, queue: Queue, become: str
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_wake_pipe_that_is_no_pipe_any_more_costs_nothing_and_stops_nothing(
     wait_for(second, Status.FINISHED)
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_replaced_while_the_dispatcher_waits_is_found_at_its_next_look(runs: Path, queue: Queue) -> None:
     first, second = running_and_waiting(runs)
     dispatcher_of(queue)
@@ -276,6 +280,7 @@ def test_a_dispatcher_that_cannot_be_started_is_a_warning_and_the_runs_wait(
     wait_for(waiting, Status.FINISHED)
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_while_runs_wait_changes_nothing(
     runs: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,8 +30,9 @@ def main(arguments: list[str]) -> int:
     """Starts runs as devices become free, until no run waits."""
     queue, lock = Queue(Path(arguments[0])), int(arguments[1])
     os.set_inheritable(lock, False)  # noqa: FBT003
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()} {os.nice(0)}\n".encode(), 0)
+    with suppress(OSError):  # on a full disk nobody learns its priority
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()} {os.nice(0)}\n".encode(), 0)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiter = _Waiter(queue)
@@ -59,12 +60,16 @@ class _Waiter:
         self._poll.register(self._ended, select.POLLIN)
         self._pipe = queue.wake_pipe
         self._wake = -1
+        self._open_pipe()
 
-    def _open_pipe(self) -> None:
-        """Opens the pipe, and again where it is another one now: its folder may have been removed."""
+    def _open_pipe(self) -> bool:
+        """Opens the pipe, and again where it is another one now: its folder may have been removed.
+
+        Returns whether it was opened: what was queued before that woke nobody.
+        """
         with suppress(OSError):
             if self._wake >= 0 and os.path.samestat(os.fstat(self._wake), self._pipe.lstat()):
-                return
+                return False
         if self._wake >= 0:
             self._poll.unregister(self._wake)
             os.close(self._wake)
@@ -75,10 +80,12 @@ class _Waiter:
                 os.mkfifo(self._pipe, 0o600)
             self._wake = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)
             self._poll.register(self._wake, select.POLLIN)
+        return self._wake >= 0
 
     def wait(self, holders: Iterable[Path]) -> None:
         """Blocks until one of the lock files is free, or the pipe is written to; reaps children that have ended."""
-        self._open_pipe()
+        if self._open_pipe():
+            return
         paths = set(holders)
         for path in paths - self._watched:
             self._watched.add(path)
