@@ -151,7 +151,7 @@ def held(run: RunDirectory) -> Iterator[None]:
     """Holds the run's lock and beats once, as its trainer does."""
     handle = os.open(run.lock, os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    write_heartbeat(run, current_attempt(run))
+    write_heartbeat(run, current_attempt(run), starting=True)  # no process whose use of the machine could be shown
     try:
         yield
     finally:
