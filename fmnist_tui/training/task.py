@@ -12,7 +12,6 @@ from fmnist_tui.data.splitting import check_enough
 from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
-from fmnist_tui.training.numpy_engine import NumpyEngine
 from fmnist_tui.training.recipes import hyperparameters, settle
 from fmnist_tui.training.subset import choose
 
@@ -86,6 +85,8 @@ def make_engine(task: Task) -> Engine:
     train = task.dataset.train
     bound_blas_threads(config.threads)
     if config.version == "v0":
+        from fmnist_tui.training.numpy_engine import NumpyEngine  # SciPy, which the form has no use for
+
         return NumpyEngine(config.hyperparameters, config.seed, train.images, train.labels)
     from fmnist_tui.training.torch_engine import TorchEngine, prepare, seeded_network
 

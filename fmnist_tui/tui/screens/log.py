@@ -42,10 +42,15 @@ class LogScreen(Dialog[None]):
         self.app.threads.start(self._read_in_thread)  # type: ignore[attr-defined]
 
     def _read_in_thread(self) -> None:
-        self.call_later(self._show, self._log.read())
+        self.app.call_later(self._show, self._log.read())
 
     def _show(self, words: Text) -> None:
-        """Whoever reads at the end stays there; whoever has scrolled back is left in peace."""
+        """Whoever reads at the end stays there; whoever has scrolled back is left in peace.
+
+        The app calls it: from the screen's own queue Textual at times leaves the text as high as it was before.
+        """
+        if self.is_over or not self.is_running:
+            return
         if words != self._shown:
             self._shown = words
             scroll = self.query_one(VerticalScroll)
