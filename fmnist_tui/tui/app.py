@@ -246,8 +246,9 @@ class FmnistApp(RunsApp):
             await super().on_event(event)
 
     def exit(self, *given: Any, **named: Any) -> None:
-        """From now on nothing is opened any more."""
+        """From now on nothing is opened any more, and the terminal isn't taken again."""
         self.is_leaving = True
+        self._suspending.end()
         super().exit(*given, **named)
 
     def pop_screen(self) -> AwaitComplete:

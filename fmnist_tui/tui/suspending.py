@@ -36,7 +36,12 @@ class Suspending:
         self._app = app
         self._show_again = show_again
         self._is_away = False
+        self._is_over = False
         self._came_back = 0.0
+
+    def end(self) -> None:
+        """The app is ending: a lost terminal sends SIGCONT as well, which must not start the screen anew."""
+        self._is_over = True
 
     def listen(self) -> None:
         """From now on SIGTSTP and SIGCONT are heard; in tests without a terminal they are not."""
@@ -49,7 +54,7 @@ class Suspending:
     def suspend(self) -> None:
         """Gives the terminal back and stops; returns when the process goes on."""
         driver = self._app._driver
-        if driver is None or not driver.can_suspend or self._app.is_headless:
+        if self._is_over or driver is None or not driver.can_suspend or self._app.is_headless:
             return
         driver.suspend_application_mode()
         self._is_away = True
@@ -61,6 +66,8 @@ class Suspending:
 
     def _continue(self) -> None:
         """Somebody continued the process, which may have been stopped by SIGSTOP, with the screen as it was."""
+        if self._is_over:
+            return
         if not self._is_away:
             if time.monotonic() - self._came_back < _JUST_NOW or self._app._driver is None:
                 return

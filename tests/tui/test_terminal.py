@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -137,6 +139,18 @@ def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
         terminal.process.send_signal(signal.SIGCONT)
         terminal.hang_up()
         terminal.wait()
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.03, 0.1])
+def test_a_terminal_that_is_lost_ends_the_app_whenever_its_signals_come(runs: Path, pause: float) -> None:
+    with app_in_terminal(runs) as terminal:
+        terminal.process.send_signal(signal.SIGHUP)
+        for _ in range(3):
+            time.sleep(pause)
+            with suppress(ProcessLookupError):
+                terminal.process.send_signal(signal.SIGCONT)
+        terminal.hang_up()
+        assert terminal.wait() == 128 + signal.SIGHUP
 
 
 def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_curve(runs: Path) -> None:
