@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.await_complete import AwaitComplete
 from textual.css.query import NoMatches
+from textual.errors import NoWidget
 from textual.events import ScreenResume
 from textual.message import Message
 from textual.screen import Screen
@@ -49,7 +50,7 @@ class AnsweredOnce(_Mixed):
         self.watch(self.app, attribute, call)
 
     async def _dispatch_message(self, message: Message) -> None:
-        with self._until_over():
+        with self._until_over(), suppress(NoWidget):  # a click on a place that the terminal hasn't any more
             await super()._dispatch_message(message)
 
     @contextmanager
