@@ -38,7 +38,7 @@ class Suspending:
         self._is_away = False
         self._came_back = 0.0
 
-    def listen(self) -> None:
+    def start(self) -> None:
         """From now on SIGTSTP and SIGCONT are heard; in tests without a terminal they are not."""
         driver = self._app._driver
         if driver is not None and driver.can_suspend and not self._app.is_headless:

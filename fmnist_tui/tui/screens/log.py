@@ -35,8 +35,8 @@ class LogScreen(Dialog[None]):
                 yield Static("reading the log ...", id="log")
 
     def on_mount(self) -> None:
-        """Reads it."""
-        self._read()
+        """Reads it, once there is room for it: what comes before the first layout isn't laid out."""
+        self.call_after_refresh(self._read)
 
     def _read(self) -> None:
         self.app.threads.start(self._read_in_thread)  # type: ignore[attr-defined]
