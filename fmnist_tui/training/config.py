@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -168,10 +169,14 @@ def check_device(version: str, device: str) -> None:
         raise ConfigError(f"v0 is NumPy and trains on the CPU only, not on {device}; choose device auto or cpu")
 
 
-@cache
 def _has_pytorch() -> bool:
-    """Looks for it on the disk, once: the form asks at every key."""
-    return importlib.util.find_spec("torch") is not None
+    return sys.modules["torch"] is not None if "torch" in sys.modules else _is_installed("torch")
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    """Looks for it on the disk, once: the app's form asks at every key."""
+    return importlib.util.find_spec(package) is not None
 
 
 def _check_name(device: str) -> None:

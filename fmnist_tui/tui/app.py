@@ -12,15 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from textual.app import SystemCommand
+from textual._context import active_message_pump
+from textual.app import ScreenStackError, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
+from textual.css.query import NoMatches
+from textual.errors import NoWidget
 from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import ThemeProvider
-from textual.widget import AwaitMount
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Input
 
 from fmnist_tui.data import Dataset, Progress
@@ -121,7 +124,7 @@ class FmnistApp(RunsApp):
             loop.add_signal_handler(number, self._end_by_signal, number)
         for early in self._early_signals[:1]:
             self._end_by_signal(early)
-        self._suspending.listen()
+        self._suspending.start()
         loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
         if self._first_run:
             self._greets = False
@@ -244,6 +247,14 @@ class FmnistApp(RunsApp):
         """Keys that come behind the one that ended the app, in the same burst, find no screen any more."""
         if not isinstance(event, InputEvent | Paste) or (self.screen_stack and not self.is_leaving):
             await super().on_event(event)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What is taken apart while its widgets are still being made misses some of them: that ends no app."""
+        pump = active_message_pump.get(None)
+        nodes = pump.ancestors_with_self if isinstance(pump, Widget) else []
+        closed = self.is_leaving or any(isinstance(node, AnsweredOnce) and node.is_over for node in nodes)
+        if not (closed and isinstance(error, NoMatches | NoWidget | ScreenStackError | ValueError)):
+            super()._handle_exception(error)
 
     def exit(self, *given: Any, **named: Any) -> None:
         """From now on nothing is opened any more, and the terminal isn't taken again."""

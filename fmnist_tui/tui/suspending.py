@@ -43,7 +43,7 @@ class Suspending:
         """The app is ending: a lost terminal sends SIGCONT as well, which must not start the screen anew."""
         self._is_over = True
 
-    def listen(self) -> None:
+    def start(self) -> None:
         """From now on SIGTSTP and SIGCONT are heard; in tests without a terminal they are not."""
         driver = self._app._driver
         if driver is not None and driver.can_suspend and not self._app.is_headless:

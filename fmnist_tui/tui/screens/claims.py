@@ -104,7 +104,7 @@ class ClaimsScreen(LabScreen):
     def _take_seen(self, seen: SeenRuns) -> None:
         if self._records is None and seen.complete:
             self._records = seen.records
-            self._lab.threads.start(partial(tell, seen.records, self.post_message))
+            self.call_after_refresh(self._lab.threads.start, partial(tell, seen.records, self.post_message))
             self.refresh_bindings()
         elif self._records is None:
             self.query_one("#claims", Static).update(seen.loading)

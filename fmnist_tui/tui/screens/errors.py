@@ -100,7 +100,7 @@ class ErrorsScreen(LabScreen):
         self.query_one(Tabs).can_focus = False
         self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
         self.watch_app("dataset", self._take_images)
-        self.app.threads.start(self._diagnose_in_thread)  # type: ignore[attr-defined]
+        self.call_after_refresh(self.app.threads.start, self._diagnose_in_thread)  # type: ignore[attr-defined]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only what does something now."""

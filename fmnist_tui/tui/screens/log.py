@@ -35,22 +35,17 @@ class LogScreen(Dialog[None]):
                 yield Static("reading the log ...", id="log")
 
     def on_mount(self) -> None:
-        """Reads it."""
-        self._read()
+        """Reads it, once there is room for it: what comes before the first layout isn't laid out."""
+        self.call_after_refresh(self._read)
 
     def _read(self) -> None:
         self.app.threads.start(self._read_in_thread)  # type: ignore[attr-defined]
 
     def _read_in_thread(self) -> None:
-        self.app.call_later(self._show, self._log.read())
+        self.call_later(self._show, self._log.read())
 
     def _show(self, words: Text) -> None:
-        """Whoever reads at the end stays there; whoever has scrolled back is left in peace.
-
-        The app calls it: from the screen's own queue Textual at times leaves the text as high as it was before.
-        """
-        if self.is_over or not self.is_running:
-            return
+        """Whoever reads at the end stays there; whoever has scrolled back is left in peace."""
         if words != self._shown:
             self._shown = words
             scroll = self.query_one(VerticalScroll)

@@ -38,7 +38,7 @@ class RunPairsScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Reads them in a thread: each has 10 000 images."""
-        self.app.threads.start(self._test_in_thread)  # type: ignore[attr-defined]
+        self.call_after_refresh(self.app.threads.start, self._test_in_thread)  # type: ignore[attr-defined]
 
     def _test_in_thread(self) -> None:
         try:
