@@ -35,6 +35,14 @@ def the_demo_set_is_drawn_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def a_queue_for_what_tests_share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs that are trained once for many tests never touch the queue of whoever runs the suite."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def a_queue_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """There is one queue for each user and host: tests that run side by side must not wait for each other."""

@@ -40,6 +40,7 @@ VERSION = {
     "device",
     "what_changed",
     "best_run",
+    "inexact",
     "reported",
     "reference",
     "seeds",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from fmnist_tui.runs import control, resuming
+from fmnist_tui.runs import control
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.runs.resuming import DataMoved
@@ -163,14 +163,6 @@ async def test_a_run_whose_images_have_moved_is_resumed_where_they_are_now(
         await pilot.press(*str(tmp_path), "enter")
         await until(pilot, lambda: started == [run], "it is resumed")
         assert notices(app) == ""
-
-
-def test_a_folder_of_images_that_is_gone_is_told_apart(runs: Path, tmp_path: Path) -> None:
-    run = write_run(runs, log=training(epochs=1))
-    run.request.write_text(f'{{"data": "{tmp_path / "gone"}"}}')
-    with pytest.raises(DataMoved, match="give the folder where the run's images are now"):
-        resuming.check_resumable(run)
-    resuming.check_resumable(run, str(tmp_path))
 
 
 def test_work_of_a_lane_is_done_in_order_and_the_newest_replaces_what_waits() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.runs.directory import RunError
-from fmnist_tui.runs.queue.store import Queue
+from fmnist_tui.runs.queue.store import Queue, decoded, encoded
 
 _LARGEST = 65_536
 
@@ -66,7 +66,7 @@ def take_claim(queue: Queue, claim: Claim) -> HeldClaim:
     handle = -1
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.write(handle, msgspec.json.encode(claim) + b"\n")
+        os.write(handle, encoded(claim))
     except OSError as error:
         if handle >= 0:
             os.close(handle)
@@ -132,6 +132,6 @@ def is_free(path: Path) -> bool:
 def _read(path: Path) -> Claim | None:
     try:
         with path.open("rb") as file:
-            return msgspec.json.decode(file.read(_LARGEST), type=Claim)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return decoded(file.read(_LARGEST), Claim)
+    except (OSError, ValueError):
         return None

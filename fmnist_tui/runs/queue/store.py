@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -19,10 +21,29 @@ from fmnist_tui.host.identity import host_name, slurm_job
 from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.places import used_state_folders
 
+Record = TypeVar("Record", bound=msgspec.Struct)
+
 _LARGEST = 64_000_000
 """Bytes; ten thousand waiting runs take a tenth of it."""
 _PATIENCE = 30.0
 """Seconds to wait for whoever is changing the order; that takes milliseconds."""
+
+
+def encoded(record: msgspec.Struct) -> bytes:
+    """The record as a line of JSON. A path may hold bytes that are no text, which msgspec's own encoder refuses."""
+    return json.dumps(msgspec.to_builtins(record), separators=(",", ":")).encode() + b"\n"
+
+
+def decoded(content: bytes, kind: type[Record]) -> Record:
+    """The record that `encoded` wrote.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    try:
+        return msgspec.convert(json.loads(content), kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +83,7 @@ class _Order(msgspec.Struct):
     entries: tuple[Entry, ...] = ()
 
 
-_EMPTY = len(msgspec.json.encode(_Order())) + 1
+_EMPTY = len(encoded(_Order()))
 """Bytes of the file while no run waits."""
 
 
@@ -129,8 +150,8 @@ class Queue:
         if not content.strip():
             return ()
         try:
-            return msgspec.json.decode(content[:_LARGEST], type=_Order).entries
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            return decoded(content[:_LARGEST], _Order).entries
+        except ValueError:
             with suppress(OSError):
                 self.order_file.rename(self.order_file.with_suffix(f".damaged-{int(time.time())}"))
             return ()
@@ -142,7 +163,7 @@ class Queue:
             RunError: The folder can't be written; the order is as it was.
         """
         try:
-            write_whole(self.order_file, msgspec.json.encode(_Order(entries=tuple(entries))) + b"\n")
+            write_whole(self.order_file, encoded(_Order(entries=tuple(entries))))
         except OSError as error:
             raise RunError(_cannot_write(self.folder, error)) from None
         needed = {entry.environment for entry in entries}
