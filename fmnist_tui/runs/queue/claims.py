@@ -62,7 +62,7 @@ def take_claim(queue: Queue, claim: Claim) -> HeldClaim:
     Raises:
         RunError: The folder can't be written.
     """
-    path = queue.claims_folder / f"{Path(claim.run).name}-{hashlib.sha256(claim.run.encode()).hexdigest()[:8]}.json"
+    path = queue.claims_folder / f"{Path(claim.run).name}-{hashlib.sha256(os.fsencode(claim.run)).hexdigest()[:8]}.json"
     handle = -1
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)

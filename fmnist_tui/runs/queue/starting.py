@@ -75,7 +75,7 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
                 ensure_dispatcher(queue)
             except OSError as error:
                 why = f"no process that waits for the device can be started ({error.strerror})"
-                submitted.warning = f"{why}; then any command of fmnist-tui starts one"
+                submitted.warning = f"{why}; then any further command starts one"
     return submitted
 
 
