@@ -83,10 +83,10 @@ def make_engine(task: Task) -> Engine:
     """
     config = task.config
     train = task.dataset.train
+    if config.version == "v0":  # loads SciPy's BLAS, which can be bounded only then; the form has no use for it
+        from fmnist_tui.training.numpy_engine import NumpyEngine
     bound_blas_threads(config.threads)
     if config.version == "v0":
-        from fmnist_tui.training.numpy_engine import NumpyEngine  # SciPy, which the form has no use for
-
         return NumpyEngine(config.hyperparameters, config.seed, train.images, train.labels)
     from fmnist_tui.training.torch_engine import TorchEngine, prepare, seeded_network
 

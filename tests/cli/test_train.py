@@ -18,7 +18,7 @@ from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_stat
 from .conftest import Fmnist
 
 KEYS = {
-    "run_started": {"version", "total_steps", "steps_per_epoch", "epochs", "parameters", "pid", "host"},
+    "run_started": set(RunStarted.__struct_fields__),
     "stage": {"name"},
     "step": set(Step.__struct_fields__),
     "epoch": set(Epoch.__struct_fields__),

@@ -108,6 +108,20 @@ def test_the_engine_is_the_versions_and_is_bound_to_the_threads_asked_for() -> N
     assert torch.get_num_threads() == 2
 
 
+def test_every_blas_is_bound_though_the_engine_loads_one_of_its_own() -> None:
+    program = """
+import threadpoolctl
+from pathlib import Path
+from fmnist_tui.data import load
+from fmnist_tui.training.recipes import configure
+from fmnist_tui.training.task import make_engine, make_task
+make_engine(make_task(configure("v0", "tuned", {}, threads=1, device="cpu"), load("demo", Path("unused"))))
+print({pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "{1}\n"
+
+
 def test_training_v0_never_imports_torch() -> None:
     code = """
 import sys
