@@ -95,9 +95,9 @@ def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
 
 
 def is_stale(run: RunDirectory) -> bool:
-    """Whether there is a heartbeat that has certainly stopped. Never waits."""
+    """Whether there is a heartbeat that has certainly stopped, without a goodbye. Never waits."""
     found = _content(run.heartbeat)
-    if found is None:
+    if found is None or ((beat := _decoded(found[1])) is not None and beat.ended):
         return False
     age = age_of(found[0], run.path)
     if age is None:
