@@ -1,6 +1,6 @@
 """Files that are either old or new, never half: temporary file, fsync, rename, fsync of the folder.
 
-And questions about paths that never raise, whoever owns them and whatever becomes of their file system: `Path.exists`
+And checks of paths that never raise, whatever their owner and the state of their file system: `Path.exists`
 and its like raise on a folder that may not be searched, on a dead mount, and on a name that is too long.
 """
 
@@ -61,7 +61,7 @@ def existing(folder: Path) -> Path:
 
 
 def reading_fault(path: Path) -> str:
-    """Why what lies at `path` can't be opened ("permission denied"), or "": it can be, or nothing is there."""
+    """Why the file at `path` can't be opened ("permission denied"), or "": it can be, or nothing is there."""
     if os.access(path, os.R_OK):
         return ""
     try:
@@ -117,7 +117,7 @@ def write_whole(path: Path, content: bytes, check: Callable[[], object] = lambda
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:  # never through a link that somebody else put there
+        with temporary.open("xb") as file:  # never through a link that another user put there
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

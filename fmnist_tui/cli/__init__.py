@@ -101,7 +101,7 @@ def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, 
 
 
 def _revive_queues() -> None:
-    """Waiting runs go on after a reboot, or where what waited for them was killed."""
+    """Starts waiting runs after a reboot, or after their dispatcher was killed."""
     from fmnist_tui.runs.queue.store import existing_queues
 
     for queue in existing_queues():

@@ -48,7 +48,7 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
 
 
 def _runs_folder(option: str | None) -> Path | None:
-    """None where there is no home folder for it: other rows tell what works all the same."""
+    """None where there is no home folder for it: other rows report what works without one."""
     try:
         return runs_folder(option)
     except NoHomeError:

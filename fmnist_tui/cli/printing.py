@@ -17,7 +17,7 @@ from fmnist_tui.tui.cells import cells, cut, pad, wrap
 
 
 def print_json(value: Any) -> None:
-    """Prints a JSON document in ASCII; a file that somebody edited may hold NaN, which is printed as null."""
+    """Prints a JSON document in ASCII; an edited file may hold NaN, which is printed as null."""
     click.echo(json.dumps(finite(value), indent=2, allow_nan=False))
 
 

@@ -107,7 +107,7 @@ def _dimensions(stream: IO[bytes], name: str, magic: int) -> tuple[int, ...]:
 
 
 def _of_another_kind(start: bytes, name: str, noun: str) -> DataError:
-    """What the file is instead, by its first four bytes, as far as they tell."""
+    """What the file is instead, judged by its first four bytes."""
     check_kind(start, f"an IDX file of {noun}", name)
     problem = f"{name} is not an IDX file of {noun}: it"
     if other := NOUNS.get(int.from_bytes(start, "big")):

@@ -33,7 +33,7 @@ def same_images_as_official(dataset: Dataset, release: official.Release = offici
 def holds_official_images(train: ImageSet, test: ImageSet, release: official.Release = official.FASHION_MNIST) -> bool:
     """Whether the training images are the official ones, or all images together are, in any order and division.
 
-    The images are compared themselves only where the fingerprint doesn't tell and their number would fit.
+    The images are compared themselves only where the fingerprint is inconclusive and their number would fit.
     """
     if train.fingerprint == release.fingerprints[0]:
         return True

@@ -23,7 +23,7 @@ class Unpacked(io.RawIOBase):
     """
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        """Read `file` from where it stands; `name` is what messages call it."""
+        """Read `file` from its current position; `name` is what messages call it."""
         super().__init__()
         self._file = file
         self._name = name

@@ -1,4 +1,4 @@
-"""What kind of file system a folder lies on: whether other machines may see it, and its locks."""
+"""What kind of file system a folder is on: whether other machines may see it, and its locks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Mount:
 
 
 def mount_of(folder: Path, mounts: Path = _MOUNTS) -> Mount:
-    """The file system that a folder, or the nearest one above it that exists, lies on; an empty one if unknown.
+    """The file system of a folder, or of its nearest existing parent; an empty one if unknown.
 
     Args:
         folder: Any path.
@@ -68,13 +68,13 @@ def mount_of(folder: Path, mounts: Path = _MOUNTS) -> Mount:
         if len(before) < 6 or not after:
             continue
         point = Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), before[4]))
-        if real.is_relative_to(point) and len(point.parts) >= best:  # of two on one folder, the newest lies on top
+        if real.is_relative_to(point) and len(point.parts) >= best:  # of two on one folder, the newer hides the older
             best, found = len(point.parts), Mount(after[0], frozenset(f"{before[5]},{after[-1]}".split(",")))
     return found
 
 
 def file_system_type(folder: Path) -> str:
-    """The type of the file system that a folder, or the nearest one above it that exists, lies on; "" if unknown."""
+    """The type of the file system of a folder, or of its nearest existing parent; "" if unknown."""
     return mount_of(folder).type
 
 

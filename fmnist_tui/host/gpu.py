@@ -71,7 +71,7 @@ class Gpu:
 
     @property
     def short_key(self) -> str:
-        """The key with as much of a UUID as tells GPUs apart: "GPU-5f3a9c01"."""
+        """The key, with a UUID cut to what distinguishes GPUs: "GPU-5f3a9c01"."""
         return self.key[:12] if self.is_uuid and "/" not in self.key else self.key
 
 

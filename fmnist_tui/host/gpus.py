@@ -68,7 +68,7 @@ def query(environ: Mapping[str, str] = os.environ, seconds: float = QUERY_SECOND
 
     Args:
         environ: The environment of the process that shall use a GPU.
-        seconds: After this time, what the device files and /proc tell without the driver is reported.
+        seconds: After this time, what the device files and /proc show without the driver is reported.
     """
     settings = {name: environ[name] for name in SETTINGS if name in environ}
     inherited = {name: value for name, value in python_environment().items() if name not in SETTINGS}

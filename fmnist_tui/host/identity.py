@@ -1,4 +1,4 @@
-"""What tells this machine, its current boot, and the cluster job we are in apart from others."""
+"""What identifies this machine, its current boot, and the cluster job we are in."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).resolve().parents[2]
 """The folder that contains the package."""
 _INSTALLED = ("site-packages", "dist-packages")
-"""Names of folders that Python searches by itself. Put into PYTHONPATH, they would hide the standard library."""
+"""Folders that Python searches anyway. Put into PYTHONPATH, they would hide the standard library."""
 
 
 def python_command(module: str, *arguments: str) -> list[str]:

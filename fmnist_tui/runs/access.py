@@ -1,4 +1,4 @@
-"""What to say to somebody whom another user's run, or a file system, refuses something."""
+"""Error messages for when another user's run, or a file system, denies access."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def owner_of(path: Path) -> str:
 def _ask_owner(path: Path, right: str = "w") -> str:
     """Whose it is, and which right would help: "r" or "w"."""
     mode = "rX" if right == "r" else "rwX"
-    if path.is_symlink():  # to anywhere: no advice to open what lies there
+    if path.is_symlink():  # to anywhere: no advice to change the mode of its target
         return f"it is a link to {os.path.realpath(path)}, which belongs to {owner_of(path)}"
     if (owner := owner_of(path)) == _name(os.getuid()):
         return f"it is yours: chmod -R u+{mode} {path}"

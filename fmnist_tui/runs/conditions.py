@@ -1,4 +1,4 @@
-"""What a run's numbers depend on besides its configuration, and what has changed of it where a run goes on."""
+"""What a run's numbers depend on besides its configuration, and what of it has changed when a run is resumed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fmnist_tui.training.events import Event, Resumed, RunStarted
 _TITLES = {"python": "Python", "numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
 _LIBRARIES = ("numpy", "scipy", "torch")
 _CPU_COUNT = re.compile(r"\d+( of \d+)? CPUs?[^,]*, ")
-"""What stands before the processor's name in a CPU's `device_name`."""
+"""The prefix before the processor's name in a CPU's `device_name`."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def threads_here(start: Conditions, asked: int) -> int:
     """How many threads a run that was begun elsewhere, or earlier, gets here.
 
     As many as before, which keeps it exact, unless there are fewer CPUs: more threads than CPUs are many times slower.
-    More are used only where somebody asked for just that, on this host, and the CPUs haven't become fewer.
+    More are used only where the user asked for that number on this host, and no CPU has gone since.
 
     Args:
         start: Under which it was begun.
@@ -121,7 +121,7 @@ def changes(start: Conditions, now: Conditions, config: TrainingConfig, asked: s
 
 
 def inexact_text(start: Conditions, now: Conditions, changed: Iterable[str], *, again: bool) -> str:
-    """One line on what a run goes on with, and which guarantee that costs; "" where nothing has changed.
+    """One line on what a run is resumed with, and which guarantee that costs; "" where nothing has changed.
 
     Args:
         start: Under which it was begun.

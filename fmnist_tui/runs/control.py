@@ -44,7 +44,7 @@ _REOPEN_SECONDS = 1.0
 _TURN_SECONDS = 3.0
 """How long a writer may take over one line; a lock file that is older was left by one that was killed."""
 _START_SECONDS = 3.0
-"""For so long a run may be held by somebody who isn't its trainer, or not yet: who queues it, or takes it out."""
+"""How long a run may be locked by a process that isn't its trainer, or not yet: one that queues it or removes it."""
 
 
 class _Line(msgspec.Struct, kw_only=True):
@@ -217,7 +217,7 @@ class Inbox:
             self._opened = time.monotonic()
             with self.run.control.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                if size < self.offset:  # somebody emptied it
+                if size < self.offset:  # it was truncated
                     self.offset = 0
                 file.seek(self.offset)
                 new = file.read()

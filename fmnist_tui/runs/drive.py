@@ -130,7 +130,7 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
 
 
 def _primed(run: RunDirectory) -> tuple[Watch, Course]:
-    """A watch that has seen what earlier trainers of the run told, and which of its steps are exact."""
+    """A watch that has seen the events of the run's earlier trainers, and which of its steps are exact."""
     watch, course = Watch(), Course()
     for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)

@@ -51,7 +51,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
-    """What stands in a line beside the event."""
+    """The fields of a line beside the event's."""
 
     time: Annotated[float, msgspec.Meta(ge=0, lt=1e11)]
     seq: Whole
@@ -280,7 +280,7 @@ def _parse_leniently(line: bytes) -> Logged | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[int, int]]:
-    """A file descriptor to read the log with, and the log's size; opening anew shows what other clients wrote.
+    """A file descriptor to read the log with, and the log's size; reopening it shows what other clients wrote.
 
     Raises:
         OSError: It can't be opened, is no file, or is too large.

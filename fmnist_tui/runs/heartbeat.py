@@ -41,7 +41,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
         boot: The boot of that host's kernel, within which locks hold.
         time: The trainer's own clock (unix seconds), for people; never compared.
         attempt: The trainer's number.
-        ended: Whether the trainer said goodbye.
+        ended: Whether the trainer ended in an orderly way.
     """
 
     pid: int = 0
@@ -95,7 +95,7 @@ def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
 
 
 def is_stale(run: RunDirectory) -> bool:
-    """Whether there is a heartbeat that has certainly stopped, without a goodbye. Never waits."""
+    """Whether there is a heartbeat that has certainly stopped, and not in an orderly way. Never waits."""
     found = _content(run.heartbeat)
     if found is None or ((beat := _decoded(found[1])) is not None and beat.ended):
         return False
@@ -136,10 +136,10 @@ def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = Fal
         temporary.unlink(missing_ok=True)  # should it be a pipe
         if is_folder(run.heartbeat):
             run.heartbeat.rmdir()
-        with temporary.open("xb") as file:  # never through a link that somebody else put there
+        with temporary.open("xb") as file:  # never through a link that another user put there
             file.write(content)
         temporary.replace(run.heartbeat)
-    except OSError:  # on a full disk what lies there already can still be overwritten
+    except OSError:  # on a full disk an existing file can still be overwritten
         with suppress(OSError), open(run.heartbeat, "r+b", opener=open_unfollowed) as file:
             file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1) + b"\n")
         with suppress(OSError):
@@ -189,11 +189,11 @@ def file_system_time(folder: Path, trusted: float = _CLOCK_SECONDS) -> float | N
 def age_of(status: os.stat_result, folder: Path) -> float | None:
     """Seconds since a file was written, by the clock that stamped it; None where that clock can't be asked.
 
-    A stamp of the future was made before that clock was set back: it says nothing.
+    A timestamp in the future was made before that clock was set back: no age follows from it.
 
     Args:
         status: Of the file.
-        folder: Where it lies.
+        folder: Where it is.
     """
     age = _age_of(status, folder, _CLOCK_SECONDS)
     return age if age is None or age < STALE_SECONDS else _age_of(status, folder, _EXACT_SECONDS)

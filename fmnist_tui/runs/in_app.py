@@ -39,7 +39,7 @@ class InAppRun:
             RunError: A trainer holds the run already.
         """
         self.run = run
-        offset = control_end(run)  # before the lock is held: commands are for whoever holds it
+        offset = control_end(run)  # before the lock is taken: later commands are meant for its holder
         with ExitStack() as held:
             self._lock = acquire(run)
             held.callback(os.close, self._lock)

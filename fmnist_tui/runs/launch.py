@@ -1,4 +1,4 @@
-"""Starting a trainer process that outlives whoever starts it."""
+"""Starting a trainer process that outlives the process that starts it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NotWanted(RunError):
 
 @dataclass(frozen=True)
 class LaunchSettings:
-    """How a trainer starts that somebody else asked for earlier; the defaults are this process's own.
+    """How a trainer starts that another process asked for earlier; the defaults are this process's own.
 
     Attributes:
         python: The interpreter, "" for this one.
@@ -60,7 +60,7 @@ def launch(
     Args:
         run: The run.
         claim: The device that it trains on; None for whatever its configuration names, unclaimed.
-        queue: The folder of the queue that the trainer looks after: it restarts a dispatcher that was killed.
+        queue: The folder of the queue that the trainer watches: it restarts a dispatcher that was killed.
         settings: How it starts.
         is_wanted: Whether the run shall still be trained; asked once nobody else can take it, or out of the queue.
 
@@ -69,7 +69,7 @@ def launch(
         RunError: A trainer holds the run already, or the process can't be started.
     """
     settings = settings or LaunchSettings()
-    offset = control_end(run)  # before the lock is held: commands are for whoever holds it
+    offset = control_end(run)  # before the lock is taken: later commands are meant for its holder
     with ExitStack() as held:
         lock = acquire(run)
         held.callback(os.close, lock)

@@ -46,7 +46,7 @@ class Superseded(RunError):
 
 
 class _Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies in the lock file, and in the file that makes an attempt number unique."""
+    """The contents of the lock file, and of the file that makes an attempt number unique."""
 
     attempt: int = 0
     host: str = ""
@@ -154,7 +154,7 @@ def is_held(run: RunDirectory) -> bool:
 
 
 def has_started(run: RunDirectory) -> bool:
-    """Whether who holds the run is a trainer, and not somebody who changes the log of a run that waits."""
+    """Whether the lock's holder is a trainer, and not a process that changes the log of a queued run."""
     beat = read_heartbeat(run)
     return beat is not None and not beat.ended and beat.attempt == current_attempt(run)
 
@@ -276,7 +276,7 @@ def _lock_patiently(handle: int) -> bool:
 
 
 def _is_locked(path: Path) -> bool | None:
-    """Whether somebody holds the lock at `path`, as far as this host's kernel knows; None where it can't be tested."""
+    """Whether the lock at `path` is held, as far as this host's kernel knows; None where it can't be tested."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Where runs, data, caches and the queue lie: the option, else the environment, else the XDG folders.
+"""Where runs, data, caches and the queue are kept: the option, else the environment, else the XDG folders.
 
 A home folder may be missing, read-only, full or another user's. Runs then need a folder that is named; the queue and
 caches go to a private folder below the temporary one; choices are not remembered.
@@ -56,7 +56,7 @@ def runs_folder(option: str | None) -> Path:
 
     Raises:
         NoHomeError: It isn't named, and there is no home folder.
-        RunError: It is named, but can't be told.
+        RunError: It was given, but can't be resolved.
     """
     chosen = option or os.environ.get("FMNIST_TUI_RUNS")
     if chosen:
@@ -83,7 +83,7 @@ def config_folder() -> Path | None:
 def cache_folder() -> Path:
     """Where fetched and decoded data is saved: below the private temporary folder where the user's can't be used.
 
-    One that can only be read is used if something lies in it.
+    A read-only one is used if it holds anything.
 
     Raises:
         RunError: There is neither a home folder nor a private temporary one.
@@ -100,9 +100,9 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Where this user's queue lies, made if need be: the XDG state folder, or a private temporary one.
+    """The folder of this user's queue, created if need be: the XDG state folder, or a private temporary one.
 
-    The latter is taken where there is no home folder, or it is read-only, full, over its quota or somebody else's.
+    The latter is used where there is no home folder, or it is read-only, full, over its quota or another user's.
     Hosts that share a home share the folder: what belongs to one host needs its name.
 
     Raises:
@@ -117,7 +117,7 @@ def state_folder() -> Path:
 
 
 def used_state_folders() -> list[Path]:
-    """Where this user's queue may lie already: of the two folders those that are there. Makes and writes nothing."""
+    """Where this user's queue may be already: those of the two folders that exist. Creates and writes nothing."""
     folders = [user_folder("state"), _temporary_folder()]
     return [folder for folder in folders if folder is not None and is_folder(folder) and _is_ours(folder)]
 
@@ -126,7 +126,7 @@ def private_temporary_folder() -> Path:
     """A folder below the temporary one that only this user can read or write, made if need be.
 
     Raises:
-        RunError: It can't be made, or somebody else made it, or it is open to others.
+        RunError: It can't be created, or belongs to another user, or is open to others.
     """
     folder = _temporary_folder()
     if folder is None:
@@ -202,7 +202,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _temporary_folder() -> Path | None:
-    """Where the private one lies, there or not; None where there is none for temporary files at all."""
+    """The private folder, existing or not; None where there is no folder for temporary files at all."""
     try:
         return Path(tempfile.gettempdir()) / f"{_APP}-{os.getuid()}"
     except OSError:

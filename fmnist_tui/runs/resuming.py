@@ -1,4 +1,4 @@
-"""Whether a run can go on, reported before a trainer is started for it."""
+"""Whether a run can be resumed, reported before a trainer is started for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["DataMoved", "check_resumable"]
 
 
 def check_resumable(run: RunDirectory, data: str | None = None) -> None:
-    """Return if the run can go on. Where its images are is remembered, if it isn't where they were.
+    """Return if the run can be resumed. Where its images are is remembered, if it isn't where they were.
 
     Args:
         run: The run.

@@ -140,7 +140,7 @@ def _mismatch(run: RunDirectory, place: str | None, found: Fingerprints, expecte
 
 
 def _fault(run: RunDirectory, folder: str, expected: Fingerprints | None) -> str:
-    """Why a folder certainly doesn't hold the images, as far as a quick look tells, or ""."""
+    """Why a folder certainly doesn't hold the images, found by a quick check, or ""."""
     try:
         known = arrays.recall(arrays.entry(cache_folder(), folders.find(Path(folder))))
     except DataError as error:

@@ -96,7 +96,7 @@ def _unreadable(run: RunDirectory, reason: str) -> Summary:
 
 
 def has_steps(run: RunDirectory) -> bool:
-    """Whether a trainer took steps, so that there is a curve, and something to go on from."""
+    """Whether a trainer took steps, so that there is a curve, and something to resume from."""
     return bool(read_tail(run.events, kinds=(events.Step, events.Epoch)))
 
 

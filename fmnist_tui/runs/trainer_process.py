@@ -62,7 +62,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def _adjust(given: argparse.Namespace) -> None:
-    """Takes the priority and the CPUs of whoever asked for the run, as far as the system allows."""
+    """Takes the priority and the CPUs of the process that asked for the run, as far as the system allows."""
     if given.nice is not None and (lower := given.nice - os.nice(0)) > 0:
         os.nice(lower)
     if given.cpus and hasattr(os, "sched_setaffinity"):
@@ -71,7 +71,7 @@ def _adjust(given: argparse.Namespace) -> None:
 
 
 class _Watch:
-    """What the heartbeat's thread looks after each second: that the run is still ours, that somebody waits."""
+    """What the heartbeat's thread checks each second: that the run is still ours, that a dispatcher lives."""
 
     def __init__(self, run: RunDirectory, lock: int, attempt: int, inbox: Inbox, queue: Queue | None) -> None:
         self._run = run
@@ -81,7 +81,7 @@ class _Watch:
         self._queue = queue
 
     def look(self) -> bool:
-        """Whether to go on beating."""
+        """Whether to keep beating."""
         if self._queue is not None:
             from fmnist_tui.runs.queue.dispatch import revive
 

@@ -116,7 +116,7 @@ def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Che
     Those after it are put aside: training that goes on writes other ones, which must not be thrown away for them.
 
     Args:
-        folder: Where they lie.
+        folder: Where they are.
         check: Called before any are put aside; raises where the folder is another trainer's by now.
 
     Raises:
@@ -125,7 +125,7 @@ def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Che
     first_fault: CheckpointError | None = None
     try:
         found = checkpoint_folders(folder)
-    except OSError as error:  # to start again from the first epoch would throw away what lies there
+    except OSError as error:  # to start again from the first epoch would discard the progress saved there
         raise CheckpointError(f"checkpoints {folder} can't be read ({error.strerror})") from error
     for path in found:
         try:

@@ -136,7 +136,7 @@ class StopRequested(_Event, frozen=True, gc=False, tag="stop_requested"):
 
 
 class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
-    """A new trainer goes on from the checkpoint at `step`; readers drop what the log says of later steps.
+    """A new trainer resumes from the checkpoint at `step`; readers drop what the log says of later steps.
 
     Attributes:
         step: Steps taken so far.
@@ -144,7 +144,7 @@ class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
         host: Where it runs, or "" if unknown.
         device: What it trains on, or "" if unknown.
         threads: CPU threads that it computes with, or 0 if unknown.
-        exact: Whether the run goes on bit for bit, as if it had not been interrupted on the machine that it began on.
+        exact: Whether the run resumes bit for bit, as if it had not been interrupted on the machine that it began on.
     """
 
     step: Whole

@@ -105,7 +105,7 @@ def settle(settings: Hyperparameters, pixels: PixelStatistics, *, flips: bool) -
     """The hyper-parameters with what they leave to the data filled in; what is settled already stays as it is.
 
     Args:
-        settings: As somebody asked for them.
+        settings: As the user asked for them.
         pixels: Of all training images; where all pixels are alike (deviation 0) they become 0.
         flips: Whether a mirrored image is as good as the original.
     """

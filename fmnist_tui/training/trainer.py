@@ -43,7 +43,7 @@ def train(
         control: Polled at every window's end and before every batch of an evaluation.
         store: Where checkpoints and the outcome go.
         start: A checkpoint of the same task to go on from.
-        exact: Whether it goes on bit for bit, for the log.
+        exact: Whether it resumes bit for bit, for the log.
     """
     return _Training(engine, task, control, store, start, exact=exact).run()
 

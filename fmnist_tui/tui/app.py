@@ -54,7 +54,7 @@ class FmnistApp(RunsApp):
         choices: What the person chose, now or at an earlier start.
         late_choices: What was chosen earlier, where it was read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
-        is_leaving: Whether it was told to end.
+        is_leaving: Whether it was asked to end.
         told_to_stop: The runs that were told to save and end when the app was left.
         dataset: The images, or None until they are loaded.
         dataset_progress: How far they have come, where that is known.
@@ -163,7 +163,7 @@ class FmnistApp(RunsApp):
         await self.switch_mode(mode)
 
     def action_suspend_process(self) -> None:
-        """To the shell; trainer processes go on, in-app runs pause with the app."""
+        """To the shell; trainer processes keep running, in-app runs pause with the app."""
         self._suspending.suspend()
 
     def _paint_all(self) -> None:

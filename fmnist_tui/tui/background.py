@@ -70,7 +70,7 @@ def start_here(
 
 
 def resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Event) -> None:
-    """Goes on with a run in a process of its own, on the images in the folder `data`, or where they were."""
+    """Resumes a run in a process of its own, on the images in the folder `data`, or where they were."""
     try:
         check_resumable(run, data and data_folder(data))
     except DataMoved as error:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 _JOINER = "\u200d"
 _FLAGS = range(0x1F1E6, 0x1F200)
-"""Two of these letters are drawn as one flag."""
+"""Two of these characters are drawn as one flag."""
 _SKINS = range(0x1F3FB, 0x1F400)
 _BRAILLE, _BRAILLE_END = 0x2800, 0x28FF
 _DOTS = " .,:;+*%#"

@@ -142,7 +142,7 @@ class CommandSent(Message):
 
 
 class ResumeRequested(Message):
-    """A run without a trainer shall go on; `data` is the folder where its images are now, None for where they were."""
+    """A run without a trainer is to be resumed; `data` is the folder of its images, None for where they were."""
 
     def __init__(self, run: RunDirectory, data: str | None = None) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ class ResumeRequested(Message):
 
 
 class DataMissed(Message):
-    """A run can't go on since its images aren't where they were, and why."""
+    """A run can't be resumed since its images aren't where they were, and why."""
 
     def __init__(self, run: RunDirectory, reason: str) -> None:
         super().__init__()

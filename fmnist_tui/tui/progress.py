@@ -32,7 +32,7 @@ class RunProgress:
 
 
 def empty_words(snapshot: Snapshot, status: Status | None) -> str:
-    """What stands in place of a curve that has no point yet."""
+    """What is shown in place of a curve that has no point yet."""
     if status is Status.UNREADABLE:
         return "can't be read"
     return snapshot.stage or ("ended before its first step" if snapshot.finished else "waiting for the first step")

@@ -129,7 +129,7 @@ class RunMonitor:
     """Looks at the runs folder every few seconds, and at once when asked to.
 
     Each look costs one `stat` of the folder, and some for each run that has a trainer. Runs that ended are read again
-    only when their files change; those that somebody could resume are looked at in turn, on a budget of time; those
+    only when their files change; those that could be resumed are checked in turn, on a budget of time; those
     that are finished only in a thorough look.
     """
 
@@ -161,7 +161,7 @@ class RunMonitor:
 
         Args:
             runs: Those of which something is known to have changed.
-            thorough: Whether to look at finished runs, too: somebody may have given one another label.
+            thorough: Whether to look at finished runs, too: a label may have been changed.
             then: Called, in the monitor's thread, after a look that begins from now on.
         """
         with self._lock:
@@ -236,7 +236,7 @@ class RunMonitor:
         return known is None or known[1].status.has_trainer
 
     def _look_at_idle(self, done: set[RunDirectory]) -> None:
-        """Has somebody resumed one of the runs that could be?"""
+        """Has one of the runs that could be resumed been resumed?"""
         begun, busy = time.monotonic(), time.thread_time()
         for _ in range(len(self._idle)):
             run = self._idle[0]

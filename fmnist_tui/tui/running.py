@@ -70,7 +70,7 @@ class RunsApp(App[None]):
         self.threads.start(partial(self._monitor.watch, self.post_message))
 
     def on_unmount(self) -> None:
-        """Ends the threads, whatever ended the app; trainer processes go on."""
+        """Ends the threads, whatever ended the app; trainer processes keep running."""
         self.ending.set()
         self._unfollow.set()
         self._monitor.end()
@@ -86,7 +86,7 @@ class RunsApp(App[None]):
         self.followed = follower
 
     def look_at_runs(self) -> None:
-        """Somebody looks at a list of runs: labels and finished runs may have changed, too."""
+        """A list of runs is on the screen: labels and finished runs may have changed, too."""
         self._monitor.look(thorough=True)
 
     def running_now(self) -> list[SeenRun]:
@@ -149,7 +149,7 @@ class RunsApp(App[None]):
         self._monitor.look()
 
     def on_runs_seen(self, message: RunsSeen) -> None:
-        """Shows a run where none is shown, and tells which are over, wherever they were started."""
+        """Shows a run where none is shown, and reports which have ended, wherever they were started."""
         before, self.seen = self.seen, message.seen
         running = [seen.run for seen in message.seen.running]
         for run in self.living:
@@ -224,5 +224,5 @@ class RunsApp(App[None]):
         self.call_later(setattr, self, "logout_note", note)
 
     def _report(self, error: Exception) -> None:
-        """A thread died of something that nobody foresaw: said, not hidden; the app goes on."""
+        """A thread died of an unexpected error: it is shown, not hidden; the app carries on."""
         self.post_message(messages.Failed(f"{type(error).__name__}: {error}"))

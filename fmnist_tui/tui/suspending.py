@@ -40,7 +40,7 @@ class Suspending:
         self._came_back = 0.0
 
     def end(self) -> None:
-        """The app is ending: a lost terminal sends SIGCONT as well, which must not start the screen anew."""
+        """The app is ending: a lost terminal sends SIGCONT as well, which must not restart the screen."""
         self._is_over = True
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ class Suspending:
             loop.add_signal_handler(signal.SIGCONT, self._continue)
 
     def suspend(self) -> None:
-        """Gives the terminal back and stops; returns when the process goes on."""
+        """Gives the terminal back and stops; returns when the process is continued."""
         driver = self._app._driver
         if self._is_over or driver is None or not driver.can_suspend or self._app.is_headless:
             return
@@ -65,7 +65,7 @@ class Suspending:
         self._come_back()
 
     def _continue(self) -> None:
-        """Somebody continued the process, which may have been stopped by SIGSTOP, with the screen as it was."""
+        """The process was continued; it may have been stopped by SIGSTOP, with the screen as it was."""
         if self._is_over:
             return
         if not self._is_away:

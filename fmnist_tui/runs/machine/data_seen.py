@@ -110,8 +110,8 @@ def _count_pair(images: Path, labels: Path) -> int:
 def _count(path: Path) -> int:
     """The number of images in an IDX file: by its header, where its size agrees, else by reading all of it.
 
-    The size of what is gzipped lies in its last four bytes, but not if it has several members or something behind
-    them: then, as where something is wrong, only reading it tells.
+    The uncompressed size is in a gzip file's last four bytes, but not if it has several members or something behind
+    them: then, as where something is wrong, only reading it shows.
     """
     with path.open("rb") as file:
         stream = unpacked(file, str(path))

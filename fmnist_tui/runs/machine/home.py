@@ -10,7 +10,7 @@ from fmnist_tui.runs.places import cache_folder, home_folder, private_temporary_
 
 
 def home_rows() -> Iterator[Row]:
-    """Whether the home folder, the queue's folder and the cache can be written, and where they lie otherwise."""
+    """Whether the home, queue and cache folders can be written, and which folders are used otherwise."""
     yield _home_row()
     yield _queue_row()
     yield _cache_row()

@@ -1,4 +1,4 @@
-"""Where runs lie: room, the right to write, locks, other users, and what lies there."""
+"""The folder of runs: free space, permission to write, locks, other users, and what it holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a trainer process can be started: it runs in /, by itself, and has to find this program."""
+"""Whether a trainer process can be started: it runs in /, on its own, and has to find this program."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         run: The run's folder.
         gpu: The device's key, "" for the CPU.
         index: The number by which PyTorch calls the GPU.
-        cpus: The CPUs that the run may use; empty where the system doesn't tell.
+        cpus: The CPUs that the run may use; empty where the system doesn't report them.
         threads: How many of them it keeps busy; 0 for a run on a GPU.
     """
 

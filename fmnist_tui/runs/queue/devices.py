@@ -42,8 +42,8 @@ def candidates(
 ) -> tuple[tuple[str, int], ...]:
     """Keys and indices of the GPUs of which any one will do; () for the CPU.
 
-    A GPU that can't be seen here stands in the list by its index: the trainer says why it isn't there. Not so for a run
-    that was begun on another GPU or machine: it goes on with what is here.
+    A GPU that can't be seen here is listed by its index: the trainer says why it is missing. Not so for a run
+    that was started on another GPU or machine: it resumes on what is here.
 
     Args:
         config: What is trained.

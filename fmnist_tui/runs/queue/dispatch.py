@@ -89,7 +89,7 @@ def start_ready(
 
 
 def _launch(queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry | None) -> subprocess.Popen[bytes]:
-    """Starts a run as whoever queued it would, if it still waits; or, where it isn't queued, as this process."""
+    """Starts a run with the environment it was queued with, if it still waits; else with this process's own."""
     if entry is None:
         return launch(run, claim, queue.folder)
     return launch(run, claim, queue.folder, _settings(queue, entry), partial(waits_in, queue=queue))
@@ -105,7 +105,7 @@ def all_claims(queue: Queue) -> dict[Path, Claim]:
 
 
 def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
-    """Whether somebody uses a GPU already, by its key; asked only where some run can choose."""
+    """Whether another process uses a GPU already, by its key; asked only where a run can choose."""
     if not any(len(entry.gpus) > 1 for entry in entries):
         return {}
     return {gpu.key: bool(gpu.processes) or bool(others_on(gpu)) for gpu in query_gpus({})}
@@ -248,7 +248,7 @@ def _newest_attempt(run: RunDirectory) -> int:
 
 
 def _write_failed(run: RunDirectory, message: str) -> None:
-    """Says in the run's log that it couldn't be started, unless somebody else trains it."""
+    """Writes into the run's log that it couldn't be started, unless another process trains it."""
     with suppress(RunError), _log_of(run) as log:
         log.append(events.RunFinished("failed", resumable=True, message=message))
 

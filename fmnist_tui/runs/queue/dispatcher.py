@@ -1,7 +1,7 @@
 """The one process that waits for devices, as small as it can be: it blocks until something ends or is asked for.
 
 Its arguments are the queue's folder and the descriptor that holds the dispatcher's lock. Killing it loses nothing: the
-order lies in a file, trainers outlive it, and any of them, or the next command, starts another.
+order is in a file, trainers outlive it, and any of them, or the next command, starts another.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
                 start_ready(queue)
                 entries = queue.read()
                 if not entries:
-                    os.close(lock)  # within the queue's lock: whoever queues a run next starts another dispatcher
+                    os.close(lock)  # within the queue's lock: the next process that queues a run starts another
                     return 0
                 holders = [*all_claims(queue), *(Path(entry.in_app) for entry in entries if entry.in_app)]
         except RunError:
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 class _Waiter:
-    """Blocks until a trainer ends or somebody wakes it."""
+    """Blocks until a trainer ends or another process wakes it."""
 
     def __init__(self, queue: Queue) -> None:
         self._ended, self._end = os.pipe()

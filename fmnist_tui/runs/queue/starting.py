@@ -104,7 +104,7 @@ def new_entry(
 
 
 def usable_queue() -> tuple[Queue, str]:
-    """The queue, and, where its place can't be written, a line on that: it lies in a private temporary folder then.
+    """The queue, and, where its folder can't be written, a line on that: it is in a private temporary folder then.
 
     Raises:
         RunError: Neither can be written.

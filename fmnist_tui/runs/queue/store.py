@@ -26,7 +26,7 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 _LARGEST = 64_000_000
 """Bytes; ten thousand waiting runs take a tenth of it."""
 _PATIENCE = 30.0
-"""Seconds to wait for whoever is changing the order; that takes milliseconds."""
+"""Seconds to wait for a process that is changing the order; that takes milliseconds."""
 
 
 def encoded(record: msgspec.Struct) -> bytes:
@@ -54,12 +54,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         created: When it was asked for (unix seconds).
         needs: The device as people read it: "cpu", "cuda", "cuda:1", "mps".
         gpus: Keys of the devices of which any one will do, with their index for PyTorch; empty for the CPU.
-        cpus: The CPUs that the run may use, by their numbers; empty where the system doesn't tell.
+        cpus: The CPUs that the run may use, by their numbers; empty where the system doesn't report them.
         cpu_count: How many of them it may keep busy (a cgroup's quota may be lower than their number).
         threads: How many it takes; 0 for a run on a GPU.
         in_app: The lock file of the process that trains the run itself when its turn comes; "" for a trainer process.
         python: The interpreter.
-        environment: Name of the file with the environment of whoever asked for the run.
+        environment: Name of the file with the environment of the process that asked for the run.
         umask: Their file mode mask.
         nice: Their scheduling priority.
     """
@@ -110,7 +110,7 @@ class Queue:
 
     @property
     def wake_pipe(self) -> Path:
-        """A named pipe: whoever changes the order writes a byte, and the process that waits looks again."""
+        """A named pipe: a process that changes the order writes a byte, and the process that waits looks again."""
         return self.folder / "wake"
 
     @property
@@ -127,7 +127,7 @@ class Queue:
         """Holds the queue's lock for the block: the order and the claims change only within.
 
         Raises:
-            RunError: The folder can't be written or locked, or somebody has held the lock for half a minute.
+            RunError: The folder can't be written or locked, or another process has held the lock for half a minute.
         """
         try:
             for folder in (self.folder, self.claims_folder):

@@ -55,7 +55,7 @@ class AnsweredOnce(_Mixed):
 
     @contextmanager
     def _until_over(self) -> Iterator[None]:
-        """Widgets that are looked for in vain are no fault of a screen, or an app, that is closed."""
+        """A widget that isn't found is no fault once the screen, or the app, is closed."""
         try:
             yield
         except NoMatches:

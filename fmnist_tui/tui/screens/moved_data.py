@@ -21,7 +21,7 @@ class MovedDataScreen(Dialog[str | None]):
 
         Args:
             run_id: Its id.
-            reason: Why it can't go on as it is.
+            reason: Why it can't be resumed as it is.
         """
         super().__init__()
         self._run_id = run_id

@@ -42,7 +42,7 @@ _OTHERS = "; f shows those that don't count"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
 _VIEWS = tuple(_FOCUS)
 _COMPARING_SECONDS = 0.08
-"""After so long somebody who pressed a key should see that it was heard."""
+"""Seconds after which a pressed key should have a visible effect."""
 
 
 class ResultsScreen(LabScreen):

@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 from fmnist_tui.tui.cells import cells
 
 _AT_ONCE = 40
-"""Rows that are added before somebody else may have the thread: a row takes a millisecond."""
+"""Rows that are added before the thread is yielded: a row takes a millisecond."""
 _Row = tuple[str | Text, ...]
 
 
