@@ -13,7 +13,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from fmnist_tui.runs.places import Folders, cache_folder
+from fmnist_tui.paths import Folders, cache_folder
 from fmnist_tui.tui.app import FmnistApp
 
 HERE = Path(__file__).parent

@@ -17,11 +17,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fmnist_tui.analysis.export import export_run, export_shifts
 from trained import train_all
 
 from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.export import export_run, export_shifts
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json, write_json

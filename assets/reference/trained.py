@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from fmnist_tui.analysis.record import RunRecord, read_record
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import read_request, request_run
 from fmnist_tui.runs.status import Status, status_of

@@ -1,11 +1,9 @@
-"""Measures how fast the versions train on this machine: the engines themselves, without log and checkpoints.
-
-The images are random: nothing depends on what is on them but what is learnt. So no data has to be there.
-"""
+"""Measures how fast the models train on this machine: the engines alone, without log or screen."""
 
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,16 +11,120 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
-from fmnist_tui.analysis.turns import Tell, Work, rates
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
-from fmnist_tui.runs.resolving import resolved
+from fmnist_tui.runs.start_checks import resolved
 from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device
 from fmnist_tui.training.engine import Engine, Indices
-from fmnist_tui.training.matrix_product import CPU_SIDE, GPU_SIDE, flops, products
+from fmnist_tui.training.numpy_engine import bound_blas_threads
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import make_engine, make_task
+
+CPU_SIDE = 2048
+GPU_SIDE = 4096
+"""A GPU needs more to be busy with."""
+
+
+def products(device: str, threads: int, side: int) -> Callable[[int], None]:
+    """What multiplies two matrices (side, side) on `device` so many times, and returns when that is done.
+
+    On the CPU by NumPy's BLAS, also where PyTorch brings another one, whose threads are bounded for the whole process;
+    elsewhere by PyTorch.
+    """
+    if device == "cpu":
+        return _by_numpy(threads, side)
+    return _by_torch(device, side)
+
+
+def flops(side: int) -> float:
+    """Floating-point operations of one product: a multiplication and an addition for each of side**3 terms."""
+    return 2.0 * side**3
+
+
+def _by_numpy(threads: int, side: int) -> Callable[[int], None]:
+    left = np.random.default_rng(0).random((side, side), np.float32)
+    right, out = left.T.copy(), np.empty_like(left)
+
+    bound_blas_threads(threads)
+
+    def multiply(times: int) -> None:
+        for _ in range(times):
+            np.matmul(left, right, out=out)
+
+    return multiply
+
+
+def _by_torch(device: str, side: int) -> Callable[[int], None]:
+    import torch
+
+    left = torch.rand((side, side), device=device)
+    right, out = torch.rand_like(left), torch.empty_like(left)
+
+    def multiply(times: int) -> None:
+        for _ in range(times):
+            torch.matmul(left, right, out=out)
+        float(out[0, 0])  # waits for the device
+
+    return multiply
+
+
+ROUNDS = 5
+Tell = Callable[[float, str], object]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something that can be done so many times, with a name to tell; it returns when it is done."""
+
+    name: str
+    do: Callable[[int], None]
+
+
+def rates(works: Sequence[Work], seconds: float, tell: Tell) -> list[list[float]]:
+    """How often a second each is done, in each of the rounds; the order turns round from round to round.
+
+    Args:
+        works: What to measure.
+        seconds: How long it may take in all, roughly; a step that takes longer than its share takes what it takes.
+        tell: Told what is measured now, and which share of all is done.
+
+    Returns:
+        For each of the works one rate a round: those in the same place were measured close together.
+    """
+    share = seconds / (len(works) * (ROUNDS + 1))
+    times = []
+    for place, work in enumerate(works):
+        tell(place / len(works) / (ROUNDS + 1), f"warming up {work.name}")
+        times.append(_times_in(work, share))
+    found: list[list[float]] = [[] for _ in works]
+    for number in range(ROUNDS):
+        order = range(len(works))
+        for done, place in enumerate(reversed(order) if number % 2 else order):
+            tell((number + 1 + done / len(works)) / (ROUNDS + 1), works[place].name)
+            found[place].append(_rate(works[place], times[place]))
+    return found
+
+
+def _rate(work: Work, times: int) -> float:
+    work.do(1)  # finds the caches full of something else
+    begun = time.perf_counter()
+    work.do(times)
+    return times / (time.perf_counter() - begun)
+
+
+def _times_in(work: Work, seconds: float) -> int:
+    """How often it can be done in that time, tried out; so it is warm."""
+    times = 1
+    work.do(times)
+    while True:
+        begun = time.perf_counter()
+        work.do(times)
+        taken = time.perf_counter() - begun
+        if taken >= seconds / 4:
+            return max(1, round(times * seconds / taken))
+        times *= 2
+
 
 Floats = NDArray[np.float64]
 

@@ -1,9 +1,4 @@
-"""How sure a figure is: 95 % confidence intervals of means, shares and differences.
-
-Two kinds of chance are told apart, and neither stands for the other. How far trainings with other seeds lie apart is
-seen in several runs alone (`of_mean`, `of_difference`), all on the same test images. How far another draw of test
-images would move a figure is seen in one run too (`of_share`, `of_paired`), and says nothing of other seeds.
-"""
+"""Means, spreads and 95% confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,12 +6,43 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis import student
+_WIDEST = 12.7063
+"""The 97.5 % point with one degree of freedom: tan(0.475 pi). With more it is lower."""
+_STEPS = 512
+_HALVINGS = 60
+
+
+@lru_cache(64)
+def two_sided(freedom: float, confidence: float) -> float:
+    """How many standard errors to each side hold `confidence` (0 to 0.95) of the t distribution.
+
+    Where t is sqrt(freedom) tan(angle), its density is in proportion to cos(angle)^(freedom - 1), which Simpson's rule
+    integrates to about 1e-10; the angle is found by halving.
+
+    Args:
+        freedom: Degrees of freedom, at least 1; any fraction.
+        confidence: What shall lie between both sides.
+    """
+    low, high = 0.0, math.atan(_WIDEST / math.sqrt(freedom))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
+    return math.sqrt(freedom) * math.tan(high)
+
+
+def _within(angle: float, freedom: float) -> float:
+    """The probability that t lies no further out than at this angle, to either side."""
+    heights = np.cos(np.linspace(0.0, angle, _STEPS + 1)) ** (freedom - 1)
+    area = heights[0] + heights[-1] + 4 * heights[1::2].sum() + 2 * heights[2:-1:2].sum()
+    scale = 2 * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(math.pi)
+    return float(area * scale * angle / (3 * _STEPS))
+
 
 CONFIDENCE = 0.95
 
@@ -46,7 +72,7 @@ def of_mean(values: Sequence[float]) -> Interval | None:
     """
     if len(values) < 2 or not (sd := statistics.stdev(values)):
         return None
-    errors = student.two_sided(len(values) - 1, CONFIDENCE)
+    errors = two_sided(len(values) - 1, CONFIDENCE)
     return _around(statistics.fmean(values), errors * sd / math.sqrt(len(values)))
 
 
@@ -63,7 +89,7 @@ def of_difference(first: Sequence[float], second: Sequence[float]) -> Interval |
         return None
     shares = [part / square for part in squares]
     freedom = 1 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (first, second), strict=True))
-    errors = student.two_sided(freedom, CONFIDENCE)
+    errors = two_sided(freedom, CONFIDENCE)
     return _around(statistics.fmean(second) - statistics.fmean(first), errors * math.sqrt(square))
 
 
@@ -107,3 +133,46 @@ def _around(middle: float, half: float) -> Interval:
 def _normal() -> float:
     """How many standard errors to each side hold 95 % of the normal distribution."""
     return statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+Method = Literal["student_t", "wilson"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One measure over runs.
+
+    Attributes:
+        mean: Of the runs' values.
+        sd: The sample's standard deviation; None for one run.
+        n: How many runs.
+        interval: 95 %, of the mean; None where nothing tells it.
+        method: "student_t": from how far seeds differ, on these test images; "wilson": how far another draw of as many
+            test images would move the accuracy, for these runs alone; None without an interval.
+    """
+
+    mean: float
+    sd: float | None
+    n: int
+    interval: Interval | None = None
+    method: Method | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float], highest: float, *, seeds: int) -> Spread:
+        """The spread of at least one run's values, each 0 to `highest`, and its interval if there are `seeds` enough.
+
+        Runs of one seed only repeat each other: their spread is not the one that seeds make.
+        """
+        sd = statistics.stdev(values) if len(values) > 1 else None
+        interval = of_mean(values) if seeds > 1 else None
+        if interval is None:
+            return cls(statistics.fmean(values), sd, len(values))
+        return cls(statistics.fmean(values), sd, len(values), interval.within(0.0, highest), "student_t")
+
+    @classmethod
+    def of_accuracies(cls, values: Sequence[float], images: int | None, *, seeds: int) -> Spread:
+        """The same of accuracies on `images` test images, which give an interval to a single seed too."""
+        spread = cls.of(values, 1.0, seeds=seeds)
+        if spread.interval or not images or not 0 <= spread.mean <= 1:
+            return spread
+        return cls(spread.mean, spread.sd, spread.n, of_share(spread.mean, images), "wilson")

@@ -1,4 +1,4 @@
-"""The test set's probabilities and labels that a run left."""
+"""The test set's probabilities and labels that a run saved, and the names of its classes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.data import official
+from fmnist_tui.data.sources import DEMO, UNKNOWN_CLASSES
 from fmnist_tui.files import check_plain, reading_fault
 from fmnist_tui.runs.directory import RunDirectory
 
@@ -103,3 +106,15 @@ def _is_sound(predictions: Predictions) -> bool:
         and bool((probabilities >= 0).all())
         and np.allclose(probabilities.sum(axis=1), 1.0, atol=_ROUNDED)
     )
+
+
+_GARMENTS = (official.NAME, DEMO)
+"""The data sets whose classes are Fashion-MNIST's."""
+
+
+def class_names(record: RunRecord) -> tuple[str, ...]:
+    """Ten names; those of a data set that this program doesn't know are "class 0" to "class 9"."""
+    of_garments = record.data_name in _GARMENTS
+    if of_garments or record.test_fingerprint == official.FASHION_MNIST.fingerprints[1]:
+        return official.FASHION_CLASSES
+    return UNKNOWN_CLASSES

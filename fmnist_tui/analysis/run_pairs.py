@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.answers import Answers
 from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.paired import PairedTest, paired_tests
+from fmnist_tui.analysis.paired import Answers, PairedTest, paired_tests
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
 from fmnist_tui.runs.access import owner_of
-from fmnist_tui.runs.directory import RunError
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.metrics import Scores, score
 

@@ -17,9 +17,9 @@ import click
 from click.core import ParameterSource
 
 from fmnist_tui import __version__
+from fmnist_tui.cli.app import open_app, screen_options
 from fmnist_tui.cli.options import data_option, runs_option
-from fmnist_tui.cli.screen import open_app, screen_options
-from fmnist_tui.cli.streams import drop_output, open_closed_streams, take_any_text
+from fmnist_tui.cli.output import drop_output, open_closed_streams, take_any_text
 from fmnist_tui.text import safe
 
 _COMMANDS: dict[str, tuple[str, str]] = {

@@ -4,30 +4,116 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fmnist_tui.analysis.probes.claim import Claim
-from fmnist_tui.analysis.probes.claims import claims
-from fmnist_tui.analysis.probes.kept import KINDS, Findings
-from fmnist_tui.analysis.probes.page import section
+from fmnist_tui.analysis.eligibility import why_not_counted
+from fmnist_tui.analysis.probes.cache import KINDS, Findings, Result, as_json
+from fmnist_tui.analysis.probes.claims import SCOPE, Claim, Verdict, claims
+from fmnist_tui.analysis.probes.errors import EXPECTED, AnalysisError, Report
+from fmnist_tui.analysis.probes.model_measures import Shifts
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
-from fmnist_tui.analysis.probes.telling import EXPECTED, AnalysisError, Report
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.cli.analysed import Analysed, analysed_json, print_analysed
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
-from fmnist_tui.cli.printing import can_redraw, print_json, show_for_now
+from fmnist_tui.cli.output import can_redraw, print_json, show_for_now
+from fmnist_tui.paths import cache_folder, data_folder, runs_folder
+from fmnist_tui.report.claims_page import lines, section
 from fmnist_tui.runs.access import find_readable
-from fmnist_tui.runs.places import cache_folder, data_folder, runs_folder
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 
 if TYPE_CHECKING:
-    from fmnist_tui.analysis.probes.analysing import Wish
+    from fmnist_tui.analysis.probes.analyses import Wish
+
+
+@dataclass
+class Analysed:
+    """A run and what came of its analyses; `kept` names those that were there before, `faults` why one couldn't be."""
+
+    record: RunRecord
+    analyses: dict[str, Result] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> Findings:
+        """For the claims."""
+        found: dict[str, Any] = self.analyses
+        return Findings(self.record, **found)
+
+
+def print_analysed(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim, ...]]) -> None:
+    """Each run's figures, then each recipe's claims."""
+    for one in analysed:
+        click.echo(safe(f"{one.record.run_id}, recipe {one.record.recipe}"))
+        for name, result in one.analyses.items():
+            click.echo(f"  {name}")
+            for line in lines(result):
+                click.echo(f"    {line}")
+        click.echo()
+    for recipe, all_of_it in told.items():
+        click.echo(safe(f"why the CNN wins, recipe {recipe}"))
+        click.echo(f"  {SCOPE}")
+        _print_caveats([one.record for one in analysed if one.record.recipe == recipe], recipe)
+        for claim in all_of_it:
+            if claim.verdict is not Verdict.MISSING:
+                click.echo(f"  {claim.title}: {claim.verdict}\n    {claim.number}\n    {claim.how}.")
+        if lacking := [claim.title for claim in all_of_it if claim.verdict is Verdict.MISSING]:
+            click.echo(f"  {Verdict.MISSING}, for want of runs or analyses: {', '.join(lacking)}")
+
+
+def _print_caveats(records: Sequence[RunRecord], recipe: str) -> None:
+    """Which of the runs don't count, and which are in no claim."""
+    for record in records:
+        if why := why_not_counted(record, recipe):
+            click.echo(safe(f"  {record.run_id} does not count: {why}"))
+        if not record.is_comparable_with(records[0]):
+            click.echo(safe(f"  {record.run_id} is in none of these claims: it is on other images than the first"))
+
+
+def analysed_json(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim, ...]]) -> dict[str, Any]:
+    """What `--json` prints.
+
+    Keys: "runs", a list of objects with "run", "version", "recipe", "seed", "analyses" (by name, as they are kept),
+    "kept" (names of those that were there before), "faults" (by name, why one couldn't be made or kept) and
+    "not_counted" (why it doesn't count under its recipe; null where it does); "claims", a list of objects with
+    "recipe", "title", "says", "verdict" ("holds", "does not hold", "can't be told", "not measured yet"), "number",
+    "how" and "missing" (commands that measure what is missing).
+
+    The analyses' own keys: shifts "images", "up", "down", "left", "right" (accuracies under shifts of 0 to 4 pixels),
+    "mean"; permuted "epochs", "limit", "test_images", "seed", "plain_validation", "plain_test",
+    "permuted_validation", "permuted_test"; efficiency "accuracy", "parameters", "multiply_adds"; fit "train_images",
+    "validation_images", "train_nll", "validation_nll", "train_accuracy", "validation_accuracy", "nll_gap_error"; gaps
+    "train_loss", "validation_loss", "train_accuracy", "validation_accuracy" (one value an epoch); convergence "steps",
+    "first_loss", "early_loss", "end_loss", "epochs", "below", "lowest_validation", "lowest_epoch", "last_validation",
+    "last_nll".
+    """
+    return {
+        "runs": [
+            {
+                "run": one.record.run_id,
+                "version": one.record.version,
+                "recipe": one.record.recipe,
+                "seed": one.record.seed,
+                "analyses": {name: _result_json(result) for name, result in one.analyses.items()},
+                "kept": one.kept,
+                "faults": one.faults,
+                "not_counted": why_not_counted(one.record, one.record.recipe),
+            }
+            for one in analysed
+        ],
+        "claims": [{"recipe": recipe, **asdict(claim)} for recipe, all_of_it in told.items() for claim in all_of_it],
+    }
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    return as_json(result) | ({"mean": list(result.mean)} if isinstance(result, Shifts) else {})
+
 
 _ENDS = ("v0", "v3")
 _TELL_SECONDS = 0.2
@@ -62,7 +148,7 @@ def analyse_command(
     against those it never saw. gaps: training against validation as the epochs ran.
     convergence: the loss curve. All are kept with the run.
     """
-    from fmnist_tui.analysis.probes.analysing import Images, Wish
+    from fmnist_tui.analysis.probes.analyses import Images, Wish
 
     records, gain = _chosen(words, recipe, runs)
     wish = Wish(Images(data_folder(data), cache_folder()), **settings)
@@ -94,7 +180,7 @@ def _chosen(words: Sequence[str], recipe: str, runs: str | None) -> tuple[list[R
 
 def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
     """All that was asked for of one run, as far as it can be made."""
-    from fmnist_tui.analysis.probes.analysing import analyse, applies
+    from fmnist_tui.analysis.probes.analyses import analyse, applies
 
     done = Analysed(record)
     for name in only or [name for name in KINDS if applies(record, name)]:

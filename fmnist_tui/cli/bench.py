@@ -6,7 +6,7 @@ import click
 
 from fmnist_tui.analysis.speed import Benchmark, Speed
 from fmnist_tui.cli.options import json_option
-from fmnist_tui.cli.printing import print_columns, print_json, show_for_now
+from fmnist_tui.cli.output import print_columns, print_json, show_for_now
 from fmnist_tui.text import grouped, safe
 
 _SECONDS = 45.0
@@ -31,9 +31,9 @@ def bench_command(seconds: float, wanted: tuple[str, ...], threads: int, as_json
     Each at its own batch size and at 64. What else runs on this machine slows it down.
     """
     from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
+    from fmnist_tui.doctor.devices import device_names
     from fmnist_tui.host.cpus import available_cpus
-    from fmnist_tui.runs.machine.devices import device_names
-    from fmnist_tui.runs.machine.machine import this_machine
+    from fmnist_tui.host.machine import this_machine
 
     devices = chosen_devices(wanted) if wanted else devices_here()
     try:

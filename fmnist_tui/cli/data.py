@@ -9,10 +9,10 @@ import click
 import numpy as np
 
 from fmnist_tui.cli.options import data_option, json_option
-from fmnist_tui.cli.printing import can_redraw, print_columns, print_json, show_for_now
+from fmnist_tui.cli.output import can_redraw, print_columns, print_json, show_for_now
 from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
-from fmnist_tui.data.progress import Report
-from fmnist_tui.runs.places import cache_folder, data_folder
+from fmnist_tui.data.errors import Report
+from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.text import megabytes, safe
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import Folder, complete_run, runs_option
+from fmnist_tui.errors import RunError
+from fmnist_tui.paths import runs_folder
+from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.runs.access import find_readable
-from fmnist_tui.runs.directory import RunError, list_runs
-from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import safe
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from fmnist_tui.runs.directory import RunError, list_runs, name_of
-from fmnist_tui.runs.places import runs_folder
+from fmnist_tui.errors import RunError
+from fmnist_tui.paths import runs_folder
+from fmnist_tui.runs.directory import list_runs, name_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

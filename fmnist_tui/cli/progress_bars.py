@@ -20,8 +20,8 @@ from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training import events
+from fmnist_tui.training.event_text import describe
 from fmnist_tui.training.events import QUEUED_STAGE
-from fmnist_tui.training.telling import describe
 from fmnist_tui.tui.cells import cut, in_ascii
 
 _SECONDS = 0.25

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fmnist_tui.cli.options import json_option
-from fmnist_tui.cli.printing import print_columns, print_json
+from fmnist_tui.cli.output import print_columns, print_json
 from fmnist_tui.runs.queue.claims import claims_in_use
 from fmnist_tui.runs.queue.store import existing_queues
 

@@ -8,23 +8,37 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from fmnist_tui.analysis import tables, wording
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.notes import notes
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.analysis.reference import reference_line
-from fmnist_tui.analysis.run_pairs import compare_runs
+from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
-from fmnist_tui.cli.printing import is_terminal, print_columns, print_json, print_line, terminal_width
-from fmnist_tui.cli.run_pairs import print_run_pairs
-from fmnist_tui.cli.streams import as_written
+from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
 from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.paths import runs_folder
+from fmnist_tui.report import run_pairs as run_pairs_tables
+from fmnist_tui.report import sentences as wording
+from fmnist_tui.report import tables
+from fmnist_tui.report.sentences import notes
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.places import runs_folder
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 from fmnist_tui.tui.cells import cells
+
+
+def print_run_pairs(pairs: RunPairs, form: str) -> None:
+    """As "table", "markdown", "csv" or "json"."""
+    if form == "json":
+        print_json(run_pairs_tables.as_json(pairs))
+    elif form == "csv":
+        click.echo(run_pairs_tables.as_csv(pairs), nl=False)
+    elif form == "markdown":
+        click.echo(run_pairs_tables.as_markdown(pairs), nl=False)
+    else:
+        print_columns([list(row) for row in (run_pairs_tables.HEADER, *run_pairs_tables.rows(pairs))])
+        click.echo("\n" + "\n".join(run_pairs_tables.sentences(pairs)))
+
 
 _FORMATS = ("table", "markdown", "csv", "json")
 _EXPENDABLE = ("what changed", "device", "accuracy, 95 %", "Brier", "ECE", "s/epoch", "parameters", "reference", "NLL")

@@ -13,19 +13,20 @@ from types import FrameType
 import click
 
 from fmnist_tui.cli.follow import choose_reporter, follow
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.doctor.logout import what_a_logout_ends
+from fmnist_tui.errors import RunError
+from fmnist_tui.host.machine import this_machine
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower, is_full
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import has_started, is_held
-from fmnist_tui.runs.machine.logout import what_a_logout_ends
-from fmnist_tui.runs.machine.machine import this_machine
 from fmnist_tui.runs.queue.dispatch import cancel_queued
-from fmnist_tui.runs.queue.starting import Submitted, submit
+from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
-from fmnist_tui.runs.trainer_output import why_trainer_died
+from fmnist_tui.runs.trainer_process import why_trainer_died
 from fmnist_tui.text import safe
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import RunFinished
 
 _WELL = ("completed", "stopped")

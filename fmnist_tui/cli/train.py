@@ -1,4 +1,4 @@
-"""`fmnist-tui train`."""
+"""`fmnist-tui train` and `fmnist-tui resume`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from fmnist_tui.cli.options import data_option, json_option, runs_option
+from fmnist_tui.cli.options import Folder, data_option, json_option, run_argument, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.places import Folders, usual_folders
+from fmnist_tui.paths import Folders, data_folder, runs_folder, usual_folders
+from fmnist_tui.runs.directory import RunDirectory, find_run
+from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.text import counted, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all
@@ -78,9 +79,9 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
 
 def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
     """Runs that nobody trains yet, once it is seen that they can start here."""
+    from fmnist_tui.runs.disk_space import little_room
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.room import little_room
-    from fmnist_tui.runs.starting import check_startable
+    from fmnist_tui.runs.start_checks import check_startable
 
     check_startable(configs, folders.data, folders.cache)
     if warning := little_room(folders.runs, configs):
@@ -104,3 +105,33 @@ def _names(versions: tuple[str, ...]) -> list[str]:
     """The versions asked for, each once; "all" stands for all four."""
     named = [version(name).name for name in versions if name != "all"]
     return list(VERSION_NAMES) if "all" in versions else list(dict.fromkeys(named))
+
+
+@click.command("resume")
+@run_argument
+@click.option("--detach", is_flag=True, help="Don't follow: leave it running.")
+@click.option("--in-app", is_flag=True, help="Train in this process; it ends when this one does.")
+@json_option
+@click.option("--data", type=Folder(), metavar="DIR", help="Where the run's images are now, if they were moved.")
+@runs_option
+def resume_command(
+    word: str,
+    detach: bool,  # noqa: FBT001
+    in_app: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    data: str | None,
+    runs: str | None,
+) -> None:
+    """Go on with a stopped or interrupted run from its newest checkpoint.
+
+    It goes on bit for bit on the machine that it began on, with the same number of threads, device and library
+    versions; elsewhere it adapts, and says what is different. Images that were moved are looked for where they were
+    last, in FMNIST_TUI_DATA and in the usual places, and known by their checksum.
+    """
+    if detach and in_app:
+        raise click.UsageError("--detach leaves the run to a process of its own, --in-app to this one: choose one")
+    run = find_run(runs_folder(runs), word)
+    check_resumable(run, data_folder(data) if data else None)
+    if detach:
+        sys.exit(start_and_leave([run]))
+    sys.exit((train_here if in_app else start_and_follow)([run], as_json=as_json))

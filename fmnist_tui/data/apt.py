@@ -10,12 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fmnist_tui.data.errors import DataError, unwritable
+from fmnist_tui.data.cache import keep_file
+from fmnist_tui.data.errors import DataError, Progress, Report, Stop, unwritable
 from fmnist_tui.data.folder import locate
-from fmnist_tui.data.kept import keep
 from fmnist_tui.data.official import OfficialFile
 from fmnist_tui.data.process import Outcome, run
-from fmnist_tui.data.progress import Progress, Report, Stop
 
 PACKAGE = "dataset-fashion-mnist"
 UNPACKED = Path("usr/share/datasets/fashion-mnist")
@@ -76,7 +75,7 @@ def fetch(files: tuple[OfficialFile, ...], apt: Apt, folder: Path, report: Repor
             path = locate(errand.folder / UNPACKED, file.name)
             if path is None:
                 raise DataError(f"the package {PACKAGE} lacks {file.name}")
-            keep(folder, file, path.read_bytes())
+            keep_file(folder, file, path.read_bytes())
 
 
 def _workplace(folder: Path) -> tempfile.TemporaryDirectory[str]:

@@ -1,8 +1,10 @@
-"""What can go wrong with data, in words for the person who has to act on it."""
+"""What can go wrong with data, how a slow step reports progress, and how it is cancelled."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.text import safe
@@ -66,3 +68,37 @@ def reason(error: Exception) -> str:
     if isinstance(cause, Exception) and cause is not error:
         return reason(cause)
     return str(cause) or type(error).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step has come.
+
+    Attributes:
+        what: The step, in a few words, such as "fetching train-images-idx3-ubyte.gz".
+        done: Bytes so far.
+        total: Bytes in all, or None where that is not known.
+    """
+
+    what: str
+    done: int
+    total: int | None
+
+
+Report = Callable[[Progress], None]
+Stop = Callable[[], bool]
+
+
+def quiet(_: Progress) -> None:
+    """Report to nobody."""
+
+
+def never() -> bool:
+    """Never stop."""
+    return False
+
+
+def check(cancelled: Stop) -> None:
+    """Raise `Cancelled` if the caller wants to stop."""
+    if cancelled():
+        raise Cancelled("stopped before it was done")

@@ -11,11 +11,10 @@ from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, Queue
 
-from fmnist_tui.data import progress as steps
-from fmnist_tui.data.errors import DataError, reason
-from fmnist_tui.data.kept import is_kept, keep, make_folder
+from fmnist_tui.data import errors as steps
+from fmnist_tui.data.cache import is_kept, keep_file, make_folder
+from fmnist_tui.data.errors import DataError, Progress, Report, Stop, reason
 from fmnist_tui.data.official import OfficialFile
-from fmnist_tui.data.progress import Progress, Report, Stop
 
 CHUNK = 1 << 16
 OVERHEAD = 1 << 16  # a gzipped file is never longer than what it holds, but for this much
@@ -54,7 +53,7 @@ def fetch(
     make_folder(folder)
     for file in files:
         if not is_kept(folder, file):
-            keep(folder, file, _download(f"{mirror}{file.name}.gz", file, timeout, report, cancelled))
+            keep_file(folder, file, _download(f"{mirror}{file.name}.gz", file, timeout, report, cancelled))
 
 
 def _download(url: str, file: OfficialFile, timeout: float, report: Report, cancelled: Stop) -> bytes:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from fmnist_tui.data import idx, kaggle, official
 from fmnist_tui.data.dataset import ImageSet
-from fmnist_tui.data.errors import DataError
-from fmnist_tui.data.progress import Report, Stop, never, quiet
+from fmnist_tui.data.errors import DataError, Report, Stop, never, quiet
 
 Sets = tuple[ImageSet, ImageSet]
 

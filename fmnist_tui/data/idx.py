@@ -15,8 +15,7 @@ import numpy as np
 
 from fmnist_tui.data.dataset import CLASS_COUNT, SIDE, ByteArray
 from fmnist_tui.data.errors import DataError, unreadable
-from fmnist_tui.data.kinds import check_kind
-from fmnist_tui.data.unpacking import COPY_AGAIN, HIGHEST_RATIO, read_at_most, unpacked
+from fmnist_tui.data.reading import COPY_AGAIN, HIGHEST_RATIO, check_kind, read_at_most, unpacked
 
 IMAGES_MAGIC = 0x00000803  # bytes in three dimensions
 LABELS_MAGIC = 0x00000801  # bytes in one dimension

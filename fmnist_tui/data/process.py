@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from fmnist_tui.data import progress as steps
-from fmnist_tui.data.errors import DataError, reason
-from fmnist_tui.data.progress import Stop
+from fmnist_tui.data import errors as steps
+from fmnist_tui.data.errors import DataError, Stop, reason
 
 TICK = 0.05  # seconds between two looks at the command
 GRACE = 1.0  # seconds between asking it to end and making it

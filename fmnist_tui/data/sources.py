@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fmnist_tui.data import apt, arrays, demo, official, tidying
+from fmnist_tui.data import apt, demo, official
+from fmnist_tui.data import cache as arrays
+from fmnist_tui.data import cache as tidying
 from fmnist_tui.data import folder as folders
+from fmnist_tui.data.content_hash import holds_official_images
 from fmnist_tui.data.dataset import CLASS_COUNT, Dataset
-from fmnist_tui.data.errors import CacheError, DataError, unreadable
-from fmnist_tui.data.progress import Report, Stop, never, quiet
-from fmnist_tui.data.sameness import holds_official_images
+from fmnist_tui.data.errors import CacheError, DataError, Report, Stop, never, quiet, unreadable
 from fmnist_tui.text import safe
 
 DEMO = "demo"
@@ -153,7 +154,7 @@ def _read(
     sets = arrays.recall(entry, verify=verify)
     if sets is None:
         sets = folders.read(files, progress, cancelled)
-        arrays.keep(entry, sets)
+        arrays.keep_arrays(entry, sets)
     _tidy(cache)
     train, test = sets
     source = f"{kind} ({safe(folder)})" + (", CSV" if files.format is folders.CSV else "")

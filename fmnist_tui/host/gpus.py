@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.host.command import CommandResult, run_command
 from fmnist_tui.host.cuda_visible import SETTINGS, Card, visible_devices
-from fmnist_tui.host.device_files import device_file_cards
 from fmnist_tui.host.gpu import Gpu, GpuProcess
-from fmnist_tui.host.nvml import NvmlFault, read_cards
-from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.host.gpu_sources import NvmlFault, device_file_cards, read_cards
+from fmnist_tui.host.processes import CommandResult, python_command, python_environment, run_command
 
 QUERY_COMMAND = python_command("fmnist_tui.host.gpus")
 QUERY_SECONDS = 5.0

@@ -6,9 +6,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from fmnist_tui.models.convolution import Convolution
-from fmnist_tui.models.dropout import Dropout
-from fmnist_tui.models.norm_pool import ReluNormPool
+from fmnist_tui.models.fused_layers import Convolution, Dropout, ReluNormPool
 
 FEATURES = 128 * 6 * 6
 HIDDEN = 1024

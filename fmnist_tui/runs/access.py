@@ -7,8 +7,9 @@ import os
 import pwd
 from pathlib import Path
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
-from fmnist_tui.runs.directory import RunDirectory, RunError, find_run
+from fmnist_tui.runs.directory import RunDirectory, find_run
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -71,7 +71,7 @@ def conditions_here(config: TrainingConfig, device_id: str = "") -> Conditions:
         config: The configuration.
         device_id: The GPU's key, if it is known.
     """
-    from fmnist_tui.runs.machine.machine import this_machine
+    from fmnist_tui.host.machine import this_machine
 
     libraries = {name: this_machine().version_of(name) for name in _LIBRARIES}
     return Conditions(
@@ -174,10 +174,9 @@ def _device_name(device: str) -> str:
         return gpu_name(device)
     if device != "cpu":
         return ""
-    from fmnist_tui.runs.machine.devices import cpu_row
-    from fmnist_tui.runs.machine.machine import this_machine
+    from fmnist_tui.host.machine import cpu_title, this_machine
 
-    return cpu_row(this_machine()).seen
+    return cpu_title(this_machine())
 
 
 def _version_changes(start: Conditions, now: Conditions, config: TrainingConfig) -> Iterator[str]:

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import msgspec
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import is_torn, open_append, write_whole
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import QUEUED_STAGE, SCORING, VALIDATING, Alert, Stage
 
 _VERBS = {

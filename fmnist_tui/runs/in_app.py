@@ -10,12 +10,13 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.control import Inbox, control_end
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import beating
 from fmnist_tui.runs.lock import acquire, current_attempt, end_attempt, is_lock_of, new_attempt
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Event, Queued, RunFinished
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class InAppRun:
 
     def drive(self) -> RunFinished:
         """Trains to the end and lets the run go; returns the last event."""
-        from fmnist_tui.runs.drive import Trainer, drive  # NumPy and more, which the first paint must not wait for
+        from fmnist_tui.runs.worker import Trainer, drive  # NumPy and more, which the first paint must not wait for
 
         with self._held:
             turn = _Turn(self.run, self.inbox)
@@ -83,7 +84,7 @@ class _Turn:
 
     def wait(self) -> Generator[Event, None, tuple[str, str] | None]:
         """Waits until a device is free; returns it and its key, or None where the run was stopped first."""
-        from fmnist_tui.runs.queue.starting import usable_queue
+        from fmnist_tui.runs.queue.submit import usable_queue
 
         self._queue, _ = usable_queue()
         needs = self._enter()
@@ -118,7 +119,7 @@ class _Turn:
     def _enter(self) -> str:
         """Joins the queue at its end; returns the device that the run needs."""
         from fmnist_tui.runs.queue.devices import visible_gpus
-        from fmnist_tui.runs.queue.starting import new_entry
+        from fmnist_tui.runs.queue.submit import new_entry
         from fmnist_tui.runs.request import read_request, settled_config
 
         assert self._queue is not None  # noqa: S101

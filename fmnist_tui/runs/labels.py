@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.access import refused
-from fmnist_tui.runs.directory import LONGEST_NAME, RunDirectory, RunError, is_run_id, list_runs, name_of
+from fmnist_tui.runs.directory import LONGEST_NAME, RunDirectory, is_run_id, list_runs, name_of
 from fmnist_tui.text import safe
 
 LONGEST_NOTE = 1000

@@ -10,11 +10,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import open_append
-from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.host.processes import python_command, python_environment
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import control_end
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import abandon_attempt, acquire, new_attempt
 from fmnist_tui.runs.queue.claims import HeldClaim
 

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import msgspec
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import open_unfollowed
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.access import refused
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import latest_attempt
 from fmnist_tui.runs.heartbeat import (
     STALE_SECONDS,

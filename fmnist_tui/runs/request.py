@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.data.sources import DEMO
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.conditions import conditions_at_start, threads_here
-from fmnist_tui.runs.directory import RunDirectory, RunError, create_run, time_in
+from fmnist_tui.runs.directory import RunDirectory, create_run, time_in
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist

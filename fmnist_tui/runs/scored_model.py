@@ -11,9 +11,10 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import check_plain, exists, read_json
-from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.resolving import resolved
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.start_checks import resolved
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.predictor import Predictor, make_predictor
 

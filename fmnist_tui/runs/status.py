@@ -8,8 +8,9 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.host.identity import host_name
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.heartbeat import is_stale
 from fmnist_tui.runs.lock import current_attempt, is_held

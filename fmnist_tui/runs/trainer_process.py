@@ -1,9 +1,10 @@
-"""The trainer process, as `launch` starts it: its arguments are the folder, the lock's descriptor, an offset."""
+"""The trainer process, as `launch` starts it, and why it died if it wrote nothing."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from contextlib import ExitStack, suppress
@@ -16,7 +17,41 @@ from fmnist_tui.runs.heartbeat import beating
 from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
-from fmnist_tui.training.control import Command
+from fmnist_tui.text import safe
+from fmnist_tui.training.commands import Command
+
+_BYTES = 8192
+_CHARACTERS = 300
+_ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b(: .*)?$")
+_MISSING = re.compile(r"(?:ModuleNotFoundError: |: )No module named '?fmnist_tui'?")
+
+
+def why_trainer_died(run: RunDirectory) -> str:
+    """What the last lines of train.log say of a trainer's death, and what to do about it; "" where they say nothing.
+
+    To be put behind "<run> ..., ": one line, safe to show.
+    """
+    lines = _last_lines(run)
+    if not lines:
+        return ""
+    why = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1])
+    if _MISSING.search(why):
+        install = f"{sys.executable} -m pip install -e {Path(__file__).parents[2]}"
+        return f"{why}: the trainer's Python can't find this program; install it with: {install}"
+    return why
+
+
+def _last_lines(run: RunDirectory) -> list[str]:
+    """The lines that aren't empty."""
+    try:
+        with run.train_log.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for one in text.splitlines() if (line := safe(one).strip()[:_CHARACTERS])]
+
 
 _EXIT = {"completed": 0, "stopped": 0, "diverged": 1, "failed": 1}
 
@@ -35,7 +70,7 @@ def main(arguments: list[str]) -> int:
         held.enter_context(holding(given.lock))
         held.callback(end_attempt, run, given.attempt)
         held.enter_context(beating(run, given.attempt, watch.look))
-        from fmnist_tui.runs.drive import Trainer, drive  # NumPy and more, which takes a slow disk longer than a beat
+        from fmnist_tui.runs.worker import Trainer, drive  # NumPy and more, which takes a slow disk longer than a beat
 
         trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
         finished = drive(run, trainer)

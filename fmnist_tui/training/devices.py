@@ -1,13 +1,15 @@
-"""Which device PyTorch trains on."""
+"""Which device PyTorch trains on. Run as a program, it reports whether a device is there."""
 
 from __future__ import annotations
 
+import json
+import sys
 import warnings
 from functools import cache
 
 import torch
 
-from fmnist_tui.training.config import NoDeviceError
+from fmnist_tui.training.config import ConfigError, NoDeviceError
 
 
 def resolve(wanted: str, free: str = "cuda:0") -> str:
@@ -64,3 +66,17 @@ def _cuda(wanted: str) -> str:
         seen = why or f"{count} CUDA devices"
         raise NoDeviceError(f"device {wanted} is not available here ({seen}); use --device auto")
     return f"cuda:{index}"
+
+
+def main(wanted: str) -> None:
+    """Prints as JSON whether the device is there, in a process of its own: a broken driver may crash it, or hang."""
+    fault = ""
+    try:
+        resolve(wanted)
+    except ConfigError as error:
+        fault = str(error)
+    sys.stdout.write("\n" + json.dumps({"fault": fault}) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

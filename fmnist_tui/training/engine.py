@@ -1,4 +1,4 @@
-"""An engine is one model learning. It knows nothing of files, terminals or epochs."""
+"""An engine is one model learning. It knows nothing about files, terminals or epochs."""
 
 from __future__ import annotations
 

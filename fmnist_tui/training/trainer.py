@@ -17,7 +17,7 @@ import numpy as np
 
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
-from fmnist_tui.training.control import Command, Control
+from fmnist_tui.training.commands import Command, Control
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.metrics import score

@@ -27,17 +27,17 @@ from textual.widget import AwaitMount, Widget
 from textual.widgets import Input
 
 from fmnist_tui.data import Dataset, Progress
+from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.places import Folders
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages, palette
-from fmnist_tui.tui.ascii_filter import AsciiFilter
+from fmnist_tui.tui.cells import AsciiFilter
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
-from fmnist_tui.tui.modes import MODES, import_all
+from fmnist_tui.tui.dialogs.choice import QuitScreen
+from fmnist_tui.tui.dialogs.dialog import AnsweredOnce
+from fmnist_tui.tui.dialogs.help import HelpScreen
 from fmnist_tui.tui.running import RunsApp
-from fmnist_tui.tui.screens.help import HelpScreen
-from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
-from fmnist_tui.tui.screens.quit import QuitScreen
+from fmnist_tui.tui.startup import MODES, import_all
 from fmnist_tui.tui.suspending import Suspending
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -8,17 +8,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from fmnist_tui.data import Cancelled, DataError, Progress, load
+from fmnist_tui.errors import RunError
+from fmnist_tui.paths import Folders, data_folder
 from fmnist_tui.runs.control import deaf_while, send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.disk_space import little_room
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.places import Folders, data_folder
-from fmnist_tui.runs.queue.starting import submit
+from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.runs.resuming import DataMoved, check_resumable
-from fmnist_tui.runs.room import little_room
-from fmnist_tui.runs.starting import check_startable
+from fmnist_tui.runs.resume import DataMoved, check_resumable
+from fmnist_tui.runs.start_checks import check_startable
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.control import Command
 from fmnist_tui.tui.messages import (
     CommandSent,
     DataMissed,

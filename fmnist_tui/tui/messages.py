@@ -10,8 +10,8 @@ from textual.notifications import SeverityLevel
 
 from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.control import Command
 from fmnist_tui.tui.choices import Choices
 
 Post = Callable[[Message], object]

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
-from fmnist_tui.tui.screens.lab_screen import AnsweredOnce
+from fmnist_tui.tui.dialogs.dialog import AnsweredOnce
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 

@@ -15,7 +15,8 @@ from textual.message import Message
 
 from fmnist_tui.analysis.record import RunRecord, read_record
 from fmnist_tui.analysis.values import whole
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.log_order import current_tail
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.summary import epochs_done, has_steps, progress_text

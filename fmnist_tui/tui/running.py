@@ -11,17 +11,17 @@ from textual.app import App
 from textual.reactive import reactive
 
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
+from fmnist_tui.doctor.logout import what_a_logout_ends
+from fmnist_tui.host.machine import this_machine
+from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.machine.logout import what_a_logout_ends
-from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.places import Folders
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages
-from fmnist_tui.tui.greeting import greeting
+from fmnist_tui.tui.dialogs.entry import MovedDataScreen
 from fmnist_tui.tui.run_monitor import RunMonitor, RunsSeen, SeenRun, SeenRuns
-from fmnist_tui.tui.screens.moved_data import MovedDataScreen
+from fmnist_tui.tui.startup import greeting
 from fmnist_tui.tui.threads import Threads
 
 _LOOK_SECONDS = 2.0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.analysis.across import OtherImagesError, SharedMistake, only_right, wrong_by_all
+from fmnist_tui.analysis.errors import OtherImagesError, SharedMistake, only_right, wrong_by_all
 
 from .models import perfect, said
 

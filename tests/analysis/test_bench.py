@@ -5,10 +5,9 @@ import sys
 import pytest
 
 from fmnist_tui.analysis import bench as module
-from fmnist_tui.analysis import turns
-from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
+from fmnist_tui.analysis import bench as turns
+from fmnist_tui.analysis.bench import Work, bench, chosen_devices, devices_here, rates
 from fmnist_tui.analysis.speed import Quartiles, Speed
-from fmnist_tui.analysis.turns import Work, rates
 from fmnist_tui.models.catalogue import version
 from fmnist_tui.training.config import ConfigError
 

@@ -7,16 +7,13 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.probes.claim import Claim, Verdict
-from fmnist_tui.analysis.probes.claims import claims
-from fmnist_tui.analysis.probes.convergence import Convergence
-from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
-from fmnist_tui.analysis.probes.fit import Fit
-from fmnist_tui.analysis.probes.kept import Findings, basis_of, keep
-from fmnist_tui.analysis.probes.page import section, sections
+from fmnist_tui.analysis.probes.cache import Findings, basis_of, keep
+from fmnist_tui.analysis.probes.claims import Claim, Verdict, claims
+from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, measure_efficiency
+from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import read_record, read_records
+from fmnist_tui.report.claims_page import section, sections
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import make_run

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.analysis.class_names import class_names
+from fmnist_tui.analysis.predictions import class_names
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data.official import FASHION_CLASSES
 

@@ -10,8 +10,8 @@ import pytest
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
 from fmnist_tui.analysis.record import read_records
-from fmnist_tui.analysis.wording import step_sentence
 from fmnist_tui.models.catalogue import version
+from fmnist_tui.report.sentences import step_sentence
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import epoch, make_run, write_log

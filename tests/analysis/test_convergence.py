@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import pytest
 
 from fmnist_tui.analysis.probes import curve_claims
-from fmnist_tui.analysis.probes.claim import Claim, Verdict
-from fmnist_tui.analysis.probes.convergence import Convergence, measure_convergence
-from fmnist_tui.analysis.probes.kept import Findings
-from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.probes.cache import Findings
+from fmnist_tui.analysis.probes.claims import Claim, Verdict
+from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.log_measures import Convergence, measure_convergence
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged

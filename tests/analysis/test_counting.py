@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.counting import why_not_counted
+from fmnist_tui.analysis.eligibility import why_not_counted
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.diagnosis import best_of_last, best_of_others, diagnose
+from fmnist_tui.analysis.error_report import best_of_last, best_of_others, diagnose
 from fmnist_tui.analysis.predictions import NoPredictionsError
 from fmnist_tui.analysis.record import read_record, read_records
 

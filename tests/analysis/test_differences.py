@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fmnist_tui.analysis import intervals, tables
-from fmnist_tui.analysis.answers import remembering
-from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.differences import Difference, difference
+from fmnist_tui.analysis import intervals
+from fmnist_tui.analysis.comparison import compare, scored_runs
+from fmnist_tui.analysis.paired import Difference, difference, remembering
 from fmnist_tui.analysis.record import read_records
-from fmnist_tui.analysis.scored import scored_runs
-from fmnist_tui.analysis.wording import difference_cell, step_sentence
+from fmnist_tui.report import tables
+from fmnist_tui.report.sentences import difference_cell, step_sentence
 
 from .builders import LABELS, make_run, npz, probabilities
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis.export import Export, ExportError, export_run
 from fmnist_tui.analysis.record import read_record
+from fmnist_tui.report.export import Export, ExportError, export_run
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.metrics import negative_log_likelihood
 

@@ -11,8 +11,8 @@ import pytest
 from matplotlib import legend, rc_context
 from matplotlib.figure import Figure
 
-from fmnist_tui.analysis.figures import loss_figure
-from fmnist_tui.analysis.rendering import drawable, to_png, to_svg
+from fmnist_tui.report.figures import loss_figure
+from fmnist_tui.report.rendering import drawable, to_png, to_svg
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.training.events import Event, RunStarted

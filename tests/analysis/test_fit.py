@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from fmnist_tui.analysis.probes.fit import Fit, measure_fit
-from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.model_measures import Fit, measure_fit
 from fmnist_tui.data import Cancelled, ImageSet
 
 COUNT = 1200

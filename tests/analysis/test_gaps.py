@@ -5,9 +5,8 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from fmnist_tui.analysis.probes.efficiency import measure_efficiency
-from fmnist_tui.analysis.probes.gaps import Gaps, measure_gaps
-from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.log_measures import Gaps, measure_efficiency, measure_gaps
 
 from .builders import epoch
 

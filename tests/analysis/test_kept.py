@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.probes.convergence import Convergence
-from fmnist_tui.analysis.probes.efficiency import Efficiency
-from fmnist_tui.analysis.probes.fit import Fit
-from fmnist_tui.analysis.probes.gaps import Gaps
-from fmnist_tui.analysis.probes.kept import KINDS, MODEL, Findings, Result, basis_of, keep, read_findings
+from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, keep, read_findings
+from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gaps
+from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.probes.telling import AnalysisError
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.directory import delete_run
 
 from .builders import make_run
 

@@ -5,7 +5,7 @@ import io
 import math
 from pathlib import Path
 
-from fmnist_tui.analysis.metrics_csv import COLUMNS, metrics_csv
+from fmnist_tui.report.formats import COLUMNS, metrics_csv
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.training.events import RunStarted
 

@@ -8,9 +8,8 @@ import pytest
 from scipy.stats import binomtest
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.answers import Answers, remembering
 from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.paired import PairedTest, holm, mcnemar, paired_tests
+from fmnist_tui.analysis.paired import Answers, PairedTest, holm, mcnemar, paired_tests, remembering
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis.probes.permuted import Permuted, permutation, permuted
-from fmnist_tui.analysis.probes.permuted_training import budgeted, measure_permuted
-from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_permuted, permutation, permuted
 from fmnist_tui.data import FASHION_CLASSES, Cancelled, Dataset, ImageSet
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis import intervals, tables
+from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.counting import why_not_counted
+from fmnist_tui.analysis.eligibility import why_not_counted
 from fmnist_tui.analysis.record import read_epochs, read_record, read_records
+from fmnist_tui.report import tables
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, RunStarted

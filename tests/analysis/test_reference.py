@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.analysis import reference, tables
+from fmnist_tui.analysis import reference
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.analysis.reference import Reference, reference_line, references, summarised
+from fmnist_tui.report import tables
 from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json
+from fmnist_tui.report import tables
 from fmnist_tui.training.recipes import RECIPES
 
 EVIDENCE = Path(__file__).parents[2] / "assets" / "reference"

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis import intervals, run_pairs_tables
+from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.report import run_pairs as run_pairs_tables
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import RunFinished
 

@@ -5,12 +5,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fmnist_tui.analysis.export import ExportError, export_run, export_shifts
-from fmnist_tui.analysis.probes.kept import basis_of, keep
-from fmnist_tui.analysis.probes.shift_figure import shift_figure
-from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.probes.cache import basis_of, keep
+from fmnist_tui.analysis.probes.model_measures import Shifts
 from fmnist_tui.analysis.record import RunRecord, read_record
-from fmnist_tui.analysis.rendering import to_png, to_svg
+from fmnist_tui.report.export import ExportError, export_run, export_shifts
+from fmnist_tui.report.figures import shift_figure
+from fmnist_tui.report.rendering import to_png, to_svg
 
 from .builders import make_run
 

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.predicting import BATCH
-from fmnist_tui.analysis.probes.shifts import DIRECTIONS, Shifts, measure_shifts, shifted
-from fmnist_tui.analysis.probes.telling import AnalysisError
+from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.model_measures import BATCH, DIRECTIONS, Shifts, measure_shifts, shifted
 from fmnist_tui.data import Cancelled
 
 LABELS = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 9], np.uint8)

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.spread import Spread
+from fmnist_tui.analysis.intervals import Interval, Spread
 
 
 def test_it_is_the_mean_and_the_samples_deviation() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy.special import ndtri, stdtrit
 
-from fmnist_tui.analysis.student import two_sided
+from fmnist_tui.analysis.intervals import two_sided
 
 
 def test_one_and_two_degrees_of_freedom_worked_by_hand() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.record import read_records
-from fmnist_tui.analysis.wording import gain_line
+from fmnist_tui.report import tables
+from fmnist_tui.report.sentences import gain_line
 
 from .builders import make_run
 

@@ -8,8 +8,8 @@ import platform
 from typing import Any
 
 from benchmarks.bench import Bench
-from fmnist_tui.runs.machine.devices import cpu_row
-from fmnist_tui.runs.machine.machine import this_machine
+from fmnist_tui.doctor.devices import cpu_row
+from fmnist_tui.host.machine import this_machine
 
 _LIBRARIES = ("fmnist-tui", "numpy", "scipy", "torch", "scikit-learn", "textual", "plotext")
 

@@ -11,8 +11,8 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.training import events
+from fmnist_tui.training.event_text import describe
 from fmnist_tui.training.events import Event
-from fmnist_tui.training.telling import describe
 
 EPOCH = events.Epoch(2, 900, 0.51234, 0.8, 0.61234, 0.87654, 0.4, 65.0, 1.0, is_best=True)
 

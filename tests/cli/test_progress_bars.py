@@ -17,7 +17,7 @@ import os
 import sys
 from pathlib import Path
 from fmnist_tui.cli.progress_bars import ProgressBars
-from fmnist_tui.cli.streams import take_any_text
+from fmnist_tui.cli.output import take_any_text
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.snapshot import SnapshotFold

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.notes import MARK_NOTE
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.data import official
 from fmnist_tui.files import read_json
+from fmnist_tui.report.sentences import MARK_NOTE
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 

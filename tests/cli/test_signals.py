@@ -21,7 +21,7 @@ SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 SLOW_TO_SAVE = """
 import time
-from fmnist_tui.runs import keeper
+from fmnist_tui.runs import run_writer as keeper
 
 keeper.write_checkpoint = lambda *_: time.sleep(600)
 """

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from fmnist_tui.cli.printing import print_columns
-from fmnist_tui.cli.streams import take_any_text
+from fmnist_tui.cli.output import print_columns, take_any_text
 from fmnist_tui.text import amount, counted, decoded, duration, megabytes, percent, safe
 
 

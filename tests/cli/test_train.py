@@ -56,7 +56,7 @@ def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
 
 def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.room.little_room", lambda *_: "little\nroom")
+    monkeypatch.setattr("fmnist_tui.runs.disk_space.little_room", lambda *_: "little\nroom")
     outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
     assert list_runs(runs)
@@ -104,7 +104,7 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.starting.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
     config = run.config()
@@ -117,7 +117,7 @@ def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.starting.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
     asked = sorted((run.config()["version"], run.config()["seed"], run.config()["device"]) for run in list_runs(runs))
     assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(4) for seed in (0, 1)]

@@ -25,7 +25,7 @@ from .idx import labels, sample
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was right when the command looked is wrong when the trainer does."""
-    monkeypatch.setattr("fmnist_tui.runs.starting.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
 
 
 @pytest.mark.parametrize("how", [[], ["--detach"], ["--in-app"]], ids=" ".join)
@@ -42,7 +42,7 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_made(
     def refuse(wanted: str) -> None:
         raise ConfigError(f"no {wanted}")
 
-    monkeypatch.setattr("fmnist_tui.runs.starting._check_device", refuse)
+    monkeypatch.setattr("fmnist_tui.runs.start_checks._check_device", refuse)
     outcome = fmnist("train", "all", *TINY, "--device", "cuda:9", "--runs", runs)
     assert (outcome.status, outcome.complaint) == (1, "no cuda:9")
     assert not runs.exists()

@@ -9,7 +9,7 @@ from cli.commands import Outcome
 from runs_machine.machines import machine
 
 from fmnist_tui.cli import main
-from fmnist_tui.runs.machine.machine import Machine
+from fmnist_tui.host.machine import Machine
 
 Make = Callable[..., Machine]
 Doctor = Callable[..., Outcome]

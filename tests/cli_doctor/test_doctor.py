@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from runs_machine.machines import gpus_reported
 
-from fmnist_tui.host.command import CommandResult
 from fmnist_tui.host.gpu import Gpu
-from fmnist_tui.host.nvml import LIBRARY
+from fmnist_tui.host.gpu_sources import LIBRARY
+from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Doctor
 

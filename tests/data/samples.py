@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fmnist_tui.data.content_hash import content_sum
 from fmnist_tui.data.dataset import ByteArray, ImageSet, fingerprint
 from fmnist_tui.data.official import OfficialFile, Release
-from fmnist_tui.data.sameness import content_sum
 from fmnist_tui.data.statistics import pixel_statistics
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_tui.data import Cancelled, DataError, Progress
 from fmnist_tui.data.apt import Apt, fetch
-from fmnist_tui.data.progress import never, quiet
+from fmnist_tui.data.errors import never, quiet
 
 from .conftest import FakeApt
 from .samples import Sample, snapshot

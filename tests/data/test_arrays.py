@@ -9,7 +9,7 @@ import pytest
 from full_disk import room_for
 
 from fmnist_tui.data import Dataset, load
-from fmnist_tui.data.arrays import recall
+from fmnist_tui.data.cache import recall
 
 from .samples import Sample, sample, snapshot
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_tui.data import csv_rows
-from fmnist_tui.data.csv_rows import CELLS, parse_rows
+from fmnist_tui.data import kaggle as csv_rows
 from fmnist_tui.data.errors import DataError
+from fmnist_tui.data.kaggle import CELLS, parse_rows
 
 from .samples import csv_lines, sample
 

@@ -10,8 +10,8 @@ import pytest
 from full_disk import room_for
 
 from fmnist_tui.data import Cancelled, DataError, Progress
+from fmnist_tui.data.errors import never, quiet
 from fmnist_tui.data.fetch import fetch
-from fmnist_tui.data.progress import never, quiet
 
 from .conftest import Web
 from .samples import Sample, snapshot

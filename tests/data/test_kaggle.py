@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_tui.data import Cancelled, DataError, ImageSet, Progress, kaggle
-from fmnist_tui.data.progress import never, quiet
+from fmnist_tui.data.errors import never, quiet
 
 from .samples import HEADER, Sample, csv_file, csv_lines, sample
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.data import Cancelled, DataError
+from fmnist_tui.data.errors import never
 from fmnist_tui.data.process import run
-from fmnist_tui.data.progress import never
 
 TICKING = """
 while :; do echo tick >> ticks; sleep 0.02; done &

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.data import load
-from fmnist_tui.data.tidying import KEPT_ENTRIES, prune, sweep
+from fmnist_tui.data.cache import KEPT_ENTRIES, prune, sweep
 
 from .samples import Sample, put
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmnist_tui.data.errors import DataError
-from fmnist_tui.data.unpacking import CHUNK, read_at_most, unpacked
+from fmnist_tui.data.reading import CHUNK, read_at_most, unpacked
 
 CONTENT = bytes(range(256)) * 4000
 PACKED = gzip.compress(CONTENT, mtime=0)

@@ -9,7 +9,7 @@ import pytest
 from leftovers import has_ended
 from waiting import wait_until
 
-from fmnist_tui.host.command import CommandResult, RunningCommand
+from fmnist_tui.host.processes import CommandResult, RunningCommand
 
 PATIENCE = 30.0
 SLEEPS = (sys.executable, "-c", "import sys, time; print('up', flush=True); time.sleep(60)")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.host import gpu_processes
+from fmnist_tui.host import gpu as gpu_processes
 from fmnist_tui.host.gpu import Gpu, GpuProcess, others_on, others_text
 
 from .conftest import See, Use

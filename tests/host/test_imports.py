@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import fmnist_tui.host
-from fmnist_tui.host.python import python_environment
+from fmnist_tui.host.processes import python_environment
 
 HEAVY = ("numpy", "scipy", "torch", "psutil", "pynvml", "msgspec", "textual", "rich", "click")
 

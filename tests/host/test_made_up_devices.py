@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.host.python import python_environment
+from fmnist_tui.host.processes import python_environment
 
 _MAKE = """
 set -e

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import fmnist_tui
-from fmnist_tui.host import python
-from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.host import processes as python
+from fmnist_tui.host.processes import python_command, python_environment
 
 FOLDER = str(Path(fmnist_tui.__file__).parents[1])
 SAY = "import sys, fmnist_tui; print(fmnist_tui.__file__)"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.host.command import CommandResult
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpus import GpuReport, query, query_gpus, report_of
+from fmnist_tui.host.processes import CommandResult
 
 PATIENCE = 30.0
 

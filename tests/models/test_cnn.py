@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from fmnist_tui.models.catalogue import version
 from fmnist_tui.models.cnn import build_cnn
-from fmnist_tui.models.convolution import Convolution
-from fmnist_tui.models.dropout import Dropout
-from fmnist_tui.models.norm_pool import ReluNormPool
+from fmnist_tui.models.fused_layers import Convolution, Dropout, ReluNormPool
 
 CNNS = ("v1", "v2", "v3")
 KINDS: dict[str, type[nn.Module]] = {

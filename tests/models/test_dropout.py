@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.models.fused_layers import Dropout
 
 SHAPE = (64, 16, 12, 12)
 COUNT = math.prod(SHAPE)

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fmnist_tui.models.convolution import Convolution
-from fmnist_tui.models.norm_pool import ReluNormPool
+from fmnist_tui.models.fused_layers import Convolution, ReluNormPool
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 

@@ -11,8 +11,8 @@ from sharing import made_once
 
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, Step
 
 from .reads import Reads

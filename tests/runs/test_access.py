@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.access import check_readable, owner_of, refused
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import acquire, holding
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.control import Inbox, control_end, deaf_while, send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,

@@ -10,13 +10,13 @@ import pytest
 from data.samples import write_idx
 
 from fmnist_tui.data import load
+from fmnist_tui.paths import cache_folder
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.places import cache_folder
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import CheckpointSaved, Step
 from fmnist_tui.training.recipes import configure
 

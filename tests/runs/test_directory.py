@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.runs.directory import RunDirectory, RunError, create_run, find_run, list_runs, name_of
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs.directory import RunDirectory, create_run, find_run, list_runs, name_of
 
 OLD, NEW, OTHER = "v0-20260101-120000-00ff", "v3-20260102-090000-0a0b", "v0-20251231-235959-ffff"
 

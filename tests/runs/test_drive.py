@@ -12,7 +12,7 @@ import torch
 from full_disk import room_for
 
 from fmnist_tui.host.identity import host_name
-from fmnist_tui.runs import drive
+from fmnist_tui.runs import worker as drive
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.in_app import InAppRun

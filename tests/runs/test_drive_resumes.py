@@ -15,10 +15,10 @@ from fmnist_tui.runs.control import send
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.queue.starting import submit
+from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, Step
 from fmnist_tui.training.streams import STREAM_NUMBER
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from fmnist_tui.runs.eta import seconds_left
 from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.training.events import Resumed, RunFinished, RunStarted, Stage, StopRequested
 
 from .logs import epoch, step

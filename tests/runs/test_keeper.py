@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fmnist_tui.runs import keeper as module
-from fmnist_tui.runs.directory import RunDirectory, RunError
-from fmnist_tui.runs.keeper import RunKeeper
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs import run_writer as module
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
+from fmnist_tui.runs.run_writer import RunKeeper
 from fmnist_tui.training.checkpoint import Checkpoint, Position, take_newest
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.metrics import Scores

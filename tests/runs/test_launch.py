@@ -11,14 +11,16 @@ import pytest
 from leftovers import has_ended
 from waiting import wait_until
 
-from fmnist_tui.runs import drive, heartbeat
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs import heartbeat
+from fmnist_tui.runs import worker as drive
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Paused, RunFinished, RunStarted, Step
 
 from .trainers import (

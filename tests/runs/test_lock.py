@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs import heartbeat, lock
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.heartbeat import write_heartbeat
 from fmnist_tui.runs.lock import (

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from full_disk import room_for
 
-from fmnist_tui.runs.directory import RunError
-from fmnist_tui.runs.places import (
+from fmnist_tui.errors import RunError
+from fmnist_tui.paths import (
     cache_folder,
     config_folder,
     data_folder,
@@ -152,7 +152,7 @@ def test_root_makes_nothing_in_the_home_of_another_user(
     (tmp_path / "home").mkdir()
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("fmnist_tui.runs.places._is_foreign", lambda folder: "home" in folder.parts)
+    monkeypatch.setattr("fmnist_tui.paths._is_foreign", lambda folder: "home" in folder.parts)
     assert (state_folder(), cache_folder(), config_folder()) == (temporary, temporary / "cache", None)
     assert list((tmp_path / "home").iterdir()) == []
 

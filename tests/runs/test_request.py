@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from full_disk import room_for
 
-from fmnist_tui.runs.directory import RunDirectory, RunError, list_runs
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.request import command_of, read_request, request_run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
-from fmnist_tui.runs.resuming import DataMoved, check_resumable
-from fmnist_tui.training.control import Command
+from fmnist_tui.runs.resume import DataMoved, check_resumable
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Event, Paused, Queued, RunFinished, Stage
 
 from .logs import STARTED, step, write_log

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.room import bytes_needed, little_room
+from fmnist_tui.runs.disk_space import bytes_needed, little_room
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 

@@ -9,10 +9,11 @@ import pytest
 from data.samples import write_idx
 
 from fmnist_tui.data import DataError, Dataset, load, official
-from fmnist_tui.runs import run_data
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs import resume as run_data
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import read_request, recorded_folder, request_run
-from fmnist_tui.runs.run_data import DataMoved, check_images, load_images
+from fmnist_tui.runs.resume import DataMoved, check_images, load_images
 
 from .trainers import SHORT_V0
 

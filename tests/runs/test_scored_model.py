@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fmnist_tui.data import load
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.errors import RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.scored_model import load_scored_model

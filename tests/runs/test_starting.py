@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.data import DataError
-from fmnist_tui.runs import starting
-from fmnist_tui.runs.starting import check_startable
+from fmnist_tui.runs import start_checks as starting
+from fmnist_tui.runs.start_checks import check_startable
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.recipes import configure
 

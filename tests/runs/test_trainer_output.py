@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.trainer_output import why_trainer_died
+from fmnist_tui.runs.trainer_process import why_trainer_died
 
 NOT_FOUND = "/usr/bin/python3: Error while finding module specification for 'fmnist_tui.runs.trainer_process' "
 NOT_FOUND += "(ModuleNotFoundError: No module named 'fmnist_tui')"

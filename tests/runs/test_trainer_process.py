@@ -11,14 +11,15 @@ import pytest
 from fmnist_tui.runs.control import send
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import CheckpointSaved, Paused, RunFinished, Step, StopRequested
 
 from .trainers import ENDLESS_V0, PATIENCE, SHORT_V0, Watch, checkpoint_steps, finish, request, running
 
 SLOW_TO_SAVE = """
 import sys, time
-from fmnist_tui.runs import keeper, trainer_process
+from fmnist_tui.runs import trainer_process
+from fmnist_tui.runs import run_writer as keeper
 
 keeper.write_checkpoint = lambda *_: time.sleep(600)
 sys.exit(trainer_process.main(sys.argv[1:]))

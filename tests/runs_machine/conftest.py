@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.runs.machine.machine import Machine
+from fmnist_tui.host.machine import Machine
 
 from .machines import machine
 

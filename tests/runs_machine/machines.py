@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.host.command import CommandResult
 from fmnist_tui.host.gpus import GpuReport
-from fmnist_tui.runs.machine.machine import Locks, Machine
+from fmnist_tui.host.machine import Locks, Machine
+from fmnist_tui.host.processes import CommandResult
 
 PLAIN = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "de_DE.UTF-8"}
 TORCH = {"version": "2.13.0", "build": "", "gpu": "", "why_not": ""}

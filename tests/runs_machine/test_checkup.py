@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fmnist_tui.doctor.checkup import check_up
 
-from fmnist_tui.host.command import CommandResult
-from fmnist_tui.host.nvml import LIBRARY
-from fmnist_tui.runs.machine.checkup import check_up
-from fmnist_tui.runs.machine.row import State
+from fmnist_tui.host.check import State
+from fmnist_tui.host.gpu_sources import LIBRARY
+from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
 from .machines import TORCH, Commands, gpus_reported, reported

@@ -10,9 +10,9 @@ import pytest
 from data.samples import images_file, labels_file
 
 from fmnist_tui.data import DataError, load
+from fmnist_tui.data.quick_check import data_row
 from fmnist_tui.data.sources import Sources
-from fmnist_tui.runs.machine.data_seen import data_row
-from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.host.check import Row, State
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 KAGGLE = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.host.command import CommandResult
+from fmnist_tui.doctor.devices import cpu_row, device_names, expects_gpu, gpu_row, query_gpus_of
+from fmnist_tui.host.check import Row, State
 from fmnist_tui.host.gpu import Gpu, GpuProcess
+from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.gpus import GpuReport
-from fmnist_tui.host.nvml import LIBRARY
-from fmnist_tui.runs.machine.devices import cpu_row, device_names, expects_gpu, gpu_row, query_gpus_of
-from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
 from .machines import gpus_reported

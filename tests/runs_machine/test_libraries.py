@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from fmnist_tui.runs.machine.libraries import libraries_row
-from fmnist_tui.runs.machine.machine import this_machine
-from fmnist_tui.runs.machine.row import State
+from fmnist_tui.doctor.packages import libraries_row
+from fmnist_tui.host.check import State
+from fmnist_tui.host.machine import this_machine
 
 from .conftest import Make
 

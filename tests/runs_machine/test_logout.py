@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.runs.machine.logout import logout_row, what_a_logout_ends
-from fmnist_tui.runs.machine.row import Row, State
+from fmnist_tui.doctor.logout import logout_row, what_a_logout_ends
+from fmnist_tui.host.check import Row, State
 
 from .conftest import Make
 from .machines import PLAIN

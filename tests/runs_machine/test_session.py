@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.host.command import CommandResult
-from fmnist_tui.runs.machine.machine import Machine
-from fmnist_tui.runs.machine.row import Row, State
-from fmnist_tui.runs.machine.session import ask_tmux, clipboard_row, session_row
+from fmnist_tui.doctor.session import ask_tmux, clipboard_row, session_row
+from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
 from .machines import PLAIN

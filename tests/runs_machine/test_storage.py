@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from fmnist_tui.doctor.storage import disk_row, folder_row, runs_row, sharing_row
+from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.machine import Locks
 from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
-from fmnist_tui.runs.machine.machine import Locks
-from fmnist_tui.runs.machine.row import Row, State
-from fmnist_tui.runs.machine.storage import disk_row, folder_row, runs_row, sharing_row
 
 from .conftest import Make
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.runs.machine.row import Row, State
-from fmnist_tui.runs.machine.terminal import characters_row, colours, colours_row, speaks_utf8, terminal_row
+from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.terminal import characters_row, colours, colours_row, speaks_utf8, terminal_row
 
 from .conftest import Make
 from .machines import PLAIN

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.host.command import RunningCommand
-from fmnist_tui.runs.machine.torch_seen import ASK_TORCH
+from fmnist_tui.doctor.packages import ASK_TORCH
+from fmnist_tui.host.processes import RunningCommand
 
 PATIENCE = 60.0
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.host.command import CommandResult
-from fmnist_tui.runs.machine.row import Row, State
-from fmnist_tui.runs.machine.torch_seen import torch_row
+from fmnist_tui.doctor.packages import torch_row
+from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
 from .machines import PLAIN, TORCH, reported

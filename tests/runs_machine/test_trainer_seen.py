@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from fmnist_tui.runs.machine.row import State
-from fmnist_tui.runs.machine.trainer_seen import trainer_row
+from fmnist_tui.doctor.packages import trainer_row
+from fmnist_tui.host.check import State
 
 
 def test_a_trainer_that_can_be_imported_is_ok() -> None:

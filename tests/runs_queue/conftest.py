@@ -11,10 +11,10 @@ from cpus import on_one_cpu
 from leftovers import nothing_left_behind
 from waiting import wait_until
 
+from fmnist_tui.paths import state_folder
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.places import state_folder
 from fmnist_tui.runs.queue.claims import claims_in_use
 from fmnist_tui.runs.queue.dispatch import wake
 from fmnist_tui.runs.queue.store import Queue, this_queue

@@ -22,11 +22,12 @@ from waiting import wait_until
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.queue import dispatch, starting
+from fmnist_tui.runs.queue import dispatch
+from fmnist_tui.runs.queue import submit as starting
 from fmnist_tui.runs.queue.dispatch import dispatcher_in, ensure_dispatcher, revive, wake
-from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
-from fmnist_tui.runs.resuming import check_resumable
+from fmnist_tui.runs.queue.submit import submit
+from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Queued, Step
 from fmnist_tui.training.recipes import configure
@@ -234,7 +235,7 @@ def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
 
 
 def test_claims_that_cannot_be_written_cost_no_descriptor(runs: Path, queue: Queue) -> None:
-    from fmnist_tui.runs.directory import RunError
+    from fmnist_tui.errors import RunError
     from fmnist_tui.runs.queue.claims import Claim, take_claim
 
     with queue.locked():

@@ -13,8 +13,8 @@ from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.runs.conditions import Conditions
 from fmnist_tui.runs.queue.claims import Claim
 from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, title_of, visible_gpus
-from fmnist_tui.runs.queue.starting import new_entry
 from fmnist_tui.runs.queue.store import Entry
+from fmnist_tui.runs.queue.submit import new_entry
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure

@@ -17,20 +17,21 @@ import pytest
 from runs.trainers import Watch, request, time_of
 from waiting import wait_until
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.queue.dispatch import dispatcher_in
-from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
-from fmnist_tui.runs.resuming import check_resumable
+from fmnist_tui.runs.queue.submit import submit
+from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.control import Command
 from fmnist_tui.training.events import Queued, RunFinished, RunStarted, Step
 from fmnist_tui.training.recipes import configure
 
@@ -195,7 +196,7 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, "tests")
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.queue.starting import submit
+from fmnist_tui.runs.queue.submit import submit
 os.umask(0o027); os.nice(3); os.environ["ASKED_BY"] = "somebody"
 assert submit([RunDirectory(Path(sys.argv[1]))]).queued
 """
@@ -215,7 +216,7 @@ def test_a_dispatcher_of_a_lower_priority_is_replaced(runs: Path, queue: Queue) 
     (first,) = submitted(runs, ENDLESS)
     low = request(runs, TINY)
     ask = "import os, sys; from pathlib import Path; from fmnist_tui.runs.directory import RunDirectory as R;"
-    ask += "from fmnist_tui.runs.queue.starting import submit; os.nice(7); submit([R(Path(sys.argv[1]))])"
+    ask += "from fmnist_tui.runs.queue.submit import submit; os.nice(7); submit([R(Path(sys.argv[1]))])"
     subprocess.run([sys.executable, "-c", ask, str(low.path)], check=True)
     old = dispatcher_of(queue)
     assert psutil.Process(old).nice() == psutil.Process().nice() + 7

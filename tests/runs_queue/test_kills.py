@@ -24,8 +24,8 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.queue.claims import claims_in_use
 from fmnist_tui.runs.queue.dispatch import dispatcher_in, revive
-from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
+from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Resumed, RunStarted
@@ -37,7 +37,7 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, "tests")
 from runs.trainers import SHORT_V0, request
-from fmnist_tui.runs.queue.starting import submit
+from fmnist_tui.runs.queue.submit import submit
 
 first, last = int(sys.argv[2]), int(sys.argv[3])
 made = [request(Path(sys.argv[1]), replace(SHORT_V0, seed=number % 2)) for number in range(first, last)]

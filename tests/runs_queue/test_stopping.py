@@ -13,17 +13,19 @@ import pytest
 from runs.trainers import ENDLESS_V0, Watch, events_of, request
 from waiting import wait_until
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.control import send
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.lock import acquire, has_started, is_held, new_attempt
-from fmnist_tui.runs.queue import dispatch, starting
+from fmnist_tui.runs.queue import dispatch
+from fmnist_tui.runs.queue import submit as starting
 from fmnist_tui.runs.queue.claims import Claim, take_claim
 from fmnist_tui.runs.queue.dispatch import cancel_queued, start_ready
-from fmnist_tui.runs.queue.starting import submit
 from fmnist_tui.runs.queue.store import Queue
+from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import RunFinished, RunStarted
 
 from .busy import busy

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.runs.directory import RunError
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.queue import store
 from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues, this_queue
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.training.announcing import announcements
 from fmnist_tui.training.events import Alert, Stage
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.training.task import make_task
+from fmnist_tui.training.task import announcements, make_task
 
 from .samples import dataset
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import events
 from fmnist_tui.training.devices import resolve
 from fmnist_tui.training.task import make_engine

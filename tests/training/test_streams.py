@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.numpy_engine import NumpyEngine
 from fmnist_tui.training.streams import STREAM_NUMBER, Stream, address, epoch_order, generator

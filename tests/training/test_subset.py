@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.data import demo
-from fmnist_tui.training.subset import choose, is_fair
+from fmnist_tui.training.task import choose, is_fair
 
 RNG = np.random.default_rng(0)
 SHUFFLED = RNG.permutation(np.repeat(np.arange(10), 60)).astype(np.uint8)

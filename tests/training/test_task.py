@@ -13,13 +13,12 @@ from threadpoolctl import threadpool_info
 
 from fmnist_tui.data import DataError, ImageSet, split
 from fmnist_tui.training import devices
-from fmnist_tui.training.allocator import keep_freed_buffers
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.devices import resolve
 from fmnist_tui.training.numpy_engine import NumpyEngine
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_engine, make_task
-from fmnist_tui.training.torch_engine import TorchEngine
+from fmnist_tui.training.torch_engine import TorchEngine, keep_freed_buffers
 
 from .samples import config, dataset, task
 

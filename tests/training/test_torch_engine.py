@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.streams import Stream, generator
 from fmnist_tui.training.torch_engine import TorchEngine, seeded_network

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from fmnist_tui.training import events, trainer
-from fmnist_tui.training.control import Command
+from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Event
 
 from .fakes import FakeEngine, MemoryStore, Ran, Wish, drive, on

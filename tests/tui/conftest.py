@@ -8,9 +8,9 @@ import pytest
 from leftovers import nothing_left_behind
 from sharing import made_once
 
+from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.places import Folders
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp

@@ -15,9 +15,9 @@ import numpy as np
 from data import samples
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.kept import basis_of, keep
+from fmnist_tui.analysis.probes.cache import basis_of, keep
+from fmnist_tui.analysis.probes.model_measures import Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import ImageSet, official
 from fmnist_tui.files import write_json

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
-from fmnist_tui.tui.browsing import Browsing
-from fmnist_tui.tui.pages import augmented_page
+from fmnist_tui.tui.dataset.pages import Browsing, augmented_page
 
 from .samples import image_set
 

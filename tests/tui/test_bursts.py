@@ -13,8 +13,8 @@ from textual.geometry import Size
 from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.dialogs.dialog import Dialog
 from fmnist_tui.tui.running import RunsApp
-from fmnist_tui.tui.screens.dialog import Dialog
 
 from .driving import AnyPilot, loaded, shown, until
 from .samples import held, training, write_run

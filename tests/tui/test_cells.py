@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 
 from fmnist_tui.tui.cells import cells, centre, cut, pad, wrap
-from fmnist_tui.tui.widgets.heat_map import short_names
+from fmnist_tui.tui.errors.heat_map import short_names
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.tui import chart_clock
-from fmnist_tui.tui.chart_clock import ChartClock
+from fmnist_tui.tui.training import chart_clock
+from fmnist_tui.tui.training.chart_clock import ChartClock
 
 
 class Time:

@@ -8,10 +8,9 @@ from hypothesis.extra import numpy as arrays
 from textual.app import App, ComposeResult
 from textual.color import Color
 
-from fmnist_tui.tui import overlay
-from fmnist_tui.tui.charting import Colour, Floats, Series, logarithmic, thinned
-from fmnist_tui.tui.curves import BEST, GHOST, RAW, TRAINING, VALIDATION
-from fmnist_tui.tui.widgets.chart import Chart
+from fmnist_tui.tui.results import curves as overlay
+from fmnist_tui.tui.training.curves import BEST, GHOST, RAW, TRAINING, VALIDATION
+from fmnist_tui.tui.widgets.chart import Chart, Colour, Floats, Series, logarithmic, thinned
 
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
 rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=True, allow_infinity=True))

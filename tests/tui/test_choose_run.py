@@ -10,7 +10,7 @@ from fmnist_tui.files import write_json
 from fmnist_tui.training.events import RunFinished, Stage
 from fmnist_tui.tui import running
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens.choose_run import ChooseRunScreen
+from fmnist_tui.tui.training.choose_run import ChooseRunScreen
 
 from .driving import (
     AnyPilot,

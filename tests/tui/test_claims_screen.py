@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.analysis.probes import analysing
-from fmnist_tui.analysis.probes.fit import Fit
-from fmnist_tui.analysis.probes.kept import read_findings
-from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.probes.telling import Report
+from fmnist_tui.analysis.probes import analyses as analysing
+from fmnist_tui.analysis.probes.cache import read_findings
+from fmnist_tui.analysis.probes.errors import Report
+from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import Cancelled
-from fmnist_tui.data.progress import Stop
+from fmnist_tui.data.errors import Stop
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 

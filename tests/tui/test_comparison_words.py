@@ -6,11 +6,10 @@ from pathlib import Path
 
 from rich.text import Text
 
-from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.record import read_records
-from fmnist_tui.tui.comparison_words import MUTED, comparison_words, table_rows
-from fmnist_tui.tui.evolution import evolution
+from fmnist_tui.report import tables
+from fmnist_tui.tui.results.comparison import MUTED, comparison_words, evolution, table_rows
 
 from .samples import write_run
 

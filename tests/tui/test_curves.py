@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from fmnist_tui.training.events import RunFinished
-from fmnist_tui.tui.charting import Series
-from fmnist_tui.tui.curves import series
-from fmnist_tui.tui.view import View
+from fmnist_tui.tui.training.curves import View, series
+from fmnist_tui.tui.widgets.chart import Series
 
 from .samples import EPOCHS, STEPS, epoch, snapshot_of, training, window
 

@@ -10,8 +10,8 @@ from textual.widgets import OptionList
 
 from fmnist_tui.data import FASHION_CLASSES, load, split
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens.large_image import LargeImageScreen
-from fmnist_tui.tui.widgets.thumbnails import Thumbnails
+from fmnist_tui.tui.dataset.large_image import LargeImageScreen
+from fmnist_tui.tui.dataset.thumbnails import Thumbnails
 
 from .driving import (
     AnyPilot,

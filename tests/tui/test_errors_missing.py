@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable
 
-from fmnist_tui.analysis.diagnosis import diagnose
+from fmnist_tui.analysis.error_report import diagnose
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens import errors
-from fmnist_tui.tui.screens.errors import ErrorsScreen
-from fmnist_tui.tui.screens.results import ResultsScreen
-from fmnist_tui.tui.widgets.picture import Picture
+from fmnist_tui.tui.errors import screen as errors
+from fmnist_tui.tui.errors.screen import ErrorsScreen
+from fmnist_tui.tui.results.screen import ResultsScreen
+from fmnist_tui.tui.widgets.images import Picture
 
 from .demo_runs import dataset, write_demo_run
 from .driving import (

@@ -7,9 +7,9 @@ import pytest
 from textual.widgets import DataTable
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens.results import ResultsScreen
-from fmnist_tui.tui.widgets.heat_map import HeatMap
-from fmnist_tui.tui.widgets.picture import Picture
+from fmnist_tui.tui.errors.heat_map import HeatMap
+from fmnist_tui.tui.results.screen import ResultsScreen
+from fmnist_tui.tui.widgets.images import Picture
 
 from .demo_runs import write_demo_run
 from .driving import (

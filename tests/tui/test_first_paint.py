@@ -30,7 +30,7 @@ import fmnist_tui.tui.app
 MOUNTING = """
 import asyncio, sys, threading
 from pathlib import Path
-from fmnist_tui.runs.places import Folders
+from fmnist_tui.paths import Folders
 from fmnist_tui.tui.app import FmnistApp
 
 async def first_paint():

@@ -8,8 +8,8 @@ from textual.color import Color
 
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.data.sources import UNKNOWN_CLASSES
-from fmnist_tui.tui.widgets import heat_map
-from fmnist_tui.tui.widgets.heat_map import HeatMap, short_names
+from fmnist_tui.tui.errors import heat_map
+from fmnist_tui.tui.errors.heat_map import HeatMap, short_names
 
 from .driving import part
 

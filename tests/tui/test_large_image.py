@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens.large_image import LargeImageScreen
-from fmnist_tui.tui.widgets.thumbnails import Thumbnails
+from fmnist_tui.tui.dataset.large_image import LargeImageScreen
+from fmnist_tui.tui.dataset.thumbnails import Thumbnails
 
 from .driving import (
     AnyPilot,

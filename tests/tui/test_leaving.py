@@ -8,7 +8,7 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens.quit import QuitScreen
+from fmnist_tui.tui.dialogs.choice import QuitScreen
 
 from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
 from .samples import held, training, write_run

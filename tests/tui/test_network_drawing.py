@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.models.catalogue import VERSIONS, Version, version
-from fmnist_tui.tui.network_drawing import drawing
+from fmnist_tui.tui.models.model_page import drawing
 
 
 @pytest.mark.parametrize("one", VERSIONS, ids=lambda one: str(one.name))

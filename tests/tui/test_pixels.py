@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.segment import Segment
 
-from fmnist_tui.tui.widgets.pixels import Drawing, Pixels, ascii_ramp, half_blocks, halved
+from fmnist_tui.tui.widgets.images import Drawing, Pixels, ascii_ramp, half_blocks, halved
 
 
 def grey(image: list[list[int]]) -> Pixels:

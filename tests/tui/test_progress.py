@@ -14,7 +14,7 @@ from fmnist_tui.training.events import (
     Stage,
     StopRequested,
 )
-from fmnist_tui.tui.progress import clock, packed, progress_of
+from fmnist_tui.tui.training.progress import clock, packed, progress_of
 
 from .samples import EPOCHS, STEPS, snapshot_of, training, window
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from fmnist_tui.analysis.calibration import Bin
-from fmnist_tui.tui.reliability import reliability_words
+from fmnist_tui.tui.errors.text import reliability_words
 
 
 def bins(*known: tuple[int, float, float]) -> list[Bin]:

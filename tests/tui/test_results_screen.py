@@ -10,13 +10,13 @@ import pytest
 from runs.trainers import copy_of
 from textual.widgets import DataTable
 
-from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.notes import MARK_NOTE
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.report import tables
+from fmnist_tui.report.sentences import MARK_NOTE
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.screens import results
+from fmnist_tui.tui.results import screen as results
 
 from .driving import AnyPilot, at_every_size, at_the_smallest_size, flat, notices, part, until, until_shown, widget
 from .samples import held, write_run

@@ -13,9 +13,9 @@ from fmnist_tui.analysis.record import read_records
 from fmnist_tui.runs.directory import find_run, list_runs
 from fmnist_tui.runs.labels import Label, read_label
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.evolution import evolution
-from fmnist_tui.tui.overlay import MOST
-from fmnist_tui.tui.run_table import HEADER
+from fmnist_tui.tui.results.comparison import evolution
+from fmnist_tui.tui.results.curves import MOST
+from fmnist_tui.tui.results.runs_view import HEADER
 
 from .driving import (
     AnyPilot,

@@ -15,13 +15,13 @@ from textual.widgets import Input
 from fmnist_tui.runs import control
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.labels import Label, read_label
-from fmnist_tui.runs.resuming import DataMoved
+from fmnist_tui.runs.resume import DataMoved
 from fmnist_tui.tui import app as the_app
 from fmnist_tui.tui import background, run_monitor
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
+from fmnist_tui.tui.results import runs_view
 from fmnist_tui.tui.threads import Threads, for_each
-from fmnist_tui.tui.widgets import runs_view
 
 from .driving import flat, loaded, notices, part, shown, until, until_shown, widget, words_in
 from .samples import held, training, write_run

@@ -14,8 +14,9 @@ from textual.pilot import Pilot
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Epoch, Event, Paused, RunFinished
-from fmnist_tui.tui import forecast, running
+from fmnist_tui.tui import running
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.models import forecast
 
 from .driving import drawn, loaded, part, type_into, until, until_shown, words_in
 from .samples import STEPS, held, keep_analyses, training, window, write_run

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_tui.tui.ticks import label, log_label, log_ticks, ticks
+from fmnist_tui.tui.widgets.chart import label, log_label, log_ticks, ticks
 
 
 @pytest.mark.parametrize(

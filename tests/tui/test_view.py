@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.tui.view import AXES, View
+from fmnist_tui.tui.training.curves import AXES, View
 
 LAST = 1000.0
 MOVES: dict[str, Callable[[View], View]] = {

@@ -1,16 +1,25 @@
-"""Spatial awareness: what a network loses when all pixels of all images change places in one random way.
-
-Who learns each pixel by itself loses nothing; who looks at neighbourhoods loses them.
-"""
+"""Spatial awareness: what a network loses when all pixels of all images are permuted the same way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis.probes.errors import AnalysisError, Report, quiet
 from fmnist_tui.analysis.values import are_shares
+from fmnist_tui.data import Dataset, ImageSet
+from fmnist_tui.data.errors import Stop, check, never
+from fmnist_tui.training import events
+from fmnist_tui.training.checkpoint import Checkpoint
+from fmnist_tui.training.commands import Command
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.task import Task, choose, make_engine, make_task
+from fmnist_tui.training.trainer import train
 
 VERSIONS = ("v0", "v1")
 """Those that the claim sets against each other: the dense network, and the first with convolutions."""
@@ -68,3 +77,94 @@ def permuted(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The images (n, 28, 28), each with its pixels in the same other order."""
     flat = images.reshape(len(images), -1)
     return flat[:, permutation(flat.shape[1])].reshape(images.shape)
+
+
+def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -> TrainingConfig:
+    """What both trainings are trained with: the configuration, but shorter, on fewer images and without augmentation.
+
+    Augmentation moves images by a pixel, which means something only where neighbours lie side by side.
+    """
+    settings = replace(config.hyperparameters, epochs=epochs, augment="none")
+    return replace(config, hyperparameters=settings, modified=True, limit=limit, subset="auto", score_test=True)
+
+
+def measure_permuted(config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: Stop = never) -> Permuted:
+    """Trains twice, in memory, by the trainer and the engine that train every run.
+
+    Args:
+        config: From `budgeted`, its device and threads resolved.
+        dataset: The images as they are.
+        report: Told about every window.
+        stop: Asked likewise.
+
+    Raises:
+        Cancelled: `stop` turned true.
+        AnalysisError: A training diverged.
+    """
+    count = min(config.limit or len(dataset.train), len(dataset.train))
+    chosen = np.arange(count)
+    if count < len(dataset.train):
+        chosen, _ = choose(dataset.train.labels, count, config.subset)
+    plain = replace(dataset, train=ImageSet.of(dataset.train.images[chosen], dataset.train.labels[chosen]))
+    first = _trained(config, plain, (0.0, "pixels in place"), report, stop)
+    second = _trained(config, _permuted_set(plain), (0.5, "pixels permuted"), report, stop)
+    return Permuted(config.hyperparameters.epochs, count, len(dataset.test), config.seed, *first, *second)
+
+
+def _permuted_set(dataset: Dataset) -> Dataset:
+    train, test = (ImageSet.of(permuted(part.images), part.labels) for part in (dataset.train, dataset.test))
+    return replace(dataset, train=train, test=test)
+
+
+def _trained(
+    config: TrainingConfig, dataset: Dataset, begun: tuple[float, str], report: Report, stop: Stop
+) -> tuple[float, float]:
+    """Validation accuracy after the last epoch, and test accuracy."""
+    task = make_task(config, dataset)
+    share, words = begun
+    report(share, f"{words}: starting")
+    memory = _Memory()
+    validation = 0.0
+    for event in _followed(task, memory, stop):
+        match event:
+            case events.Step():
+                done = f"{words}: epoch {event.epoch} of {config.hyperparameters.epochs}"
+                report(share + 0.5 * event.step / task.total_steps, done)
+            case events.Epoch():
+                validation = event.validation_accuracy
+            case events.RunFinished() if event.reason == "diverged":
+                raise AnalysisError(f"the training with {words} diverged ({event.message})")
+    check(stop)
+    if memory.outcome is None or memory.outcome.scores is None:
+        raise AnalysisError(f"the training with {words} was not scored")
+    return validation, memory.outcome.scores.accuracy
+
+
+def _followed(task: Task, memory: _Memory, stop: Stop) -> Iterator[events.Event]:
+    def control() -> Command | None:
+        return Command.STOP_NOW if stop() else None
+
+    return train(make_engine(task), task, control, memory)
+
+
+class _Memory:
+    """A store that keeps the outcome alone: who leaves such a training has to start it again."""
+
+    busy = False
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keeps nothing."""
+
+    def news(self) -> list[CheckpointSaved | Alert]:
+        """There is none."""
+        return []
+
+    def wait(self) -> None:
+        """Nothing is being written."""
+
+    def save_outcome(self, outcome: Outcome) -> None:
+        """Keeps it."""
+        self.outcome = outcome

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from fmnist_tui.runs.directory import RunError
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.queue.store import Queue, decoded, encoded
 
 _LARGEST = 65_536

@@ -12,12 +12,13 @@ from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.host.gpu import others_on
 from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.host.identity import host_name
-from fmnist_tui.host.python import python_command, python_environment
+from fmnist_tui.host.processes import python_command, python_environment
 from fmnist_tui.runs.access import refused
-from fmnist_tui.runs.directory import RunDirectory, RunError
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, latest_attempt
 from fmnist_tui.runs.launch import LaunchSettings, NotWanted, launch
 from fmnist_tui.runs.lock import (

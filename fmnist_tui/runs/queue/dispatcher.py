@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from fmnist_tui.runs.directory import RunError
+from fmnist_tui.errors import RunError
 from fmnist_tui.runs.queue.claims import wait_until_free
 from fmnist_tui.runs.queue.dispatch import all_claims, start_ready
 from fmnist_tui.runs.queue.store import Queue

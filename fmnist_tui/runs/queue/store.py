@@ -16,10 +16,10 @@ from typing import TypeVar
 
 import msgspec
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, write_whole
 from fmnist_tui.host.identity import host_name, slurm_job
-from fmnist_tui.runs.directory import RunError
-from fmnist_tui.runs.places import used_state_folders
+from fmnist_tui.paths import used_state_folders
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 

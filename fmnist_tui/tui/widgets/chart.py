@@ -1,17 +1,119 @@
-"""A chart drawn by plotext, built only when its data, its size or its colours have changed."""
+"""A chart drawn by plotext: its series, its ticks, and when it is drawn again."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual_plotext.plot import Plot
 
-from fmnist_tui.tui.charting import Series, logarithmic, thinned
-from fmnist_tui.tui.ticks import label, log_label, log_ticks, ticks
+_ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+_LARGEST_EXPONENT = 308.0
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten within `low` to `high`, about as many as `most`."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in _ROUND if power * factor >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)] or [low]
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """The same for an axis of log10: round values within 10**low to 10**high, as logarithms."""
+    if high - low < 1 and abs(low) < _LARGEST_EXPONENT:
+        values = ticks(10.0**low, 10.0 ** min(high, _LARGEST_EXPONENT), most)
+        return [math.log10(value) for value in values if value > 0]
+    every = max(1, math.ceil((high - low) / most))
+    first = math.ceil(low)
+    return [float(exponent) for exponent in range(first, math.floor(high) + 1, every)] or [low]
+
+
+def label(value: float) -> str:
+    """A short number: 0.05, 1.5, 20000, 2e+06."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.4g}"
+
+
+def log_label(exponent: float) -> str:
+    """10**exponent, short."""
+    return f"{10.0 ** min(exponent, _LARGEST_EXPONENT):.3g}"
+
+
+Floats = NDArray[np.float64]
+Colour = tuple[int, int, int]
+_DARKER = 0.55
+"""Of a bright colour, what is seen on white: its contrast there goes from below 2 to about 4."""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A named curve or set of points.
+
+    Attributes:
+        name: For the legend; "" for a curve that isn't in it.
+        x: (n,) ascending.
+        y: (n,); what is not finite is not drawn.
+        colour: "rgb" as three numbers.
+        marker: plotext's marker.
+        joined: Whether the points are joined by a line.
+        in_range: Whether the axis makes room for all of it; of noise, what lies far out may be cut off.
+        behind: Whether all others are drawn over it.
+    """
+
+    name: str
+    x: Floats
+    y: Floats
+    colour: Colour
+    marker: str = "braille"
+    joined: bool = True
+    in_range: bool = True
+    behind: bool = False
+
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """All that makes it look as it does, to be compared."""
+        looks = (self.name, self.colour, self.marker, self.joined, self.in_range, self.behind)
+        return (*looks, self.x.tobytes(), self.y.tobytes())
+
+    def on_light(self) -> Series:
+        """The same series on a light ground; colours that differ for the colour-blind differ there, too."""
+        red, green, blue = (round(_DARKER * part) for part in self.colour)
+        return replace(self, colour=(red, green, blue))
+
+    def on(self, x: Floats, y: Floats) -> Series:
+        """The same series with other points."""
+        return replace(self, x=x, y=y)
+
+
+def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
+    """At most about two points a column, its lowest and its highest, so that no peak is lost; finite points only."""
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    if columns <= 0:
+        return x[:0], y[:0]
+    if len(x) <= 2 * columns:
+        return x, y
+    edges = np.linspace(0, len(x), columns + 1).astype(int)
+    lowest = [start + y[start:end].argmin() for start, end in pairwise(edges)]
+    highest = [start + y[start:end].argmax() for start, end in pairwise(edges)]
+    kept = np.union1d(lowest, highest)
+    return x[kept], y[kept]
+
+
+def logarithmic(values: Floats) -> Floats:
+    """log10 where there is one, NaN elsewhere."""
+    return np.log10(values, where=values > 0, out=np.full_like(values, np.nan))
+
 
 _TICKS = 5
 _TICK_WIDTH = 10

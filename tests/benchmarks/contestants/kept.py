@@ -12,8 +12,8 @@ from benchmarks.contestants.ours import config_of, images_of
 from benchmarks.spec import Spec
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.event_log import EventLog
-from fmnist_tui.runs.keeper import RunKeeper
 from fmnist_tui.runs.request import request_run
+from fmnist_tui.runs.run_writer import RunKeeper
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.events import Step
 from fmnist_tui.training.task import make_engine, make_task

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks.spec import Spec
 from fmnist_tui.data import Dataset, load
-from fmnist_tui.runs.places import cache_folder
+from fmnist_tui.paths import cache_folder
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import EVALUATION_BATCH, Indices
 from fmnist_tui.training.recipes import configure

@@ -13,7 +13,7 @@ from benchmarks.contestants.ours import images_of
 from benchmarks.spec import Spec
 from fmnist_tui.data import ImageSet
 from fmnist_tui.models.cnn import build_cnn
-from fmnist_tui.models.dropout import Dropout
+from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 _PLAIN = hyperparameters("v3", "origin")

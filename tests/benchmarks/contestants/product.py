@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.spec import Spec
-from fmnist_tui.training.matrix_product import products
+from fmnist_tui.analysis.bench import products
 
 
 class Product:

@@ -10,8 +10,8 @@ from benchmarks.measuring import Rows
 from benchmarks.pairs import in_pairs, ratios
 from benchmarks.rows.kept import lost_to_keeping
 from benchmarks.watching import whole_training
+from fmnist_tui.analysis.bench import flops
 from fmnist_tui.models.catalogue import version
-from fmnist_tui.training.matrix_product import flops
 
 FLOPS = 2 * version("v0").training_multiply_adds
 """Of one image: 1.13 million, forward and backward, without the slopes of the pixels, which nobody needs."""

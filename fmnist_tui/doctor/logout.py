@@ -1,0 +1,138 @@
+"""What the end of a login, a job or a container does to runs that should outlive it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fmnist_tui.files import exists, is_folder
+from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.machine import Machine
+from fmnist_tui.text import safe
+
+_JOBS = {"SLURM_JOB_ID": "Slurm", "PBS_JOBID": "PBS", "LSB_JOBID": "LSF"}
+_RESUME = "fmnist-tui resume RUN goes on where it was saved"
+_LINGER = "do once: loginctl enable-linger"
+_FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
+"""Where logind.conf and logind.conf.d lie; what is in an earlier one hides what is in a later one."""
+
+
+@dataclass(frozen=True)
+class Threat:
+    """What ends detached runs, and what to do about it."""
+
+    seen: str
+    advice: str
+
+
+def what_a_logout_ends(machine: Machine) -> str | None:
+    """One line on what ends detached runs when one leaves, and what to do about it; None: nothing to fear."""
+    threat = _threat(machine)
+    return safe(f"{threat.seen}; {threat.advice}") if threat else None
+
+
+def logout_row(machine: Machine) -> Row:
+    """Whether detached runs go on after a logout."""
+    threat = _threat(machine)
+    if threat is None:
+        return Row("logout", State.OK, "detached runs go on after it")
+    return Row("logout", State.NOTE, threat.seen, threat.advice)
+
+
+def _threat(machine: Machine) -> Threat | None:
+    return _from_job(machine) or _from_systemd(machine) or _from_container(machine) or _from_wsl(machine)
+
+
+def _from_job(machine: Machine) -> Threat | None:
+    """A batch system ends what a job started, a new session or not."""
+    jobs = [f"{kind} job {machine.environ[name]}" for name, kind in _JOBS.items() if machine.environ.get(name)]
+    adopted = re.search(r"slurm\S*/job_(\d+)", machine.read("proc/self/cgroup"))  # came by SSH (pam_slurm_adopt)
+    if adopted:
+        jobs.append(f"Slurm job {adopted[1]}")
+    return Threat(f"runs end with {jobs[0]}", f"ask for enough time; {_RESUME}") if jobs else None
+
+
+def _from_systemd(machine: Machine) -> Threat | None:
+    """By systemd's logind.conf(5) and loginctl(1): which fate depends on the control group that we run in."""
+    if not is_folder(machine.root / "run/systemd/system"):
+        return None
+    group = machine.read("proc/self/cgroup")
+    if re.search(r"/user@\d+\.service", group):
+        if _lingers(machine):
+            return None
+        return Threat("your last logout ends runs: systemd ends your user manager and them", _LINGER)
+    if re.search(r"/session-[^/]+\.scope", group) and _kills_session(machine):
+        # Linger alone does not save what is in the session's scope: it has to leave the scope.
+        start = "start with: systemd-run --user --scope fmnist-tui"
+        advice = start if _lingers(machine) else f"{_LINGER}; then {start}"
+        return Threat("a logout ends runs (systemd's KillUserProcesses)", advice)
+    return None
+
+
+def _lingers(machine: Machine) -> bool:
+    return exists(machine.root / "var/lib/systemd/linger" / machine.user())
+
+
+def _kills_session(machine: Machine) -> bool:
+    """As logind decides it."""
+    settings = _logind_settings(machine)
+    user = machine.user()
+    if user in settings.get("KillExcludeUsers", "root").split():
+        return False
+    if only := settings.get("KillOnlyUsers", "").split():
+        return user in only
+    return settings.get("KillUserProcesses", "no").lower() in ("yes", "true", "on", "1", "y", "t")
+
+
+def _logind_settings(machine: Machine) -> dict[str, str]:
+    """What logind's files say, the last word first; lists that are given in parts are joined."""
+    settings: dict[str, str] = {}
+    for text in _logind_files(machine):
+        for name, value in _assignments(text):
+            joined = name.endswith("Users") and value
+            settings[name] = f"{settings.get(name, '')} {value}".strip() if joined else value
+    return settings
+
+
+def _logind_files(machine: Machine) -> Iterator[str]:
+    """The main file, with its comments (which tell the defaults that it was built with) as settings; then drop-ins."""
+    main = [text for folder in _FOLDERS if (text := machine.read(f"{folder}/logind.conf"))]
+    if main:
+        yield "[Login]\n" + "\n".join(re.findall(r"^#(KillUserProcesses=.*)", main[0], re.MULTILINE))
+        yield main[0]
+    drop_ins: dict[str, Path] = {}
+    for folder in reversed(_FOLDERS):
+        drop_ins |= {path.name: path for path in (machine.root / folder / "logind.conf.d").glob("*.conf")}
+    for name in sorted(drop_ins):
+        yield machine.read(str(drop_ins[name]))
+
+
+def _assignments(text: str) -> Iterator[tuple[str, str]]:
+    section = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            section = line
+        elif section == "[Login]" and line[:1] not in ("#", ";") and "=" in line:
+            name, _, value = line.partition("=")
+            yield name.strip(), value.strip()
+
+
+def _from_container(machine: Machine) -> Threat | None:
+    """A first process with a terminal is somebody's shell (`docker run -it`): everything ends with it."""
+    name, _, rest = machine.read("proc/1/stat").rpartition(")")
+    fields = rest.split()
+    if len(fields) < 5 or fields[4] == "0":  # state, parent, group, session, terminal
+        return None
+    first = name.partition("(")[2]
+    return Threat(
+        f"runs end when the first process of this container ({first}) does",
+        "detach from the container (ctrl-p ctrl-q) instead of leaving its shell",
+    )
+
+
+def _from_wsl(machine: Machine) -> Threat | None:
+    if "microsoft" not in machine.read("proc/sys/kernel/osrelease").lower():
+        return None
+    return Threat("WSL may end runs when its last window is closed", f"leave a WSL window open; {_RESUME}")

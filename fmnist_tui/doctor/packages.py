@@ -1,0 +1,140 @@
+"""The libraries, PyTorch and the trainer process: whether they can be used, and what to do if not."""
+
+from __future__ import annotations
+
+import platform
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.processes import CommandResult, python_command
+from fmnist_tui.text import safe
+from fmnist_tui.training.config import INSTALL_PYTORCH
+
+_NEEDED = (
+    *("numpy", "scipy", "textual", "plotext", "textual-plotext", "rich", "click"),
+    *("matplotlib", "safetensors", "psutil", "threadpoolctl", "platformdirs"),
+)
+
+
+def libraries_row(machine: Machine) -> Row:
+    """Their versions, and which are missing."""
+    versions = {name: machine.version_of(name) for name in _NEEDED}
+    missing = [name for name, version in versions.items() if version is None]
+    if missing:
+        advice = f"install {'them' if len(missing) > 1 else 'it'}: pip install {' '.join(missing)}"
+        return Row("libraries", State.PROBLEM, f"{', '.join(missing)} missing", advice)
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return Row("libraries", State.OK, f"Python {platform.python_version()}, {listed}")
+
+
+ASK_TORCH = python_command("fmnist_tui.doctor.torch_probe")
+TORCH_SECONDS = 20.0
+_OLDEST = (2, 6)
+_ON_CPU = "v1 to v3 train on the CPU"
+_V0_WORKS = "v0, data and results work without it"
+_MENDING = {
+    "driver on your system is too old": "update NVIDIA's driver, or install a PyTorch built for an older CUDA",
+    "no kernel image": "this PyTorch wasn't built for this GPU: install another version of it",
+    "out of memory": "somebody uses the GPU's memory: wait, or choose another with --device cuda:1",
+    "Error 803": "the driver was updated while in use: reboot the machine",
+    "Error 804": "NVIDIA's driver is too old for this PyTorch: update it, or install an older PyTorch",
+}
+"""By words of the CUDA errors that people meet."""
+
+
+def torch_row(machine: Machine, answer: CommandResult, *, gpu_wanted: bool) -> Row:
+    """What PyTorch makes of this machine.
+
+    Args:
+        machine: The machine.
+        answer: What the command ASK_TORCH answered.
+        gpu_wanted: Whether there is a GPU that it should find.
+    """
+    report = answer.report()
+    if report is None:
+        return _broken(answer)
+    version, build = str(report.get("version")), str(report.get("build"))
+    seen = f"PyTorch {version} ({build or 'CPU build'})"
+    if _numbers(version) < _OLDEST:
+        return Row("torch", State.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
+    if report.get("gpu"):
+        return Row("torch", State.OK, f"{seen}: v1 to v3 train on {report['gpu']}")
+    if not gpu_wanted:
+        return Row("torch", State.OK, f"{seen}: {_ON_CPU}, no GPU was found")
+    if not build:
+        return Row("torch", State.NOTE, f"{seen}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU")
+    return _gpu_out_of_reach(machine, seen, report)
+
+
+def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Row:
+    hidden = machine.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden in ("", "-1"):
+        return Row("torch", State.NOTE, f"{seen}: {_ON_CPU}, as CUDA_VISIBLE_DEVICES={hidden} hides the GPU")
+    why = str(report.get("why_not"))
+    advice = next((advice for words, advice in _MENDING.items() if words in why), "see that `nvidia-smi` works")
+    return Row(
+        "torch", State.PROBLEM, f"{seen} can't use the GPU: {_first_sentence(why)}", f"{advice}; or --device cpu"
+    )
+
+
+def _broken(answer: CommandResult) -> Row:
+    if answer.status is None:
+        advice = "a driver that hangs makes it so; if `CUDA_VISIBLE_DEVICES= fmnist-tui doctor` works, it is the GPU's"
+        return Row("torch", State.PROBLEM, f"PyTorch: {answer.errors}; {_V0_WORKS}", advice)
+    if answer.status < 0:
+        name = signal.strsignal(-answer.status) or f"signal {-answer.status}"
+        return Row("torch", State.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it")
+    why = _last_error(answer.errors)
+    if re.match(r"ModuleNotFoundError: No module named '?torch'?$", why):
+        return Row("torch", State.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
+    if re.match(r"(ModuleNotFoundError: |.*: )No module named '?fmnist_tui\b", why):
+        return Row("torch", State.NOTE, "PyTorch could not be looked at: this program isn't found outside this folder")
+    return Row("torch", State.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch")
+
+
+def _last_error(traceback: str) -> str:
+    """The line of a traceback that says what happened."""
+    lines = [line for line in traceback.splitlines() if line.strip()] or ["it says nothing"]
+    return next((line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception): ", line)), lines[-1])[:200]
+
+
+def _first_sentence(why: str) -> str:
+    """CUDA's errors go on for a paragraph; a number among them says most."""
+    text = " ".join(why.split())
+    numbered = re.search(r"Error \d+: .*", text)
+    return (numbered[0] if numbered else text.partition(". ")[0])[:200] or "it says nothing"
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else _OLDEST
+
+
+ASK_TRAINER = (sys.executable, "-c", "import fmnist_tui.runs.trainer_process, fmnist_tui.runs.worker")
+TRAINER_SECONDS = 20.0
+_INSTALL = f"install it for this Python: {sys.executable} -m pip install -e {Path(__file__).parents[2]}"
+
+
+def trainer_row(status: int | None, errors: str) -> Row:
+    """What came of importing the trainer as its process does.
+
+    Args:
+        status: The exit status, minus a signal's number, or None where there was no end in time.
+        errors: What was printed on standard error, or why there is no status.
+    """
+    if status == 0:
+        return Row("trainer", State.OK, "its process can be started")
+    lines = [safe(line).strip() for line in errors.splitlines() if line.strip()]
+    why = lines[-1] if lines else "it says nothing"
+    if re.search(r"No module named '?fmnist_tui\b", why):
+        return Row(
+            "trainer", State.PROBLEM, f"{sys.executable} doesn't find this program outside this folder", _INSTALL
+        )
+    if status is None:
+        return Row("trainer", State.NOTE, f"could not be tried: {why}", "a slow disk makes it so; try again")
+    return Row("trainer", State.PROBLEM, f"its process can't be started: {why}", "install this program again")

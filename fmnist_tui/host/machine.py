@@ -1,0 +1,179 @@
+"""All that the checks ask of the machine, in one place, so that tests can put any machine in its stead."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import importlib.metadata
+import os
+import platform
+import pwd
+import re
+import shutil
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.processes import CommandResult, RunningCommand, StartedCommand
+from fmnist_tui.text import counted
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_WRITE_LOCK = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+"""`struct flock` of 64-bit Linux, on all of a file."""
+
+
+class Locks(StrEnum):
+    """Which locks a file system has."""
+
+    OPEN_FILE = "open-file-description locks"
+    FLOCK = "flock only"
+    NONE = "no locks"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a check may ask.
+
+    Attributes:
+        environ: The environment as this process was given it.
+        root: Where /proc, /etc, /var and /run lie.
+        screen: The terminal's columns and rows (0 where it doesn't know them), or None without a terminal.
+        system: "Linux" or "Darwin".
+        processor: The CPU's architecture.
+        cpus: How many may be used, and how many there are.
+        user: The name of the user whose process this is.
+        start: Starts a command.
+        has_library: Whether a shared library can be loaded.
+        version_of: The version of an installed package, or None.
+        free_bytes: Free space where a folder lies. Raises OSError.
+        locks: Which locks the file system of a folder has. Raises OSError where it can't be written.
+    """
+
+    environ: Mapping[str, str]
+    root: Path
+    screen: os.terminal_size | None
+    system: str
+    processor: str
+    cpus: tuple[int, int]
+    user: Callable[[], str]
+    start: Callable[[Sequence[str]], StartedCommand]
+    has_library: Callable[[str], bool]
+    version_of: Callable[[str], str | None]
+    free_bytes: Callable[[Path], int]
+    locks: Callable[[Path], Locks]
+
+    def ask(self, *command: str, seconds: float = 1.0) -> CommandResult:
+        """What a command answers within this time."""
+        with closing(self.start(command)) as started:
+            return started.result(seconds)
+
+    def read(self, path: str) -> str:
+        """The text of a file below the root, or "" where it can't be read."""
+        try:
+            return (self.root / path).read_text("utf-8", "replace")
+        except OSError:
+            return ""
+
+
+def this_machine() -> Machine:
+    """The machine that we run on."""
+    return Machine(
+        environ=given_environment(),
+        root=Path("/"),
+        screen=_screen(),
+        system=platform.system(),
+        processor=platform.machine(),
+        cpus=(available_cpus(), os.cpu_count() or 1),
+        user=_user,
+        start=RunningCommand,
+        has_library=_has_library,
+        version_of=_version_of,
+        free_bytes=lambda folder: shutil.disk_usage(folder).free,
+        locks=_locks,
+    )
+
+
+def given_environment() -> dict[str, str]:
+    """The environment as a person set it: where LANG is C, Python (PEP 538) adds an LC_CTYPE that they didn't."""
+    environ = dict(os.environ)
+    try:
+        given = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return environ
+    before = [entry for entry in given.split(b"\0") if entry.startswith(b"LC_CTYPE=")]
+    return {**environ, "LC_CTYPE": os.fsdecode(before[0].partition(b"=")[2]) if before else ""}
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's made-up user
+        return str(os.getuid())
+
+
+def _screen() -> os.terminal_size | None:
+    for stream in (sys.stdout, sys.stderr, sys.stdin):
+        try:
+            return os.get_terminal_size(stream.fileno())
+        except (AttributeError, OSError, ValueError):  # closed, a pipe, a file
+            continue
+    return None
+
+
+def _has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _locks(folder: Path) -> Locks:
+    with tempfile.TemporaryFile(dir=folder) as file:  # no name: nothing is left even if we are killed now
+        open_file = _is_granted(lambda: fcntl.fcntl(file, fcntl.F_OFD_SETLK, _WRITE_LOCK))
+        flock = _is_granted(lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB))
+    if flock:
+        return Locks.OPEN_FILE if open_file else Locks.FLOCK
+    return Locks.NONE
+
+
+def _is_granted(lock: Callable[[], object]) -> bool:
+    """Raises OSError where it isn't for want of locks."""
+    try:
+        lock()
+    except AttributeError:  # macOS
+        return False
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return False
+        raise
+    return True
+
+
+def cpu_title(machine: Machine) -> str:
+    """How many CPUs may be used, and what they are called: "2 CPUs, AMD EPYC"."""
+    usable, all_of_them = machine.cpus
+    count = counted(usable, "CPU") if usable == all_of_them else f"{usable} of {all_of_them} CPUs (the rest is barred)"
+    return f"{count}, {_processor(machine)}"
+
+
+def _processor(machine: Machine) -> str:
+    if machine.system == "Darwin":
+        answer = machine.ask("sysctl", "-n", "machdep.cpu.brand_string")
+        return answer.output.strip() or machine.processor
+    model = re.search(r"^model name\s*:\s*(.+)", machine.read("proc/cpuinfo"), re.MULTILINE)
+    return model[1] if model else machine.processor

@@ -1,0 +1,1 @@
+"""The content of a comparison, and its output formats: tables, sentences, figures, exports."""

@@ -1,0 +1,163 @@
+"""A run as files to take away: statistics, metrics, the loss plot, where it errs, predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fmnist_tui.analysis.calibration import reliability
+from fmnist_tui.analysis.errors import class_scores, confusion_matrix
+from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, class_names, read_predictions
+from fmnist_tui.analysis.probes.cache import read_findings
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.files import write_whole
+from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.report.figures import confusion_figure, loss_figure, reliability_figure, shift_files
+from fmnist_tui.report.formats import confusion_csv, metrics_csv, per_class_csv
+from fmnist_tui.report.rendering import to_png, to_svg
+from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.text import grouped, percent
+from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PLOT = "training_loss_plot"
+
+Files = dict[str, bytes]
+
+
+class ExportError(Exception):
+    """An export that can't be written; its text is one line that says where and why."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Attributes:
+        folder: Where; it is there even where the run had nothing to export.
+        files: Each file's path.
+        notes: What the run did not have, a line each.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def export_run(record: RunRecord, folder: Path) -> Export:
+    """Writes what the run has to `folder`/<run id>/, which is made.
+
+    Where the test images were scored: the statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the
+    others), predictions.npz, per_class.csv, confusion.csv, and the confusion matrix and the reliability diagram as PNG
+    and SVG. Where a window has ended: metrics.csv and the loss plot as PNG and SVG.
+    The figure of accuracy over shift, where that analysis is kept.
+
+    Raises:
+        ExportError: The folder can't be written.
+    """
+    contents, notes = _contents(record)
+    target = folder / record.run_id
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            write_whole(target / name, content)
+    except OSError as error:
+        raise ExportError(f"can't write to {target} ({error.strerror})") from None
+    return Export(target, tuple(target / name for name in contents), tuple(notes))
+
+
+def export_shifts(records: Sequence[RunRecord], folder: Path) -> tuple[Path, ...]:
+    """Writes the figure of accuracy over shift with a line for each of several runs to `folder`, which is made.
+
+    Nothing where that analysis is kept with less than two of them.
+
+    Raises:
+        ExportError: The folder can't be written.
+    """
+    known = [record for record in records if read_findings(record).shifts]
+    contents = shift_files(known) if len(known) > 1 else {}
+    try:
+        for name, content in contents.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / name, content)
+    except OSError as error:
+        raise ExportError(f"can't write to {folder} ({error.strerror})") from None
+    return tuple(folder / name for name in contents)
+
+
+def stats_json(predictions: Predictions) -> str:
+    """The test images one by one, in the origin's shape: {"data": [...], "loss": mean NLL, "accuracy": 0 to 1}.
+
+    Each image has "index" (its place in the test set), "target", "predicted", "predicted_list" (ten probabilities)
+    and "result" (whether it is right), and a line of its own.
+    """
+    columns = (predictions.labels, predictions.predicted, predictions.probabilities, predictions.right)
+    keys = ("index", "target", "predicted", "predicted_list", "result")
+    images = zip(range(len(predictions.labels)), *(column.tolist() for column in columns), strict=True)
+    lines = ",\n".join(json.dumps(dict(zip(keys, image, strict=True))) for image in images)
+    loss = negative_log_likelihood(predictions.probabilities, predictions.labels)
+    share = accuracy(predictions.probabilities, predictions.labels)
+    return f'{{"data": [\n{lines}\n], "loss": {loss!r}, "accuracy": {share!r}}}\n'
+
+
+def _contents(record: RunRecord) -> tuple[Files, list[str]]:
+    """All files by name, and what could not be made."""
+    contents: Files = {}
+    notes = []
+    try:
+        contents |= _scored(record)
+    except NoPredictionsError as error:
+        notes.append(f"{record.run_id}: no statistics and no predictions exported ({error})")
+    snapshot = read_snapshot(record.run)
+    if len(snapshot.curve):
+        contents |= _trained(record, snapshot)
+    else:
+        notes.append(f"{record.run_id}: no metrics and no plot exported (its log holds no step)")
+    return contents | shift_files([record], f"{_title(record)}\naccuracy on shifted test images"), notes
+
+
+def _scored(record: RunRecord) -> Files:
+    predictions = read_predictions(record.run)
+    name = "normal_nn_stats.json" if record.version == "v0" else "cnn_model_stats.json"
+    kept = {name: stats_json(predictions).encode(), "predictions.npz": record.run.predictions.read_bytes()}
+    return kept | _errors(record, predictions)
+
+
+def _errors(record: RunRecord, predictions: Predictions) -> Files:
+    names, matrix = class_names(record), confusion_matrix(predictions)
+    title = _title(record)
+    on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.right.mean())} right"
+    matrix_figure = confusion_figure(
+        matrix, names, f"{title}\nconfusion matrix, {on}; shade: cube root of the row's share"
+    )
+    bins_figure = reliability_figure(reliability(predictions), f"{title}\nreliability, {on}")
+    return {
+        "per_class.csv": per_class_csv(class_scores(matrix), names).encode(),
+        "confusion.csv": confusion_csv(matrix, names).encode(),
+        **_pictures("confusion", matrix_figure),
+        **_pictures("reliability", bins_figure),
+    }
+
+
+def _trained(record: RunRecord, snapshot: Snapshot) -> Files:
+    pictures = _pictures(PLOT, loss_figure(snapshot, _title(record)))
+    return {"metrics.csv": metrics_csv(snapshot).encode(), **pictures}
+
+
+def _pictures(name: str, figure: Figure) -> Files:
+    return {f"{name}.png": to_png(figure), f"{name}.svg": to_svg(figure)}
+
+
+def _title(record: RunRecord) -> str:
+    known = find_version(record.version)
+    title = f"{known.name}: {known.title}" if known else record.version
+    recipe = f"{record.recipe}{' (modified)' if record.config.get('modified') else ''}"
+    first = f"{title}, recipe {recipe}, seed {record.seed}"
+    learned = f", learned from {grouped(record.learned_from)} images" if record.learned_from is not None else ""
+    return f"{first}{learned}\n{record.label or record.run_id}"

@@ -1,0 +1,277 @@
+"""Figures for a report: loss curves, confusion matrix, reliability diagram, accuracy over shift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fmnist_tui.analysis.calibration import Bin, calibration_error
+from fmnist_tui.analysis.errors import Matrix, strengths
+from fmnist_tui.analysis.probes.cache import read_findings
+from fmnist_tui.analysis.probes.model_measures import LARGEST, Shifts
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis.smoothing import smoothed, width_for
+from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
+from fmnist_tui.runs.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+Values = NDArray[np.float64]
+
+# Okabe and Ito's palette, which colour-blind people tell apart; marks and lines differ as well.
+WINDOWS_COLOUR = "#56B4E9"
+TRAINING_COLOUR = "#0072B2"
+VALIDATION_COLOUR = "#D55E00"
+BEST_COLOUR = "#000000"
+
+_LARGEST = 1e12
+"""Past it a loss is as good as infinite, and is drawn as little."""
+_START = 50
+"""The first of so many parts of a curve is its start, whose losses would press the rest flat."""
+
+
+def loss_figure(snapshot: Snapshot, title: str) -> Figure:
+    """The run's losses above its accuracies, over the steps.
+
+    The windows' means lie light behind a smoothed line; validation is a point an epoch; the epoch with the best
+    validation accuracy is marked. Values that are not finite are left out.
+
+    Args:
+        snapshot: Of the run, at any moment.
+        title: One or more lines, drawn letter by letter.
+    """
+    from matplotlib.figure import Figure
+
+    curve, epochs = snapshot.curve, snapshot.epochs
+    with house_style():
+        figure = Figure(figsize=(8, 7), layout="constrained")
+        losses, accuracies = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        figure.suptitle(drawable(title), parse_math=False)
+        _draw(losses, snapshot, _clean(curve.loss), _clean(epoch.validation_loss for epoch in epochs))
+        shares = _clean(curve.accuracy), _clean(epoch.validation_accuracy for epoch in epochs)
+        _draw(accuracies, snapshot, 100 * shares[0], 100 * shares[1])
+        losses.set_ylabel(_loss_label(snapshot), fontsize=9)
+        losses.legend(frameon=False, loc="best")  # matplotlib warns of its default on a slow machine
+        accuracies.set_ylabel("accuracy (%)", fontsize=9)
+        accuracies.set_xlabel(_step_label(snapshot), fontsize=9)
+    return figure
+
+
+def _draw(axes: Axes, snapshot: Snapshot, windows: Values, validation: Values) -> None:
+    """One panel: windows, their smoothed line, validation, the best epoch."""
+    steps, ends = _clean(snapshot.curve.step), _clean(epoch.step for epoch in snapshot.epochs)
+    line = smoothed(windows, width_for(len(windows)))
+    lone = "." if len(windows) == 1 else ""
+    axes.plot(steps, windows, lone, color=WINDOWS_COLOUR, linewidth=0.5, alpha=0.6, label="training, each window")
+    axes.plot(steps, line, color=TRAINING_COLOUR, linewidth=1.6, label="training, smoothed")
+    axes.plot(ends, validation, "o--", color=VALIDATION_COLOUR, markersize=4, linewidth=0.8, label="validation")
+    if best := snapshot.best_epoch:
+        place = snapshot.epochs.index(best)
+        label = f"best validation accuracy: epoch {best.epoch}"
+        ring, *_ = axes.plot(ends[place], validation[place], "o", color=BEST_COLOUR, markersize=11, label=label)
+        ring.set(markerfacecolor="none", markeredgewidth=1.6)
+    axes.grid(alpha=0.25)
+    _look_past_the_start(axes, windows, validation)
+
+
+def _look_past_the_start(axes: Axes, windows: Values, validation: Values) -> None:
+    """Fits the axis to all but the curve's start, and says so where that cuts something off."""
+    kept = np.concatenate([windows[len(windows) // _START :], validation])
+    kept = kept[np.isfinite(kept)]
+    if len(kept) == 0:
+        return
+    low, high = float(kept.min()), float(kept.max())
+    margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    axes.set_ylim(low - margin, high + margin)
+    above, below = int((windows > high + margin).sum()), int((windows < low - margin).sum())
+    if above or below:
+        where, height = ("above", 0.03) if above > below else ("below", 0.93)
+        note = f"{above + below} windows at the start lie {where}"
+        axes.annotate(note, (0.01, height), xycoords="axes fraction", fontsize=8, color="#555555")
+
+
+def _clean(values: Iterable[float]) -> Values:
+    """The values as an array, NaN where one can't be drawn."""
+    return np.array([value if abs(value) < _LARGEST else np.nan for value in values], np.float64)
+
+
+def _loss_label(snapshot: Snapshot) -> str:
+    """The loss by name: versions that follow different ones are not to be compared by it."""
+    known = find_version(snapshot.started.version) if snapshot.started else None
+    return f"loss\n({known.loss})" if known else "loss"
+
+
+def _step_label(snapshot: Snapshot) -> str:
+    return f"step ({snapshot.started.steps_per_epoch} an epoch)" if snapshot.started else "step"
+
+
+# Okabe and Ito's blue and vermilion: right and wrong are told apart by colour-blind people, and lie in other cells.
+RIGHT_COLOUR = "#0072B2"
+WRONG_COLOUR = "#D55E00"
+_DARK = 0.5
+"""Past this strength of colour a number is white."""
+
+
+def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure:
+    """A heat map: rows are the true classes, columns the predicted ones, and each cell says its images.
+
+    Right is blue, wrong is vermilion, as strong as `errors.strengths` says.
+
+    Args:
+        matrix: Counts (10, 10).
+        names: Of the classes.
+        title: One or more lines, drawn letter by letter.
+    """
+    from matplotlib.figure import Figure
+
+    with house_style():
+        figure = Figure(figsize=(8, 7.6), layout="constrained")
+        axes = figure.subplots()
+        figure.suptitle(drawable(title), parse_math=False)
+        shades = strengths(matrix)
+        axes.imshow(_colours(shades))
+        _write_counts(axes, matrix, shades)
+        words = [drawable(name) for name in names]
+        places = range(len(words))
+        axes.set_xticks(places, words, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
+        axes.set_yticks(places, words, parse_math=False)
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+    return figure
+
+
+def _colours(shades: Values) -> Values:
+    """White at 0, the colour of right or wrong at 1: (10, 10, 3)."""
+    from matplotlib.colors import to_rgb
+
+    hues = np.where(np.eye(len(shades), dtype=bool)[..., None], to_rgb(RIGHT_COLOUR), to_rgb(WRONG_COLOUR))
+    colours: Values = 1 - shades[..., None] * (1 - hues)
+    return colours
+
+
+def _write_counts(axes: Axes, matrix: Matrix, shades: Values) -> None:
+    for (row, column), count in np.ndenumerate(matrix):
+        shade = "white" if shades[row, column] > _DARK else "black" if count else "#999999"
+        axes.text(column, row, f"{count}", ha="center", va="center", color=shade, fontsize=9)
+
+
+# Okabe and Ito's palette; what is a bar and what is a line can be told without colour.
+ACCURACY_COLOUR = "#56B4E9"
+CONFIDENCE_COLOUR = "#D55E00"
+DIAGONAL_COLOUR = "#000000"
+_MANY = 30
+"""Fewer images tell little of a bin's accuracy: its standard error is up to 0.09."""
+_PALE = 0.3
+
+
+def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
+    """Accuracy over confidence, bin by bin, against the diagonal of a model that is as often right as it believes.
+
+    Below it, how many images each bin holds.
+
+    Args:
+        bins: From low to high, of equal width.
+        title: One or more lines, drawn letter by letter.
+    """
+    from matplotlib.figure import Figure
+
+    with house_style():
+        figure = Figure(figsize=(7, 7.6), layout="constrained")
+        diagram, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        figure.suptitle(drawable(title), parse_math=False)
+        _draw_bins(diagram, bins)
+        width = 1 / len(bins)
+        counts.bar([one.low for one in bins], [one.count for one in bins], width, align="edge", color="#999999")
+        counts.set_ylabel("images")
+        counts.set_xlabel("confidence (probability of the predicted class)")
+        for axes in (diagram, counts):
+            axes.set_xlim(0, 1)
+            axes.grid(alpha=0.25)
+            axes.set_axisbelow(True)
+    return figure
+
+
+def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
+    known = [(one.low, one.confidence, one.accuracy, one.count) for one in bins if one.count]
+    lows, confidences, accuracies, counts = zip(*known, strict=True) if known else ((), (), (), ())
+    width = 1 / len(bins)
+    bars = axes.bar(lows, accuracies, width, align="edge", label="accuracy", color=ACCURACY_COLOUR)
+    for drawn, count in zip(bars, counts, strict=True):
+        drawn.set(edgecolor="black", linewidth=0.6, alpha=1.0 if count >= _MANY else _PALE)
+    axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="as often right as it believes")
+    points, *_ = axes.plot(
+        confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="the bin at its mean confidence"
+    )
+    points.set(markersize=5, clip_on=False)
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("accuracy")
+    error = f"expected calibration error {calibration_error(bins):.4f}"
+    error += f"\npale: fewer than {_MANY} images" if any(count < _MANY for count in counts) else ""
+    axes.legend(frameon=False, loc="upper left", title=error, alignment="left")
+
+
+NAME = "shift_accuracy"
+
+# Okabe and Ito's palette, which colour-blind people tell apart; marks and lines differ as well.
+_STYLES = (
+    ("#0072B2", "o", "-"),
+    ("#D55E00", "s", "--"),
+    ("#009E73", "^", "-."),
+    ("#CC79A7", "D", ":"),
+    ("#E69F00", "v", "-"),
+    ("#56B4E9", "P", "--"),
+    ("#000000", "X", "-."),
+)
+
+
+def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
+    """A line for each run over the shift, the mean of the four directions; behind it, from the worst to the best.
+
+    Args:
+        found: By what the legend calls each run.
+        title: One or more lines, drawn letter by letter.
+    """
+    from matplotlib.figure import Figure
+
+    pixels = range(LARGEST + 1)
+    with house_style():
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        figure.suptitle(drawable(title), parse_math=False)
+        for place, (name, shifts) in enumerate(found.items()):
+            colour, mark, line = _STYLES[place % len(_STYLES)]
+            by_shift = [[100 * share for share in part] for part in zip(*shifts.directions, strict=True)]
+            axes.fill_between(pixels, list(map(min, by_shift)), list(map(max, by_shift)), color=colour, alpha=0.12)
+            mean = [100 * share for share in shifts.mean]
+            axes.plot(pixels, mean, line, color=colour, marker=mark, label=drawable(name.lstrip("_")))
+        axes.set_xlabel("shift (pixels); the band goes from the worst direction to the best", fontsize=9)
+        axes.set_ylabel("accuracy on the test images (%)", fontsize=9)
+        axes.set_xticks(pixels)
+        axes.grid(alpha=0.25)
+        if found:
+            for entry in axes.legend(frameon=False, loc="best").get_texts():
+                entry.set_parse_math(False)
+    return figure
+
+
+def shift_files(records: Sequence[RunRecord], title: str = "") -> dict[str, bytes]:
+    """The figure of the runs whose shifts are kept, as PNG and SVG by their names; none where there are none."""
+    found = [(record, shifts) for record in records if (shifts := read_findings(record).shifts)]
+    versions = [record.version for record, _ in found]
+    named = {
+        record.version if versions.count(record.version) == 1 else record.run_id: shifts
+        for record, shifts in sorted(found, key=lambda one: one[0].run_id)
+    }
+    if not named:
+        return {}
+    figure = shift_figure(named, title or "Accuracy on shifted test images")
+    return {f"{NAME}.png": to_png(figure), f"{NAME}.svg": to_svg(figure)}

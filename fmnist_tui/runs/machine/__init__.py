@@ -1,1 +1,0 @@
-"""What this machine has and lacks: the checks behind `doctor`, and what a logout would end."""

@@ -1,0 +1,119 @@
+"""Submitting runs: each starts at once where its device is free, and waits in the queue otherwise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fmnist_tui.errors import RunError
+from fmnist_tui.host.cpus import available_cpus, cpu_set
+from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.processes import python_environment
+from fmnist_tui.paths import private_temporary_folder, state_folder
+from fmnist_tui.runs.conditions import conditions_at_start
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.queue.devices import candidates, needed_device, title_of, visible_gpus
+from fmnist_tui.runs.queue.dispatch import ensure_dispatcher, start_ready, write_queued
+from fmnist_tui.runs.queue.store import Entry, Queue, this_queue
+from fmnist_tui.runs.request import Request, read_request, settled_config
+
+
+@dataclass
+class Submitted:
+    """What became of runs that were submitted.
+
+    Attributes:
+        started: The runs that train now, with their processes.
+        queued: The runs that wait.
+        failed: Why others could not be started, a line each.
+        warning: A line on a queue that had to be kept somewhere else; "" where it is in its place.
+    """
+
+    started: dict[RunDirectory, subprocess.Popen[bytes]] = field(default_factory=dict)
+    queued: list[RunDirectory] = field(default_factory=list)
+    failed: dict[RunDirectory, str] = field(default_factory=dict)
+    warning: str = ""
+
+
+def submit(runs: Sequence[RunDirectory]) -> Submitted:
+    """Starts each run whose device is free, and queues the others; a dispatcher then waits for them.
+
+    Raises:
+        RunError: There is no folder in which a queue can be kept.
+    """
+    submitted = Submitted()
+    wanted: list[tuple[RunDirectory, Request]] = []
+    for run in runs:
+        try:
+            wanted.append((run, read_request(run)))
+        except RunError as error:
+            submitted.failed[run] = str(error)
+    gpus = visible_gpus([settled_config(run, request) for run, request in wanted])
+    queue, submitted.warning = usable_queue()
+    with queue.locked():
+        environment = queue.save_environment(python_environment())
+        new = [new_entry(run, request, gpus, environment) for run, request in wanted]
+        ours = {entry.run: entry for entry in new}
+        queue.write([*(entry for entry in queue.read() if entry.run not in ours), *new])
+        submitted.started, failed = start_ready(queue, only=set(ours))
+        submitted.failed |= failed
+        waiting = {entry.run for entry in queue.read()}
+        submitted.queued = [run for run, _ in wanted if str(run.path.absolute()) in waiting]
+        for run in list(submitted.queued):
+            try:
+                write_queued(run, queue, ours[str(run.path.absolute())].needs)
+            except RunError as error:  # without it nobody could see that the run waits
+                submitted.failed[run] = str(error)
+                submitted.queued.remove(run)
+                waiting.remove(str(run.path.absolute()))
+        if submitted.failed:
+            queue.write([entry for entry in queue.read() if entry.run in waiting])
+        if waiting:
+            try:
+                ensure_dispatcher(queue)
+            except OSError as error:
+                why = f"no process that waits for the device can be started ({error.strerror})"
+                submitted.warning = f"{why}; then any further command starts one"
+    return submitted
+
+
+def new_entry(
+    run: RunDirectory, request: Request, gpus: Sequence[Gpu], environment: str = "", in_app: str = ""
+) -> Entry:
+    """The queue's record of a run that this process asks for."""
+    config, start, count = settled_config(run, request), conditions_at_start(run), available_cpus()
+    keys = candidates(config, gpus, start, request.config.device)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return Entry(
+        run=str(run.path.absolute()),
+        created=request.created,
+        needs=needed_device(config, has_gpus=bool(gpus)) if start is None else title_of(keys),
+        gpus=keys,
+        cpus=cpu_set(),
+        cpu_count=count,
+        threads=0 if keys else min(config.threads or count, count),
+        in_app=in_app,
+        python=sys.executable,
+        environment=environment,
+        umask=umask,
+        nice=os.nice(0),
+    )
+
+
+def usable_queue() -> tuple[Queue, str]:
+    """The queue, and, where its folder can't be written, a line on that: it is in a private temporary folder then.
+
+    Raises:
+        RunError: Neither can be written.
+    """
+    queue = this_queue(state_folder())
+    try:
+        with queue.locked():
+            queue.write(queue.read())  # a full disk is found out before anything is started
+    except RunError as error:
+        return this_queue(private_temporary_folder()), f"{error}; until then it lies in a temporary folder"
+    return queue, ""

@@ -1,0 +1,184 @@
+"""The run directory as the trainer writes it: checkpoints in the background, outcome, explained errors."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from fmnist_tui.files import write_json, write_whole
+from fmnist_tui.runs.access import refused
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.lock import Superseded
+from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.engine import Tensors
+from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.store import NoRoom, Outcome
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+_GPU = ("cuda", "cudnn", "cublas", "hip error", "nvidia", "mps backend")
+
+
+def machine_fault(error: Exception) -> str:
+    """A line on an error that memory or a GPU gave, with what to do; "" for any other.
+
+    PyTorch raises plain RuntimeErrors for most of them, so that their words have to tell.
+    """
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+        why = first_line(error) or "of this machine"
+        return f"out of memory: {why}; train anew with a smaller --batch-size, or resume when others have left"
+    if isinstance(error, RuntimeError) and any(words in text for words in _GPU):
+        return f"the GPU failed: {first_line(error)}; `fmnist-tui doctor` says what works; --device cpu does"
+    return ""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of its text; of a paragraph the first sentence."""
+    return (str(error).strip().splitlines() or [""])[0].partition(". ")[0][:200]
+
+
+class RunKeeper:
+    """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        config: TrainingConfig,
+        check: Callable[[], object] = lambda: None,
+        *,
+        exact: bool = True,
+    ) -> None:
+        """Writes nothing yet.
+
+        Args:
+            run: Where to.
+            config: What is trained, for the metadata of what is written.
+            check: Raises Superseded where a newer trainer has taken the run: nothing is written then.
+            exact: Whether the run is bit for bit what its first trainer would have made of it, for the result.
+        """
+        self._run = run
+        self._config = config
+        self._check = check
+        self._exact = exact
+        self._superseded: Superseded | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+        self._writing: Future[None] | None = None
+        self._news: list[CheckpointSaved | Alert] = []
+        self._lock = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a checkpoint is being written."""
+        return self._writing is not None and not self._writing.done()
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Starts to write; waits for the one before."""
+        self.wait()
+        self._writing = self._writer.submit(self._write, checkpoint)
+
+    def news(self) -> list[CheckpointSaved | Alert]:
+        """What became of the checkpoints since the last call.
+
+        Raises:
+            Superseded: A newer trainer has taken the run.
+        """
+        if self._superseded is not None:
+            raise self._superseded
+        with self._lock:
+            news, self._news = self._news, []
+        return news
+
+    def wait(self) -> None:
+        """Until nothing is being written."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def save_outcome(self, outcome: Outcome) -> None:
+        """Keeps weights and predictions first and the result last: who sees a result finds the rest.
+
+        Raises:
+            NoRoom: The disk is full.
+            Superseded: A newer trainer has taken the run.
+            RunError: They can't be written for another reason. A run that goes on from its last checkpoint tries again.
+        """
+        check = self._check
+        check()
+        try:
+            if outcome.weights is not None:
+                write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()), check)
+            if outcome.probabilities is not None and outcome.labels is not None:
+                scored = _npz(probabilities=outcome.probabilities, labels=outcome.labels)
+                write_whole(self._run.predictions, scored, check)
+            write_json(self._run.result, self._result(outcome), check)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoRoom(f"no room for the result in {self._run.path} ({error.strerror})") from None
+            again = f"fmnist-tui resume {self._run.run_id}"
+            raise refused(f"write the result to {self._run.path}", self._run.path, error, again) from None
+
+    def close(self) -> None:
+        """Ends the writing thread after its last checkpoint."""
+        self._writer.shutdown()
+
+    def _write(self, checkpoint: Checkpoint) -> None:
+        news: CheckpointSaved | Alert
+        try:
+            write_checkpoint(self._run.checkpoints, checkpoint, self._check)
+            news = CheckpointSaved(checkpoint.position.step)
+        except Superseded as error:
+            self._superseded = error
+            return
+        except OSError as error:
+            news = Alert("checkpoint_failed", f"no checkpoint at step {checkpoint.position.step}: {error.strerror}")
+        with self._lock:
+            self._news.append(news)
+
+    def _metadata(self) -> dict[str, str]:
+        settings = self._config.hyperparameters
+        return {
+            "version": self._config.version,
+            "input_scale": repr(settings.input_scale),
+            "input_offset": repr(settings.input_offset),
+            "output": "sigmoid" if self._config.version == "v0" else "logits",
+        }
+
+    def _result(self, outcome: Outcome) -> dict[str, Any]:
+        scores = asdict(outcome.scores) if outcome.scores else dict.fromkeys(("accuracy", "nll", "brier", "ece"))
+        return {
+            "reason": outcome.reason,
+            "version": self._config.version,
+            "seed": self._config.seed,
+            **{f"test_{name}": value for name, value in scores.items()},
+            "epochs": outcome.epochs,
+            "steps": outcome.steps,
+            "seconds": outcome.seconds,
+            "test_images": 0 if outcome.labels is None else len(outcome.labels),
+            "device": self._config.device,
+            "threads": self._config.threads,
+            "exact": self._exact,
+        }
+
+
+def _safetensors(tensors: Tensors, metadata: dict[str, str]) -> bytes:
+    """The file's bytes, a pure function of its content: the library writes metadata in an order that changes."""
+    plain = safetensors.numpy.save(tensors)
+    length = int.from_bytes(plain[:8], "little")
+    header = json.dumps({"__metadata__": metadata, **json.loads(plain[8 : 8 + length])}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + plain[8 + length :]
+
+
+def _npz(**arrays: np.ndarray[Any, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Why the CNN wins: the original project's claims, measured."""

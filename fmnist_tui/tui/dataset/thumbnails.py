@@ -1,0 +1,166 @@
+"""A grid of small images that uses the room there is, with a cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.widgets.images import PLAIN, Drawing, Row, half_blocks, halved
+
+CELL_WIDTH, CELL_HEIGHT = 15, 8
+_PICTURE = 14
+_REVERSE = Style(reverse=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnail:
+    """One image of the grid.
+
+    Attributes:
+        image: (28, 28) uint8.
+        caption: The words below it.
+        about: What is known of it, in lines, where it is shown large.
+    """
+
+    image: NDArray[np.uint8]
+    caption: str
+    about: str
+
+
+class Thumbnails(Widget, can_focus=True):
+    """Shows one page of images; arrow keys move the cursor, and ask for another page at the edges."""
+
+    BINDINGS = [
+        Binding("left", "move(-1)", "Previous", show=False),
+        Binding("right", "move(1)", "Next", show=False),
+        Binding("up", "move_row(-1)", "Up", show=False),
+        Binding("down", "move_row(1)", "Down", show=False),
+        Binding("pageup", "turn(-1)", "Page up", show=False),
+        Binding("pagedown", "turn(1)", "Page down", show=False),
+        Binding("enter", "open", "Large image"),
+    ]
+
+    page: reactive[tuple[Thumbnail, ...]] = reactive(())
+    cursor: reactive[int] = reactive(0)
+    draw: reactive[Drawing] = reactive(lambda: half_blocks)
+
+    class Moved(Message):
+        """The cursor is on another image of the page."""
+
+    class PageTurned(Message):
+        """Another page was asked for: 1 the next, -1 the one before.
+
+        `cursor` is where the cursor shall be on it: 0 the first image, -1 the last, None where it was.
+        """
+
+        def __init__(self, direction: int, cursor: int | None = None) -> None:
+            super().__init__()
+            self.direction = direction
+            self.cursor = cursor
+
+    class Opened(Message):
+        """The image under the cursor shall be shown large."""
+
+    class Resized(Message):
+        """The page holds another number of images now."""
+
+    @property
+    def columns(self) -> int:
+        """Images side by side."""
+        return max(1, self.size.width // CELL_WIDTH)
+
+    @property
+    def capacity(self) -> int:
+        """Images of a page."""
+        return self.columns * max(1, self.size.height // CELL_HEIGHT)
+
+    @property
+    def current(self) -> Thumbnail | None:
+        """The image under the cursor."""
+        return self.page[self.cursor] if self.cursor < len(self.page) else None
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the grid."""
+        row, line = divmod(y, CELL_HEIGHT)
+        first = row * self.columns
+        shown = self.page[first : first + self.columns]
+        segments = [segment for offset in range(len(shown)) for segment in self._cell_line(first + offset, line)]
+        return Strip(segments).adjust_cell_length(self.size.width, PLAIN)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """All that there is."""
+        return container.height
+
+    def watch_page(self) -> None:
+        """A new page: nothing drawn before is of use."""
+        self._pictures = self._draw_all()
+        self.cursor = min(self.cursor, max(0, len(self.page) - 1))
+
+    def watch_draw(self) -> None:
+        """Another way to draw."""
+        self._pictures = self._draw_all()
+
+    def watch_cursor(self) -> None:
+        """Tells that the cursor is elsewhere."""
+        self.post_message(self.Moved())
+
+    def on_resize(self) -> None:
+        """The room changed."""
+        self.post_message(self.Resized())
+
+    def on_click(self, event: Click) -> None:
+        """Moves the cursor to the image under the mouse; a second click shows it large."""
+        column, row = event.x // CELL_WIDTH, event.y // CELL_HEIGHT
+        clicked = row * self.columns + column
+        if column < self.columns and clicked < len(self.page):
+            if clicked == self.cursor:
+                self.action_open()
+            self.cursor = clicked
+
+    def action_move(self, by: int) -> None:
+        """Moves the cursor along the page, or to the next one."""
+        self._go(self.cursor + by)
+
+    def action_move_row(self, by: int) -> None:
+        """Moves the cursor a row."""
+        self._go(self.cursor + by * self.columns)
+
+    def action_turn(self, direction: int) -> None:
+        """Asks for another page."""
+        self.post_message(self.PageTurned(direction))
+
+    def action_open(self) -> None:
+        """Asks for the large image."""
+        self.post_message(self.Opened())
+
+    def _go(self, target: int) -> None:
+        if 0 <= target < len(self.page):
+            self.cursor = target
+        elif target > 0:
+            self.post_message(self.PageTurned(1, cursor=0))
+        else:
+            self.post_message(self.PageTurned(-1, cursor=-1))
+
+    def _draw_all(self) -> list[list[Row]]:
+        if not self.page:
+            return []
+        return [self.draw(image) for image in halved(np.stack([item.image for item in self.page]))]
+
+    def _cell_line(self, index: int, line: int) -> Row:
+        gap = Segment(" " * (CELL_WIDTH - _PICTURE), PLAIN)
+        if line < _PICTURE // 2:
+            return [*self._pictures[index][line], gap]
+        caption = pad(cut(self.page[index].caption, _PICTURE, ""), _PICTURE)
+        return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else PLAIN), gap]

@@ -1,0 +1,61 @@
+"""Dialogs with a field: a number, or the folder of a run's images."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from fmnist_tui.tui.dialogs.dialog import Dialog
+
+_DIGITS = 9
+
+
+class AskNumberScreen(Dialog[int | None]):
+    """Dismisses with the number, or None."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        with Vertical(classes="dialog"):
+            yield Static(Text(self._question))
+            yield Input(type="integer", max_length=_DIGITS)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The answer."""
+        self.dismiss(int(event.value) if event.value.lstrip("+-").isdecimal() else None)
+
+
+_LONGEST = 4096
+"""Characters of a path."""
+
+
+class MovedDataScreen(Dialog[str | None]):
+    """Dismisses with a folder, or None."""
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        """Asks about this run.
+
+        Args:
+            run_id: Its id.
+            reason: Why it can't be resumed as it is.
+        """
+        super().__init__()
+        self._run_id = run_id
+        self._reason = reason
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        with Vertical(classes="dialog"):
+            yield Static("Where are the images now?")
+            yield Static(Text(f"{self._run_id}: {self._reason}"), classes="muted")
+            yield Input(max_length=_LONGEST, placeholder="a folder (enter resumes the run, escape leaves it)")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The folder."""
+        if event.value.strip():
+            self.dismiss(event.value.strip())

@@ -1,0 +1,1 @@
+"""Screen 2: the models, and the form that trains them."""

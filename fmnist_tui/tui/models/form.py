@@ -1,0 +1,172 @@
+"""The form that starts trainings: empty fields take the recipe's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Label, Select
+
+from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
+from fmnist_tui.tui.models.forecast import DEVICES
+
+_PROCESS, _IN_APP = "process", "app"
+_WHOLE = ("epochs", "batch_size", "seed", "seeds", "limit")
+_LABELS = {
+    "epochs": "epochs",
+    "batch_size": "batch size",
+    "learning_rate": "learning rate",
+    "seed": "first seed",
+    "seeds": "seeds",
+    "limit": "limit",
+}
+_TOOLTIPS = {
+    "recipe": "tuned: ours. origin: the settings of the project that this one reworks",
+    "epochs": "How often each training image is seen",
+    "batch_size": "Images a step",
+    "learning_rate": "The highest that the schedule reaches",
+    "seed": "From which all randomness is derived",
+    "seeds": "How many runs a version, with seeds that follow each other",
+    "limit": "Train on so many images only: the first ones, or, where labels are sorted, some of each class",
+    "flip": "Mirror training images left-right: auto, where that suits the data set; on; off",
+    "device": "Where v1 to v3 train; v0 trains on the CPU",
+    "in_app": "process: a trainer that outlives the app. app: ends with it",
+}
+_MOST_SEEDS = 100
+_LONGEST = 40
+"""Characters of a number; whatever is pasted beyond is cut off."""
+
+
+class TrainForm(Vertical):
+    """Recipe, hyper-parameters, device, and where to train."""
+
+    class Changed(Message):
+        """Another value stands in a field."""
+
+    def __init__(self, values: Mapping[str, str], *, in_app: bool) -> None:
+        """A form to fill in.
+
+        Args:
+            values: What stood in its fields when it was used last; what makes no sense is passed over.
+            in_app: Whether to propose to train in the app itself.
+        """
+        super().__init__()
+        self._first_values = {**values, "in_app": _IN_APP if in_app else _PROCESS}
+
+    def compose(self) -> ComposeResult:
+        """A line a field."""
+        with Horizontal():
+            yield Label("recipe")
+            yield self._select("recipe", RECIPES)
+        for name, label in _LABELS.items():
+            with Horizontal():
+                yield Label(label)
+                kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
+                value = self._first_values.get(name, "")
+                yield Input(value, id=name, type=kind, max_length=_LONGEST, compact=True, tooltip=_TOOLTIPS[name])
+        with Horizontal():
+            yield Label("flips", id="flips")
+            yield self._select("flip", FLIPS)
+        with Horizontal():
+            yield Label("device")
+            yield self._select("device", DEVICES)
+        with Horizontal():
+            yield Label("train in")
+            yield self._select("in_app", (_PROCESS, _IN_APP))
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def _tell(self, event: Message) -> None:
+        event.stop()
+        self.post_message(self.Changed())
+
+    @property
+    def in_app(self) -> bool:
+        """Whether to train in the app's own process."""
+        return self._choice("in_app") == _IN_APP
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in the fields, by their names; empty ones are left out."""
+        typed = {name: self.query_one(f"#{name}", Input).value for name in _LABELS}
+        chosen = {name: self._choice(name) for name in ("recipe", "flip", "device")}
+        return {name: value for name, value in (typed | chosen).items() if value}
+
+    def fill(self, values: Mapping[str, str]) -> None:
+        """Fills in what was used last, where nothing was typed or chosen yet."""
+        for name in _LABELS:
+            field = self.query_one(f"#{name}", Input)
+            if not field.value and name in values:
+                field.value = values[name]
+        for name, choices in (("recipe", RECIPES), ("flip", FLIPS), ("device", DEVICES)):
+            if self._choice(name) == choices[0] and values.get(name) in choices:
+                self.query_one(f"#{name}", Select).value = values[name]
+
+    def show_versions(self, versions: Sequence[str]) -> None:
+        """Shows the versions' recipe's values where fields are empty."""
+        recipes = [hyperparameters(version, self._choice("recipe")) for version in versions]
+        shown = {
+            "epochs": _common(str(recipe.epochs) for recipe in recipes),
+            "batch_size": _common(str(recipe.batch_size) for recipe in recipes),
+            "learning_rate": _common(f"{recipe.learning_rate:g}" for recipe in recipes),
+            "seed": "0",
+            "seeds": "1",
+            "limit": "all images",
+        }
+        for name, value in shown.items():
+            self.query_one(f"#{name}", Input).placeholder = value
+
+    def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
+        """Shows whether images will be flipped, as far as that is known."""
+        words = {None: "flips", True: "flips: on", False: "flips: off"}[flips]
+        self.query_one("#flips", Label).update(words)
+
+    def configs(self, versions: Sequence[str]) -> list[TrainingConfig]:
+        """What the form asks for, a configuration for each version and seed.
+
+        Raises:
+            ConfigError: A field's value can't be trained with.
+        """
+        first, count = self._whole("seed") or 0, self._whole("seeds")
+        if count is not None and not 1 <= count <= _MOST_SEEDS:
+            raise ConfigError(f"seeds {count} is not between 1 and {_MOST_SEEDS}")
+        changes = {name: self._whole(name) for name in ("epochs", "batch_size")}
+        rate = {"learning_rate": self._number("learning_rate")}
+        seeds = range(first, first + (count or 1))
+        recipe, device, flip = self._choice("recipe"), self._choice("device"), self._choice("flip")
+        limit = self._whole("limit")
+        return configure_all(versions, seeds, recipe, {**changes, **rate}, device, limit=limit, flip=flip)
+
+    def _select(self, name: str, choices: Sequence[str]) -> Select[str]:
+        before = self._first_values.get(name, "")
+        value = before if before in choices else choices[0]
+        options = [(choice, choice) for choice in choices]
+        return Select(options, value=value, allow_blank=False, id=name, compact=True, tooltip=_TOOLTIPS[name])
+
+    def _choice(self, name: str) -> str:
+        return str(self.query_one(f"#{name}", Select).value)
+
+    def _whole(self, name: str) -> int | None:
+        text = self.query_one(f"#{name}", Input).value.strip()
+        try:
+            return int(text) if text else None
+        except ValueError:
+            raise ConfigError(f"{_LABELS[name]} {text!r} is not a whole number") from None
+
+    def _number(self, name: str) -> float | None:
+        text = self.query_one(f"#{name}", Input).value.strip()
+        try:
+            return float(text) if text else None
+        except ValueError:
+            raise ConfigError(f"{_LABELS[name]} {text!r} is not a number") from None
+
+
+def _common(values: Iterable[str]) -> str:
+    """The value of all versions."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else "each its own"

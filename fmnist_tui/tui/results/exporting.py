@@ -1,0 +1,42 @@
+"""Writes what the results screen is asked to take away, in a thread, and tells where it lies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.files import write_whole
+from fmnist_tui.report.export import ExportError, export_run, export_shifts
+from fmnist_tui.text import counted
+from fmnist_tui.tui.messages import Failed, Post, Written
+
+_FOLDER = "fmnist-tui-export"
+
+
+def export_runs(records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
+    """Exports the runs into a folder where the app was started; left between two runs once `stop` is set."""
+    try:
+        folder = Path.cwd() / _FOLDER
+        for record in records:
+            if stop.is_set():
+                return
+            export_run(record, folder)
+        export_shifts(records, folder)
+    except (ExportError, OSError) as error:
+        post(Failed(f"{error}; start the app in a folder that can be written"))
+    else:
+        post(Written(f"{counted(len(records), 'run')} written to {folder}"))
+
+
+def write_copy(markdown: str, post: Post) -> None:
+    """Writes what went to the clipboard to a file as well: not every terminal has one."""
+    try:
+        file = Path.cwd() / _FOLDER / "results.md"
+        file.parent.mkdir(exist_ok=True)
+        write_whole(file, markdown.encode())
+    except OSError as error:
+        post(Failed(f"can't write a file here ({error.strerror}); the copy went to the clipboard only"))
+    else:
+        post(Written(f"copied, where the terminal allows it, and written to {file}"))

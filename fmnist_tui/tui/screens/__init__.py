@@ -1,1 +1,0 @@
-"""The four screens, and the small ones that open over them."""
