@@ -1,6 +1,6 @@
 """Draws the architecture from the code's own imports: `python assets/make_architecture.py [FILE]`.
 
-Above, what runs and the one folder in which it meets; below, the rooms of the code, each with the packages it imports.
+Above, what runs and the one folder in which it meets; below, the packages of the code, each with what it imports.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from pathlib import Path
 import grimp
 
 SVG = Path(__file__).parent / "architecture.svg"
-FLOORS = (("cli",), ("tui",), ("analysis",), ("runs",), ("host",), ("training",), ("models",), ("data",))
+FLOORS = (("cli",), ("tui",), ("report", "doctor"), ("analysis",), ("runs",), ("training",), ("models",), ("data",), ("host",))
 HOLDS = {
     "cli": "the commands",
     "tui": "the screens",
-    "analysis": "what finished runs say: comparison, errors, claims, figures",
+    "report": "tables, sentences, figures, exports",
+    "doctor": "checks of this machine",
+    "analysis": "statistics, comparison, errors, claims",
     "runs": "a run's folder: log, lock, control, status, queue; the trainer process",
     "host": "the machine: CPUs, GPUs by UUID, identity, commands with time limits",
     "training": "recipes, the loop, its events, checkpoints, engines",
@@ -26,10 +28,10 @@ HOLDS = {
 }
 FILES = (
     ("run.json", "what was asked for, where it runs"),
-    ("events.jsonl", "all that happened, appended"),
+    ("events.jsonl", "everything that happened, appended"),
     ("control.jsonl", "pause, continue, stop, appended"),
-    ("checkpoints", "two, written whole, with sums"),
-    ("result.json, predictions.npz", "the score, every test image's answer"),
+    ("checkpoints", "two, written whole, with checksums"),
+    ("result.json, predictions.npz", "the scores, and the probabilities of every test image"),
     ("model.safetensors", "the scored weights"),
     ("analysis", "claims, measured once"),
 )
@@ -37,8 +39,8 @@ WIDTH, FLOOR = 920, 52
 
 
 def drawing() -> str:
-    """The picture as SVG; an arrow between rooms that the code doesn't have can't be drawn."""
-    parts = [*_processes(), *_rooms()]
+    """The picture as SVG; an import that points upwards is an error."""
+    parts = [*_processes(), *_packages()]
     height = 330 + len(FLOORS) * FLOOR + 24
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
@@ -50,17 +52,17 @@ def drawing() -> str:
     return "\n".join((*head, *parts, "</svg>")) + "\n"
 
 
-def imported(room: str) -> tuple[list[str], list[str]]:
-    """The rooms, and the packages outside, that a room's modules import directly."""
+def imported(package: str) -> tuple[list[str], list[str]]:
+    """Our packages, and those of others, that a package's modules import directly."""
     graph = grimp.build_graph("fmnist_tui", include_external_packages=True)
-    name = f"fmnist_tui.{room}"
+    name = f"fmnist_tui.{package}"
     direct = {
         found
         for module in (name, *graph.find_descendants(name))
         for found in graph.find_modules_directly_imported_by(module)
     }
-    rooms = {found.split(".")[1] for found in direct if found.startswith("fmnist_tui.")} & HOLDS.keys() - {room}
-    return sorted(rooms), sorted({found.split(".")[0] for found in direct} - _own())
+    ours = {found.split(".")[1] for found in direct if found.startswith("fmnist_tui.")} & HOLDS.keys() - {package}
+    return sorted(ours), sorted({found.split(".")[0] for found in direct} - _own())
 
 
 def _own() -> set[str]:
@@ -106,31 +108,31 @@ def _process(x: float, fill: str, name: str, lines: Sequence[str]) -> Iterator[s
         yield _text(x + 125, 92 + 20 * line, words)
 
 
-def _rooms() -> Iterator[str]:
+def _packages() -> Iterator[str]:
     top = 330
     yield _text(
-        WIDTH / 2, top - 8, "The rooms of the code: each imports from those below it, never back", bold=True, size=15
+        WIDTH / 2, top - 8, "The packages: each imports from those below it, never back", bold=True, size=15
     )
     for level, floor in enumerate(FLOORS):
         y = top + level * FLOOR + 8
         width = (WIDTH - 40 - 20 * (len(floor) - 1)) / len(floor)
-        for place, room in enumerate(floor):
-            yield from _room(20 + place * (width + 20), y, width, room)
+        for place, package in enumerate(floor):
+            yield from _package(20 + place * (width + 20), y, width, package)
 
 
-def _room(x: float, y: float, width: float, room: str) -> Iterator[str]:
-    below = [name for floor in FLOORS[_level(room) + 1 :] for name in floor]
-    rooms, packages = imported(room)
-    back = set(rooms) - set(below)
+def _package(x: float, y: float, width: float, package: str) -> Iterator[str]:
+    below = [name for floor in FLOORS[_level(package) + 1 :] for name in floor]
+    ours, packages = imported(package)
+    back = set(ours) - set(below)
     if back:
-        raise ValueError(f"{room} imports {', '.join(sorted(back))}, which doesn't lie below it")
+        raise ValueError(f"{package} imports {', '.join(sorted(back))}, which doesn't lie below it")
     yield _box(x, y, width, FLOOR - 10, "#f6f8fa")
-    yield _text(x + width / 2, y + 18, f"{room}: {HOLDS[room]}", bold=True)
-    yield _text(x + width / 2, y + 34, f"uses {', '.join([*rooms, *packages])}", size=11)
+    yield _text(x + width / 2, y + 18, f"{package}: {HOLDS[package]}", bold=True)
+    yield _text(x + width / 2, y + 34, f"uses {', '.join([*ours, *packages])}", size=11)
 
 
-def _level(room: str) -> int:
-    return next(level for level, floor in enumerate(FLOORS) if room in floor)
+def _level(package: str) -> int:
+    return next(level for level, floor in enumerate(FLOORS) if package in floor)
 
 
 def _box(x: float, y: float, width: float, height: float, fill: str) -> str:

@@ -14,14 +14,14 @@ HOME = {"home", "expanduser", "getuser"}
 """They raise where a user has neither HOME nor a name."""
 ALLOWED = {
     ("files.py", "exists"),  # os.path's, which never raise
-    ("runs/places.py", "expanduser"),
+    ("paths.py", "expanduser"),
     ("runs/directory.py", "is_dir"),  # within try
     ("training/checkpoint.py", "is_dir"),  # of an entry of a folder that is listed
-    ("data/folder.py", "exists"),  # told as DataError by its callers
+    ("data/folder.py", "exists"),  # raised as DataError by its callers
     ("data/folder.py", "is_dir"),
     ("data/folder.py", "is_file"),
     ("data/apt.py", "is_file"),  # in a folder that this process has made
-    ("data/tidying.py", "is_dir"),  # within suppress
+    ("data/cache.py", "is_dir"),  # within suppress
     ("runs/queue/dispatch.py", "getuser"),  # within try
     ("runs/queue/dispatcher.py", "is_fifo"),  # within suppress
 }
@@ -35,4 +35,4 @@ def called_in(path: Path) -> set[tuple[str, str]]:
 
 def test_no_question_about_a_path_raises() -> None:
     found = {call for path in ROOT.rglob("*.py") for call in called_in(path)}
-    assert found - ALLOWED == set(), "use fmnist_tui.files, or places.home_folder"
+    assert found - ALLOWED == set(), "use fmnist_tui.files, or paths.home_folder"

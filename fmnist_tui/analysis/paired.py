@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.comparison import ScoredRun, different, seeds_of, trained_alike
+from fmnist_tui.analysis.eligibility import ScoredRun, different, seeds_of, trained_alike
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import RunRecord

@@ -14,7 +14,8 @@ import click
 
 from fmnist_tui.analysis.eligibility import why_not_counted
 from fmnist_tui.analysis.probes.cache import KINDS, Findings, Result, as_json
-from fmnist_tui.analysis.probes.claims import SCOPE, Claim, Verdict, claims
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.claims import SCOPE, claims
 from fmnist_tui.analysis.probes.errors import EXPECTED, AnalysisError, Report
 from fmnist_tui.analysis.probes.model_measures import Shifts
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT

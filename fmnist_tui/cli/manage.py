@@ -11,7 +11,8 @@ from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.runs.control import deaf_while, send
-from fmnist_tui.runs.directory import delete_run, find_run
+from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
 from fmnist_tui.runs.summary import summarise
 from fmnist_tui.text import decoded, megabytes

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes.cache import Findings, Result, read_findings
-from fmnist_tui.analysis.probes.claims import Claim, claims
+from fmnist_tui.analysis.probes.claim import Claim
+from fmnist_tui.analysis.probes.claims import claims
 from fmnist_tui.analysis.probes.log_measures import EARLY, Convergence, Efficiency, Gaps
 from fmnist_tui.analysis.probes.model_measures import DIRECTIONS, LARGEST, Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted

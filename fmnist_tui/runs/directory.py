@@ -1,11 +1,10 @@
-"""A run's folder: its files, its id, how runs are listed, found and deleted."""
+"""A run's folder: its files, its id, and how runs are listed and found."""
 
 from __future__ import annotations
 
 import calendar
 import os
 import re
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +16,6 @@ import msgspec
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import check_plain, exists, is_folder, read_json, reading_fault
-from fmnist_tui.runs.access import owner_of, refused
-from fmnist_tui.runs.lock import acquire, is_held
-from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
@@ -270,36 +266,3 @@ def time_in(run_id: str) -> float:
     except (ValueError, OverflowError):
         return 0.0
     return whole + int(fraction, 16) / 65536
-
-
-_GONE = ".deleted-"
-
-
-def delete_run(run: RunDirectory) -> None:
-    """Removes the run and all that belongs to it; from the first moment on it is in no list any more.
-
-    Raises:
-        RunError: A trainer holds it, it waits for a device, or it can't be removed.
-    """
-    if is_held(run):
-        raise RunError(f"run {run.run_id} has a trainer; stop it first with: fmnist-tui stop {run.run_id} --now")
-    if is_waiting(run):
-        raise RunError(f"run {run.run_id} is waiting for its device; stop it first with: fmnist-tui stop {run.run_id}")
-    lock = acquire(run)
-    try:
-        gone = run.path.rename(run.path.with_name(f"{_GONE}{run.run_id}"))
-    except OSError as error:
-        raise refused(f"delete {run.path}", run.path, error) from None
-    finally:
-        os.close(lock)
-    faults: list[object] = []
-    if gone.is_symlink():
-        gone.unlink()
-    else:
-        shutil.rmtree(gone, onerror=lambda *fault: faults.append(fault))
-    with suppress(OSError):
-        for left in gone.parent.glob(f"{_GONE}*"):  # what a killed process left
-            shutil.rmtree(left, ignore_errors=True)
-    if faults and os.path.lexists(gone):
-        why = f"of {owner_of(gone)}'s can't be removed"
-        raise RunError(f"{run.run_id} is in no list any more, but some {why}; have it removed: rm -rf {gone}")

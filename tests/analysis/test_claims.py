@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from fmnist_tui.analysis.probes.cache import Findings, basis_of, keep
-from fmnist_tui.analysis.probes.claims import Claim, Verdict, claims
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.claims import claims
 from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, measure_efficiency
 from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_tui.analysis.probes import curve_claims
 from fmnist_tui.analysis.probes.cache import Findings
-from fmnist_tui.analysis.probes.claims import Claim, Verdict
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.errors import AnalysisError
 from fmnist_tui.analysis.probes.log_measures import Convergence, measure_convergence
 from fmnist_tui.analysis.record import RunRecord

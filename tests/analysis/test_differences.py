@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.comparison import compare, scored_runs
+from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.eligibility import scored_runs
 from fmnist_tui.analysis.paired import Difference, difference, remembering
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.report import tables

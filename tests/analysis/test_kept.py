@@ -12,7 +12,7 @@ from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gap
 from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.runs.directory import delete_run
+from fmnist_tui.runs.deleting import delete_run
 
 from .builders import make_run
 

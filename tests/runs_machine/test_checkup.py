@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fmnist_tui.doctor.checkup import check_up
 
+from fmnist_tui.doctor.checkup import check_up
 from fmnist_tui.host.check import State
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.processes import CommandResult

@@ -4,52 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from fmnist_tui.analysis.probes import curve_claims
 from fmnist_tui.analysis.probes.cache import Findings
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.values import text
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.augment import shifts
 from fmnist_tui.training.recipes import recipe_option
-
-
-class Verdict(StrEnum):
-    """Whether a claim holds, in the words that people see."""
-
-    HOLDS = "holds"
-    FAILS = "does not hold"
-    UNTOLD = "can't be told"
-    MISSING = "not measured yet"
-
-    @classmethod
-    def of(cls, holds: bool) -> Verdict:  # noqa: FBT001
-        """Of something that was measured."""
-        return cls.HOLDS if holds else cls.FAILS
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One of the origin's claims, about our runs under one recipe.
-
-    Attributes:
-        title: A few words.
-        says: What the origin says.
-        verdict: Whether it holds.
-        number: What was measured, in words; or why it can't be told.
-        how: How it was got, and where the verdict's border lies.
-        missing: Commands that measure what is missing.
-    """
-
-    title: str
-    says: str
-    verdict: Verdict
-    number: str
-    how: str
-    missing: tuple[str, ...] = ()
-
 
 _GAIN = 5.71
 """Points, from v0 to v3, as the origin reports them."""

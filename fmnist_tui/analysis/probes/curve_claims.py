@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fmnist_tui.analysis.probes.cache import Findings
-from fmnist_tui.analysis.probes.claims import Claim, Verdict
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.log_measures import EARLY, MEAN_STEPS, Convergence
 from fmnist_tui.analysis.values import number
 from fmnist_tui.text import grouped, percent

@@ -11,7 +11,8 @@ from rich.padding import Padding
 from rich.text import Text
 from textual.message import Message
 
-from fmnist_tui.analysis.probes.claims import SCOPE, Claim, Verdict
+from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.errors import EXPECTED
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Cancelled

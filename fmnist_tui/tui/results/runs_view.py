@@ -18,7 +18,8 @@ from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import whole
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.directory import RunDirectory, delete_run
+from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.labels import Label, read_label, write_label
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
