@@ -206,7 +206,8 @@ def test_a_trainer_comes_back_while_another_node_trains(node: MakeNode, runs: Pa
     wait_until(lambda: has_ended(trainer.pid), "the one that was suspended ended")
     Watch(run).next(Step)
     attempts = attempts_in(run)
-    assert attempts == sorted(attempts)
+    stale = [line for line, attempt in enumerate(attempts) if attempt < max(attempts[:line], default=0)]
+    assert len(stale) <= 1, "the line that it had checked and not yet written when it was suspended"
     assert (a.status(run), b.status(run)) == ("live", "live")
     assert trainer_of(run, b.name) == newer
     assert b.call("stop", run.run_id, "--now").status == 0
