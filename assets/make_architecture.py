@@ -13,7 +13,9 @@ from pathlib import Path
 import grimp
 
 SVG = Path(__file__).parent / "architecture.svg"
-FLOORS = (("cli",), ("tui",), ("report", "doctor"), ("analysis",), ("runs",), ("training",), ("models",), ("data",), ("host",))
+FLOORS = tuple(
+    floor.split() for floor in ("cli", "tui", "report doctor", "analysis", "runs", "training", "models", "data", "host")
+)
 HOLDS = {
     "cli": "the commands",
     "tui": "the screens",
@@ -110,9 +112,7 @@ def _process(x: float, fill: str, name: str, lines: Sequence[str]) -> Iterator[s
 
 def _packages() -> Iterator[str]:
     top = 330
-    yield _text(
-        WIDTH / 2, top - 8, "The packages: each imports from those below it, never back", bold=True, size=15
-    )
+    yield _text(WIDTH / 2, top - 8, "The packages: each imports from those below it, never back", bold=True, size=15)
     for level, floor in enumerate(FLOORS):
         y = top + level * FLOOR + 8
         width = (WIDTH - 40 - 20 * (len(floor) - 1)) / len(floor)

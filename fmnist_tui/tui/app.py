@@ -31,7 +31,7 @@ from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages, palette
-from fmnist_tui.tui.cells import AsciiFilter
+from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.dialogs.choice import QuitScreen
 from fmnist_tui.tui.dialogs.dialog import AnsweredOnce

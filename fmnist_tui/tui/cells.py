@@ -6,10 +6,6 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
-
 _JOINER = "\u200d"
 _FLAGS = range(0x1F1E6, 0x1F200)
 """Two of these characters are drawn as one flag."""
@@ -128,11 +124,3 @@ def _letter(letter: str) -> str:
     width = cells(letter)
     plain = unicodedata.normalize("NFKD", letter)[:1]
     return (plain if plain.isascii() and plain.isprintable() else "?").ljust(width, "?")[:width]
-
-
-class AsciiFilter(LineFilter):
-    """Puts an ASCII letter in the place of every other one; the width of a line stays."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """The segments in ASCII."""
-        return [Segment(in_ascii(text), style, control) for text, style, control in segments]
