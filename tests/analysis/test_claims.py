@@ -92,9 +92,9 @@ def test_spatial_awareness_is_what_the_permutation_costs_more(
     told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=permuted(*dense), v1=permuted(*cnn)), None))
     assert told.verdict is verdict
     assert (
-        f"v1 {cnn[0] * 100:.2f} %, permuted {cnn[1] * 100:.2f} % ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.number
+        f"v1 {cnn[0] * 100:.2f}%, permuted {cnn[1] * 100:.2f}% ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.number
     )
-    assert "5 epochs on 10 000 images" in told.number
+    assert "5 epochs on 10,000 images" in told.number
     assert not told.missing
 
 
@@ -118,7 +118,7 @@ def test_efficiency_is_more_with_fewer_parameters(tmp_path: Path, cnn: float, ve
     }
     told = of("Parameter efficiency", claims("tuned", found(tmp_path, **known), None))
     assert told.verdict is verdict
-    assert "v0 90.00 % with 266 610 parameters, 0.3 M multiply-adds" in told.number
+    assert "v0 90.00% with 266,610 parameters, 0.3 M multiply-adds" in told.number
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_the_share_of_the_fall_in_the_first_steps(early: float, share: float, ve
     assert (found.first_loss, found.end_loss, found.steps) == (2.0, 0.0, 1000)
     claim = told(found)[RAPID]
     assert claim.verdict is verdict
-    assert claim.number.startswith(f"{share * 100:.0f} % of the fall in 500 of 1 000 steps")
+    assert claim.number.startswith(f"{share * 100:.0f}% of the fall in 500 of 1,000 steps")
 
 
 @pytest.mark.parametrize(

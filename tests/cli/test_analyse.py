@@ -93,7 +93,7 @@ def test_all_analyses_are_made_kept_and_used_again(
         assert list(one["analyses"]) == of_run
         assert all(one["analyses"][name].keys() == KEYS[name] for name in of_run)
         assert (one["kept"], one["faults"]) == ([], {})
-        assert "trained on 10 of 2 000 images" in one["not_counted"]
+        assert "trained on 10 of 2,000 images" in one["not_counted"]
         scored = read_json(RunDirectory(runs / one["run"]).result) or {}
         assert one["analyses"]["shifts"]["mean"][0] == pytest.approx(scored["test_accuracy"], abs=0.005)
     verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}
@@ -197,7 +197,7 @@ def test_a_model_that_is_not_the_runs_is_told(fmnist: Fmnist, run: RunDirectory,
     edit(run.result, test_accuracy=0.01)
     outcome = fmnist("analyse", run.run_id, "--only", "shifts", "--runs", runs)
     assert outcome.status == 1
-    assert "but its result says 1.00 %: they don't belong together" in outcome.err
+    assert "but its result says 1.00%: they don't belong together" in outcome.err
 
 
 def test_without_runs_it_says_how_to_get_some(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:

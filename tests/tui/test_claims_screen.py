@@ -53,7 +53,7 @@ async def test_each_claim_has_its_number_and_what_is_missing_its_command(
         await at_claims(pilot)
         text = await seen(pilot)
         assert "tuned: holds" in text
-        assert "v1 87.00 %, permuted 79.00 % (-8.00 points)" in text
+        assert "v1 87.00%, permuted 79.00% (-8.00 points)" in text
         assert "v0 85.0 75.0 65.0 55.0 45.0 %" in text
         assert "fmnist-tui analyse v3-20260102-000003-00ff --only convergence" in text
         assert "fmnist-tui train v1 v2 v3 --recipe origin" in text
