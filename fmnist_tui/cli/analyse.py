@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fmnist_tui.analysis.eligibility import why_not_counted
+from fmnist_tui.analysis.eligibility import exclusion_reason
 from fmnist_tui.analysis.probes.cache import KINDS, Findings, Result, as_json
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.claims import SCOPE, claims
@@ -71,7 +71,7 @@ def print_analysed(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim,
 def _print_caveats(records: Sequence[RunRecord], recipe: str) -> None:
     """Which of the runs don't count, and which are in no claim."""
     for record in records:
-        if why := why_not_counted(record, recipe):
+        if why := exclusion_reason(record, recipe):
             click.echo(safe(f"  {record.run_id} does not count: {why}"))
         if not record.is_comparable_with(records[0]):
             click.echo(safe(f"  {record.run_id} is in none of these claims: it is on other images than the first"))
@@ -104,7 +104,7 @@ def analysed_json(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim, 
                 "analyses": {name: _result_json(result) for name, result in one.analyses.items()},
                 "kept": one.kept,
                 "faults": one.faults,
-                "not_counted": why_not_counted(one.record, one.record.recipe),
+                "not_counted": exclusion_reason(one.record, one.record.recipe),
             }
             for one in analysed
         ],

@@ -5,7 +5,7 @@ import io
 
 from fmnist_tui.analysis.errors import class_scores, confusion_matrix
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.report.formats import confusion_csv, per_class_csv
+from fmnist_tui.report.export import confusion_csv, per_class_csv
 
 from .models import said
 

@@ -11,7 +11,8 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json
-from fmnist_tui.report import tables
+from fmnist_tui.report.comparison import comparison_report
+from fmnist_tui.report.formats import to_csv, to_json, to_markdown
 from fmnist_tui.training.recipes import RECIPES
 
 EVIDENCE = Path(__file__).parents[2] / "assets" / "reference"
@@ -34,9 +35,10 @@ def test_the_summary_in_the_package_is_of_these_runs(records: list[RunRecord]) -
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_tables_are_of_these_runs(records: list[RunRecord], recipe: str) -> None:
-    comparison = compare(records, recipe)
-    assert (EVIDENCE / f"results-{recipe}.md").read_text() == tables.as_markdown(comparison)
-    assert (EVIDENCE / f"results-{recipe}.csv").read_text() == tables.as_csv(comparison)
+    report = comparison_report(compare(records, recipe))
+    assert (EVIDENCE / f"results-{recipe}.md").read_text() == to_markdown(report)
+    assert (EVIDENCE / f"results-{recipe}.csv").read_text() == to_csv(report)
+    assert read_json(EVIDENCE / f"results-{recipe}.json") == to_json(report)
 
 
 def test_each_result_follows_from_the_probabilities_of_all_test_images(records: list[RunRecord]) -> None:

@@ -129,8 +129,8 @@ async def test_what_cannot_be_measured_is_told(app: FmnistApp, runs: Path) -> No
 async def test_without_runs_the_page_says_how_to_get_some(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("o")
         await until_shown(pilot, "no run counts yet", "fmnist-tui train v0 v1")
         await pilot.press("m", "o")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
