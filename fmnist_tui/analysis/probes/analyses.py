@@ -146,7 +146,8 @@ def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts
 
 
 def _permuted(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
-    config = replace(config_of(record.run), device="cpu" if record.version == "v0" else wish.device, threads=0)
+    config = config_of(record.run)
+    config = replace(config, device=wish.device if config.model.needs_torch else "cpu", threads=0)
     budget = budgeted(config, wish.epochs or permuted.EPOCHS, wish.limit or permuted.LIMIT)
     return measure_permuted(resolved(budget), wish.images.of(record, stop), report, stop)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.curve import Curve
 from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.training.events import Epoch
@@ -141,10 +142,11 @@ def measure_efficiency(name: str, accuracy: float) -> Efficiency:
     Raises:
         AnalysisError: This program doesn't know the version.
     """
-    known = find_version(name)
+    known = find_model(name)
     if known is None:
         raise AnalysisError(f"{name} is no version that this program knows")
-    return Efficiency(accuracy, known.parameters, known.multiply_adds)
+    table = layer_table(known)
+    return Efficiency(accuracy, table.parameters, table.macs)
 
 
 @dataclass(frozen=True)
