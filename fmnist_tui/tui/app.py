@@ -20,21 +20,19 @@ from textual.css.query import NoMatches
 from textual.errors import NoWidget
 from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
-from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.widget import AwaitMount, Widget
 from textual.widgets import Input
 
-from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
+from fmnist_tui.tui.base_screens import AnsweredOnce
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.dialogs.choice import QuitScreen
-from fmnist_tui.tui.dialogs.dialog import AnsweredOnce
 from fmnist_tui.tui.dialogs.help import HelpScreen
 from fmnist_tui.tui.running import RunsApp
 from fmnist_tui.tui.startup import MODES, import_all
@@ -51,14 +49,7 @@ class FmnistApp(RunsApp):
     """fmnist-tui.
 
     Attributes:
-        choices: What the person chose, now or at an earlier start.
-        late_choices: What was chosen earlier, where it was read only after the first paint.
-        ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
-        is_leaving: Whether it was asked to end.
         told_to_stop: The runs that were told to save and end when the app was left.
-        dataset: The images, or None until they are loaded.
-        dataset_progress: How far they have come, where that is known.
-        dataset_fault: Why there are none; empty while they are loaded, and after.
     """
 
     TITLE = "fmnist-tui"
@@ -76,11 +67,6 @@ class FmnistApp(RunsApp):
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, tooltip="To the shell; fg returns"),
     ]
-
-    dataset: reactive[Dataset | None] = reactive(None)
-    dataset_progress: reactive[Progress | None] = reactive(None)
-    dataset_fault: reactive[str] = reactive("")
-    late_choices: reactive[Choices | None] = reactive(None)
 
     def __init__(
         self,
@@ -100,8 +86,7 @@ class FmnistApp(RunsApp):
             ascii_only: Whether nothing but ASCII is drawn.
             low_bandwidth: Whether to paint seldom, and images in ASCII.
         """
-        super().__init__(folders, pace=_SLOWER if low_bandwidth else 1.0)
-        self.in_app = in_app
+        super().__init__(folders, pace=_SLOWER if low_bandwidth else 1.0, in_app=in_app)
         self._choices_file = folders.config / "choices.json" if folders.config else None
         self._changes: dict[str, Any] = {}
         self._stored = Choices()
@@ -110,7 +95,6 @@ class FmnistApp(RunsApp):
         self._choices_are_late = not self._read_choices()
         self._take_choices(Choices() if self._choices_are_late else self._stored)
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
-        self.is_leaving = False
         self.told_to_stop: list[RunDirectory] = []
         self._first_run = attach
         self._suspending = Suspending(self, self._paint_all)
@@ -185,7 +169,7 @@ class FmnistApp(RunsApp):
 
     def _live(self) -> list[RunDirectory]:
         """The runs that have a trainer, and those that were launched since they were looked at."""
-        seen = self._monitor.seen
+        seen = self.monitor.seen
         return [*(run for run in self.living if run not in seen.by_run), *(one.run for one in seen.running)]
 
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:

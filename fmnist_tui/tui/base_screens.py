@@ -1,12 +1,13 @@
-"""What screens share: full screens, and the dialogs that open over them."""
+"""The base classes of full screens and of the dialogs that open over them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual import on
+from textual import getters, on
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.css.query import NoMatches
@@ -14,6 +15,9 @@ from textual.errors import NoWidget
 from textual.events import ScreenResume
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
+from textual.types import CSSPathType
+
+from fmnist_tui.tui.app_state import LabApp
 
 if TYPE_CHECKING:
     _Mixed = Screen[Any]
@@ -31,6 +35,7 @@ class AnsweredOnce(_Mixed):
         is_over: Whether it is closed; late messages still reach it. The app sets it.
     """
 
+    app = getters.app(LabApp)
     is_over = False
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
@@ -60,7 +65,7 @@ class AnsweredOnce(_Mixed):
         try:
             yield
         except NoMatches:
-            if not (self.is_over or getattr(self.app, "is_leaving", False)):
+            if not (self.is_over or self.app.is_leaving):
                 raise
 
 
@@ -77,12 +82,14 @@ class LabScreen(AnsweredOnce, Screen[None]):
 
 
 Answer = TypeVar("Answer")
+DIALOG_CSS = Path(__file__).parent / "dialogs" / "dialog.tcss"
+"""What all dialogs look like; a dialog with styles of its own names both."""
 
 
 class Dialog(AnsweredOnce, ModalScreen[Answer]):
     """Dismisses with an answer, or with None."""
 
-    CSS_PATH = "dialog.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_CSS
     BINDINGS = [
         Binding("escape", "dismiss", "Back"),
         Binding("1", "app.go('dataset')", show=False),
