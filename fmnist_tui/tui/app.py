@@ -22,7 +22,7 @@ from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import ThemeProvider
-from textual.widget import AwaitMount, Widget
+from textual.widget import AwaitMount
 from textual.widgets import Input
 
 from fmnist_tui.paths import Folders
@@ -30,7 +30,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
-from fmnist_tui.tui.base_screens import AnsweredOnce
+from fmnist_tui.tui.base_screens import AnsweredOnce, is_gone
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.dialogs.choice import QuitScreen
 from fmnist_tui.tui.dialogs.help import HelpScreen
@@ -233,11 +233,9 @@ class FmnistApp(RunsApp):
             await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
-        """What is taken apart while its widgets are still being made misses some of them: that ends no app."""
-        pump = active_message_pump.get(None)
-        nodes = pump.ancestors_with_self if isinstance(pump, Widget) else []
-        closed = self.is_leaving or any(isinstance(node, AnsweredOnce) and node.is_over for node in nodes)
-        if not (closed and isinstance(error, NoMatches | NoWidget | ScreenStackError | ValueError)):
+        """A screen that is closed while its widgets are still being made misses some of them: that ends no app."""
+        gone = self.is_leaving or is_gone(active_message_pump.get(None))
+        if not (gone and isinstance(error, NoMatches | NoWidget | ScreenStackError | ValueError)):
             super()._handle_exception(error)
 
     def exit(self, *given: Any, **named: Any) -> None:
@@ -254,8 +252,12 @@ class FmnistApp(RunsApp):
         return closing
 
     def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
-        """As Textual does it, but keys that come in a burst don't open the same dialog twice."""
-        if isinstance(screen, AnsweredOnce) and (self.is_leaving or type(screen) is type(self.screen)):
+        """As Textual does it, but no dialog is opened twice.
+
+        Keys that come in a burst would stack the quit dialog and the command palette on each other without end. Each is
+        drawn over all those below, and sixteen of them are more than Python's stack holds.
+        """
+        if isinstance(screen, AnsweredOnce) and (self.is_leaving or type(screen) in map(type, self.screen_stack)):
             return AwaitMount(self.screen, [])
         return super().push_screen(screen, *given, **named)
 

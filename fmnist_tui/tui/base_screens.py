@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import getters, on
+from textual._callback import invoke
+from textual._types import CallbackType
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.css.query import NoMatches
 from textual.errors import NoWidget
-from textual.events import ScreenResume
+from textual.events import Compose, ScreenResume
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.screen import ModalScreen, Screen
 from textual.types import CSSPathType
+from textual.widget import Widget
 
 from fmnist_tui.tui.app_state import LabApp
 
@@ -26,17 +31,19 @@ else:
 
 
 class AnsweredOnce(_Mixed):
-    """Makes that a screen is dismissed once, while it is on top.
+    """A screen that is dismissed once, while it is on top, and may be closed at any time.
 
-    Keys come in bursts: those behind the one that answered it are on their way already. Textual raises an error at the
-    second answer, which ends the app. A screen may even be closed before its widgets are there.
+    Keys come in bursts: those behind the one that answered a dialog are on their way already. Textual raises an error
+    at the second answer, which ends the app. A screen may even be closed before its widgets are there, and messages,
+    timers and callbacks reach it after it was closed.
 
     Attributes:
-        is_over: Whether it is closed; late messages still reach it. The app sets it.
+        is_over: Whether it is closed. The app sets it.
     """
 
     app = getters.app(LabApp)
     is_over = False
+    _is_composed = False
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Closes the screen with an answer; later answers do nothing."""
@@ -46,27 +53,52 @@ class AnsweredOnce(_Mixed):
         closing: AwaitComplete = super().dismiss(result)
         return closing
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether its widgets are all there: it was composed and isn't closed, and the app isn't being left."""
+        return self._is_composed and not (self.is_over or self._pruning or self._closing or self.app.is_leaving)
+
     def watch_app(self, attribute: str, callback: Callable[[Any], object]) -> None:
         """Calls `callback` with the value of one of the app's reactive attributes, now and when it changes."""
 
         def call(value: Any) -> None:
-            with self._until_over():
+            with self._allow_missing():
                 callback(value)
 
         self.watch(self.app, attribute, call)
 
     async def _dispatch_message(self, message: Message) -> None:
-        with self._until_over(), suppress(NoWidget):  # a click on a place that the terminal hasn't any more
+        with self._allow_missing(), suppress(NoWidget):  # a click on a place that the terminal hasn't any more
             await super()._dispatch_message(message)
+        self._is_composed |= isinstance(message, Compose)
+
+    def _invoke_later(self, callback: CallbackType, sender: MessagePump) -> None:
+        """Takes on what any node passed to `call_after_refresh`: the screen on top calls it back, whose ever it is."""
+        super()._invoke_later(partial(self._call_back, callback, sender), sender)
+
+    async def _call_back(self, callback: CallbackType, sender: MessagePump) -> None:
+        try:
+            await invoke(callback)
+        except NoMatches:
+            if not is_gone(sender):
+                raise
 
     @contextmanager
-    def _until_over(self) -> Iterator[None]:
-        """A widget that isn't found is no fault once the screen, or the app, is closed."""
+    def _allow_missing(self) -> Iterator[None]:
+        """A widget that isn't found is no fault unless all are there."""
         try:
             yield
         except NoMatches:
-            if not (self.is_over or self.app.is_leaving):
+            if self.is_complete:
                 raise
+
+
+def is_gone(pump: MessagePump | None) -> bool:
+    """Whether the pump is a widget that is being removed, or is on a screen that isn't complete."""
+    if not isinstance(pump, Widget):
+        return False
+    screens = [node for node in pump.ancestors_with_self if isinstance(node, AnsweredOnce)]
+    return pump._pruning or not pump.is_attached or any(not screen.is_complete for screen in screens)
 
 
 class LabScreen(AnsweredOnce, Screen[None]):
