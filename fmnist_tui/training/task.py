@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split
@@ -16,6 +15,7 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training import augment
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -186,19 +186,6 @@ def image_shape(images: NDArray[np.uint8]) -> ImageShape:
     """Channels, height and width of images (n, height, width), which have one channel."""
     _, height, width = images.shape
     return 1, height, width
-
-
-def bound_blas_threads(threads: int) -> None:
-    """Bounds them for the whole process, until the next call: their number changes how floating-point sums round.
-
-    Newer versions of threadpoolctl let only the first thread that called it change the number, as long as that thread
-    lives, and ignore all others: here whichever thread trains now takes over.
-    """
-    openblas = getattr(threadpoolctl, "OpenBLASController", None)
-    take_over = getattr(openblas, "clear_controlling_thread", None)
-    if take_over:
-        take_over(force=True)
-    threadpoolctl.threadpool_limits(threads, user_api="blas")
 
 
 def _window(task: Task) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,14 +10,15 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, OptionList, Static
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
 from fmnist_tui.tui.models.forecast import Known, exclusion, forecast, load_known
 from fmnist_tui.tui.models.form import TrainForm
@@ -26,10 +26,6 @@ from fmnist_tui.tui.models.model_page import model_page
 from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
-
-if TYPE_CHECKING:
-    from fmnist_tui.data import Dataset
-    from fmnist_tui.tui.app import FmnistApp
 
 
 class ModelsScreen(LabScreen):
@@ -59,7 +55,7 @@ class ModelsScreen(LabScreen):
             with Vertical(id="left"):
                 yield OptionList(*map(self._line, all_models()), id="versions")
                 with VerticalScroll(can_focus=False):
-                    yield TrainForm(self._lab.choices.form, in_app=self._lab.in_app)
+                    yield TrainForm(self.app.choices.form, in_app=self.app.in_app)
                 with Horizontal(id="buttons"):
                     yield Button("Train", id="one", variant="primary", compact=True)
                     yield Button("Train all", id="all", compact=True, tooltip="Train all built-in models")
@@ -78,7 +74,7 @@ class ModelsScreen(LabScreen):
 
     def on_screen_resume(self) -> None:
         """Runs may have ended meanwhile."""
-        self._look_around(self._lab.seen)
+        self._look_around(self.app.seen)
 
     def _look_around(self, seen: SeenRuns) -> None:
         """Finished runs show what is reached, and how long it takes."""
@@ -86,16 +82,11 @@ class ModelsScreen(LabScreen):
             self._looked_at = seen
             records = seen.records if seen.complete else []
             work = partial(load_known, records, self._known, self._take_known)
-            self._lab.threads.start(work, lane="forecast", only_newest=True)
+            self.app.threads.start(work, lane="forecast", only_newest=True)
 
     def _fill_form(self, choices: Choices | None) -> None:
         if choices:
             self.query_one(TrainForm).fill(choices.form)
-
-    @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app
 
     def on_resize(self) -> None:
         """The layer table depends on the width."""
@@ -166,7 +157,7 @@ class ModelsScreen(LabScreen):
         return AskScreen(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
 
     def _forecast(self, configs: list[TrainingConfig]) -> str:
-        dataset = self._lab.dataset
+        dataset = self.app.dataset
         lines = forecast(configs, self._known, len(dataset.train) if dataset else None), exclusion(configs)
         return ". ".join(filter(None, lines))
 
@@ -189,7 +180,7 @@ class ModelsScreen(LabScreen):
 
     def _show(self) -> None:
         model, width = self._model(), self.query_one("#right").size.width
-        self.query_one("#story", Static).update(model_page(model, width, self._known.comparisons, self.app.dataset))  # type: ignore[attr-defined]
+        self.query_one("#story", Static).update(model_page(model, width, self._known.comparisons, self.app.dataset))
         self._show_form()
 
     def _show_form(self) -> None:
@@ -203,7 +194,7 @@ class ModelsScreen(LabScreen):
         except ConfigError:
             configs = []
         text = self._forecast(configs) if configs else ""
-        form.show_flips(_flips(configs, self.app.dataset))  # type: ignore[attr-defined]
+        form.show_flips(_flips(configs, self.app.dataset))
         self.query_one("#forecast", Static).update(Text(text))
 
 
