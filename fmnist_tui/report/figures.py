@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.calibration import Bin, calibration_error
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.analysis.probes.cache import read_findings
-from fmnist_tui.analysis.probes.model_measures import LARGEST, Shifts
+from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.catalogue import find_version
@@ -242,7 +242,7 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    pixels = range(LARGEST + 1)
+    pixels = range(MAX_SHIFT + 1)
     with house_style():
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()

@@ -41,7 +41,7 @@ def test_a_table_of_speeds_and_what_one_must_know_to_read_it(
     assert (outcome.status, outcome.err) == (0, "")
     assert measured == [(["cpu"], 3, 7.0)]
     assert outcome.lines[0].split() == ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of", "peak"]
-    assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80 123 79 000 to 81 000 0.80 51 %"
+    assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80,123 79,000 to 81,000 0.80 51 %"
     assert "peak of cpu: 170 GFLOP/s (165 to 175), float32 matrix product" in outcome.lines
     assert "3 threads; 60000 random images; medians of 5 repeats" in outcome.lines
     assert outcome.lines[-1] == "v1 is left out: PyTorch isn't  [31m installed"
