@@ -138,7 +138,7 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
 
     def slow_for_origin(records: Sequence[RunRecord], recipe: str, *, everything: bool) -> Comparison:
         if recipe == "origin":
-            waiting.wait(20)
+            waiting.wait(2)
         comparison = compare(records, recipe, everything=everything)
         if recipe == "origin":
             answered.set()
@@ -179,6 +179,7 @@ async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: Fmnist
             await until_shown(pilot, "v0, 1 run: accuracy")
 
 
+@pytest.mark.usefixtures("blank_figures")
 async def test_e_writes_every_runs_files_and_says_where(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +199,7 @@ async def test_e_writes_every_runs_files_and_says_where(
         assert files == expected | {"per_class.csv", "confusion.csv"}
 
 
+@pytest.mark.usefixtures("blank_figures")
 async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
