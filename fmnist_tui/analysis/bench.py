@@ -157,8 +157,8 @@ def bench(
         machine: What the devices are called.
         images: How many there are to learn from.
     """
-    left_out = _left_out()
-    names = [name for name in VERSION_NAMES if name not in left_out]
+    skipped = _left_out()
+    names = [name for name in VERSION_NAMES if name not in skipped]
     dataset = _random_images(images)
     works: dict[_Cell | str, Work] = {}
     for device in devices if len(names) > 1 else [device for device in devices if device == "cpu"]:
@@ -175,7 +175,7 @@ def bench(
         f"{images} random images",
         tuple(Peak(device, Quartiles.of(list(peak / 1e9))) for device, peak in peaks.items()),
         tuple(_speed(cell, np.array(rate), peaks) for cell, rate in found.items() if isinstance(cell, _Cell)),
-        left_out,
+        skipped,
     )
 
 
