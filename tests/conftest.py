@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from functools import cache
 
@@ -12,10 +14,24 @@ from fmnist_tui.data import demo
 gc.set_threshold(100_000, 50, 50)
 """Hundreds of apps come and go: at its usual pace the collector takes an eighth of the suite's time."""
 
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Hundreds of processes import the package: without bytecode on disk each compiles it again."""
+
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """What starts the suite in the background may ignore them, and those that the tests start would inherit that."""
+
+
+def pytest_collection_finish() -> None:
+    """Takes what was imported and collected, which stays to the end, out of the garbage collector's view."""
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """The same for what the tests leave: pytest collects five times before it ends."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

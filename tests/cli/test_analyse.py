@@ -94,7 +94,7 @@ def test_all_analyses_are_made_kept_and_used_again(
         assert list(one["analyses"]) == of_run
         assert all(one["analyses"][name].keys() == KEYS[name] for name in of_run)
         assert (one["cached"], one["errors"]) == ([], {})
-        assert "trained on 10 of 2 000 images" in one["excluded"]
+        assert "trained on 10 of 2,000 images" in one["excluded"]
         scored = read_json(RunDirectory(runs / one["run"]).result) or {}
         assert one["analyses"]["shifts"]["mean"][0] == pytest.approx(scored["test_accuracy"], abs=0.005)
     verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}

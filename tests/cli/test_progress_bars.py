@@ -169,7 +169,7 @@ def test_bars_are_ascii_where_the_encoding_has_no_more() -> None:
         player.play("start 0")
         player.play("stage 0")
         assert player.shown.sent.isascii()
-        assert re.search(r" =+ +50 % wartet auf \?\?", player.shown.text)
+        assert re.search(r" =+ +50% wartet auf \?\?", player.shown.text)
 
 
 @pytest.mark.parametrize("columns", ["0", "-3", "many", "\N{SUPERSCRIPT TWO}"])

@@ -95,7 +95,7 @@ def _plain_lines_tell_the_run(outcome: Outcome, run: RunDirectory) -> None:
     assert all(line.startswith(f"{run.run_id}  ") for line in outcome.lines)
     told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
     assert told[0] == "loading data"
-    assert "started: v0, 266 610 parameters, 2 epochs of 4 steps" in told
+    assert "started: v0, 266,610 parameters, 2 epochs of 4 steps" in told
     assert [line[:8] for line in told if line.startswith("epoch ")] == ["epoch 1:", "epoch 2:"]
     assert told[-1] == "completed"
 

@@ -105,7 +105,7 @@ def test_the_log_tells_the_run_from_its_start_to_its_end(finished: RunDirectory)
     of_v3 = [
         "importing PyTorch",
         "augmentation: flips and shifts",
-        "limit: the first 100 of 2 000 training images",
+        "limit: the first 100 of 2,000 training images",
     ]
     told = of_v3 if log[begin]["version"] == "v3" else []
     assert stages[stages.index("loading data") + 1 :] == [*told, "building network"]

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.running import RunsApp
 
 from .driving import AnyPilot, loaded, shown, until

@@ -17,7 +17,7 @@ async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: F
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.press("2", "end")
         await until(pilot, lambda: "v3 Regularised (PyTorch)" in words_in(pilot, "#right"), "it tells of v3")
-        for words in ("5 858 442 parameters", "93.19 % reported (loss 0.2689)"):
+        for words in ("5,858,442 parameters", "93.19% reported (loss 0.2689)"):
             assert words in words_in(pilot, "#right")
         for layer in VERSIONS[3].layers:
             assert layer.name in shown(app)

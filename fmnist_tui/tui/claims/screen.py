@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,15 +12,12 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.claims.measuring import ClaimsLoaded, MeasureProgress, claims_text, load_claims, measure, tally
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
-
-if TYPE_CHECKING:
-    from fmnist_tui.tui.app import FmnistApp
 
 TITLE = "Why the CNN wins"
 
@@ -74,8 +70,8 @@ class ClaimsScreen(LabScreen):
             return
         self._stop = threading.Event()
         self._set_measuring(now=True)
-        self._lab.threads.start(
-            partial(measure, self._lab.folders, self._records, self.post_message, self._stop), must_finish=True
+        self.app.threads.start(
+            partial(measure, self.app.folders, self._records, self.post_message, self._stop), must_finish=True
         )
 
     def action_back(self) -> None:
@@ -108,12 +104,7 @@ class ClaimsScreen(LabScreen):
     def _take_seen(self, seen: SeenRuns) -> None:
         if self._records is None and seen.complete:
             self._records = seen.records
-            self.call_after_refresh(self._lab.threads.start, partial(load_claims, seen.records, self.post_message))
+            self.call_after_refresh(self.app.threads.start, partial(load_claims, seen.records, self.post_message))
             self.refresh_bindings()
         elif self._records is None:
             self.query_one("#claims", Static).update(seen.loading)
-
-    @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,13 +10,14 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, OptionList, Static
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
 from fmnist_tui.tui.models.forecast import Known, forecast, look_around, uncounted
 from fmnist_tui.tui.models.form import TrainForm
@@ -25,10 +25,6 @@ from fmnist_tui.tui.models.model_page import story
 from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
-
-if TYPE_CHECKING:
-    from fmnist_tui.data import Dataset
-    from fmnist_tui.tui.app import FmnistApp
 
 
 class ModelsScreen(LabScreen):
@@ -56,7 +52,7 @@ class ModelsScreen(LabScreen):
             with Vertical(id="left"):
                 yield OptionList(*map(self._line, VERSIONS), id="versions")
                 with VerticalScroll(can_focus=False):
-                    yield TrainForm(self._lab.choices.form, in_app=self._lab.in_app)
+                    yield TrainForm(self.app.choices.form, in_app=self.app.in_app)
                 with Horizontal(id="buttons"):
                     yield Button("Train", id="one", variant="primary", compact=True)
                     yield Button("Train all four", id="all", compact=True)
@@ -75,7 +71,7 @@ class ModelsScreen(LabScreen):
 
     def on_screen_resume(self) -> None:
         """Runs may have ended since the last look."""
-        self._look_around(self._lab.seen)
+        self._look_around(self.app.seen)
 
     def _look_around(self, seen: SeenRuns) -> None:
         """Ended runs tell what is reached, and how long it takes."""
@@ -83,16 +79,11 @@ class ModelsScreen(LabScreen):
             self._looked_at = seen
             records = seen.records if seen.complete else []
             work = partial(look_around, records, self._known, self._take_known)
-            self._lab.threads.start(work, lane="forecast", only_newest=True)
+            self.app.threads.start(work, lane="forecast", only_newest=True)
 
     def _fill_form(self, choices: Choices | None) -> None:
         if choices:
             self.query_one(TrainForm).fill(choices.form)
-
-    @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app
 
     def on_resize(self) -> None:
         """The layer table takes the room that there is."""
@@ -163,7 +154,7 @@ class ModelsScreen(LabScreen):
         return AskScreen(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
 
     def _forecast(self, configs: list[TrainingConfig]) -> str:
-        dataset = self._lab.dataset
+        dataset = self.app.dataset
         lines = forecast(configs, self._known, len(dataset.train) if dataset else None), uncounted(configs)
         return ". ".join(filter(None, lines))
 
@@ -186,7 +177,7 @@ class ModelsScreen(LabScreen):
 
     def _show(self) -> None:
         chosen, width = self._version(), self.query_one("#right").size.width
-        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons, self.app.dataset))  # type: ignore[attr-defined]
+        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons, self.app.dataset))
         self._show_form()
 
     def _show_form(self) -> None:
@@ -200,7 +191,7 @@ class ModelsScreen(LabScreen):
         except ConfigError:
             configs = []
         words = self._forecast(configs) if configs else ""
-        form.show_flips(_flips(configs, self.app.dataset))  # type: ignore[attr-defined]
+        form.show_flips(_flips(configs, self.app.dataset))
         self.query_one("#forecast", Static).update(Text(words))
 
 
