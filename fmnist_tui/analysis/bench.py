@@ -161,8 +161,8 @@ def bench(
         machine: The devices' titles by name.
         images: Number of random training images.
     """
-    left_out = _left_out()
-    models = [get_model(name) for name in BUILT_IN if name not in left_out]
+    skipped = _left_out()
+    models = [get_model(name) for name in BUILT_IN if name not in skipped]
     dataset = _random_images(images)
     tasks: dict[_Cell | str, InterleavedTask] = {}
     for device in devices:
@@ -181,7 +181,7 @@ def bench(
         f"{images} random images",
         tuple(Peak(device, Quartiles.of(list(peak / 1e9))) for device, peak in peaks.items()),
         tuple(_speed(cell, np.array(rate), peaks) for cell, rate in found.items() if isinstance(cell, _Cell)),
-        left_out,
+        skipped,
     )
 
 

@@ -46,7 +46,7 @@ def check(speed: Speed) -> None:
     assert images.n == 2
     assert 0 < images.low <= images.median <= images.high
     assert speed.milliseconds_per_step == pytest.approx(1000 * speed.batch_size / images.median)
-    assert speed.share_of_peak > 0
+    assert speed.fraction_of_peak > 0
 
 
 def test_without_pytorch_v0_alone_is_measured_and_the_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +54,8 @@ def test_without_pytorch_v0_alone_is_measured_and_the_others_are_named(monkeypat
     assert devices_here() == ["cpu"]
     found = bench(devices_here(), 1, 0.01, lambda *news: None, {}, images=40)
     assert {speed.version for speed in found.speeds} == {"v0"}
-    assert list(found.left_out) == ["v1"]
-    assert found.left_out["v1"].startswith("PyTorch isn't installed; install it: pip install torch")
+    assert list(found.skipped) == ["v1"]
+    assert found.skipped["v1"].startswith("PyTorch isn't installed; install it: pip install torch")
     with pytest.raises(ConfigError, match=r"PyTorch isn't installed; .* only --device cpu can be measured"):
         chosen_devices(["cuda"])
     assert chosen_devices(["cpu"]) == ["cpu"]
