@@ -21,8 +21,9 @@ from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_re
 from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import official
-from fmnist_tui.models import catalogue
-from fmnist_tui.models.catalogue import VERSIONS, Reported
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import all_models, get_model
+from fmnist_tui.models.spec import Reported
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Comparison:
         recipe: The runs' recipe.
         all_runs: Whether all of the recipe's runs scored on the same images are compared, not only eligible ones.
         compared: The ids of the compared runs.
-        versions: In the order of the catalogue.
+        versions: In the order of the registry.
         gain: From the first version to the last; None for fewer than two versions.
         paired: Tests between the versions' best runs.
         unpaired: Best runs whose predictions can't be used in the paired tests.
@@ -128,7 +129,7 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, all_runs: bo
     eligible = [record for record in records if reasons[record.run_id] is None]
     comparable = _of_one_dataset([record for record in records if record.recipe == recipe])
     chosen = comparable if all_runs else eligible
-    groups = [runs for version in VERSIONS if (runs := scored_runs(chosen, version.name))]
+    groups = [runs for model in all_models() if (runs := scored_runs(chosen, model.name))]
     excluded = {run: reason for run, reason in reasons.items() if reason is not None}
     read = cached_reader()
     best = [best_of(runs).record for runs in groups]
@@ -175,12 +176,12 @@ def _summaries(
 
 
 def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | None) -> VersionSummary:
-    version, best, seeds = catalogue.version(runs[0].record.version), best_of(runs).record, seeds_of(runs)
+    model, best, seeds = get_model(runs[0].record.version), best_of(runs).record, seeds_of(runs)
     alike = trained_alike(runs)
     n_seeds = n_distinct(seeds) if alike else 1
     seconds = [value for run in runs for value in run.seconds]
     return VersionSummary(
-        version=version.name,
+        version=model.name,
         runs=len(runs),
         ineligible=ineligible,
         seeds=seeds,
@@ -190,12 +191,12 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=n_seeds),
         test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=n_seeds),
         test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=n_seeds),
-        parameters=version.parameters,
+        parameters=layer_table(model).parameters,
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
         device=", ".join(sorted({device for run in runs for device in run.record.devices})),
-        what_changed=version.what_changed,
+        what_changed=model.what_changed,
         step=step,
         best_run=best.run_id,
-        reported=version.reported,
+        reported=model.reported,
         inexact=sum(not run.record.is_exact for run in runs),
     )

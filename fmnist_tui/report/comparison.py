@@ -10,7 +10,8 @@ from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest
 from fmnist_tui.analysis.reference import Reference, reference_cell, reference_line, references
-from fmnist_tui.models.catalogue import ORIGIN_NOTE, VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
+from fmnist_tui.models.spec import REPORTED_NOTE
 from fmnist_tui.report.report import AccuracyBars, Column, Line, Report, Section, Table
 from fmnist_tui.report.sentences import (
     difference_cell,
@@ -157,7 +158,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     if reference := reference_line(comparison.recipe):
         yield reference
     if any(summary.reported for summary in comparison.versions):
-        yield ORIGIN_NOTE
+        yield REPORTED_NOTE
 
 
 def _statistics_notes(versions: Sequence[VersionSummary]) -> Iterator[str]:
@@ -190,7 +191,7 @@ def _advice(comparison: Comparison) -> Iterator[str]:
     """What is missing; how to train it is known for eligible runs only, as others have settings of their own."""
     single = [one for one in comparison.versions if one.n_seeds == 1]
     there = {one.version for one in comparison.versions}
-    missing = [name for name in VERSION_NAMES if name not in there]
+    missing = [name for name in BUILT_IN if name not in there]
     if single:
         more = f"--seed {_next_seed(single)} --seeds 2"
         names = [one.version for one in single]

@@ -9,7 +9,7 @@ import pytest
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import read_records
 from fmnist_tui.analysis.reference import reference_line
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.comparison import INELIGIBLE_NOTE, comparison_report
 from fmnist_tui.training.recipes import hyperparameters
 
@@ -34,7 +34,7 @@ def test_without_an_eligible_run_the_note_is_how_to_train_some(tmp_path: Path) -
 
 
 def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Path) -> None:
-    for version in VERSION_NAMES:
+    for version in BUILT_IN:
         make_run(tmp_path, version, seed=3, right=IMAGES > 9)
     over_images, advice = notes(tmp_path)
     assert "cover test-set sampling error only; seed variance not included" in over_images
@@ -51,7 +51,7 @@ def test_runs_that_went_on_elsewhere_are_noted_and_eligible(tmp_path: Path) -> N
 
 
 def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) -> None:
-    for version in VERSION_NAMES:
+    for version in BUILT_IN:
         for seed in range(2):
             make_run(tmp_path, version, seed=seed, result={"test_accuracy": 0.9 + seed / 100})
     plus_minus, over_runs = notes(tmp_path)

@@ -16,8 +16,7 @@ from fmnist_tui.analysis.error_report import ErrorReport, error_report
 from fmnist_tui.analysis.predictions import NoPredictionsError
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.tui.choices import Choices
-from fmnist_tui.tui.dialogs.dialog import LabScreen
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.errors import text
 from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, galleries, specimen
 from fmnist_tui.tui.errors.heat_map import HeatMap
@@ -98,9 +97,9 @@ class ErrorsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` switches views, so the tabs never take the focus."""
         self.query_one(Tabs).can_focus = False
-        self._redraw(in_ascii=getattr(self.app, "ascii_images", False))
+        self._redraw(in_ascii=self.app.ascii_images)
         self.watch_app("dataset", self._take_images)
-        self.call_after_refresh(self.app.threads.start, self._read_in_thread)  # type: ignore[attr-defined]
+        self.call_after_refresh(self.app.threads.start, self._read_in_thread)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only actions that do something now."""
@@ -126,7 +125,7 @@ class ErrorsScreen(LabScreen):
 
     def action_ascii(self) -> None:
         """Switches between half-blocks and ASCII."""
-        in_ascii = not getattr(self.app, "ascii_images", False)
+        in_ascii = not self.app.ascii_images
         self.post_message(Chosen(ascii_images=in_ascii))
         self._redraw(in_ascii=in_ascii)
 
@@ -193,7 +192,7 @@ class ErrorsScreen(LabScreen):
     @property
     def _images(self) -> ImageSet | None:
         """The images that the run was scored on, if the app has them."""
-        dataset: Dataset | None = getattr(self.app, "dataset", None)
+        dataset = self.app.dataset
         if dataset is None or self._report is None or dataset.test.fingerprint != self._record.test_fingerprint:
             return None
         return dataset.test if np.array_equal(dataset.test.labels, self._report.predictions.labels) else None
@@ -235,7 +234,7 @@ class ErrorsScreen(LabScreen):
         if not self._report:
             return
         gallery, shown = self._galleries[self._gallery], self.query_one(GalleryView)
-        images, missing = self._images, text.no_images_text(getattr(self.app, "dataset", None))
+        images, missing = self._images, text.no_images_text(self.app.dataset)
         some = len(gallery.indices) > 0
         one = specimen(self._report, gallery, self._position, images, missing) if some else None
         shown.show(one, f"{gallery.empty}.")
@@ -245,7 +244,7 @@ class ErrorsScreen(LabScreen):
         self.refresh_bindings()
 
     def _redraw(self, *, in_ascii: bool) -> None:
-        inverted = getattr(self.app, "choices", Choices()).inverted
+        inverted = self.app.choices.inverted
         self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
 
     def _read_in_thread(self) -> None:

@@ -15,13 +15,13 @@ from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.errors import RunError
 from fmnist_tui.report.formats import to_text
 from fmnist_tui.report.run_pairs import run_pairs_report
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 
 
 class RunPairsScreen(Dialog[None]):
     """Each run with its accuracy, then a McNemar test for each pair; tests that aren't significant are muted."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "../dialogs/log.tcss"]  # type: ignore[assignment]  # Textual takes both
+    CSS_PATH = [DIALOG_CSS, "../dialogs/log.tcss"]
     BINDINGS = [Binding("enter,space,q,t", "dismiss", "Back")]
 
     def __init__(self, records: Sequence[RunRecord]) -> None:
@@ -38,7 +38,7 @@ class RunPairsScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Reads the predictions in a thread: each run has 10,000 images."""
-        self.call_after_refresh(self.app.threads.start, self._test_in_thread)  # type: ignore[attr-defined]
+        self.call_after_refresh(self.app.threads.start, self._test_in_thread)
 
     def _test_in_thread(self) -> None:
         try:
