@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.numpy_engine import bound_blas_threads
@@ -215,7 +215,7 @@ def _why_no_torch() -> str:
     if importlib.util.find_spec("torch") is None:
         return f"PyTorch isn't installed; {INSTALL_PYTORCH}"
     try:
-        resolved(configure("v1", "tuned", {}, device="cpu"))
+        resolve_device(configure("v1", "tuned", {}, device="cpu"))
     except ConfigError as error:
         return str(error)
     return ""

@@ -10,7 +10,7 @@ import click
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json
 from fmnist_tui.paths import runs_folder
-from fmnist_tui.runs.control import deaf_while, send
+from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.deleting import delete_run
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
@@ -55,8 +55,8 @@ _WISHES = {
 
 def _tell(runs: str | None, word: str, command: Command) -> None:
     run = find_run(runs_folder(runs), word)
-    send(run, command)
-    wait = f"; it does so after this: {busy}" if (busy := deaf_while(run)) else ""
+    send_command(run, command)
+    wait = f"; it does so after this: {busy}" if (busy := busy_stage(run)) else ""
     click.echo(f"told {run.run_id} to {_WISHES[command]}{wait}")
 
 

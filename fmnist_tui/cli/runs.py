@@ -177,7 +177,7 @@ def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]
     losses += [f"validation {last.validation_loss:.4f} (epoch {last.epoch})" for last in snapshot.epochs[-1:]]
     if losses:
         lines.append(("last losses", ", ".join(losses)))
-    if status is Status.LIVE and (left := seconds_left(snapshot)) is not None:
+    if status is Status.RUNNING and (left := seconds_left(snapshot)) is not None:
         lines.append(("time left", f"about {duration(left)}"))
     return lines
 

@@ -165,7 +165,7 @@ def _follow_here(driven: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
 def _drive_all(driven: list[InAppRun]) -> list[RunFinished]:
     """One after the other. Whatever happens, none stays held: whoever follows would wait for ever."""
     try:
-        return [one.drive() for one in driven]
+        return [one.train() for one in driven]
     finally:
         for one in driven:
             one.close()

@@ -79,12 +79,12 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
 
 def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
     """Runs that nobody trains yet, once it is seen that they can start here."""
-    from fmnist_tui.runs.disk_space import little_room
+    from fmnist_tui.runs.disk_space import disk_space_warning
     from fmnist_tui.runs.request import request_run
     from fmnist_tui.runs.start_checks import check_startable
 
     check_startable(configs, folders.data, folders.cache)
-    if warning := little_room(folders.runs, configs):
+    if warning := disk_space_warning(folders.runs, configs):
         click.echo(f"warning: {safe(warning)}", err=True)
     if warning := _too_many_threads(max(config.threads for config in configs)):
         click.echo(f"warning: {warning}", err=True)

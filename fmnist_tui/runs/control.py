@@ -56,7 +56,7 @@ class _Line(msgspec.Struct, kw_only=True):
     host: str = ""
 
 
-def send(run: RunDirectory, command: Command) -> None:
+def send_command(run: RunDirectory, command: Command) -> None:
     """Asks the run's trainer for something; a run that waits for its device is taken out of the queue to stop it.
 
     Raises:
@@ -107,7 +107,7 @@ def _no_trainer(run: RunDirectory, command: Command) -> str:
     return f"{run.run_id} {state}: nothing to {_VERBS[command]}; {advice.format(run=run.run_id)}"
 
 
-def deaf_while(run: RunDirectory) -> str:
+def busy_stage(run: RunDirectory) -> str:
     """What the trainer does before its first step, while it reads no commands ("importing PyTorch"), or ""."""
     tail = [logged.event for logged in read_tail(run.events)]
     last = next((event for event in reversed(tail) if not isinstance(event, Alert)), None)

@@ -16,7 +16,7 @@ _BESIDE = 2_000_000
 """Bytes: the log, and the predictions of 10 000 images."""
 
 
-def little_room(runs: Path, configs: Sequence[TrainingConfig]) -> str:
+def disk_space_warning(runs: Path, configs: Sequence[TrainingConfig]) -> str:
     """A line on a folder that has less free space than the trainings will take; "" where there is enough."""
     needed = bytes_needed(configs)
     try:

@@ -28,9 +28,9 @@ _TURN_SECONDS = 0.25
 
 
 class InAppRun:
-    """A training that this process drives itself, in whatever thread calls `drive`.
+    """A training that this process drives itself, in whatever thread calls `train`.
 
-    It holds the run from the start, also while it waits for its device, until `drive` or `close`.
+    It holds the run from the start, also while it waits for its device, until `train` or `close`.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -50,14 +50,17 @@ class InAppRun:
             held.enter_context(beating(run, self._attempt, self._look))
             self._held = held.pop_all()
 
-    def drive(self) -> RunFinished:
+    def train(self) -> RunFinished:
         """Trains to the end and lets the run go; returns the last event."""
-        from fmnist_tui.runs.worker import Trainer, drive  # NumPy and more, which the first paint must not wait for
+        from fmnist_tui.runs.worker import (
+            Trainer,
+            run_training,
+        )  # NumPy and more, which the first paint must not wait for
 
         with self._held:
             turn = _Turn(self.run, self.inbox)
             try:
-                return drive(self.run, Trainer(self._attempt, self.inbox, turn.wait))
+                return run_training(self.run, Trainer(self._attempt, self.inbox, turn.wait))
             finally:
                 turn.end()
 

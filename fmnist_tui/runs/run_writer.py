@@ -28,7 +28,7 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory"
 _GPU = ("cuda", "cudnn", "cublas", "hip error", "nvidia", "mps backend")
 
 
-def machine_fault(error: Exception) -> str:
+def explain_error(error: Exception) -> str:
     """A line on an error that memory or a GPU gave, with what to do; "" for any other.
 
     PyTorch raises plain RuntimeErrors for most of them, so that their words have to tell.
@@ -47,7 +47,7 @@ def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [""])[0].partition(". ")[0][:200]
 
 
-class RunKeeper:
+class RunWriter:
     """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
 
     def __init__(

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import check_plain, exists, read_json
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.predictor import Predictor, make_predictor
 
@@ -37,7 +37,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
         raise RunError(f"{run.model} is not the model that {run.run_json.name} tells of; train the run anew")
     wanted = "cpu" if config.version == "v0" else device
     try:
-        return make_predictor(resolved(replace(config, device=wanted, threads=0)), weights)
+        return make_predictor(resolve_device(replace(config, device=wanted, threads=0)), weights)
     except ConfigError:
         raise
     except ValueError as error:

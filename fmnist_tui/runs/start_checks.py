@@ -15,7 +15,7 @@ from fmnist_tui.runs.run_writer import first_line
 from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 
 
-def resolved(config: TrainingConfig, place: str = "cuda:0") -> TrainingConfig:
+def resolve_device(config: TrainingConfig, place: str = "cuda:0") -> TrainingConfig:
     """With the device that PyTorch will use, and as many threads as there are CPUs where none are asked for.
 
     Args:

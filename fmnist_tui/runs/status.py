@@ -24,8 +24,8 @@ class Status(StrEnum):
     """What a run is doing, in the words that people see."""
 
     QUEUED = "queued"
-    LIVE = "live"
-    UNRESPONSIVE = "live, not responding"
+    RUNNING = "running"
+    UNRESPONSIVE = "running, not responding"
     PAUSED = "paused"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
@@ -38,10 +38,10 @@ class Status(StrEnum):
     @property
     def has_trainer(self) -> bool:
         """Whether a trainer holds the run now, or will as soon as its device is free."""
-        return self in (Status.QUEUED, Status.LIVE, Status.UNRESPONSIVE, Status.PAUSED)
+        return self in (Status.QUEUED, Status.RUNNING, Status.UNRESPONSIVE, Status.PAUSED)
 
 
-def live_runs(runs: Path) -> list[RunDirectory]:
+def running_runs(runs: Path) -> list[RunDirectory]:
     """Those that have a trainer or wait for a device, newest first; none where the folder can't be read."""
     try:
         return [run for run in list_runs(runs) if is_held(run) or is_waiting(run)]
@@ -99,7 +99,7 @@ def _without_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
         if _is_in_queue(run, tail[-1], last):
             return Status.QUEUED
         if is_held(run):  # it was started since
-            return Status.LIVE
+            return Status.RUNNING
     return Status.INTERRUPTED
 
 
@@ -115,7 +115,7 @@ def _with_trainer(run: RunDirectory, tail: list[Logged]) -> Status:
             return Status.QUEUED
         if not isinstance(event, events.CheckpointSaved | events.Alert):
             break
-    return Status.LIVE
+    return Status.RUNNING
 
 
 def _waits(stage: events.Stage) -> bool:

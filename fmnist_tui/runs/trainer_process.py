@@ -70,10 +70,13 @@ def main(arguments: list[str]) -> int:
         held.enter_context(holding(given.lock))
         held.callback(end_attempt, run, given.attempt)
         held.enter_context(beating(run, given.attempt, watch.look))
-        from fmnist_tui.runs.worker import Trainer, drive  # NumPy and more, which takes a slow disk longer than a beat
+        from fmnist_tui.runs.worker import (
+            Trainer,
+            run_training,
+        )  # NumPy and more, which takes a slow disk longer than a beat
 
         trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
-        finished = drive(run, trainer)
+        finished = run_training(run, trainer)
     if finished.reason == "stopped" and finished.message:
         return 1  # it couldn't be saved
     if finished.reason == "stopped" and received:

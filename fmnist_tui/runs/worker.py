@@ -35,8 +35,8 @@ from fmnist_tui.runs.log_order import current
 from fmnist_tui.runs.request import Request, command_of, read_request, settled_config
 from fmnist_tui.runs.resume import fingerprints_of, load_images
 from fmnist_tui.runs.run_json import write_run_json
-from fmnist_tui.runs.run_writer import RunKeeper, first_line, machine_fault
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.run_writer import RunWriter, first_line, explain_error
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
@@ -71,7 +71,7 @@ class Trainer:
     device_id: str = ""
 
 
-def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
+def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
     """Trains `run` to its end and writes each event down; returns the last one.
 
     Args:
@@ -147,7 +147,7 @@ def _guarded(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Ev
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
         _note(run, traceback.format_exc())
-        message = machine_fault(error) or f"{type(error).__name__}: {first_line(error)}"
+        message = explain_error(error) or f"{type(error).__name__}: {first_line(error)}"
         yield events.RunFinished("failed", resumable=True, message=f"{message} (details: {run.train_log})")
 
 
@@ -206,7 +206,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
     yield events.Stage("building network")
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer.device_id)
-    with closing(RunKeeper(run, task.config, check, exact=exact)) as keeper:
+    with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
 
 
@@ -249,7 +249,7 @@ def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], 
 def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
     """The task as run.json fixed it, adapted to this machine, or, at the first start, as it will be fixed."""
     if not exists(run.run_json):
-        return make_task(resolved(_on_claimed(request.config, device), device or "cuda:0"), dataset)
+        return make_task(resolve_device(_on_claimed(request.config, device), device or "cuda:0"), dataset)
     known = read_json(run.run_json) or {}
     window = known.get("window")
     if not _is_whole(known) or fingerprints_of(run) is None or not isinstance(window, int):
@@ -274,6 +274,6 @@ def _resolved_here(config: TrainingConfig, device: str) -> TrainingConfig:
     """What a run that was begun earlier trains with here: on its device, or, if that isn't here, on the best one."""
     place = device or "cuda:0"
     try:
-        return resolved(_on_claimed(config, device), place)
+        return resolve_device(_on_claimed(config, device), place)
     except NoDeviceError:
-        return resolved(replace(config, device="auto"), place)
+        return resolve_device(replace(config, device="auto"), place)

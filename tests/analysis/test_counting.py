@@ -106,7 +106,7 @@ def test_an_interrupted_run_does_not_count(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("last", "words"),
-    [(None, "still live"), (Paused(10), "still paused"), (Stage("waiting for the cpu"), "still queued")],
+    [(None, "still running"), (Paused(10), "still paused"), (Stage("waiting for the cpu"), "still queued")],
 )
 def test_a_run_that_has_a_trainer_does_not_count(tmp_path: Path, last: Event | None, words: str) -> None:
     run = make_run(tmp_path)

@@ -94,8 +94,8 @@ def test_a_run_that_is_still_trained_is_refused_until_its_end(tmp_path: Path) ->
         read_record(make_run(tmp_path, version, right=right)) for version, right in (("v1", IMAGES > 9), ("v2", None))
     )
     with pytest.raises(RunError) as caught:
-        compare_runs([scored, replace(live, status=Status.LIVE)])
-    assert str(caught.value).endswith(f"it is live, and scored at its end: fmnist-tui attach {live.run_id}")
+        compare_runs([scored, replace(live, status=Status.RUNNING)])
+    assert str(caught.value).endswith(f"it is running, and scored at its end: fmnist-tui attach {live.run_id}")
 
 
 def test_runs_on_other_images_are_refused(tmp_path: Path) -> None:

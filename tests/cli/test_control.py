@@ -28,13 +28,13 @@ def live(runs: Path) -> Iterator[RunDirectory]:
 
 
 def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
-    assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "live"
+    assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "running"
     paused = fmnist("pause", "last", "--runs", runs)
     assert (paused.status, paused.out, paused.err) == (0, f"told {live.run_id} to pause\n", "")
     wait_for_status(live, Status.PAUSED)
     assert "paused" in fmnist("runs", "--runs", runs).lines[1]
     assert fmnist("continue", "last", "--runs", runs).out == f"told {live.run_id} to continue\n"
-    wait_for_status(live, Status.LIVE)
+    wait_for_status(live, Status.RUNNING)
     assert fmnist("stop", "last", "--runs", runs).out == f"told {live.run_id} to stop after its epoch\n"
     assert first(live, RunFinished) == RunFinished("stopped", scored=True)
     wait_for_status(live, Status.FINISHED)
@@ -58,7 +58,7 @@ def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fm
     assert told[-2:] == ["stop requested: now", "stopped: saved, to be resumed"]
     assert status_of(run) is Status.STOPPED
     assert refused.status == 1
-    assert refused.complaint == f"run {run.run_id} is live; watch it with: fmnist-tui attach {run.run_id}"
+    assert refused.complaint == f"run {run.run_id} is running; watch it with: fmnist-tui attach {run.run_id}"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

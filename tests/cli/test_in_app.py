@@ -43,7 +43,7 @@ def test_several_runs_of_which_one_breaks_are_let_go_and_the_reason_is_told(
     def broken(*_: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr("fmnist_tui.runs.worker.drive", broken)
+    monkeypatch.setattr("fmnist_tui.runs.worker.run_training", broken)
     outcome = fmnist("train", "v0", *TINY, "--seeds", "3", "--in-app", "--runs", runs)
     assert outcome.status == 1
     assert outcome.complaint.startswith("MemoryError: no room")

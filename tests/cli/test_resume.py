@@ -56,7 +56,7 @@ def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path
     assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
     with started("resume", "last", "--in-app", "--json", "--runs", runs) as process:
-        wait_for_status(run, Status.LIVE)
+        wait_for_status(run, Status.RUNNING)
         assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
         outcome = finish(process)
     assert (outcome.status, outcome.err) == (0, "")

@@ -124,7 +124,7 @@ def test_a_lost_terminal_ends_the_follower_alone(runs: Path, finished: RunDirect
         outcome = finish(process)
     assert outcome.status == -signal.SIGHUP
     assert outcome.err == ""
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     wait_for_status(run, Status.FINISHED)
     assert learned(run) == learned(finished)
 
@@ -135,7 +135,7 @@ def test_a_follower_that_is_killed_leaves_its_run_alone(fmnist: Fmnist, runs: Pa
         first(run, Step)
         process.kill()
         process.wait(PATIENCE)
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
 

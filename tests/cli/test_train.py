@@ -56,7 +56,7 @@ def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
 
 def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.disk_space.little_room", lambda *_: "little\nroom")
+    monkeypatch.setattr("fmnist_tui.runs.disk_space.disk_space_warning", lambda *_: "little\nroom")
     outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
     assert list_runs(runs)
@@ -156,7 +156,7 @@ def test_several_versions_in_processes_of_their_own_run_in_the_order_given(runs:
 def test_a_detached_run_goes_on_after_the_command_has_ended(fmnist: Fmnist, runs: Path) -> None:
     outcome = call("train", *ENDLESS, "--detach", "--runs", runs)
     run = newest(runs)
-    wait_for_status(run, Status.LIVE)
+    wait_for_status(run, Status.RUNNING)
     assert fmnist("stop", run.run_id, "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
     assert (outcome.status, outcome.out, outcome.err) == (0, f"{run.run_id}\n", "")

@@ -11,7 +11,7 @@ from data.samples import write_idx
 
 from fmnist_tui.data import load
 from fmnist_tui.paths import cache_folder
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.status import Status, status_of
@@ -74,7 +74,7 @@ def test_every_cnn_goes_on_as_if_nothing_had_been(runs: Path, version: str) -> N
             watch = Watch(run)
             watch.new()
             watch.next(Step)
-            send(run, Command.SAVE)
+            send_command(run, Command.SAVE)
             saved = watch.next(CheckpointSaved)
             watch.next(Step)
     assert finish(run) == 0

@@ -94,7 +94,7 @@ def test_a_follower_in_a_thread_looks_after_the_status_too(run: RunDirectory, mo
     try:
         with holding(acquire(run)):
             write_log(run, STARTED, step(5))
-            wait_until(lambda: follower.status is Status.LIVE, "the run was seen live")
+            wait_until(lambda: follower.status is Status.RUNNING, "the run was seen running")
         wait_until(lambda: follower.status is Status.INTERRUPTED, "the run was seen without a trainer")
     finally:
         stop.set()

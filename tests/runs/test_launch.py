@@ -13,8 +13,8 @@ from waiting import wait_until
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs import heartbeat
-from fmnist_tui.runs import worker as drive
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs import worker
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.launch import launch
@@ -49,7 +49,7 @@ time.sleep(600)
 
 def drive_in_a_thread(run: RunDirectory) -> RunFinished:
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(InAppRun(run).drive).result()
+        return pool.submit(InAppRun(run).train).result()
 
 
 # A process of its own
@@ -62,7 +62,7 @@ def test_a_trainer_lives_in_a_session_of_its_own_and_is_never_without_its_lock(r
         while not run.events.exists() or b'"step"' not in run.events.read_bytes():
             assert is_held(run)
         assert json.loads(run.heartbeat.read_text())["pid"] == trainer.pid
-        assert status_of(run) is Status.LIVE
+        assert status_of(run) is Status.RUNNING
 
 
 def test_a_trainer_outlives_the_process_that_started_it(runs: Path) -> None:
@@ -75,8 +75,8 @@ def test_a_trainer_outlives_the_process_that_started_it(runs: Path) -> None:
         parent.kill()
     watch.new()
     watch.next(Step)
-    assert status_of(run) is Status.LIVE
-    send(run, Command.STOP_AFTER_EPOCH)
+    assert status_of(run) is Status.RUNNING
+    send_command(run, Command.STOP_AFTER_EPOCH)
     assert watch.next(RunFinished).scored
     wait_until(lambda: has_ended(pid), "the trainer ended")
     assert status_of(run) is Status.FINISHED
@@ -122,7 +122,7 @@ def test_a_run_that_waits_for_another_in_the_app_gives_signs_of_life_until_it_is
     waiting = InAppRun(run)
     first = run.heartbeat.read_bytes()
     wait_until(lambda: run.heartbeat.read_bytes() != first, "the heartbeat was refreshed")
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     waiting.close()
     assert not is_held(run)
 
@@ -131,10 +131,10 @@ def test_a_run_whose_driving_breaks_is_let_go(runs: Path, monkeypatch: pytest.Mo
     def broken(*_: object) -> RunFinished:
         raise MemoryError
 
-    monkeypatch.setattr(drive, "drive", broken)
+    monkeypatch.setattr(worker, "run_training", broken)
     run = request(runs, ENDLESS_V0)
     with pytest.raises(MemoryError):
-        InAppRun(run).drive()
+        InAppRun(run).train()
     assert not is_held(run)
 
 
@@ -159,12 +159,12 @@ def test_a_run_in_the_app_hears_the_app_and_the_control_file(runs: Path) -> None
     in_app = InAppRun(run)
     watch = Watch(run)
     with ThreadPoolExecutor(1) as pool:
-        driving = pool.submit(in_app.drive)
+        driving = pool.submit(in_app.train)
         watch.next(Step)
         in_app.inbox.put(Command.PAUSE)
         paused = watch.next(Paused)
         assert status_of(run) is Status.PAUSED
-        send(run, Command.STOP_NOW)
+        send_command(run, Command.STOP_NOW)
         assert driving.result() == RunFinished("stopped", resumable=True)
     assert checkpoint_steps(run) == [paused.step]
     assert status_of(run) is Status.STOPPED

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
@@ -84,7 +84,7 @@ def test_sigterm_ends_a_paused_run_too(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
         watch.next(Paused)
         trainer.send_signal(signal.SIGTERM)
         assert trainer.wait(PATIENCE) == 143

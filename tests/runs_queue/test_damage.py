@@ -109,7 +109,7 @@ def test_runs_that_the_order_has_lost_are_interrupted_and_can_be_resumed(
 def test_a_run_in_the_app_keeps_its_place_where_the_order_is_lost(runs: Path, queue: Queue) -> None:
     with busy(queue):
         in_app = InAppRun(request(runs, TINY))
-        thread = threading.Thread(target=in_app.drive)
+        thread = threading.Thread(target=in_app.train)
         thread.start()
         Watch(in_app.run).next(Queued)
         queue.order_file.unlink()

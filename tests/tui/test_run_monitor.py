@@ -150,4 +150,4 @@ def test_somebody_who_resumes_an_interrupted_run_is_noticed(
     for run in waiting:
         with held(run):
             until(monitor, lambda seen: [one.run for one in seen.running] == [run], "its trainer is seen")  # noqa: B023
-    assert {one.status for one in monitor.seen.runs} <= {Status.INTERRUPTED, Status.LIVE, Status.QUEUED}
+    assert {one.status for one in monitor.seen.runs} <= {Status.INTERRUPTED, Status.RUNNING, Status.QUEUED}

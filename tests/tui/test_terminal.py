@@ -162,9 +162,9 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
         terminal.wait()
     step = read_snapshot(run).step
     with app_in_terminal(runs) as terminal:
-        terminal.wait_for("v0 is live, epoch")
+        terminal.wait_for("v0 is running, epoch")
         terminal.press("3")
-        terminal.wait_for(f"v0 Dense network by hand {run.run_id} live")
+        terminal.wait_for(f"v0 Dense network by hand {run.run_id} running")
         assert int(terminal.wait_for_match(r"total .* step (\d+) of")) > step
         terminal.press("c", *[FAR_LEFT] * 8)
         terminal.wait_for("step 1, epoch 1:")
@@ -190,7 +190,7 @@ def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
         terminal.press(ENTER)
         assert terminal.wait() == 0
         assert_restored(terminal)
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     trainer.terminate()
     trainer.wait(PATIENCE)
     assert status_of(run) is Status.STOPPED

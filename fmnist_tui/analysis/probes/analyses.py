@@ -19,7 +19,7 @@ from fmnist_tui.data.errors import Stop, never
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.request import recorded_folder
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.text import percent
 from fmnist_tui.training.task import make_task
 
@@ -148,7 +148,7 @@ def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts
 def _permuted(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
     config = replace(config_of(record.run), device="cpu" if record.version == "v0" else wish.device, threads=0)
     budget = budgeted(config, wish.epochs or permuted.EPOCHS, wish.limit or permuted.LIMIT)
-    return measure_permuted(resolved(budget), wish.images.of(record, stop), report, stop)
+    return measure_permuted(resolve_device(budget), wish.images.of(record, stop), report, stop)
 
 
 def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001

@@ -79,7 +79,7 @@ def take_claim(queue: Queue, claim: Claim) -> HeldClaim:
     return HeldClaim(claim, path, handle)
 
 
-def live_claims(queue: Queue) -> dict[Path, Claim]:
+def prune_claims(queue: Queue) -> dict[Path, Claim]:
     """The claims whose trainers live; files of dead ones are removed. The caller holds the queue's lock."""
     claims = {}
     for path in _claim_files(queue):

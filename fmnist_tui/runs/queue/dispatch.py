@@ -30,7 +30,7 @@ from fmnist_tui.runs.lock import (
     new_attempt,
     try_exclusive,
 )
-from fmnist_tui.runs.queue.claims import Claim, HeldClaim, claims_in_use, is_free, live_claims, take_claim
+from fmnist_tui.runs.queue.claims import Claim, HeldClaim, claims_in_use, is_free, prune_claims, take_claim
 from fmnist_tui.runs.queue.devices import free_device
 from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues
 from fmnist_tui.runs.status import waits_in
@@ -98,7 +98,7 @@ def _launch(queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry | No
 
 def all_claims(queue: Queue) -> dict[Path, Claim]:
     """What is in use, by the files to wait for; the caller holds the queue's lock."""
-    claims = live_claims(queue)
+    claims = prune_claims(queue)
     for other in existing_queues():
         if other != queue:
             claims |= claims_in_use(other)

@@ -1,4 +1,4 @@
-"""A list of runs, live ones first, to choose one from."""
+"""A list of runs, running ones first, to choose one from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
     """Dismisses with the run, or None. The list follows what the app sees of the runs."""
 
     CSS_PATH = ["../dialogs/dialog.tcss", "choose_run.tcss"]  # type: ignore[assignment]  # Textual takes both
-    HEADING = "Runs, live ones first"
+    HEADING = "Runs, running ones first"
     NONE = "no runs yet: press 2 and train a version"
 
     def __init__(self) -> None:

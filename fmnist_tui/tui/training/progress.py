@@ -175,6 +175,6 @@ def _doing(snapshot: Snapshot, status: Status) -> str:
         return f"{status}: r resumes it"
     if status is Status.FINISHED and snapshot.finished and snapshot.finished.reason == "stopped":
         return snapshot.ending
-    doing = snapshot.stage if status is Status.LIVE and snapshot.stage else str(status)
+    doing = snapshot.stage if status is Status.RUNNING and snapshot.stage else str(status)
     stopping = _STOPPING.get(snapshot.stopping, "stopping") if snapshot.stopping and status.has_trainer else ""
     return ", ".join(filter(None, [doing, stopping]))

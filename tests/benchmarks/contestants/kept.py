@@ -13,7 +13,7 @@ from benchmarks.spec import Spec
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.runs.run_writer import RunKeeper
+from fmnist_tui.runs.run_writer import RunWriter
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.events import Step
 from fmnist_tui.training.task import make_engine, make_task
@@ -30,7 +30,7 @@ class Kept:
         run = request_run(Path(folder.name), config, spec.data)
         task = make_task(config, images_of(spec))
         task = replace(task, validation_indices=task.validation_indices[:1])
-        keeper = RunKeeper(run, config)
+        keeper = RunWriter(run, config)
         self._events = train(make_engine(task), task, Inbox(run, 0), keeper)
         self._log = EventLog(run.events)
         self._watch = Watch()
