@@ -21,7 +21,7 @@ from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import describe
-from fmnist_tui.training.events import QUEUED_STAGE
+from fmnist_tui.training.events import StageKind
 from fmnist_tui.tui.cells import cut, in_ascii
 
 _SECONDS = 0.25
@@ -178,7 +178,7 @@ def _state_after(event: events.Event, before: _State) -> _State:
     match event:
         case events.RunFinished():
             return _State.ENDED
-        case events.Stage(name) if name.startswith(QUEUED_STAGE):
+        case events.Stage() if event.kind is StageKind.WAITING:
             return _State.QUEUED
         case events.Alert() | events.StopRequested():
             return before

@@ -18,11 +18,11 @@ from fmnist_tui.files import is_torn, open_append, write_whole
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import read_tail
+from fmnist_tui.runs.fold import read_tail_fold
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import QUEUED_STAGE, SCORING, VALIDATING, Alert, Stage
+from fmnist_tui.training.events import Stage
 
 _VERBS = {
     Command.PAUSE: "pause",
@@ -38,8 +38,6 @@ _WITHOUT_TRAINER = {
     Status.STOPPED: ("was stopped", "go on with: fmnist-tui resume {run}"),
     Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
 }
-_LISTENING = (QUEUED_STAGE, VALIDATING, SCORING)
-"""How the stages begin in which a trainer reads commands. In all others, before the first step, commands wait."""
 _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
 _TURN_SECONDS = 3.0
@@ -108,10 +106,10 @@ def _no_trainer(run: RunDirectory, command: Command) -> str:
 
 
 def busy_stage(run: RunDirectory) -> str:
-    """What the trainer does before its first step, while it reads no commands ("importing PyTorch"), or ""."""
-    tail = [logged.event for logged in read_tail(run.events)]
-    last = next((event for event in reversed(tail) if not isinstance(event, Alert)), None)
-    return last.name if isinstance(last, Stage) and not last.name.startswith(_LISTENING) else ""
+    """What the trainer is doing before its first step, while it reads no commands ("importing PyTorch"), or ""."""
+    activity = read_tail_fold(run.events).activity
+    doing = activity.event if activity else None
+    return str(doing.name) if isinstance(doing, Stage) and not doing.kind.reads_commands else ""
 
 
 def control_end(run: RunDirectory) -> int:

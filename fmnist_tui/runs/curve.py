@@ -8,15 +8,15 @@ import numpy as np
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
-from fmnist_tui.training.events import Step
+from fmnist_tui.training.events import StepMetrics
 
-_COLUMNS = (*Step.__struct_fields__, "time")
+_COLUMNS = (*StepMetrics.__struct_fields__, "time")
 _MAX_NEW = 1024 * len(_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Read-only columns of equal length (float64), one row a window: what `Step` says, and when (unix seconds)."""
+    """Read-only columns of equal length (float64), one row a window: what `StepMetrics` says, and when (unix seconds)."""
 
     step: NDArray[np.float64]
     epoch: NDArray[np.float64]
@@ -41,7 +41,7 @@ class GrowingCurve:
         self._viewed = 0
         """The length of the longest view of this buffer."""
 
-    def append(self, step: Step, time: float) -> None:
+    def append(self, step: StepMetrics, time: float) -> None:
         """Adds a window."""
         self._new += astuple(step)
         self._new.append(time)

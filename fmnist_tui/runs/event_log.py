@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from fmnist_tui.files import check_plain, is_torn, open_append
-from fmnist_tui.training.events import Event, Step, Whole, decode, from_json, name_in_log, to_json
+from fmnist_tui.training.events import Event, StepMetrics, Whole, decode, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
 """Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of it."""
@@ -93,7 +93,7 @@ class EventLog:
         if time.monotonic() - self._checked >= _BATCH_SECONDS:
             self._check_writer()
         if len(self._pending) >= _MAX_PENDING:
-            self._pending.remove(next((item for item in self._pending if isinstance(item[0], Step)), self._pending[0]))
+            self._pending.remove(next((item for item in self._pending if isinstance(item[0], StepMetrics)), self._pending[0]))
         self._pending.append((event, round(time.time(), 3)))
         with suppress(OSError):
             self._write()
@@ -137,7 +137,7 @@ class LogReader:
 
         Args:
             path: The log, which need not exist yet.
-            steps: Whether `Step` events are wanted: nearly all lines are, and to skip them is ten times as fast.
+            steps: Whether `StepMetrics` events are wanted: nearly all lines are, and to skip them is ten times as fast.
         """
         self._path = path
         self._steps = steps

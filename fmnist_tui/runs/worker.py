@@ -35,14 +35,14 @@ from fmnist_tui.runs.log_order import current
 from fmnist_tui.runs.request import Request, command_of, read_request, settled_config
 from fmnist_tui.runs.resume import fingerprints_of, load_images
 from fmnist_tui.runs.run_json import write_run_json
-from fmnist_tui.runs.run_writer import RunWriter, first_line, explain_error
+from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
 from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
-from fmnist_tui.training.events import LOADING_STAGE, Event
+from fmnist_tui.training.events import Event, StageKind
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, announcements, make_engine, make_task
 from fmnist_tui.training.trainer import train
@@ -161,7 +161,7 @@ def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Eve
     try:
         request = read_request(run)
     except RunError:
-        yield events.Stage(LOADING_STAGE)  # another trainer's first words, without which the last ones mean nothing
+        yield events.Stage(StageKind.LOADING_DATA)  # another trainer's first words, without which the last ones mean nothing
         raise
     if trainer.turn is not None:
         free = yield from trainer.turn()
@@ -174,10 +174,10 @@ def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Eve
 
 
 def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course) -> Iterator[Event]:
-    yield events.Stage(LOADING_STAGE)
+    yield events.Stage(StageKind.LOADING_DATA)
     dataset = load_images(run, request.data)
     if request.config.version != "v0":
-        yield events.Stage("importing PyTorch")
+        yield events.Stage(StageKind.IMPORTING_PYTORCH)
     check = partial(check_attempt, run, trainer.attempt)
     check()
     began = conditions_at_start(run)
@@ -190,7 +190,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
         yield events.Alert("too_many_threads", slow)
     begun = has_steps(run)
     if begun:
-        yield events.Stage("reading checkpoint")
+        yield events.Stage(StageKind.READING_CHECKPOINT)
     else:
         yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request, check)
@@ -203,7 +203,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
     if inexact:
         yield events.Alert("resume_inexact", inexact)
     exact = not inexact and (start is None or course.is_exact(start.position.step))
-    yield events.Stage("building network")
+    yield events.Stage(StageKind.BUILDING_NETWORK)
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer.device_id)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:

@@ -8,7 +8,7 @@ import pytest
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import RunFinished, Step
+from fmnist_tui.training.events import RunFinished, StepMetrics
 
 from .commands import ENDLESS, call, copy_of, finish, first, newest, started, wait_for_status
 from .conftest import Fmnist
@@ -22,7 +22,7 @@ def live(runs: Path) -> Iterator[RunDirectory]:
     """A detached run that takes its steps."""
     assert call("train", *ENDLESS, "--detach", "--runs", runs).status == 0
     run = newest(runs)
-    first(run, Step)
+    first(run, StepMetrics)
     yield run
     assert not status_of(run).has_trainer
 
@@ -46,7 +46,7 @@ def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, l
 def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fmnist, runs: Path) -> None:
     with started("train", *ENDLESS, "--runs", runs) as follower:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         refused = fmnist("resume", "last", "--runs", runs)
         assert fmnist("pause", "last", "--runs", runs).status == 0
         wait_for_status(run, Status.PAUSED)

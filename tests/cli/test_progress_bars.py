@@ -40,7 +40,7 @@ for line in sys.stdin:
         break
     for number in map(int, numbers):
         if word == "start":
-            report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.Step(50, 1, 0.5, 0.8, 0.1, 1000.0))
+            report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.StepMetrics(50, 1, 0.5, 0.8, 0.1, 1000.0))
         elif word == "finish":
             report(number, events.RunFinished("completed"))
             bars.leave(runs[number])

@@ -15,7 +15,7 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Resumed, Step
+from fmnist_tui.training.events import Resumed, StepMetrics
 
 from .commands import (
     ENDLESS,
@@ -47,7 +47,7 @@ def test_a_finished_run_is_not_resumed(fmnist: Fmnist, finished: RunDirectory, r
 def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path) -> None:
     with started("train", *ENDLESS, "--json", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
         assert finish(process).status == 0
     detached = call("resume", "last", "--detach", "--runs", runs)
@@ -123,7 +123,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> Run
     runs = where / "runs"
     with started("train", *ENDLESS_ON, where / "images", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         assert call("stop", "last", "--now", "--runs", runs).status == 0
         assert finish(process).status == 0
     return run

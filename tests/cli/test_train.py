@@ -12,7 +12,7 @@ from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
-from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, StepMetrics
 
 from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
 from .conftest import Fmnist
@@ -20,7 +20,7 @@ from .conftest import Fmnist
 KEYS = {
     "run_started": set(RunStarted.__struct_fields__),
     "stage": {"name"},
-    "step": set(Step.__struct_fields__),
+    "step": set(StepMetrics.__struct_fields__),
     "epoch": set(Epoch.__struct_fields__),
     "checkpoint_saved": {"step"},
     "run_finished": {"reason", "scored", "resumable", "message"},

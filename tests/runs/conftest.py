@@ -13,7 +13,7 @@ from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, Step
+from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, StepMetrics
 
 from .reads import Reads
 from .trainers import SHORT_V0, SHORT_V3, Watch, finish, request, running
@@ -103,7 +103,7 @@ def _train_and_stop(runs: Path) -> None:
         watch.next(Epoch)
         send_command(run, Command.SAVE)
         watch.next(CheckpointSaved)
-        watch.next(Step)
+        watch.next(StepMetrics)
         send_command(run, Command.STOP_NOW)
         assert watch.next(RunFinished).resumable
         assert trainer.wait() == 0

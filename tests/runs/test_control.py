@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.control import Inbox, control_end, busy_stage, send_command
+from fmnist_tui.runs.control import Inbox, busy_stage, control_end, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
@@ -23,7 +23,7 @@ from fmnist_tui.training.events import (
     Resumed,
     RunFinished,
     Stage,
-    Step,
+    StepMetrics,
     StopRequested,
 )
 
@@ -200,7 +200,7 @@ def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> No
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         send_command(run, Command.PAUSE)
         paused = watch.next(Paused)
         assert watch.next(CheckpointSaved).step == paused.step
@@ -209,7 +209,7 @@ def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> No
         assert watch.new() == []
         send_command(run, Command.CONTINUE)
         assert watch.next(Continued).step == paused.step
-        assert watch.next(Step).step > paused.step
+        assert watch.next(StepMetrics).step > paused.step
         assert status_of(run) is Status.RUNNING
         send_command(run, Command.STOP_AFTER_EPOCH)
         assert watch.next(StopRequested).how == "after-epoch"
@@ -225,7 +225,7 @@ def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> No
 
 
 def test_a_live_run_that_stops_now_is_saved_where_it_stands_and_not_scored(stopped_v0: RunDirectory) -> None:
-    *_, last = [event for event in Watch(stopped_v0).new() if isinstance(event, Step)]
+    *_, last = [event for event in Watch(stopped_v0).new() if isinstance(event, StepMetrics)]
     assert checkpoint_steps(stopped_v0)[0] == last.step
     assert last.epoch == 2
     assert status_of(stopped_v0) is Status.STOPPED
@@ -241,7 +241,7 @@ def test_a_paused_run_can_be_stopped(runs: Path) -> None:
         assert watch.next(Paused).step == 0
         send_command(run, Command.STOP_AFTER_EPOCH)
         watch.next(Continued)
-        assert watch.next(Step).step == 1
+        assert watch.next(StepMetrics).step == 1
         assert watch.next(RunFinished).scored
         assert trainer.wait() == 0
 
@@ -250,10 +250,10 @@ def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         append(run, b"\n".join(JUNK.values()) + b"\n" + line(Command.STOP_NOW)[:14])
         for _ in range(3):
-            watch.next(Step)
+            watch.next(StepMetrics)
         assert trainer.poll() is None
         append(run, line(Command.STOP_NOW)[14:])
         assert watch.next(StopRequested).how == "now"

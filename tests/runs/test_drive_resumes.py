@@ -19,7 +19,7 @@ from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 from .trainers import (
@@ -54,10 +54,10 @@ def test_a_killed_run_goes_on_from_its_checkpoint_as_if_nothing_had_been(runs: P
     with running(run):
         watch = Watch(run)
         watch.next(Epoch)
-        watch.next(Step)
+        watch.next(StepMetrics)
         send_command(run, Command.SAVE)
         saved = watch.next(CheckpointSaved)
-        assert watch.next(Step).step > saved.step
+        assert watch.next(StepMetrics).step > saved.step
     assert status_of(run) is Status.INTERRUPTED
     assert finish(run) == 0
     assert saved.step % 450 != 0
@@ -70,10 +70,10 @@ def test_a_killed_cnn_goes_on_in_the_app_as_if_nothing_had_been(runs: Path, fini
     run = request(runs, SHORT_V3)
     with running(run):
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         send_command(run, Command.SAVE)
         saved = watch.next(CheckpointSaved)
-        assert watch.next(Step).step > saved.step
+        assert watch.next(StepMetrics).step > saved.step
     assert status_of(run) is Status.INTERRUPTED
     assert InAppRun(run).train().reason == "completed"
     assert saved.step % 23 != 0
@@ -254,7 +254,7 @@ def test_a_run_that_was_elsewhere_for_a_while_is_not_exact_any_more(runs: Path, 
     watch = Watch(run)
     watch.new()
     with running(run):
-        watch.next(Step)
+        watch.next(StepMetrics)
         send_command(run, Command.STOP_NOW)
         assert watch.next(RunFinished).resumable
     (alert,) = alerts_of(run)

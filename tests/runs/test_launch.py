@@ -12,8 +12,7 @@ from leftovers import has_ended
 from waiting import wait_until
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs import heartbeat
-from fmnist_tui.runs import worker
+from fmnist_tui.runs import heartbeat, worker
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.in_app import InAppRun
@@ -21,7 +20,7 @@ from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Paused, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Paused, RunFinished, RunStarted, StepMetrics
 
 from .trainers import (
     ENDLESS_V0,
@@ -74,7 +73,7 @@ def test_a_trainer_outlives_the_process_that_started_it(runs: Path) -> None:
         assert watch.next(RunStarted).pid == pid
         parent.kill()
     watch.new()
-    watch.next(Step)
+    watch.next(StepMetrics)
     assert status_of(run) is Status.RUNNING
     send_command(run, Command.STOP_AFTER_EPOCH)
     assert watch.next(RunFinished).scored
@@ -88,7 +87,7 @@ def test_a_second_trainer_is_refused(runs: Path) -> None:
         for start in (launch, InAppRun):
             with pytest.raises(RunError, match=f"^run {run.run_id} is already being trained; watch it"):
                 start(run)
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
 
 
 def test_a_trainer_that_cannot_be_started_leaves_the_run_free(
@@ -160,7 +159,7 @@ def test_a_run_in_the_app_hears_the_app_and_the_control_file(runs: Path) -> None
     watch = Watch(run)
     with ThreadPoolExecutor(1) as pool:
         driving = pool.submit(in_app.train)
-        watch.next(Step)
+        watch.next(StepMetrics)
         in_app.inbox.put(Command.PAUSE)
         paused = watch.next(Paused)
         assert status_of(run) is Status.PAUSED

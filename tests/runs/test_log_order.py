@@ -16,7 +16,7 @@ from fmnist_tui.training.events import (
     RunFinished,
     RunStarted,
     Stage,
-    Step,
+    StepMetrics,
 )
 
 from .logs import STARTED, epoch, step
@@ -118,7 +118,7 @@ def test_the_tail_ends_as_the_whole_log_does(path: Path, lines: list[Line]) -> N
     write(path, *lines)
     whole = list(current(LogReader(path)))
     assert current_tail(path)[-1:] == whole[-1:]
-    for kind in (Step, RunFinished, RunStarted, Stage):
+    for kind in (StepMetrics, RunFinished, RunStarted, Stage):
         wanted = [logged for logged in whole if isinstance(logged.event, kind)]
         assert current_tail(path, kinds=(kind,))[-1:] == wanted[-1:]
 
@@ -128,7 +128,7 @@ def test_the_tail_of_one_trainer_leaves_out_what_earlier_ones_wrote(path: Path) 
     assert [logged.event for logged in current_tail(path, attempt=1)] == [LOADING, step(3)]
     assert [logged.event for logged in current_tail(path, attempt=0)] == [LOADING, step(2), LOADING, step(3)]
     assert current_tail(path, attempt=2) == []
-    assert [logged.event for logged in current_tail(path, (Step,), attempt=1)] == [step(3)]
+    assert [logged.event for logged in current_tail(path, (StepMetrics,), attempt=1)] == [step(3)]
 
 
 @pytest.mark.parametrize("end", [[COMPLETED], [epoch(3), LOADING, Resumed(3, 4)], [(4, step(9))], [Queued("cpu")]])

@@ -15,7 +15,7 @@ from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import current_attempt
-from fmnist_tui.training.events import CheckpointSaved, Continued, Paused, Resumed, RunFinished, Step
+from fmnist_tui.training.events import CheckpointSaved, Continued, Paused, Resumed, RunFinished, StepMetrics
 
 from .conftest import MakeNode
 from .nodes import ENDLESS, LONG, Node, attempts_in, kill, let_time_pass, trainer_of
@@ -42,7 +42,7 @@ while time.monotonic() < until:
 def started(node: Node, run: RunDirectory) -> RunDirectory:
     """The run, trained on the node, having taken steps."""
     assert node.call("resume", run.run_id, "--detach").status == 0
-    Watch(run).next(Step)
+    Watch(run).next(StepMetrics)
     return run
 
 
@@ -53,7 +53,7 @@ def interrupted(node: Node, run: RunDirectory) -> RunDirectory:
     trainer.send_signal(signal.SIGUSR1)
     watch = Watch(run)
     watch.next(CheckpointSaved)
-    watch.next(Step)
+    watch.next(StepMetrics)
     kill(trainer)
     let_time_pass(run)
     return run
@@ -126,7 +126,7 @@ def resume_on_both(nodes: tuple[Node, Node], run: RunDirectory, times: int) -> N
         trainer = trainer_of(run, winner.name)
         attempt = current_attempt(run)
         wait_until(lambda attempt=attempt: attempts_in(run)[-1] == attempt, "the new trainer wrote")  # type: ignore[misc]
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         kill(trainer)
         let_time_pass(run)
     attempts = attempts_in(run)
@@ -159,7 +159,7 @@ def take_over(a: Node, b: Node, run: RunDirectory, undisturbed: RunDirectory, se
     trainer.send_signal(signal.SIGUSR1)
     watch = Watch(run)
     watch.next(CheckpointSaved)
-    watch.next(Step)
+    watch.next(StepMetrics)
     trainer.suspend()
     if seconds:
         time.sleep(seconds)
@@ -204,7 +204,7 @@ def test_a_trainer_comes_back_while_another_node_trains(node: MakeNode, runs: Pa
     wait_until(lambda: attempts_in(run)[-1] == 2, "it wrote")
     trainer.resume()
     wait_until(lambda: has_ended(trainer.pid), "the one that was suspended ended")
-    Watch(run).next(Step)
+    Watch(run).next(StepMetrics)
     attempts = attempts_in(run)
     stale = [line for line, attempt in enumerate(attempts) if attempt < max(attempts[:line], default=0)]
     assert len(stale) <= 1, "the line that it had checked and not yet written when it was suspended"

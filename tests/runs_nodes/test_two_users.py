@@ -20,7 +20,7 @@ import fmnist_tui
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Paused, RunFinished, Step
+from fmnist_tui.training.events import Paused, RunFinished, StepMetrics
 
 from .nodes import end_all
 
@@ -86,7 +86,7 @@ class User:
         outcome = self.call("train", *arguments, "--detach")
         assert outcome.status == 0, outcome
         run = RunDirectory(self.runs / outcome.lines[0])
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         return run
 
 
@@ -171,12 +171,12 @@ def test_in_a_group_each_controls_resumes_and_deletes_the_others_runs(shared: Pa
     watch.next(RunFinished)
     wait_until(lambda: not is_held(run), "it was saved")
     assert bob.call("resume", run.run_id, "--detach").status == 0
-    watch.next(Step)
+    watch.next(StepMetrics)
     assert ada.call("stop", run.run_id, "--now").status == 0
     watch.next(RunFinished)
     wait_until(lambda: not is_held(run), "it was saved")
     assert ada.call("resume", run.run_id, "--detach").status == 0
-    watch.next(Step)
+    watch.next(StepMetrics)
     assert ada.call("stop", run.run_id, "--now").status == 0
     wait_until(lambda: not is_held(run), "it was saved")
     assert bob.call("delete", run.run_id, "--yes").status == 0

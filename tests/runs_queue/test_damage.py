@@ -29,7 +29,7 @@ from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Queued, Step
+from fmnist_tui.training.events import Queued, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 from .busy import busy
@@ -43,7 +43,7 @@ def running_and_waiting(runs: Path) -> tuple[RunDirectory, RunDirectory]:
     first, second = request(runs, ENDLESS_V0), request(runs, TINY)
     submitted = submit([first, second])
     assert submitted.queued == [second]
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     assert status_of(second) is Status.QUEUED
     return first, second
 
@@ -182,7 +182,7 @@ def test_a_dispatcher_whose_lock_was_removed_starts_each_run_once(runs: Path, qu
 def test_a_claim_that_a_dead_trainer_left_is_nothing_even_where_its_pid_lives_again(runs: Path, queue: Queue) -> None:
     first = request(runs, ENDLESS_V0)
     submit([first])
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     end(first)
     (claim,) = queue.claims_folder.glob("*.json")
     beat = read_heartbeat(first)

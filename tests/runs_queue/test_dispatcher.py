@@ -32,7 +32,7 @@ from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Queued, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Queued, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 ALL = available_cpus()
@@ -77,7 +77,7 @@ def finished(run: RunDirectory) -> bool:
 
 def test_runs_wait_without_a_process_and_go_in_the_order_of_their_requests(runs: Path, queue: Queue) -> None:
     first, *others = submitted(runs, ENDLESS, TINY, TINY, TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     assert statuses([first, *others]) == [Status.RUNNING, *[Status.QUEUED] * 3]
     assert not any(is_held(run) for run in others)
     kill(pid_of(first))
@@ -103,7 +103,7 @@ def test_a_free_device_is_taken_at_once_and_no_dispatcher_is_started(runs: Path,
 def test_runs_of_all_folders_share_the_devices(runs: Path, tmp_path: Path, queue: Queue) -> None:
     (first,) = submitted(runs, ENDLESS)
     (second,) = submitted(tmp_path / "other", TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     assert status_of(second) is Status.QUEUED
     kill(pid_of(first))
     wait_until(lambda: finished(second), "the second one finished")
@@ -111,7 +111,7 @@ def test_runs_of_all_folders_share_the_devices(runs: Path, tmp_path: Path, queue
 
 def test_a_hundred_waiting_runs_are_one_small_process_that_does_nothing(runs: Path, queue: Queue) -> None:
     made = submitted(runs, ENDLESS, *[TINY] * 100)
-    Watch(made[0]).next(Step)
+    Watch(made[0]).next(StepMetrics)
     assert statuses(made[1:]) == [Status.QUEUED] * 100
     dispatcher = psutil.Process(dispatcher_of(queue))
     waiting = [
@@ -128,7 +128,7 @@ def test_a_hundred_waiting_runs_are_one_small_process_that_does_nothing(runs: Pa
 
 def test_a_dispatcher_that_is_killed_is_replaced_while_a_trainer_lives(runs: Path, queue: Queue) -> None:
     first, second = submitted(runs, ENDLESS, TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     old = dispatcher_of(queue)
     kill(old)
     wait_until(lambda: dispatcher_of(queue) != old, "there was another")
@@ -139,7 +139,7 @@ def test_a_dispatcher_that_is_killed_is_replaced_while_a_trainer_lives(runs: Pat
 def test_after_a_reboot_the_next_command_goes_on_with_the_queue(runs: Path, queue: Queue) -> None:
     """All processes are gone at once; the files are as they were."""
     first, second, third = submitted(runs, ENDLESS, TINY, TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     trainer, dispatcher = psutil.Process(pid_of(first)), psutil.Process(dispatcher_of(queue))
     for process in (dispatcher, trainer):
         process.suspend()
@@ -204,7 +204,7 @@ assert submit([RunDirectory(Path(sys.argv[1]))]).queued
     asked = request(runs, ENDLESS)
     subprocess.run([sys.executable, "-c", ask, str(asked.path)], check=True)
     send_command(first, Command.STOP_NOW)
-    Watch(asked).next(Step)
+    Watch(asked).next(StepMetrics)
     process = psutil.Process(pid_of(asked))
     assert process.environ()["ASKED_BY"] == "somebody"
     assert process.nice() == psutil.Process().nice() + 3

@@ -127,7 +127,7 @@ def _trained(
     validation = 0.0
     for event in _followed(task, memory, stop):
         match event:
-            case events.Step():
+            case events.StepMetrics():
                 done = f"{words}: epoch {event.epoch} of {config.hyperparameters.epochs}"
                 report(share + 0.5 * event.step / task.total_steps, done)
             case events.Epoch():

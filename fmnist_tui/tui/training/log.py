@@ -50,7 +50,7 @@ class RunLog:
     def _words(self, event: events.Event) -> str:
         if isinstance(event, events.RunFinished):
             return self._fold.snapshot().ending
-        return "" if isinstance(event, events.Step) else describe(event)
+        return "" if isinstance(event, events.StepMetrics) else describe(event)
 
 
 def _printed(run: RunDirectory) -> str:

@@ -15,7 +15,7 @@ from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.run_writer import RunWriter
 from fmnist_tui.training.alerts import Watch
-from fmnist_tui.training.events import Step
+from fmnist_tui.training.events import StepMetrics
 from fmnist_tui.training.task import make_engine, make_task
 from fmnist_tui.training.trainer import train
 
@@ -51,5 +51,5 @@ class Kept:
             self._log.append(event)
             for alert in self._watch.see(event):
                 self._log.append(alert)
-            if isinstance(event, Step):
+            if isinstance(event, StepMetrics):
                 yield event.step
