@@ -48,7 +48,8 @@ class Run:
         tags: The tags that a person gave it.
         note: The note that a person added, or "".
         epochs_done: Whole epochs trained.
-        damage: Which file is missing or damaged although it should be there, or why the run can't be read; or "".
+        unreadable: Why it can't be read ("permission denied"), or "".
+        missing: Which file is missing or damaged although it should be there, or "".
     """
 
     directory: RunDirectory
@@ -59,7 +60,8 @@ class Run:
     tags: tuple[str, ...] = ()
     note: str = ""
     epochs_done: int = 0
-    damage: str = ""
+    unreadable: str = ""
+    missing: str = ""
 
     @property
     def run_id(self) -> str:
@@ -70,6 +72,11 @@ class Run:
     def path(self) -> Path:
         """The run's folder."""
         return self.directory.path
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the run's files, or ""."""
+        return f"{Status.UNREADABLE} ({self.unreadable})" if self.unreadable else self.missing
 
     @property
     def version(self) -> str:
@@ -230,14 +237,22 @@ class Run:
 def read_run(directory: RunDirectory) -> Run:
     """The run as it is now; damage is reported in the object, never raised."""
     label = read_label(directory)
-    texts = {"label": label.name, "tags": label.tags, "note": label.note}
     if why := directory.unreadable():
         manifest = Manifest(version=version_in(directory.run_id))
-        return Run(directory, Status.UNREADABLE, manifest, damage=f"{Status.UNREADABLE} ({why})", **texts)
+        return Run(directory, Status.UNREADABLE, manifest, label=label.name, tags=label.tags, note=label.note, unreadable=why)
     status, tail = status_and_tail(directory)  # first: a trainer writes the result before its last event
     manifest, result = read_manifest(directory), read_result(directory)
-    damage = _damage(directory, status, manifest, result)
-    return Run(directory, status, manifest, result, epochs_done=_epochs_done(directory, tail), damage=damage, **texts)
+    return Run(
+        directory,
+        status,
+        manifest,
+        result,
+        label.name,
+        label.tags,
+        label.note,
+        _epochs_done(directory, tail),
+        missing=_missing(directory, status, manifest, result),
+    )
 
 
 def read_runs(runs: Path) -> list[Run]:
@@ -291,7 +306,7 @@ def _epochs_done(run: RunDirectory, tail: TailFold) -> int:
     return epochs[-1].epoch if epochs else 0
 
 
-def _damage(run: RunDirectory, status: Status, manifest: Manifest, result: Result | None) -> str:
+def _missing(run: RunDirectory, status: Status, manifest: Manifest, result: Result | None) -> str:
     begun = status is Status.FINISHED or exists(run.run_json)  # it is written once device and data are known
     if begun and not manifest.is_settled:
         return _damage_of(run.run_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import on
@@ -82,7 +83,7 @@ Answer = TypeVar("Answer")
 class Dialog(AnsweredOnce, ModalScreen[Answer]):
     """Dismisses with an answer, or with None."""
 
-    CSS_PATH = "dialog.tcss"
+    CSS_PATH = Path(__file__).with_name("dialog.tcss")  # subclasses live in other folders
     BINDINGS = [
         Binding("escape", "dismiss", "Back"),
         Binding("1", "app.go('dataset')", show=False),
