@@ -19,12 +19,12 @@ from fmnist_tui.analysis.probes.claims import SCOPE, claims
 from fmnist_tui.analysis.probes.errors import EXPECTED, AnalysisError, Report
 from fmnist_tui.analysis.probes.model_measures import Shifts
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.output import can_redraw, print_json, show_for_now
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
 from fmnist_tui.report.claims_page import lines, section
 from fmnist_tui.runs.access import find_readable
+from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class Analysed:
     """A run and what came of its analyses; `kept` names those that were there before, `faults` why one couldn't be."""
 
-    record: RunRecord
+    record: Run
     analyses: dict[str, Result] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def print_analysed(analysed: Sequence[Analysed], told: Mapping[str, tuple[Claim,
             click.echo(f"  {Verdict.MISSING}, for want of runs or analyses: {', '.join(lacking)}")
 
 
-def _print_caveats(records: Sequence[RunRecord], recipe: str) -> None:
+def _print_caveats(records: Sequence[Run], recipe: str) -> None:
     """Which of the runs don't count, and which are in no claim."""
     for record in records:
         if why := why_not_counted(record, recipe):
@@ -167,19 +167,19 @@ def analyse_command(
             click.echo(safe(f"{one.record.run_id}: {names}: {why}"), err=True)
 
 
-def _chosen(words: Sequence[str], recipe: str, runs: str | None) -> tuple[list[RunRecord], float | None]:
+def _chosen(words: Sequence[str], recipe: str, runs: str | None) -> tuple[list[Run], float | None]:
     """The runs that are named, each once, or the recipe's best counting ones; and the latter's total gain."""
     folder = runs_folder(runs)
     if words:
-        return [read_record(run) for run in dict.fromkeys(find_readable(folder, word) for word in words)], None
-    best = section(read_records(folder), recipe)
+        return [read_run(run) for run in dict.fromkeys(find_readable(folder, word) for word in words)], None
+    best = section(read_runs(folder), recipe)
     if not best.found:
         train = f"fmnist-tui train all{recipe_option(recipe)}"
         raise AnalysisError(f"no run counts yet under the recipe {recipe}; name a run, or train: {train}")
     return [one.record for one in best.found.values()], best.gain
 
 
-def _analysed(record: RunRecord, only: Sequence[str], wish: Wish) -> Analysed:
+def _analysed(record: Run, only: Sequence[str], wish: Wish) -> Analysed:
     """All that was asked for of one run, as far as it can be made."""
     from fmnist_tui.analysis.probes.analyses import analyse, applies
 
@@ -234,7 +234,7 @@ def _claims(analysed: Sequence[Analysed], gain: float | None, *, asked: bool) ->
     return told
 
 
-def _gain(records: Sequence[RunRecord]) -> float | None:
+def _gain(records: Sequence[Run]) -> float | None:
     """Mean accuracy of v3's runs less that of v0's."""
     scored = [(one.version, one.scores.accuracy) for one in records if one.scores]
     first, last = ([accuracy for version, accuracy in scored if version == name] for name in _ENDS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from msgspec.structs import asdict, replace
 
 import click
+from msgspec.structs import asdict, replace
 
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json

@@ -17,7 +17,7 @@ from rich.text import Text
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import describe

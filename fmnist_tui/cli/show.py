@@ -91,7 +91,7 @@ def _config_lines(run: Run, snapshot: Snapshot) -> list[tuple[str, str]]:
         ("seed", "?" if manifest.seed is None else str(manifest.seed)),
         ("device", _device(manifest)),
         *_changed_device(snapshot),
-        ("data", manifest.data.source or manifest.data.name or manifest.requested_folder or "?"),
+        ("data", manifest.data.source or manifest.data.name or manifest.data.folder or "?"),
     ]
     if (moved := moved_data(run.directory)) is not None:
         lines.append(("data now", moved.folder or "the usual place of Fashion-MNIST"))
@@ -132,7 +132,7 @@ def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]
     losses += [f"validation {last.validation_loss:.4f} (epoch {last.epoch})" for last in snapshot.epochs[-1:]]
     if losses:
         lines.append(("last losses", ", ".join(losses)))
-    if status is Status.LIVE and (left := seconds_left(snapshot)) is not None:
+    if status is Status.RUNNING and (left := seconds_left(snapshot)) is not None:
         lines.append(("time left", f"about {duration(left)}"))
     return lines
 

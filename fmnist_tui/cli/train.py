@@ -79,9 +79,8 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
 
 def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
     """Runs that nobody trains yet, once it is seen that they can start here."""
-    from fmnist_tui.runs.disk_space import disk_space_warning
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable
+    from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 
     check_startable(configs, folders.data, folders.cache)
     if warning := disk_space_warning(folders.runs, configs):

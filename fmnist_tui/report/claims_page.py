@@ -12,7 +12,7 @@ from fmnist_tui.analysis.probes.claims import claims
 from fmnist_tui.analysis.probes.log_measures import EARLY, Convergence, Efficiency, Gaps
 from fmnist_tui.analysis.probes.model_measures import DIRECTIONS, LARGEST, Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.recipes import RECIPES
 
@@ -34,13 +34,13 @@ class Section:
     claims: tuple[Claim, ...]
 
 
-def sections(records: Sequence[RunRecord]) -> tuple[Section, ...]:
+def sections(records: Sequence[Run]) -> tuple[Section, ...]:
     """A section for each recipe that has runs; for the tuned one in any case."""
     made = [section(records, recipe) for recipe in RECIPES]
     return tuple(one for one in made if one.found) or (made[0],)
 
 
-def section(records: Sequence[RunRecord], recipe: str) -> Section:
+def section(records: Sequence[Run], recipe: str) -> Section:
     """The claims about the runs that count under a recipe."""
     comparison = compare(records, recipe)
     by_id = {record.run_id: record for record in records}

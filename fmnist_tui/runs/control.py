@@ -107,7 +107,7 @@ def _no_trainer(run: RunDirectory, command: Command) -> str:
 
 def busy_stage(run: RunDirectory) -> str:
     """What the trainer is doing before its first step, while it reads no commands ("importing PyTorch"), or ""."""
-    activity = read_tail_fold(run.events).activity
+    activity = read_tail_fold(run).activity
     doing = activity.event if activity else None
     return str(doing.name) if isinstance(doing, Stage) and not doing.kind.reads_commands else ""
 

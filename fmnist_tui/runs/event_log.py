@@ -93,7 +93,9 @@ class EventLog:
         if time.monotonic() - self._checked >= _BATCH_SECONDS:
             self._check_writer()
         if len(self._pending) >= _MAX_PENDING:
-            self._pending.remove(next((item for item in self._pending if isinstance(item[0], StepMetrics)), self._pending[0]))
+            self._pending.remove(
+                next((item for item in self._pending if isinstance(item[0], StepMetrics)), self._pending[0])
+            )
         self._pending.append((event, round(time.time(), 3)))
         with suppress(OSError):
             self._write()

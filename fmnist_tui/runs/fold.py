@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader, blocks_backwards, in_line, parse
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Event, begins_trainer, name_in_log, rewound_to
@@ -237,6 +238,12 @@ class LogFold:
                 self._set(saved_step=event.step)
             case events.Alert():
                 self.alerts.append(event)
+            case _:
+                self._take_command(event)
+
+    def _take_command(self, event: Event) -> None:
+        """Take in an event that follows a command, or ends the run."""
+        match event:
             case events.Paused() | events.Continued():
                 self._set(paused=isinstance(event, events.Paused))
             case events.StopRequested():
@@ -279,7 +286,7 @@ class TailFold(LogFold):
     """A fold of the newest events of a log: enough for the status of its run, whatever the log's length."""
 
     def __init__(self, tail: Sequence[Logged] = ()) -> None:
-        self._intervals = _StepList()
+        self._intervals = _Intervals()
         super().__init__(self._intervals)
         self._from_start = not tail or tail[0].seq == 0
         for logged in tail:
@@ -297,7 +304,7 @@ class TailFold(LogFold):
         return 0 if self._from_start or self.state.started is not None else None
 
 
-class _StepList(list[events.StepMetrics]):
+class _Intervals(list[events.StepMetrics]):
     """A few intervals, without NumPy."""
 
     def append(self, step: events.StepMetrics, time: float = 0.0) -> None:  # noqa: ARG002
@@ -308,22 +315,22 @@ class _StepList(list[events.StepMetrics]):
             self.pop()
 
 
-def read_tail_fold(path: Path) -> TailFold:
-    """The fold of the newest current events of the log at `path`."""
-    return TailFold(current_tail(path))
+def read_tail_fold(run: RunDirectory) -> TailFold:
+    """The fold of the newest current events of a run's log."""
+    return TailFold(current_tail(run.events))
 
 
-def read_snapshot(path: Path, run_id: str) -> Snapshot:
-    """The snapshot of a run whose log is at `path`, as it is now."""
-    fold = SnapshotFold(run_id)
-    for logged in LogReader(path):
+def read_snapshot(run: RunDirectory) -> Snapshot:
+    """The snapshot of a run as it is now."""
+    fold = SnapshotFold(run.run_id)
+    for logged in LogReader(run.events):
         fold.add(logged)
     return fold.snapshot()
 
 
-def read_epochs(path: Path) -> tuple[events.Epoch, ...]:
-    """The epochs in a log, without those that a resume dropped; ten times as fast as a snapshot."""
+def read_epochs(run: RunDirectory) -> tuple[events.Epoch, ...]:
+    """The epochs in a run's log, without those that a resume dropped; ten times as fast as a snapshot."""
     fold = LogFold()
-    for logged in LogReader(path, steps=False):
+    for logged in LogReader(run.events, steps=False):
         fold.add(logged)
     return tuple(fold.epochs)

@@ -128,14 +128,12 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
         random_stream: Which version of the addressed random numbers it is trained with.
         train_images: Images that are trained on, without those for validation.
         data: The data.
-        requested_folder: Where the images are: the folder of data.json if they were moved, else that of the request.
         versions: Versions of Python, this program and the libraries, by package; None where one wasn't installed.
     """
 
     json: dict[str, Any] = {}
     is_settled: bool = False
     data: DataInfo = DataInfo()
-    requested_folder: str | None = None
     versions: dict[str, str | None] = {}
 
     @property
@@ -181,8 +179,8 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
 def read_manifest(run: RunDirectory) -> Manifest:
     """The run's manifest as it is on disk now."""
     settled = read_json(run.run_json)
-    request = read_json(run.request) or {}
-    content = settled or request
+    content = settled or read_json(run.request) or {}
+    data = content.get("data")
     shared = msgspec.structs.asdict(lenient(content, _RunJson))
     shared["version"] = shared["version"] or version_in(run.run_id)
     versions = content.get("versions")
@@ -191,8 +189,7 @@ def read_manifest(run: RunDirectory) -> Manifest:
         **shared,
         json=content,
         is_settled=settled is not None,
-        data=lenient(content.get("data"), DataInfo),
-        requested_folder=requested_folder(run, request),
+        data=lenient({"folder": data} if isinstance(data, str) else data, DataInfo),
         versions={name: (safe(value) or None) if isinstance(value, str) else None for name, value in known.items()},
     )
 

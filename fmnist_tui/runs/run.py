@@ -8,16 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
-from fmnist_tui.runs import fold
 from fmnist_tui.runs.access import owner_of, refused
 from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import read_tail
-from fmnist_tui.runs.fold import Snapshot, TailFold, stopped_text
-from fmnist_tui.runs.label import Label, read_label
+from fmnist_tui.runs.fold import Snapshot, TailFold, read_epochs, read_snapshot, stopped_text
+from fmnist_tui.runs.label import read_label
 from fmnist_tui.runs.lock import acquire, is_held
 from fmnist_tui.runs.manifest import Manifest, Result, read_manifest, read_result
 from fmnist_tui.runs.status import Status, is_waiting, status_and_tail
@@ -36,7 +35,7 @@ _DELETED = ".deleted-"
 class Run:
     """A run as it was when it was read: immutable, so that a comparison doesn't change under its reader.
 
-    `refresh` gives the run as it is now. What takes a while (log, predictions, size) is read when it is first asked for.
+    `refresh` gives the run as it is now. The log and the predictions are read when first used.
     Two runs are equal if they are the same run in the same state.
 
     Attributes:
@@ -92,6 +91,11 @@ class Run:
     def marked_recipe(self) -> str:
         """The recipe's name, with a "*" if a hyper-parameter differs."""
         return self.manifest.marked_recipe
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The hyper-parameters; those that the run's version of this program didn't have yet are at their defaults."""
+        return self.manifest.settings
 
     @property
     def seed(self) -> int | None:
@@ -188,17 +192,17 @@ class Run:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """The whole log: curve, epochs, alerts. Read when it is first asked for."""
-        return fold.read_snapshot(self.directory.events, self.run_id)
+        """The whole log: curve, epochs, alerts. Read when first used."""
+        return read_snapshot(self.directory)
 
     @cached_property
     def epochs(self) -> tuple[Epoch, ...]:
-        """All epochs that ended; much cheaper than `snapshot`. Read when they are first asked for."""
-        return fold.read_epochs(self.directory.events)
+        """All epochs that ended; much cheaper than `snapshot`. Read when first used."""
+        return read_epochs(self.directory)
 
     @cached_property
     def predictions(self) -> Predictions:
-        """The predictions on the test set. Read when they are first asked for.
+        """The predictions on the test set. Read when first used.
 
         Raises:
             NoPredictionsError: There are none, they are damaged, or they may not be read.
@@ -239,7 +243,9 @@ def read_run(directory: RunDirectory) -> Run:
     label = read_label(directory)
     if why := directory.unreadable():
         manifest = Manifest(version=version_in(directory.run_id))
-        return Run(directory, Status.UNREADABLE, manifest, label=label.name, tags=label.tags, note=label.note, unreadable=why)
+        return Run(
+            directory, Status.UNREADABLE, manifest, label=label.name, tags=label.tags, note=label.note, unreadable=why
+        )
     status, tail = status_and_tail(directory)  # first: a trainer writes the result before its last event
     manifest, result = read_manifest(directory), read_result(directory)
     return Run(
@@ -302,7 +308,7 @@ def delete_run(run: RunDirectory) -> None:
 def _epochs_done(run: RunDirectory, tail: TailFold) -> int:
     if (done := tail.epochs_done) is not None:
         return done
-    epochs = fold.read_epochs(run.events)  # the end of the log has nothing but alerts or failed resumes, say
+    epochs = read_epochs(run)  # the end of the log has nothing but alerts or failed resumes, say
     return epochs[-1].epoch if epochs else 0
 
 

@@ -58,7 +58,7 @@ def status_and_tail(run: RunDirectory) -> tuple[Status, TailFold]:
     if run.unreadable():
         return Status.UNREADABLE, TailFold()
     held = is_held(run)  # first: without a trainer a log doesn't grow
-    tail = read_tail_fold(run.events)
+    tail = read_tail_fold(run)
     if not held:
         return _without_trainer(run, tail), tail
     return Status.UNRESPONSIVE if is_stale(run) else _with_trainer(run, tail), tail
@@ -66,13 +66,13 @@ def status_and_tail(run: RunDirectory) -> tuple[Status, TailFold]:
 
 def is_waiting(run: RunDirectory) -> bool:
     """Whether the last event says that the run waits for its device, and it does."""
-    last = read_tail_fold(run.events).last
+    last = read_tail_fold(run).last
     return isinstance(last.event, events.Queued) and _is_in_queue(run, last, last.event) if last else False
 
 
 def waits_in(run: RunDirectory, queue: Queue) -> bool:
     """Whether the last event says that the run waits in this queue, be it still in its order or just taken out."""
-    last = read_tail_fold(run.events).last
+    last = read_tail_fold(run).last
     if last is None or not isinstance(last.event, events.Queued) or last.event.host != host_name():
         return False
     return is_same(Path(last.event.queue), queue.folder)

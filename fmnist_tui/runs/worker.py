@@ -10,17 +10,16 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fmnist_tui.data import DataError, Dataset
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import exists, open_append, read_json, sweep_temporary
+from fmnist_tui.files import exists, open_append, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
 from fmnist_tui.host.gpu import others_on, others_text
 from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import (
-    Course,
+    ExactSteps,
     changes,
     conditions_at_start,
     conditions_here,
@@ -30,14 +29,14 @@ from fmnist_tui.runs.conditions import (
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
+from fmnist_tui.runs.fold import current
 from fmnist_tui.runs.lock import Superseded, check_attempt
-from fmnist_tui.runs.log_order import current
-from fmnist_tui.runs.request import Request, command_of, read_request, settled_config
-from fmnist_tui.runs.resume import fingerprints_of, load_images
-from fmnist_tui.runs.run_json import write_run_json
+from fmnist_tui.runs.manifest import Manifest, read_manifest
+from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
+from fmnist_tui.runs.resume import load_images
+from fmnist_tui.runs.run import has_steps
 from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
 from fmnist_tui.runs.start_checks import resolve_device
-from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import Watch
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
@@ -92,8 +91,8 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
             check()
             for whole in (run.run_json, run.model, run.predictions, run.result):
                 sweep_temporary(whole)
-            watch, course = _primed(run)
-            for event in _guarded(run, trainer, course):
+            watch, exact_steps = _primed(run)
+            for event in _guarded(run, trainer, exact_steps):
                 log.append(event)
                 for alert in watch.see(event):
                     log.append(alert)
@@ -128,19 +127,19 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
         log.flush_remote()
 
 
-def _primed(run: RunDirectory) -> tuple[Watch, Course]:
+def _primed(run: RunDirectory) -> tuple[Watch, ExactSteps]:
     """A watch that has seen the events of the run's earlier trainers, and which of its steps are exact."""
-    watch, course = Watch(), Course()
+    watch, exact_steps = Watch(), ExactSteps()
     for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
-        course.see(logged.event)
-    return watch, course
+        exact_steps.see(logged.event)
+    return watch, exact_steps
 
 
-def _guarded(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Event]:
+def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     """The run's events; whatever goes wrong becomes a last event that says so."""
     try:
-        yield from _events(run, trainer, course)
+        yield from _events(run, trainer, exact_steps)
     except Superseded:
         raise
     except _EXPECTED as error:
@@ -157,11 +156,11 @@ def _note(run: RunDirectory, text: str) -> None:
         file.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
-def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Event]:
+def _events(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     try:
         request = read_request(run)
     except RunError:
-        yield events.Stage(StageKind.LOADING_DATA)  # another trainer's first words, without which the last ones mean nothing
+        yield events.Stage(StageKind.LOADING_DATA)  # every trainer begins with it
         raise
     if trainer.turn is not None:
         free = yield from trainer.turn()
@@ -170,10 +169,10 @@ def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Eve
             yield events.RunFinished("stopped", resumable=True)
             return
         trainer = replace(trainer, device=free[0], device_id=free[1])
-    yield from _train(run, request, trainer, course)
+    yield from _train(run, request, trainer, exact_steps)
 
 
-def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course) -> Iterator[Event]:
+def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     yield events.Stage(StageKind.LOADING_DATA)
     dataset = load_images(run, request.data)
     if request.config.version != "v0":
@@ -202,7 +201,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course
         inexact = inexact_text(began, now, changed, again=start is None)
     if inexact:
         yield events.Alert("resume_inexact", inexact)
-    exact = not inexact and (start is None or course.is_exact(start.position.step))
+    exact = not inexact and (start is None or exact_steps.is_exact(start.position.step))
     yield events.Stage(StageKind.BUILDING_NETWORK)
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer.device_id)
@@ -243,31 +242,30 @@ def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], 
     try:
         return take_newest(run.checkpoints, check)
     except CheckpointError as error:
-        raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
+        raise RunError(f"{error}, and there is no older one; start a new run with: {command_of(request)}") from error
 
 
 def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
     """The task as run.json fixed it, adapted to this machine, or, at the first start, as it will be fixed."""
     if not exists(run.run_json):
         return make_task(resolve_device(_on_claimed(request.config, device), device or "cuda:0"), dataset)
-    known = read_json(run.run_json) or {}
-    window = known.get("window")
-    if not _is_whole(known) or fingerprints_of(run) is None or not isinstance(window, int):
-        advice = f"start anew with: {command_of(request)}"
-        raise RunError(f"{run.run_json} is damaged, so the run can't go on; {advice}")
-    if known.get("random_stream") != STREAM_NUMBER:
-        why = "was started by another version of this program and can't go on bit for bit"
-        raise RunError(f"run {run.run_id} {why}; start anew with: {command_of(request)}")
-    return make_task(_resolved_here(settled_config(run, request), device), dataset, window)
+    manifest = read_manifest(run)
+    if not _is_complete(manifest) or manifest.fingerprints is None or manifest.window is None:
+        advice = f"start a new run with: {command_of(request)}"
+        raise RunError(f"{run.run_json} is damaged, so the run can't be resumed; {advice}")
+    if manifest.random_stream != STREAM_NUMBER:
+        why = "was started by another version of this program and can't be resumed bit for bit"
+        raise RunError(f"run {run.run_id} {why}; start a new run with: {command_of(request)}")
+    return make_task(_resolved_here(settled_config(run, request), device), dataset, manifest.window)
 
 
-def _is_whole(record: dict[str, Any]) -> bool:
-    """Whether run.json holds a configuration."""
+def _is_complete(manifest: Manifest) -> bool:
+    """Whether run.json has a complete configuration."""
     try:
-        TrainingConfig.from_json(record)
+        manifest.config()
     except ConfigError:
         return False
-    return True
+    return manifest.is_settled
 
 
 def _resolved_here(config: TrainingConfig, device: str) -> TrainingConfig:

@@ -12,12 +12,11 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.paths import Folders, data_folder
 from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.disk_space import disk_space_warning
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.resume import DataMoved, check_resumable
-from fmnist_tui.runs.start_checks import check_startable
+from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.tui.messages import (

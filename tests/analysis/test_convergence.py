@@ -10,10 +10,11 @@ from fmnist_tui.analysis.probes.cache import Findings
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.errors import AnalysisError
 from fmnist_tui.analysis.probes.log_measures import Convergence, measure_convergence
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
+from fmnist_tui.runs.manifest import Manifest
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Epoch, Event, RunStarted, StepMetrics
 
@@ -42,8 +43,8 @@ def falling(early: float, end: float = 0.0, last: int = 1000) -> dict[int, float
 
 
 def told(found: Convergence, smoothing: float = 0.0) -> tuple[Claim, ...]:
-    config = {"hyperparameters": {"label_smoothing": smoothing}}
-    record = RunRecord(RunDirectory.__new__(RunDirectory), Status.FINISHED, config, None, "", "")
+    manifest = Manifest(hyperparameters={"label_smoothing": smoothing})
+    record = Run(RunDirectory.__new__(RunDirectory), Status.FINISHED, manifest)
     return curve_claims.claims(Findings(record, convergence=found))
 
 

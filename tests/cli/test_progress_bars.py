@@ -20,7 +20,7 @@ from fmnist_tui.cli.progress_bars import ProgressBars
 from fmnist_tui.cli.output import take_any_text
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.training import events
 
 take_any_text()

@@ -10,7 +10,7 @@ import pytest
 from waiting import PATIENCE, wait_until
 
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import CheckpointSaved, Epoch, RunStarted, StepMetrics, StopRequested
 

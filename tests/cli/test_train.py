@@ -56,7 +56,7 @@ def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
 
 def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.disk_space.disk_space_warning", lambda *_: "little\nroom")
+    monkeypatch.setattr("fmnist_tui.runs.start_checks.disk_space_warning", lambda *_: "little\nroom")
     outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
     assert list_runs(runs)

@@ -8,7 +8,7 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs import conditions
 from fmnist_tui.runs.conditions import (
     Conditions,
-    Course,
+    ExactSteps,
     changes,
     conditions_at_start,
     conditions_here,
@@ -195,7 +195,7 @@ def test_a_run_json_of_any_content_has_conditions(run: RunDirectory) -> None:
     ],
 )
 def test_steps_are_exact_unless_one_before_was_taken_elsewhere(log: list[Event], step: int, exact: bool) -> None:
-    course = Course()
+    course = ExactSteps()
     for event in log:
         course.see(event)
     assert course.is_exact(step) is exact

@@ -14,7 +14,7 @@ from full_disk import room_for
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs import worker
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training import devices

@@ -11,7 +11,8 @@ from waiting import wait_until
 from fmnist_tui.runs import follower as module
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
-from fmnist_tui.runs.follower import Follower, read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, Stage

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory, find_run
-from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
+from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
 
 OTHER = "v1-20260102-120000-00ff"
 

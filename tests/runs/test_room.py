@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.disk_space import bytes_needed, disk_space_warning
+from fmnist_tui.runs.start_checks import bytes_needed, disk_space_warning
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 

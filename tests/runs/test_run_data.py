@@ -12,7 +12,8 @@ from fmnist_tui.data import DataError, Dataset, load, official
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs import resume as run_data
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.request import read_request, recorded_folder, request_run
+from fmnist_tui.runs.manifest import requested_folder
+from fmnist_tui.runs.request import read_request, request_run
 from fmnist_tui.runs.resume import DataMoved, check_images, load_images
 
 from .trainers import SHORT_V0
@@ -201,7 +202,7 @@ def test_a_run_that_never_began_takes_the_folder_that_is_given(runs: Path, folde
 @pytest.mark.parametrize("content", ["{", "[]", '{"folder": 3}', '{"folder": ""}', "{}"])
 def test_a_damaged_record_of_the_place_is_no_folder(begun: RunDirectory, content: str, folder: Path) -> None:
     begun.data_json.write_text(content)
-    assert recorded_folder(begun, {"data": str(folder)}) == str(folder)
+    assert requested_folder(begun, {"data": str(folder)}) == str(folder)
 
 
 def test_a_place_that_cannot_be_written_down_is_said(begun: RunDirectory, folder: Path, tmp_path: Path) -> None:

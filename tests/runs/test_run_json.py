@@ -8,8 +8,7 @@ import pytest
 from fmnist_tui.data import load
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.conditions import conditions_at_start, conditions_here
-from fmnist_tui.runs.request import read_request, request_run
-from fmnist_tui.runs.run_json import write_run_json
+from fmnist_tui.runs.request import read_request, request_run, write_run_json
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_task, settled

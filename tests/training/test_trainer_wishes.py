@@ -64,7 +64,9 @@ def learning_events(ran: Ran) -> list[Event]:
     told: list[Event] = []
     for event in ran.events:
         if isinstance(event, events.StepMetrics):
-            told.append(events.StepMetrics(event.step, event.epoch, event.loss, event.accuracy, event.learning_rate, 0.0))
+            told.append(
+                events.StepMetrics(event.step, event.epoch, event.loss, event.accuracy, event.learning_rate, 0.0)
+            )
         elif isinstance(event, events.Epoch):
             told.append(events.Epoch(event.epoch, event.step, event.train_loss, event.train_accuracy,
                                      event.validation_loss, event.validation_accuracy, event.validation_nll,

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.probes.cache import basis_of, keep
 from fmnist_tui.analysis.probes.model_measures import Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import ImageSet, official
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
 from fmnist_tui.runs.heartbeat import write_heartbeat
 from fmnist_tui.runs.lock import current_attempt
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Stage, StepMetrics
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist
@@ -129,7 +129,7 @@ def keep_analyses(runs: Sequence[RunDirectory]) -> None:
     """Gives the runs a model, and keeps shifts with all of them and trainings on permuted pixels with v0 and v1."""
     for place, run in enumerate(runs):
         run.model.write_bytes(b"weights")
-        basis = basis_of(read_record(run))
+        basis = basis_of(read_run(run))
         assert basis
         start, step = 0.85 + 0.02 * place, 0.1 - 0.02 * place
         accuracies = tuple(round(start - step * by, 4) for by in range(5))

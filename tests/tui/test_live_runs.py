@@ -14,10 +14,9 @@ import pytest
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import Snapshot, read_snapshot
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from fmnist_tui.runs import control
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.labels import Label, read_label
+from fmnist_tui.runs.label import Label, read_label
 from fmnist_tui.runs.resume import DataMoved
 from fmnist_tui.tui import app as the_app
 from fmnist_tui.tui import background, run_monitor

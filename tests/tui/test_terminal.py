@@ -12,9 +12,9 @@ import psutil
 import pytest
 from waiting import PATIENCE, wait_until
 
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
 
 from .demo_runs import write_demo_run
@@ -68,7 +68,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
         terminal.press("f")
         terminal.wait_for("v0 to v3, recipe tuned, all runs scored on the same images")
-        scores = read_record(only_run(runs)).scores
+        scores = read_run(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f} %")
         terminal.press("q")

@@ -12,13 +12,12 @@ from fmnist_tui.analysis.probes.errors import AnalysisError, Report, quiet
 from fmnist_tui.analysis.probes.log_measures import measure_convergence, measure_efficiency, measure_gaps
 from fmnist_tui.analysis.probes.model_measures import Shifts, measure_fit, measure_shifts
 from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_permuted
-from fmnist_tui.analysis.record import RunRecord, read_epochs
-from fmnist_tui.analysis.values import nested, number
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.data.errors import Stop, never
-from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.request import recorded_folder
-from fmnist_tui.runs.scored_model import config_of, load_scored_model
+from fmnist_tui.runs.fold import read_epochs, read_snapshot
+from fmnist_tui.runs.manifest import read_config, requested_folder
+from fmnist_tui.runs.run import Run
+from fmnist_tui.runs.scored_model import load_scored_model
 from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.text import percent
 from fmnist_tui.training.task import make_task
@@ -42,14 +41,14 @@ class Images:
     cache: Path
     _known: dict[str | None, Dataset] = field(default_factory=dict)
 
-    def of(self, record: RunRecord, stop: Stop) -> Dataset:
+    def of(self, record: Run, stop: Stop) -> Dataset:
         """The images that the run was trained and scored on.
 
         Raises:
             AnalysisError: There are others now.
             DataError: There are none.
         """
-        folder = self.folder or recorded_folder(record.run, {"data": nested(record.config, "data").get("folder")})
+        folder = self.folder or requested_folder(record.directory, {"data": record.manifest.data.folder})
         if folder not in self._known:
             self._known[folder] = load(folder, self.cache, cancelled=stop, verify=True)
         dataset = self._known[folder]
@@ -88,12 +87,12 @@ class Made:
     unkept: str = ""
 
 
-def applies(record: RunRecord, name: str) -> bool:
+def applies(record: Run, name: str) -> bool:
     """Whether the analysis is made of runs of this version."""
     return name != "permuted" or record.version in permuted.VERSIONS
 
 
-def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, stop: Stop = never) -> Made:
+def analyse(record: Run, name: str, wish: Wish, report: Report = quiet, stop: Stop = never) -> Made:
     """The analysis called `name` (of `KINDS`) of a run; what has to be computed is kept with the run.
 
     Raises:
@@ -108,7 +107,7 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
     if not applies(record, name):
         raise AnalysisError(f"{name} is measured of {' and '.join(permuted.VERSIONS)} alone, not of {record.version}")
     basis = basis_of(record)
-    kept = None if wish.again else read_kept(record.run, name, basis)
+    kept = None if wish.again else read_kept(record.directory, name, basis)
     if kept is not None and _is_wanted(kept, wish):
         return Made(kept, kept=True)
     if not basis[MODEL] and name == "permuted":  # minutes of training, for nothing
@@ -119,7 +118,7 @@ def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, st
     if not basis[MODEL]:
         return Made(result, kept=False, unkept=f"{name} is not kept: the run has no model.safetensors yet")
     try:
-        keep(record.run, name, basis, result)
+        keep(record.directory, name, basis, result)
     except AnalysisError as error:
         return Made(result, kept=False, unkept=str(error))
     return Made(result, kept=False)
@@ -132,11 +131,11 @@ def _is_wanted(kept: Result, wish: Wish) -> bool:
     return wish.epochs in (None, kept.epochs) and wish.limit in (None, kept.limit)
 
 
-def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts:
-    model = load_scored_model(record.run, wish.device)
+def _shifts(record: Run, wish: Wish, report: Report, stop: Stop) -> Shifts:
+    model = load_scored_model(record.directory, wish.device)
     test = wish.images.of(record, stop).test
     found = measure_shifts(model, test.images, test.labels, report, stop)
-    told = number(record.result or {}, "test_accuracy")
+    told = record.result.test_accuracy if record.result else None
     if told is not None and abs(found.mean[0] - told) > _SAME:
         raise AnalysisError(
             f"the model of {record.run_id} is right on {percent(found.mean[0])} of the test images, but its result "
@@ -145,37 +144,37 @@ def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts
     return found
 
 
-def _permuted(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
-    config = replace(config_of(record.run), device="cpu" if record.version == "v0" else wish.device, threads=0)
+def _permuted(record: Run, wish: Wish, report: Report, stop: Stop) -> Result:
+    config = replace(read_config(record.directory), device="cpu" if record.version == "v0" else wish.device, threads=0)
     budget = budgeted(config, wish.epochs or permuted.EPOCHS, wish.limit or permuted.LIMIT)
     return measure_permuted(resolve_device(budget), wish.images.of(record, stop), report, stop)
 
 
-def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _efficiency(record: Run, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
     if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
     return measure_efficiency(record.version, record.scores.accuracy)
 
 
-def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
-    model = load_scored_model(record.run, wish.device)
+def _fit(record: Run, wish: Wish, report: Report, stop: Stop) -> Result:
+    model = load_scored_model(record.directory, wish.device)
     dataset = wish.images.of(record, stop)
     train = dataset.train
     if train.fingerprint != record.fingerprints[0]:
         raise AnalysisError(f"run {record.run_id} learned from other images than these; name its data with --data")
-    task = make_task(config_of(record.run), dataset)
+    task = make_task(read_config(record.directory), dataset)
     return measure_fit(model, train, task.train_indices, task.validation_indices, report, stop)
 
 
-def _gaps(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
-    return measure_gaps(read_epochs(record.run))
+def _gaps(record: Run, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+    return measure_gaps(read_epochs(record.directory))
 
 
-def _convergence(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
-    return measure_convergence(read_snapshot(record.run))
+def _convergence(record: Run, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+    return measure_convergence(read_snapshot(record.directory))
 
 
-_COMPUTED: dict[str, Callable[[RunRecord, Wish, Report, Stop], Result]] = {
+_COMPUTED: dict[str, Callable[[Run, Wish, Report, Stop], Result]] = {
     "shifts": _shifts,
     "permuted": _permuted,
     "efficiency": _efficiency,

@@ -14,10 +14,10 @@ from fmnist_tui.analysis.probes.errors import AnalysisError
 from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gaps
 from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import nested, number, whole
 from fmnist_tui.files import check_plain, finite, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import Run
 
 R = TypeVar("R")
 
@@ -83,7 +83,7 @@ KINDS: dict[str, type[Result]] = {
 class Findings:
     """What is known of one run; None for each analysis that was not made, or not of the run as it lies there now."""
 
-    record: RunRecord
+    record: Run
     shifts: Shifts | None = None
     permuted: Permuted | None = None
     efficiency: Efficiency | None = None
@@ -92,20 +92,20 @@ class Findings:
     convergence: Convergence | None = None
 
 
-def read_findings(record: RunRecord) -> Findings:
+def read_findings(record: Run) -> Findings:
     """All that is kept of the run and still holds; what is damaged counts as never made."""
     basis = basis_of(record)
-    found: dict[str, Any] = {name: read_kept(record.run, name, basis) for name in KINDS}
+    found: dict[str, Any] = {name: read_kept(record.directory, name, basis) for name in KINDS}
     return Findings(record, **found)
 
 
-def basis_of(record: RunRecord) -> dict[str, str]:
+def basis_of(record: Run) -> dict[str, str]:
     """What analyses are made of, as sums: the model ("" where the run has none), the test images, log, result."""
     return {
-        MODEL: _sha256(record.run.model),
+        MODEL: _sha256(record.directory.model),
         "test_fingerprint": record.test_fingerprint,
-        "log_sha256": _sha256(record.run.events),
-        "result_sha256": _sha256(record.run.result),
+        "log_sha256": _sha256(record.directory.events),
+        "result_sha256": _sha256(record.directory.result),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from fmnist_tui.analysis.probes.errors import AnalysisError
 from fmnist_tui.models.catalogue import find_version
 from fmnist_tui.runs.curve import Curve
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.training.events import Epoch
 
 EARLY = 500

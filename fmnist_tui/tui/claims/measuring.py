@@ -14,10 +14,10 @@ from textual.message import Message
 from fmnist_tui.analysis.probes.claim import Claim, Verdict
 from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.errors import EXPECTED
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Cancelled
 from fmnist_tui.paths import Folders
 from fmnist_tui.report.claims_page import Section, sections
+from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.messages import Failed, Post
 
 _STYLES = {Verdict.HOLDS: "bold green", Verdict.FAILS: "bold red", Verdict.UNTOLD: "bold", Verdict.MISSING: "dim"}
@@ -95,12 +95,12 @@ class MeasuringEnded(Message):
     """There is nothing more to measure, or somebody stopped it."""
 
 
-def tell(records: Sequence[RunRecord], post: Post) -> None:
+def tell(records: Sequence[Run], post: Post) -> None:
     """Reads the claims from what is kept of the runs."""
     post(Told(sections(records)))
 
 
-def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
+def measure(folders: Folders, records: Sequence[Run], post: Post, stop: threading.Event) -> None:
     """Computes what is missing of the runs on the page, as far as no training is needed; tells after each analysis."""
     try:
         for fault in _faults(folders, records, post, stop):
@@ -111,7 +111,7 @@ def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: th
         post(MeasuringEnded())
 
 
-def _faults(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> Sequence[str]:
+def _faults(folders: Folders, records: Sequence[Run], post: Post, stop: threading.Event) -> Sequence[str]:
     """Why some of it can't be made, each once."""
     from fmnist_tui.analysis.probes.analyses import Images, Wish, analyse
 
@@ -132,7 +132,7 @@ def _faults(folders: Folders, records: Sequence[RunRecord], post: Post, stop: th
     return list(faults)
 
 
-def _lacking(records: Sequence[RunRecord]) -> list[tuple[RunRecord, str]]:
+def _lacking(records: Sequence[Run]) -> list[tuple[Run, str]]:
     """What is not kept: the quick ones first."""
     from fmnist_tui.analysis.probes.analyses import CHEAP
 

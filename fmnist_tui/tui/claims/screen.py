@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.claims.measuring import Measured, Told, claims_text, measure, tally, tell
 from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.run_monitor import SeenRuns
@@ -40,7 +40,7 @@ class ClaimsScreen(LabScreen):
         super().__init__()
         self._stop = threading.Event()
         self._measuring = False
-        self._records: list[RunRecord] | None = None
+        self._records: list[Run] | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""

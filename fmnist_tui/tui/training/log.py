@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import describe

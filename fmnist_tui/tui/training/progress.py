@@ -10,7 +10,7 @@ from rich.text import Text
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.models.catalogue import find_version
 from fmnist_tui.runs.directory import version_in
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage, seconds_left
 from fmnist_tui.text import grouped, megabytes, percent, safe

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.contestants.ours import config_of, images_of
+from benchmarks.contestants.ours import images_of, read_config
 from benchmarks.spec import Spec
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.event_log import EventLog
@@ -26,7 +26,7 @@ class Kept:
     def __init__(self, spec: Spec) -> None:
         folder = tempfile.TemporaryDirectory(prefix="kept-", dir=Path(spec.data).parent)
         weakref.finalize(self, folder.cleanup)
-        config = config_of(spec)
+        config = read_config(spec)
         run = request_run(Path(folder.name), config, spec.data)
         task = make_task(config, images_of(spec))
         task = replace(task, validation_indices=task.validation_indices[:1])
