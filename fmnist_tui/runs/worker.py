@@ -1,9 +1,8 @@
-"""Drives one training into its run directory: the same in a trainer process and in a thread of the app."""
+"""Training a run and writing down its events: the same in a trainer process and in a thread of the app."""
 
 from __future__ import annotations
 
 import os
-import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -30,6 +29,7 @@ from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.fold import current
+from fmnist_tui.runs.heartbeat import ticking
 from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
@@ -52,14 +52,14 @@ _EXPECTED = (ConfigError, DataError, RunError)
 
 @dataclass(frozen=True)
 class Trainer:
-    """Who trains a run, and on what.
+    """Who trains a run, and on which device.
 
     Attributes:
         attempt: The trainer's number.
-        inbox: What people ask of it.
-        turn: Waits for a device, for a run that is trained in the app; yields what it has to say, returns the device
-            and its key, or None where the run was stopped before its turn came. None where the device is already ours.
-        device: The device that it has, as a configuration names it, "" for whatever the configuration says.
+        inbox: The commands to it.
+        turn: Waits for a device, for a run that is trained in the app: yields events, and returns the device and its
+            key, or None if the run was stopped while it waited. None if the device has been acquired already.
+        device: The acquired device, as in a configuration; "" for the one in the configuration.
         device_id: The GPU's key, or "".
     """
 
@@ -71,11 +71,11 @@ class Trainer:
 
 
 def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
-    """Trains `run` to its end and writes each event down; returns the last one.
+    """Train a run to its end and log all events; return the last one.
 
     Args:
-        run: A run with a request, whose lock the caller holds. Where it has checkpoints, training goes on from the
-            newest.
+        run: A run with a request, whose lock the caller holds. If it has checkpoints, training continues from the
+            newest one.
         trainer: The trainer's number, commands and device.
     """
     last: Event = events.RunFinished("failed")
@@ -98,7 +98,7 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
                     log.append(alert)
                 last = event
             log.sync()
-    except Superseded as error:  # nothing more may be written: the log is another trainer's
+    except Superseded as error:  # the log is another trainer's now
         _note(run, str(error))
         return events.RunFinished("failed", message=str(error))
     assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
@@ -107,28 +107,24 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
 
 @contextmanager
 def flushing(folder: Path, log: EventLog) -> Iterator[None]:
-    """On a network file system, sends what is logged to the server every two seconds: others see it only then."""
+    """On a network file system, send what is logged to the server every two seconds: others see it only then."""
     if not is_remote(folder):
         yield
         return
-    stop = threading.Event()
 
-    def flush() -> None:
-        while not stop.wait(_FLUSH_SECONDS):
-            log.flush_remote()
+    def flush() -> bool:
+        log.flush_remote()
+        return True
 
-    thread = threading.Thread(target=flush, name="flush", daemon=True)
-    thread.start()
     try:
-        yield
+        with ticking(flush, _FLUSH_SECONDS, "flush"):
+            yield
     finally:
-        stop.set()
-        thread.join()
         log.flush_remote()
 
 
 def _primed(run: RunDirectory) -> tuple[Watch, ExactSteps]:
-    """A watch that has seen the events of the run's earlier trainers, and which of its steps are exact."""
+    """The alerts' state after the events of the run's earlier trainers, and which of its steps are exact."""
     watch, exact_steps = Watch(), ExactSteps()
     for logged in current(LogReader(run.events, steps=False)):
         watch.see(logged.event)
@@ -137,7 +133,7 @@ def _primed(run: RunDirectory) -> tuple[Watch, ExactSteps]:
 
 
 def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
-    """The run's events; whatever goes wrong becomes a last event that says so."""
+    """The run's events; any error becomes a last event that describes it."""
     try:
         yield from _events(run, trainer, exact_steps)
     except Superseded:
@@ -151,7 +147,7 @@ def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> It
 
 
 def _note(run: RunDirectory, text: str) -> None:
-    """Into the trainer's log; a full disk, which may be what went wrong, must not hide what did."""
+    """Append to the trainer's log; a full disk must not hide the error being reported."""
     with suppress(OSError), open_append(run.train_log) as file:
         file.write(f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
@@ -194,7 +190,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
         yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request, check)
     if start is None and begun:
-        yield events.Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
+        yield events.Alert("no_checkpoint", "no checkpoint was saved, so training starts over from the first epoch")
     inexact = ""
     if began is not None:
         changed = changes(began, now, task.config, request.config.device)
@@ -210,7 +206,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
 
 
 def _shared_gpu(device: str, key: str) -> Iterator[Event]:
-    """Reports who else uses the GPU; asked when this process is on it, so that of two who come at once each sees it."""
+    """An alert if others use the GPU; checked once this process uses it: two that start together both see it."""
     if not device.startswith("cuda"):
         return
     known = query_gpus({}) if key else query_gpus(os.environ)  # ours may be the only one that is visible here
@@ -220,19 +216,19 @@ def _shared_gpu(device: str, key: str) -> Iterator[Event]:
 
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
-    """Says why a GPU that is there trains nothing, where whatever is best was asked for."""
+    """An alert with the reason why an existing GPU isn't used, where the best device was requested."""
     if asked.version == "v0" or asked.device != "auto" or resolved.device != "cpu":
         return
     from fmnist_tui.training.devices import count_gpus
 
     if why := count_gpus()[1]:
         yield events.Alert(
-            "gpu_left_out", f"trains on the CPU: {why}; `fmnist-tui doctor` says what to do about the GPU"
+            "gpu_left_out", f"training on the CPU: {why}; run `fmnist-tui doctor` for advice about the GPU"
         )
 
 
 def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
-    """The GPU that the run has; its number may be another one than was asked for, where CUDA shows it alone."""
+    """With the acquired GPU; its index may differ from the requested one if CUDA sees only this GPU."""
     if config.device.startswith("cuda") and device.startswith("cuda"):
         return replace(config, device=device)
     return config
@@ -246,7 +242,7 @@ def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], 
 
 
 def _task(run: RunDirectory, request: Request, dataset: Dataset, device: str) -> Task:
-    """The task as run.json fixed it, adapted to this machine, or, at the first start, as it will be fixed."""
+    """The task according to run.json, adapted to this machine; at the first start, according to the request."""
     if not exists(run.run_json):
         return make_task(resolve_device(_on_claimed(request.config, device), device or "cuda:0"), dataset)
     manifest = read_manifest(run)
@@ -269,7 +265,7 @@ def _is_complete(manifest: Manifest) -> bool:
 
 
 def _resolved_here(config: TrainingConfig, device: str) -> TrainingConfig:
-    """What a run that was begun earlier trains with here: on its device, or, if that isn't here, on the best one."""
+    """The configuration of a resumed run on this machine: with its device, or the best one available."""
     place = device or "cuda:0"
     try:
         return resolve_device(_on_claimed(config, device), place)

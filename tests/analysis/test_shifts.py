@@ -115,5 +115,5 @@ def test_what_are_no_probabilities_of_ten_classes_is_refused(table: NDArray[np.f
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return table.astype(np.float32)
 
-    with pytest.raises(AnalysisError, match=r"ten probabilities.*train the run anew"):
+    with pytest.raises(AnalysisError, match=r"ten probabilities.*retrain the model"):
         measure_shifts(Odd(), dots(14), LABELS)

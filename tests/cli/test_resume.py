@@ -101,8 +101,9 @@ def test_a_run_whose_checkpoints_are_damaged_is_not_resumed(fmnist: Fmnist, fini
     outcome = fmnist("resume", "last", "--in-app", "--runs", runs)
     assert outcome.status == 1
     assert status_of(run) is Status.FAILED
-    assert f"checkpoint {broken} is damaged, and there is no older one; start anew with: fmnist-tui train v0 --ep" in (
-        outcome.complaint
+    assert (
+        f"checkpoint {broken} is damaged, and there is no older one; start a new run with: fmnist-tui train v0 --ep"
+        in (outcome.complaint)
     )
 
 
@@ -191,7 +192,7 @@ def test_a_run_does_not_go_on_with_other_images(
     other = sample().write(tmp_path / "other")
     outcome = fmnist("resume", "last", "--data", other, "--runs", run.path.parent)
     assert outcome.status == 1
-    assert outcome.complaint.startswith(f"{other} holds other training images than run {run.run_id} was begun with")
+    assert outcome.complaint.startswith(f"{other} has other training images than run {run.run_id} began with")
     assert outcome.complaint.endswith("--data DIR")
     assert resumes(run) == []
 

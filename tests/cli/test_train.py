@@ -10,6 +10,7 @@ from runs.trainers import time_of
 from fmnist_tui.files import read_json
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
 from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, StepMetrics
@@ -78,7 +79,7 @@ def test_every_option_arrives_in_the_run(runs: Path) -> None:
     outcome = call("train", "v0", *own.split(), "--runs", runs, FMNIST_TUI_DATA="demo")
     assert (outcome.status, outcome.err) == (0, "")
     (run,) = list_runs(runs)
-    config = run.config()
+    config = read_manifest(run).json
     assert (config["version"], config["recipe"], config["modified"], config["seed"]) == ("v0", "origin", True, 9)
     assert (config["limit"], config["threads"], config["device"], config["score_test"]) == (20, 1, "cpu", False)
     settings = config["hyperparameters"]
@@ -107,7 +108,7 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
     monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
-    config = run.config()
+    config = read_manifest(run).json
     assert config["data"] == str(Path.cwd() / "mnist")
     assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)
 
@@ -119,15 +120,18 @@ def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
     monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
-    asked = sorted((run.config()["version"], run.config()["seed"], run.config()["device"]) for run in list_runs(runs))
+    asked = sorted(
+        (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])
+        for run in list_runs(runs)
+    )
     assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(4) for seed in (0, 1)]
 
 
 def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:
     outcome = call("train", "v0", "--seed", "5", "--seeds", "3", *TINY, "--threads", "0", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
-    made = sorted(list_runs(runs), key=lambda run: float(run.config()["created"]))
-    assert [run.config()["seed"] for run in made] == [5, 6, 7]
+    made = sorted(list_runs(runs), key=lambda run: float(read_manifest(run).json["created"]))
+    assert [read_manifest(run).json["seed"] for run in made] == [5, 6, 7]
     assert [line.split()[0] for line in outcome.lines if line.endswith("  completed")] == [run.run_id for run in made]
     assert f"{made[2].run_id}  waiting for cpu" in outcome.lines
     for before, after in pairwise(made):

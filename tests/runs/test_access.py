@@ -37,16 +37,16 @@ def test_a_refusal_says_whose_the_file_is(run: RunDirectory, monkeypatch: pytest
     assert line.startswith(f"can't write it (Permission denied); it belongs to {owner}")
     assert line.rstrip(")").endswith(f"chmod -R g+rwX {run.control}")
     line = str(refused("delete it", run.path, error(errno.EPERM)))
-    assert line == f"can't delete it (Operation not permitted); it belongs to {owner}, who alone may do so"
+    assert line == f"can't delete it (Operation not permitted); it belongs to {owner}, and only they may do so"
 
 
 @pytest.mark.parametrize(
     ("number", "advice"),
     [
-        (errno.EROFS, "do it on a machine that may write there"),
-        (errno.ENOSPC, "make room, then: fmnist-tui resume x"),
-        (errno.EDQUOT, "make room, then: fmnist-tui resume x"),
-        (errno.EIO, "see to that, then: fmnist-tui resume x"),
+        (errno.EROFS, "use a machine with write access to it"),
+        (errno.ENOSPC, "free some space, then: fmnist-tui resume x"),
+        (errno.EDQUOT, "free some space, then: fmnist-tui resume x"),
+        (errno.EIO, "fix that, then: fmnist-tui resume x"),
     ],
 )
 def test_a_refusal_says_what_helps(run: RunDirectory, number: int, advice: str) -> None:

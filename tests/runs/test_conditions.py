@@ -128,13 +128,13 @@ def test_pytorch_is_nothing_to_a_numpy_network() -> None:
 @pytest.mark.parametrize(
     ("asked", "now", "line"),
     [
-        ("cuda", CPU, "the CPU instead of NVIDIA A100 (cuda was asked for, but isn't here)"),
-        ("cuda:0", CPU, "the CPU instead of NVIDIA A100 (cuda:0 was asked for, but isn't here)"),
+        ("cuda", CPU, "the CPU instead of NVIDIA A100 (cuda was requested, but isn't available)"),
+        ("cuda:0", CPU, "the CPU instead of NVIDIA A100 (cuda:0 was requested, but isn't available)"),
         ("cuda:0", replace(A100, device="cuda:1"), ""),
         (
             "cuda:0",
             replace(A100, device="cuda:1", device_id="GPU-b"),
-            "cuda:1 instead of cuda:0 (cuda:0 was asked for, but isn't here)",
+            "cuda:1 instead of cuda:0 (cuda:0 was requested, but isn't available)",
         ),
         ("cuda", replace(A100, device="cuda:1", device_id="GPU-b"), ""),
     ],

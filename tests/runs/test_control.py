@@ -59,13 +59,13 @@ def append(run: RunDirectory, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("log", "command", "line"),
     [
-        ([], Command.PAUSE, "was interrupted: nothing to pause; go on with: fmnist-tui resume"),
+        ([], Command.PAUSE, "was interrupted: nothing to pause; resume it with: fmnist-tui resume"),
         ([RunFinished("completed")], Command.STOP_NOW, "has finished: nothing to stop; see it with: fmnist-tui show"),
         ([RunFinished("failed")], Command.CONTINUE, "has failed: nothing to continue; see why with: fmnist-tui show"),
         (
             [RunFinished("stopped", resumable=True)],
             Command.STOP_AFTER_EPOCH,
-            "was stopped: nothing to stop; go on with: fmnist-tui resume",
+            "was stopped: nothing to stop; resume it with: fmnist-tui resume",
         ),
     ],
 )
@@ -119,9 +119,7 @@ def test_a_control_file_that_cannot_be_written_is_one_line(run: RunDirectory) ->
     run.control.mkdir()
     with (
         holding(acquire(run)),
-        pytest.raises(
-            RunError, match=r"^can't write .*control\.jsonl \(Is a directory\); see to that, then try again$"
-        ),
+        pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(Is a directory\); fix that, then try again$"),
     ):
         send_command(run, Command.PAUSE)
 

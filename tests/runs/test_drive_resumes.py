@@ -138,7 +138,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_harms_nothing(
         f"checkpoint {run.checkpoints / f'step-{steps[0]:07d}'} is damaged, and there is no older"
     )
     assert message.endswith(
-        "start anew with: fmnist-tui train v0 --epochs 4 --batch-size 4 --seed 7 --threads 1 --data demo"
+        "start a new run with: fmnist-tui train v0 --epochs 4 --batch-size 4 --seed 7 --threads 1 --data demo"
     )
     assert checkpoint_steps(run) == steps
     assert status_of(run) is Status.FAILED
@@ -153,7 +153,7 @@ def test_a_run_does_not_go_on_with_other_training_images(runs: Path, stopped_v0:
     other = replace(demo, train=demo.test)
     change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
     message = one_line(InAppRun(run).train())
-    assert f"other holds other training images than run {run.run_id} was begun with" in message
+    assert f"other has other training images than run {run.run_id} began with" in message
     assert message.endswith(f"give their folder with: fmnist-tui resume {run.run_id} --data DIR")
     assert checkpoint_steps(run) == checkpoint_steps(stopped_v0)
 
@@ -182,7 +182,7 @@ def test_a_run_of_another_random_stream_does_not_go_on(runs: Path, stopped_v0: R
     change(run.run_json, lambda record: record.update(random_stream=record["random_stream"] + 1))
     told = one_line(InAppRun(run).train())
     assert "another version of this program" in told
-    assert "; start anew with: fmnist-tui train v0" in told
+    assert "; start a new run with: fmnist-tui train v0" in told
     change(run.run_json, lambda record: record.update(random_stream=record["random_stream"] - 1))
     assert status_of(run) is Status.FAILED
     assert InAppRun(run).train().reason == "completed"
@@ -197,7 +197,7 @@ def test_a_run_whose_run_json_is_damaged_does_not_begin_a_new_one(
         change(run.run_json, lambda record: record.update(data={}))
     else:
         run.run_json.write_text(content)
-    line = f"{run.run_json} is damaged, so the run can't go on; start anew with: fmnist-tui train v0 --epochs 4"
+    line = f"{run.run_json} is damaged, so the run can't go on; start a new run with: fmnist-tui train v0 --epochs 4"
     assert one_line(InAppRun(run).train()).startswith(line)
 
 
@@ -307,7 +307,7 @@ def test_a_run_goes_on_where_its_device_is_not(runs: Path, tmp_path: Path, asked
     (alert,) = alerts_of(run)
     assert alert.kind == "resume_inexact"
     assert " instead of NVIDIA A100" in alert.message
-    assert ("(cuda:99 was asked for, but isn't here)" in alert.message) == (asked != "auto")
+    assert ("(cuda:99 was requested, but isn't available)" in alert.message) == (asked != "auto")
     assert json.loads(run.result.read_text())["device"] != "cuda:99"
 
 

@@ -9,6 +9,7 @@ import pytest
 from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import UsageProbe
 from fmnist_tui.training.events import CheckpointSaved, Epoch, StepMetrics
@@ -35,8 +36,8 @@ def test_a_run_ends_on_the_gpu_and_says_so(runs: Path, version: str) -> None:
     run = request(runs, replace(GPU_V3, version=version))
     assert finish(run) == 0
     assert status_of(run) is Status.FINISHED
-    assert run.config()["device"] == "cuda:0"
-    assert "NVIDIA" in run.config()["device_name"]
+    assert read_manifest(run).json["device"] == "cuda:0"
+    assert "NVIDIA" in read_manifest(run).json["device_name"]
 
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(runs: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_trainer_that_cannot_be_started_leaves_the_run_free(
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     with pytest.raises(
         RunError,
-        match=r"^can't start a trainer for .* \(No such file or directory\); see to that, then: fmnist-tui resume",
+        match=r"^can't start a trainer for .* \(No such file or directory\); fix that, then: fmnist-tui resume",
     ):
         launch(run)
     assert not is_held(run)

@@ -98,7 +98,7 @@ def test_images_that_were_moved_are_found_where_they_are_said_to_be(
 
 def test_a_given_folder_is_the_only_one_that_is_tried(begun: RunDirectory, folder: Path, other: Path) -> None:
     line = refused(begun, str(other))
-    assert line.startswith(f"{other} holds other training images than run {begun.run_id} was begun with (sha256 ")
+    assert line.startswith(f"{other} has other training images than run {begun.run_id} began with (sha256 ")
     assert refused(begun, f"{other}/none") == f"there is no folder {other}/none"
     assert place_of(begun) == str(folder)
 
@@ -154,9 +154,9 @@ def test_a_folder_that_is_known_to_hold_other_images_is_seen_at_the_command(
 ) -> None:
     shutil.rmtree(folder)
     shutil.copytree(other, folder)
-    with pytest.raises(DataMoved, match="holds other training images"):
+    with pytest.raises(DataMoved, match="has other training images"):
         load_for(begun)
-    assert "holds other training images" in refused(begun)
+    assert "has other training images" in refused(begun)
 
 
 def test_every_place_that_was_tried_is_named(
@@ -165,7 +165,7 @@ def test_every_place_that_was_tried_is_named(
     folder.rename(tmp_path / "moved")
     monkeypatch.setenv("FMNIST_TUI_DATA", str(other))
     line = refused(begun)
-    assert line.startswith(f"there is no folder {folder}; {other} holds other training images")
+    assert line.startswith(f"there is no folder {folder}; {other} has other training images")
 
 
 def test_fashion_mnist_may_be_in_its_usual_places(

@@ -236,7 +236,7 @@ def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
 
 def test_claims_that_cannot_be_written_cost_no_descriptor(runs: Path, queue: Queue) -> None:
     from fmnist_tui.errors import RunError
-    from fmnist_tui.runs.queue.claims import Claim, take_claim
+    from fmnist_tui.runs.queue.devices import Claim, take_claim
 
     with queue.locked():
         before = psutil.Process().num_fds()

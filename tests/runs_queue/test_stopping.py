@@ -20,7 +20,7 @@ from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.lock import acquire, has_started, is_held, new_attempt
 from fmnist_tui.runs.queue import dispatch
 from fmnist_tui.runs.queue import submit as starting
-from fmnist_tui.runs.queue.claims import Claim, take_claim
+from fmnist_tui.runs.queue.devices import Claim, take_claim
 from fmnist_tui.runs.queue.dispatch import cancel_queued, start_ready
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit
@@ -149,7 +149,7 @@ def test_a_stop_right_after_the_start_reaches_a_trainer_that_has_no_pid_yet(
     Watch(run).next(RunFinished)
     process.wait()
     assert status_of(run) is Status.STOPPED
-    with pytest.raises(RunError, match=r"was stopped: nothing to stop; go on with: fmnist-tui resume"):
+    with pytest.raises(RunError, match=r"was stopped: nothing to stop; resume it with: fmnist-tui resume"):
         send_command(run, Command.STOP_NOW)
 
 
