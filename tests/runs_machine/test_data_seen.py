@@ -177,11 +177,11 @@ def test_a_usual_place_that_is_not_right_is_told_and_passed_over(cache: Path, so
     (write(cache / "fashion-mnist") / NAMES[2]).write_bytes(b"")
     row = data_row(None, cache, sources)
     assert row.state is State.NOTE
-    assert f"{sources.system} has other data than Fashion-MNIST" in row.seen
+    assert f"{sources.system} holds other data than Fashion-MNIST" in row.seen
     assert f"{NAMES[2]} is empty" in row.seen
     assert "not here yet" in row.seen
 
 
 def test_a_place_that_is_known_to_hold_other_images_is_passed_over(cache: Path, sources: Sources) -> None:
     load(str(write(sources.system)), cache)  # the sizes are right, the fingerprints aren't
-    assert "has other data" in data_row(None, cache, sources).seen
+    assert "holds other data" in data_row(None, cache, sources).seen

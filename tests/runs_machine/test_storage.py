@@ -91,7 +91,7 @@ def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path)
     newest = a_run(runs, 2)
     (newest.path / "model.safetensors").write_bytes(bytes(2_000_000))
     assert runs_row(runs) == Row(
-        "runs", State.NOTE, "2 runs, 2.0 MB, 2 interrupted", f"resume it with: fmnist-tui resume {newest.run_id}"
+        "runs", State.NOTE, "2 runs, 2.0 MB, 2 interrupted", f"go on with: fmnist-tui resume {newest.run_id}"
     )
 
 
