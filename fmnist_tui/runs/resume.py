@@ -22,7 +22,7 @@ from fmnist_tui.runs.fold import TailFold
 from fmnist_tui.runs.manifest import read_manifest, requested_folder
 from fmnist_tui.runs.status import Status, status_and_tail
 from fmnist_tui.text import safe
-from fmnist_tui.training.config import NoPyTorchError, check_device
+from fmnist_tui.training.config import ConfigError, check_device
 from fmnist_tui.training.events import Queued
 
 Fingerprints = tuple[str, str]
@@ -186,7 +186,7 @@ def check_resumable(run: RunDirectory, data: str | None = None) -> None:
         raise RunError(f"run {run.run_id} {why}; start a new run with a lower --lr")
     try:
         check_device(version, "auto")
-    except NoPyTorchError as error:
+    except ConfigError as error:
         raise RunError(f"run {run.run_id} can't be resumed: {error}") from None
     check_images(run, data)
 

@@ -13,7 +13,7 @@ from fmnist_tui.files import existing
 from fmnist_tui.host.check import State
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.processes import python_command, run_command
-from fmnist_tui.models.catalogue import version
+from fmnist_tui.models.layers import layer_table
 from fmnist_tui.runs.run_writer import first_line
 from fmnist_tui.text import amount, counted
 from fmnist_tui.training.checkpoint import KEPT
@@ -36,7 +36,7 @@ def resolve_device(config: TrainingConfig, place: str = "cuda:0") -> TrainingCon
         ConfigError: The device doesn't exist, or PyTorch is missing or broken.
     """
     check_device(config.version, config.device)
-    device = "cpu" if config.version == "v0" else _device_of_pytorch(config.device, place)
+    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, place)
     return replace(config, device=device, threads=config.threads or available_cpus())
 
 
@@ -94,15 +94,16 @@ def disk_space_warning(runs: Path, configs: Sequence[TrainingConfig]) -> str:
 
 
 def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
-    """Bytes that runs leave on disk, and one more checkpoint: an old one is deleted once the new one is complete."""
+    """Bytes that runs leave on disk, and one more checkpoint: the old one is deleted after the new one."""
     checkpoints = [_checkpoint(config) for config in configs]
     kept = sum(
-        KEPT * size + 4 * version(config.version).parameters for size, config in zip(checkpoints, configs, strict=True)
+        KEPT * size + 4 * layer_table(config.model).parameters
+        for size, config in zip(checkpoints, configs, strict=True)
     )
     return kept + max(checkpoints, default=0) + _BESIDE * len(configs)
 
 
 def _checkpoint(config: TrainingConfig) -> int:
     """Bytes of a checkpoint: float32 weights, and SGD's velocity or AdamW's two moments for each."""
-    copies = 2 if config.version == "v0" else 3
-    return 4 * copies * version(config.version).parameters
+    copies = {"sgd": 2, "adamw": 3}[config.hyperparameters.optimizer]
+    return 4 * copies * layer_table(config.model).parameters

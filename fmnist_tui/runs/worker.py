@@ -171,7 +171,7 @@ def _events(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Ite
 def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     yield events.Stage(StageKind.LOADING_DATA)
     dataset = load_images(run, request.data)
-    if request.config.version != "v0":
+    if request.config.model.needs_torch:
         yield events.Stage(StageKind.IMPORTING_PYTORCH)
     check = partial(check_attempt, run, trainer.attempt)
     check()
@@ -217,7 +217,7 @@ def _shared_gpu(device: str, key: str) -> Iterator[Event]:
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
     """An alert with the reason why an existing GPU isn't used, where the best device was requested."""
-    if asked.version == "v0" or asked.device != "auto" or resolved.device != "cpu":
+    if not asked.model.needs_torch or asked.device != "auto" or resolved.device != "cpu":
         return
     from fmnist_tui.training.devices import count_gpus
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, keep, read_findings
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gaps
-from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
+from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, read_findings, save
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.convergence import Convergence, Gaps
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.runs.run import Run, delete_run, read_run, read_runs
 
 from .builders import make_run
@@ -33,11 +35,11 @@ def record(tmp_path: Path) -> Run:
     return read_run(run)
 
 
-def keep_all(record: Run) -> None:
+def save_all(record: Run) -> None:
     basis = basis_of(record)
     assert basis
     for name, result in RESULTS.items():
-        keep(record.directory, name, basis, result)
+        save(record.directory, name, basis, result)
 
 
 def edit(path: Path, **changes: Any) -> None:
@@ -47,7 +49,7 @@ def edit(path: Path, **changes: Any) -> None:
 def test_what_is_kept_is_read_back(record: Run) -> None:
     assert RESULTS.keys() == KINDS.keys()
     assert read_findings(record) == Findings(record)
-    keep_all(record)
+    save_all(record)
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
     assert {path.name for path in record.directory.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
     kept = json.loads((record.directory.analysis / "shifts.json").read_text())
@@ -58,14 +60,14 @@ def test_what_is_kept_is_read_back(record: Run) -> None:
 
 @pytest.mark.parametrize("changed", ["model", "events", "result"])
 def test_it_holds_as_long_as_the_run_is_what_it_was(record: Run, changed: str) -> None:
-    keep_all(record)
+    save_all(record)
     with getattr(record.directory, changed).open("ab") as file:
         file.write(b"\n")
     assert read_findings(read_run(record.directory)).shifts is None
 
 
 def test_it_holds_of_the_same_test_images_alone(record: Run) -> None:
-    keep_all(record)
+    save_all(record)
     config = json.loads(record.directory.run_json.read_text())
     config["data"]["test_fingerprint"] = "others"
     record.directory.run_json.write_text(json.dumps(config))
@@ -87,7 +89,7 @@ def test_it_holds_of_the_same_test_images_alone(record: Run) -> None:
     ids=["format", "name", "nothing", "missing", "short", "words", "no whole number", "no images"],
 )
 def test_what_does_not_fit_counts_as_never_made(record: Run, changes: dict[str, Any]) -> None:
-    keep_all(record)
+    save_all(record)
     edit(record.directory.analysis / "shifts.json", **changes)
     found = read_findings(record)
     assert found.shifts is None
@@ -107,7 +109,7 @@ def test_what_does_not_fit_counts_as_never_made(record: Run, changes: dict[str, 
     ],
 )
 def test_figures_that_cannot_be_count_as_never_made(record: Run, name: str, changes: dict[str, Any]) -> None:
-    keep_all(record)
+    save_all(record)
     path = record.directory.analysis / f"{name}.json"
     edit(path, result=json.loads(path.read_text())["result"] | changes)
     assert getattr(read_findings(record), name) is None
@@ -115,7 +117,7 @@ def test_figures_that_cannot_be_count_as_never_made(record: Run, name: str, chan
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
 def test_a_damaged_file_counts_as_never_made(record: Run, damage: bytes) -> None:
-    keep_all(record)
+    save_all(record)
     (record.directory.analysis / "shifts.json").write_bytes(damage)
     assert read_findings(record).shifts is None
 
@@ -126,14 +128,14 @@ def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: Run) -> No
 
 
 def test_it_holds_of_a_result_whose_weights_were_thrown_away(record: Run) -> None:
-    keep_all(record)
+    save_all(record)
     record.directory.model.unlink()
     assert basis_of(record)[MODEL] == ""
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
 
 
 def test_nothing_holds_of_a_run_without_weights_and_result(record: Run) -> None:
-    keep_all(record)
+    save_all(record)
     record.directory.model.unlink()
     record.directory.result.unlink()
     assert read_findings(record) == Findings(record)
@@ -141,7 +143,7 @@ def test_nothing_holds_of_a_run_without_weights_and_result(record: Run) -> None:
 
 def test_lists_sizes_and_deletion_know_of_it(record: Run) -> None:
     before = record.directory.size()
-    keep_all(record)
+    save_all(record)
     assert record.directory.size() == before + sum(path.stat().st_size for path in record.directory.analysis.iterdir())
     assert [one.run_id for one in read_runs(record.directory.path.parent)] == [record.run_id]
     delete_run(record.directory)
@@ -152,5 +154,5 @@ def test_a_run_that_is_gone_is_not_made_again(record: Run) -> None:
     basis = basis_of(record)
     delete_run(record.directory)
     with pytest.raises(AnalysisError, match=r"^not saved: can't write to .*No such file"):
-        keep(record.directory, "gaps", basis, RESULTS["gaps"])
+        save(record.directory, "gaps", basis, RESULTS["gaps"])
     assert not record.directory.path.exists()

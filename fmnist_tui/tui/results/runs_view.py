@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rich.text import Text
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -21,6 +22,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.label import Label, read_label, write_label
 from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
+from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
 from fmnist_tui.tui.messages import Failed, RunChanged, RunChosen
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
@@ -96,6 +98,8 @@ class _Asked(Message):
 
 class RunsView(Vertical):
     """Shows runs; says what a person wants of the one under the cursor."""
+
+    app = getters.app(LabApp)
 
     BINDINGS = [
         Binding("space", "draw", "Curve", tooltip="Draw this run's curve among the curves, or not"),
@@ -229,8 +233,7 @@ class RunsView(Vertical):
 
     @property
     def _threads(self) -> Threads:
-        threads: Threads = self.app.threads  # type: ignore[attr-defined]
-        return threads
+        return self.app.threads
 
     def _fill(self) -> None:
         table, kept = self.query_one(PlainTable), self.current
