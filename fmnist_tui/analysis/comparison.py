@@ -18,12 +18,12 @@ from fmnist_tui.analysis.eligibility import (
 )
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import official
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.models.spec import Reported
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Comparison:
         return None if self.gain is None else self.gain.value
 
 
-def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
+def compare(records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
     """Compares the versions over the runs that are eligible under `recipe`.
 
     Args:
@@ -146,7 +146,7 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, all_runs: bo
     )
 
 
-def _of_one_dataset(records: Sequence[RunRecord]) -> list[RunRecord]:
+def _of_one_dataset(records: Sequence[Run]) -> list[Run]:
     """The scored runs of one data set, since others have no common mean: the official one, else the newest run's."""
     scored = [record for record in records if record.scores is not None]
     known = [record.fingerprints for record in scored]
@@ -155,11 +155,11 @@ def _of_one_dataset(records: Sequence[RunRecord]) -> list[RunRecord]:
     return [record for record in scored if record.fingerprints == wanted]
 
 
-def _unpaired(best: Sequence[RunRecord], read: Reader) -> Iterator[ExcludedRun]:
+def _unpaired(best: Sequence[Run], read: Reader) -> Iterator[ExcludedRun]:
     for record in best if len(best) > 1 else ():
         if read(record) is None:
             try:
-                read_predictions(record.run)
+                read_predictions(record.directory)
             except NoPredictionsError as error:
                 yield ExcludedRun(record.run_id, str(error))
 

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, text, whole
 from fmnist_tui.data import official
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped
 from fmnist_tui.training.events import Epoch
@@ -26,7 +25,7 @@ ScoredImages = tuple[str, NDArray[np.uint8]]
 """What a run was scored on: the test images' fingerprint, and their labels, uint8 (n,)."""
 
 
-def exclusion_reason(record: RunRecord, recipe: str) -> str | None:
+def exclusion_reason(record: Run, recipe: str) -> str | None:
     """Why a run is excluded from the comparison under `recipe` ("tuned", "origin"); None if it is eligible.
 
     A run is eligible if it was completed with the unmodified recipe on all training images of the official
@@ -35,26 +34,26 @@ def exclusion_reason(record: RunRecord, recipe: str) -> str | None:
     return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(_settings(record, recipe)) or None
 
 
-def _unfinished(record: RunRecord) -> str:
+def _unfinished(record: Run) -> str:
     if record.status.has_trainer:
         return f"still {record.status}"
     if record.status is Status.UNREADABLE:
         return record.damage
     if record.status is Status.FAILED:
-        return "diverged" if text(record.result or {}, "reason") == "diverged" else "failed"
+        return "diverged" if record.result and record.result.reason == "diverged" else "failed"
     if record.status is Status.STOPPED:
         return _STOPPED
     return "interrupted" if record.status is Status.INTERRUPTED else ""
 
 
-def _incomplete(record: RunRecord) -> str:
-    reason = text(record.result or {}, "reason")
+def _incomplete(record: Run) -> str:
+    reason = record.result.reason if record.result else ""
     if reason == "stopped":
         return _STOPPED
     return "" if reason == "completed" else f'ended with reason "{reason}", not "completed"'
 
 
-def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
+def _settings(record: Run, recipe: str) -> Iterator[str]:
     """Every way in which a completed run differs from an eligible one."""
     if find_model(record.version) is None:
         yield f"unknown model {record.version}"
@@ -64,21 +63,21 @@ def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
     yield from _limited(record)
     yield from _other_data(record)
     if record.scores is None:
-        accuracy = (record.result or {}).get("test_accuracy")
-        yield "not scored" if accuracy is None else "result.json holds impossible scores"
+        scored = record.result is not None and record.result.has_scores
+        yield "result.json holds impossible scores" if scored else "not scored"
 
 
-def _modified(record: RunRecord) -> Iterator[str]:
+def _modified(record: Run) -> Iterator[str]:
     """Also if the recipe has changed since: runs with different settings have no common mean."""
     model = find_model(record.version)
     known = model is not None and record.recipe in model.recipes
-    if record.config.get("modified") is not False:
+    if record.manifest.modified is not False:
         yield "recipe modified"
     elif known and _differs(record):
         yield f"settings differ from today's recipe {record.recipe}"
 
 
-def _differs(record: RunRecord) -> bool:
+def _differs(record: Run) -> bool:
     """Whether its settings differ from the recipe's; on other data, those that follow from the data may."""
     recipe = hyperparameters(record.version, record.recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
@@ -86,16 +85,16 @@ def _differs(record: RunRecord) -> bool:
     return record.settings != {**settings, **{name: record.settings.get(name) for name in open_ones}}
 
 
-def _limited(record: RunRecord) -> Iterator[str]:
-    limit = whole(record.config, "limit")
-    total = whole(nested(record.config, "data"), "train_images")
+def _limited(record: Run) -> Iterator[str]:
+    limit = record.manifest.limit
+    total = record.manifest.data.train_images
     if limit is not None and (total is None or limit < total):
         yield f"trained on {grouped(limit)}{f' of {grouped(total)}' if total else ''} images"
-    elif limit is None and record.config.get("limit") is not None:
+    elif limit is None and record.manifest.json.get("limit") is not None:
         yield "trained on an unknown number of images"
 
 
-def _other_data(record: RunRecord) -> Iterator[str]:
+def _other_data(record: Run) -> Iterator[str]:
     if record.fingerprints == official.FASHION_MNIST.fingerprints:
         return
     name = record.data_name
@@ -106,7 +105,7 @@ def _other_data(record: RunRecord) -> Iterator[str]:
 class ScoredRun:
     """A run, its scores on the test images and its epochs."""
 
-    record: RunRecord
+    record: Run
     scores: Scores
     epochs: tuple[Epoch, ...]
 
@@ -122,7 +121,7 @@ class ScoredRun:
         return [epoch.seconds for epoch in self.epochs if 0 <= epoch.seconds < _HIGHEST_SECONDS]
 
 
-def scored_runs(records: Iterable[RunRecord], version: str) -> list[ScoredRun]:
+def scored_runs(records: Iterable[Run], version: str) -> list[ScoredRun]:
     """The scored runs of one version, oldest first."""
     own = sorted((record for record in records if record.version == version), key=lambda record: record.run_id)
     return [ScoredRun(record, record.scores, record.epochs) for record in own if record.scores is not None]
@@ -137,7 +136,7 @@ def trained_alike(runs: Sequence[ScoredRun]) -> bool:
     """Whether all runs have the same n_train, and those of each version the same settings."""
     of_version = {run.record.version: run.record.settings for run in runs}
     same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
-    return same_settings and len({run.record.learned_from for run in runs}) == 1
+    return same_settings and len({run.record.n_train for run in runs}) == 1
 
 
 def seeds_of(runs: Sequence[ScoredRun]) -> tuple[int | None, ...]:

@@ -21,8 +21,8 @@ from fmnist_tui.analysis.errors import (
     only_correct,
     shared_errors,
 )
-from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, class_names, read_predictions
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.predictions import NoPredictionsError, Predictions, read_predictions
+from fmnist_tui.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class ErrorReport:
         only_correct: Indices of the images that this run alone gets right; empty without others.
     """
 
-    record: RunRecord
+    record: Run
     names: tuple[str, ...]
     predictions: Predictions
     matrix: Matrix
@@ -58,19 +58,19 @@ class ErrorReport:
     only_correct: Indices
 
 
-def error_report(record: RunRecord, others: Sequence[RunRecord]) -> ErrorReport:
+def error_report(record: Run, others: Sequence[Run]) -> ErrorReport:
     """Where the run errs; `others` are runs of other versions, of which those scored on other images are left out.
 
     Raises:
         NoPredictionsError: The run has no usable predictions.
     """
-    predictions = read_predictions(record.run)
+    predictions = read_predictions(record.directory)
     compared = list(_on_same_images(record, predictions, others))
     runs = [predictions, *(other for _, other in compared)]
     matrix, bins = confusion_matrix(predictions), reliability(predictions)
     return ErrorReport(
         record,
-        class_names(record),
+        record.class_names,
         predictions,
         matrix,
         class_scores(matrix),
@@ -84,25 +84,23 @@ def error_report(record: RunRecord, others: Sequence[RunRecord]) -> ErrorReport:
     )
 
 
-def best_of_last(comparison: Comparison, records: Sequence[RunRecord]) -> RunRecord | None:
+def best_of_last(comparison: Comparison, records: Sequence[Run]) -> Run | None:
     """The best compared run of the last version that has one."""
     best = [summary.best_run for summary in comparison.versions][-1:]
     return next((record for record in records if record.run_id in best), None)
 
 
-def best_of_others(record: RunRecord, comparison: Comparison, records: Sequence[RunRecord]) -> list[RunRecord]:
+def best_of_others(record: Run, comparison: Comparison, records: Sequence[Run]) -> list[Run]:
     """The best compared runs of the other versions, for `error_report`."""
     best = [summary.best_run for summary in comparison.versions if summary.version != record.version]
     return [other for other in reversed(records) if other.run_id in best]
 
 
-def _on_same_images(
-    record: RunRecord, predictions: Predictions, others: Sequence[RunRecord]
-) -> Iterator[tuple[str, Predictions]]:
+def _on_same_images(record: Run, predictions: Predictions, others: Sequence[Run]) -> Iterator[tuple[str, Predictions]]:
     """The versions and predictions of the others that were scored on this run's images."""
     for other in others:
         try:
-            found = read_predictions(other.run)
+            found = read_predictions(other.directory)
         except NoPredictionsError:
             continue
         if same_test_images([(run.test_fingerprint, of.labels) for run, of in ((record, predictions), (other, found))]):

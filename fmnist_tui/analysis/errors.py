@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.eligibility import same_test_images
-from fmnist_tui.analysis.predictions import Predictions
 from fmnist_tui.data.dataset import CLASS_COUNT
+from fmnist_tui.runs.predictions import Predictions
 
 Matrix = NDArray[np.int64]
 Indices = NDArray[np.int64]
@@ -107,7 +107,7 @@ def strengths(matrix: Matrix) -> NDArray[np.float64]:
 
 def mistakes(predictions: Predictions) -> Indices:
     """Indices (m,) of the misclassified images, the most confident first; equals in the test set's order."""
-    return by_confidence(predictions, ~predictions.right)
+    return by_confidence(predictions, ~predictions.correct)
 
 
 def images_of(predictions: Predictions, true: int, predicted: int) -> Indices:
@@ -131,7 +131,7 @@ def shared_errors(runs: Sequence[Predictions]) -> tuple[SharedError, ...]:
         DifferentImagesError: The runs' labels differ.
     """
     labels = _common_labels(runs)
-    indices = np.flatnonzero(~np.logical_or.reduce([run.right for run in runs]))
+    indices = np.flatnonzero(~np.logical_or.reduce([run.correct for run in runs]))
     votes, confidence = _votes(runs, indices)
     # A sum of confidences is at most the number of runs: it decides between equal votes only.
     predicted = (votes + confidence / (len(runs) + 1)).argmax(axis=1)
@@ -153,10 +153,10 @@ def only_correct(runs: Sequence[Predictions], index: int) -> Indices:
         DifferentImagesError: The runs' labels differ.
     """
     _common_labels(runs)
-    others = [run.right for position, run in enumerate(runs) if position != index]
+    others = [run.correct for position, run in enumerate(runs) if position != index]
     one = runs[index]
-    correct: NDArray[np.bool_] = np.logical_or.reduce(others) if others else np.zeros_like(one.right)
-    return by_confidence(one, one.right & ~correct)
+    correct: NDArray[np.bool_] = np.logical_or.reduce(others) if others else np.zeros_like(one.correct)
+    return by_confidence(one, one.correct & ~correct)
 
 
 def _fractions(parts: Matrix, totals: Matrix) -> NDArray[np.float64]:

@@ -21,8 +21,8 @@ from fmnist_tui.analysis.eligibility import (
     trained_alike,
 )
 from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.run import Run
 
 SIGNIFICANCE_LEVEL = 0.05
 _ROUNDING = 1e-6
@@ -39,7 +39,7 @@ class Correctness:
         correct: bool, (n,).
     """
 
-    record: RunRecord
+    record: Run
     labels: NDArray[np.uint8]
     correct: NDArray[np.bool_]
 
@@ -49,18 +49,18 @@ class Correctness:
         return self.record.test_fingerprint, self.labels
 
 
-Reader = Callable[[RunRecord], Correctness | None]
+Reader = Callable[[Run], Correctness | None]
 
 
 def cached_reader() -> Reader:
     """A reader that opens each run's predictions once, and returns None if they can't be used."""
     cache: dict[str, Correctness | None] = {}
 
-    def read(record: RunRecord) -> Correctness | None:
+    def read(record: Run) -> Correctness | None:
         if record.run_id not in cache:
             try:
-                predictions = read_predictions(record.run)
-                cache[record.run_id] = Correctness(record, predictions.labels, predictions.right)
+                predictions = read_predictions(record.directory)
+                cache[record.run_id] = Correctness(record, predictions.labels, predictions.correct)
             except NoPredictionsError:
                 cache[record.run_id] = None
         return cache[record.run_id]

@@ -8,7 +8,6 @@ import click
 from click.core import ParameterSource
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
@@ -18,6 +17,7 @@ from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.report import Report, Table
 from fmnist_tui.report.run_pairs import run_pairs_report
 from fmnist_tui.runs.access import find_readable
+from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.cells import cells
 
@@ -51,9 +51,9 @@ def results_command(
     folder = runs_folder(runs)
     if words:
         _check_words(ctx, words)
-        report = run_pairs_report(compare_runs([read_record(find_readable(folder, word)) for word in words]))
+        report = run_pairs_report(compare_runs([read_run(find_readable(folder, word)) for word in words]))
     else:
-        report = comparison_report(compare(read_records(folder), recipe, all_runs=all_runs))
+        report = comparison_report(compare(read_runs(folder), recipe, all_runs=all_runs))
     if form == "json":
         print_json(formats.to_json(report))
     elif form == "csv":

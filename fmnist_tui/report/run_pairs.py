@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.run_pairs import ComparedRun, RunPairs
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.report.comparison import paired_document
 from fmnist_tui.report.report import Column, Line, Report, Section, Table
 from fmnist_tui.report.sentences import interval_cell, named_pair_sentence
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped, percent
 
 COLUMNS = (
@@ -70,7 +69,7 @@ def _run_document(run: ComparedRun) -> dict[str, Any]:
         "version": record.version,
         "recipe": record.recipe,
         "seed": record.seed,
-        "n_train": record.learned_from,
+        "n_train": record.n_train,
         "epochs": _epochs(record),
         "status": str(record.status),
         "images": run.images,
@@ -79,8 +78,8 @@ def _run_document(run: ComparedRun) -> dict[str, Any]:
     }
 
 
-def _epochs(record: RunRecord) -> int | None:
-    return whole(record.result or {}, "epochs")
+def _epochs(record: Run) -> int | None:
+    return record.result.epochs if record.result else None
 
 
 def _row(run: ComparedRun) -> tuple[Line, ...]:
@@ -91,7 +90,7 @@ def _row(run: ComparedRun) -> tuple[Line, ...]:
         record.label,
         record.marked_recipe,
         "" if record.seed is None else str(record.seed),
-        "" if record.learned_from is None else grouped(record.learned_from),
+        "" if record.n_train is None else grouped(record.n_train),
         "" if epochs is None else str(epochs),
         str(record.status),
         percent(scores.accuracy),

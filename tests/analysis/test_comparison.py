@@ -9,17 +9,17 @@ import pytest
 
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import Comparison, ExcludedRun, compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.models.spec import Reported
 from fmnist_tui.report.sentences import step_sentence
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import epoch, make_run, write_log
 
 
 def comparison(runs: Path, *, all_runs: bool = False) -> Comparison:
-    return compare(read_records(runs), all_runs=all_runs)
+    return compare(read_runs(runs), all_runs=all_runs)
 
 
 def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.comparison import INELIGIBLE_NOTE, comparison_report
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run
@@ -20,7 +20,7 @@ IMAGES = np.arange(100)
 
 def notes(runs: Path, recipe: str = "tuned", *, all_runs: bool = False) -> list[str]:
     """The notes but those on the reference and the reported figures, which always come last."""
-    report = comparison_report(compare(read_records(runs), recipe, all_runs=all_runs))
+    report = comparison_report(compare(read_runs(runs), recipe, all_runs=all_runs))
     (section,) = [section for section in report.sections if section.title == "Notes"]
     lines = [line.text for line in section.lines]
     return lines[: lines.index(reference_line(recipe))]
@@ -44,7 +44,7 @@ def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Pa
 def test_runs_that_went_on_elsewhere_are_noted_and_eligible(tmp_path: Path) -> None:
     make_run(tmp_path, "v0", seed=0, result={"device": "cpu", "exact": True})
     make_run(tmp_path, "v0", seed=1, config={"device": "cuda:0"}, result={"device": "cpu", "exact": False})
-    (summary,) = compare(read_records(tmp_path)).versions
+    (summary,) = compare(read_runs(tmp_path)).versions
     assert (summary.runs, summary.inexact, summary.device) == (2, 1, "cpu, cuda:0")
     line = "v0: 1 run of 2 continued under other conditions, so not bit for bit (see `show`)."
     assert line in notes(tmp_path)

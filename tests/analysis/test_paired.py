@@ -10,9 +10,9 @@ from scipy.stats import binomtest
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import Correctness, PairedTest, cached_reader, holm, mcnemar, paired_tests
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.report.sentences import paired_sentence
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
 
 from .builders import LABELS, make_run, npz, probabilities
 
@@ -21,7 +21,7 @@ IMAGES = np.arange(100)
 
 def correctness(*runs: RunDirectory) -> list[Correctness]:
     read = cached_reader()
-    return [known for run in runs if (known := read(read_record(run)))]
+    return [known for run in runs if (known := read(read_run(run)))]
 
 
 def paired(only_first: int, only_second: int, p: float, tests: int = 1, p_holm: float | None = None) -> PairedTest:

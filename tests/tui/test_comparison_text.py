@@ -7,10 +7,10 @@ from pathlib import Path
 from rich.text import Text
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.report.comparison import DELTA, comparison_report
 from fmnist_tui.report.formats import MUTED, table_cells, to_text
 from fmnist_tui.report.report import Report
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.results.comparison import accuracy_bars
 
 from .samples import write_run
@@ -20,7 +20,7 @@ def compared(runs: Path, left_out: int = 0) -> Report:
     """v1 is far better than v0, v2 is better than v1 by one image."""
     for version, wrong in (("v0", 150), ("v1", 100), ("v2", 99)):
         write_run(runs, version, wrong=wrong)
-    return comparison_report(compare(read_records(runs)), left_out=left_out)
+    return comparison_report(compare(read_runs(runs)), left_out=left_out)
 
 
 def muted(text: Text) -> str:
@@ -52,7 +52,7 @@ def test_sentences_of_what_is_not_significant_are_muted(runs: Path) -> None:
 def test_a_difference_without_an_interval_is_muted_too(runs: Path) -> None:
     write_run(runs, "v0", wrong=150).predictions.unlink()
     write_run(runs, "v1", wrong=100)
-    report = comparison_report(compare(read_records(runs)))
+    report = comparison_report(compare(read_runs(runs)))
     assert report.table
     assert muted(table_cells(report.table)[1][1][DELTA]) == "+5.00, no CI"
     assert "no CI" in muted(to_text(report, 100))

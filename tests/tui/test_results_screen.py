@@ -11,10 +11,10 @@ from runs.trainers import copy_of
 from textual.widgets import DataTable
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.comparison import COLUMNS, INELIGIBLE_NOTE, comparison_report
 from fmnist_tui.report.sentences import paired_sentence
+from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results import screen as results
 
@@ -60,7 +60,7 @@ async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: 
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
-        comparison = compare(read_records(runs))
+        comparison = compare(read_runs(runs))
         assert cells(pilot) == expected(comparison)
         headings = [str(column.label).strip() for column in widget(pilot, "DataTable", DataTable).columns.values()]
         assert headings == [column.heading for column in COLUMNS]
@@ -74,7 +74,7 @@ async def test_paired_tests_and_the_note_on_reported_figures_are_in_the_summary(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "Total gain")
-        for test in compare(read_records(runs)).paired:
+        for test in compare(read_runs(runs)).paired:
             assert paired_sentence(test).text in flat(app)
         await pilot.press("tab", "end")
         await until_shown(pilot, "± is the standard deviation")
@@ -117,7 +117,7 @@ async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path
         await until_shown(pilot, "No eligible runs")
         await pilot.press("f")
         await until_shown(pilot, "v0 to v3, recipe tuned, all runs scored on the same images")
-        assert cells(pilot) == expected(compare(read_records(runs), all_runs=True))
+        assert cells(pilot) == expected(compare(read_runs(runs), all_runs=True))
         assert cells(pilot)[0][1] == "1*"
         assert INELIGIBLE_NOTE in flat(app)
         await pilot.press("f")
@@ -145,7 +145,7 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
     write_run(runs, "v1", seed=2, recipe="origin")
     waiting, answered = threading.Event(), threading.Event()
 
-    def slow_for_origin(records: Sequence[RunRecord], recipe: str, *, all_runs: bool) -> Comparison:
+    def slow_for_origin(records: Sequence[Run], recipe: str, *, all_runs: bool) -> Comparison:
         if recipe == "origin":
             waiting.wait(2)
         comparison = compare(records, recipe, all_runs=all_runs)

@@ -9,10 +9,10 @@ import pytest
 from textual.widgets import DataTable, TabbedContent
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.runs.directory import find_run, list_runs
-from fmnist_tui.runs.labels import Label, read_label
+from fmnist_tui.runs.label import Label, read_label
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results.comparison import accuracy_bars
 from fmnist_tui.tui.results.runs_view import HEADER
@@ -92,7 +92,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
 
 def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
     four(runs)
-    lines = accuracy_bars(comparison_report(compare(read_records(runs))), 100).plain.splitlines()
+    lines = accuracy_bars(comparison_report(compare(read_runs(runs))), 100).plain.splitlines()
     ours = [line for line in lines if "measured" in line]
     doubt = ", one seed"
     assert [line.split("%")[1].strip() for line in ours] == ["", f"+3.00{doubt}", f"+2.00{doubt}", f"+2.00{doubt}"]

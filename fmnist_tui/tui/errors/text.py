@@ -11,8 +11,8 @@ from textual.binding import Binding
 from fmnist_tui.analysis.calibration import Bin, calibration_error
 from fmnist_tui.analysis.error_report import ErrorReport
 from fmnist_tui.analysis.errors import Confusion
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
@@ -93,7 +93,7 @@ def cell_text(report: ErrorReport, true: int, predicted: int) -> Text:
     )
 
 
-def no_predictions_text(record: RunRecord, reason: str) -> str:
+def no_predictions_text(record: Run, reason: str) -> str:
     """Why the run's errors can't be shown, and what to do."""
     if record.status is Status.FINISHED:
         remedy = "retrain it without --no-test, so that it is scored"

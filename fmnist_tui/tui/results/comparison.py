@@ -9,10 +9,10 @@ from rich.text import Text
 from textual.message import Message
 
 from fmnist_tui.analysis.comparison import Comparison
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.formats import MUTED, styled
 from fmnist_tui.report.report import Report
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import percent
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.tui.widgets.bars import bar
@@ -36,7 +36,7 @@ class Compared(Message):
     def __init__(
         self,
         comparison: Comparison,
-        records: Sequence[RunRecord],
+        records: Sequence[Run],
         left_out: frozenset[str],
         epochs: dict[str, tuple[Epoch, ...]],
     ) -> None:
@@ -48,7 +48,7 @@ class Compared(Message):
         self.epochs = epochs
 
     @property
-    def compared(self) -> list[RunRecord]:
+    def compared(self) -> list[Run]:
         """The runs that the comparison is made of."""
         return [one for one in self.records if one.run_id in self.comparison.compared]
 
