@@ -45,6 +45,12 @@ KEYS = {
 }
 
 
+def test_the_keys_are_documented() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+    keys = {*RUN, *CLAIM, *KEYS, *(key for keys in KEYS.values() for key in keys)}
+    assert not {key for key in keys if f"`{key}`" not in document}
+
+
 def with_model(run: RunDirectory, runs: Path) -> RunDirectory:
     """A copy of a run that may be analysed, its model included."""
     copied = copy_of(run, runs)
