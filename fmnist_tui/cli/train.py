@@ -10,7 +10,7 @@ import click
 
 from fmnist_tui.cli.options import Folder, data_option, json_option, run_argument, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
-from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
+from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
 from fmnist_tui.paths import Folders, data_folder, runs_folder, usual_folders
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.resume import check_resumable
@@ -23,7 +23,7 @@ _FLIP_HELP = "Flip training images horizontally: if that suits the data, always,
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in (*VERSION_NAMES, "all") if name.startswith(incomplete)]
+    return [name for name in (*(model.name for model in all_models()), "all") if name.startswith(incomplete)]
 
 
 @click.command("train")
@@ -79,18 +79,17 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
         return configure_all(_names(versions), seeds, **settings)
     except NoPyTorchError:
         raise
-    except (ConfigError, UnknownVersionError) as error:
+    except ConfigError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
 
 
 def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
     """Create the runs, without starting them, after checking that they can start here."""
-    from fmnist_tui.runs.disk_space import little_room
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable
+    from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 
     check_startable(configs, folders.data, folders.cache)
-    if warning := little_room(folders.runs, configs):
+    if warning := disk_space_warning(folders.runs, configs):
         click.echo(f"warning: {safe(warning)}", err=True)
     if warning := _too_many_threads(max(config.threads for config in configs)):
         click.echo(f"warning: {warning}", err=True)
@@ -109,8 +108,8 @@ def _too_many_threads(threads: int) -> str:
 
 def _names(versions: tuple[str, ...]) -> list[str]:
     """The requested models, each once; "all" means all built-in models."""
-    named = [version(name).name for name in versions if name != "all"]
-    return list(VERSION_NAMES) if "all" in versions else list(dict.fromkeys(named))
+    named = [get_model(name).name for name in versions if name != "all"]
+    return list(BUILT_IN) if "all" in versions else list(dict.fromkeys(named))
 
 
 @click.command("resume")

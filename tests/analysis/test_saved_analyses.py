@@ -13,8 +13,7 @@ from fmnist_tui.analysis.probes.efficiency import Efficiency
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.run import Run, delete_run, read_run, read_runs
 
 from .builders import make_run
 
@@ -30,49 +29,49 @@ RESULTS: dict[str, Result] = {
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> RunRecord:
+def record(tmp_path: Path) -> Run:
     run = make_run(tmp_path / "runs")
     run.model.write_bytes(b"weights")
-    return read_record(run)
+    return read_run(run)
 
 
-def save_all(record: RunRecord) -> None:
+def save_all(record: Run) -> None:
     basis = basis_of(record)
     assert basis
     for name, result in RESULTS.items():
-        save(record.run, name, basis, result)
+        save(record.directory, name, basis, result)
 
 
 def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_saved_analyses_are_read_back(record: RunRecord) -> None:
+def test_saved_analyses_are_read_back(record: Run) -> None:
     assert RESULTS.keys() == KINDS.keys()
     assert read_findings(record) == Findings(record)
     save_all(record)
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
-    assert {path.name for path in record.run.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
-    saved = json.loads((record.run.analysis / "shifts.json").read_text())
+    assert {path.name for path in record.directory.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
+    saved = json.loads((record.directory.analysis / "shifts.json").read_text())
     assert saved["format"] == 1
     assert saved["basis"]["test_fingerprint"] == record.test_fingerprint
     assert len(saved["basis"]["model_sha256"]) == 64
 
 
 @pytest.mark.parametrize("changed", ["model", "events", "result"])
-def test_an_analysis_is_invalid_after_a_change_to_the_run(record: RunRecord, changed: str) -> None:
+def test_an_analysis_is_invalid_after_a_change_to_the_run(record: Run, changed: str) -> None:
     save_all(record)
-    with getattr(record.run, changed).open("ab") as file:
+    with getattr(record.directory, changed).open("ab") as file:
         file.write(b"\n")
-    assert read_findings(read_record(record.run)).shifts is None
+    assert read_findings(read_run(record.directory)).shifts is None
 
 
-def test_an_analysis_is_invalid_for_other_test_images(record: RunRecord) -> None:
+def test_an_analysis_is_invalid_for_other_test_images(record: Run) -> None:
     save_all(record)
-    config = json.loads(record.run.run_json.read_text())
+    config = json.loads(record.directory.run_json.read_text())
     config["data"]["test_fingerprint"] = "others"
-    record.run.run_json.write_text(json.dumps(config))
-    assert read_findings(read_record(record.run)).efficiency is None
+    record.directory.run_json.write_text(json.dumps(config))
+    assert read_findings(read_run(record.directory)).efficiency is None
 
 
 @pytest.mark.parametrize(
@@ -89,9 +88,9 @@ def test_an_analysis_is_invalid_for_other_test_images(record: RunRecord) -> None
     ],
     ids=["format", "name", "nothing", "missing", "short", "text", "no integer", "no images"],
 )
-def test_an_invalid_analysis_is_treated_as_missing(record: RunRecord, changes: dict[str, Any]) -> None:
+def test_an_invalid_analysis_is_treated_as_missing(record: Run, changes: dict[str, Any]) -> None:
     save_all(record)
-    edit(record.run.analysis / "shifts.json", **changes)
+    edit(record.directory.analysis / "shifts.json", **changes)
     found = read_findings(record)
     assert found.shifts is None
     assert found.gaps == RESULTS["gaps"]
@@ -109,51 +108,51 @@ def test_an_invalid_analysis_is_treated_as_missing(record: RunRecord, changes: d
         ("fit", {"validation_images": 0}),
     ],
 )
-def test_impossible_values_are_treated_as_missing(record: RunRecord, name: str, changes: dict[str, Any]) -> None:
+def test_impossible_values_are_treated_as_missing(record: Run, name: str, changes: dict[str, Any]) -> None:
     save_all(record)
-    path = record.run.analysis / f"{name}.json"
+    path = record.directory.analysis / f"{name}.json"
     edit(path, result=json.loads(path.read_text())["result"] | changes)
     assert getattr(read_findings(record), name) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
-def test_a_damaged_file_is_treated_as_missing(record: RunRecord, damage: bytes) -> None:
+def test_a_damaged_file_is_treated_as_missing(record: Run, damage: bytes) -> None:
     save_all(record)
-    (record.run.analysis / "shifts.json").write_bytes(damage)
+    (record.directory.analysis / "shifts.json").write_bytes(damage)
     assert read_findings(record).shifts is None
 
 
-def test_a_folder_instead_of_a_file_is_treated_as_missing(record: RunRecord) -> None:
-    (record.run.analysis / "shifts.json").mkdir(parents=True)
+def test_a_folder_instead_of_a_file_is_treated_as_missing(record: Run) -> None:
+    (record.directory.analysis / "shifts.json").mkdir(parents=True)
     assert read_findings(record).shifts is None
 
 
-def test_an_analysis_remains_valid_after_the_weights_were_removed(record: RunRecord) -> None:
+def test_an_analysis_remains_valid_after_the_weights_were_removed(record: Run) -> None:
     save_all(record)
-    record.run.model.unlink()
+    record.directory.model.unlink()
     assert basis_of(record)[MODEL] == ""
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
 
 
-def test_no_analysis_is_valid_without_weights_and_result(record: RunRecord) -> None:
+def test_no_analysis_is_valid_without_weights_and_result(record: Run) -> None:
     save_all(record)
-    record.run.model.unlink()
-    record.run.result.unlink()
+    record.directory.model.unlink()
+    record.directory.result.unlink()
     assert read_findings(record) == Findings(record)
 
 
-def test_size_and_deletion_of_a_run_include_its_analyses(record: RunRecord) -> None:
-    before = record.run.size()
+def test_size_and_deletion_of_a_run_include_its_analyses(record: Run) -> None:
+    before = record.directory.size()
     save_all(record)
-    assert record.run.size() == before + sum(path.stat().st_size for path in record.run.analysis.iterdir())
-    assert [one.run_id for one in read_records(record.run.path.parent)] == [record.run_id]
-    delete_run(record.run)
-    assert not list(record.run.path.parent.iterdir())
+    assert record.directory.size() == before + sum(path.stat().st_size for path in record.directory.analysis.iterdir())
+    assert [one.run_id for one in read_runs(record.directory.path.parent)] == [record.run_id]
+    delete_run(record.directory)
+    assert not list(record.directory.path.parent.iterdir())
 
 
-def test_saving_does_not_recreate_a_deleted_run(record: RunRecord) -> None:
+def test_saving_does_not_recreate_a_deleted_run(record: Run) -> None:
     basis = basis_of(record)
-    delete_run(record.run)
+    delete_run(record.directory)
     with pytest.raises(AnalysisError, match=r"^not saved: can't write to .*No such file"):
-        save(record.run, "gaps", basis, RESULTS["gaps"])
-    assert not record.run.path.exists()
+        save(record.directory, "gaps", basis, RESULTS["gaps"])
+    assert not record.directory.path.exists()

@@ -60,7 +60,7 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, measured: list[tuple[
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--device", "tpu"], "device 'tpu' is none of auto, cpu, cuda, cuda:N, mps"),
+        (["--device", "tpu"], "invalid device 'tpu' (choose from auto, cpu, cuda, cuda:N, mps)"),
         (["--device", "cuda:77"], "device cuda:77 is not available here"),
     ],
 )
