@@ -111,7 +111,7 @@ def write_run(
     recipe: str = "tuned",
     log: Sequence[Event] = (),
 ) -> RunDirectory:
-    """A completed run that counts, with `wrong` of 1 000 test images wrong; a higher seed is newer."""
+    """An eligible run, with `wrong` of 1,000 test images wrong; a higher seed is newer."""
     run = RunDirectory(runs / f"{version}-20260102-{seed:06d}-00ff")
     write_log(run, log or [*training(version), RunFinished("completed", scored=True)])
     write_json(run.run_json, run_json(version, seed, recipe))
@@ -139,7 +139,7 @@ def keep_analyses(runs: Sequence[RunDirectory]) -> None:
 
 
 def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Probabilities and labels of 1 000 images, the first `wrong` of them taken for the next class."""
+    """Probabilities and labels of 1,000 images, the first `wrong` of them predicted as the next class."""
     labels = (np.arange(1000) % 10).astype(np.uint8)
     table = np.full((1000, 10), 0.02, np.float32)
     table[np.arange(1000), (labels + (np.arange(1000) < wrong)) % 10] = 0.82

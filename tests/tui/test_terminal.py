@@ -70,7 +70,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.wait_for("v0 to v3, recipe tuned, all runs scored on the same images")
         scores = read_run(only_run(runs)).scores
         assert scores is not None
-        terminal.wait_for(f"{scores.accuracy * 100:.2f} %")
+        terminal.wait_for(f"{scores.accuracy * 100:.2f}%")
         terminal.press("q")
         assert terminal.wait() == 0
         assert_restored(terminal)
