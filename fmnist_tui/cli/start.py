@@ -151,24 +151,17 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
 
 def _follow_here(driven: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
     """Follows the runs while a thread drives them; returns how they ended."""
+    from fmnist_tui.runs.start import train_in_order  # it checks data, too, for which it imports NumPy
+
     followers = _caught_up([one.run for one in driven])
     with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:
-        driving = thread.submit(_drive_all, driven)
+        driving = thread.submit(train_in_order, driven)
         try:
             follow(followers, choose_reporter(as_json=as_json))
         except BaseException:  # nobody reads what is printed, for one: the runs are saved
             _stop_all(driven)
             raise
         return driving.result()
-
-
-def _drive_all(driven: list[InAppRun]) -> list[RunFinished]:
-    """One after the other. Whatever happens, none stays held: whoever follows would wait for ever."""
-    try:
-        return [one.drive() for one in driven]
-    finally:
-        for one in driven:
-            one.close()
 
 
 def _stop_all(driven: list[InAppRun]) -> None:

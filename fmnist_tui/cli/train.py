@@ -10,6 +10,7 @@ import click
 
 from fmnist_tui.cli.options import Folder, data_option, json_option, run_argument, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
+from fmnist_tui.errors import RunError
 from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
 from fmnist_tui.paths import Folders, data_folder, runs_folder, usual_folders
 from fmnist_tui.runs.directory import RunDirectory, find_run
@@ -79,16 +80,14 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
 
 def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
     """Runs that nobody trains yet, once it is seen that they can start here."""
-    from fmnist_tui.runs.disk_space import little_room
-    from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable
+    from fmnist_tui.runs.start import request_runs
 
-    check_startable(configs, folders.data, folders.cache)
-    if warning := little_room(folders.runs, configs):
+    requested = request_runs(configs, folders)
+    for warning in filter(None, [requested.warning, _too_many_threads(max(config.threads for config in configs))]):
         click.echo(f"warning: {safe(warning)}", err=True)
-    if warning := _too_many_threads(max(config.threads for config in configs)):
-        click.echo(f"warning: {warning}", err=True)
-    return [request_run(folders.runs, config, folders.data) for config in configs]
+    for message in requested.failed:
+        raise RunError(message)
+    return requested.runs
 
 
 def _too_many_threads(threads: int) -> str:

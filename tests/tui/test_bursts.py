@@ -16,7 +16,7 @@ from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.base_screens import Dialog
-from fmnist_tui.tui.running import RunsApp
+from fmnist_tui.tui.run_control import RunControl
 
 from .driving import AnyPilot, loaded, shown, until
 from .samples import held, training, write_run
@@ -73,8 +73,8 @@ async def send_bursts(app: FmnistApp, pilot: AnyPilot, chance: random.Random, co
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys start and steer nothing: there would be a trainer process for each."""
-    for name in ("on_training_requested", "on_resume_requested", "on_command_given"):
-        monkeypatch.setattr(RunsApp, name, lambda _, message: None)
+    for name in ("on_training_requested", "on_resume_requested", "on_command_requested"):
+        monkeypatch.setattr(RunControl, name, lambda _, message: None)
 
 
 async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:

@@ -10,7 +10,7 @@ from textual.widgets import OptionList
 
 from fmnist_tui.data import FASHION_CLASSES, load, split
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.dataset.large_image import LargeImageScreen
+from fmnist_tui.tui.dataset.large_image import LargeImageDialog
 from fmnist_tui.tui.dataset.thumbnails import Thumbnails
 
 from .driving import (
@@ -100,7 +100,7 @@ async def test_the_mouse_chooses_a_class_and_an_image_and_opens_it(app: FmnistAp
         await pilot.click("Thumbnails", offset=(20, 2))
         assert widget(pilot, "Thumbnails", Thumbnails).cursor == 1
         await pilot.click("Thumbnails", offset=(20, 2))
-        await until(pilot, lambda: isinstance(app.screen, LargeImageScreen), "the large image is there")
+        await until(pilot, lambda: isinstance(app.screen, LargeImageDialog), "the large image is there")
         await until_shown(pilot, "train image 11", "class 1: Trouser")
 
 

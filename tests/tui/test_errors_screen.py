@@ -161,7 +161,7 @@ async def test_m_draws_in_ascii_and_the_app_remembers(app: FmnistApp, runs: Path
         await pilot.press("m")
         await until(pilot, lambda: "▀" not in part(pilot, "Picture"), "it is drawn in ASCII")
         assert "#" in part(pilot, "Picture")
-        assert app.choices.ascii_images
+        assert app.settings.ascii_images
         await pilot.press("m")
         await until(pilot, lambda: "▀" in part(pilot, "Picture"), "it is drawn in half-blocks")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.data import load
-from fmnist_tui.tui import background
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.dataset import loading
 
 from .driving import PATIENCE, flat, part, shown, until, until_shown, words_in
 from .samples import write_idx
@@ -60,7 +60,7 @@ async def test_data_that_takes_its_time_keeps_nobody_waiting(
     make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     arrived = threading.Event()
-    monkeypatch.setattr(background, "load", lambda *given: arrived.wait(PATIENCE) and load(*given))
+    monkeypatch.setattr(loading, "load", lambda *given: arrived.wait(PATIENCE) and load(*given))
     app = make_app(str(write_idx(tmp_path / "data", [0, 1, 2], [3, 4])))
     try:
         async with app.run_test() as pilot:

@@ -8,7 +8,7 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.dialogs.choice import QuitScreen
+from fmnist_tui.tui.dialogs.choice import QuitDialog
 
 from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
 from .samples import held, training, write_run
@@ -94,7 +94,7 @@ async def test_asking_twice_asks_once(app: FmnistApp, runs: Path) -> None:
         async with app.run_test() as pilot:
             for key in ("ctrl+q", "ctrl+c"):
                 await pilot.press(key, key, key)
-                assert [type(screen) for screen in app.screen_stack].count(QuitScreen) == 1
+                assert [type(screen) for screen in app.screen_stack].count(QuitDialog) == 1
                 await pilot.press("escape")
                 assert len(app.screen_stack) == 1
 

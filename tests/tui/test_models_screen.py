@@ -14,7 +14,7 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure, hyperparameters
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.messages import TrainingRequested
-from fmnist_tui.tui.running import RunsApp
+from fmnist_tui.tui.run_control import RunControl
 
 from .driving import (
     AnyPilot,
@@ -47,7 +47,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
-    monkeypatch.setattr(RunsApp, "on_training_requested", lambda _, message: asked.note(message))
+    monkeypatch.setattr(RunControl, "on_training_requested", lambda _, message: asked.note(message))
     return asked
 
 

@@ -10,7 +10,7 @@ from .samples import write_run
 ACTIONS = {
     "1": ("Shuffle (x)", "Histogram (h)", "Large image"),
     "2": ("Train (t)", "Mark (space)"),
-    "3": ("Log axis (g)", "Ghost (v)", "Pause (space)"),
+    "3": ("Log axis (g)", "Overlay (v)", "Pause (space)"),
     "4": ("Copy (y)", "Export (e)", "View (v)"),
     "vvv": ("Copy (y)", "Leave out (x)", "Label (l)", "Delete (d)"),
 }

@@ -1,4 +1,4 @@
-"""Chosen runs tested against each other."""
+"""SettingsChanged runs tested against each other."""
 
 from __future__ import annotations
 

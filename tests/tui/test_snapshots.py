@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Epoch, Event, Paused, RunFinished
-from fmnist_tui.tui import running
+from fmnist_tui.tui import run_control
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models import forecast
 
@@ -134,13 +134,13 @@ def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_r
         pytest.param("s", "Let it run", id="stop"),
         pytest.param("o", "of 10, scored", id="runs"),
         pytest.param("question_mark", "Pause the run", id="help"),
-        pytest.param("ctrl+p", "Ghost (v)", id="palette"),
+        pytest.param("ctrl+p", "Overlay (v)", id="palette"),
     ],
 )
 def test_what_opens_over_a_screen(
     make_app: Maker, runs: Path, looks_right: Check, monkeypatch: pytest.MonkeyPatch, key: str, words: str
 ) -> None:
-    monkeypatch.setattr(running, "what_a_logout_ends", lambda machine: "")
+    monkeypatch.setattr(run_control, "what_a_logout_ends", lambda machine: "")
     write_run(runs, "v1")
     run = write_run(runs, seed=1, log=LIVE)
 

@@ -22,7 +22,7 @@ from fmnist_tui.tui.errors import text as errors_words
 from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, galleries, specimen
 from fmnist_tui.tui.errors.heat_map import HeatMap
 from fmnist_tui.tui.errors.text import ScoreTable, reliability_words
-from fmnist_tui.tui.messages import Chosen
+from fmnist_tui.tui.messages import SettingsChanged
 from fmnist_tui.tui.widgets.images import drawing
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -125,7 +125,7 @@ class ErrorsScreen(LabScreen):
     def action_ascii(self) -> None:
         """Half-blocks or ASCII."""
         in_ascii = not self.app.ascii_images
-        self.post_message(Chosen(ascii_images=in_ascii))
+        self.post_message(SettingsChanged(ascii_images=in_ascii))
         self._draw_anew(in_ascii=in_ascii)
 
     def action_back(self) -> None:
@@ -251,7 +251,7 @@ class ErrorsScreen(LabScreen):
         self.refresh_bindings()
 
     def _draw_anew(self, *, in_ascii: bool) -> None:
-        inverted = self.app.choices.inverted
+        inverted = self.app.settings.inverted
         self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
 
     def _diagnose_in_thread(self) -> None:

@@ -12,9 +12,9 @@ from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.runs.queue.devices import needed_device
+from fmnist_tui.text import duration
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle_for_fashion_mnist
-from fmnist_tui.tui.training.progress import clock
 
 _IMAGES = 60_000
 """Of Fashion-MNIST, where the data isn't there yet."""
@@ -68,7 +68,7 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
     told = [one for one in found if one is not None]
     if len(told) < len(found):
         return f"on {where}; how long is known after the first run there"
-    seconds = clock(sum(one.seconds for one in told))
+    seconds = duration(sum(one.seconds for one in told))
     guessed = "" if all(one.measured for one in told) else ", a guess until a run was timed here"
     return f"about {seconds}{guessed}, on {where}"
 

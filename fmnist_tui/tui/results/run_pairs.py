@@ -1,4 +1,4 @@
-"""Chosen runs tested against each other on the same test images, over the results."""
+"""SettingsChanged runs tested against each other on the same test images, over the results."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.errors import RunError
 from fmnist_tui.report import run_pairs as run_pairs_tables
 from fmnist_tui.report import sentences as wording
-from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
+from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.results.comparison import told
 
 
 class RunPairsScreen(Dialog[None]):
     """Each run with its accuracy, then a McNemar test for each pair; what may be chance is muted."""
 
-    CSS_PATH = [DIALOG_CSS, "../dialogs/log.tcss"]
     BINDINGS = [Binding("enter,space,q,t", "dismiss", "Back")]
 
     def __init__(self, records: Sequence[RunRecord]) -> None:
@@ -32,7 +31,7 @@ class RunPairsScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog large"):
             yield Static(Text("These runs, pair by pair", style="bold"))
             with VerticalScroll():
                 yield Static("reading the predictions ...", id="pairs")

@@ -24,8 +24,8 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.labels import Label, read_label, write_label
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
-from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
-from fmnist_tui.tui.messages import Failed, RunChanged, RunChosen
+from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
+from fmnist_tui.tui.messages import Failed, RunChanged, RunSelected
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
 from fmnist_tui.tui.threads import Threads
 from fmnist_tui.tui.widgets.plain_table import PlainTable
@@ -178,7 +178,7 @@ class RunsView(Vertical):
             details = self._details_of(record)
             size = f", {megabytes(details.size)}" if details else ""
             answers = {CANCEL: "Keep it", "delete": f"Delete it{size}"}
-            self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.run))
+            self.app.push_screen(ChoiceDialog(question, answers), partial(self._delete, record.run))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Says whether the run counts."""
@@ -189,7 +189,7 @@ class RunsView(Vertical):
         """Enter shows the run on the training screen."""
         event.stop()
         if record := self.current:
-            self.post_message(RunChosen(record.run))
+            self.post_message(RunSelected(record.run))
             self.app.call_later(self.app.run_action, "go('training')")
 
     def _keep_label(self, run: RunDirectory, label: Label | None) -> None:

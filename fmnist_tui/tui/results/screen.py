@@ -25,7 +25,7 @@ from fmnist_tui.tui.results.curves import MEASURES, MOST, overlay
 from fmnist_tui.tui.results.exporting import export_runs, write_copy
 from fmnist_tui.tui.results.run_pairs import RunPairsScreen
 from fmnist_tui.tui.results.runs_view import RunsView
-from fmnist_tui.tui.run_monitor import SeenRuns
+from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.threads import for_each
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -62,7 +62,7 @@ class ResultsScreen(LabScreen):
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
         self._wanted = ""
-        self._compared: SeenRuns | None = None
+        self._compared: RunsState | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -84,12 +84,12 @@ class ResultsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
-        self.watch_app("seen", self._take_seen)
+        self.watch_app("runs_state", self._take_seen)
 
     def on_screen_resume(self) -> None:
         """Another one may have been compared while this wasn't seen; labels may have changed."""
         self.app.monitor.look(thorough=True)
-        self._take_seen(self.app.seen)
+        self._take_seen(self.app.runs_state)
 
     def on_resize(self) -> None:
         """The bars take the room that there is."""
@@ -199,7 +199,7 @@ class ResultsScreen(LabScreen):
 
     def on_written(self, message: Written) -> None:
         """Says where."""
-        self.notify(message.words, markup=False, timeout=10)
+        self.notify(message.text, markup=False, timeout=10)
 
     def _show_bars(self) -> None:
         if self._now:
@@ -211,10 +211,10 @@ class ResultsScreen(LabScreen):
         for measure in MEASURES:
             chart = self.query_one(f"#{measure}", Chart)
             chart.axis_label = "epoch"
-            chart.empty_words = "No curve is chosen: press v for the runs, then the space bar"
+            chart.empty_text = "No curve is chosen: press v for the runs, then the space bar"
             chart.series = overlay(self._now.epochs, measure)
 
-    def _take_seen(self, seen: SeenRuns) -> None:
+    def _take_seen(self, seen: RunsState) -> None:
         """Compares the runs that are known now, where that changes something and is seen."""
         if not self.is_current or (self._compared and not seen.differs_from(self._compared)):
             return
@@ -225,7 +225,7 @@ class ResultsScreen(LabScreen):
             self.query_one("#title", Static).update(Text(seen.loading or seen.fault))
 
     def _compare(self) -> None:
-        self._compared = seen = self.app.seen
+        self._compared = seen = self.app.runs_state
         if not seen.complete:
             return
         self.set_timer(_COMPARING_SECONDS, partial(self._say_that_it_compares, self._now))
@@ -237,7 +237,7 @@ class ResultsScreen(LabScreen):
             self.query_one("#title", Static).update("Comparing the runs ...")
 
     def _compare_in_thread(
-        self, seen: SeenRuns, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool
+        self, seen: RunsState, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, everything: bool
     ) -> None:
         records = seen.records
         chosen = [one for one in records if one.run_id not in left_out]

@@ -7,7 +7,7 @@ import pytest
 from textual.widgets import Input
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.choices import Choices, read_choices, write_choices
+from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 
 from .driving import loaded, notices, part, type_into, until, widget, words_in
 
@@ -15,9 +15,9 @@ Maker = Callable[..., FmnistApp]
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
-    chosen = Choices("textual-light", ascii_images=True, inverted=True, form={"epochs": "3", "recipe": "origin"})
-    write_choices(tmp_path / "not" / "there" / "choices.json", chosen)
-    assert read_choices(tmp_path / "not" / "there" / "choices.json") == chosen
+    chosen = Settings("textual-light", ascii_images=True, inverted=True, form={"epochs": "3", "recipe": "origin"})
+    write_settings(tmp_path / "not" / "there" / "choices.json", chosen)
+    assert read_settings(tmp_path / "not" / "there" / "choices.json") == chosen
 
 
 BROKEN = {
@@ -34,7 +34,7 @@ BROKEN = {
 def test_what_makes_no_sense_was_never_chosen(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "choices.json").write_text(content)
-    assert read_choices(tmp_path / "choices.json") == Choices()
+    assert read_settings(tmp_path / "choices.json") == Settings()
 
 
 async def test_theme_image_mode_and_form_are_there_at_the_next_start(make_app: Maker) -> None:
@@ -58,7 +58,7 @@ async def test_theme_image_mode_and_form_are_there_at_the_next_start(make_app: M
 
 
 async def test_choices_that_name_nothing_known_are_passed_over(make_app: Maker, tmp_path: Path) -> None:
-    write_choices(tmp_path / "config" / "choices.json", Choices("no-such-theme", form={"recipe": "none", "x": "y"}))
+    write_settings(tmp_path / "config" / "choices.json", Settings("no-such-theme", form={"recipe": "none", "x": "y"}))
     app = make_app()
     async with app.run_test() as pilot:
         assert app.theme == "textual-dark"

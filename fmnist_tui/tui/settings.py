@@ -1,4 +1,4 @@
-"""What a person chose and finds again at the next start: theme, how images are drawn, the last form."""
+"""The settings that are saved for the next start: theme, how images are drawn, the last form."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _LONGEST = 40
 
 
 @dataclass(frozen=True)
-class Choices:
-    """All of it; what was never chosen is as the program has it.
+class Settings:
+    """The settings, with their defaults.
 
     Attributes:
         theme: The name of one of Textual's themes.
@@ -29,28 +29,28 @@ class Choices:
     form: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_choices(file: Path) -> Choices:
-    """What was kept; a file that is missing or broken, or a value that makes no sense, counts as never chosen."""
+def read_settings(file: Path) -> Settings:
+    """The saved settings; defaults where the file is missing or damaged, or a value is invalid."""
     record = read_json(file) or {}
-    known: dict[str, Any] = {item.name: record.get(item.name) for item in fields(Choices)}
-    return Choices(**{name: value for name, value in known.items() if _fits(name, value)})
+    known: dict[str, Any] = {item.name: record.get(item.name) for item in fields(Settings)}
+    return Settings(**{name: value for name, value in known.items() if _fits(name, value)})
 
 
-def write_choices(file: Path, choices: Choices) -> None:
-    """Keeps them.
+def write_settings(file: Path, settings: Settings) -> None:
+    """Saves the settings.
 
     Raises:
-        OSError: They can't be written.
+        OSError: The file can't be written.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, asdict(choices))
+    write_json(file, asdict(settings))
 
 
 def _fits(name: str, value: Any) -> bool:
     if name == "form":
-        return isinstance(value, dict) and all(_is_word(word) for word in value.values())
-    return _is_word(value) if name == "theme" else isinstance(value, bool)
+        return isinstance(value, dict) and all(_is_short_text(text) for text in value.values())
+    return _is_short_text(value) if name == "theme" else isinstance(value, bool)
 
 
-def _is_word(value: Any) -> bool:
+def _is_short_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= _LONGEST and value.isprintable()

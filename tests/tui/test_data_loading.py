@@ -13,8 +13,8 @@ from data.samples import Sample, sample, snapshot
 
 from fmnist_tui.data import Sources, load
 from fmnist_tui.data.apt import Apt
-from fmnist_tui.tui import background
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.dataset import loading
 
 from .driving import notices, part, shown, until, until_shown, words_in
 from .samples import write_run
@@ -36,7 +36,7 @@ def web(small: Sample, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     with serve(web):
         nowhere = Apt(apt_get="no-such-command")
         sources = Sources(tmp_path / "system", (web.address,), 5.0, nowhere, small.release)
-        monkeypatch.setattr(background, "load", partial(load, sources=sources))
+        monkeypatch.setattr(loading, "load", partial(load, sources=sources))
         yield web
 
 

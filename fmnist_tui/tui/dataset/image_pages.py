@@ -1,4 +1,4 @@
-"""What the Dataset screen shows and says: which images, in which order, and their captions."""
+"""The pages of the Dataset screen: which images, in which order, and their captions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Part = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class Browsing:
-    """A place in the data.
+    """A position in the data.
 
     Attributes:
-        dataset: What is looked at.
+        dataset: The data.
         part: "train" or "test".
         label: Only this class, or None for all.
         first: Position, among the chosen images, of the page's first one.
-        shuffle: 0 for the data's own order, else the seed of another one.
+        shuffle: 0 for the original order, else the seed of a random one.
     """
 
     dataset: Dataset
@@ -51,7 +51,7 @@ class Browsing:
         return np.random.default_rng(self.shuffle).permutation(indices) if self.shuffle else indices
 
     def other_part(self) -> Browsing:
-        """The same classes of the other part, from the start."""
+        """The same class in the other part, from the start."""
         return replace(self, part="test" if self.part == "train" else "train", first=0)
 
     def only(self, label: int | None) -> Browsing:
@@ -63,11 +63,11 @@ class Browsing:
         return replace(self, shuffle=self.shuffle + 1, first=0)
 
     def in_order(self) -> Browsing:
-        """The data's own order, from the start."""
+        """The original order, from the start."""
         return replace(self, shuffle=0, first=0)
 
     def turned(self, direction: int, capacity: int) -> Browsing:
-        """The next page (1) or the one before (-1); stays within the images."""
+        """The next page (1) or the previous one (-1), within the images."""
         count = len(self.chosen)
         if direction < 0:
             return replace(self, first=max(0, self.first - capacity))
@@ -75,75 +75,75 @@ class Browsing:
         return self if following >= count else replace(self, first=following)
 
     def showing(self, index: int) -> Browsing:
-        """The page that starts at this image, in the data's own order; all classes unless the image is of the chosen.
+        """The page that starts at this image, in the original order; all classes unless the image is of the chosen one.
 
         Raises:
             IndexError: There is no such image in the part.
         """
         if not 0 <= index < len(self.images):
-            raise IndexError(f"{self.part} images go from 0 to {len(self.images) - 1}")
+            raise IndexError(f"{self.part} images go from 0 to {grouped(len(self.images) - 1)}")
         label = self.label if self.label == self.images.labels[index] else None
         moved = replace(self, label=label, shuffle=0)
         return replace(moved, first=int(np.searchsorted(moved.chosen, index)))
 
     def turned_to(self, position: int, capacity: int) -> Browsing:
-        """The page that holds the image at this position among the chosen; this one, where it does."""
+        """The page with the image at this position among the chosen; unchanged if it is on this page."""
         if self.first <= position < self.first + capacity:
             return self
         return replace(self, first=position // capacity * capacity)
 
-    def validates(self, index: int) -> bool:
-        """Whether training only validates with this image, and never learns from it."""
+    def is_validation(self, index: int) -> bool:
+        """Whether the image is in the validation set, which no model is trained on."""
         return self.part == "train" and index in _validation(len(self.images))
 
 
 @lru_cache(2)
 def _validation(count: int) -> frozenset[int]:
-    """The training images, of `count`, that validate."""
+    """The validation images, of `count` training images."""
     return frozenset(split(count)[1].tolist())
 
 
-def of_images(browsing: Browsing, shown: int) -> str:
-    """Which of the images a page of `shown` of them holds."""
+def images_caption(browsing: Browsing, shown: int) -> str:
+    """Which of the images are on a page of `shown` of them."""
     first, last, total = map(grouped, (browsing.first + 1, browsing.first + shown, len(browsing.chosen)))
-    place = f"{first}-{last} of {total}" if shown else "no images"
-    kind = "" if browsing.label is None else f", {class_words(browsing)}"
+    position = f"{first}-{last} of {total}" if shown else "no images"
+    kind = "" if browsing.label is None else f", {class_text(browsing)}"
     order = ", shuffled" if browsing.shuffle else ""
-    return f"{browsing.dataset.name}, {browsing.part}: {place}{kind}{order}"
+    return f"{browsing.dataset.name}, {browsing.part}: {position}{kind}{order}"
 
 
-def of_means(browsing: Browsing) -> str:
-    """What a page of means is."""
-    return f"{browsing.dataset.name}, {browsing.part}: each class's mean image (a: back)"
+def means_caption(browsing: Browsing) -> str:
+    """The caption of a page of class means."""
+    return f"{browsing.dataset.name}, {browsing.part}: mean image of each class (a: back)"
 
 
-def of_augmented(browsing: Browsing, index: int) -> str:
-    """Whose training sees the training image so, and that it is spared where it validates."""
-    image = f"{browsing.part} image {index} for {_augmenting()}"
-    if browsing.validates(index):
-        return f"{image}, were it not for validation (u: back)"
-    return f"{image}; all others see it as it is (u: back)"
+def augmented_caption(browsing: Browsing, index: int) -> str:
+    """Which trainings augment the training image; a validation image is never augmented."""
+    image = f"{browsing.part} image {index}, augmented"
+    if browsing.is_validation(index):
+        return f"{image} (only as an example: it is a validation image; u: back)"
+    return f"{image} as for {_augmenting()}; not augmented otherwise (u: back)"
 
 
 @cache
 def _augmenting() -> str:
-    """Who flips and shifts, as the recipes have it: `v1, v2, v3 under tuned`."""
+    """The models and recipes that augment: `v1, v2, v3 (tuned)`."""
     versions = {
         recipe: [name for name in VERSION_NAMES if hyperparameters(name, recipe).augment != "none"]
         for recipe in RECIPES
     }
-    return ", ".join(f"{', '.join(names)} under {recipe}" for recipe, names in versions.items() if names)
+    return ", ".join(f"{', '.join(names)} ({recipe})" for recipe, names in versions.items() if names)
 
 
-def class_words(browsing: Browsing) -> str:
-    """The class that is shown."""
+def class_text(browsing: Browsing) -> str:
+    """The chosen class, or "all classes"."""
     return "all classes" if browsing.label is None else browsing.dataset.classes[browsing.label]
 
 
 def about_image(browsing: Browsing, index: int) -> str:
-    """Index and class of an image, whether training only validates with it, its greys."""
+    """An image's index, class, whether it is a validation image, and its pixel values."""
     label = int(browsing.images.labels[index])
-    use = "\nfor validation" if browsing.validates(index) else ""
+    use = "\nvalidation set" if browsing.is_validation(index) else ""
     number, name = f"class {label}", browsing.dataset.classes[label]
     kind = number if name == number else f"{number}: {name}"
     heading = f"{browsing.part} image {index}\n{kind}{use}"
@@ -151,11 +151,11 @@ def about_image(browsing: Browsing, index: int) -> str:
 
 
 def about(heading: str, image: NDArray[np.uint8], dataset: Dataset) -> str:
-    """What an image is, its greys, and where it comes from."""
-    greys = f"mean {image.mean():.1f}, from {image.min()} to {image.max()}"
+    """A heading, an image's pixel values, and the source of the data."""
+    values = f"pixels: mean {image.mean():.1f}, {image.min()} to {image.max()}"
     home = home_folder()
     source = dataset.source.replace(f"{home}/", "~/") if home else dataset.source
-    return f"{heading}\n{greys}\n\n{source}"
+    return f"{heading}\n{values}\n\n{source}"
 
 
 _BINS = 16
@@ -178,51 +178,51 @@ def image_at(browsing: Browsing, position: int) -> Thumbnail:
 
 
 def mean_page(browsing: Browsing) -> tuple[Thumbnail, ...]:
-    """Each class's mean image; classes without images are left out."""
+    """The mean image of each class that has images."""
     images, labels = browsing.images.images, browsing.images.labels
     page = []
     for label, name in enumerate(browsing.dataset.classes):
         count = np.count_nonzero(labels == label)
         if count:
             mean = images[labels == label].mean(axis=0).astype(np.uint8)
-            heading = f"the mean of {name}\n{count} {browsing.part} images"
+            heading = f"mean of {name}\n{grouped(int(count))} {browsing.part} images"
             page.append(Thumbnail(mean, name, about(heading, mean, browsing.dataset)))
     return tuple(page)
 
 
 def augmented_page(browsing: Browsing, index: int, capacity: int) -> tuple[Thumbnail, ...]:
-    """One image as it is, then as augmentation flips and shifts it."""
+    """The image as it is, then as augmentation flips and shifts it."""
     image = browsing.images.images[index]
     kind = "flip_shift" if browsing.dataset.flips else "shift"
     draws = draw(max(0, capacity - 1), np.random.default_rng(index), kind)
-    seen = augmented(np.repeat(image[None], len(draws.flips), axis=0), draws)
-    words = map(_augmented_words, draws.flips.tolist(), draws.rows.tolist(), draws.columns.tolist())
-    original = Thumbnail(image, f"{index} as it is", about_image(browsing, index))
+    images = augmented(np.repeat(image[None], len(draws.flips), axis=0), draws)
+    texts = map(_augmentation_text, draws.flips.tolist(), draws.rows.tolist(), draws.columns.tolist())
+    original = Thumbnail(image, f"{index} original", about_image(browsing, index))
     heading = f"{browsing.part} image {index}"
     return (
         original,
         *(
-            Thumbnail(one, word, about(f"{heading}\n{word}", one, browsing.dataset))
-            for one, word in zip(seen, words, strict=True)
+            Thumbnail(one, text, about(f"{heading}\n{text}", one, browsing.dataset))
+            for one, text in zip(images, texts, strict=True)
         ),
     )
 
 
-def _augmented_words(flip: bool, row: int, column: int) -> str:  # noqa: FBT001
-    """What one sees was done: a window that starts further left shows the image further right, before the flip."""
+def _augmentation_text(flip: bool, row: int, column: int) -> str:  # noqa: FBT001
+    """What was done, as it appears: a crop that starts further left moves the image right, before the flip."""
     across = (column - SHIFT) * (-1 if flip else 1)
     moved = _UP_OR_DOWN[row - SHIFT] + _ACROSS[across]
     return f"{'flipped ' if flip else ''}{moved}".strip() or "unchanged"
 
 
 def pixel_histogram(browsing: Browsing) -> list[tuple[str, float]]:
-    """The share of pixels in each of 16 ranges of grey, over the images that pass the filter.
+    """The fraction of pixels in each of 16 ranges of values, over the images that pass the filter.
 
-    A random 2 000 of them stand for more: half a million pixels are enough, and the key press must not wait.
+    Of more than 2,000 images a random 2,000 are used: half a million pixels are enough, and a key press must not wait.
     """
     chosen = browsing.chosen
     if len(chosen) > _SAMPLE:
         chosen = np.random.default_rng(0).choice(chosen, _SAMPLE, replace=False)
     counts = np.bincount(browsing.images.images[chosen].ravel() >> 4, minlength=_BINS)
-    shares = counts / max(1, counts.sum())
-    return [(f"{16 * bin_:3d}-{16 * bin_ + 15:3d}", float(share)) for bin_, share in enumerate(shares)]
+    fractions = counts / max(1, counts.sum())
+    return [(f"{16 * bin_:3d}-{16 * bin_ + 15:3d}", float(fraction)) for bin_, fraction in enumerate(fractions)]
