@@ -17,15 +17,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.analysis.export import export_run, export_shifts
 from trained import train_all
 
-from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.report import tables
+from fmnist_tui.report.export import export_run, export_shifts
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.recipes import configure_all
 

@@ -14,10 +14,10 @@ from statistics import fmean
 from typing import Any
 
 import click
-from fmnist_tui.analysis.markdown import markdown_table
 from trained import train_all
 
 from fmnist_tui.analysis.record import read_epochs
+from fmnist_tui.report.formats import markdown_table
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 

@@ -14,9 +14,9 @@ from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.catalogue import VERSION_NAMES, version
 from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device
 from fmnist_tui.training.engine import Engine, Indices
-from fmnist_tui.training.numpy_engine import bound_blas_threads
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import make_engine, make_task

@@ -25,7 +25,7 @@ from fmnist_tui.text import safe
 _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train versions and follow them."),
     "runs": ("runs", "List all runs, newest first."),
-    "show": ("runs", "Show one run."),
+    "show": ("show", "Show one run."),
     "attach": ("app", "Open the training screen on a run."),
     "pause": ("manage", "Pause a run."),
     "continue": ("manage", "Continue a paused run."),

@@ -1,4 +1,4 @@
-"""Opens the app, alone or on a run (`fmnist-tui attach`), and prints the results when it is left."""
+"""Opens the app, alone or on a run (the `attach` command), and prints the results when it is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fmnist-tui train` and `fmnist-tui resume`."""
+"""The `train` and `resume` commands."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
@@ -139,16 +138,3 @@ class NumpyEngine:
         draws = augment.draw(len(indices), generator(self._seed, Stream.AUGMENT, epoch, step), self._settings.augment)
         images = self._images[indices].reshape(len(indices), SIDE, SIDE)
         return augment.augmented(images, draws).reshape(len(indices), -1)
-
-
-def bound_blas_threads(threads: int) -> None:
-    """Bounds them for the whole process, until they are bounded anew: their number changes what sums round to.
-
-    Newer versions of threadpoolctl do so for the first thread that asked, for as long as that thread lives, and for any
-    other silently not: whoever trains now takes over from whoever did before.
-    """
-    openblas = getattr(threadpoolctl, "OpenBLASController", None)
-    take_over = getattr(openblas, "clear_controlling_thread", None)
-    if take_over:
-        take_over(force=True)
-    threadpoolctl.threadpool_limits(threads, user_api="blas")

@@ -13,10 +13,10 @@ from fmnist_tui.data import Dataset, split
 from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training import augment
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
-from fmnist_tui.training.numpy_engine import bound_blas_threads
 from fmnist_tui.training.recipes import hyperparameters, settle
 
 Labels = NDArray[np.uint8]

@@ -91,5 +91,5 @@ def test_a_run_without_steps_can_be_looked_at_in_every_way() -> None:
         whole.panned(1, 0.0),
         whole.with_cursor(0.0),
     ):
-        first, end = move.range(0.0)
+        first, end = moved.range(0.0)
         assert first < end
