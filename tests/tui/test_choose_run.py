@@ -85,7 +85,7 @@ async def test_an_empty_list_of_runs_says_what_to_do(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
-        assert "no runs yet: press 2 and train a version" in flat(app)
+        assert "No runs yet: press 2 and train a model" in flat(app)
         await pilot.press("enter")
         assert isinstance(app.screen, ChooseRunDialog)
         await pilot.press("escape")
@@ -116,7 +116,7 @@ async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Ma
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, f"{run.run_id} finished")
         await open_run_list(pilot, "v")
-        assert "Whose curve behind this one?" in flat(app)
+        assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
         await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in words_in(pilot, "#loss"), "it is drawn and named")
@@ -131,4 +131,4 @@ async def test_without_another_curve_the_list_says_so(make_app: Maker, runs: Pat
     async with app.run_test() as pilot:
         await until_shown(pilot, "finished")
         await open_run_list(pilot, "v")
-        assert "no other run has a curve yet" in flat(app)
+        assert "No other run has a curve yet" in flat(app)

@@ -64,13 +64,13 @@ async def test_data_that_takes_its_time_keeps_nobody_waiting(
     app = make_app(str(write_idx(tmp_path / "data", [0, 1, 2], [3, 4])))
     try:
         async with app.run_test() as pilot:
-            await until_shown(pilot, "Loading the data ...")
+            await until_shown(pilot, "Loading the images ...")
             await pilot.press("t", "n", "m", "enter", "2")
             assert "v0 Dense network by hand (NumPy)" in flat(app)
             await pilot.press("4")
             await until_shown(pilot, "No run counts yet")
             await pilot.press("1")
-            assert "Loading the data ..." in shown(app)
+            assert "Loading the images ..." in shown(app)
             arrived.set()
             await until(pilot, lambda: "train: 1-3 of 3" in words_in(pilot, "#caption"), "the images are there")
             await until(pilot, lambda: "class 2" in part(pilot, "Thumbnails"), "they are drawn")

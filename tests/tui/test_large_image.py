@@ -37,14 +37,14 @@ async def test_the_neighbours_of_a_large_image_are_a_key_away_and_the_cursor_fol
     async with app.run_test() as pilot:
         await loaded(pilot)
         await pilot.press("enter", "b", "left")
-        await until_shown(pilot, "train image 0", "n b: others")
+        await until_shown(pilot, "train image 0", "n b: next, previous")
         await pilot.press(*["n"] * 6, "right", "v", "n")
         await until_shown(pilot, "train image 8")
         await pilot.press("escape")
         assert caption(pilot)[1:3] == (7, 12)
         assert widget(pilot, "Thumbnails", Thumbnails).cursor == 2
         await pilot.press("a", "enter", "n")
-        await until_shown(pilot, "the mean of Dress, 200 train images")
+        await until_shown(pilot, "mean of Dress, 200 train images")
 
 
 @at_the_smallest_size
@@ -55,7 +55,7 @@ async def test_all_784_numbers_can_be_reached_with_the_arrow_keys(app: FmnistApp
         await loaded(pilot)
         await pilot.press("enter", "v")
         await until(pilot, lambda: rows[0].lstrip().startswith(numbers(pilot)[0]), "they are shown")
-        await until(pilot, lambda: ("arrows: the rest" in shown(app)) == is_small, "it is said whether there are more")
+        await until(pilot, lambda: ("arrows: scroll" in shown(app)) == is_small, "it is said whether there are more")
         await pilot.press(*["down", "right"] * is_small, "end", *["ctrl+pagedown"] * 3)
         assert rows[27].endswith(numbers(pilot)[-1])
         assert numbers(pilot)[0] in rows[-len(numbers(pilot))]

@@ -37,8 +37,8 @@ async def test_while_a_run_lives_it_asks_and_says_which(app: FmnistApp, runs: Pa
     with held(run):
         async with app.run_test(size=size) as pilot:
             await pilot.press("q")
-            assert f"Still training: {run.run_id}" in flat(app)
-            for answer in ("Leave running", "Stop and save, to be resumed", "Cancel"):
+            assert f"Still running: {run.run_id}" in flat(app)
+            for answer in ("Leave running", "Stop and save; they can be resumed", "Cancel"):
                 assert answer in flat(app)
 
 
@@ -115,4 +115,4 @@ async def test_while_a_dialog_is_open_ctrl_q_still_asks(app: FmnistApp, runs: Pa
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
             await pilot.press("question_mark", "ctrl+q")
-            await until_shown(pilot, "Still training")
+            await until_shown(pilot, "Still running")

@@ -32,7 +32,7 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.press("ctrl+p", *"Histogram")
-        await until_shown(pilot, "How grey the pixels")
+        await until_shown(pilot, "Histogram of the pixel values")
         await pilot.pause(0.5)
         await pilot.press("enter")
-        await until(pilot, lambda: "0 black to 255 white" in words_in(pilot, ".dialog"), "it is done")
+        await until(pilot, lambda: "0 black, 255 white" in words_in(pilot, ".dialog"), "it is done")

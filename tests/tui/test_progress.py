@@ -63,7 +63,7 @@ def test_a_completed_run_is_at_its_end_with_no_time_left() -> None:
     assert progress.epoch_text == f"epoch {EPOCHS} of {EPOCHS}, step {STEPS} of {STEPS}"
     assert "left" not in progress.total_text
     assert "ended: completed" in progress.numbers
-    assert "scored: press 4" in progress.numbers
+    assert "scored: press 4 for results" in progress.numbers
 
 
 def test_while_an_epoch_is_validated_it_is_still_that_epoch() -> None:
@@ -92,7 +92,7 @@ ENDS: list[tuple[list[Event], str]] = [
     ([*training(epochs=1), CheckpointSaved(STEPS), STOPPED], f"stopped, saved at step {STEPS}: r resumes it"),
     ([QUEUED, StopRequested("now"), STOPPED], "stopped before it began: r starts it"),
     ([*training(epochs=1), STOPPED], "stopped, nothing is saved: r starts it"),
-    ([*training(epochs=1), RunFinished("stopped", scored=True)], "stopped after epoch 1 of 4, scored: press 4"),
+    ([*training(epochs=1), RunFinished("stopped", scored=True)], "stopped after epoch 1 of 4, scored: press 4 for results"),
     ([*training(epochs=2), RunFinished("stopped")], "stopped after epoch 2 of 4"),
 ]
 
@@ -122,7 +122,7 @@ def test_the_machine_is_shown_with_the_gpu_that_the_run_trains_on() -> None:
     usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, gpu)
     numbers = progress_of(snapshot_of(training()), usage).numbers
     assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98 %, memory 40 %" in numbers
-    assert "memory 40 %  H200 (GPU-5f3a9c01) 93 % busy, 40.0 of 140 GB" in numbers
+    assert "memory 40 %  H200 (GPU-5f3a9c01) 93% busy, 40.0 of 140 GB" in numbers
 
 
 def test_words_are_broken_between_things_and_not_within() -> None:

@@ -46,7 +46,7 @@ async def test_theme_image_mode_and_form_are_there_at_the_next_start(make_app: M
         await pilot.press("2")
         await type_into(pilot, "#epochs", "0")
         await pilot.press("enter", "t", "tab", "tab", "backspace", "2", "enter", "t")
-        await until(pilot, lambda: "started: press 3" in notices(first), "it is started")
+        await until(pilot, lambda: ": press 3 to watch" in notices(first), "it is started")
         await pilot.press("escape", "3", "s", "down", "enter")
     second = make_app()
     async with second.run_test() as pilot:
