@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, keep, read_findings
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gaps
-from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
+from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, read_findings, save
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.convergence import Convergence, Gaps
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.runs.deleting import delete_run
 
@@ -34,11 +36,11 @@ def record(tmp_path: Path) -> RunRecord:
     return read_record(run)
 
 
-def keep_all(record: RunRecord) -> None:
+def save_all(record: RunRecord) -> None:
     basis = basis_of(record)
     assert basis
     for name, result in RESULTS.items():
-        keep(record.run, name, basis, result)
+        save(record.run, name, basis, result)
 
 
 def edit(path: Path, **changes: Any) -> None:
@@ -48,7 +50,7 @@ def edit(path: Path, **changes: Any) -> None:
 def test_what_is_kept_is_read_back(record: RunRecord) -> None:
     assert RESULTS.keys() == KINDS.keys()
     assert read_findings(record) == Findings(record)
-    keep_all(record)
+    save_all(record)
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
     assert {path.name for path in record.run.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
     kept = json.loads((record.run.analysis / "shifts.json").read_text())
@@ -59,14 +61,14 @@ def test_what_is_kept_is_read_back(record: RunRecord) -> None:
 
 @pytest.mark.parametrize("changed", ["model", "events", "result"])
 def test_it_holds_as_long_as_the_run_is_what_it_was(record: RunRecord, changed: str) -> None:
-    keep_all(record)
+    save_all(record)
     with getattr(record.run, changed).open("ab") as file:
         file.write(b"\n")
     assert read_findings(read_record(record.run)).shifts is None
 
 
 def test_it_holds_of_the_same_test_images_alone(record: RunRecord) -> None:
-    keep_all(record)
+    save_all(record)
     config = json.loads(record.run.run_json.read_text())
     config["data"]["test_fingerprint"] = "others"
     record.run.run_json.write_text(json.dumps(config))
@@ -88,7 +90,7 @@ def test_it_holds_of_the_same_test_images_alone(record: RunRecord) -> None:
     ids=["format", "name", "nothing", "missing", "short", "words", "no whole number", "no images"],
 )
 def test_what_does_not_fit_counts_as_never_made(record: RunRecord, changes: dict[str, Any]) -> None:
-    keep_all(record)
+    save_all(record)
     edit(record.run.analysis / "shifts.json", **changes)
     found = read_findings(record)
     assert found.shifts is None
@@ -108,7 +110,7 @@ def test_what_does_not_fit_counts_as_never_made(record: RunRecord, changes: dict
     ],
 )
 def test_figures_that_cannot_be_count_as_never_made(record: RunRecord, name: str, changes: dict[str, Any]) -> None:
-    keep_all(record)
+    save_all(record)
     path = record.run.analysis / f"{name}.json"
     edit(path, result=json.loads(path.read_text())["result"] | changes)
     assert getattr(read_findings(record), name) is None
@@ -116,7 +118,7 @@ def test_figures_that_cannot_be_count_as_never_made(record: RunRecord, name: str
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
 def test_a_damaged_file_counts_as_never_made(record: RunRecord, damage: bytes) -> None:
-    keep_all(record)
+    save_all(record)
     (record.run.analysis / "shifts.json").write_bytes(damage)
     assert read_findings(record).shifts is None
 
@@ -127,14 +129,14 @@ def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: RunRecord)
 
 
 def test_it_holds_of_a_result_whose_weights_were_thrown_away(record: RunRecord) -> None:
-    keep_all(record)
+    save_all(record)
     record.run.model.unlink()
     assert basis_of(record)[MODEL] == ""
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
 
 
 def test_nothing_holds_of_a_run_without_weights_and_result(record: RunRecord) -> None:
-    keep_all(record)
+    save_all(record)
     record.run.model.unlink()
     record.run.result.unlink()
     assert read_findings(record) == Findings(record)
@@ -142,7 +144,7 @@ def test_nothing_holds_of_a_run_without_weights_and_result(record: RunRecord) ->
 
 def test_lists_sizes_and_deletion_know_of_it(record: RunRecord) -> None:
     before = record.run.size()
-    keep_all(record)
+    save_all(record)
     assert record.run.size() == before + sum(path.stat().st_size for path in record.run.analysis.iterdir())
     assert [one.run_id for one in read_records(record.run.path.parent)] == [record.run_id]
     delete_run(record.run)
@@ -153,5 +155,5 @@ def test_a_run_that_is_gone_is_not_made_again(record: RunRecord) -> None:
     basis = basis_of(record)
     delete_run(record.run)
     with pytest.raises(AnalysisError, match=r"^not saved: can't write to .*No such file"):
-        keep(record.run, "gaps", basis, RESULTS["gaps"])
+        save(record.run, "gaps", basis, RESULTS["gaps"])
     assert not record.run.path.exists()

@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fmnist_tui.analysis.probes.cache import basis_of, keep
-from fmnist_tui.analysis.probes.model_measures import Shifts
+from fmnist_tui.analysis.probes.cache import basis_of, save
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import RunRecord, read_record
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.report.figures import shift_figure
@@ -29,7 +29,7 @@ def analysed(runs: Path, version: str, seed: int = 0) -> RunRecord:
     record = read_record(run)
     basis = basis_of(record)
     assert basis
-    keep(run, "shifts", basis, shifts(0.9))
+    save(run, "shifts", basis, shifts(0.9))
     return record
 
 

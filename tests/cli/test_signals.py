@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from cpus import on_one_cpu
 from waiting import PATIENCE, wait_until
 
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -54,7 +55,7 @@ def with_a_start_of_its_own(folder: Path, program: str) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), before]))}
 
 
-@pytest.mark.parametrize(("number", "status"), SIGNALS)
+@pytest.mark.parametrize(("number", "status"), [SIGNALS[0], pytest.param(*SIGNALS[1], marks=pytest.mark.slow)])
 def test_a_training_that_was_stopped_by_a_signal_is_resumed_as_if_nothing_had_been(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, number: signal.Signals, status: int
 ) -> None:
@@ -92,7 +93,7 @@ def assert_saved(run: RunDirectory, outcome: Outcome, status: int) -> None:
 
 
 def test_a_signal_reaches_the_runs_that_wait_for_their_turn_too(runs: Path) -> None:
-    with started("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as process:
+    with on_one_cpu(), started("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
         assert any(line.endswith("  waiting for cpu\n") for line in lines)

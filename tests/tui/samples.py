@@ -15,9 +15,9 @@ import numpy as np
 from data import samples
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.cache import basis_of, keep
-from fmnist_tui.analysis.probes.model_measures import Shifts
+from fmnist_tui.analysis.probes.cache import basis_of, save
 from fmnist_tui.analysis.probes.permuted import Permuted
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import ImageSet, official
 from fmnist_tui.files import write_json
@@ -133,9 +133,9 @@ def keep_analyses(runs: Sequence[RunDirectory]) -> None:
         assert basis
         start, step = 0.85 + 0.02 * place, 0.1 - 0.02 * place
         accuracies = tuple(round(start - step * by, 4) for by in range(5))
-        keep(run, "shifts", basis, Shifts(10_000, accuracies, accuracies, accuracies, accuracies))
+        save(run, "shifts", basis, Shifts(10_000, accuracies, accuracies, accuracies, accuracies))
         if run.run_id.startswith(("v0", "v1")):
-            keep(run, "permuted", basis, Permuted(5, 10_000, 10_000, 0, start, start, start, start - 0.08 * place))
+            save(run, "permuted", basis, Permuted(5, 10_000, 10_000, 0, start, start, start, start - 0.08 * place))
 
 
 def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

@@ -104,7 +104,7 @@ async def test_the_list_of_runs_shows_label_status_and_accuracy(
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
-        for words in ("87.50 %", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
+        for words in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
             assert words in words_in(pilot, "OptionList")
 
 

@@ -47,11 +47,11 @@ async def test_a_slow_fetch_shows_how_far_it_is_and_can_be_stopped_and_begun_aga
     app = make_app(data=None)
     async with app.run_test(size=(60, 18)) as pilot:
         await until_shown(pilot, f"fetching {IMAGES}.gz", "%", "MB", "escape cancels")
-        assert "Stop" in part(pilot, "KeyLine")
+        assert "Cancel" in part(pilot, "KeyLine")
         await until(pilot, lambda: "━" in part(pilot, "ProgressLine"), "the bar has grown")
         await pilot.press("r", "d", "escape")
         await until_shown(pilot, "Loading was cancelled.", "r tries again")
-        assert "Stop" not in part(pilot, "KeyLine")
+        assert "Cancel" not in part(pilot, "KeyLine")
         assert "━" not in shown(app)
         assert not snapshot(tmp_path / "cache")
         web.pause = 0.0
@@ -80,7 +80,7 @@ async def test_a_failed_fetch_says_why_leaves_nothing_and_can_be_tried_again(
     spoil(web)
     app = make_app(data=None)
     async with app.run_test() as pilot:
-        await until_shown(pilot, f"{IMAGES} {words}", "r tries again, d shows images")
+        await until_shown(pilot, f"{IMAGES} {words}", "r tries again, d uses images")
         assert notices(app) == ""
         assert not snapshot(tmp_path / "cache")
         web.sends, web.files = 1.0, small.packed

@@ -6,11 +6,12 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from cpus import on_one_cpu
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -26,6 +27,13 @@ from .driving import TRAINER_PATIENCE, AnyPilot, flat, notices, type_into, until
 
 Maker = Callable[..., FmnistApp]
 ENDLESS = "9999"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Runs that ask for all CPUs take one thread, which is quicker than two beside other tests."""
+    with on_one_cpu():
+        yield
 
 
 async def train_v0(pilot: AnyPilot, epochs: str, *, in_app: bool = False) -> RunDirectory:

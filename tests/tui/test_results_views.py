@@ -80,7 +80,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
         await pilot.press("4")
         await until_shown(pilot, "Total gain from v0 to v3")
         await pilot.press("v")
-        await until_shown(pilot, "the bars begin at 80 %", "v0 ours")
+        await until_shown(pilot, "the bars begin at 80%", "v0 ours")
         await pilot.press("v")
         await until(pilot, lambda: "v0" in part(pilot, "#nll") and "┤" in part(pilot, "#nll"), "curves are drawn")
         await pilot.press("v")
@@ -111,7 +111,7 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         await at_runs(pilot)
         assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
         await pilot.press("s")
-        assert column(pilot, "accuracy") == ["92.00 %", "90.00 %", "88.00 %", "85.00 %"]
+        assert column(pilot, "accuracy") == ["92.00%", "90.00%", "88.00%", "85.00%"]
         assert "best accuracy first" in words_in(pilot, "#about_run")
         for _ in range(3):
             await pilot.press("s")

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, ImageSet, split
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import all_models
 from fmnist_tui.paths import home_folder
 from fmnist_tui.text import grouped
 from fmnist_tui.training.augment import SHIFT, augmented, draw
-from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
 
 Part = Literal["train", "test"]
@@ -121,15 +121,15 @@ def augmented_caption(browsing: Browsing, index: int) -> str:
     """Which trainings augment the training image; a validation image is never augmented."""
     image = f"{browsing.part} image {index}, augmented"
     if browsing.is_validation(index):
-        return f"{image} (only as an example: it is a validation image; u: back)"
-    return f"{image} as for {_augmenting()}; not augmented otherwise (u: back)"
+        return f"{image} as an example: validation images never are (u: back)"
+    return f"{image} as when training {_augmenting()} (u: back)"
 
 
 @cache
 def _augmenting() -> str:
     """The models and recipes that augment: `v1, v2, v3 (tuned)`."""
     versions = {
-        recipe: [name for name in VERSION_NAMES if hyperparameters(name, recipe).augment != "none"]
+        recipe: [one.name for one in all_models() if recipe in one.recipes and one.recipes[recipe].augment != "none"]
         for recipe in RECIPES
     }
     return ", ".join(f"{', '.join(names)} ({recipe})" for recipe, names in versions.items() if names)
