@@ -99,6 +99,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
             except BaseException as error:
                 error.add_note(f"seed {seed}, burst {done}, sent: {' '.join(sent)}; screens: {app.screen_stack}")
                 raise
+            assert app.threads.finish(60), "an export is finished, as it is when the app is left"
             assert app.return_code in (0, None), f"seed {seed}: {' '.join(sent)}"
             assert app._exception is None
 
@@ -191,6 +192,46 @@ async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: p
             kinds = [type(screen) for screen in app.screen_stack if isinstance(screen, Dialog)]
             assert len(kinds) == len(set(kinds)), shown(app)
             await app.action_go("dataset")
+
+
+async def test_dialogs_do_not_stack_without_end(app: FmnistApp, runs: Path) -> None:
+    """Each is drawn over all those below: sixteen overran Python's stack."""
+    running = write_run(runs, seed=2, log=training(epochs=1))
+    with held(running):
+        async with app.run_test() as pilot:
+            await loaded(pilot)
+            await until(pilot, lambda: app.running_runs == (running,), "the run is seen")
+            for _ in range(10):
+                for key in ("ctrl+p", "ctrl+q", "question_mark"):
+                    app.post_message(Key(key, printable(key)))
+                    await pilot.pause(0.02)
+            kinds = [type(screen) for screen in app.screen_stack]
+            assert len(kinds) == len(set(kinds))
+
+
+async def test_two_sizes_in_one_burst_come_to_rest(app: FmnistApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen answers a new size with an event of its own: two sizes that were under way alternated for ever."""
+    layouts = [0]
+    resized = Screen._screen_resized
+
+    def count(self: Screen[Any], size: Size) -> None:
+        layouts[0] += 1
+        resized(self, size)
+
+    monkeypatch.setattr(Screen, "_screen_resized", count)
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("j")
+        for size in ((60, 18), (80, 24)) * 20:
+            app.post_message(Resize(Size(*size), Size(*size)))
+            for screen in app.screen_stack:
+                screen.post_message(Resize(Size(*size), Size(*size)))
+            await asyncio.sleep(0.002)
+        await pilot.pause(1.0)
+        settled = layouts[0]
+        await pilot.pause(0.5)
+        assert layouts[0] == settled
+        assert app.screen.size == app.size
 
 
 def leads_home(terminal: Terminal) -> bool:

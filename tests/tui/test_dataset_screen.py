@@ -226,7 +226,7 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
         await loaded(pilot)
         for index, text in (
             (trained, "augmented as when training v1, v2, v3 (tuned) (u: back)"),
-            (validates, "augmented as an example: validation images never are (u: back)"),
+            (validates, "augmented as an example (validation image; u: back)"),
         ):
             await pilot.press("j", *str(index), "enter", "u")
             assert words_in(pilot, "#caption") == f"train image {index}, {text}"

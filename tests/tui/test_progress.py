@@ -94,7 +94,7 @@ ENDS: list[tuple[list[Event], str]] = [
     ([*training(epochs=1), STOPPED], "stopped, nothing is saved: r starts it"),
     (
         [*training(epochs=1), RunFinished("stopped", scored=True)],
-        "after epoch 1 of 4, scored: press 4 for results",
+        "stopped after epoch 1 of 4, scored: press 4",
     ),
     ([*training(epochs=2), RunFinished("stopped")], "stopped after epoch 2 of 4"),
 ]

@@ -121,7 +121,7 @@ def augmented_caption(browsing: Browsing, index: int) -> str:
     """Which trainings augment the training image; a validation image is never augmented."""
     image = f"{browsing.part} image {index}, augmented"
     if browsing.is_validation(index):
-        return f"{image} as an example: validation images never are (u: back)"
+        return f"{image} as an example (validation image; u: back)"
     return f"{image} as when training {_augmenting()} (u: back)"
 
 
