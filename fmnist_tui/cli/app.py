@@ -132,7 +132,7 @@ def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:
     from fmnist_tui.errors import RunError
 
     try:
-        found.append(compare(app.read_records()))
+        found.append(compare(app.read_all_runs()))
     except RunError:
         found.append(None)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from fmnist_tui.errors import RunError
 from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.disk_space import little_room
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.runs.start_checks import check_startable
+from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import RunFinished
 
@@ -41,7 +40,7 @@ def request_runs(configs: Sequence[TrainingConfig], folders: Folders) -> Request
         ConfigError: A device isn't there.
     """
     check_startable(configs, folders.data, folders.cache)
-    requested = RequestedRuns(warning=little_room(folders.runs, configs))
+    requested = RequestedRuns(warning=disk_space_warning(folders.runs, configs))
     for config in configs:
         try:
             requested.runs.append(request_run(folders.runs, config, folders.data))
@@ -63,7 +62,7 @@ def train_in_order(runs: Sequence[InAppRun], on_end: Callable[[], object] = lamb
     ends = []
     try:
         for run in runs:
-            ends.append(run.drive())
+            ends.append(run.train())
             on_end()
     finally:
         for run in runs:

@@ -7,18 +7,18 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.data import DataError
 from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.paths import Folders, data_folder
-from fmnist_tui.runs.control import deaf_while, send
+from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import DataMoved, check_resumable
+from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.runs.start import request_runs, train_in_order
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import ConfigError, TrainingConfig
@@ -72,7 +72,7 @@ class RunControl(LabApp):
         """The runs that have a trainer or wait for one, as last read, newest first; not those that end with the app."""
         return [one for one in self.monitor.state.running if one.run not in self._ended_with_app]
 
-    def read_records(self) -> list[RunRecord]:
+    def read_all_runs(self) -> list[Run]:
         """All runs, newest first; reads those that the monitor hasn't read yet or that were still running.
 
         Raises:
@@ -80,8 +80,8 @@ class RunControl(LabApp):
         """
         state = self.monitor.state
         if not state.complete:
-            return read_records(self.runs)
-        return [read_record(one.run) if one.status.has_trainer else one.record for one in state.runs]
+            return read_runs(self.runs)
+        return [read_run(one.run) if one.status.has_trainer else one.record for one in state.runs]
 
     async def refresh_runs(self) -> None:
         """Waits until the monitor has read the runs again, but no longer than a key press may take."""
@@ -211,7 +211,7 @@ def stop_runs(runs: list[RunDirectory]) -> None:
 
     def stop(run: RunDirectory) -> None:
         with suppress(RunError):  # it has ended meanwhile
-            send(run, Command.STOP_NOW)
+            send_command(run, Command.STOP_NOW)
 
     for_each(runs, stop, lambda: False)
 
@@ -296,8 +296,8 @@ def _train_here(runs: list[RunDirectory], in_app_runs: list[InAppRun], post: Pos
 def _send_command(run: RunDirectory, command: Command, post: Post) -> None:
     """Sends a command through the control file."""
     try:
-        send(run, command)
+        send_command(run, command)
     except RunError as error:
         post(Failed(str(error), severity="warning"))
     else:
-        post(messages.CommandSent(deaf_while(run)))
+        post(messages.CommandSent(busy_stage(run)))

@@ -63,5 +63,5 @@ def startup_notices(state: RunsState) -> list[str]:
 
 
 def _running_line(one: RunState) -> str:
-    epoch = f", epoch {min(one.epoch + 1, one.epochs)} of {one.epochs}" if one.epochs else ""
+    epoch = f", epoch {min(one.record.epochs_done + 1, one.epochs)} of {one.epochs}" if one.epochs else ""
     return f"{one.record.version} is {one.status}{epoch}: press 3"
