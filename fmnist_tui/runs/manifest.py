@@ -56,7 +56,7 @@ def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> 
             continue
         try:
             value = msgspec.convert(found, item.type)
-        except msgspec.ValidationError:
+        except ValueError:  # another type, or text that isn't valid
             continue
         values[item.name] = safe(value[:longest]) if isinstance(value, str) and item.name != "folder" else value
     return kind(**values)
@@ -229,7 +229,7 @@ def moved_data(run: RunDirectory) -> _Moved | None:
     """Where the images of a run were moved to since it was requested; None where they weren't."""
     try:
         return msgspec.convert(read_json(run.data_json), _Moved)
-    except msgspec.ValidationError:
+    except ValueError:
         return None
 
 

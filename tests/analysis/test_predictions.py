@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis import predictions
+from fmnist_tui.runs import predictions
 from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 
 from .builders import LABELS, make_run, npz, probabilities

@@ -100,7 +100,7 @@ def test_a_word_that_means_several_runs_is_one_line(
     outcome = fmnist(command, word, *to, "--runs", runs)
     assert (outcome.status, outcome.out) == (1, "")
     newest_first = ", ".join(run.run_id for run in reversed(copies))
-    assert outcome.complaint == f"'{word}' means more than one run ({newest_first}); say more of it"
+    assert outcome.complaint == f"'{word}' is ambiguous ({newest_first}): use a longer prefix"
 
 
 def test_a_control_file_that_cannot_be_written_is_one_line(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
@@ -112,4 +112,4 @@ def test_a_control_file_that_cannot_be_written_is_one_line(fmnist: Fmnist, live:
         stopped = fmnist("stop", "last", "--now", "--runs", runs)
         wait_for_status(live, Status.STOPPED)
     assert (outcome.status, stopped.status) == (1, 0)
-    assert outcome.complaint == f"can't write {live.control} (Is a directory); see to that, then try again"
+    assert outcome.complaint == f"can't write {live.control} (Is a directory); fix that, then try again"
