@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from analysis.models import chance, constant, perfect, said
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -14,8 +15,6 @@ from fmnist_tui.analysis.predictions import Predictions
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.report.figures import RIGHT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
 from fmnist_tui.report.rendering import to_png, to_svg
-
-from .models import chance, constant, perfect, said
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
