@@ -23,7 +23,7 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json, write_json
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report import tables
 from fmnist_tui.report.export import export_run, export_shifts
 from fmnist_tui.runs.directory import RunDirectory
@@ -43,7 +43,7 @@ def main(runs: Path, device: str) -> None:
     configs = [
         config
         for recipe, seeds in SEEDS.items()
-        for config in configure_all(VERSION_NAMES, range(seeds), recipe, {}, device)
+        for config in configure_all(BUILT_IN, range(seeds), recipe, {}, device)
     ]
     records = train_all(runs, configs)
     for recipe in SEEDS:

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import nested, text, whole
 from fmnist_tui.data import official
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
-from fmnist_tui.training.recipes import RECIPES, hyperparameters, left_to_data, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import hyperparameters, left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
 
@@ -48,7 +48,7 @@ def _incomplete(record: RunRecord) -> str:
 
 def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
     """All that sets a completed run apart from those that count."""
-    if record.version not in VERSION_NAMES:
+    if find_model(record.version) is None:
         yield f"{record.version} is no version that this program knows"
     if record.recipe != recipe:
         yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
@@ -62,7 +62,8 @@ def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
 
 def _modified(record: RunRecord) -> Iterator[str]:
     """Also where the recipe has changed since: runs under one name but with other settings have no common mean."""
-    known = record.version in VERSION_NAMES and record.recipe in RECIPES
+    model = find_model(record.version)
+    known = model is not None and record.recipe in model.recipes
     if record.config.get("modified") is not False:
         yield "recipe modified"
     elif known and _differs(record):

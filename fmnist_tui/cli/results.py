@@ -15,7 +15,7 @@ from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
-from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.models.spec import REPORTED_NOTE
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.report import run_pairs as run_pairs_tables
 from fmnist_tui.report import sentences as wording
@@ -89,7 +89,7 @@ def print_table(comparison: Comparison) -> None:
     """The table and what it takes to read it."""
     print_columns(_fitting([list(row) for row in (tables.HEADER, *tables.rows(comparison))]))
     reference = reference_line(comparison.recipe)
-    below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {ORIGIN_NOTE}")
+    below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {REPORTED_NOTE}")
     click.echo()
     for line in filter(None, below):
         print_line(line)

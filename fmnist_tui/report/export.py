@@ -14,7 +14,7 @@ from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, cla
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.files import write_whole
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.figures import confusion_figure, loss_figure, reliability_figure, shift_files
 from fmnist_tui.report.formats import confusion_csv, metrics_csv, per_class_csv
 from fmnist_tui.report.rendering import to_png, to_svg
@@ -53,7 +53,7 @@ class Export:
 def export_run(record: RunRecord, folder: Path) -> Export:
     """Writes what the run has to `folder`/<run id>/, which is made.
 
-    Where the test images were scored: the statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the
+    Where the test images were scored: the statistics (normal_nn_stats.json of a NumPy model, cnn_model_stats.json of
     others), predictions.npz, per_class.csv, confusion.csv, and the confusion matrix and the reliability diagram as PNG
     and SVG. Where a window has ended: metrics.csv and the loss plot as PNG and SVG.
     The figure of accuracy over shift, where that analysis is kept.
@@ -124,7 +124,8 @@ def _contents(record: RunRecord) -> tuple[Files, list[str]]:
 
 def _scored(record: RunRecord) -> Files:
     predictions = read_predictions(record.run)
-    name = "normal_nn_stats.json" if record.version == "v0" else "cnn_model_stats.json"
+    model = find_model(record.version)
+    name = "normal_nn_stats.json" if model and not model.needs_torch else "cnn_model_stats.json"
     kept = {name: stats_json(predictions).encode(), "predictions.npz": record.run.predictions.read_bytes()}
     return kept | _errors(record, predictions)
 
@@ -155,7 +156,7 @@ def _pictures(name: str, figure: Figure) -> Files:
 
 
 def _title(record: RunRecord) -> str:
-    known = find_version(record.version)
+    known = find_model(record.version)
     title = f"{known.name}: {known.title}" if known else record.version
     recipe = f"{record.recipe}{' (modified)' if record.config.get('modified') else ''}"
     first = f"{title}, recipe {recipe}, seed {record.seed}"

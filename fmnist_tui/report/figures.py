@@ -14,7 +14,7 @@ from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.smoothing import smoothed, width_for
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
 from fmnist_tui.runs.snapshot import Snapshot
 
@@ -104,7 +104,7 @@ def _clean(values: Iterable[float]) -> Values:
 
 def _loss_label(snapshot: Snapshot) -> str:
     """The loss by name: versions that follow different ones are not to be compared by it."""
-    known = find_version(snapshot.started.version) if snapshot.started else None
+    known = find_model(snapshot.started.version) if snapshot.started else None
     return f"loss\n({known.loss})" if known else "loss"
 
 

@@ -182,7 +182,7 @@ def _device_name(device: str) -> str:
 def _version_changes(start: Conditions, now: Conditions, config: TrainingConfig) -> Iterator[str]:
     for name, title in _TITLES.items():
         before, after = start.versions.get(name), now.versions.get(name)
-        if name == "torch" and config.version == "v0":
+        if name == "torch" and not config.model.needs_torch:
             continue
         if name == "python" and before and after:
             before, after = (".".join(version.split(".")[:2]) for version in (before, after))

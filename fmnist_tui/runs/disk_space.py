@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmnist_tui.files import existing
-from fmnist_tui.models.catalogue import version
+from fmnist_tui.models.layers import layer_table
 from fmnist_tui.text import amount, counted
 from fmnist_tui.training.checkpoint import KEPT
 from fmnist_tui.training.config import TrainingConfig
@@ -33,12 +33,13 @@ def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
     """What runs leave on the disk, and room for one checkpoint more: an old one goes when the new one is there."""
     checkpoints = [_checkpoint(config) for config in configs]
     kept = sum(
-        KEPT * size + 4 * version(config.version).parameters for size, config in zip(checkpoints, configs, strict=True)
+        KEPT * size + 4 * layer_table(config.model).parameters
+        for size, config in zip(checkpoints, configs, strict=True)
     )
     return kept + max(checkpoints, default=0) + _BESIDE * len(configs)
 
 
 def _checkpoint(config: TrainingConfig) -> int:
     """Bytes of one: float32 weights, and SGD's velocity or AdamW's two moments for each."""
-    copies = 2 if config.version == "v0" else 3
-    return 4 * copies * version(config.version).parameters
+    copies = {"sgd": 2, "adamw": 3}[config.hyperparameters.optimizer]
+    return 4 * copies * layer_table(config.model).parameters

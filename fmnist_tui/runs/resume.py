@@ -22,7 +22,7 @@ from fmnist_tui.runs.event_log import Logged, read_tail
 from fmnist_tui.runs.request import recorded_folder
 from fmnist_tui.runs.status import Status, status_and_tail
 from fmnist_tui.text import safe
-from fmnist_tui.training.config import NoPyTorchError, check_device
+from fmnist_tui.training.config import ConfigError, check_device
 from fmnist_tui.training.events import Queued, RunFinished
 
 Fingerprints = tuple[str, str]
@@ -199,7 +199,7 @@ def check_resumable(run: RunDirectory, data: str | None = None) -> None:
         raise RunError(f"run {run.run_id} diverged and would do so again; train anew with a lower --lr")
     try:
         check_device(version, "auto")
-    except NoPyTorchError as error:
+    except ConfigError as error:
         raise RunError(f"run {run.run_id} can't go on: {error}") from None
     check_images(run, data)
 

@@ -149,7 +149,7 @@ class RunKeeper:
             "version": self._config.version,
             "input_scale": repr(settings.input_scale),
             "input_offset": repr(settings.input_offset),
-            "output": "sigmoid" if self._config.version == "v0" else "logits",
+            "output": self._config.model.output,
         }
 
     def _result(self, outcome: Outcome) -> dict[str, Any]:

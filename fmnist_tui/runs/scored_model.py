@@ -23,7 +23,7 @@ _LARGEST = 1_000_000_000
 
 
 def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
-    """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; v0's is always the CPU).
+    """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; a NumPy model's is always the CPU).
 
     Raises:
         RunError: The model or run.json is missing or damaged, or the two don't belong together.
@@ -35,7 +35,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
     told = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
     if told != (config.version, repr(settings.input_scale), repr(settings.input_offset)):
         raise RunError(f"{run.model} is not the model that {run.run_json.name} tells of; train the run anew")
-    wanted = "cpu" if config.version == "v0" else device
+    wanted = device if config.model.needs_torch else "cpu"
     try:
         return make_predictor(resolved(replace(config, device=wanted, threads=0)), weights)
     except ConfigError:

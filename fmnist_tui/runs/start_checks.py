@@ -26,7 +26,7 @@ def resolved(config: TrainingConfig, place: str = "cuda:0") -> TrainingConfig:
         ConfigError: The device isn't there, or PyTorch is missing or broken.
     """
     check_device(config.version, config.device)
-    device = "cpu" if config.version == "v0" else _device_of_pytorch(config.device, place)
+    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, place)
     return replace(config, device=device, threads=config.threads or available_cpus())
 
 

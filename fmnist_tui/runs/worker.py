@@ -176,7 +176,7 @@ def _events(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Eve
 def _train(run: RunDirectory, request: Request, trainer: Trainer, course: Course) -> Iterator[Event]:
     yield events.Stage(LOADING_STAGE)
     dataset = load_images(run, request.data)
-    if request.config.version != "v0":
+    if request.config.model.needs_torch:
         yield events.Stage("importing PyTorch")
     check = partial(check_attempt, run, trainer.attempt)
     check()
@@ -222,7 +222,7 @@ def _shared_gpu(device: str, key: str) -> Iterator[Event]:
 
 def _left_out_gpu(asked: TrainingConfig, resolved: TrainingConfig) -> Iterator[Event]:
     """Says why a GPU that is there trains nothing, where whatever is best was asked for."""
-    if asked.version == "v0" or asked.device != "auto" or resolved.device != "cpu":
+    if not asked.model.needs_torch or asked.device != "auto" or resolved.device != "cpu":
         return
     from fmnist_tui.training.devices import count_gpus
 

@@ -1,4 +1,4 @@
-"""v0's engine: the hand-written network, trained by stochastic gradient descent in NumPy."""
+"""The engine for hand-written dense networks in NumPy, trained by stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
-from fmnist_tui.data.dataset import CLASS_COUNT, SIDE
-from fmnist_tui.models.dense import (
-    Array,
-    DenseNetwork,
-    initial_parameters,
-    loss_of,
-    parameter_shapes,
-    probabilities_of,
-)
+from fmnist_tui.models.dense import Array, DenseNetwork, initial_parameters, loss_of, probabilities_of
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, matching
@@ -39,22 +31,26 @@ class NumpyEngine:
 
     def __init__(
         self,
+        network: DenseNetwork,
         settings: Hyperparameters,
         seed: int,
         images: NDArray[np.uint8],
         labels: NDArray[np.uint8],
-        dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
+        """Draws the network's initial weights; calculates in its dtype."""
+        dtype = network.dtype.type
         self._settings = settings
+        self._image_shape = images.shape[1:]
         self._images = images.reshape(len(images), -1)
         self._labels = labels
         self._seed = seed
-        self._dtype = dtype
+        self._dtype = network.dtype
         self._scale, self._offset = map(dtype, settings.pixel_scaling)
         margin = settings.target_margin
-        self._targets: Array = (np.eye(CLASS_COUNT) * (1 - 2 * margin) + margin).astype(dtype)
+        self._targets: Array = (np.eye(network.sizes[-1]) * (1 - 2 * margin) + margin).astype(dtype)
         rng = generator(seed, Stream.INIT)
-        self._network = DenseNetwork(initial_parameters(settings.init, rng, dtype))
+        self._network = network
+        network.load(initial_parameters(network.sizes, settings.init, rng, dtype))
         self._velocities = self._network.gradients
         self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
@@ -98,7 +94,7 @@ class NumpyEngine:
 
     @_QUIET
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Normalised probabilities (n, 10) of images (n, 28, 28)."""
+        """Normalised probabilities (n, classes) of images (n, height, width)."""
         flat = images.reshape(len(images), -1)
         logits = self._network.forward(self._inputs(flat, np.arange(len(flat))))
         return probabilities_of(logits).astype(np.float32)
@@ -114,16 +110,18 @@ class NumpyEngine:
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Puts the engine where `state` was taken; one that can't be loaded leaves the engine as it is."""
-        shapes = parameter_shapes()
+        shapes = {name: value.shape for name, value in self._network.parameters.items()}
         weights = {name: matching(tensors, name, shape) for name, shape in shapes.items()}
-        velocities = {name: matching(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
+        velocities = {}
+        if any(name.startswith(OPTIMIZER) for name in tensors):
+            velocities = {name: matching(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
         for name in shapes:
             self._network.parameters[name][...] = weights[name]
-            self._velocities[name][...] = velocities[name]
+            self._velocities[name][...] = velocities.get(name, 0.0)
         self._running = Totals()
 
     def _inputs(self, images: NDArray[np.uint8], indices: Indices) -> Array:
-        """The images' pixels as the network takes them, (n, 784); overwritten by the next call with this n."""
+        """The images' pixels as the network takes them, (n, pixels); overwritten by the next call with this n."""
         count = len(indices)
         if count not in self._buffers:
             shape = (count, images.shape[1])
@@ -136,5 +134,5 @@ class NumpyEngine:
 
     def _augmented(self, indices: Indices, epoch: int, step: int) -> NDArray[np.uint8]:
         draws = augment.draw(len(indices), generator(self._seed, Stream.AUGMENT, epoch, step), self._settings.augment)
-        images = self._images[indices].reshape(len(indices), SIDE, SIDE)
+        images = self._images[indices].reshape(len(indices), *self._image_shape)
         return augment.augmented(images, draws).reshape(len(indices), -1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fmnist_tui.models.cnn import build_cnn
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
@@ -47,14 +46,21 @@ def prepare(threads: int) -> None:
     keep_freed_buffers()
 
 
-def seeded_network(version: str, seed: int) -> nn.Sequential:
-    """An untrained network on the CPU whose weights depend on the seed alone; torch's generators are left as they were.
+def seeded_network(build: Callable[[], Any], seed: int) -> nn.Module:
+    """What `build` returns, on the CPU, with weights that depend on the seed alone.
 
-    Of those the CPU's alone is seeded: `torch.manual_seed` would seed every GPU's as well.
+    Torch's random number generators are left as they were. Only the CPU's is seeded: `torch.manual_seed` would seed
+    every GPU's as well.
+
+    Raises:
+        TypeError: It doesn't return an `nn.Module`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(generator(seed, Stream.INIT).integers(2**62)))
-        return build_cnn(version)
+        network = build()
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"a PyTorch model must be an nn.Module, not a {type(network).__name__}")
+    return network
 
 
 class TorchEngine:

@@ -10,7 +10,8 @@ import pytest
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
 from fmnist_tui.analysis.record import read_records
-from fmnist_tui.models.catalogue import version
+from fmnist_tui.models.registry import get_model
+from fmnist_tui.models.spec import Reported
 from fmnist_tui.report.sentences import step_sentence
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
@@ -32,8 +33,8 @@ def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
     assert [(one.mean, one.sd, one.n) for one in (summary.test_brier, summary.test_ece)] == [(0.15, 0, 2), (0.02, 0, 2)]
     assert (summary.seeds, summary.different_seeds) == ((0, 1), 2)
     assert (summary.parameters, summary.device) == (120_970, "cpu")
-    assert summary.what_changed == version("v1").what_changed
-    assert summary.reported.accuracy == 0.9173
+    assert summary.what_changed == get_model("v1").what_changed
+    assert summary.reported == Reported(0.9173, 0.2783)
 
 
 def test_steps_go_from_each_version_to_the_one_before_that_has_runs(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
         ("v3", 5_858_442, 16_845_824),
     ],
 )
-def test_efficiency_is_accuracy_over_what_the_catalogue_counts(version: str, parameters: int, macs: int) -> None:
+def test_efficiency_is_accuracy_over_what_the_layer_table_counts(version: str, parameters: int, macs: int) -> None:
     found = measure_efficiency(version, 0.9)
     assert (found.accuracy, found.parameters, found.macs) == (0.9, parameters, macs)
     assert found.points_per_million_parameters == pytest.approx(90 / (parameters / 1e6))

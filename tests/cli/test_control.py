@@ -30,12 +30,13 @@ def live(runs: Path) -> Iterator[RunDirectory]:
 def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
     assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "live"
     paused = fmnist("pause", "last", "--runs", runs)
-    assert (paused.status, paused.out, paused.err) == (0, f"told {live.run_id} to pause\n", "")
+    assert (paused.status, paused.out, paused.err) == (0, f"Pause requested for {live.run_id}.\n", "")
     wait_for_status(live, Status.PAUSED)
     assert "paused" in fmnist("runs", "--runs", runs).lines[1]
-    assert fmnist("continue", "last", "--runs", runs).out == f"told {live.run_id} to continue\n"
+    assert fmnist("continue", "last", "--runs", runs).out == f"Continue requested for {live.run_id}.\n"
     wait_for_status(live, Status.LIVE)
-    assert fmnist("stop", "last", "--runs", runs).out == f"told {live.run_id} to stop after its epoch\n"
+    stop = fmnist("stop", "last", "--runs", runs)
+    assert stop.out == f"Stop requested for {live.run_id} (after the current epoch).\n"
     assert first(live, RunFinished) == RunFinished("stopped", scored=True)
     wait_for_status(live, Status.FINISHED)
     result = read_json(live.result) or {}
@@ -50,7 +51,8 @@ def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fm
         refused = fmnist("resume", "last", "--runs", runs)
         assert fmnist("pause", "last", "--runs", runs).status == 0
         wait_for_status(run, Status.PAUSED)
-        assert fmnist("stop", "last", "--now", "--runs", runs).out == f"told {run.run_id} to save and stop now\n"
+        stop = fmnist("stop", "last", "--now", "--runs", runs)
+        assert stop.out == f"Stop requested for {run.run_id} (now; it will be saved, not scored).\n"
         outcome = finish(follower)
     assert (outcome.status, outcome.err) == (0, "")
     told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]

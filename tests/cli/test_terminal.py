@@ -15,7 +15,7 @@ from .conftest import Fmnist
 from .terminal import Terminal, terminal
 
 SEQUENCE = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]")
-PERCENT = re.compile(r"(\d+) %")
+PERCENT = re.compile(r"(\d+)%")
 
 
 def has_no_junk(shown: Terminal) -> bool:
@@ -35,7 +35,7 @@ def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
     last = shown.text.splitlines()[-1]
     run = newest(runs)
     assert last.startswith(run.run_id)
-    assert last.endswith("100 % completed")
+    assert last.endswith("100% completed")
     assert "epoch 15: loss" in shown.text
     assert has_no_junk(shown)
     assert shown.sent.count(b"\x1b[?25l") == shown.sent.count(b"\x1b[?25h") == 1

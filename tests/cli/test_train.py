@@ -27,18 +27,18 @@ KEYS = {
 }
 
 REFUSED = {
-    "unknown version": (["v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
-    "unknown version beside all": (["all", "v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
-    "v0 on a GPU": (["v0", "--device", "cuda"], "v0 is NumPy and trains on the CPU only, not on cuda"),
-    "no epochs": (["v0", "--epochs", "0"], "epochs 0 is not between 1 and 10000"),
-    "too few images": (["v0", "--limit", "9"], "limit 9 is not between 10 and 10000000"),
-    "empty batches": (["v0", "--batch-size", "0"], "batch size 0 is not between 1 and 10000"),
-    "no learning rate": (["v0", "--lr", "0"], "learning rate 0 is not above 0 and at most 100"),
-    "a learning rate that is no number": (["v0", "--lr", "nan"], "learning rate nan is not above 0 and at most 100"),
-    "a negative seed": (["v0", "--seed", "-1"], "seed -1 is not between 0 and 4294967295"),
-    "seeds that reach too far": (["v0", "--seed", "4294967295", "--seeds", "2"], "seed 4294967296 is not between"),
-    "negative threads": (["v0", "--threads", "-1"], "threads -1 is not between 0 and 1024"),
-    "an unknown device": (["v1", "--device", "banana"], "device 'banana' is none of auto, cpu, cuda, cuda:N, mps"),
+    "unknown version": (["v9"], "unknown model 'v9' (choose from v0, v1, v2, v3)"),
+    "unknown version beside all": (["all", "v9"], "unknown model 'v9' (choose from v0, v1, v2, v3)"),
+    "v0 on a GPU": (["v0", "--device", "cuda"], "v0 uses NumPy and trains on the CPU only"),
+    "no epochs": (["v0", "--epochs", "0"], "invalid epochs 0 (must be between 1 and 10,000)"),
+    "too few images": (["v0", "--limit", "9"], "invalid limit 9 (must be between 10 and 10,000,000)"),
+    "empty batches": (["v0", "--batch-size", "0"], "invalid batch size 0 (must be between 1 and 10,000)"),
+    "no learning rate": (["v0", "--lr", "0"], "invalid learning rate 0 (must be above 0 and at most 100)"),
+    "a learning rate that is no number": (["v0", "--lr", "nan"], "invalid learning rate nan (must be"),
+    "a negative seed": (["v0", "--seed", "-1"], "invalid seed -1 (must be between 0 and 4,294,967,295)"),
+    "seeds that reach too far": (["v0", "--seed", "4294967295", "--seeds", "2"], "invalid seed 4294967296"),
+    "negative threads": (["v0", "--threads", "-1"], "invalid threads -1 (must be between 0 and 1,024)"),
+    "an unknown device": (["v1", "--device", "banana"], "invalid device 'banana' (choose from auto, cpu, cuda,"),
 }
 
 

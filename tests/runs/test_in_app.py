@@ -44,7 +44,7 @@ def test_a_run_without_a_request_says_so(run: RunDirectory) -> None:
 
 def test_v0_is_not_trained_on_a_gpu(runs: Path) -> None:
     run = request(runs, replace(TINY_V0, device="cuda"))
-    assert one_line(InAppRun(run).drive()).startswith("v0 is NumPy and trains on the CPU only, not on cuda; ")
+    assert one_line(InAppRun(run).drive()).startswith("v0 uses NumPy and trains on the CPU only: ")
     assert not run.run_json.exists()
 
 

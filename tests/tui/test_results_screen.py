@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.record import RunRecord, read_records
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import MARK_NOTE
 from fmnist_tui.tui.app import FmnistApp
@@ -26,9 +26,7 @@ Maker = Callable[..., FmnistApp]
 
 def four(runs: Path) -> None:
     """All versions, v0 and v3 twice, each better than the one before."""
-    for seed, (version, wrong) in enumerate(
-        zip((*VERSION_NAMES, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)
-    ):
+    for seed, (version, wrong) in enumerate(zip((*BUILT_IN, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)):
         write_run(runs, version, seed=seed, wrong=wrong)
 
 
@@ -71,7 +69,7 @@ async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: Fmnis
             assert test.sentence in flat(app)
         await pilot.press("tab", "end")
         await until_shown(pilot, "more than chance")
-        assert "The origin scored v1-v3 on a random 9 000" in flat(app)
+        assert "The original project scored v1-v3 on a random 9,000" in flat(app)
 
 
 @at_the_smallest_size

@@ -150,7 +150,8 @@ def _shifts(record: RunRecord, options: AnalysisOptions, report: Report, stop: S
 
 
 def _permuted(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
-    config = replace(config_of(record.run), device="cpu" if record.version == "v0" else options.device, threads=0)
+    config = config_of(record.run)
+    config = replace(config, device=options.device if config.model.needs_torch else "cpu", threads=0)
     budget = budgeted(config, options.epochs or permuted.EPOCHS, options.limit or permuted.LIMIT)
     return measure_permuted(resolved(budget), options.datasets.load_for(record, stop), report, stop)
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Count, Number, Verdict, standard_error
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.text import grouped, percent
 
 
@@ -49,10 +50,11 @@ def measure_efficiency(name: str, accuracy: float) -> Efficiency:
     Raises:
         AnalysisError: If the model is unknown.
     """
-    known = find_version(name)
+    known = find_model(name)
     if known is None:
         raise AnalysisError(f"unknown model {name}: its parameters and MACs can't be counted")
-    return Efficiency(accuracy, known.parameters, known.multiply_adds)
+    table = layer_table(known)
+    return Efficiency(accuracy, table.parameters, table.macs)
 
 
 def efficiency_claim(

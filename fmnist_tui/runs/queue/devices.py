@@ -120,4 +120,4 @@ def _is_mac() -> bool:
 
 
 def _is_cpu_only(config: TrainingConfig) -> bool:
-    return config.version == "v0" or config.device == "cpu"
+    return not config.model.needs_torch or config.device == "cpu"
