@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fmnist_tui.runs import event_log
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, read_tail
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training import events
 
