@@ -8,8 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from cli.commands import PROGRAM, Outcome
-from waiting import PATIENCE
+from cli.commands import Outcome, call
 
 _RIGHTS = "-dac_override,-dac_read_search,-fowner"
 HEEDS_MODES = ("setpriv", f"--bounding-set={_RIGHTS}", f"--inh-caps={_RIGHTS}") if os.getuid() == 0 else ()
@@ -17,23 +16,8 @@ HEEDS_MODES = ("setpriv", f"--bounding-set={_RIGHTS}", f"--inh-caps={_RIGHTS}") 
 
 
 def call_as_bystander(*arguments: object, before: tuple[str, ...] = (), **environment: str) -> Outcome:
-    """Runs a command of the program as `cli.commands.call` does, for somebody who has to heed modes.
-
-    Args:
-        arguments: The command's.
-        before: A command that runs the one that follows it.
-        environment: What differs from this process's.
-    """
-    done = subprocess.run(
-        [*before, *HEEDS_MODES, *PROGRAM, *map(str, arguments)],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
-        env={**os.environ, **environment},
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    """Runs a command of the program as `cli.commands.call` does, for somebody who has to heed modes."""
+    return call(*arguments, before=[*before, *HEEDS_MODES], **environment)
 
 
 @cache

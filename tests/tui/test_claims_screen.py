@@ -16,7 +16,7 @@ from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import percent
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import AnyPilot, at_every_size, flat, notices, until, until_shown, words_in
+from .driving import AnyPilot, at_the_smallest_size, flat, notices, until, until_shown, words_in
 from .samples import keep_analyses, write_run
 
 
@@ -44,7 +44,7 @@ async def seen(pilot: AnyPilot) -> str:
         pages.append(page)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_each_claim_has_its_number_and_what_is_missing_its_command(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:

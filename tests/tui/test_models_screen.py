@@ -18,7 +18,6 @@ from fmnist_tui.tui.run_control import RunControl
 
 from .driving import (
     AnyPilot,
-    at_every_size,
     at_the_smallest_size,
     flat,
     part,
@@ -66,7 +65,7 @@ def placeholders(pilot: AnyPilot) -> list[str]:
     return [str(widget(pilot, f"#{name}", Input).placeholder) for name in FIELDS]
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")

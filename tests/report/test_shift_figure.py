@@ -4,6 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from analysis.builders import make_run
 
 from fmnist_tui.analysis.probes.cache import basis_of, save
 from fmnist_tui.analysis.probes.shifts import Shifts
@@ -11,8 +12,6 @@ from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.report.figures import shift_figure
 from fmnist_tui.report.rendering import to_png, to_svg
 from fmnist_tui.runs.run import Run, read_run
-
-from .builders import make_run
 
 FILES = {"shift_accuracy.png", "shift_accuracy.svg"}
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from fmnist_tui.doctor.packages import torch_row
+from fmnist_tui.doctor.packages import libraries_row, torch_row, trainer_row
 from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.machine import this_machine
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
@@ -133,3 +135,53 @@ def test_one_that_is_broken_is_one_line(see: Any, answer: CommandResult, seen: s
     assert row.advice
     assert "\n" not in row.seen
     assert len(row.seen) < 300
+
+
+# The trainer
+
+
+def test_a_trainer_that_can_be_imported_is_ok() -> None:
+    assert trainer_row(0, "a library's warning").state is State.OK
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        "Traceback ...\nModuleNotFoundError: No module named 'fmnist_tui'\n",
+        f"{sys.executable}: Error while finding module specification for 'x' (ModuleNotFoundError: "
+        "No module named 'fmnist_tui')\n",
+    ],
+)
+def test_a_checkout_that_is_not_installed_is_a_problem_with_advice(errors: str) -> None:
+    row = trainer_row(1, errors)
+    assert row.state is State.PROBLEM
+    assert row.seen == f"{sys.executable} doesn't find this program outside this folder"
+    assert "pip install -e" in row.advice
+
+
+def test_any_other_failure_of_the_trainer_is_quoted() -> None:
+    row = trainer_row(1, "Traceback\nImportError: libblas.so\x1b[31m: cannot open\n\n")
+    assert (row.state, row.seen) == (
+        State.PROBLEM,
+        "its process can't be started: ImportError: libblas.so [31m: cannot open",
+    )
+    assert "it says nothing" in trainer_row(-9, "").seen
+
+
+def test_a_trainer_that_does_not_answer_in_time_is_a_note() -> None:
+    assert trainer_row(None, "no answer within 20 s").state is State.NOTE
+
+
+# Other libraries
+
+
+def test_here_all_libraries_are_installed() -> None:
+    row = libraries_row(this_machine())
+    assert (row.state, row.advice) == (State.OK, "")
+    assert "numpy " in row.seen
+
+
+def test_a_missing_library_is_named_with_the_command_that_installs_it(make: Make) -> None:
+    row = libraries_row(make(version_of=lambda name: None if name in ("scipy", "plotext") else "1.0"))
+    assert (row.state, row.seen) == (State.PROBLEM, "scipy, plotext missing")
+    assert row.advice == "install them: pip install scipy plotext"

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
+from analysis.builders import epoch, make_run, training, window, write_log
 from matplotlib import legend, rc_context
 from matplotlib.figure import Figure
 
@@ -15,8 +16,6 @@ from fmnist_tui.report.figures import loss_figure
 from fmnist_tui.report.rendering import drawable, to_png, to_svg
 from fmnist_tui.runs.fold import Snapshot, read_snapshot
 from fmnist_tui.training.events import Event, RunStarted
-
-from .builders import epoch, make_run, training, window, write_log
 
 PNG = b"\x89PNG\r\n\x1a\n"
 STARTED = RunStarted("v3", 20, 10, 2, 1, 1)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from analysis.builders import make_run
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import gain_line
 from fmnist_tui.runs.run import read_runs
-
-from .builders import make_run
 
 IMAGES = np.arange(100)
 

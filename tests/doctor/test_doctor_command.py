@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from runs_machine.machines import gpus_reported
 
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Doctor
+from .machines import gpus_reported
 
 CHECKS = [
     *("terminal", "colours", "characters", "session", "clipboard", "cpu", "libraries"),

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from cli.commands import Outcome
-from runs_machine.machines import machine
 
 from fmnist_tui.cli import main
 from fmnist_tui.host.machine import Machine
+
+from .machines import machine
 
 Make = Callable[..., Machine]
 Doctor = Callable[..., Outcome]
@@ -22,6 +24,18 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "NO_COLOR", "TMUX", "STY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Puts a machine together; see `machine`."""
+    return partial(machine, tmp_path / "root")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A runs folder that doesn't exist yet."""
+    return tmp_path / "home" / "runs"
 
 
 @pytest.fixture

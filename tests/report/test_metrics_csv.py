@@ -5,11 +5,11 @@ import io
 import math
 from pathlib import Path
 
+from analysis.builders import epoch, make_run, window, write_log
+
 from fmnist_tui.report.formats import COLUMNS, metrics_csv
 from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.training.events import RunStarted
-
-from .builders import epoch, make_run, window, write_log
 
 
 def table(folder: Path, *log: object) -> list[dict[str, str]]:

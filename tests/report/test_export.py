@@ -8,13 +8,12 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from analysis.builders import LABELS, make_run, probabilities
 
 from fmnist_tui.report.export import Export, ExportError, export_run
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.training.metrics import negative_log_likelihood
-
-from .builders import LABELS, make_run, probabilities
 
 RIGHT = np.arange(100) % 5 != 0
 ERRORS = {

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from analysis.builders import make_run
 
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.sentences import MARK_NOTE, notes
 from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters
-
-from .builders import make_run
 
 IMAGES = np.arange(100)
 

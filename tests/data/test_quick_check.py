@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.samples import images_file, labels_file
 
+from data.samples import images_file, labels_file
 from fmnist_tui.data import DataError, load
 from fmnist_tui.data.quick_check import data_row
 from fmnist_tui.data.sources import Sources
