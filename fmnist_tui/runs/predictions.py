@@ -60,6 +60,14 @@ class Predictions:
         equal: NDArray[np.bool_] = self.predicted == self.labels
         return equal
 
+    @property
+    def confusion_matrix(self) -> NDArray[np.int64]:
+        """Images by true class (row) and predicted class (column), int64 (classes, classes)."""
+        classes = self.probabilities.shape[1]
+        cells = self.labels.astype(np.int64) * classes + self.predicted
+        counts: NDArray[np.int64] = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+        return counts
+
 
 def read_predictions(run: RunDirectory) -> Predictions:
     """The run's predictions.
