@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fmnist_tui.text import safe
@@ -37,8 +37,3 @@ def text(record: Record, key: str) -> str:
     """The string under `key` as one printable line of at most 200 characters; "" where there is none."""
     value = record.get(key)
     return safe(value[:_LONGEST]) if isinstance(value, str) else ""
-
-
-def are_shares(values: Iterable[float]) -> bool:
-    """Whether each is 0 to 1."""
-    return all(0 <= value <= 1 for value in values)

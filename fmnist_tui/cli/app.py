@@ -141,9 +141,9 @@ def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:
 @run_argument
 @runs_option
 @screen_options
-def attach_command(word: str, runs: str | None, **look: Any) -> None:
+def attach_command(ref: str, runs: str | None, **look: Any) -> None:
     """Open the training screen on a run, wherever it was started; without a terminal, follow it in plain lines."""
-    run = find_readable(runs_folder(runs), word)
+    run = find_readable(runs_folder(runs), ref)
     if is_terminal(sys.stdout) and is_terminal(sys.stdin):
         open_app(runs, None, attach=run, **look)
         return

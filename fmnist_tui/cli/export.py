@@ -18,15 +18,15 @@ from fmnist_tui.text import safe
 
 
 @click.command("export")
-@click.argument("words", nargs=-1, metavar="[RUN...]", shell_complete=complete_run)
+@click.argument("refs", nargs=-1, metavar="[RUN...]", shell_complete=complete_run)
 @click.option(
     "--to", "folder", required=True, type=Folder(), metavar="DIR", help="Where to; each run gets a folder of its own."
 )
 @runs_option
-def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> None:
+def export_command(refs: tuple[str, ...], folder: str, runs: str | None) -> None:
     """Write runs' statistics (JSON), curves (CSV), loss plots (PNG, SVG), predictions; of all, if none is named."""
     where = runs_folder(runs)
-    chosen = [find_readable(where, word) for word in words] if words else list_runs(where)
+    chosen = [find_readable(where, ref) for ref in refs] if refs else list_runs(where)
     if not chosen:
         raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
     records = [read_run(run) for run in chosen]

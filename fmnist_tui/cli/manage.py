@@ -21,17 +21,17 @@ from fmnist_tui.training.commands import Command
 @click.command("pause")
 @run_argument
 @runs_option
-def pause_command(word: str, runs: str | None) -> None:
+def pause_command(ref: str, runs: str | None) -> None:
     """Pause a run: it saves a checkpoint and keeps its device until `continue`."""
-    _send(runs, word, Command.PAUSE)
+    _send(runs, ref, Command.PAUSE)
 
 
 @click.command("continue")
 @run_argument
 @runs_option
-def continue_command(word: str, runs: str | None) -> None:
+def continue_command(ref: str, runs: str | None) -> None:
     """Continue a paused run."""
-    _send(runs, word, Command.CONTINUE)
+    _send(runs, ref, Command.CONTINUE)
 
 
 @click.command("stop")
@@ -45,9 +45,9 @@ def continue_command(word: str, runs: str | None) -> None:
 )
 @click.option("--now", "when", flag_value="now", help="Now, saved but not scored; the run can be resumed.")
 @runs_option
-def stop_command(word: str, when: str, runs: str | None) -> None:
+def stop_command(ref: str, when: str, runs: str | None) -> None:
     """Stop a run after the current epoch and score it; or save it now, to be resumed."""
-    _send(runs, word, Command.STOP_NOW if when == "now" else Command.STOP_AFTER_EPOCH)
+    _send(runs, ref, Command.STOP_NOW if when == "now" else Command.STOP_AFTER_EPOCH)
 
 
 _REQUESTED = {
@@ -58,8 +58,8 @@ _REQUESTED = {
 }
 
 
-def _send(runs: str | None, word: str, command: Command) -> None:
-    run = find_run(runs_folder(runs), word)
+def _send(runs: str | None, ref: str, command: Command) -> None:
+    run = find_run(runs_folder(runs), ref)
     send_command(run, command)
     delay = f" Takes effect once {busy} finishes." if (busy := busy_stage(run)) else ""
     click.echo(_REQUESTED[command].format(run.run_id) + delay)
@@ -74,7 +74,7 @@ def _send(runs: str | None, word: str, command: Command) -> None:
 @json_option
 @runs_option
 def label_command(
-    word: str,
+    ref: str,
     name: str | None,
     tags: tuple[str, ...],
     untags: tuple[str, ...],
@@ -83,7 +83,7 @@ def label_command(
     runs: str | None,
 ) -> None:
     """Set a run's name, tags and note, or show them."""
-    run = find_run(runs_folder(runs), word)
+    run = find_run(runs_folder(runs), ref)
     before = read_label(run)
     given = {key: decoded(value) for key, value in (("name", name), ("note", note)) if value is not None}
     label = replace(before, tags=with_tags(before, [*map(decoded, tags)], [*map(decoded, untags)]), **given)
@@ -104,9 +104,9 @@ def _describe(label: Label) -> str:
 @run_argument
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @runs_option
-def delete_command(word: str, yes: bool, runs: str | None) -> None:  # noqa: FBT001
+def delete_command(ref: str, yes: bool, runs: str | None) -> None:  # noqa: FBT001
     """Delete a run and everything that belongs to it. Asks for confirmation first."""
-    run = read_run(find_run(runs_folder(runs), word))
+    run = read_run(find_run(runs_folder(runs), ref))
     what = f"{run.run_id}{f' ({run.label})' if run.label else ''}, {run.status}, {megabytes(run.size())}"
     if not yes and not is_terminal(sys.stdin):
         raise click.UsageError(f"Can't ask for confirmation to delete {what} without a terminal; pass --yes")

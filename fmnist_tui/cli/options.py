@@ -49,8 +49,8 @@ def json_option(command: Command) -> Command:
 
 
 def run_argument(command: Command) -> Command:
-    """RUN, passed as `word`."""
-    return click.argument("word", metavar="RUN", shell_complete=complete_run)(command)
+    """RUN, passed as `ref`."""
+    return click.argument("ref", metavar="RUN", shell_complete=complete_run)(command)
 
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -25,9 +25,12 @@ from fmnist_tui.training.events import Epoch
 @run_argument
 @json_option
 @runs_option
-def show_command(word: str, as_json: bool, runs: str | None) -> None:  # noqa: FBT001
-    """Show one run: its settings, status, result and best epoch. RUN is an id, its start, a label, or `last`."""
-    run = read_run(find_run(runs_folder(runs), word))
+def show_command(ref: str, as_json: bool, runs: str | None) -> None:  # noqa: FBT001
+    """Show one run: its settings, status, result and best epoch.
+
+    RUN is an id, a unique prefix of one, a label, or `last`.
+    """
+    run = read_run(find_run(runs_folder(runs), ref))
     if as_json:
         print_json(_as_json(run))
     else:
@@ -94,7 +97,7 @@ def _config_lines(run: Run, snapshot: Snapshot) -> list[tuple[str, str]]:
         ("data", manifest.data.source or manifest.data.name or manifest.data.folder or "?"),
     ]
     if (moved := moved_data(run.directory)) is not None:
-        lines.append(("data now", moved.folder or "the usual place of Fashion-MNIST"))
+        lines.append(("data now", moved.folder or "the default location of Fashion-MNIST"))
     return lines + [(name.replace("_", " "), _plain(value)) for name, value in manifest.hyperparameters.items()]
 
 
@@ -109,11 +112,11 @@ def _device(manifest: Manifest) -> str:
 
 
 def _changed_device(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """What the newest trainer works with, or worked with, where the first one had something else."""
+    """The device of the latest trainer, if it differs from that of the first one."""
     newest = snapshot.resumed or snapshot.started
     if newest is None or not newest.device or newest.exact:
         return []
-    return [("went on", f"{newest.device}, {counted(newest.threads, 'thread')}, on {newest.host}")]
+    return [("continued on", f"{newest.device}, {counted(newest.threads, 'thread')}, on {newest.host}")]
 
 
 def _label_lines(run: Run) -> list[tuple[str, str]]:
@@ -122,7 +125,7 @@ def _label_lines(run: Run) -> list[tuple[str, str]]:
 
 
 def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]:
-    """How far a run has come that isn't finished."""
+    """The progress of a run that hasn't finished."""
     if snapshot.started is None or status is Status.FINISHED:
         return []
     steps = f"step {grouped(snapshot.step)} of {grouped(snapshot.started.total_steps)}"

@@ -28,7 +28,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 
 @click.command("train")
-@click.argument("versions", nargs=-1, required=True, metavar="VERSION...|all", shell_complete=_complete)
+@click.argument("versions", nargs=-1, required=True, metavar="MODEL...|all", shell_complete=_complete)
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
 @click.option("--epochs", type=int, metavar="N", help="Epochs, instead of the recipe's.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step, instead of the recipe's.")
@@ -120,7 +120,7 @@ def _names(versions: tuple[str, ...]) -> list[str]:
 @click.option("--data", type=Folder(), metavar="DIR", help="The folder with the run's images, if they have moved.")
 @runs_option
 def resume_command(
-    word: str,
+    ref: str,
     detach: bool,  # noqa: FBT001
     in_app: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
@@ -135,7 +135,7 @@ def resume_command(
     """
     if detach and in_app:
         raise click.UsageError(_DETACHED_IN_APP)
-    run = find_run(runs_folder(runs), word)
+    run = find_run(runs_folder(runs), ref)
     check_resumable(run, data_folder(data) if data else None)
     if detach:
         sys.exit(start_and_leave([run]))

@@ -46,27 +46,27 @@ def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_what_is_kept_is_read_back(record: Run) -> None:
+def test_saved_analyses_are_read_back(record: Run) -> None:
     assert RESULTS.keys() == KINDS.keys()
     assert read_findings(record) == Findings(record)
     save_all(record)
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
     assert {path.name for path in record.directory.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
-    kept = json.loads((record.directory.analysis / "shifts.json").read_text())
-    assert kept["format"] == 1
-    assert kept["basis"]["test_fingerprint"] == record.test_fingerprint
-    assert len(kept["basis"]["model_sha256"]) == 64
+    saved = json.loads((record.directory.analysis / "shifts.json").read_text())
+    assert saved["format"] == 1
+    assert saved["basis"]["test_fingerprint"] == record.test_fingerprint
+    assert len(saved["basis"]["model_sha256"]) == 64
 
 
 @pytest.mark.parametrize("changed", ["model", "events", "result"])
-def test_it_holds_as_long_as_the_run_is_what_it_was(record: Run, changed: str) -> None:
+def test_an_analysis_is_invalid_after_a_change_to_the_run(record: Run, changed: str) -> None:
     save_all(record)
     with getattr(record.directory, changed).open("ab") as file:
         file.write(b"\n")
     assert read_findings(read_run(record.directory)).shifts is None
 
 
-def test_it_holds_of_the_same_test_images_alone(record: Run) -> None:
+def test_an_analysis_is_invalid_for_other_test_images(record: Run) -> None:
     save_all(record)
     config = json.loads(record.directory.run_json.read_text())
     config["data"]["test_fingerprint"] = "others"
@@ -86,9 +86,9 @@ def test_it_holds_of_the_same_test_images_alone(record: Run) -> None:
         {"result": {"images": 1.5, "up": [1] * 5, "down": [1] * 5, "left": [1] * 5, "right": [1] * 5}},
         {"result": {"images": 0, "up": [1] * 5, "down": [1] * 5, "left": [1] * 5, "right": [1] * 5}},
     ],
-    ids=["format", "name", "nothing", "missing", "short", "words", "no whole number", "no images"],
+    ids=["format", "name", "nothing", "missing", "short", "text", "no integer", "no images"],
 )
-def test_what_does_not_fit_counts_as_never_made(record: Run, changes: dict[str, Any]) -> None:
+def test_an_invalid_analysis_is_treated_as_missing(record: Run, changes: dict[str, Any]) -> None:
     save_all(record)
     edit(record.directory.analysis / "shifts.json", **changes)
     found = read_findings(record)
@@ -108,7 +108,7 @@ def test_what_does_not_fit_counts_as_never_made(record: Run, changes: dict[str, 
         ("fit", {"validation_images": 0}),
     ],
 )
-def test_figures_that_cannot_be_count_as_never_made(record: Run, name: str, changes: dict[str, Any]) -> None:
+def test_impossible_values_are_treated_as_missing(record: Run, name: str, changes: dict[str, Any]) -> None:
     save_all(record)
     path = record.directory.analysis / f"{name}.json"
     edit(path, result=json.loads(path.read_text())["result"] | changes)
@@ -116,32 +116,32 @@ def test_figures_that_cannot_be_count_as_never_made(record: Run, name: str, chan
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
-def test_a_damaged_file_counts_as_never_made(record: Run, damage: bytes) -> None:
+def test_a_damaged_file_is_treated_as_missing(record: Run, damage: bytes) -> None:
     save_all(record)
     (record.directory.analysis / "shifts.json").write_bytes(damage)
     assert read_findings(record).shifts is None
 
 
-def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: Run) -> None:
+def test_a_folder_instead_of_a_file_is_treated_as_missing(record: Run) -> None:
     (record.directory.analysis / "shifts.json").mkdir(parents=True)
     assert read_findings(record).shifts is None
 
 
-def test_it_holds_of_a_result_whose_weights_were_thrown_away(record: Run) -> None:
+def test_an_analysis_remains_valid_after_the_weights_were_removed(record: Run) -> None:
     save_all(record)
     record.directory.model.unlink()
     assert basis_of(record)[MODEL] == ""
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
 
 
-def test_nothing_holds_of_a_run_without_weights_and_result(record: Run) -> None:
+def test_no_analysis_is_valid_without_weights_and_result(record: Run) -> None:
     save_all(record)
     record.directory.model.unlink()
     record.directory.result.unlink()
     assert read_findings(record) == Findings(record)
 
 
-def test_lists_sizes_and_deletion_know_of_it(record: Run) -> None:
+def test_size_and_deletion_of_a_run_include_its_analyses(record: Run) -> None:
     before = record.directory.size()
     save_all(record)
     assert record.directory.size() == before + sum(path.stat().st_size for path in record.directory.analysis.iterdir())
@@ -150,7 +150,7 @@ def test_lists_sizes_and_deletion_know_of_it(record: Run) -> None:
     assert not list(record.directory.path.parent.iterdir())
 
 
-def test_a_run_that_is_gone_is_not_made_again(record: Run) -> None:
+def test_saving_does_not_recreate_a_deleted_run(record: Run) -> None:
     basis = basis_of(record)
     delete_run(record.directory)
     with pytest.raises(AnalysisError, match=r"^not saved: can't write to .*No such file"):

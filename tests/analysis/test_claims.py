@@ -39,7 +39,7 @@ TITLES = [
 
 
 def found(folder: Path, recipe: str = "tuned", /, **results: dict[str, Any]) -> dict[str, Findings]:
-    """What is known of a run of each version that is named."""
+    """The findings of a run of each named model."""
     records = {}
     for version in results:
         config = {
@@ -50,8 +50,8 @@ def found(folder: Path, recipe: str = "tuned", /, **results: dict[str, Any]) -> 
     return {version: Findings(records[version], **known) for version, known in results.items()}
 
 
-def of(title: str, told: tuple[Claim, ...]) -> Claim:
-    return next(claim for claim in told if claim.title == title)
+def of(title: str, claims: tuple[Claim, ...]) -> Claim:
+    return next(claim for claim in claims if claim.title == title)
 
 
 def permuted(plain: float, moved: float) -> dict[str, Any]:
@@ -62,24 +62,24 @@ def shifts(*mean: float) -> dict[str, Any]:
     return {"shifts": Shifts(10_000, mean, mean, mean, mean)}
 
 
-def test_without_runs_every_claim_says_how_to_get_some() -> None:
-    told = claims("origin", {}, None)
-    assert [claim.title for claim in told] == TITLES
-    untold = {"Feature hierarchy", "Normalisation"}
-    for claim in told:
+def test_without_runs_every_claim_has_the_command_that_trains_them() -> None:
+    found = claims("origin", {}, None)
+    assert [claim.title for claim in found] == TITLES
+    inconclusive = {"Feature hierarchy", "Normalisation"}
+    for claim in found:
         assert claim.statement
         assert claim.method
-        assert claim.verdict is (Verdict.INCONCLUSIVE if claim.title in untold else Verdict.NOT_MEASURED)
-        assert bool(claim.missing) is (claim.title not in untold)
+        assert claim.verdict is (Verdict.INCONCLUSIVE if claim.title in inconclusive else Verdict.NOT_MEASURED)
+        assert bool(claim.missing) is (claim.title not in inconclusive)
         assert all(re.fullmatch(r"fmnist-tui train( v\d)+ --recipe origin", command) for command in claim.missing)
 
 
-def test_what_was_not_measured_names_the_runs_that_lack_it(tmp_path: Path) -> None:
-    told = claims("tuned", found(tmp_path, v0=permuted(0.8, 0.8), v1={}), None)
-    spatial = of("Spatial awareness", told)
+def test_a_claim_that_is_not_measured_has_the_command_for_the_runs_that_lack_the_analysis(tmp_path: Path) -> None:
+    checked = claims("tuned", found(tmp_path, v0=permuted(0.8, 0.8), v1={}), None)
+    spatial = of("Spatial awareness", checked)
     assert spatial.verdict is Verdict.NOT_MEASURED
     assert spatial.missing == ("fmnist-tui analyse v1-20260102-000001-00ff --only permuted",)
-    assert of("Regularisation", told).missing == ("fmnist-tui train v2 v3",)
+    assert of("Regularisation", checked).missing == ("fmnist-tui train v2 v3",)
 
 
 @pytest.mark.parametrize(
@@ -90,40 +90,41 @@ def test_what_was_not_measured_names_the_runs_that_lack_it(tmp_path: Path) -> No
         ((0.84, 0.84), (0.88, 0.875), Verdict.INCONCLUSIVE),
     ],
 )
-def test_spatial_awareness_is_what_the_permutation_costs_more(
+def test_spatial_awareness_compares_the_accuracy_lost_to_the_permutation(
     tmp_path: Path, dense: tuple[float, float], cnn: tuple[float, float], verdict: Verdict
 ) -> None:
-    told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=permuted(*dense), v1=permuted(*cnn)), None))
-    assert told.verdict is verdict
-    assert f"v1 {percent(cnn[0])}, permuted {percent(cnn[1])} ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.measured
-    assert f"5 epochs on {grouped(10_000)} images" in told.measured
-    assert not told.missing
+    claim = of("Spatial awareness", claims("tuned", found(tmp_path, v0=permuted(*dense), v1=permuted(*cnn)), None))
+    assert claim.verdict is verdict
+    assert f"v1 {percent(cnn[0])}, permuted {percent(cnn[1])} ({100 * (cnn[1] - cnn[0]):+.2f} points)" in claim.measured
+    assert f"5 epochs on {grouped(10_000)} images" in claim.measured
+    assert not claim.missing
 
 
 @pytest.mark.parametrize("other", [{"epochs": 3}, {"limit": 500}, {"test_images": 20}])
-def test_trainings_of_unequal_length_or_on_other_images_tell_nothing_of_spatial_awareness(
+def test_spatial_awareness_is_inconclusive_for_trainings_with_different_budgets(
     tmp_path: Path, other: dict[str, int]
 ) -> None:
     dense, cnn = permuted(0.84, 0.84), permuted(0.88, 0.80)
     cnn["permuted"] = msgspec.structs.replace(cnn["permuted"], **other)
-    told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=dense, v1=cnn), None))
-    assert told.verdict is Verdict.INCONCLUSIVE
-    assert told.measured.endswith("; v0 and v1 were trained or scored on different numbers of epochs or images")
+    claim = of("Spatial awareness", claims("tuned", found(tmp_path, v0=dense, v1=cnn), None))
+    assert claim.verdict is Verdict.INCONCLUSIVE
+    assert claim.measured.endswith("; v0 and v1 were trained or scored on different numbers of epochs or images")
     runs = "v0-20260102-000000-00ff v1-20260102-000001-00ff"
-    assert told.missing == (f"fmnist-tui analyse {runs} --only permuted --again",)
+    assert claim.missing == (f"fmnist-tui analyse {runs} --only permuted --again",)
 
 
 @pytest.mark.parametrize(
     ("cnn", "verdict"),
     [(0.91, Verdict.SUPPORTED), (0.905, Verdict.INCONCLUSIVE), (0.89, Verdict.NOT_SUPPORTED)],
 )
-def test_efficiency_is_more_with_fewer_parameters(tmp_path: Path, cnn: float, verdict: Verdict) -> None:
+def test_efficiency_is_a_higher_accuracy_with_fewer_parameters(tmp_path: Path, cnn: float, verdict: Verdict) -> None:
     known: dict[str, dict[str, Efficiency]] = {
-        version: {"efficiency": measure_efficiency(version, share)} for version, share in (("v0", 0.9), ("v1", cnn))
+        version: {"efficiency": measure_efficiency(version, accuracy)}
+        for version, accuracy in (("v0", 0.9), ("v1", cnn))
     }
-    told = of("Parameter efficiency", claims("tuned", found(tmp_path, **known), None))
-    assert told.verdict is verdict
-    assert f"v0 {percent(0.9)} with {grouped(266_610)} parameters, 0.3 M MACs" in told.measured
+    claim = of("Parameter efficiency", claims("tuned", found(tmp_path, **known), None))
+    assert claim.verdict is verdict
+    assert f"v0 {percent(0.9)} with {grouped(266_610)} parameters, 0.3 M MACs" in claim.measured
 
 
 @pytest.mark.parametrize(
@@ -135,30 +136,30 @@ def test_efficiency_is_more_with_fewer_parameters(tmp_path: Path, cnn: float, ve
         ("tuned", (0.9, 0.88, 0.8, 0.7, 0.4), Verdict.NOT_SUPPORTED),
     ],
 )
-def test_translation_invariance_is_the_share_that_is_kept(
+def test_translation_invariance_compares_the_fraction_of_accuracy_retained(
     tmp_path: Path, recipe: str, cnn: tuple[float, ...], verdict: Verdict
 ) -> None:
     known = found(tmp_path, recipe, v0=shifts(0.8, 0.7, 0.6, 0.5, 0.4), v1=shifts(*cnn))
-    told = of("Translation invariance", claims(recipe, known, None))
-    assert told.verdict is verdict
-    assert "v0 80.0 70.0 60.0 50.0 40.0%" in told.measured
+    claim = of("Translation invariance", claims(recipe, known, None))
+    assert claim.verdict is verdict
+    assert "v0 80.0 70.0 60.0 50.0 40.0%" in claim.measured
     moved = "trained on images randomly shifted by up to 1 pixel: v1"
-    assert (moved in told.measured) is (recipe == "tuned")
-    assert told.measured.endswith("which may be the reason") is (verdict is Verdict.INCONCLUSIVE)
+    assert (moved in claim.measured) is (recipe == "tuned")
+    assert claim.measured.endswith("which may be the reason") is (verdict is Verdict.INCONCLUSIVE)
 
 
 @pytest.mark.parametrize(
     ("after", "verdict"),
     [(0.2, Verdict.SUPPORTED), (0.28, Verdict.INCONCLUSIVE), (0.4, Verdict.NOT_SUPPORTED)],
 )
-def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: Verdict) -> None:
+def test_regularisation_is_a_smaller_generalisation_gap(tmp_path: Path, after: float, verdict: Verdict) -> None:
     known = {
         version: {"fit": Fit(900, 100, 0.1, loss, 0.9, 0.8, nll_gap_error=0.02)}
         for version, loss in (("v2", 0.3), ("v3", after))
     }
-    told = of("Regularisation", claims("tuned", found(tmp_path, **known), None))
-    assert told.verdict is verdict
-    assert "v2 NLL gap +0.2000 (training 0.1000, validation 0.3000), accuracy gap +10.00 points" in told.measured
+    claim = of("Regularisation", claims("tuned", found(tmp_path, **known), None))
+    assert claim.verdict is verdict
+    assert "v2 NLL gap +0.2000 (training 0.1000, validation 0.3000), accuracy gap +10.00 points" in claim.measured
 
 
 @pytest.mark.parametrize(
@@ -166,11 +167,11 @@ def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: 
     [(0.0571, Verdict.SUPPORTED), (0.0612, Verdict.SUPPORTED), (0.04, Verdict.NOT_SUPPORTED)],
 )
 def test_the_total_gain(gain: float, verdict: Verdict) -> None:
-    told = of("Total gain +5.71 points", claims("tuned", {}, gain))
-    assert (told.verdict, told.measured) == (verdict, f"{100 * gain:+.2f} points")
+    claim = of("Total gain +5.71 points", claims("tuned", {}, gain))
+    assert (claim.verdict, claim.measured) == (verdict, f"{100 * gain:+.2f} points")
 
 
-def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_path: Path) -> None:
+def test_the_page_uses_the_best_eligible_runs_and_their_saved_analyses(tmp_path: Path) -> None:
     for version, accuracy in (("v0", 0.88), ("v3", 0.93)):
         make_run(tmp_path, version, seed=1, validation=(0.5, 0.5), result={"test_accuracy": accuracy})
         best = make_run(tmp_path, version, seed=2, validation=(0.5, 0.9), result={"test_accuracy": accuracy})

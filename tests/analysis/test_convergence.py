@@ -30,22 +30,22 @@ def snapshot(losses: dict[int, float], epochs: Sequence[tuple[float, float]] = (
 
 
 def falling(early: float, end: float = 0.0, last: int = 1000) -> dict[int, float]:
-    """Windows of ten steps: 2.0 at first, `early` about step 500, `end` at the end, and far off in between."""
+    """Log intervals of ten steps: 2.0 at first, `early` about step 500, `end` at the end, and far off in between."""
     losses = dict.fromkeys(range(10, last + 1, 10), 7.0)
     losses |= dict.fromkeys(range(460, 501, 10), early) | dict.fromkeys(range(last - 40, last + 1, 10), end)
     return {**losses, 10: 2.0}
 
 
-def told(found: Convergence, smoothing: float = 0.0) -> tuple[Claim, ...]:
+def checked(found: Convergence, smoothing: float = 0.0) -> tuple[Claim, ...]:
     return curve_claims("v3", found, smoothing)
 
 
 def verdicts(found: Convergence) -> list[Verdict]:
-    return [claim.verdict for claim in told(found)]
+    return [claim.verdict for claim in checked(found)]
 
 
 @pytest.mark.parametrize(
-    ("early", "share", "verdict"),
+    ("early", "fraction", "verdict"),
     [
         (0.5, 0.75, Verdict.SUPPORTED),
         (1.0, 0.5, Verdict.SUPPORTED),
@@ -53,13 +53,13 @@ def verdicts(found: Convergence) -> list[Verdict]:
         (2.5, -0.25, Verdict.NOT_SUPPORTED),
     ],
 )
-def test_the_share_of_the_fall_in_the_first_steps(early: float, share: float, verdict: Verdict) -> None:
+def test_the_fraction_of_the_fall_in_the_first_steps(early: float, fraction: float, verdict: Verdict) -> None:
     found = measure_convergence(snapshot(falling(early)))
-    assert found.early_fraction == pytest.approx(share)
+    assert found.early_fraction == pytest.approx(fraction)
     assert (found.first_loss, found.end_loss, found.steps) == (2.0, 0.0, 1000)
-    claim = told(found)[RAPID]
+    claim = checked(found)[RAPID]
     assert claim.verdict is verdict
-    assert claim.measured.startswith(f"{percent(share, 0)} of the fall within 500 of {grouped(1000)} steps")
+    assert claim.measured.startswith(f"{percent(fraction, 0)} of the fall within 500 of {grouped(1000)} steps")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_the_share_of_the_fall_in_the_first_steps(early: float, share: float, ve
     ],
     ids=["rising", "short", "coarse"],
 )
-def test_where_the_curve_does_not_tell_it_says_why(losses: dict[int, float], why: str) -> None:
-    claim = told(measure_convergence(snapshot(losses)))[RAPID]
+def test_a_curve_that_does_not_show_it_is_inconclusive_with_the_reason(losses: dict[int, float], why: str) -> None:
+    claim = checked(measure_convergence(snapshot(losses)))[RAPID]
     assert claim.verdict is Verdict.INCONCLUSIVE
     assert why in claim.measured
 
@@ -85,10 +85,10 @@ def test_where_the_curve_does_not_tell_it_says_why(losses: dict[int, float], why
         ([(0.1, 0.4)], "in 0 of 1 epochs", Verdict.NOT_SUPPORTED),
     ],
 )
-def test_in_how_many_epochs_validation_lies_below_training(
+def test_the_number_of_epochs_with_validation_below_training(
     epochs: list[tuple[float, float]], below: str, verdict: Verdict
 ) -> None:
-    claim = told(measure_convergence(snapshot(falling(1.0), epochs)))[BELOW]
+    claim = checked(measure_convergence(snapshot(falling(1.0), epochs)))[BELOW]
     assert (claim.verdict, claim.measured) == (verdict, below)
 
 
@@ -100,18 +100,18 @@ def test_in_how_many_epochs_validation_lies_below_training(
         ([0.4, 0.2, 0.25], 0.25, Verdict.NOT_SUPPORTED),
     ],
 )
-def test_overfitting_is_how_far_validation_ends_above_its_minimum(
+def test_overfitting_is_the_rise_of_the_validation_loss_from_its_minimum(
     validation: list[float], rise: float, verdict: Verdict
 ) -> None:
     found = measure_convergence(snapshot(falling(1.0), [(0.5, loss) for loss in validation]))
     assert found.rise == pytest.approx(rise)
-    claim = told(found)[OVERFITTING]
+    claim = checked(found)[OVERFITTING]
     assert claim.verdict is verdict
     assert f"{rise * 100:+.1f}% from its minimum" in claim.measured
 
 
-def test_one_epoch_tells_nothing_of_overfitting() -> None:
-    claim = told(measure_convergence(snapshot(falling(1.0))))[OVERFITTING]
+def test_one_epoch_is_inconclusive_about_overfitting() -> None:
+    claim = checked(measure_convergence(snapshot(falling(1.0))))[OVERFITTING]
     assert (claim.verdict, claim.measured) == (Verdict.INCONCLUSIVE, "the run has only one epoch")
 
 
@@ -121,9 +121,9 @@ def test_one_epoch_tells_nothing_of_overfitting() -> None:
 )
 def test_the_final_validation_loss(loss: float, verdict: Verdict) -> None:
     found = measure_convergence(snapshot(falling(1.0), [(0.5, loss)]))
-    claim = told(found)[FINAL]
+    claim = checked(found)[FINAL]
     assert (claim.verdict, claim.measured) == (verdict, f"{loss:.4f}")
-    assert told(found, smoothing=0.1)[FINAL].measured == f"{loss:.4f}; {loss:.4f} with label smoothing 0.1"
+    assert checked(found, smoothing=0.1)[FINAL].measured == f"{loss:.4f}; {loss:.4f} with label smoothing 0.1"
 
 
 def test_what_was_not_measured_has_no_verdict() -> None:
@@ -131,7 +131,7 @@ def test_what_was_not_measured_has_no_verdict() -> None:
     assert {claim.verdict for claim in claims} == {Verdict.NOT_MEASURED}
 
 
-def test_nothing_or_something_infinite_is_one_line() -> None:
+def test_an_empty_log_or_an_infinite_loss_is_an_error() -> None:
     with pytest.raises(AnalysisError, match="no epochs"):
         measure_convergence(snapshot({}))
     with pytest.raises(AnalysisError, match="not finite"):

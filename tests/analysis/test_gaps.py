@@ -12,7 +12,7 @@ from fmnist_tui.analysis.probes.efficiency import measure_efficiency
 from .builders import epoch
 
 
-def test_gaps_are_what_validation_is_worse_by() -> None:
+def test_gaps_are_the_differences_between_training_and_validation() -> None:
     epochs = [
         replace(epoch(1, 0.75), train_loss=0.5, validation_loss=0.25, train_accuracy=0.5),
         replace(epoch(2, 0.75), train_loss=0.25, validation_loss=0.5, train_accuracy=1.0),
@@ -28,7 +28,7 @@ def test_without_epochs_there_is_no_gap() -> None:
         measure_gaps([])
 
 
-def test_a_loss_that_is_not_finite_is_told() -> None:
+def test_a_loss_that_is_not_finite_is_an_error() -> None:
     with pytest.raises(AnalysisError, match="not finite"):
         measure_gaps([epoch(1, 0.8), replace(epoch(2, 0.8), validation_loss=math.nan)])
 
@@ -42,13 +42,13 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
         ("v3", 5_858_442, 16_845_824),
     ],
 )
-def test_efficiency_is_accuracy_over_what_the_layer_table_counts(version: str, parameters: int, macs: int) -> None:
+def test_efficiency_is_accuracy_over_parameters_and_macs(version: str, parameters: int, macs: int) -> None:
     found = measure_efficiency(version, 0.9)
     assert (found.accuracy, found.parameters, found.macs) == (0.9, parameters, macs)
     assert found.points_per_million_parameters == pytest.approx(90 / (parameters / 1e6))
     assert found.points_per_million_macs == pytest.approx(90 / (macs / 1e6))
 
 
-def test_an_unknown_version_has_no_efficiency() -> None:
+def test_an_unknown_model_has_no_efficiency() -> None:
     with pytest.raises(AnalysisError, match="unknown model v9"):
         measure_efficiency("v9", 0.9)

@@ -13,7 +13,7 @@ from fmnist_tui.training.recipes import configure
 
 
 def bars(count: int, seed: int) -> ImageSet:
-    """A bright bar whose height tells the class, and noise."""
+    """A bright bar whose position depends on the class, and noise."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(count) % 10).astype(np.uint8)
     images = rng.integers(0, 60, (count, 28, 28), dtype=np.uint8)
@@ -30,14 +30,14 @@ def config(version: str, epochs: int = 2, limit: int = 100) -> TrainingConfig:
     return budgeted(own, epochs, limit)
 
 
-def test_the_permutation_is_one_and_always_the_same() -> None:
+def test_the_permutation_is_always_the_same() -> None:
     order = permutation(784)
     assert sorted(order) == list(range(784))
     assert np.array_equal(order, permutation(784))
     assert (order != np.arange(784)).sum() > 700
 
 
-def test_all_images_get_the_same_other_order() -> None:
+def test_all_images_are_permuted_in_the_same_way() -> None:
     images = np.zeros((2, 28, 28), np.uint8)
     images[:, 3, 4] = (7, 9)
     moved = permuted(images)
@@ -49,7 +49,7 @@ def test_all_images_get_the_same_other_order() -> None:
     assert np.array_equal(undone.reshape(images.shape), images)
 
 
-def test_the_budget_changes_length_images_and_augmentation_alone() -> None:
+def test_the_budget_only_changes_epochs_images_and_augmentation() -> None:
     own = configure("v1", "tuned", {}, seed=5)
     short = budgeted(own, 3, 500)
     assert (short.hyperparameters.epochs, short.limit, short.hyperparameters.augment) == (3, 500, "none")
@@ -59,38 +59,41 @@ def test_the_budget_changes_length_images_and_augmentation_alone() -> None:
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
-def test_both_trainings_learn_bars_and_are_told(version: str) -> None:
-    told: list[tuple[float, str]] = []
-    found = measure_permuted(config(version), DATASET, lambda *news: told.append(news))
+def test_both_trainings_learn_bars_and_report_progress(version: str) -> None:
+    progress: list[tuple[float, str]] = []
+    found = measure_permuted(config(version), DATASET, lambda *news: progress.append(news))
     assert (found.epochs, found.limit, found.test_images, found.seed) == (2, 100, 50, 5)
     assert min(found.plain_test, found.plain_validation, found.permuted_test, found.permuted_validation) > 0.3
     assert found.loss == found.plain_test - found.permuted_test
-    shares = [share for share, _ in told]
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
-    assert {words.partition(":")[0] for _, words in told} == {"pixels in place", "pixels permuted"}
+    fractions = [fraction for fraction, _ in progress]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert {step.partition(":")[0] for _, step in progress} == {"pixels in place", "pixels permuted"}
 
 
-def test_the_same_again_gives_the_same() -> None:
+def test_a_repetition_gives_the_same_result() -> None:
     assert measure_permuted(config("v0"), DATASET) == measure_permuted(config("v0"), DATASET)
 
 
 @pytest.mark.parametrize("after", [0, 3, 100])
-def test_it_can_be_left_in_either_training(after: int) -> None:
-    told: list[float] = []
+def test_it_can_be_cancelled_in_either_training(after: int) -> None:
+    progress: list[float] = []
     with pytest.raises(Cancelled):
         measure_permuted(
-            config("v0", epochs=50), DATASET, lambda share, _: told.append(share), lambda: len(told) > after
+            config("v0", epochs=50),
+            DATASET,
+            lambda fraction, _: progress.append(fraction),
+            lambda: len(progress) > after,
         )
-    assert len(told) < after + 20
+    assert len(progress) < after + 20
 
 
-def test_a_training_that_diverges_says_so() -> None:
+def test_a_training_that_diverges_is_an_error() -> None:
     wild = config("v0", epochs=5)
     wild = replace(wild, hyperparameters=replace(wild.hyperparameters, learning_rate=100.0, input_scale=1e20))
     with pytest.raises(AnalysisError, match="the training with pixels in place diverged"):
         measure_permuted(wild, DATASET)
 
 
-def test_what_is_lost_is_a_difference() -> None:
+def test_the_loss_is_a_difference_of_test_accuracies() -> None:
     assert Permuted(1, 10, 10, 0, 0.9, 0.8, 0.7, 0.5).loss == pytest.approx(0.3)

@@ -18,7 +18,7 @@ ONES_OF_ZERO = 0.3
 
 @dataclass
 class Model:
-    """Predicts with certainty what `classify` says of images (n, 28, 28)."""
+    """Predicts with certainty the classes that `classify` returns for images (n, 28, 28)."""
 
     classify: Callable[[NDArray[np.uint8]], NDArray[np.int64]]
 
@@ -27,7 +27,7 @@ class Model:
 
 
 def dots(*columns: int) -> NDArray[np.uint8]:
-    """A grey that tells the class, 20 a class, in row 14 and these columns."""
+    """A grey level for the class, 20 per class, in row 14 and these columns."""
     images = np.zeros((len(LABELS), 28, 28), np.uint8)
     images[:, 14, list(columns)] = 20 * LABELS[:, None]
     return images
@@ -57,7 +57,7 @@ def test_a_shift_moves_every_pixel_and_fills_with_black() -> None:
     assert not any(part.any() for part in (up[-3:], down[:3], left[:, -3:], right[:, :3]))
 
 
-def test_a_perfect_model_loses_nothing_while_the_thing_stays_in_sight() -> None:
+def test_a_perfect_model_loses_nothing_while_the_object_stays_in_the_image() -> None:
     assert measure_shifts(Model(perfect), dots(14), LABELS) == Shifts(10, *[(1.0,) * 5] * 4)
 
 
@@ -67,13 +67,13 @@ def test_a_perfect_model_loses_what_leaves_the_image() -> None:
     assert found.right == found.up == found.down == (1.0,) * 5
 
 
-def test_a_constant_model_has_the_share_of_its_class_everywhere() -> None:
+def test_a_constant_model_has_the_fraction_of_its_class_everywhere() -> None:
     found = measure_shifts(Model(constant), dots(14), LABELS)
     assert found.directions == ((0.1,) * 5,) * 4
     assert found.mean == pytest.approx((0.1,) * 5)
 
 
-def test_a_model_of_one_pixel_sees_what_is_moved_there() -> None:
+def test_a_model_of_one_pixel_sees_what_is_shifted_there() -> None:
     found = measure_shifts(Model(one_pixel), dots(14, 13, 12), LABELS)
     low = ONES_OF_ZERO
     assert found.right == (1.0, 1.0, 1.0, low, low)
@@ -83,22 +83,22 @@ def test_a_model_of_one_pixel_sees_what_is_moved_there() -> None:
 
 def test_all_images_are_measured_in_all_directions_and_progress_only_rises() -> None:
     seen: list[int] = []
-    told: list[tuple[float, str]] = []
+    progress: list[tuple[float, str]] = []
 
     def count(images: NDArray[np.uint8]) -> NDArray[np.int64]:
         seen.append(len(images))
         return constant(images)
 
     images, labels = np.tile(dots(14), (60, 1, 1)), np.tile(LABELS, 60)
-    measure_shifts(Model(count), images, labels, lambda *news: told.append(news))
+    measure_shifts(Model(count), images, labels, lambda *news: progress.append(news))
     assert seen == [EVALUATION_BATCH, EVALUATION_BATCH, 100] * 17
-    shares = [share for share, _ in told]
-    assert shares == sorted(shares)
-    assert 0.0 <= shares[0] < shares[-1] < 1.0
-    assert all(any(name in words for _, words in told) for name in DIRECTIONS)
+    fractions = [fraction for fraction, _ in progress]
+    assert fractions == sorted(fractions)
+    assert 0.0 <= fractions[0] < fractions[-1] < 1.0
+    assert all(any(name in step for _, step in progress) for name in DIRECTIONS)
 
 
-def test_it_can_be_left_between_two_batches() -> None:
+def test_it_can_be_cancelled_between_two_batches() -> None:
     asked: list[bool] = []
 
     def stop() -> bool:
@@ -111,7 +111,7 @@ def test_it_can_be_left_between_two_batches() -> None:
 
 
 @pytest.mark.parametrize("table", [np.ones((10, 10)), np.full((10, 9), 1 / 9), np.full((10, 10), np.nan)])
-def test_what_are_no_probabilities_of_ten_classes_is_refused(table: NDArray[np.float64]) -> None:
+def test_output_that_is_not_ten_probabilities_is_refused(table: NDArray[np.float64]) -> None:
     class Odd:
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return table.astype(np.float32)

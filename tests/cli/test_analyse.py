@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from waiting import wait_until
@@ -45,6 +44,12 @@ KEYS = {
 }
 
 
+def test_the_keys_are_documented() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
+    keys = {*RUN, *CLAIM, *KEYS, *(key for keys in KEYS.values() for key in keys)}
+    assert not {key for key in keys if f"`{key}`" not in document}
+
+
 def with_model(run: RunDirectory, runs: Path) -> RunDirectory:
     """A copy of a run that may be analysed, its model included."""
     copied = copy_of(run, runs)
@@ -57,7 +62,7 @@ def run(finished: RunDirectory, runs: Path) -> RunDirectory:
     return with_model(finished, runs)
 
 
-def test_images_are_taken_from_where_they_are_now(fmnist: Fmnist, run: RunDirectory, tmp_path: Path) -> None:
+def test_moved_images_are_read_from_their_new_folder(fmnist: Fmnist, run: RunDirectory, tmp_path: Path) -> None:
     data = (read_json(run.run_json) or {})["data"]
     edit(run.run_json, data={**data, "folder": str(tmp_path / "gone")})
     failed = fmnist("analyse", "last", "--only", "shifts", "--runs", run.path.parent)
@@ -66,25 +71,21 @@ def test_images_are_taken_from_where_they_are_now(fmnist: Fmnist, run: RunDirect
     assert fmnist("analyse", "last", "--only", "shifts", "--runs", run.path.parent).status == 0
 
 
-def told(out: str) -> Any:
-    return json.loads(out)
-
-
 @pytest.mark.parametrize(
     "versions",
     [("v0",), pytest.param(("v0", "v1", "v2", "v3"), marks=pytest.mark.slow)],
     ids=["v0", "all four"],
 )
-def test_all_analyses_are_made_kept_and_used_again(
+def test_all_analyses_are_made_saved_and_reused(
     fmnist: Fmnist, four: Path, runs: Path, versions: tuple[str, ...]
 ) -> None:
     for one in list_runs(four):
         if one.run_id[:2] in versions:
             with_model(one, runs)
-    words = ["analyse", *versions, *BUDGET, "--runs", runs, "--json"]
-    outcome = fmnist(*words)
+    arguments = ["analyse", *versions, *BUDGET, "--runs", runs, "--json"]
+    outcome = fmnist(*arguments)
     assert outcome.status == 0
-    first = told(outcome.out)
+    first = json.loads(outcome.out)
     assert first.keys() == {"runs", "claims"}
     assert all(one.keys() == RUN for one in first["runs"])
     assert all(one.keys() == CLAIM for one in first["claims"])
@@ -100,13 +101,13 @@ def test_all_analyses_are_made_kept_and_used_again(
     verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}
     assert len(verdicts) == 11
     assert len(versions) < 4 or "not measured yet" not in verdicts.values()
-    again = told(fmnist(*words).out)
+    again = json.loads(fmnist(*arguments).out)
     assert [one["cached"] for one in again["runs"]] == [list(one["analyses"]) for one in again["runs"]]
     assert [one["analyses"] for one in again["runs"]] == [one["analyses"] for one in first["runs"]]
     assert again["claims"] == first["claims"]
 
 
-def test_it_says_in_words_what_it_found_and_where_it_is(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+def test_it_prints_its_results_and_its_progress(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
     outcome = fmnist("analyse", "last", "--only", "shifts", "--only", "gaps", "--runs", runs)
     assert outcome.status == 0
     assert outcome.err.splitlines() == [f"{run.run_id}: shifts"]
@@ -116,55 +117,56 @@ def test_it_says_in_words_what_it_found_and_where_it_is(fmnist: Fmnist, run: Run
     assert fmnist("analyse", "last", "--only", "shifts", "--runs", runs).err == ""
 
 
-def test_what_is_kept_is_told_of_a_run_whose_weights_were_thrown_away(
+def test_saved_analyses_are_printed_for_a_run_whose_weights_were_removed(
     fmnist: Fmnist, run: RunDirectory, runs: Path
 ) -> None:
-    words = ("analyse", "last", "--only", "shifts", "--only", "gaps", "--runs", runs)
-    before = fmnist(*words)
+    arguments = ("analyse", "last", "--only", "shifts", "--only", "gaps", "--runs", runs)
+    before = fmnist(*arguments)
     run.model.unlink()
-    after = fmnist(*words)
+    after = fmnist(*arguments)
     assert (after.status, after.out, after.err) == (0, before.out, "")
 
 
-def test_the_gain_is_of_all_runs_that_are_named_and_what_does_not_count_is_told(
+def test_the_gain_is_over_all_named_runs_and_ineligible_ones_are_listed(
     fmnist: Fmnist, finished: RunDirectory, runs: Path
 ) -> None:
     for version, seed, accuracy in (("v0", 0, 0.80), ("v0", 1, 0.84), ("v3", 0, 0.92)):
         copied = copy_of(finished, runs, f"{version}-20260102-00000{seed}-00ff")
         edit(copied.run_json, version=version)
         edit(copied.result, test_accuracy=accuracy)
-    words = ("analyse", *(run.run_id for run in list_runs(runs)), "--only", "efficiency", "--runs", runs)
-    outcome = fmnist(*words)
+    arguments = ("analyse", *(run.run_id for run in list_runs(runs)), "--only", "efficiency", "--runs", runs)
+    outcome = fmnist(*arguments)
     assert "Total gain +5.71 points: not supported\n    +10.00 points\n" in outcome.out
     assert "  v3-20260102-000000-00ff is not eligible for the results: recipe modified; data is demo\n" in outcome.out
-    gain = told(fmnist(*words, "--json").out)["claims"][-1]
+    gain = json.loads(fmnist(*arguments, "--json").out)["claims"][-1]
     assert (gain["measured"], gain["verdict"]) == ("+10.00 points", "not supported")
     edit(list_runs(runs)[0].run_json, train_images=54_000)
-    left_out = fmnist(*words).out
+    left_out = fmnist(*arguments).out
     assert "Total gain" not in left_out.partition("not measured yet")[0]
     assert " is left out of these claims: its images differ from the first run's\n" in left_out
 
 
-def test_again_and_another_budget_compute_anew(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
-    def kept(*words: object) -> tuple[list[str], int]:
-        outcome = told(fmnist("analyse", run.run_id, "--only", "permuted", *words, "--json", "--runs", runs).out)
-        return outcome["runs"][0]["cached"], outcome["runs"][0]["analyses"]["permuted"]["epochs"]
+def test_again_and_another_budget_recompute(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    def cached(*arguments: object) -> tuple[list[str], int]:
+        outcome = fmnist("analyse", run.run_id, "--only", "permuted", *arguments, "--json", "--runs", runs)
+        run_json = json.loads(outcome.out)["runs"][0]
+        return run_json["cached"], run_json["analyses"]["permuted"]["epochs"]
 
-    assert kept(*BUDGET) == ([], 1)
-    assert kept() == (["permuted"], 1)
-    assert kept("--epochs", 2, "--limit", 20) == ([], 2)
-    assert kept("--epochs", 2, "--again", "--limit", 20) == ([], 2)
+    assert cached(*BUDGET) == ([], 1)
+    assert cached() == (["permuted"], 1)
+    assert cached("--epochs", 2, "--limit", 20) == ([], 2)
+    assert cached("--epochs", 2, "--again", "--limit", 20) == ([], 2)
 
 
-def test_a_damaged_file_is_computed_again(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
-    words = ("analyse", run.run_id, "--only", "gaps", "--json", "--runs", runs)
-    first = fmnist(*words).json
+def test_a_damaged_file_is_recomputed(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+    arguments = ("analyse", run.run_id, "--only", "gaps", "--json", "--runs", runs)
+    first = fmnist(*arguments).json
     (run.analysis / "gaps.json").write_text("{")
-    assert fmnist(*words).json == first
-    assert fmnist(*words).json["runs"][0]["cached"] == ["gaps"]
+    assert fmnist(*arguments).json == first
+    assert fmnist(*arguments).json["runs"][0]["cached"] == ["gaps"]
 
 
-def test_what_cannot_be_made_does_not_keep_the_rest_back(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+def test_an_impossible_analysis_does_not_prevent_the_others(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
     run.model.unlink()
     outcome = fmnist("analyse", run.run_id, *ONLY, "--runs", runs)
     assert outcome.status == 0
@@ -179,30 +181,32 @@ def test_what_cannot_be_made_does_not_keep_the_rest_back(fmnist: Fmnist, run: Ru
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("arguments", "complaint"),
     [
         (["--only", "shifts", "--data", "nowhere"], "there is no folder"),
         (["--only", "shifts"], "has no model.safetensors"),
     ],
 )
-def test_where_nothing_can_be_made_it_is_one_line(
-    fmnist: Fmnist, run: RunDirectory, runs: Path, words: list[str], complaint: str
+def test_if_no_analysis_is_possible_it_is_one_line(
+    fmnist: Fmnist, run: RunDirectory, runs: Path, arguments: list[str], complaint: str
 ) -> None:
-    if "--data" not in words:
+    if "--data" not in arguments:
         run.model.unlink()
-    outcome = fmnist("analyse", run.run_id, *words, "--runs", runs)
+    outcome = fmnist("analyse", run.run_id, *arguments, "--runs", runs)
     assert (outcome.status, outcome.out) == (1, "")
     assert complaint in outcome.err
 
 
-def test_a_model_that_is_not_the_runs_is_told(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
+def test_a_model_that_does_not_match_the_result_is_an_error(fmnist: Fmnist, run: RunDirectory, runs: Path) -> None:
     edit(run.result, test_accuracy=0.01)
     outcome = fmnist("analyse", run.run_id, "--only", "shifts", "--runs", runs)
     assert outcome.status == 1
     assert f"but its result.json has {percent(0.01)}: they don't belong together" in outcome.err
 
 
-def test_without_runs_it_says_how_to_get_some(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:
+def test_without_runs_the_error_has_a_training_command(
+    fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path
+) -> None:
     assert "there are no runs in" in fmnist("analyse", "last", "--runs", tmp_path / "none").complaint
     assert "no eligible run of the recipe tuned yet" in fmnist("analyse", "--runs", runs).complaint
     origin = fmnist("analyse", "--recipe", "origin", "--runs", runs).complaint
@@ -210,17 +214,17 @@ def test_without_runs_it_says_how_to_get_some(fmnist: Fmnist, run: RunDirectory,
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_of_the_reference_runs_it_tells_what_is_committed(fmnist: Fmnist, recipe: str) -> None:
+def test_the_output_for_the_reference_runs_is_the_committed_one(fmnist: Fmnist, recipe: str) -> None:
     evidence = Path(__file__).parents[2] / "assets" / "reference"
     outcome = fmnist("analyse", "--recipe", recipe, "--runs", evidence / "runs")
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out == (evidence / f"claims-{recipe}.txt").read_text()
 
 
-def test_ctrl_c_leaves_with_nothing_half_written(run: RunDirectory, runs: Path) -> None:
-    words = ("analyse", run.run_id, "--only", "gaps", "--only", "permuted", "--epochs", "10000", "--limit", "300")
-    with started(*words, "--runs", runs, PYTHONUNBUFFERED="1") as process:
-        wait_until((run.analysis / "gaps.json").exists, "the first analysis was kept")
+def test_ctrl_c_leaves_nothing_half_written(run: RunDirectory, runs: Path) -> None:
+    arguments = ("analyse", run.run_id, "--only", "gaps", "--only", "permuted", "--epochs", "10000", "--limit", "300")
+    with started(*arguments, "--runs", runs, PYTHONUNBUFFERED="1") as process:
+        wait_until((run.analysis / "gaps.json").exists, "the first analysis was saved")
         assert process.stderr
         assert process.stderr.readline() == f"{run.run_id}: permuted\n"
         process.send_signal(signal.SIGINT)
@@ -230,7 +234,7 @@ def test_ctrl_c_leaves_with_nothing_half_written(run: RunDirectory, runs: Path) 
     assert call("show", run.run_id, "--runs", runs).status == 0
 
 
-def test_export_draws_what_is_kept(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:
+def test_export_draws_saved_analyses(fmnist: Fmnist, run: RunDirectory, runs: Path, tmp_path: Path) -> None:
     assert fmnist("analyse", run.run_id, "--only", "shifts", "--runs", runs).status == 0
     run.predictions.unlink()  # their pictures are drawn elsewhere
     assert fmnist("export", run.run_id, "--to", tmp_path / "out", "--runs", runs).status == 0

@@ -212,7 +212,7 @@ def test_what_a_run_goes_on_with_is_printed_and_shown(fmnist: Fmnist, moved: tup
     assert any(line.startswith(f"{run.run_id}  {alert}") for line in outcome.lines)
     shown = fmnist("show", run.run_id, "--runs", run.path.parent).out
     assert re.search(r"^device .*, 512 threads$", shown, re.MULTILINE)
-    assert re.search(rf"^went on +cpu, {available_cpus()} threads?, on {host_name()}$", shown, re.MULTILINE)
+    assert re.search(rf"^continued on +cpu, {available_cpus()} threads?, on {host_name()}$", shown, re.MULTILINE)
 
 
 def test_a_folder_of_runs_goes_on_under_another_path_and_in_another_home(

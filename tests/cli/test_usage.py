@@ -58,7 +58,7 @@ OPTIONS = {
 WRONG = {
     "unknown command": (["trian"], "No such command 'trian'"),
     "unknown option": (["train", "v0", "--epoch", "3"], "--epochs"),
-    "no version": (["train"], "VERSION...|all"),
+    "no model": (["train"], "MODEL...|all"),
     "no run": (["show"], "RUN"),
     "no folder to export to": (["export", "last"], "--to"),
     "unknown recipe": (["train", "v0", "--recipe", "best"], "'tuned', 'origin'"),

@@ -45,7 +45,7 @@ async def seen(pilot: AnyPilot) -> str:
 
 
 @at_the_smallest_size
-async def test_each_claim_has_its_number_and_what_is_missing_its_command(
+async def test_each_claim_has_its_measurements_or_the_command_that_makes_them(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
     made = four(runs)
@@ -66,7 +66,7 @@ async def test_each_claim_has_its_number_and_what_is_missing_its_command(
         assert app.current_mode == "dataset"
 
 
-async def test_m_measures_what_needs_no_training_and_keeps_it(
+async def test_m_measures_what_needs_no_training_and_saves_it(
     app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = four(runs)
@@ -78,7 +78,7 @@ async def test_m_measures_what_needs_no_training_and_keeps_it(
     async with app.run_test(size=(120, 40)) as pilot:
         await at_claims(pilot)
         await pilot.press("m")
-        await until(pilot, lambda: read_findings(read_run(made[3])).shifts, "all is kept")
+        await until(pilot, lambda: read_findings(read_run(made[3])).shifts, "all is saved")
         shifts = "v3 90.0 80.0 70.0 60.0 50.0%"
         await until(pilot, lambda: shifts in words_in(pilot, "VerticalScroll"), "the shifts are shown")
         for run in made:
@@ -91,7 +91,7 @@ async def test_m_measures_what_needs_no_training_and_keeps_it(
         assert "not measured yet" not in text
 
 
-async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_measuring_can_be_stopped(app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = four(runs)
     for run in made:
         run.model.write_bytes(b"weights")
@@ -119,16 +119,16 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
     assert read_findings(read_run(made[0])).shifts is None
 
 
-async def test_what_cannot_be_measured_is_told(app: FmnistApp, runs: Path) -> None:
+async def test_an_impossible_measurement_is_a_notice(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(notifications=True) as pilot:
         await at_claims(pilot)
         await pilot.press("m")
-        await until(pilot, lambda: "has no model.safetensors" in notices(app), "it is told")
+        await until(pilot, lambda: "has no model.safetensors" in notices(app), "it is shown")
         await until(pilot, lambda: "m Measure" in flat(app), "it has ended")
 
 
-async def test_without_runs_the_page_says_how_to_get_some(app: FmnistApp) -> None:
+async def test_without_runs_the_page_has_the_command_that_trains_them(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No run counts yet")
