@@ -88,17 +88,17 @@ def compare(named: Sequence[Run | str], folder: Folder | None = None) -> RunPair
     return compare_runs([run if isinstance(run, Run) else open_run(run, folder) for run in named])
 
 
-def compare_models(recipe: str = "tuned", folder: Folder | None = None, *, everything: bool = False) -> Comparison:
+def compare_models(recipe: str = "tuned", folder: Folder | None = None, *, all_runs: bool = False) -> Comparison:
     """The models compared over all eligible runs: means, 95% CIs, and the difference from each model to the next.
 
     Args:
         recipe: The recipe that the runs used.
         folder: As for `runs`.
-        everything: Whether runs that are excluded (see `Comparison`) are compared as well, marked.
+        all_runs: Whether runs that are excluded (see `Comparison`) are compared as well, marked.
     """
     from fmnist_tui.analysis.comparison import compare as compared
 
-    return compared(runs(folder), recipe, everything=everything)
+    return compared(runs(folder), recipe, all_runs=all_runs)
 
 
 def train(

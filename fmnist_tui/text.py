@@ -24,29 +24,29 @@ def safe(text: object) -> str:
 
 
 def percent(fraction: object, digits: int = 2) -> str:
-    """ "93.19%" for 0.9319; "" for anything but a number."""
+    """93.19% for 0.9319; an empty string for anything but a number."""
     if isinstance(fraction, bool) or not isinstance(fraction, int | float):
         return ""
     return f"{fraction:.{digits}%}"
 
 
 def points(difference: float) -> str:
-    """ "+1.62" for 0.0162: a difference of two fractions in percentage points."""
+    """A difference of two fractions in percentage points: +1.62 for 0.0162."""
     return f"{difference * 100:+.2f}"
 
 
 def grouped(count: float) -> str:
-    """ "60,000"; rounded to an integer."""
+    """60,000; rounded to an integer."""
     return f"{count:,.0f}"
 
 
 def counted(count: int, noun: str) -> str:
-    """ "1 run", "2,584 images"."""
+    """1 run, 2,584 images."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
-    """ "4.2 s", "3 min 05 s", "2 h 10 min"; "?" for infinity and NaN."""
+    """4.2 s, 3 min 05 s, 2 h 10 min; "?" for infinity and NaN."""
     if not math.isfinite(seconds):
         return "?"
     if round(seconds, 1) < 60:
@@ -56,7 +56,7 @@ def duration(seconds: float) -> str:
 
 
 def megabytes(count: float) -> str:
-    """ "12.3 MB"."""
+    """Bytes as 12.3 MB."""
     return f"{count / 1e6:.1f} MB"
 
 

@@ -101,7 +101,7 @@ def test_runs_are_listed_and_compared(folder: Path, tmp_path: Path) -> None:
     pairs = fmnist_tui.compare([first, second.run_id], folder)
     assert [one.record.run_id for one in pairs.runs] == [first.run_id, second.run_id]
     assert 0 < pairs.paired[0].p_value <= 1
-    everything = fmnist_tui.compare_models(folder=folder, everything=True)
+    everything = fmnist_tui.compare_models(folder=folder, all_runs=True)
     assert [summary.version for summary in everything.versions] == ["v0"]
     assert fmnist_tui.compare_models(folder=folder).versions == ()  # the demo set is excluded
     assert fmnist_tui.runs(tmp_path / "none") == []

@@ -23,8 +23,9 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.models.registry import BUILT_IN
-from fmnist_tui.report import tables
+from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.export import export_run, export_shifts
+from fmnist_tui.report.formats import to_csv, to_json, to_markdown
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.training.recipes import configure_all
@@ -72,10 +73,10 @@ def write_tables(records: list[Run]) -> None:
     """The summary for the app, tables, which show it, and the tuned runs' figures."""
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
     for recipe in SEEDS:
-        comparison = compare(records, recipe)
-        (HERE / f"results-{recipe}.md").write_text(tables.as_markdown(comparison))
-        (HERE / f"results-{recipe}.csv").write_text(tables.as_csv(comparison))
-        (HERE / f"results-{recipe}.json").write_text(json.dumps(tables.as_json(comparison), indent=2) + "\n")
+        report = comparison_report(compare(records, recipe))
+        (HERE / f"results-{recipe}.md").write_text(to_markdown(report))
+        (HERE / f"results-{recipe}.csv").write_text(to_csv(report))
+        (HERE / f"results-{recipe}.json").write_text(json.dumps(to_json(report), indent=2) + "\n")
     best = {one.best_run: one.version for one in compare(records, "tuned").versions}
     with tempfile.TemporaryDirectory() as folder:
         chosen = [record for record in records if record.run_id in best]

@@ -17,8 +17,10 @@ import click
 from trained import train_all
 
 from fmnist_tui.report.formats import markdown_table
+from fmnist_tui.report.report import Column, Line, Table
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_epochs
+from fmnist_tui.text import percent
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 
 SEEDS = (0, 1, 2)
@@ -76,14 +78,15 @@ FAMILIES = {"v0": (("v0",), _V0), "cnn": (("v1", "v2", "v3"), _CNN)}
 def main(family: str, runs: Path, device: str) -> None:
     """Trains what is missing; prints a table after each candidate, since it takes long."""
     versions, candidates = FAMILIES[family]
-    lines: list[tuple[str, ...]] = []
+    columns = tuple(map(Column, ("candidate", *versions, "mean")))
+    rows: list[tuple[Line, ...]] = []
     for name, settings in candidates.items():
         given: dict[str, Any] = {"modified": True, "hyperparameters": settings, "score_test": False, "device": device}
         configs = [TrainingConfig(version, "tuned", seed=seed, **given) for version in versions for seed in SEEDS]
         reached = [best_accuracy(record.directory) for record in train_all(runs, configs)]
         means = [fmean(reached[at : at + len(SEEDS)]) for at in range(0, len(reached), len(SEEDS))]
-        lines.append((name, *(f"{value * 100:.2f} %" for value in (*means, fmean(means)))))
-        click.echo(f"\n{markdown_table(('candidate', *versions, 'mean'), lines)}")
+        rows.append(tuple(map(Line, (name, *map(percent, (*means, fmean(means)))))))
+        click.echo(f"\n{markdown_table(Table(columns, tuple(rows)))}")
 
 
 def best_accuracy(run: RunDirectory) -> float:

@@ -1,4 +1,4 @@
-"""Whether a model is as often right as it believes: the bins of a reliability diagram."""
+"""Calibration: the bins of a reliability diagram, and the expected calibration error."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Bin:
     """The images whose confidence lies above `low` and up to `high`.
 
     Attributes:
-        low: 0 to 14 fifteenths.
-        high: 1 to 15 fifteenths.
-        count: Images.
-        confidence: Their mean, 0 to 1; None where there is no image.
-        accuracy: The share that is right; None where there is no image.
+        low: 0 to 14/15.
+        high: 1/15 to 1.
+        count: The number of images.
+        confidence: Their mean confidence, 0 to 1; None for an empty bin.
+        accuracy: The fraction that is correct; None for an empty bin.
     """
 
     low: float
@@ -31,31 +31,31 @@ class Bin:
 
     @property
     def gap(self) -> float:
-        """Accuracy less confidence, negative where the model believes too much; 0 where there is no image."""
+        """Accuracy less confidence: negative if the model is overconfident; 0 for an empty bin."""
         return 0.0 if self.confidence is None or self.accuracy is None else self.accuracy - self.confidence
 
 
 def reliability(predictions: Predictions) -> tuple[Bin, ...]:
-    """The 15 bins over which `training.metrics` takes the expected calibration error, from low to high."""
+    """The 15 bins that `training.metrics` computes the expected calibration error from, lowest confidence first."""
     confidence = predictions.confidence
-    places = confidence_bins(confidence)
-    counts = np.bincount(places, minlength=ECE_BINS).tolist()
-    confident = np.bincount(places, weights=confidence, minlength=ECE_BINS).tolist()
-    right = np.bincount(places, weights=predictions.correct, minlength=ECE_BINS).tolist()
+    indices = confidence_bins(confidence)
+    counts = np.bincount(indices, minlength=ECE_BINS).tolist()
+    confidences = np.bincount(indices, weights=confidence, minlength=ECE_BINS).tolist()
+    correct = np.bincount(indices, weights=predictions.correct, minlength=ECE_BINS).tolist()
     return tuple(
         Bin(
-            place / ECE_BINS,
-            (place + 1) / ECE_BINS,
+            index / ECE_BINS,
+            (index + 1) / ECE_BINS,
             count,
-            confident[place] / count if count else None,
-            right[place] / count if count else None,
+            confidences[index] / count if count else None,
+            correct[index] / count if count else None,
         )
-        for place, count in enumerate(counts)
+        for index, count in enumerate(counts)
     )
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error of the bins: the mean of their gaps, weighted by their images; 0 to 1.
+    """The expected calibration error: the mean absolute gap of the bins, weighted by their images; 0 to 1.
 
     Guo et al., On Calibration of Modern Neural Networks, 2017, equation 3.
     """

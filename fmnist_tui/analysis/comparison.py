@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from fmnist_tui.analysis.eligibility import (
     ScoredRun,
     best_of,
-    different,
+    exclusion_reason,
+    n_distinct,
     scored_runs,
     seeds_of,
     trained_alike,
-    why_not_counted,
 )
 from fmnist_tui.analysis.intervals import Spread
-from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, difference, paired_tests, remembering
+from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
 from fmnist_tui.data import official
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.models.spec import Reported
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.runs.run import Run
 
 
@@ -32,25 +33,25 @@ class VersionSummary:
     Attributes:
         version: "v0" to "v3".
         runs: How many are compared.
-        marked: How many of them would not count; 0 unless everything was asked for.
-        seeds: Of each run, oldest first; None where run.json doesn't tell.
+        ineligible: How many of them aren't eligible; 0 unless all runs are compared.
+        seeds: Each run's seed, oldest run first; None where run.json doesn't have it.
         test_accuracy: 0 to 1.
         test_nll: Nats.
         test_brier: 0 to 2.
         test_ece: 0 to 1.
         parameters: Trained parameters.
-        seconds_per_epoch: Median over all epochs of all runs, validation included; None where no log tells.
-        device: What they were trained on; several are joined by commas.
-        what_changed: Against the version before.
-        step: From the nearest version before that has runs; None for the first.
-        best_run: Its id: highest validation accuracy of any epoch, the oldest of equals. The test set has no say.
-        reported: The origin's figures.
-        inexact: How many of them went on under other conditions than they began with.
+        seconds_per_epoch: Median over all epochs of all runs, validation included; None if no log has any.
+        device: What the runs were trained on; several are joined by commas.
+        what_changed: Compared with the version before.
+        step: From the nearest earlier version that has runs; None for the first.
+        best_run: Its id: best validation accuracy of any epoch, the oldest of equals. Test accuracy plays no part.
+        reported: The original project's figures, if there are any.
+        inexact: How many of the runs continued under other conditions than they began with.
     """
 
     version: str
     runs: int
-    marked: int
+    ineligible: int
     seeds: tuple[int | None, ...]
     test_accuracy: Spread
     test_nll: Spread
@@ -66,22 +67,22 @@ class VersionSummary:
     inexact: int = 0
 
     @property
-    def different_seeds(self) -> int:
-        """Fewer than the runs where some repeat others."""
-        return different(self.seeds)
+    def n_seeds(self) -> int:
+        """The number of distinct seeds: fewer than the runs if some repeat others."""
+        return n_distinct(self.seeds)
 
     @property
     def delta(self) -> float | None:
-        """Mean test accuracy less that of the nearest version before that has runs; None for the first."""
+        """Mean test accuracy less that of the nearest earlier version that has runs; None for the first."""
         return None if self.step is None else self.step.value
 
 
 @dataclass(frozen=True)
-class NotCounted:
-    """A run that doesn't count, and why."""
+class ExcludedRun:
+    """A run that is excluded from the comparison or from its paired tests, and the reason."""
 
     run: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -89,56 +90,64 @@ class Comparison:
     """The versions that have runs, and how they differ.
 
     Attributes:
-        recipe: Under which runs count.
-        everything: Whether all of the recipe's runs scored on the same images were compared, also those that don't
-            count.
-        compared: Ids of the runs that the comparison is made of.
+        recipe: The runs' recipe.
+        all_runs: Whether all of the recipe's runs scored on the same images are compared, not only eligible ones.
+        compared: The ids of the compared runs.
         versions: In the order of the registry.
-        gain: From the first version to the last; None where there are not two.
-        paired: Between the versions' best runs.
-        not_counted: Newest first; with `everything` some of them are compared as well.
-        comparable: How many of them `everything` would take in, or has.
+        gain: From the first version to the last; None for fewer than two versions.
+        paired: Tests between the versions' best runs.
+        unpaired: Best runs whose predictions can't be used in the paired tests.
+        excluded: Ineligible runs, newest first; with `all_runs` some of them are compared nevertheless.
+        n_comparable: How many of the excluded runs `all_runs` would add, or has added.
     """
 
     recipe: str
-    everything: bool
+    all_runs: bool
     compared: frozenset[str]
     versions: tuple[VersionSummary, ...]
     gain: Difference | None
     paired: tuple[PairedTest, ...]
-    not_counted: tuple[NotCounted, ...]
-    comparable: int
+    unpaired: tuple[ExcludedRun, ...]
+    excluded: tuple[ExcludedRun, ...]
+    n_comparable: int
 
     @property
     def total_gain(self) -> float | None:
-        """Mean test accuracy of the last version less that of the first; None where there are not two."""
+        """Mean test accuracy of the last version less that of the first; None for fewer than two versions."""
         return None if self.gain is None else self.gain.value
 
 
-def compare(records: Sequence[Run], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
-    """Compares the versions over `records` that count under `recipe`, or over all of it on the same test images."""
-    reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
-    counting = [record for record in records if reasons[record.run_id] is None]
-    on_the_same = _on_the_same_images([record for record in records if record.recipe == recipe])
-    chosen = on_the_same if everything else counting
+def compare(records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
+    """Compares the versions over the runs that are eligible under `recipe`.
+
+    Args:
+        records: Newest first.
+        recipe: "tuned" or "origin".
+        all_runs: Compares all of the recipe's runs that were scored on the same data set, eligible or not.
+    """
+    reasons = {record.run_id: exclusion_reason(record, recipe) for record in records}
+    eligible = [record for record in records if reasons[record.run_id] is None]
+    comparable = _of_one_dataset([record for record in records if record.recipe == recipe])
+    chosen = comparable if all_runs else eligible
     groups = [runs for model in all_models() if (runs := scored_runs(chosen, model.name))]
-    unfit = {run for run, why in reasons.items() if why is not None}
-    read = remembering()
-    best = [read(best_of(runs).record) for runs in groups]
+    excluded = {run: reason for run, reason in reasons.items() if reason is not None}
+    read = cached_reader()
+    best = [best_of(runs).record for runs in groups]
     return Comparison(
         recipe,
-        everything,
+        all_runs,
         frozenset(run.record.run_id for runs in groups for run in runs),
-        tuple(_summaries(groups, unfit, read)),
+        tuple(_summaries(groups, excluded.keys(), read)),
         difference(groups[0], groups[-1], read) if len(groups) > 1 else None,
-        paired_tests([answers for answers in best if answers]),
-        tuple(NotCounted(run, why) for run, why in reasons.items() if why is not None),
-        sum(record.run_id in unfit for record in on_the_same),
+        paired_tests([known for record in best if (known := read(record))]),
+        tuple(_unpaired(best, read)),
+        tuple(ExcludedRun(run, reason) for run, reason in excluded.items()),
+        sum(record.run_id in excluded for record in comparable),
     )
 
 
-def _on_the_same_images(records: Sequence[Run]) -> list[Run]:
-    """The scored runs of one data set, as others have no common mean: the official one, else the newest run's."""
+def _of_one_dataset(records: Sequence[Run]) -> list[Run]:
+    """The scored runs of one data set, since others have no common mean: the official one, else the newest run's."""
     scored = [record for record in records if record.scores is not None]
     known = [record.fingerprints for record in scored]
     best, newest = official.FASHION_MNIST.fingerprints, next(iter(known), None)
@@ -146,31 +155,42 @@ def _on_the_same_images(records: Sequence[Run]) -> list[Run]:
     return [record for record in scored if record.fingerprints == wanted]
 
 
-def _summaries(groups: Sequence[Sequence[ScoredRun]], unfit: Collection[str], read: Reader) -> Iterator[VersionSummary]:
-    """One for the runs of each version; `unfit` has the ids of those that don't count."""
+def _unpaired(best: Sequence[Run], read: Reader) -> Iterator[ExcludedRun]:
+    for record in best if len(best) > 1 else ():
+        if read(record) is None:
+            try:
+                read_predictions(record.directory)
+            except NoPredictionsError as error:
+                yield ExcludedRun(record.run_id, str(error))
+
+
+def _summaries(
+    groups: Sequence[Sequence[ScoredRun]], excluded: Collection[str], read: Reader
+) -> Iterator[VersionSummary]:
+    """One for the runs of each version; `excluded` has the ids of those that aren't eligible."""
     before: Sequence[ScoredRun] | None = None
     for runs in groups:
         step = None if before is None else difference(before, runs, read)
-        yield _summarise(runs, sum(run.record.run_id in unfit for run in runs), step)
+        yield _summarise(runs, sum(run.record.run_id in excluded for run in runs), step)
         before = runs
 
 
-def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) -> VersionSummary:
+def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | None) -> VersionSummary:
     model, best, seeds = get_model(runs[0].record.version), best_of(runs).record, seeds_of(runs)
     alike = trained_alike(runs)
-    different_seeds = different(seeds) if alike else 1
+    n_seeds = n_distinct(seeds) if alike else 1
     seconds = [value for run in runs for value in run.seconds]
     return VersionSummary(
         version=model.name,
         runs=len(runs),
-        marked=marked,
+        ineligible=ineligible,
         seeds=seeds,
         test_accuracy=Spread.of_accuracies(
-            [run.scores.accuracy for run in runs], best.test_images if alike else None, seeds=different_seeds
+            [run.scores.accuracy for run in runs], best.test_images if alike else None, seeds=n_seeds
         ),
-        test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=different_seeds),
-        test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=different_seeds),
-        test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=different_seeds),
+        test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=n_seeds),
+        test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=n_seeds),
+        test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=n_seeds),
         parameters=layer_table(model).parameters,
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
         device=", ".join(sorted({device for run in runs for device in run.record.devices})),

@@ -1,9 +1,12 @@
-"""Which runs are eligible for a comparison, why others are excluded, and the scores of those that are."""
+"""Which runs are eligible for a comparison, why others are excluded, and which runs can be compared at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fmnist_tui.data import official
 from fmnist_tui.models.registry import find_model
@@ -15,13 +18,18 @@ from fmnist_tui.training.metrics import Scores
 from fmnist_tui.training.recipes import hyperparameters, left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
+_HIGHEST_SECONDS = 1e9
+"""An epoch that took longer was edited by hand."""
+
+ScoredImages = tuple[str, NDArray[np.uint8]]
+"""What a run was scored on: the test images' fingerprint, and their labels, uint8 (n,)."""
 
 
-def why_not_counted(record: Run, recipe: str) -> str | None:
-    """Why a run doesn't count under `recipe` ("tuned", "origin"), in words; None where it does.
+def exclusion_reason(record: Run, recipe: str) -> str | None:
+    """Why a run is excluded from the comparison under `recipe` ("tuned", "origin"); None if it is eligible.
 
-    A run counts that was completed with an unmodified recipe on all training images of the official
-    Fashion-MNIST, and was scored on all of its test images.
+    A run is eligible if it was completed with the unmodified recipe on all training images of the official
+    Fashion-MNIST, and scored on all of its test images.
     """
     return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(_settings(record, recipe)) or None
 
@@ -42,13 +50,13 @@ def _incomplete(record: Run) -> str:
     reason = record.result.reason if record.result else ""
     if reason == "stopped":
         return _STOPPED
-    return "" if reason == "completed" else f'ended as "{reason}", not as completed'
+    return "" if reason == "completed" else f'ended with reason "{reason}", not "completed"'
 
 
 def _settings(record: Run, recipe: str) -> Iterator[str]:
-    """All that sets a completed run apart from those that count."""
+    """Every way in which a completed run differs from an eligible one."""
     if find_model(record.version) is None:
-        yield f"{record.version} is no version that this program knows"
+        yield f"unknown model {record.version}"
     if record.recipe != recipe:
         yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
     yield from _modified(record)
@@ -56,21 +64,21 @@ def _settings(record: Run, recipe: str) -> Iterator[str]:
     yield from _other_data(record)
     if record.scores is None:
         scored = record.result is not None and record.result.has_scores
-        yield "result.json holds scores that can't be" if scored else "not scored"
+        yield "result.json holds impossible scores" if scored else "not scored"
 
 
 def _modified(record: Run) -> Iterator[str]:
-    """Also where the recipe has changed since: runs under one name but with other settings have no common mean."""
+    """Also if the recipe has changed since: runs with different settings have no common mean."""
     model = find_model(record.version)
     known = model is not None and record.recipe in model.recipes
     if record.manifest.modified is not False:
         yield "recipe modified"
     elif known and _differs(record):
-        yield f"trained with other settings than {record.recipe} has now"
+        yield f"settings differ from today's recipe {record.recipe}"
 
 
 def _differs(record: Run) -> bool:
-    """Whether it was trained otherwise than the recipe says; with other data, what that settles is its own."""
+    """Whether its settings differ from the recipe's; on other data, those that follow from the data may."""
     recipe = hyperparameters(record.version, record.recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
     open_ones = left_to_data(recipe) if record.fingerprints != official.FASHION_MNIST.fingerprints else ()
@@ -93,9 +101,6 @@ def _other_data(record: Run) -> Iterator[str]:
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
 
 
-_FOREVER = 1e9
-
-
 @dataclass(frozen=True)
 class ScoredRun:
     """A run, its scores on the test images and its epochs."""
@@ -106,39 +111,45 @@ class ScoredRun:
 
     @property
     def best_validation(self) -> float:
-        """Of any epoch; what a hand-edited log says beyond 0 to 1 is passed over."""
+        """The best validation accuracy of any epoch, 0 to 1; values out of range (an edited log) are ignored."""
         found = (epoch.validation_accuracy for epoch in self.epochs)
         return max((accuracy for accuracy in found if 0 <= accuracy <= 1), default=0.0)
 
     @property
     def seconds(self) -> list[float]:
-        """Of each epoch."""
-        return [epoch.seconds for epoch in self.epochs if 0 <= epoch.seconds < _FOREVER]
+        """The duration of each epoch."""
+        return [epoch.seconds for epoch in self.epochs if 0 <= epoch.seconds < _HIGHEST_SECONDS]
 
 
 def scored_runs(records: Iterable[Run], version: str) -> list[ScoredRun]:
-    """The version's scored runs, oldest first."""
+    """The scored runs of one version, oldest first."""
     own = sorted((record for record in records if record.version == version), key=lambda record: record.run_id)
     return [ScoredRun(record, record.scores, record.epochs) for record in own if record.scores is not None]
 
 
 def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:
-    """By validation accuracy, the oldest of equals. The test set has no say."""
+    """The run with the best validation accuracy, the oldest of equals; test accuracy plays no part."""
     return max(runs, key=lambda run: run.best_validation)
 
 
 def trained_alike(runs: Sequence[ScoredRun]) -> bool:
-    """Whether all learned from as many images, and those of each version with the same settings."""
+    """Whether all runs have the same n_train, and those of each version the same settings."""
     of_version = {run.record.version: run.record.settings for run in runs}
     same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
     return same_settings and len({run.record.n_train for run in runs}) == 1
 
 
 def seeds_of(runs: Sequence[ScoredRun]) -> tuple[int | None, ...]:
-    """Of each run."""
+    """Each run's seed; None where it isn't known."""
     return tuple(run.record.seed for run in runs)
 
 
-def different(seeds: Sequence[int | None]) -> int:
-    """How many different ones; each run whose seed isn't known counts as one of its own."""
+def n_distinct(seeds: Sequence[int | None]) -> int:
+    """The number of distinct seeds; unknown ones are taken to be distinct."""
     return len(set(seeds) - {None}) + seeds.count(None)
+
+
+def same_test_images(scored: Sequence[ScoredImages]) -> bool:
+    """Whether all runs were scored on the same images: equal fingerprints and labels."""
+    fingerprint, labels = scored[0]
+    return all(other == fingerprint and np.array_equal(others, labels) for other, others in scored[1:])

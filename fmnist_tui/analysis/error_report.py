@@ -1,4 +1,4 @@
-"""All that is known of where one run errs, alone and beside the best runs of the other versions."""
+"""Where one run errs, alone and beside the best runs of the other versions."""
 
 from __future__ import annotations
 
@@ -7,42 +7,41 @@ from dataclasses import dataclass
 
 from fmnist_tui.analysis.calibration import Bin, calibration_error, reliability
 from fmnist_tui.analysis.comparison import Comparison
+from fmnist_tui.analysis.eligibility import same_test_images
 from fmnist_tui.analysis.errors import (
     ClassScore,
     Confusion,
     Indices,
     Matrix,
-    SharedMistake,
+    SharedError,
     class_scores,
     confusion_matrix,
     mistakes,
     most_confused,
-    only_right,
-    same_images,
-    wrong_by_all,
+    only_correct,
+    shared_errors,
 )
 from fmnist_tui.runs.predictions import NoPredictionsError, Predictions, read_predictions
 from fmnist_tui.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)
-class Diagnosis:
+class ErrorReport:
     """Where a run errs.
 
     Attributes:
         record: The run.
-        names: Its ten classes.
-        predictions: What it said of each test image.
+        names: The names of its ten classes.
+        predictions: Its predictions for each test image.
         matrix: Images by true class (row) and predicted class (column), (10, 10).
         classes: Precision, recall and F1 of each class.
-        confused: The pairs that were confused, the most frequent first.
-        mistakes: Indices of the images that are wrong, the most confident first.
+        confused: The confused pairs of classes, the most frequent first.
+        mistakes: Indices of the misclassified images, the most confident first.
         bins: The reliability diagram.
         ece: Its expected calibration error, 0 to 1.
-        versions: Of the runs below: this one's, then the others'.
-        shared: The images that every one of those gets wrong, the likeliest label errors first; none where this run
-            has no other beside it.
-        alone: Indices of the images that this run alone gets right; none where it has no other beside it.
+        versions: This run's version, then those of the other runs that it is compared with.
+        shared: The images that all of these runs get wrong, the likeliest label errors first; empty without others.
+        only_correct: Indices of the images that this run alone gets right; empty without others.
     """
 
     record: Run
@@ -55,21 +54,21 @@ class Diagnosis:
     bins: tuple[Bin, ...]
     ece: float
     versions: tuple[str, ...]
-    shared: tuple[SharedMistake, ...]
-    alone: Indices
+    shared: tuple[SharedError, ...]
+    only_correct: Indices
 
 
-def diagnose(record: Run, others: Sequence[Run]) -> Diagnosis:
-    """Where the run errs; `others` are of other versions, and those that saw other images are left out.
+def error_report(record: Run, others: Sequence[Run]) -> ErrorReport:
+    """Where the run errs; `others` are runs of other versions, of which those scored on other images are left out.
 
     Raises:
-        NoPredictionsError: The run has no predictions that can be used.
+        NoPredictionsError: The run has no usable predictions.
     """
     predictions = read_predictions(record.directory)
-    beside = list(_on_the_same_images(record, predictions, others))
-    runs = [predictions, *(other for _, other in beside)]
+    compared = list(_on_same_images(record, predictions, others))
+    runs = [predictions, *(other for _, other in compared)]
     matrix, bins = confusion_matrix(predictions), reliability(predictions)
-    return Diagnosis(
+    return ErrorReport(
         record,
         record.class_names,
         predictions,
@@ -79,9 +78,9 @@ def diagnose(record: Run, others: Sequence[Run]) -> Diagnosis:
         mistakes(predictions),
         bins,
         calibration_error(bins),
-        (record.version, *(version for version, _ in beside)),
-        wrong_by_all(runs) if beside else (),
-        only_right(runs, 0) if beside else mistakes(predictions)[:0],
+        (record.version, *(version for version, _ in compared)),
+        shared_errors(runs) if compared else (),
+        only_correct(runs, 0) if compared else mistakes(predictions)[:0],
     )
 
 
@@ -92,21 +91,17 @@ def best_of_last(comparison: Comparison, records: Sequence[Run]) -> Run | None:
 
 
 def best_of_others(record: Run, comparison: Comparison, records: Sequence[Run]) -> list[Run]:
-    """The best compared runs of the other versions, for `diagnose`."""
+    """The best compared runs of the other versions, for `error_report`."""
     best = [summary.best_run for summary in comparison.versions if summary.version != record.version]
     return [other for other in reversed(records) if other.run_id in best]
 
 
-def _on_the_same_images(
-    record: Run, predictions: Predictions, others: Sequence[Run]
-) -> Iterator[tuple[str, Predictions]]:
+def _on_same_images(record: Run, predictions: Predictions, others: Sequence[Run]) -> Iterator[tuple[str, Predictions]]:
     """The versions and predictions of the others that were scored on this run's images."""
     for other in others:
-        if other.test_fingerprint != record.test_fingerprint:
-            continue
         try:
             found = read_predictions(other.directory)
         except NoPredictionsError:
             continue
-        if same_images(predictions, found):
+        if same_test_images([(run.test_fingerprint, of.labels) for run, of in ((record, predictions), (other, found))]):
             yield other.version, found

@@ -1,4 +1,4 @@
-"""The reference runs' accuracies, which come with the package; `assets/reference` holds the runs themselves."""
+"""The reference runs' accuracies, which come with the package; `assets/reference` has the runs themselves."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SUMMARY = Path(__file__).parent / "reference.json"
 
 @dataclass(frozen=True)
 class Reference:
-    """What the reference runs of one version reached.
+    """The test accuracy of the reference runs of one version.
 
     Attributes:
-        mean: Of their test accuracies, 0 to 1.
+        mean: 0 to 1.
         sd: The sample's standard deviation; None for one run.
         n: How many runs.
     """
@@ -33,26 +33,26 @@ class Reference:
 
 
 def summarised(records: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
-    """What SUMMARY holds: for each recipe and version a Reference, over the runs of `records` that count."""
+    """The content of SUMMARY: for each recipe and version a Reference over the eligible runs of `records`."""
     return {recipe: {name: asdict(one) for name, one in _reached(records, recipe).items()} for recipe in RECIPES}
 
 
 def references(recipe: str) -> dict[str, Reference]:
-    """Each version's reference under a recipe; empty where there is none."""
-    told = nested(_summary(SUMMARY), recipe)
-    return {version: one for version in told if (one := _reference(nested(told, version)))}
+    """Each version's reference under a recipe; empty if there are none."""
+    summary = nested(_summary(SUMMARY), recipe)
+    return {version: one for version in summary if (one := _reference(nested(summary, version)))}
 
 
 def reference_cell(reference: Reference) -> str:
-    """93.71 ± 0.05 % (3)."""
+    """For example 93.71 ± 0.05% (3): mean, standard deviation and number of runs."""
     sd = "" if reference.sd is None else f" ± {reference.sd * 100:.2f}"
-    return f"{reference.mean * 100:.2f}{sd} % ({reference.n})"
+    return f"{reference.mean * 100:.2f}{sd}% ({reference.n})"
 
 
 def reference_line(recipe: str) -> str:
-    """All versions' references in a line, or "" without any."""
+    """All versions' references in one line; "" if there are none."""
     cells = [f"{version} {reference_cell(one)}" for version, one in references(recipe).items()]
-    return f"Reference runs, which come with the program (how many): {', '.join(cells)}" if cells else ""
+    return f"Reference accuracies, shipped with fmnist-tui (number of runs): {', '.join(cells)}" if cells else ""
 
 
 def _reached(records: Sequence[Run], recipe: str) -> dict[str, Reference]:
@@ -65,6 +65,6 @@ def _summary(path: Path) -> Record:
     return read_json(path) or {}
 
 
-def _reference(told: Record) -> Reference | None:
-    mean, count = number(told, "mean"), whole(told, "n")
-    return None if mean is None or count is None else Reference(mean, number(told, "sd"), count)
+def _reference(content: Record) -> Reference | None:
+    mean, count = number(content, "mean"), whole(content, "n")
+    return None if mean is None or count is None else Reference(mean, number(content, "sd"), count)

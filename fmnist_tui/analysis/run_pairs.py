@@ -1,4 +1,4 @@
-"""Any runs, whatever their status, tested against each other on the test images that all were scored on."""
+"""Named runs, whatever their status, tested against each other on the test images that all were scored on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fmnist_tui.analysis import intervals
+from fmnist_tui.analysis.eligibility import same_test_images
 from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.paired import Answers, PairedTest, paired_tests
+from fmnist_tui.analysis.paired import Correctness, PairedTest, paired_tests
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
 from fmnist_tui.runs.access import owner_of
@@ -23,9 +24,9 @@ class ComparedRun:
 
     Attributes:
         record: The run.
-        images: How many test images.
-        scores: On them.
-        interval: 95 %, of the accuracy: over the images, for this run alone (Wilson's).
+        images: The number of test images.
+        scores: On these images.
+        interval: 95% CI of the accuracy, over the images, for this run alone (Wilson's).
     """
 
     record: Run
@@ -36,20 +37,20 @@ class ComparedRun:
 
 @dataclass(frozen=True)
 class RunPairs:
-    """The runs in the order in which they were named, and a test for each pair."""
+    """The runs in the order given, and a test for each pair."""
 
     runs: tuple[ComparedRun, ...]
     paired: tuple[PairedTest, ...]
 
     @property
     def names(self) -> dict[str, str]:
-        """What each run is called in sentences, by its id.
+        """A short name for each run, by its id.
 
-        Version, label, or version and seed: the first that tells all of them apart, else the id.
+        Version, label, or version and seed: the first that is unique for all runs, else the id.
         """
         records = [run.record for run in self.runs]
-        for called in (_version, _label, _version_and_seed):
-            names = [called(record) for record in records]
+        for name_of in (_version, _label, _version_and_seed):
+            names = [name_of(record) for record in records]
             if len(set(names) - {""}) == len(records):
                 break
         else:
@@ -61,16 +62,17 @@ def compare_runs(records: Sequence[Run]) -> RunPairs:
     """Tests each pair of at least two runs.
 
     Raises:
-        RunError: One is named twice, has no predictions, or was scored on other images than the first.
+        RunError: A run is named twice, has no predictions, or was scored on other images than the first.
     """
     ids = [record.run_id for record in records]
-    if twice := next((run for place, run in enumerate(ids) if run in ids[:place]), None):
-        raise RunError(f"{twice} is named twice: name runs that differ (`fmnist-tui runs` lists them)")
-    compared, answers = zip(*map(_read, records), strict=True)
-    for one in answers:
-        if not one.on_the_images_of(answers[0]):
-            raise RunError(_other_images(answers[0].record, one.record))
-    return RunPairs(compared, paired_tests(answers))
+    if repeated := next((run for index, run in enumerate(ids) if run in ids[:index]), None):
+        raise RunError(f"{repeated} is named twice: name different runs (`fmnist-tui runs` lists them)")
+    compared, correctness = zip(*map(_read, records), strict=True)
+    first, *others = correctness
+    for other in others:
+        if not same_test_images([first.images, other.images]):
+            raise RunError(_different_images(first.record, other.record))
+    return RunPairs(compared, paired_tests(correctness))
 
 
 def _version(record: Run) -> str:
@@ -85,28 +87,28 @@ def _version_and_seed(record: Run) -> str:
     return f"{record.version} (seed {record.seed})"
 
 
-def _read(record: Run) -> tuple[ComparedRun, Answers]:
+def _read(record: Run) -> tuple[ComparedRun, Correctness]:
     try:
         predictions = read_predictions(record.directory)
     except NoPredictionsError as error:
         raise RunError(f"{record.run_id} can't be compared: {error}; {_remedy(record)}") from None
     scores, images = score(predictions.probabilities, predictions.labels), len(predictions.labels)
-    compared = ComparedRun(record, images, scores, intervals.of_share(scores.accuracy, images))
-    return compared, Answers(record, predictions.labels, predictions.correct)
+    compared = ComparedRun(record, images, scores, intervals.of_fraction(scores.accuracy, images))
+    return compared, Correctness(record, predictions.labels, predictions.correct)
 
 
 def _remedy(record: Run) -> str:
-    """How a run may get predictions that can be read."""
+    """What the user can do so that the run has readable predictions."""
     if reading_fault(record.directory.predictions):
-        return f"the run belongs to {owner_of(record.directory.path)}, who can open it to you"
+        return f"the run belongs to {owner_of(record.directory.path)}, who can give you access"
     if record.status.has_trainer:
-        return f"it is {record.status}, and scored at its end: fmnist-tui attach {record.run_id}"
+        return f"it is {record.status} and will be scored when it ends: fmnist-tui attach {record.run_id}"
     if record.status in (Status.STOPPED, Status.INTERRUPTED) and not exists(record.directory.predictions):
-        return f"go on with it: fmnist-tui resume {record.run_id}"
-    return f"train {record.version} again, and let it be scored (without --no-test)"
+        return f"resume it: fmnist-tui resume {record.run_id}"
+    return f"retrain {record.version} without --no-test, so that it is scored"
 
 
-def _other_images(first: Run, second: Run) -> str:
+def _different_images(first: Run, second: Run) -> str:
     names = [record.data_name or "unknown data" for record in (first, second)]
     data = f" ({names[0]}, {names[1]})" if names[0] != names[1] else ""
     return f"{first.run_id} and {second.run_id} were scored on different test images{data}: name runs on the same data"

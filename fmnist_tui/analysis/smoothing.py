@@ -1,4 +1,4 @@
-"""A quiet line through noisy points."""
+"""Smoothing of noisy curves."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _WIDTHS_PER_CURVE = 50
 
 
 def width_for(count: int) -> int:
-    """How many points to take the mean over where a curve has `count`: a fiftieth, odd, at most 101."""
+    """The width of the moving average for a curve of `count` points: about a fiftieth, odd, at most 101."""
     return min(_LONGEST_WIDTH, count // _WIDTHS_PER_CURVE | 1)
 
 
 def smoothed(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """The centred mean over `width` points (odd), fewer at the ends; (n,) to (n,).
+    """The centred moving average over `width` points (odd), fewer at the ends; (n,) to (n,).
 
-    Values that are not finite are left out; where no finite one is near the mean is NaN.
+    Non-finite values are ignored; without a finite one in the window, the average is NaN.
     """
     if len(values) == 0:
         return values

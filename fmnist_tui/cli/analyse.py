@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from fmnist_tui.analysis.eligibility import why_not_counted
+from fmnist_tui.analysis.eligibility import exclusion_reason
 from fmnist_tui.analysis.probes.cache import KINDS, Findings, Result
 from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, AnalysisError, Claim, Report, Verdict
@@ -221,7 +221,7 @@ def print_analyses(analysed: Sequence[Analysed], checked: Mapping[str, tuple[Cla
 def _print_caveats(records: Sequence[Run], recipe: str) -> None:
     """Which of the runs aren't eligible, and which are left out of the claims."""
     for record in records:
-        if reason := why_not_counted(record, recipe):
+        if reason := exclusion_reason(record, recipe):
             click.echo(safe(f"  {record.run_id} is not eligible for the results: {reason}"))
         if not record.is_comparable_with(records[0]):
             click.echo(safe(f"  {record.run_id} is left out of these claims: its images differ from the first run's"))
@@ -254,7 +254,7 @@ def analyses_json(analysed: Sequence[Analysed], checked: Mapping[str, tuple[Clai
                 "analyses": {name: _result_json(result) for name, result in one.analyses.items()},
                 "cached": one.cached,
                 "errors": one.errors,
-                "excluded": why_not_counted(one.record, one.record.recipe),
+                "excluded": exclusion_reason(one.record, one.record.recipe),
             }
             for one in analysed
         ],

@@ -113,8 +113,9 @@ def _check_terminal() -> None:
 
 
 def _print_summary(app: FmnistApp) -> None:
-    """The table of the Results screen, if any run is eligible; the command for it if reading the runs is slow."""
-    from fmnist_tui.cli.results import print_table
+    """The table of the results screen; nothing without an eligible run; how to get it, if reading the runs is slow."""
+    from fmnist_tui.cli.results import print_report
+    from fmnist_tui.report.comparison import comparison_report
 
     found: list[Comparison | None] = []
     reading = threading.Thread(target=_compare, args=(app, found), daemon=True)
@@ -123,7 +124,7 @@ def _print_summary(app: FmnistApp) -> None:
     if not found:
         click.echo("Reading the runs takes a while; to compare them: fmnist-tui results")
     elif found[0] and found[0].versions:
-        print_table(found[0])
+        print_report(comparison_report(found[0]).short)
 
 
 def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:

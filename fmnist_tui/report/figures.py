@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 Values = NDArray[np.float64]
 
 # Okabe and Ito's palette, which colour-blind people tell apart; marks and lines differ as well.
-WINDOWS_COLOUR = "#56B4E9"
+INTERVALS_COLOUR = "#56B4E9"
 TRAINING_COLOUR = "#0072B2"
 VALIDATION_COLOUR = "#D55E00"
 BEST_COLOUR = "#000000"
 
 _LARGEST = 1e12
-"""Past it a loss is as good as infinite, and is drawn as little."""
+"""A larger loss is as good as infinite and isn't drawn."""
 _START = 50
-"""The first of so many parts of a curve is its start, whose losses would press the rest flat."""
+"""The first 1/50 of a curve is its start, whose high losses would flatten the rest."""
 
 
 def loss_figure(snapshot: Snapshot, title: str) -> Figure:
     """The run's losses above its accuracies, over the steps.
 
-    The windows' means lie light behind a smoothed line; validation is a point an epoch; the epoch with the best
-    validation accuracy is marked. Values that are not finite are left out.
+    The means over the log intervals are drawn lightly behind a smoothed line, validation as a point for each epoch, and
+    the epoch with the best validation accuracy is marked. Non-finite values are left out.
 
     Args:
-        snapshot: Of the run, at any moment.
-        title: One or more lines, drawn letter by letter.
+        snapshot: The run's snapshot, at any moment.
+        title: One or more lines, drawn without markup.
     """
     from matplotlib.figure import Figure
 
@@ -55,8 +55,8 @@ def loss_figure(snapshot: Snapshot, title: str) -> Figure:
         losses, accuracies = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         figure.suptitle(drawable(title), parse_math=False)
         _draw(losses, snapshot, _clean(curve.loss), _clean(epoch.validation_loss for epoch in epochs))
-        shares = _clean(curve.accuracy), _clean(epoch.validation_accuracy for epoch in epochs)
-        _draw(accuracies, snapshot, 100 * shares[0], 100 * shares[1])
+        fractions = _clean(curve.accuracy), _clean(epoch.validation_accuracy for epoch in epochs)
+        _draw(accuracies, snapshot, 100 * fractions[0], 100 * fractions[1])
         losses.set_ylabel(_loss_label(snapshot), fontsize=9)
         losses.legend(frameon=False, loc="best")  # matplotlib warns of its default on a slow machine
         accuracies.set_ylabel("accuracy (%)", fontsize=9)
@@ -64,70 +64,72 @@ def loss_figure(snapshot: Snapshot, title: str) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, snapshot: Snapshot, windows: Values, validation: Values) -> None:
-    """One panel: windows, their smoothed line, validation, the best epoch."""
+def _draw(axes: Axes, snapshot: Snapshot, intervals: Values, validation: Values) -> None:
+    """One panel: log intervals, their smoothed line, validation, the best epoch."""
     steps, ends = _clean(snapshot.curve.step), _clean(epoch.step for epoch in snapshot.epochs)
-    line = smoothed(windows, width_for(len(windows)))
-    lone = "." if len(windows) == 1 else ""
-    axes.plot(steps, windows, lone, color=WINDOWS_COLOUR, linewidth=0.5, alpha=0.6, label="training, each window")
+    line = smoothed(intervals, width_for(len(intervals)))
+    lone = "." if len(intervals) == 1 else ""
+    axes.plot(
+        steps, intervals, lone, color=INTERVALS_COLOUR, linewidth=0.5, alpha=0.6, label="training, each log interval"
+    )
     axes.plot(steps, line, color=TRAINING_COLOUR, linewidth=1.6, label="training, smoothed")
     axes.plot(ends, validation, "o--", color=VALIDATION_COLOUR, markersize=4, linewidth=0.8, label="validation")
     if best := snapshot.best_epoch:
-        place = snapshot.epochs.index(best)
+        index = snapshot.epochs.index(best)
         label = f"best validation accuracy: epoch {best.epoch}"
-        ring, *_ = axes.plot(ends[place], validation[place], "o", color=BEST_COLOUR, markersize=11, label=label)
+        ring, *_ = axes.plot(ends[index], validation[index], "o", color=BEST_COLOUR, markersize=11, label=label)
         ring.set(markerfacecolor="none", markeredgewidth=1.6)
     axes.grid(alpha=0.25)
-    _look_past_the_start(axes, windows, validation)
+    _look_past_the_start(axes, intervals, validation)
 
 
-def _look_past_the_start(axes: Axes, windows: Values, validation: Values) -> None:
-    """Fits the axis to all but the curve's start, and says so where that cuts something off."""
-    kept = np.concatenate([windows[len(windows) // _START :], validation])
-    kept = kept[np.isfinite(kept)]
-    if len(kept) == 0:
+def _look_past_the_start(axes: Axes, intervals: Values, validation: Values) -> None:
+    """Fits the axis to all but the curve's start, with a note if that cuts something off."""
+    shown = np.concatenate([intervals[len(intervals) // _START :], validation])
+    shown = shown[np.isfinite(shown)]
+    if len(shown) == 0:
         return
-    low, high = float(kept.min()), float(kept.max())
+    low, high = float(shown.min()), float(shown.max())
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     axes.set_ylim(low - margin, high + margin)
-    above, below = int((windows > high + margin).sum()), int((windows < low - margin).sum())
+    above, below = int((intervals > high + margin).sum()), int((intervals < low - margin).sum())
     if above or below:
         where, height = ("above", 0.03) if above > below else ("below", 0.93)
-        note = f"{above + below} windows at the start lie {where}"
+        note = f"{above + below} intervals at the start lie {where} the axis"
         axes.annotate(note, (0.01, height), xycoords="axes fraction", fontsize=8, color="#555555")
 
 
 def _clean(values: Iterable[float]) -> Values:
-    """The values as an array, NaN where one can't be drawn."""
+    """The values as an array, with NaN for those that can't be drawn."""
     return np.array([value if abs(value) < _LARGEST else np.nan for value in values], np.float64)
 
 
 def _loss_label(snapshot: Snapshot) -> str:
-    """The loss by name: versions that follow different ones are not to be compared by it."""
+    """The loss by name: models with different losses can't be compared by it."""
     known = find_model(snapshot.started.version) if snapshot.started else None
     return f"loss\n({known.loss})" if known else "loss"
 
 
 def _step_label(snapshot: Snapshot) -> str:
-    return f"step ({snapshot.started.steps_per_epoch} an epoch)" if snapshot.started else "step"
+    return f"step ({snapshot.started.steps_per_epoch} per epoch)" if snapshot.started else "step"
 
 
-# Okabe and Ito's blue and vermilion: right and wrong are told apart by colour-blind people, and lie in other cells.
-RIGHT_COLOUR = "#0072B2"
+# Okabe and Ito's blue and vermilion, which colour-blind people can tell apart.
+CORRECT_COLOUR = "#0072B2"
 WRONG_COLOUR = "#D55E00"
 _DARK = 0.5
-"""Past this strength of colour a number is white."""
+"""On stronger colours numbers are white."""
 
 
 def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure:
-    """A heat map: rows are the true classes, columns the predicted ones, and each cell says its images.
+    """A heat map: rows are the true classes, columns the predicted ones, and each cell has its number of images.
 
-    Right is blue, wrong is vermilion, as strong as `errors.strengths` says.
+    Correct predictions are blue, errors vermilion, with the strengths of `errors.strengths`.
 
     Args:
         matrix: Counts (10, 10).
-        names: Of the classes.
-        title: One or more lines, drawn letter by letter.
+        names: The names of the classes.
+        title: One or more lines, drawn without markup.
     """
     from matplotlib.figure import Figure
 
@@ -138,10 +140,10 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
         shades = strengths(matrix)
         axes.imshow(_colours(shades))
         _write_counts(axes, matrix, shades)
-        words = [drawable(name) for name in names]
-        places = range(len(words))
-        axes.set_xticks(places, words, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
-        axes.set_yticks(places, words, parse_math=False)
+        labels = [drawable(name) for name in names]
+        positions = range(len(labels))
+        axes.set_xticks(positions, labels, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
+        axes.set_yticks(positions, labels, parse_math=False)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")
         axes.spines[:].set_visible(False)
@@ -150,10 +152,10 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
 
 
 def _colours(shades: Values) -> Values:
-    """White at 0, the colour of right or wrong at 1: (10, 10, 3)."""
+    """White at 0, the colour of correct predictions or of errors at 1: (10, 10, 3)."""
     from matplotlib.colors import to_rgb
 
-    hues = np.where(np.eye(len(shades), dtype=bool)[..., None], to_rgb(RIGHT_COLOUR), to_rgb(WRONG_COLOUR))
+    hues = np.where(np.eye(len(shades), dtype=bool)[..., None], to_rgb(CORRECT_COLOUR), to_rgb(WRONG_COLOUR))
     colours: Values = 1 - shades[..., None] * (1 - hues)
     return colours
 
@@ -164,23 +166,23 @@ def _write_counts(axes: Axes, matrix: Matrix, shades: Values) -> None:
         axes.text(column, row, f"{count}", ha="center", va="center", color=shade, fontsize=9)
 
 
-# Okabe and Ito's palette; what is a bar and what is a line can be told without colour.
+# Okabe and Ito's palette; bars and lines can be told apart without colour, too.
 ACCURACY_COLOUR = "#56B4E9"
 CONFIDENCE_COLOUR = "#D55E00"
 DIAGONAL_COLOUR = "#000000"
 _MANY = 30
-"""Fewer images tell little of a bin's accuracy: its standard error is up to 0.09."""
+"""With fewer images, the standard error of a bin's accuracy is up to 0.09."""
 _PALE = 0.3
 
 
 def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
-    """Accuracy over confidence, bin by bin, against the diagonal of a model that is as often right as it believes.
+    """Accuracy over confidence, bin by bin, with the diagonal of perfect calibration.
 
-    Below it, how many images each bin holds.
+    Below it, the number of images in each bin.
 
     Args:
         bins: From low to high, of equal width.
-        title: One or more lines, drawn letter by letter.
+        title: One or more lines, drawn without markup.
     """
     from matplotlib.figure import Figure
 
@@ -207,10 +209,8 @@ def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
     bars = axes.bar(lows, accuracies, width, align="edge", label="accuracy", color=ACCURACY_COLOUR)
     for drawn, count in zip(bars, counts, strict=True):
         drawn.set(edgecolor="black", linewidth=0.6, alpha=1.0 if count >= _MANY else _PALE)
-    axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="as often right as it believes")
-    points, *_ = axes.plot(
-        confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="the bin at its mean confidence"
-    )
+    axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="perfect calibration")
+    points, *_ = axes.plot(confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="bin at its mean confidence")
     points.set(markersize=5, clip_on=False)
     axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")
@@ -234,11 +234,11 @@ _STYLES = (
 
 
 def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
-    """A line for each run over the shift, the mean of the four directions; behind it, from the worst to the best.
+    """A line for each run, its mean accuracy over four directions; the band goes from the worst to the best.
 
     Args:
-        found: By what the legend calls each run.
-        title: One or more lines, drawn letter by letter.
+        found: The measured shifts by the run's name in the legend.
+        title: One or more lines, drawn without markup.
     """
     from matplotlib.figure import Figure
 
@@ -247,13 +247,13 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
         figure.suptitle(drawable(title), parse_math=False)
-        for place, (name, shifts) in enumerate(found.items()):
-            colour, mark, line = _STYLES[place % len(_STYLES)]
-            by_shift = [[100 * share for share in part] for part in zip(*shifts.directions, strict=True)]
+        for index, (name, shifts) in enumerate(found.items()):
+            colour, mark, line = _STYLES[index % len(_STYLES)]
+            by_shift = [[100 * fraction for fraction in part] for part in zip(*shifts.directions, strict=True)]
             axes.fill_between(pixels, list(map(min, by_shift)), list(map(max, by_shift)), color=colour, alpha=0.12)
-            mean = [100 * share for share in shifts.mean]
+            mean = [100 * fraction for fraction in shifts.mean]
             axes.plot(pixels, mean, line, color=colour, marker=mark, label=drawable(name.lstrip("_")))
-        axes.set_xlabel("shift (pixels); the band goes from the worst direction to the best", fontsize=9)
+        axes.set_xlabel("shift (pixels); bands from the worst direction to the best", fontsize=9)
         axes.set_ylabel("accuracy on the test images (%)", fontsize=9)
         axes.set_xticks(pixels)
         axes.grid(alpha=0.25)
@@ -264,7 +264,7 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
 
 
 def shift_files(records: Sequence[Run], title: str = "") -> dict[str, bytes]:
-    """The figure of the runs whose shifts are kept, as PNG and SVG by their names; none where there are none."""
+    """The figure of the runs whose shifts are cached, as PNG and SVG by file name; {} if there are none."""
     found = [(record, shifts) for record in records if (shifts := read_findings(record).shifts)]
     versions = [record.version for record, _ in found]
     named = {

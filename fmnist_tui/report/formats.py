@@ -1,36 +1,163 @@
-"""Output formats: Markdown tables, and CSV tables of metrics, classes and confusions."""
+"""A report in each output format: terminal, app screen, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from fmnist_tui.analysis.errors import ClassScore, Matrix
-from fmnist_tui.runs.fold import Snapshot
-from fmnist_tui.training.events import Epoch
+from fmnist_tui.report.report import Line, Report, Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+MUTED = "dim"
 
 
-def bullets(lines: Sequence[str]) -> str:
-    """The lines as a list in Markdown."""
-    return "\n".join(f"- {escaped(line)}" for line in lines)
+def print_report(
+    report: Report, print_table: Callable[[Table], None], print_line: Callable[[str], None], *, titled: bool = True
+) -> None:
+    """Prints the report on a terminal, or as plain text.
+
+    Args:
+        report: The report.
+        print_table: Prints a table in columns.
+        print_line: Prints a line of text, "" for an empty one.
+        titled: Whether the report's title stands above.
+    """
+    if titled:
+        print_line(report.title)
+    for index, section in enumerate(report.sections):
+        if titled or index:
+            print_line("")
+        if section.title:
+            print_line(f"{section.title}:")
+        if section.table:
+            print_table(section.table)
+        if section.table and section.lines:
+            print_line("")
+        for line in section.lines:
+            print_line(line.text)
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def fitted(table: Table, width: int, cells: Callable[[str], int]) -> Table:
+    """The table without the columns that don't fit into `width` cells, those of lowest priority first.
+
+    Args:
+        table: The table; two spaces stand between its columns.
+        width: The terminal's.
+        cells: The width of a text in cells.
+    """
+    while _width(table, cells) > width:
+        optional = [column for column in table.columns if column.priority is not None]
+        if not optional:
+            break
+        lowest = min(optional, key=lambda column: column.priority or 0)
+        table = table.without(table.columns.index(lowest))
+    return table
+
+
+def aligned(table: Table, cells: Callable[[str], int]) -> list[list[str]]:
+    """The header and the rows as text; in right-aligned columns padded on the left to equal widths.
+
+    Args:
+        table: The table.
+        cells: The width of a text in cells.
+    """
+    columns = []
+    for column, texts in zip(table.columns, _columns(table), strict=True):
+        width = max(map(cells, texts)) if column.align == "right" else 0
+        columns.append([" " * (width - cells(text)) + text for text in texts])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _columns(table: Table) -> Iterator[tuple[str, ...]]:
+    """The headings, each with the cells below it."""
+    yield from zip(table.header, *([cell.text for cell in row] for row in table.rows), strict=True)
+
+
+def _width(table: Table, cells: Callable[[str], int]) -> int:
+    return sum(max(map(cells, column)) + 2 for column in _columns(table)) - 2
+
+
+def to_text(report: Report, width: int) -> Text:
+    """The report without its title for the app's screen, `width` cells wide; what isn't certain is muted."""
+    from rich.text import Text
+
+    parts = []
+    for section in report.sections:
+        lines = [Text(section.title, style="bold")] if section.title else []
+        lines += _table_lines(section.table, width) if section.table else []
+        parts.append(Text("\n").join([*lines, *map(styled, section.lines)]))
+    return Text("\n\n").join(parts)
+
+
+def _table_lines(table: Table, width: int) -> list[Text]:
+    from rich.cells import cell_len, set_cell_size
+    from rich.text import Text
+
+    shown = fitted(table, width, cell_len)
+    rows = aligned(shown, cell_len)
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return [
+        Text("  ".join(map(set_cell_size, row, widths)).rstrip(), style="" if index else "bold")
+        for index, row in enumerate(rows)
+    ]
+
+
+def table_cells(table: Table) -> tuple[list[str], list[list[Text]]]:
+    """Headings and cells for a table widget of the app; what isn't certain is muted."""
+    from rich.cells import cell_len
+
+    header, *texts = aligned(table, cell_len)
+    rows = [
+        [styled(replace(cell, text=text)) for cell, text in zip(row, shown, strict=True)]
+        for row, shown in zip(table.rows, texts, strict=True)
+    ]
+    return header, rows
+
+
+def styled(line: Line) -> Text:
+    """A line for the app's screen."""
+    from rich.text import Text
+
+    return Text(line.text, style="" if line.certain else MUTED)
+
+
+def to_markdown(report: Report) -> str:
+    """The report in Markdown: the lines of titled sections are lists."""
+    parts = [f"**{escaped(report.title)}**"]
+    for section in report.sections:
+        parts += [f"**{escaped(section.title)}**"] if section.title else []
+        parts += [markdown_table(section.table)] if section.table else []
+        lines = [escaped(line.text) for line in section.lines]
+        if lines:
+            parts.append("\n".join(f"- {line}" for line in lines) if section.title else "\n\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def markdown_table(table: Table) -> str:
     """A table in Markdown."""
-    lines = [header, ("---",) * len(header), *(tuple(map(escaped, row)) for row in rows)]
+    rules = ["---:" if column.align == "right" else "---" for column in table.columns]
+    lines = [list(map(escaped, table.header)), rules, *([escaped(cell.text) for cell in row] for row in table.rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def escaped(text: str) -> str:
-    """`text` as Markdown that means no more than its letters."""
+    """`text` with Markdown's special characters escaped."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
 
 
+def to_csv(report: Report) -> str:
+    """The report's CSV table."""
+    return csv_text(*report.csv)
+
+
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A line for the header and one for each row; numbers in full, an empty cell for None."""
+    """A CSV table: a line for the header and one for each row; numbers in full, an empty cell for None."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -38,73 +165,6 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def per_class_csv(scores: Sequence[ClassScore], names: Sequence[str]) -> str:
-    """A row for each class: "label", "class", "precision", "recall", "f1", "support"; shares 0 to 1, 0/0 is 0."""
-    rows = ((one.label, names[one.label], one.precision, one.recall, one.f1, one.support) for one in scores)
-    return csv_text(("label", "class", "precision", "recall", "f1", "support"), rows)
-
-
-def confusion_csv(matrix: Matrix, names: Sequence[str]) -> str:
-    """A row for each true class ("true"), and in it the images that were taken for each class (its name)."""
-    return csv_text(("true", *names), ((name, *row) for name, row in zip(names, matrix.tolist(), strict=True)))
-
-
-COLUMNS = (
-    "kind",
-    "epoch",
-    "step",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "validation_nll",
-    "learning_rate",
-    "images_per_second",
-    "seconds",
-    "validation_seconds",
-    "time",
-)
-
-Row = dict[str, object]
-
-
-def metrics_csv(snapshot: Snapshot) -> str:
-    """A row for each window (kind "window") and for each epoch (kind "epoch"), in the order of the steps.
-
-    An epoch's row follows its last window. Columns, empty where a kind has no such value: "epoch" (from 1), "step"
-    (steps taken by then), "train_loss" and "train_accuracy" (means over the window or the epoch), "validation_loss",
-    "validation_accuracy", "validation_nll" (epochs), "learning_rate" and "images_per_second" (windows), "seconds"
-    and, within them, "validation_seconds" (epochs), "time" (unix seconds; windows). Losses are in the version's own
-    terms, accuracies 0 to 1. Floats are written in full; a number that was not finite is "nan".
-    """
-    rows = sorted([*_windows(snapshot), *_epochs(snapshot)], key=_step)
-    return csv_text(COLUMNS, ([row.get(name) for name in COLUMNS] for row in rows))
-
-
-def _windows(snapshot: Snapshot) -> Iterator[Row]:
-    curve = snapshot.curve
-    columns = {
-        "epoch": map(_whole, curve.epoch.tolist()),
-        "step": map(_whole, curve.step.tolist()),
-        "train_loss": curve.loss.tolist(),
-        "train_accuracy": curve.accuracy.tolist(),
-        "learning_rate": curve.learning_rate.tolist(),
-        "images_per_second": curve.images_per_second.tolist(),
-        "time": curve.time.tolist(),
-    }
-    for values in zip(*columns.values(), strict=True):
-        yield {"kind": "window", **dict(zip(columns, values, strict=True))}
-
-
-def _epochs(snapshot: Snapshot) -> Iterator[Row]:
-    shared = [name for name in COLUMNS if name in Epoch.__struct_fields__]
-    for epoch in snapshot.epochs:
-        yield {"kind": "epoch", **{name: getattr(epoch, name) for name in shared}}
-
-
-def _step(row: Mapping[str, Any]) -> Any:
-    return row["step"]
-
-
-def _whole(value: float) -> int | float:
-    return int(value) if value.is_integer() else value
+def to_json(report: Report) -> dict[str, Any]:
+    """The report's JSON document."""
+    return report.document

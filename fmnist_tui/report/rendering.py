@@ -1,4 +1,4 @@
-"""Figures as bytes: matplotlib without its global state, without the user's styles, the same on every machine."""
+"""Figures as bytes: matplotlib without its global state and the user's styles, the same on every machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ONE_AT_A_TIME = threading.RLock()
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Within it figures are built and rendered by this program's style, whatever matplotlibrc says.
+    """A context for building and rendering figures in this program's style, whatever matplotlibrc says.
 
-    One thread at a time: matplotlib keeps its settings for the whole process.
+    One thread at a time: matplotlib's settings are those of the whole process.
     """
     _find_folder_for_matplotlib()
     from matplotlib import style
@@ -34,32 +34,33 @@ def house_style() -> Iterator[None]:
 
 
 def _find_folder_for_matplotlib() -> None:
-    """It saves its list of fonts; without a usable home it would complain on standard error, where the app draws."""
+    """Matplotlib caches fonts; without a usable home it would warn on standard error, where the app draws."""
     usual = [folder.parent / "matplotlib" if (folder := user_folder(kind)) else None for kind in ("config", "cache")]
     if "MPLCONFIGDIR" not in os.environ and any(folder is None or writing_fault(folder) for folder in usual):
         os.environ["MPLCONFIGDIR"] = str(cache_folder() / "matplotlib")
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG of 150 dots an inch."""
+    """The figure as a PNG with 150 dots per inch."""
     return _rendered(figure, "png", {})
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as an SVG, the same bytes each time."""
+    """The figure as an SVG; the bytes are reproducible."""
     return _rendered(figure, "svg", {"Date": None})
 
 
 def drawable(text: str) -> str:
-    """`text` with "?" for each character that the font lacks, line breaks excepted; matplotlib would warn of them.
+    """`text` with "?" for each character that the font lacks, of which matplotlib would warn; line breaks stay.
 
-    Draw it with `parse_math=False`, so that a dollar is a dollar.
+    Draw it with `parse_math=False`, so that a dollar sign isn't markup.
     """
     from matplotlib.font_manager import findfont, get_font
 
     known = get_font(findfont(_FONT)).get_charmap()
     return "".join(
-        letter if letter == "\n" or (letter.isprintable() and ord(letter) in known) else "?" for letter in text
+        character if character == "\n" or (character.isprintable() and ord(character) in known) else "?"
+        for character in text
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
+from fmnist_tui.analysis.comparison import Comparison, ExcludedRun, compare
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.models.spec import Reported
 from fmnist_tui.report.sentences import step_sentence
@@ -18,20 +18,20 @@ from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnis
 from .builders import epoch, make_run, write_log
 
 
-def comparison(runs: Path, *, everything: bool = False) -> Comparison:
-    return compare(read_runs(runs), everything=everything)
+def comparison(runs: Path, *, all_runs: bool = False) -> Comparison:
+    return compare(read_runs(runs), all_runs=all_runs)
 
 
 def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
     for seed, (accuracy, nll) in enumerate([(0.88, 0.4), (0.9, 0.2)]):
         make_run(tmp_path, "v1", seed=seed, result={"test_accuracy": accuracy, "test_nll": nll})
     (summary,) = comparison(tmp_path).versions
-    assert (summary.version, summary.runs, summary.marked) == ("v1", 2, 0)
+    assert (summary.version, summary.runs, summary.ineligible) == ("v1", 2, 0)
     assert summary.test_accuracy.mean == pytest.approx(0.89)
     assert summary.test_accuracy.sd == pytest.approx(0.02 / 2**0.5)
     assert summary.test_nll.mean == pytest.approx(0.3)
     assert [(one.mean, one.sd, one.n) for one in (summary.test_brier, summary.test_ece)] == [(0.15, 0, 2), (0.02, 0, 2)]
-    assert (summary.seeds, summary.different_seeds) == ((0, 1), 2)
+    assert (summary.seeds, summary.n_seeds) == ((0, 1), 2)
     assert (summary.parameters, summary.device) == (120_970, "cpu")
     assert summary.what_changed == get_model("v1").what_changed
     assert summary.reported == Reported(0.9173, 0.2783)
@@ -63,8 +63,8 @@ def test_one_seed_has_an_interval_of_its_accuracy_over_the_scored_images(tmp_pat
     make_run(tmp_path, "v1", result={"test_images": 9000})
     make_run(tmp_path, "v2")
     first, second = comparison(tmp_path).versions
-    assert first.test_accuracy.interval == intervals.of_share(0.9, 9000)
-    assert second.test_accuracy.interval == intervals.of_share(0.9, 10_000)
+    assert first.test_accuracy.interval == intervals.of_fraction(0.9, 9000)
+    assert second.test_accuracy.interval == intervals.of_fraction(0.9, 10_000)
     assert (first.test_accuracy.method, first.test_nll.interval) == ("wilson", None)
 
 
@@ -96,40 +96,40 @@ def test_seconds_an_epoch_are_the_median_over_all_epochs(tmp_path: Path) -> None
     assert summary.device == "cpu, cuda:0"
 
 
-def test_runs_that_do_not_count_are_listed_with_the_reason(tmp_path: Path) -> None:
+def test_excluded_runs_are_listed_with_the_reason(tmp_path: Path) -> None:
     make_run(tmp_path, seed=1)
     modified = make_run(tmp_path, seed=2, config={"modified": True}, result={"test_accuracy": 0.1})
     unscored = make_run(tmp_path, seed=3, result={"test_accuracy": None})
     found = comparison(tmp_path)
     assert (found.versions[0].runs, found.versions[0].test_accuracy.mean) == (1, 0.9)
-    assert found.not_counted == (
-        NotCounted(unscored.run_id, "not scored"),
-        NotCounted(modified.run_id, "recipe modified"),
+    assert found.excluded == (
+        ExcludedRun(unscored.run_id, "not scored"),
+        ExcludedRun(modified.run_id, "recipe modified"),
     )
 
 
-def test_everything_that_was_scored_can_be_compared_and_is_marked(tmp_path: Path) -> None:
+def test_all_scored_runs_can_be_compared_and_ineligible_ones_are_marked(tmp_path: Path) -> None:
     make_run(tmp_path, seed=1)
     make_run(tmp_path, seed=2, config={"modified": True}, result={"test_accuracy": 0.8})
     make_run(tmp_path, seed=3, result={"test_accuracy": None})
     make_run(tmp_path, "v1", seed=4, config={"recipe": "origin"})
     make_run(tmp_path, "v2", seed=5, config={"modified": True})
-    found = comparison(tmp_path, everything=True)
-    assert [(summary.version, summary.runs, summary.marked) for summary in found.versions] == [
+    found = comparison(tmp_path, all_runs=True)
+    assert [(summary.version, summary.runs, summary.ineligible) for summary in found.versions] == [
         ("v0", 2, 1),
         ("v2", 1, 1),
     ]
     assert found.versions[0].test_accuracy.mean == pytest.approx(0.85)
-    assert len(found.not_counted) == 4
+    assert len(found.excluded) == 4
 
 
 def test_runs_on_other_images_are_never_part_of_one_mean(tmp_path: Path) -> None:
     digits = {"data": {"name": "MNIST", "train_fingerprint": "1", "test_fingerprint": "2"}}
     make_run(tmp_path, "v0", seed=9, config=digits, result={"test_accuracy": 0.99})
-    (alone,) = comparison(tmp_path, everything=True).versions
+    (alone,) = comparison(tmp_path, all_runs=True).versions
     assert (alone.test_accuracy.mean, alone.test_accuracy.n) == (0.99, 1)
     official_one = make_run(tmp_path, "v0", seed=1)
-    compared = comparison(tmp_path, everything=True)
+    compared = comparison(tmp_path, all_runs=True)
     assert compared.compared == {official_one.run_id}
     assert (compared.versions[0].test_accuracy.mean, compared.versions[0].runs) == (0.9, 1)
 
@@ -141,13 +141,21 @@ def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
     other = make_run(tmp_path, "v1", right=images > 1)
     (test,) = comparison(tmp_path).paired
     assert (test.first_run, test.second_run) == (better.run_id, other.run_id)
-    assert (test.only_first_right, test.only_second_right) == (0, 4)
+    assert (test.only_first_correct, test.only_second_correct) == (0, 4)
     assert worse.run_id not in (test.first_run, test.second_run)
 
 
 def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None:
     assert comparison(tmp_path) == Comparison(
-        "tuned", everything=False, compared=frozenset(), versions=(), gain=None, paired=(), not_counted=(), comparable=0
+        "tuned",
+        all_runs=False,
+        compared=frozenset(),
+        versions=(),
+        gain=None,
+        paired=(),
+        unpaired=(),
+        excluded=(),
+        n_comparable=0,
     )
     assert comparison(tmp_path).total_gain is None
     run = make_run(tmp_path, validation=[])
@@ -167,8 +175,8 @@ def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_pa
     dense, cnn, deep = comparison(tmp_path).versions
     assert dense.test_accuracy.interval is None
     assert cnn.step is not None
-    assert (cnn.step.interval, cnn.step.may_be_chance) == (None, None)
-    assert step_sentence(cnn.step).endswith("these runs were not all trained alike (images learned from, settings)")
+    assert (cnn.step.interval, cnn.step.significant) == (None, None)
+    assert step_sentence(cnn.step).text.endswith("these runs differ in n_train or settings")
     assert cnn.test_accuracy.method == "student_t"
     assert deep.step is not None
     assert deep.step.method == "welch"

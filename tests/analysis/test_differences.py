@@ -9,8 +9,9 @@ from scipy import stats
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.eligibility import scored_runs
-from fmnist_tui.analysis.paired import Difference, difference, remembering
-from fmnist_tui.report import tables
+from fmnist_tui.analysis.paired import Difference, cached_reader, difference
+from fmnist_tui.report.comparison import comparison_report
+from fmnist_tui.report.formats import to_csv, to_markdown
 from fmnist_tui.report.sentences import difference_cell, step_sentence
 from fmnist_tui.runs.run import read_runs
 
@@ -21,7 +22,7 @@ IMAGES = np.arange(100)
 
 def between(runs: Path, first: str = "v1", second: str = "v2") -> Difference:
     records = read_runs(runs)
-    return difference(scored_runs(records, first), scored_runs(records, second), remembering())
+    return difference(scored_runs(records, first), scored_runs(records, second), cached_reader())
 
 
 def scored(runs: Path, version: str, seed: int, wrong: int) -> None:
@@ -39,8 +40,8 @@ def test_two_seeds_of_both_give_welchs_interval_over_the_runs(tmp_path: Path) ->
     assert found.value == pytest.approx(0.02)
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx([theirs.low, theirs.high])
-    assert (found.method, found.runs, found.may_be_chance) == ("welch", (3, 2), True)
-    assert step_sentence(found).endswith(": may be chance (Welch's t, 3 and 2 runs)")
+    assert (found.method, found.runs, found.significant) == ("welch", (3, 2), False)
+    assert step_sentence(found).text.endswith(": not significant (Welch's t, 3 and 2 runs)")
 
 
 def test_seeds_that_lie_close_make_a_difference_more_than_chance(tmp_path: Path) -> None:
@@ -49,9 +50,9 @@ def test_seeds_that_lie_close_make_a_difference_more_than_chance(tmp_path: Path)
         make_run(tmp_path, "v2", seed=seed, result={"test_accuracy": 0.92 + seed / 1000})
     found = between(tmp_path)
     # variance 1e-6 in both, of 3: sqrt(2e-6 / 3) = 0.00081650, t of 4 degrees of freedom is 2.776445
-    assert difference_cell(found) == "+2.00 (+1.77 to +2.23)"
-    assert step_sentence(found) == (
-        "v1 to v2: +2.00 points (95 % interval +1.77 to +2.23): more than chance (Welch's t, 3 runs each)"
+    assert difference_cell(found).text == "+2.00 (+1.77 to +2.23)"
+    assert step_sentence(found).text == (
+        "v1 to v2: +2.00 points (95% CI +1.77 to +2.23): significant (Welch's t, 3 runs each)"
     )
 
 
@@ -62,10 +63,10 @@ def test_one_seed_each_is_paired_over_the_images_and_says_that_seeds_are_not_in_
     # 10 / 102 = 0.098039 -+ 1.959964 sqrt((11 / 102 - 0.098039^2) / 102) = 0.060824
     assert found.interval == intervals.of_paired(np.repeat([1.0, 0.0], [10, 90]))
     assert (found.method, found.runs, found.images) == ("paired", (1, 1), 100)
-    assert difference_cell(found) == "+10.00 (+3.72 to +15.89), one seed"
-    assert step_sentence(found) == (
-        "v1 to v2: +10.00 points (95 % interval +3.72 to +15.89): more than chance between these runs "
-        "(paired over 100 test images, 1 run each; how far seeds differ is not in it)"
+    assert difference_cell(found).text == "+10.00 (+3.72 to +15.89), one seed"
+    assert step_sentence(found).text == (
+        "v1 to v2: +10.00 points (95% CI +3.72 to +15.89): significant between these runs "
+        "(paired over 100 test images, 1 run each; test-set sampling error only; seed variance not included)"
     )
 
 
@@ -77,7 +78,7 @@ def test_one_seed_against_several_pairs_all_of_their_answers_around_the_differen
     assert found.value == pytest.approx(0.03)
     # 0 to 9: both versions wrong; 10 and 11: half of v1's runs right, v2's wrong; 12 to 19: half of v1's, v2's right
     assert found.interval == intervals.of_paired(np.repeat([0.0, -0.5, 0.5, 0.0], [10, 2, 8, 80]))
-    assert (found.method, found.may_be_chance) == ("paired", True)
+    assert (found.method, found.significant) == ("paired", False)
 
 
 def test_a_seed_trained_twice_does_not_pass_for_two(tmp_path: Path) -> None:
@@ -98,9 +99,9 @@ def test_nothing_is_said_of_a_difference_that_nothing_tells(tmp_path: Path) -> N
     scored(tmp_path, "v1", 0, wrong=20)
     make_run(tmp_path, "v2", result={"test_accuracy": 0.9})
     found = between(tmp_path)
-    assert (found.interval, found.method, found.may_be_chance) == (None, None, None)
-    assert difference_cell(found) == "+10.00, no interval"
-    assert "no interval: it takes two seeds of both versions, or the test predictions" in step_sentence(found)
+    assert (found.interval, found.method, found.significant) == (None, None, None)
+    assert difference_cell(found).text == "+10.00, no CI"
+    assert "no CI: needs two seeds of both versions, or the test predictions" in step_sentence(found).text
 
 
 def test_predictions_of_other_images_or_of_another_accuracy_are_not_paired(tmp_path: Path) -> None:
@@ -128,5 +129,6 @@ def test_a_result_that_somebody_edited_to_what_cannot_be_is_no_error(tmp_path: P
             make_run(tmp_path, version, seed=seed, result=told, right=IMAGES > 9)
     found = compare(read_runs(tmp_path))
     assert found.gain is not None
-    assert tables.as_markdown(found)
-    assert tables.as_csv(found)
+    report = comparison_report(found)
+    assert to_markdown(report)
+    assert to_csv(report)

@@ -25,8 +25,8 @@ def differing(only_first: int, only_second: int, count: int) -> NDArray[np.float
     return np.array([-1.0] * only_first + [1.0] * only_second + [0.0] * (count - only_first - only_second))
 
 
-def test_an_interval_holds_zero_between_its_ends_and_at_them() -> None:
-    held = [Interval(low, high).holds_zero for low, high in ((-1, 1), (0, 1), (-1, 0), (0.1, 1), (-1, -0.1))]
+def test_an_interval_contains_zero_between_its_ends_and_at_them() -> None:
+    held = [Interval(low, high).contains_zero for low, high in ((-1, 1), (0, 1), (-1, 0), (0.1, 1), (-1, -0.1))]
     assert held == [True, True, True, False, False]
     assert Interval(-0.2, 1.3).within(0.0, 1.0) == Interval(0.0, 1.0)
 
@@ -75,18 +75,18 @@ def test_one_side_that_agrees_by_accident_still_has_a_difference() -> None:
 
 def test_a_share_worked_by_hand() -> None:
     # z = 1.959964; of 10 trials 9: (0.9 + 0.192073) / 1.384146 -+ 1.959964 sqrt(0.009 + 0.009604) / 1.384146
-    assert close(intervals.of_share(0.9, 10), 0.595850, 0.982124, 1e-5)
+    assert close(intervals.of_fraction(0.9, 10), 0.595850, 0.982124, 1e-5)
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (9319, 10_000), (8387, 9000), (1, 2)])
 def test_a_share_is_scipys_wilson_interval(right: int, count: int) -> None:
     theirs = stats.binomtest(right, count).proportion_ci(intervals.CONFIDENCE, method="wilson")
-    assert close(intervals.of_share(right / count, count), theirs.low, theirs.high)
+    assert close(intervals.of_fraction(right / count, count), theirs.low, theirs.high)
 
 
 def test_a_share_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        intervals.of_share(0.5, 0)
+        intervals.of_fraction(0.5, 0)
 
 
 def test_a_paired_difference_worked_by_hand() -> None:
@@ -118,7 +118,7 @@ def test_intervals_hold_what_they_are_of_as_often_as_they_say() -> None:
         second = [chance.gauss(0.91, 0.004) for _ in range(4)]
         held["mean"] += _holds(intervals.of_mean(first), 0.90)
         held["difference"] += _holds(intervals.of_difference(first, second), 0.01)
-        held["share"] += _holds(intervals.of_share(numbers.binomial(1000, 0.93) / 1000, 1000), 0.93)
+        held["share"] += _holds(intervals.of_fraction(numbers.binomial(1000, 0.93) / 1000, 1000), 0.93)
         apart = numbers.choice([-1.0, 0.0, 1.0], size=1000, p=[0.02, 0.94, 0.04])
         held["paired"] += _holds(intervals.of_paired(apart), 0.02)
     assert all(365 <= count <= 394 for count in held.values()), held

@@ -9,8 +9,9 @@ import pytest
 
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.eligibility import why_not_counted
-from fmnist_tui.report import tables
+from fmnist_tui.analysis.eligibility import exclusion_reason
+from fmnist_tui.report.comparison import comparison_report
+from fmnist_tui.report.formats import to_csv, to_json, to_markdown
 from fmnist_tui.runs.fold import read_epochs, read_snapshot
 from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.runs.status import Status
@@ -71,10 +72,11 @@ def test_no_hand_edited_value_stops_a_comparison(tmp_path: Path, value: Any) -> 
         write_edited(make_run(tmp_path, seed=number).result, other | {key: value})
     for number, key in enumerate(whole["data"], start=200):
         write_edited(make_run(tmp_path, seed=number).run_json, whole | {"data": whole["data"] | {key: value}})
-    for everything in (False, True):
-        comparison = compare(read_runs(tmp_path), everything=everything)
-        json.dumps(tables.as_json(comparison), allow_nan=False).encode()
-        assert (tables.as_markdown(comparison) + tables.as_csv(comparison)).encode()
+    for all_runs in (False, True):
+        comparison = compare(read_runs(tmp_path), all_runs=all_runs)
+        report = comparison_report(comparison)
+        json.dumps(to_json(report), allow_nan=False).encode()
+        assert (to_markdown(report) + to_csv(report)).encode()
 
 
 @pytest.mark.parametrize(
@@ -84,14 +86,14 @@ def test_no_hand_edited_value_stops_a_comparison(tmp_path: Path, value: Any) -> 
 def test_scores_that_cannot_be_are_none(tmp_path: Path, changes: dict[str, Any]) -> None:
     record = read_run(make_run(tmp_path, result=changes))
     assert record.scores is None
-    assert why_not_counted(record, "tuned") == "result.json holds scores that can't be"
+    assert exclusion_reason(record, "tuned") == "result.json holds impossible scores"
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_a_number_of_images_that_cannot_be_is_passed_over(tmp_path: Path, count: int) -> None:
     make_run(tmp_path, result={"test_images": count})
     (summary,) = compare(read_runs(tmp_path)).versions
-    assert summary.test_accuracy.interval == intervals.of_share(0.9, 10_000)
+    assert summary.test_accuracy.interval == intervals.of_fraction(0.9, 10_000)
 
 
 def write_edited(path: Path, content: dict[str, Any]) -> None:
@@ -120,4 +122,4 @@ def test_a_run_without_a_log_has_no_epochs(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.events.unlink()
     assert read_epochs(run) == ()
-    assert why_not_counted(read_run(run), "tuned") == "interrupted"
+    assert exclusion_reason(read_run(run), "tuned") == "interrupted"

@@ -12,7 +12,8 @@ import pytest
 from fmnist_tui.analysis import reference
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.reference import Reference, reference_line, references, summarised
-from fmnist_tui.report import tables
+from fmnist_tui.report.comparison import comparison_report
+from fmnist_tui.report.formats import to_csv, to_json, to_markdown
 from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters
 
@@ -59,17 +60,18 @@ def test_the_tables_show_the_reference_beside_the_origin(tmp_path: Path, shipped
     shipped({"tuned": {"v1": {"mean": V1.mean, "sd": V1.sd, "n": V1.n}}})
     for version in ("v1", "v2"):
         make_run(tmp_path / "runs", version)
-    found = compare(read_runs(tmp_path / "runs"))
-    place = tables.HEADER.index("reference")
-    assert [row[place] for row in tables.rows(found)] == ["92.71 ± 0.12 % (3)", ""]
-    assert [one["reference"] for one in tables.as_json(found)["versions"]] == [
+    report = comparison_report(compare(read_runs(tmp_path / "runs")))
+    assert report.table
+    index = report.table.header.index("reference")
+    assert [row[index].text for row in report.table.rows] == ["92.71 ± 0.12% (3)", ""]
+    assert [one["reference"] for one in to_json(report)["versions"]] == [
         {"mean": V1.mean, "sd": V1.sd, "n": V1.n},
         None,
     ]
-    first, second = csv.DictReader(io.StringIO(tables.as_csv(found)))
+    first, second = csv.DictReader(io.StringIO(to_csv(report)))
     assert [first[f"reference_{part}"] for part in ("mean", "sd", "runs")] == ["0.9271", "0.0012", "3"]
     assert second["reference_mean"] == ""
-    assert reference_line("tuned") in tables.as_markdown(found)
+    assert reference_line("tuned") in to_markdown(report)
 
 
 @pytest.mark.parametrize("content", [{}, [], {"tuned": {"v1": {"mean": "high", "n": 3}, "v2": 7}}])

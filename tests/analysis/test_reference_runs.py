@@ -10,7 +10,8 @@ import pytest
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json
-from fmnist_tui.report import tables
+from fmnist_tui.report.comparison import comparison_report
+from fmnist_tui.report.formats import to_csv, to_json, to_markdown
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.training.recipes import RECIPES
 
@@ -34,9 +35,10 @@ def test_the_summary_in_the_package_is_of_these_runs(records: list[Run]) -> None
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_tables_are_of_these_runs(records: list[Run], recipe: str) -> None:
-    comparison = compare(records, recipe)
-    assert (EVIDENCE / f"results-{recipe}.md").read_text() == tables.as_markdown(comparison)
-    assert (EVIDENCE / f"results-{recipe}.csv").read_text() == tables.as_csv(comparison)
+    report = comparison_report(compare(records, recipe))
+    assert (EVIDENCE / f"results-{recipe}.md").read_text() == to_markdown(report)
+    assert (EVIDENCE / f"results-{recipe}.csv").read_text() == to_csv(report)
+    assert read_json(EVIDENCE / f"results-{recipe}.json") == to_json(report)
 
 
 def test_each_result_follows_from_the_probabilities_of_all_test_images(records: list[Run]) -> None:

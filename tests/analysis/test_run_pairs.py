@@ -13,7 +13,8 @@ from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
-from fmnist_tui.report import run_pairs as run_pairs_tables
+from fmnist_tui.report.formats import to_csv, to_json, to_markdown
+from fmnist_tui.report.run_pairs import run_pairs_report
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status
@@ -39,29 +40,29 @@ def test_each_pair_is_tested_in_the_order_in_which_they_were_named(tmp_path: Pat
     runs = [make_run(tmp_path, version, right=wrong <= IMAGES) for version, wrong in (("v3", 5), ("v1", 20), ("v2", 9))]
     found = pairs(*runs)
     assert [one.record.run_id for one in found.runs] == [run.run_id for run in runs]
-    tested = [(test.first, test.second, test.only_first_right, test.only_second_right) for test in found.paired]
+    tested = [(test.first, test.second, test.only_first_correct, test.only_second_correct) for test in found.paired]
     assert tested == [("v3", "v1", 15, 0), ("v3", "v2", 4, 0), ("v1", "v2", 0, 11)]
     assert [test.tests for test in found.paired] == [3, 3, 3]
     assert found.runs[0].scores.accuracy == 0.95
-    assert found.runs[0].interval == intervals.of_share(0.95, 100)
+    assert found.runs[0].interval == intervals.of_fraction(0.95, 100)
 
 
-def test_runs_that_do_not_count_are_compared_whatever_their_status(tmp_path: Path) -> None:
+def test_ineligible_runs_are_compared_whatever_their_status(tmp_path: Path) -> None:
     stopped = make_run(tmp_path, "v1", right=IMAGES > 9, finished=RunFinished("stopped", scored=True))
     modified = make_run(tmp_path, "v2", config={"modified": True}, right=IMAGES > 2)
     modified.result.unlink()
     (test,) = pairs(stopped, modified).paired
-    assert (test.only_first_right, test.only_second_right) == (0, 7)
+    assert (test.only_first_correct, test.only_second_correct) == (0, 7)
 
 
 def test_the_sentence_is_the_contracts(tmp_path: Path) -> None:
     first, second = (make_run(tmp_path, version, right=wrong <= IMAGES) for version, wrong in (("v2", 20), ("v3", 12)))
     # 8 / 102 = 0.078431 -+ 1.959964 sqrt((9 / 102 - 0.078431^2) / 102) = 0.055600; p = 2 / 2^8
-    (sentence,) = run_pairs_tables.sentences(pairs(first, second))
-    assert sentence == (
-        "v3 is right on 8 images that v2 gets wrong, wrong on 0 that v2 gets right; p = 0.008: more than chance; "
-        "+8.00 points (95 % interval +2.28 to +13.40, over the images, for these two runs)"
-    )
+    _, section = run_pairs_report(pairs(first, second)).sections
+    assert [line.text for line in section.lines] == [
+        "v3 is better than v2 (p = 0.008): 8 images only v3 gets right, 0 only v2; "
+        "+8.00 points from v2 to v3 (95% CI +2.28 to +13.40, over the images, for these two runs)"
+    ]
 
 
 def test_runs_go_by_what_tells_them_apart(tmp_path: Path) -> None:
@@ -79,14 +80,13 @@ def test_runs_go_by_what_tells_them_apart(tmp_path: Path) -> None:
 def test_a_run_that_was_never_scored_is_refused_with_what_to_do(tmp_path: Path) -> None:
     scored, unscored = make_run(tmp_path, "v1", right=IMAGES > 9), make_run(tmp_path, "v2")
     assert refusal(scored, unscored) == (
-        f"{unscored.run_id} can't be compared: no predictions.npz; "
-        "train v2 again, and let it be scored (without --no-test)"
+        f"{unscored.run_id} can't be compared: no predictions.npz; retrain v2 without --no-test, so that it is scored"
     )
     unscored.result.unlink()
     write_log(unscored, training("v2", [0.8]))
-    assert refusal(unscored, scored).endswith(f"go on with it: fmnist-tui resume {unscored.run_id}")
+    assert refusal(unscored, scored).endswith(f"resume it: fmnist-tui resume {unscored.run_id}")
     unscored.predictions.write_bytes(b"PK")
-    assert "predictions.npz is damaged; train v2 again" in refusal(scored, unscored)
+    assert "predictions.npz is damaged; retrain v2" in refusal(scored, unscored)
 
 
 def test_a_run_that_is_still_trained_is_refused_until_its_end(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_run_that_is_still_trained_is_refused_until_its_end(tmp_path: Path) ->
     )
     with pytest.raises(RunError) as caught:
         compare_runs([scored, replace(live, status=Status.RUNNING)])
-    assert str(caught.value).endswith(f"it is running, and scored at its end: fmnist-tui attach {live.run_id}")
+    assert str(caught.value).endswith(f"it is running and will be scored when it ends: fmnist-tui attach {live.run_id}")
 
 
 def test_runs_on_other_images_are_refused(tmp_path: Path) -> None:
@@ -115,16 +115,17 @@ def test_a_run_named_twice_is_refused(tmp_path: Path) -> None:
 
 def test_json_csv_and_markdown_say_the_same(tmp_path: Path) -> None:
     found = pairs(*(make_run(tmp_path, f"v{number}", right=number * 3 <= IMAGES) for number in (1, 2, 3)))
-    told = json.loads(json.dumps(run_pairs_tables.as_json(found), allow_nan=False))
+    report = run_pairs_report(found)
+    told = json.loads(json.dumps(to_json(report), allow_nan=False))
     assert told.keys() == {"runs", "paired"}
     assert told["runs"][0].keys() == {
-        *("run", "label", "version", "recipe", "seed", "train_images", "epochs", "status", "images"),
+        *("run", "label", "version", "recipe", "seed", "n_train", "epochs", "status", "images"),
         *("test_accuracy", "test_accuracy_interval", "test_nll", "test_brier", "test_ece"),
     }
-    lines = list(csv.DictReader(io.StringIO(run_pairs_tables.as_csv(found))))
+    lines = list(csv.DictReader(io.StringIO(to_csv(report))))
     for line, test in zip(lines, told["paired"], strict=True):
         assert (line["first_run"], line["second_run"]) == (test["first_run"], test["second_run"])
-        for name in ("p_value", "p_holm", "difference", "only_second_right"):
+        for name in ("p_value", "p_holm", "difference", "only_second_correct"):
             assert float(line[name]) == test[name]
         assert float(line["difference_low"]) == test["interval"]["low"]
-        assert test["sentence"].replace("<", r"\<") in run_pairs_tables.as_markdown(found)
+        assert test["sentence"].replace("<", r"\<") in to_markdown(report)

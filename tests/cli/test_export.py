@@ -62,7 +62,7 @@ def test_metrics_hold_every_window_and_every_epoch(
     assert fmnist("export", "last", "--to", tmp_path, "--runs", runs).status == 0
     rows = list(csv.DictReader((tmp_path / finished.run_id / "metrics.csv").read_text().splitlines()))
     log = [json.loads(line) for line in finished.events.read_text().splitlines()]
-    for kind, event in (("window", "step"), ("epoch", "epoch")):
+    for kind, event in (("interval", "step"), ("epoch", "epoch")):
         steps = [int(row["step"]) for row in rows if row["kind"] == kind]
         assert steps == [record["step"] for record in log if record["event"] == event]
 

@@ -45,7 +45,7 @@ def test_whatever_lies_where_a_file_should_the_lists_are_printed(
     listed = fmnist("runs", "--runs", runs)
     assert (listed.status, len(listed.lines), listed.err) == (0, 2 + len(FILES), "")
     compared = fmnist("results", "--format", "json", "--runs", runs).json
-    told = {run["run"]: run["why"] for run in compared["not_counted"]}
+    told = {run["run"]: run["reason"] for run in compared["excluded"]}
     assert told["v0-20250101-000000-0000"] == "run.json is damaged"
     assert told["v0-20250101-000000-0003"] == "result.json is damaged"
 

@@ -11,7 +11,7 @@ import pytest
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.data import official
 from fmnist_tui.files import read_json
-from fmnist_tui.report.sentences import MARK_NOTE
+from fmnist_tui.report.comparison import INELIGIBLE_NOTE
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
@@ -22,15 +22,15 @@ from .test_startup import imported_by
 
 def step_keys(name: str) -> set[str]:
     """Of a difference between versions."""
-    return {name, *(f"{name}_{part}" for part in ("interval", "method", "may_be_chance", "sentence"))}
+    return {name, *(f"{name}_{part}" for part in ("interval", "method", "significant", "sentence"))}
 
 
-KEYS = {"recipe", "everything", "versions", "paired", "not_counted", *step_keys("total_gain")}
+KEYS = {"recipe", "all_runs", "versions", "paired", "excluded", *step_keys("total_gain")}
 
 VERSION = {
     "version",
     "runs",
-    "marked",
+    "ineligible",
     "test_accuracy",
     "test_nll",
     "test_brier",
@@ -52,8 +52,8 @@ PAIRED = {
     "second",
     "first_run",
     "second_run",
-    "only_first_right",
-    "only_second_right",
+    "only_first_correct",
+    "only_second_correct",
     "p_value",
     "sentence",
     "images",
@@ -61,13 +61,13 @@ PAIRED = {
     "interval",
     "tests",
     "p_holm",
-    "may_be_chance",
+    "significant",
 }
 
 PARAMETERS = {"v0": 266_610, "v1": 120_970, "v2": 5_858_442, "v3": 5_858_442}
 
 
-def counted(run: RunDirectory, runs: Path, run_id: str = "", accuracy: float = 0.9) -> RunDirectory:
+def completed(run: RunDirectory, runs: Path, run_id: str = "", accuracy: float = 0.9) -> RunDirectory:
     """A copy of the run that looks as if it had been trained on all of Fashion-MNIST by the tuned recipe."""
     copied = copy_of(run, runs, run_id)
     data = dict(
@@ -83,11 +83,11 @@ def counted(run: RunDirectory, runs: Path, run_id: str = "", accuracy: float = 0
 
 @pytest.fixture
 def six(four: Path, runs: Path) -> Path:
-    """A folder with two runs of v0 that count, one of v1 to v3 each, and one of v0 that doesn't."""
+    """A folder with two eligible runs of v0, one of v1 to v3 each, and an excluded one of v0."""
     v3, v2, v1, v0 = list_runs(four)
     for number, run in enumerate((v0, v1, v2, v3)):
-        counted(run, runs, accuracy=0.8 + number / 50)
-    counted(v0, runs, "v0-20250101-000000-0001", accuracy=0.84)
+        completed(run, runs, accuracy=0.8 + number / 50)
+    completed(v0, runs, "v0-20250101-000000-0001", accuracy=0.84)
     copy_of(v0, runs, "v0-20250101-000000-0002")
     return runs
 
@@ -95,19 +95,24 @@ def six(four: Path, runs: Path) -> Path:
 def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path) -> None:
     outcome = fmnist("results", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
-    how, reference = outcome.lines
-    assert how == "no run counts yet under the recipe tuned; train all with: fmnist-tui train all"
-    assert reference == reference_line("tuned")
+    assert outcome.lines == [
+        "No eligible runs under the recipe tuned yet",
+        "",
+        "Notes:",
+        "Train all built-in models with: fmnist-tui train all",
+        reference_line("tuned"),
+    ]
     assert fmnist("results", "--format", "json", "--runs", runs).json == {
         "recipe": "tuned",
-        "everything": False,
+        "all_runs": False,
         "versions": [],
         **dict.fromkeys(step_keys("total_gain")),
         "paired": [],
-        "not_counted": [],
+        "excluded": [],
     }
     assert len(fmnist("results", "--format", "csv", "--runs", runs).lines) == 1
-    assert fmnist("results", "--format", "markdown", "--runs", runs).out == "No run counts under tuned yet.\n"
+    markdown = fmnist("results", "--format", "markdown", "--runs", runs).lines
+    assert markdown[0] == "**No eligible runs under the recipe tuned yet**"
 
 
 def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
@@ -125,7 +130,7 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
         assert version["test_accuracy"]["interval"].keys() == {"low", "high"}
     assert [test.keys() for test in told["paired"]] == [PAIRED] * 6
     assert all(test["interval"].keys() == {"low", "high"} for test in told["paired"])
-    assert {why for run in told["not_counted"] for why in run} == {"run", "why"}
+    assert {key for run in told["excluded"] for key in run} == {"run", "reason"}
 
 
 def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
@@ -145,49 +150,50 @@ def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
     assert told["total_gain"] == pytest.approx(0.04)
 
 
-def test_a_run_that_does_not_count_is_listed_with_the_reasons(fmnist: Fmnist, six: Path) -> None:
-    (missing,) = fmnist("results", "--format", "json", "--runs", six).json["not_counted"]
+def test_an_excluded_run_is_listed_with_the_reasons(fmnist: Fmnist, six: Path) -> None:
+    (missing,) = fmnist("results", "--format", "json", "--runs", six).json["excluded"]
     assert missing["run"] == "v0-20250101-000000-0002"
-    assert missing["why"] == "recipe modified; trained on 10 of 2,000 images; data is demo"
-    below = fmnist("results", "--runs", six).out.partition("not counted:\n")[2]
-    assert below.split(maxsplit=1) == [missing["run"], f"{missing['why']}\n"]
+    assert missing["reason"] == "recipe modified; trained on 10 of 2,000 images; data is demo"
+    below = fmnist("results", "--runs", six).out.partition("Excluded:\n")[2]
+    assert below.splitlines()[1].split(maxsplit=1) == [missing["run"], missing["reason"]]
 
 
-def test_all_compares_what_does_not_count_too_and_marks_it(fmnist: Fmnist, six: Path) -> None:
-    counting = RunDirectory(six / "v0-20250101-000000-0001")
-    edit(counted(counting, six, "v0-20250101-000000-0003").run_json, modified=True)
+def test_all_compares_ineligible_runs_too_and_marks_them(fmnist: Fmnist, six: Path) -> None:
+    eligible = RunDirectory(six / "v0-20250101-000000-0001")
+    edit(completed(eligible, six, "v0-20250101-000000-0003").run_json, modified=True)
     told = fmnist("results", "--all", "--format", "json", "--runs", six).json
     v0 = told["versions"][0]
-    assert (v0["runs"], v0["marked"]) == (3, 1)
-    assert [run["run"][-4:] for run in told["not_counted"]] == ["0003", "0002"]
+    assert (v0["runs"], v0["ineligible"]) == (3, 1)
+    assert [run["run"][-4:] for run in told["excluded"]] == ["0003", "0002"]
     marked = fmnist("results", "--all", "--runs", six).lines
-    assert marked[1].split()[:2] == ["v0", "3*"]
-    assert MARK_NOTE in marked
+    assert marked[3].split()[:2] == ["v0", "3*"]
+    assert INELIGIBLE_NOTE in marked
     assert not any(line.startswith("*") for line in fmnist("results", "--runs", six).lines)
 
 
-def test_a_run_counts_under_its_own_recipe_only(fmnist: Fmnist, six: Path) -> None:
+def test_a_run_is_eligible_under_its_own_recipe_only(fmnist: Fmnist, six: Path) -> None:
     told = fmnist("results", "--recipe", "origin", "--format", "json", "--runs", six).json
     assert told["recipe"] == "origin"
     assert told["versions"] == []
-    assert {"recipe is tuned, not origin"} < {run["why"] for run in told["not_counted"]}
+    assert {"recipe is tuned, not origin"} < {run["reason"] for run in told["excluded"]}
 
 
 def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> None:
     outcome = fmnist("results", "--runs", six)
     assert (outcome.status, outcome.err) == (0, "")
-    header, *rows = outcome.lines[:5]
+    title, _, header, *rows = outcome.lines[:7]
+    assert title == "v0 to v3, recipe tuned"
     assert header.split()[:4] == ["version", "runs", "accuracy", "delta"]
-    assert rows[0].startswith("v0       2     82.00 ± 2.83 %")
-    assert rows[3].startswith("v3       1     86.00 %")
+    assert rows[0].startswith("v0       2     82.00 ± 2.83%")
+    assert rows[3].startswith("v3       1     86.00%")
     assert "+2.00" in rows[3]
-    assert "Total gain from v0 to v3: +4.00 points, no interval" in outcome.lines
-    assert any(line.startswith("v0 and v3: v3 is right on ") for line in outcome.lines)
+    assert "Total gain from v0 to v3: +4.00 points, no CI" in outcome.lines
+    assert any("only v3" in line and "only v0" in line for line in outcome.lines)
     assert "no paired test" not in outcome.out
     (best,) = six.glob("v3-*/predictions.npz")
     best.write_text("")
     told = fmnist("results", "--runs", six).lines
-    assert f"v3 is in no paired test ({best.parent.name}: predictions.npz is damaged)" in told
+    assert f"{best.parent.name} is in no paired test: predictions.npz is damaged" in told
 
 
 @pytest.fixture
@@ -197,38 +203,41 @@ def seeded(four: Path, runs: Path) -> Path:
     for seed in range(3):
         for run, accuracy in ((v0, 0.9), (v1, 0.9005)):
             run_id = f"{run.run_id[:2]}-20250101-00000{seed}-0001"
-            edit(counted(run, runs, run_id, accuracy=accuracy + seed / 1000).run_json, seed=seed)
+            edit(completed(run, runs, run_id, accuracy=accuracy + seed / 1000).run_json, seed=seed)
     return runs
 
 
 def test_a_difference_inside_the_noise_looks_like_it(fmnist: Fmnist, seeded: Path) -> None:
     outcome = fmnist("results", "--runs", seeded)
     # sd 0.001 in both of 3 runs: sqrt(2e-6 / 3) = 0.000816, t of 4 degrees of freedom is 2.7764
-    assert "+0.05 (-0.18 to +0.28), may be chance" in outcome.lines[2]
-    assert "Total gain from v0 to v1: +0.05 points (95 % interval -0.18 to +0.28), may be chance" in outcome.lines
-    step = "v0 to v1: +0.05 points (95 % interval -0.18 to +0.28): may be chance (Welch's t, 3 runs each)"
+    assert "+0.05 (-0.18 to +0.28), not significant" in outcome.lines[4]
+    assert "Total gain from v0 to v1: +0.05 points (95% CI -0.18 to +0.28), not significant" in outcome.lines
+    step = "v0 to v1: +0.05 points (95% CI -0.18 to +0.28): not significant (Welch's t, 3 runs each)"
     assert step in outcome.lines
-    assert "No run that counts of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
+    assert "No eligible run of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
     told = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
     assert told["delta_interval"].keys() == {"low", "high"}
-    assert (told["delta_sentence"], told["delta_method"], told["delta_may_be_chance"]) == (step, "welch", True)
+    assert (told["delta_sentence"], told["delta_method"], told["delta_significant"]) == (step, "welch", False)
 
 
 def test_several_seeds_are_compared_without_a_library_that_takes_as_long_as_all_else(seeded: Path) -> None:
     assert "scipy" not in imported_by("results", "--runs", str(seeded))
 
 
-def test_runs_that_do_not_count_are_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:
-    first, *_ = fmnist("results", "--runs", four).lines
-    assert first == (
-        "no run counts yet under the recipe tuned; train all with: fmnist-tui train all; "
-        "compare what there is with: fmnist-tui results --all"
-    )
+def test_excluded_runs_are_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:
+    title, _, _, *notes = fmnist("results", "--runs", four).lines
+    assert title == "No eligible runs under the recipe tuned yet"
+    assert notes[:2] == [
+        "Train all built-in models with: fmnist-tui train all",
+        "Compare excluded runs with: fmnist-tui results --all",
+    ]
 
 
 def test_of_a_recipe_without_any_run_nothing_is_offered_for_comparison(fmnist: Fmnist, four: Path) -> None:
-    first, *_ = fmnist("results", "--recipe", "origin", "--runs", four).lines
-    assert first == "no run counts yet under the recipe origin; train all with: fmnist-tui train all --recipe origin"
+    title, _, _, *notes = fmnist("results", "--recipe", "origin", "--runs", four).lines
+    assert title == "No eligible runs under the recipe origin yet"
+    assert notes[0] == "Train all built-in models with: fmnist-tui train all --recipe origin"
+    assert not any("--all" in note for note in notes)
 
 
 def test_named_runs_are_tested_in_pairs(fmnist: Fmnist, four: Path) -> None:
@@ -238,17 +247,18 @@ def test_named_runs_are_tested_in_pairs(fmnist: Fmnist, four: Path) -> None:
     assert [test.keys() for test in told["paired"]] == [PAIRED] * 3
     assert [(test["first"], test["second"]) for test in told["paired"]] == [("v1", "v3"), ("v1", "v0"), ("v3", "v0")]
     shown = fmnist("results", "v1", "v3", "v0", "--runs", four).lines
-    assert [line.split()[0][:2] for line in shown[:4]] == ["ru", "v1", "v3", "v0"]
-    assert shown[5].startswith("v3 is right on ")
+    assert [line.split()[0][:2] for line in shown[2:6]] == ["ru", "v1", "v3", "v0"]
+    assert shown[7] == "Image by image (p adjusted by Holm's method):"
+    assert "only v3" in shown[8]
     assert len(fmnist("results", "v1", "v3", "--format", "csv", "--runs", four).lines) == 2
-    assert "- v3 is right on " in fmnist("results", "v1", "v3", "--format", "markdown", "--runs", four).out
+    assert " only v3" in fmnist("results", "v1", "v3", "--format", "markdown", "--runs", four).out
 
 
 def test_runs_that_cannot_be_compared_are_refused_in_one_line(fmnist: Fmnist, six: Path, four: Path) -> None:
     for status, words, complaint in (
         (2, ["v1"], "name another run to compare it with"),
-        (2, ["v1", "v2", "--all"], "--all chooses runs"),
-        (2, ["v1", "v2", "--recipe", "tuned"], "--recipe chooses runs"),
+        (2, ["v1", "v2", "--all"], "--all selects runs"),
+        (2, ["v1", "v2", "--recipe", "tuned"], "--recipe selects runs"),
         (1, ["v1", "v1"], "is named twice"),
         (1, ["v1", "v9"], "there is no run 'v9'"),
         (1, ["v1", "v0-20250101-000000-0002"], "were scored on different test images (Fashion-MNIST, demo)"),
@@ -257,7 +267,7 @@ def test_runs_that_cannot_be_compared_are_refused_in_one_line(fmnist: Fmnist, si
         assert refused.status == status
         assert complaint in refused.complaint
     (six / f"{list_runs(four)[0].run_id}" / "predictions.npz").unlink()
-    assert "no predictions.npz; train v3 again" in fmnist("results", "v1", "v3", "--runs", six).complaint
+    assert "no predictions.npz; retrain v3" in fmnist("results", "v1", "v3", "--runs", six).complaint
 
 
 def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> None:
@@ -270,13 +280,13 @@ def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> Non
         assert row["delta"] == ("" if version["delta"] is None else str(version["delta"]))
         assert row["best_run"] == version["best_run"]
     markdown = fmnist("results", "--format", "markdown", "--runs", six).lines
-    assert [line[:5] for line in markdown[2:6]] == ["| v0 ", "| v1 ", "| v2 ", "| v3 "]
-    assert markdown[1].replace("---", "").strip("| ") == ""
+    assert [line[:5] for line in markdown[4:8]] == ["| v0 ", "| v1 ", "| v2 ", "| v3 "]
+    assert set(markdown[3]) == set("| -:")
 
 
 def test_a_damaged_result_does_not_hide_the_others(fmnist: Fmnist, six: Path) -> None:
     (six / "v0-20250101-000000-0001" / "result.json").write_text("{")
     told = fmnist("results", "--format", "json", "--runs", six).json
     assert told["versions"][0]["runs"] == 1
-    assert {"run": "v0-20250101-000000-0001", "why": "result.json is damaged"} in told["not_counted"]
+    assert {"run": "v0-20250101-000000-0001", "reason": "result.json is damaged"} in told["excluded"]
     assert read_json(six / "v0-20250101-000000-0001" / "result.json") is None

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from fmnist_tui.analysis.calibration import reliability
 from fmnist_tui.analysis.errors import confusion_matrix
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.report.figures import RIGHT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
+from fmnist_tui.report.figures import CORRECT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
 from fmnist_tui.report.rendering import to_png, to_svg
 from fmnist_tui.runs.predictions import Predictions
 
@@ -33,7 +33,7 @@ def test_every_cell_says_its_count_and_is_blue_or_vermilion() -> None:
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.texts] == (["0"] * 3 + ["100"] + ["0"] * 6) * 10
     colours = np.asarray(axes.get_images()[0].get_array())
-    assert colours[3, 3] == pytest.approx(to_rgb(RIGHT_COLOUR))
+    assert colours[3, 3] == pytest.approx(to_rgb(CORRECT_COLOUR))
     assert colours[0, 3] == pytest.approx(to_rgb(WRONG_COLOUR))
     assert colours[0, 0] == pytest.approx((1, 1, 1))
     assert [label.get_text() for label in axes.get_yticklabels()] == list(FASHION_CLASSES)

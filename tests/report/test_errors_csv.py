@@ -7,7 +7,7 @@ from analysis.models import said
 
 from fmnist_tui.analysis.errors import class_scores, confusion_matrix
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.report.formats import confusion_csv, per_class_csv
+from fmnist_tui.report.export import confusion_csv, per_class_csv
 
 MATRIX = confusion_matrix(said([0, 0, 0, 6], [0, 6, 6, 6]))
 

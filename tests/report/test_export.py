@@ -80,7 +80,7 @@ def test_the_other_files_can_be_read_back(tmp_path: Path) -> None:
         assert (folder / f"{picture}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
         assert ET.parse(folder / f"{picture}.svg").getroot().tag.endswith("svg")  # noqa: S314 - made here
     with (folder / "metrics.csv").open() as file:
-        assert [row["kind"] for row in csv.DictReader(file)] == ["window", "window", "epoch"] * 2
+        assert [row["kind"] for row in csv.DictReader(file)] == ["interval", "interval", "epoch"] * 2
 
 
 @pytest.mark.usefixtures("blank_figures")
@@ -107,7 +107,7 @@ def test_a_run_that_took_no_step_says_so(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", validation=[], right=RIGHT)
     exported = export(run, tmp_path)
     assert names(exported) == {"normal_nn_stats.json", "predictions.npz"} | ERRORS
-    assert exported.notes == (f"{run.run_id}: no metrics and no plot exported (its log holds no step)",)
+    assert exported.notes == (f"{run.run_id}: no metrics and no plot exported (its log has no steps)",)
 
 
 @pytest.mark.usefixtures("blank_figures")

@@ -35,7 +35,7 @@ def line(figure: Figure, panel: int, label: str) -> tuple[list[float], list[floa
 
 def test_windows_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None:
     figure = loss_figure(snapshot(tmp_path, training("v1", [0.9, 0.8])), "v1")
-    assert line(figure, 0, "training, each window") == ([5, 10, 15, 20], [1 / 5, 1 / 10, 1 / 15, 1 / 20])
+    assert line(figure, 0, "training, each log interval") == ([5, 10, 15, 20], [1 / 5, 1 / 10, 1 / 15, 1 / 20])
     assert line(figure, 0, "training, smoothed")[0] == [5, 10, 15, 20]
     assert line(figure, 0, "validation") == ([10, 20], [0.5, 0.5])
     assert line(figure, 1, "validation") == ([10, 20], [90, 80])
@@ -43,7 +43,7 @@ def test_windows_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None
     losses, accuracies = figure.axes
     assert losses.get_legend() is not None
     assert losses.get_ylabel() == "loss\n(cross-entropy of the softmax)"
-    assert (accuracies.get_ylabel(), accuracies.get_xlabel()) == ("accuracy (%)", "step (10 an epoch)")
+    assert (accuracies.get_ylabel(), accuracies.get_xlabel()) == ("accuracy (%)", "step (10 per epoch)")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_whatever_the_curve_holds_it_is_drawn(tmp_path: Path, log: list[Event]) 
 
 def test_a_loss_that_is_not_finite_leaves_a_gap(tmp_path: Path) -> None:
     log: list[Event] = [STARTED, window(5, 0.5), window(10, math.inf), window(15, 0.3)]
-    _, losses = line(loss_figure(snapshot(tmp_path, log), "gap"), 0, "training, each window")
+    _, losses = line(loss_figure(snapshot(tmp_path, log), "gap"), 0, "training, each log interval")
     assert losses[0] == 0.5
     assert math.isnan(losses[1])
     assert losses[2] == 0.3
@@ -78,7 +78,7 @@ def test_a_high_start_does_not_press_the_curve_flat_and_is_told(tmp_path: Path) 
     log: list[Event] = [STARTED, *(window(5 * number, 50.0 if number <= 2 else 0.5) for number in range(1, 201))]
     losses = loss_figure(snapshot(tmp_path, log), "start").axes[0]
     assert losses.get_ylim()[1] < 1
-    assert "2 windows at the start lie above" in [text.get_text() for text in losses.texts]
+    assert "2 intervals at the start lie above the axis" in [text.get_text() for text in losses.texts]
 
 
 def test_a_spike_later_on_stays_in_sight(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.builders import epoch, make_run, window, write_log
 
-from fmnist_tui.report.formats import COLUMNS, metrics_csv
+from fmnist_tui.report.export import METRICS_COLUMNS, metrics_csv
 from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.training.events import RunStarted
 
@@ -16,17 +16,17 @@ def table(folder: Path, *log: object) -> list[dict[str, str]]:
     run = make_run(folder)
     write_log(run, [RunStarted("v0", 20, 10, 2, 1, 1), *log])  # type: ignore[list-item]
     text = metrics_csv(read_snapshot(run))
-    assert text.splitlines()[0] == ",".join(COLUMNS)
+    assert text.splitlines()[0] == ",".join(METRICS_COLUMNS)
     return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_windows_and_epochs_stand_in_the_order_of_the_steps(tmp_path: Path) -> None:
     rows = table(tmp_path, window(5), window(10), epoch(1, 0.9), window(15))
     assert [(row["kind"], row["epoch"], row["step"]) for row in rows] == [
-        ("window", "1", "5"),
-        ("window", "1", "10"),
+        ("interval", "1", "5"),
+        ("interval", "1", "10"),
         ("epoch", "1", "10"),
-        ("window", "2", "15"),
+        ("interval", "2", "15"),
     ]
 
 

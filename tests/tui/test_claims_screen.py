@@ -131,8 +131,8 @@ async def test_an_impossible_measurement_is_a_notice(app: FmnistApp, runs: Path)
 async def test_without_runs_the_page_has_the_command_that_trains_them(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("o")
         await until_shown(pilot, "no eligible runs yet", "fmnist-tui train v0 v1")
         await pilot.press("m", "o")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable
 
-from fmnist_tui.analysis.error_report import diagnose
+from fmnist_tui.analysis.error_report import error_report
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.errors import screen as errors
 from fmnist_tui.tui.errors.screen import ErrorsScreen
@@ -48,7 +48,9 @@ async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
         await pilot.press("w")
         await until_shown(pilot, "85.00%, 150 of 1,000 wrong")
         await pilot.press("g")
-        await until_shown(pilot, "The images are not here (the app has demo): numbers alone.", "1 of 150, image 0")
+        await until_shown(
+            pilot, "The images are not available (the app has loaded demo): numbers only.", "1 of 150, image 0"
+        )
         assert not widget(pilot, "Picture", Picture).display
         assert "> Trouser" in part(pilot, "_Facts")
         assert "* T-shirt/top" in part(pilot, "_Facts")
@@ -69,10 +71,10 @@ async def test_without_any_images_too_and_they_come_when_they_are_there(
         await pilot.press("w")
         await until_shown(pilot, "20 of 500 wrong")
         await pilot.press("g")
-        await until_shown(pilot, "The images are not loaded: numbers alone.", "image 13")
+        await until_shown(pilot, "The images are not loaded: numbers only.", "image 13")
         app.dataset = dataset()
         await until(pilot, lambda: "▀" in part(pilot, "Picture"), "the image is drawn")
-        assert "numbers alone" not in shown(app)
+        assert "numbers only" not in shown(app)
 
 
 @at_the_smallest_size
@@ -82,11 +84,11 @@ async def test_a_run_without_predictions_says_what_to_do_in_words(
     write_demo_run(runs, "v3", seed=1, wrong=20).predictions.unlink()
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("v", "v", "v")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
         await pilot.press("w")
-        await until_shown(pilot, "can't be looked into: no predictions.npz; train it again, with its test images")
+        await until_shown(pilot, "can't be shown: no predictions.npz; retrain it without --no-test")
         await pilot.press("v", "g", "m", "enter", "escape")
         assert isinstance(app.screen, ResultsScreen)
 
@@ -94,7 +96,7 @@ async def test_a_run_without_predictions_says_what_to_do_in_words(
 async def test_without_a_run_w_says_what_to_do(app: FmnistApp) -> None:
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("w")
         await until(pilot, lambda: "press 2 and train" in notices(app), "it says so")
         assert isinstance(app.screen, ResultsScreen)
@@ -108,9 +110,9 @@ async def test_a_slow_reading_does_not_hold_the_screen_up_and_may_be_left(
 
     def slow(*arguments: Any) -> Any:
         waiting.wait(20)
-        return diagnose(*arguments)
+        return error_report(*arguments)
 
-    monkeypatch.setattr(errors, "diagnose", slow)
+    monkeypatch.setattr(errors, "error_report", slow)
     async with app.run_test() as pilot:
         await compare_all(pilot)
         await pilot.press("w")

@@ -33,9 +33,9 @@ def two(runs: Path) -> None:
 
 
 async def compare_all(pilot: AnyPilot) -> None:
-    """Compares the runs on the demo set, which don't count."""
+    """Compares the runs on the demo set, which aren't eligible."""
     await pilot.press("4")
-    await until_shown(pilot, "No run counts yet")
+    await until_shown(pilot, "No eligible runs")
     await pilot.press("f")
     await until_shown(pilot, "all runs scored")
 
@@ -63,10 +63,10 @@ async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Pa
             "96.0%",
             "Trouser 1",
         ]
-        assert "Most confused: truth, taken for" in flat(app)
+        assert "Most confused: true, predicted" in flat(app)
 
         await pilot.press("v")
-        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50 (2.0%)")
+        await until_shown(pilot, "true T-shirt/top, predicted Trouser: 1 of 50 (2.0%)")
         lines = part(pilot, "HeatMap").splitlines()
         assert "[1]" in next(line for line in lines if line.startswith("T-shirt"))
         assert next(line for line in lines if line.startswith("Bag")).split() == ["Bag", ".", "1", *"......", "48", "1"]
@@ -81,7 +81,7 @@ async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Pa
         assert any(line.startswith("  Ankle boot") for line in bars)
 
         await pilot.press("v")
-        await until_shown(pilot, "ECE 0.", "confidence images right gap", "93-100%")
+        await until_shown(pilot, "ECE 0.", "confidence images correct gap", "93-100%")
         assert "┃" in part(pilot, "#bins")
         await pilot.press("v")
         await until_shown(pilot, "Most confused")
@@ -97,24 +97,24 @@ async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
     async with app.run_test(size=size) as pilot:
         await at_errors(pilot)
         await pilot.press("v", "left", "left", "left", "up")
-        await until_shown(pilot, "T-shirt/top, right: 48 of 50 (96.0%)")
+        await until_shown(pilot, "T-shirt/top, correct: 48 of 50 (96.0%)")
         await pilot.press("right", "down")
-        await until_shown(pilot, "Trouser, right: 48 of 50")
+        await until_shown(pilot, "Trouser, correct: 48 of 50")
         await pilot.press(*["down"] * 12, *["right"] * 12, "left")
-        await until_shown(pilot, "Ankle boot taken for Bag: 0 of 50")
+        await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
         await pilot.press("enter")
-        await until_shown(pilot, "There is none.")
+        await until_shown(pilot, "No such images.")
         await pilot.press("escape")
-        await until_shown(pilot, "Ankle boot taken for Bag: 0 of 50")
+        await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
         await pilot.press("right", "enter")
-        await until_shown(pilot, "Ankle boot, and right", "1 of 48, image")
+        await until_shown(pilot, "Ankle boot, correct", "1 of 48, image")
         assert "= Ankle boot" in part(pilot, "_Facts")
         await pilot.press("escape")
-        await until_shown(pilot, "Ankle boot, right: 48 of 50")
+        await until_shown(pilot, "Ankle boot, correct: 48 of 50")
         cell = widget(pilot, "HeatMap", HeatMap)
         for _ in range(2):
             await pilot.click(HeatMap, offset=(cell._margin + 1, 1))
-        await until_shown(pilot, "T-shirt/top, and right", "1 of 48, image")
+        await until_shown(pilot, "T-shirt/top, correct", "1 of 48, image")
         await pilot.press("v", "escape")
         assert isinstance(app.screen, ResultsScreen)
 
@@ -138,16 +138,16 @@ async def test_g_leads_through_the_galleries_and_left_and_right_through_their_im
         await until_shown(pilot, "10 of 20")
         await pilot.press("g")
         await until_shown(
-            pilot, "Wrong in all 2 versions, likeliest label errors first", "1 of 20, image 13", "2 of 2 say"
+            pilot, "Wrong in all 2 versions, likeliest label errors first", "1 of 20, image 13", "2 of 2 models predict"
         )
         await pilot.press("g")
-        await until_shown(pilot, "What only v3 gets right (not v0)", "1 of 40")
+        await until_shown(pilot, "Images only v3 gets right (not v0)", "1 of 40")
         await pilot.press("g")
         await until_shown(pilot, "v3's mistakes")
         await pilot.press("v", "v", "enter")
-        await until_shown(pilot, "T-shirt/top taken for Trouser", "1 of 1, image 0")
+        await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image 0")
         await pilot.press("g", "g", "g", "g")
-        await until_shown(pilot, "T-shirt/top taken for Trouser", "1 of 1, image 0")
+        await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image 0")
 
 
 async def test_m_draws_in_ascii_and_the_app_remembers(app: FmnistApp, runs: Path) -> None:
@@ -170,7 +170,7 @@ async def test_in_ascii_every_view_is_ascii(make_app: Maker, runs: Path) -> None
     app = make_app(ascii_only=True)
     async with app.run_test(size=(60, 18)) as pilot:
         await at_errors(pilot)
-        for word in ("Most confused", "taken for Trouser: 1", "1 of 20", "ECE 0."):
+        for word in ("Most confused", "predicted Trouser: 1", "1 of 20", "ECE 0."):
             await until_shown(pilot, word)
             screen = app.export_screenshot(simplify=True)
             assert not {letter for letter in "━╸┃┄▀·" if letter in screen}
@@ -186,7 +186,7 @@ async def test_without_colour_the_map_still_says_all(
     async with app.run_test(size=(60, 18)) as pilot:
         await at_errors(pilot)
         await pilot.press("v")
-        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50")
+        await until_shown(pilot, "true T-shirt/top, predicted Trouser: 1 of 50")
         assert "[1]" in part(pilot, "HeatMap")
         await pilot.press("v", "v")
         await until_shown(pilot, "ECE 0.")
@@ -197,13 +197,13 @@ async def test_from_the_list_of_runs_it_is_the_run_under_the_cursor(app: FmnistA
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("v", "v", "v")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count == 2, "the runs are listed")
         await pilot.press("down", "w")
         await until_shown(pilot, "v0-20260102-000000-00ff: 88.00%, 60 of 500 wrong")
         await pilot.press("down", "enter")
-        await until_shown(pilot, "Trouser taken for")
+        await until_shown(pilot, "true Trouser, predicted")
         await pilot.press("escape")
         await until_shown(pilot, "Most confused")
         await pilot.press("1")
@@ -217,6 +217,6 @@ async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await at_errors(pilot)
         await pilot.press("question_mark")
-        await until_shown(pilot, "Mistakes; wrong in all versions; right in this alone")
+        await until_shown(pilot, "Mistakes; errors of all versions; images only this one gets right")
         await pilot.press("escape", "ctrl+p", *"gallery")
         await until_shown(pilot, "Gallery (g)")

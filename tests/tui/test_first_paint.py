@@ -68,7 +68,7 @@ async def test_data_that_takes_its_time_keeps_nobody_waiting(
             await pilot.press("t", "n", "m", "enter", "2")
             assert "v0 Dense network by hand (NumPy)" in flat(app)
             await pilot.press("4")
-            await until_shown(pilot, "No run counts yet")
+            await until_shown(pilot, "No eligible runs")
             await pilot.press("1")
             assert "Loading the images ..." in shown(app)
             arrived.set()

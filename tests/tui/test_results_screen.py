@@ -12,8 +12,8 @@ from textual.widgets import DataTable
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.models.registry import BUILT_IN
-from fmnist_tui.report import tables
-from fmnist_tui.report.sentences import MARK_NOTE
+from fmnist_tui.report.comparison import COLUMNS, INELIGIBLE_NOTE, comparison_report
+from fmnist_tui.report.sentences import paired_sentence
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results import screen as results
@@ -30,10 +30,17 @@ def four(runs: Path) -> None:
         write_run(runs, version, seed=seed, wrong=wrong)
 
 
+def expected(comparison: Comparison) -> list[tuple[str, ...]]:
+    """The table's rows as the report has them."""
+    table = comparison_report(comparison).table
+    assert table
+    return [tuple(cell.text for cell in row) for row in table.rows]
+
+
 def cells(pilot: AnyPilot) -> list[tuple[str, ...]]:
     """The table's rows."""
     table = widget(pilot, "DataTable", DataTable)
-    return [tuple(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count)]
+    return [tuple(str(cell).strip() for cell in table.get_row_at(row)) for row in range(table.row_count)]
 
 
 @at_every_size
@@ -41,7 +48,9 @@ async def test_without_runs_it_says_what_to_do(app: FmnistApp, size: tuple[int, 
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until_shown(
-            pilot, "No run counts yet under the recipe tuned. Press 2 and train all four, or: fmnist-tui train all"
+            pilot,
+            "No eligible runs under the recipe tuned yet. "
+            "Press 2 and train all built-in models, or: fmnist-tui train all",
         )
 
 
@@ -52,23 +61,23 @@ async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: 
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
         comparison = compare(read_runs(runs))
-        assert cells(pilot) == tables.rows(comparison)
-        headings = [str(column.label) for column in widget(pilot, "DataTable", DataTable).columns.values()]
-        assert headings == list(tables.HEADER)
+        assert cells(pilot) == expected(comparison)
+        headings = [str(column.label).strip() for column in widget(pilot, "DataTable", DataTable).columns.values()]
+        assert headings == [column.heading for column in COLUMNS]
         visible = part(pilot, "DataTable")
-        assert all(value in visible for value in ("85.50 ± 0.71 %", "88.00 %", "90.00 %", "91.50 ± 0.71 %", "+2.50"))
+        assert all(value in visible for value in ("85.50 ± 0.71%", "88.00%", "90.00%", "91.50 ± 0.71%", "+2.50"))
         assert "Total gain from v0 to v3: +6.00 points" in flat(app)
 
 
-async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: FmnistApp, runs: Path) -> None:
+async def test_paired_tests_and_the_note_on_reported_figures_are_in_the_summary(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "Total gain")
         for test in compare(read_runs(runs)).paired:
-            assert test.sentence in flat(app)
+            assert paired_sentence(test).text in flat(app)
         await pilot.press("tab", "end")
-        await until_shown(pilot, "more than chance")
+        await until_shown(pilot, "± is the standard deviation")
         assert "The original project scored v1-v3 on a random 9,000" in flat(app)
 
 
@@ -86,33 +95,33 @@ async def test_all_that_stands_below_the_table_can_be_scrolled_to(
         await until_shown(pilot, "v1-20260102-000010-00ff recipe is origin, not tuned")
 
 
-async def test_a_run_that_does_not_count_is_listed_with_the_reason(
-    app: FmnistApp, runs: Path, finished_v0: Any
-) -> None:
+async def test_an_excluded_run_is_listed_with_the_reason(app: FmnistApp, runs: Path, finished_v0: Any) -> None:
     run = copy_of(finished_v0, runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "Not counted:", f"{run.run_id} recipe modified; data is demo")
-        assert "No run counts yet under the recipe tuned" in flat(app)
-        assert "fmnist-tui train all; f shows those that don't count" in flat(app)
+        await until_shown(pilot, "Excluded", f"{run.run_id} recipe modified; data is demo")
+        assert "No eligible runs under the recipe tuned yet" in flat(app)
+        assert "fmnist-tui train all; f includes excluded runs" in flat(app)
         assert not widget(pilot, "DataTable", DataTable).display
         await pilot.press("c")
-        await until_shown(pilot, "Press 2, choose origin and train all four, or: fmnist-tui train all --recipe origin")
-        assert "f shows those" not in flat(app)
+        await until_shown(
+            pilot, "Press 2, choose origin and train all built-in models, or: fmnist-tui train all --recipe origin"
+        )
+        assert "f includes" not in flat(app)
 
 
 async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path, finished_v0: Any) -> None:
     copy_of(finished_v0, runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("f")
         await until_shown(pilot, "v0 to v3, recipe tuned, all runs scored on the same images")
-        assert cells(pilot) == tables.rows(compare(read_runs(runs), everything=True))
+        assert cells(pilot) == expected(compare(read_runs(runs), all_runs=True))
         assert cells(pilot)[0][1] == "1*"
-        assert MARK_NOTE in flat(app)
+        assert INELIGIBLE_NOTE in flat(app)
         await pilot.press("f")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
 
 
 async def test_c_compares_under_the_other_recipe_and_back(app: FmnistApp, runs: Path) -> None:
@@ -136,10 +145,10 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
     write_run(runs, "v1", seed=2, recipe="origin")
     waiting, answered = threading.Event(), threading.Event()
 
-    def slow_for_origin(records: Sequence[Run], recipe: str, *, everything: bool) -> Comparison:
+    def slow_for_origin(records: Sequence[Run], recipe: str, *, all_runs: bool) -> Comparison:
         if recipe == "origin":
             waiting.wait(2)
-        comparison = compare(records, recipe, everything=everything)
+        comparison = compare(records, recipe, all_runs=all_runs)
         if recipe == "origin":
             answered.set()
         return comparison
@@ -160,7 +169,7 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
 async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         write_run(runs, "v2")
         await pilot.press("1", "4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
@@ -173,7 +182,7 @@ async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: Fmnist
         trainer.enter_context(held(run))
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("4")
-            await until_shown(pilot, "Not counted:")
+            await until_shown(pilot, "Excluded")
             await until(pilot, lambda: app.running_runs == (run,), "its trainer is seen")
             trainer.close()
             await until_shown(pilot, "v0, 1 run: accuracy")

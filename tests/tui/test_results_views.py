@@ -9,13 +9,14 @@ import pytest
 from textual.widgets import DataTable, TabbedContent
 
 from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.runs.directory import find_run, list_runs
 from fmnist_tui.runs.label import Label, read_label
 from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.results.comparison import evolution
-from fmnist_tui.tui.results.curves import MOST
+from fmnist_tui.tui.results.comparison import accuracy_bars
 from fmnist_tui.tui.results.runs_view import HEADER
+from fmnist_tui.tui.results.validation_chart import MAX_CURVES
 
 from .driving import (
     AnyPilot,
@@ -58,7 +59,7 @@ def column(pilot: AnyPilot, heading: str) -> list[str]:
 
 
 @at_every_size
-async def test_all_runs_are_listed_and_the_reason_of_those_that_do_not_count_can_be_read(
+async def test_all_runs_are_listed_and_the_reasons_of_excluded_ones_can_be_read(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
     four(runs)
@@ -66,9 +67,9 @@ async def test_all_runs_are_listed_and_the_reason_of_those_that_do_not_count_can
     write_run(runs, "v2", seed=10, log=training(epochs=1)).result.unlink()
     async with app.run_test(size=size) as pilot:
         await at_runs(pilot)
-        assert column(pilot, "counts") == ["no", "no", "yes", "yes", "yes", "yes"]
+        assert column(pilot, "eligible") == ["no", "no", "yes", "yes", "yes", "yes"]
         assert column(pilot, "accuracy")[0] == ""
-        await until(pilot, lambda: "does not count: interrupted" in words_in(pilot, "#about_run"), "it says why")
+        await until(pilot, lambda: "excluded: interrupted" in words_in(pilot, "#about_run"), "it says why")
         await pilot.press("down")
         await until(pilot, lambda: "recipe is origin, not tuned" in words_in(pilot, "#about_run"), "it says why")
 
@@ -80,7 +81,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
         await pilot.press("4")
         await until_shown(pilot, "Total gain from v0 to v3")
         await pilot.press("v")
-        await until_shown(pilot, "the bars begin at 80%", "v0 ours")
+        await until_shown(pilot, "the bars start at 80%", "v0 measured")
         await pilot.press("v")
         await until(pilot, lambda: "v0" in part(pilot, "#nll") and "┤" in part(pilot, "#nll"), "curves are drawn")
         await pilot.press("v")
@@ -91,18 +92,18 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
 
 def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
     four(runs)
-    lines = evolution(compare(read_runs(runs)), 100).plain.splitlines()
-    ours = [line for line in lines if "ours" in line]
+    lines = accuracy_bars(comparison_report(compare(read_runs(runs))), 100).plain.splitlines()
+    ours = [line for line in lines if "measured" in line]
     doubt = ", one seed"
     assert [line.split("%")[1].strip() for line in ours] == ["", f"+3.00{doubt}", f"+2.00{doubt}", f"+2.00{doubt}"]
     lengths = [line.count("━") + line.count("╸") / 2 for line in ours]
     assert lengths == sorted(lengths)
     assert len(set(lengths)) == 4
-    assert sum("origin" in line for line in lines) == 4
+    assert sum("reported" in line for line in lines) == 4
 
 
 def test_without_runs_there_are_no_bars(runs: Path) -> None:
-    assert evolution(compare([]), 100).plain.startswith("Nothing to compare yet")
+    assert accuracy_bars(comparison_report(compare([])), 100).plain.startswith("Nothing to compare yet")
 
 
 async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
@@ -130,7 +131,7 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
         await pilot.pause(0.3)
         assert widget(pilot, TABS, TabbedContent).active == "runs"
         await pilot.press("v")
-        await until(pilot, lambda: widget(pilot, TABS, TabbedContent).active == "words", "and round")
+        await until(pilot, lambda: widget(pilot, TABS, TabbedContent).active == "summary", "and round")
 
 
 async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: FmnistApp, runs: Path) -> None:
@@ -138,11 +139,11 @@ async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: F
     async with app.run_test(size=(120, 40)) as pilot:
         await at_runs(pilot)
         await pilot.press("x")
-        await until(pilot, lambda: column(pilot, "counts")[0] == "left out", "it is left out")
-        assert "does not count: left out by you" in words_in(pilot, "#about_run")
+        await until(pilot, lambda: column(pilot, "eligible")[0] == "left out", "it is left out")
+        assert "excluded: left out by you" in words_in(pilot, "#about_run")
         assert "v3" not in part(pilot, "#evolution")
         await pilot.press("x")
-        await until(pilot, lambda: column(pilot, "counts")[0] == "yes", "it counts again")
+        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it counts again")
         assert "v3" in part(pilot, "#evolution")
 
 
@@ -160,17 +161,17 @@ async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: P
 
 
 async def test_no_more_curves_are_drawn_than_can_be_told_apart(app: FmnistApp, runs: Path) -> None:
-    for seed in range(MOST + 1):
+    for seed in range(MAX_CURVES + 1):
         write_run(runs, "v0", seed=seed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
         await pilot.press("v", "v", "v")
         drawn = 1
-        for place in range(MOST + 1):
+        for place in range(MAX_CURVES + 1):
             if column(pilot, "curve")[place] == "":
                 await pilot.press("space")
-                drawn = min(drawn + 1, MOST)
+                drawn = min(drawn + 1, MAX_CURVES)
             await until(pilot, lambda: column(pilot, "curve").count("drawn") == drawn, "one more")  # noqa: B023
             await pilot.press("down")
         assert "as many as can be told apart" in notices(app)
@@ -205,10 +206,10 @@ async def test_without_runs_every_key_does_nothing(
     monkeypatch.chdir(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
         await pilot.press("v", "v", "v", "space", "x", "s", "enter", "y")
         assert app.is_running
-        assert "No run counts yet" in flat(app)
+        assert "No eligible runs" in flat(app)
 
 
 async def test_l_gives_a_run_a_label_and_its_fault_is_told(app: FmnistApp, runs: Path) -> None:

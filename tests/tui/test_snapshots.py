@@ -156,7 +156,7 @@ def test_what_opens_over_a_screen(
 def test_the_results_screen_without_a_run(make_app: Maker, looks_right: Check) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("4")
-        await until_shown(pilot, "No run counts yet")
+        await until_shown(pilot, "No eligible runs")
 
     looks_right(make_app(), ready)
 
@@ -183,8 +183,8 @@ def completed(version: str, better: float) -> list[Event]:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        pytest.param([], "Total gain from v0 to v3", id="words"),
-        pytest.param(["v"], "the bars begin at", id="bars"),
+        pytest.param([], "Total gain from v0 to v3", id="summary"),
+        pytest.param(["v"], "the bars start at", id="bars"),
         pytest.param(["v", "v"], "validation NLL", id="curves"),
         pytest.param(["v", "v", "v"], "newest first", id="runs"),
     ],

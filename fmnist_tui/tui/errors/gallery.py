@@ -1,4 +1,4 @@
-"""Test images one by one: which galleries there are, and an image with its ten probabilities."""
+"""Galleries of test images: an image at a time, with its class probabilities."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from fmnist_tui.analysis.error_report import Diagnosis
-from fmnist_tui.analysis.errors import Indices, SharedMistake, images_of
+from fmnist_tui.analysis.error_report import ErrorReport
+from fmnist_tui.analysis.errors import Indices, SharedError, images_of
 from fmnist_tui.data import ImageSet
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
@@ -25,8 +25,8 @@ from fmnist_tui.tui.widgets.images import Drawing, Picture
 
 _NUMBERS = 9
 _NARROWEST, _WIDEST = 3, 40
-_SIDE_BY_SIDE = 45
-"""Cells from which truth and prediction share a line."""
+_ONE_LINE = 45
+"""The width in cells from which the true and the predicted class share a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +34,11 @@ class Specimen:
     """One test image.
 
     Attributes:
-        image: (28, 28) uint8, or None where it isn't there.
-        missing: Why it isn't, or "".
-        heading: Which of how many it is.
-        note: What is said besides, or "".
-        names: Of the classes.
+        image: (28, 28) uint8, or None if it isn't available.
+        missing: Why it isn't available, or "".
+        heading: Its position in the gallery.
+        note: A further line, or "".
+        names: The names of the classes.
         label: The true class.
         probabilities: (10,), 0 to 1.
     """
@@ -53,7 +53,7 @@ class Specimen:
 
 
 class _Facts(Widget):
-    """All but the picture."""
+    """The text beside the picture."""
 
     DEFAULT_CSS = "_Facts { width: 1fr; height: 1fr; }"
 
@@ -61,75 +61,75 @@ class _Facts(Widget):
     empty: reactive[str] = reactive("")
 
     def render(self) -> Text:
-        """Lines as wide as there is room."""
-        return _told(self.specimen, self.size.width) if self.specimen else Text(self.empty)
+        """The text in the available width."""
+        return _text(self.specimen, self.size.width) if self.specimen else Text(self.empty)
 
 
 class GalleryView(Horizontal, can_focus=True):
-    """Shows one image; asks for another when a key is pressed."""
+    """Shows one image; posts a message when a key asks for another."""
 
     BINDINGS = [
         Binding("right,n", "turn(1)", "Next", tooltip="The next image"),
-        Binding("left,b", "turn(-1)", "Before", tooltip="The image before", show=False),
-        Binding("pagedown", "turn(10)", "Ten on", show=False),
+        Binding("left,b", "turn(-1)", "Previous", tooltip="The previous image", show=False),
+        Binding("pagedown", "turn(10)", "Ten forward", show=False),
         Binding("pageup", "turn(-10)", "Ten back", show=False),
         Binding("home", "turn(-1000000)", "First", show=False),
         Binding("end", "turn(1000000)", "Last", show=False),
     ]
 
     class Turned(Message):
-        """Another image is wanted, so many places on."""
+        """The image `by` positions further is wanted."""
 
         def __init__(self, by: int) -> None:
             super().__init__()
             self.by = by
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """The picture, and the text beside it."""
         yield Picture()
         yield _Facts()
 
     def draw_with(self, drawing: Drawing) -> None:
-        """Another way to draw."""
+        """Changes how the picture is drawn."""
         self.query_one(Picture).draw = drawing
 
     def show(self, specimen: Specimen | None, empty: str) -> None:
-        """Shows an image, or says why there is none."""
+        """Shows an image, or the text `empty` if there is none."""
         picture, facts = self.query_one(Picture), self.query_one(_Facts)
         picture.image = specimen.image if specimen else None
         picture.display = picture.image is not None
         facts.empty, facts.specimen = empty, specimen
 
     def action_turn(self, by: int) -> None:
-        """Asks for another image."""
+        """Requests the image `by` positions further."""
         self.post_message(self.Turned(by))
 
 
-def _told(shown: Specimen, width: int) -> Text:
-    """All that is known of the image, in lines of `width` cells."""
+def _text(shown: Specimen, width: int) -> Text:
+    """The image's classes and probabilities, in lines of `width` cells."""
     lines = [Text(shown.missing, style="dim")] if shown.missing else []
     predicted = int(shown.probabilities.argmax())
-    sure = percent(float(shown.probabilities[predicted]), 1)
-    truth, said = shown.names[shown.label], f"{shown.names[predicted]}, {sure} sure"
-    apart = [f"truth  {truth}", f"said   {said}"]
-    words = [f"truth {truth}, said {said}"] if width >= _SIDE_BY_SIDE else apart
-    lines += [Text(line) for line in (shown.heading, *words, shown.note) if line]
+    confidence = percent(float(shown.probabilities[predicted]), 1)
+    true = f"true {shown.names[shown.label]}"
+    prediction = f"predicted {shown.names[predicted]} ({confidence})"
+    classes = [f"{true}, {prediction}"] if width >= _ONE_LINE else [true, prediction]
+    lines += [Text(line) for line in (shown.heading, *classes, shown.note) if line]
     lines += _bars(shown, predicted, width)
     return Text("\n").join(lines)
 
 
 def _bars(shown: Specimen, predicted: int, width: int) -> list[Text]:
-    """A line a class; what was said and what is true are marked by letters, and by colour."""
+    """A line for each class; the predicted and the true one are marked by characters and by colour."""
     longest = max(map(cells, shown.names))
     room = min(_WIDEST, max(_NARROWEST, width - longest - _NUMBERS - 2))
     lines = []
-    for label, (name, share) in enumerate(zip(shown.names, shown.probabilities.tolist(), strict=True)):
+    for label, (name, probability) in enumerate(zip(shown.names, shown.probabilities.tolist(), strict=True)):
         mark = "=" if label == shown.label == predicted else "*" if label == shown.label else ">"
         marked = label in (shown.label, predicted)
-        words = f"{mark if marked else ' '} {pad(name, longest)} {share:6.1%} "
+        text = f"{mark if marked else ' '} {pad(name, longest)} {probability:6.1%} "
         line = Text(no_wrap=True, overflow="crop")
-        line.append(words, style="bold" if marked else "")
-        line.append(bar(share, room), style="#0072B2" if label == shown.label else "#D55E00" if marked else "")
+        line.append(text, style="bold" if marked else "")
+        line.append(bar(probability, room), style="#0072B2" if label == shown.label else "#D55E00" if marked else "")
         lines.append(line)
     return lines
 
@@ -142,57 +142,63 @@ class Gallery:
     """A row of test images.
 
     Attributes:
-        title: What they have in common.
-        indices: Their places in the test set, (m,).
-        notes: What is said of each besides, or nothing.
-        empty: What is said where there is none.
+        title: What the images have in common.
+        indices: Their positions in the test set, (m,).
+        notes: A further line for each, or nothing.
+        empty: The text for an empty gallery.
     """
 
     title: str
     indices: Indices
     notes: tuple[str, ...] = ()
-    empty: str = "There is none"
+    empty: str = "No such images"
 
-    def note(self, place: int) -> str:
-        """What is said of the image at this place, or ""."""
-        return self.notes[place] if self.notes else ""
+    def note(self, position: int) -> str:
+        """The further line for the image at a position of the gallery, or ""."""
+        return self.notes[position] if self.notes else ""
 
 
-def galleries(diagnosis: Diagnosis) -> tuple[Gallery, ...]:
-    """All mistakes, what every version gets wrong, what only this one gets right."""
-    version, count = diagnosis.record.version, len(diagnosis.versions)
-    shared = np.array([mistake.index for mistake in diagnosis.shared], np.int64)
-    notes = tuple(_agreement(mistake, diagnosis.names) for mistake in diagnosis.shared)
-    empty = _NO_OTHERS if count == 1 else "There is none"
-    others = ", ".join(diagnosis.versions[1:])
-    beside = f" (not {others})" if others else ""
+def galleries(report: ErrorReport) -> tuple[Gallery, ...]:
+    """All mistakes, the errors that all versions share, and the images that only this one gets right."""
+    version, count = report.record.version, len(report.versions)
+    shared = np.array([error.index for error in report.shared], np.int64)
+    notes = tuple(_agreement(error, report.names) for error in report.shared)
+    empty = _NO_OTHERS if count == 1 else "No such images"
+    others = ", ".join(report.versions[1:])
+    besides = f" (not {others})" if others else ""
     return (
-        Gallery(f"{version}'s mistakes, the most confident first", diagnosis.mistakes, empty="It makes no mistake"),
+        Gallery(f"{version}'s mistakes, the most confident first", report.mistakes, empty="No mistakes"),
         Gallery(f"Wrong in all {count} versions, likeliest label errors first", shared, notes, empty),
-        Gallery(f"What only {version} gets right{beside}", diagnosis.alone, empty=empty),
+        Gallery(f"Images only {version} gets right{besides}", report.only_correct, empty=empty),
     )
 
 
-def cell_gallery(diagnosis: Diagnosis, true: int, predicted: int) -> Gallery:
+def cell_gallery(report: ErrorReport, true: int, predicted: int) -> Gallery:
     """The images of one cell of the confusion matrix."""
-    names = diagnosis.names
-    title = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, and right"
-    return Gallery(title, images_of(diagnosis.predictions, true, predicted))
+    return Gallery(cell_title(report.names, true, predicted), images_of(report.predictions, true, predicted))
 
 
-def specimen(diagnosis: Diagnosis, gallery: Gallery, place: int, images: ImageSet | None, missing: str) -> Specimen:
-    """The image at a place of the gallery; `missing` says why, where there are no `images`."""
-    index, predictions = int(gallery.indices[place]), diagnosis.predictions
+def specimen(report: ErrorReport, gallery: Gallery, position: int, images: ImageSet | None, missing: str) -> Specimen:
+    """The image at a position of the gallery; `missing` says why if there are no `images`."""
+    index, predictions = int(gallery.indices[position]), report.predictions
     return Specimen(
         images.images[index] if images else None,
         "" if images else missing,
-        f"{grouped(place + 1)} of {grouped(len(gallery.indices))}, image {index}",
-        gallery.note(place),
-        diagnosis.names,
+        f"{grouped(position + 1)} of {grouped(len(gallery.indices))}, image {index}",
+        gallery.note(position),
+        report.names,
         int(predictions.labels[index]),
         predictions.probabilities[index],
     )
 
 
-def _agreement(mistake: SharedMistake, names: tuple[str, ...]) -> str:
-    return f"{mistake.agreeing} of {mistake.runs} say {names[mistake.taken_for]}, {percent(mistake.confidence, 0)} sure"
+def cell_title(names: Sequence[str], true: int, predicted: int) -> str:
+    """A cell of the confusion matrix in words."""
+    if true == predicted:
+        return f"{names[true]}, correct"
+    return f"true {names[true]}, predicted {names[predicted]}"
+
+
+def _agreement(error: SharedError, names: Sequence[str]) -> str:
+    predicted = f"{error.agreeing} of {error.runs} models predict {names[error.predicted]}"
+    return f"{predicted} (mean confidence {percent(error.confidence, 0)})"

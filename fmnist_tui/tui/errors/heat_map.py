@@ -1,4 +1,4 @@
-"""A confusion matrix as a map of counts that is walked cell by cell."""
+"""A confusion matrix as a heat map of counts, with a cursor on one of its cells."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from textual.widget import Widget
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.tui.cells import cells, centre, cut, pad
 
-# Okabe and Ito's blue and vermilion: right and wrong.
-_RIGHT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
+# Okabe and Ito's blue and vermilion.
+_CORRECT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
 _RAMPS = {
-    _RIGHT: ("#303030", "#005f5f", "#005f87", "#005faf", "#0087d7"),
+    _CORRECT: ("#303030", "#005f5f", "#005f87", "#005faf", "#0087d7"),
     _WRONG: ("#303030", "#875f00", "#af5f00", "#d75f00", "#ff5f00"),
 }
-"""Of a dark terminal with 256 colours, all its own, ever lighter: those nearest to a blend are not."""
+"""For dark terminals with 256 colours, from dark to light: the nearest colours to a blend wouldn't be monotonic."""
 _DARK = 0.5
-_AXES = "true\\said"
+_AXES = "true \\ predicted"
 _NAME = 11
 _NARROWEST, _WIDEST, _HIGHEST = 5, 12, 3
 _CROSS = Style(bold=True, reverse=True)
 
 
 class HeatMap(Widget, can_focus=True):
-    """Rows are true classes, columns predicted ones; right is blue, wrong is vermilion.
+    """Rows are true classes, columns predicted ones; correct predictions are blue, errors vermilion.
 
-    The numbers tell all; colours, and the marks around the cell under the cursor, are there for the eye.
+    The numbers say everything; the colours and the marks around the cursor's cell only help the eye.
     """
 
     BINDINGS = [
@@ -50,10 +50,10 @@ class HeatMap(Widget, can_focus=True):
     cursor: reactive[tuple[int, int]] = reactive((0, 0))
 
     class Moved(Message):
-        """The cursor is on another cell."""
+        """The cursor has moved to another cell."""
 
     class Opened(Message):
-        """The images of the cell under the cursor shall be shown."""
+        """The images of the cursor's cell are to be shown."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -69,18 +69,18 @@ class HeatMap(Widget, can_focus=True):
 
     @property
     def cell(self) -> Size:
-        """Width and height of a cell; as much as there is room for."""
+        """Width and height of a cell, as large as fits."""
         count = max(1, len(self._names))
         width = min(_WIDEST, max(self._digits, (self.size.width - self._margin) // count))
         high = min(_HIGHEST, max(1, (self.size.height - 1) // count))
         return Size(width, high if width > 2 * high else 1)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """All that there is."""
+        """The whole height."""
         return container.height
 
     def render_line(self, y: int) -> Strip:
-        """The line of predicted classes, or one of a row of cells."""
+        """The line of predicted classes, or a line of a row of cells."""
         row, line = divmod(y - 1, self.cell.height)
         if y == 0:
             segments = self._heading()
@@ -91,7 +91,7 @@ class HeatMap(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def watch_cursor(self) -> None:
-        """Tells that the cursor is elsewhere."""
+        """Posts that the cursor has moved."""
         self.post_message(self.Moved())
 
     def on_click(self, event: Click) -> None:
@@ -103,12 +103,12 @@ class HeatMap(Widget, can_focus=True):
             self.cursor = (row, column)
 
     def action_move(self, down: int, right: int) -> None:
-        """Another cell; the edges hold."""
+        """Moves the cursor, within the matrix."""
         last = max(0, len(self._names) - 1)
         self.cursor = (min(max(self.cursor[0] + down, 0), last), min(max(self.cursor[1] + right, 0), last))
 
     def action_open(self) -> None:
-        """Asks for the cell's images."""
+        """Requests the images of the cursor's cell."""
         self.post_message(self.Opened())
 
     @property
@@ -117,19 +117,19 @@ class HeatMap(Widget, can_focus=True):
 
     @property
     def _margin(self) -> int:
-        """Cells for the names of the rows: fewer where the numbers would stick together."""
-        longest = min(_NAME, max(map(cells, self._names), default=0))
+        """The width of the rows' names in cells: less if the numbers would touch each other."""
+        longest = max(min(_NAME, max(map(cells, self._names), default=0)), len(_AXES))
         room = self.size.width - len(self._names) * max(_NARROWEST, self._digits + 1)
         return min(longest + 1, max(4, room))
 
     def _heading(self) -> list[Segment]:
         width = self.cell.width
-        words = short_names(self._names, width - 1)
+        names = short_names(self._names, width - 1)
         here = self.cursor[1] if self.has_focus else None
         plain = self.rich_style
         crossed = plain + _CROSS
         headings = [
-            Segment(centre(word, width), crossed if column == here else plain) for column, word in enumerate(words)
+            Segment(centre(name, width), crossed if column == here else plain) for column, name in enumerate(names)
         ]
         corner = _AXES if len(_AXES) < self._margin else ""
         return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *headings]
@@ -143,14 +143,14 @@ class HeatMap(Widget, can_focus=True):
             zip(self._matrix[row].tolist(), self._shades[row].tolist(), strict=True)
         ):
             here = self.has_focus and (row, column) == self.cursor
-            words = self._words(count, marked=here) if in_the_middle else " " * self.cell.width
-            hue = _RIGHT if row == column else _WRONG
+            text = self._cell_text(count, marked=here) if in_the_middle else " " * self.cell.width
+            hue = _CORRECT if row == column else _WRONG
             style = self._style(shade, hue) if count else plain
-            segments.append(Segment(words, style + _CROSS if here else style))
+            segments.append(Segment(text, style + _CROSS if here else style))
         return segments
 
-    def _words(self, count: int, *, marked: bool) -> str:
-        """The count in the width of a cell; a dot is easier to overlook than a nought."""
+    def _cell_text(self, count: int, *, marked: bool) -> str:
+        """The count in the width of a cell; zero is a dot, so that it doesn't stand out."""
         width = self.cell.width
         number = str(count) if count or marked else "."
         start = max(0, (width + self._digits) // 2 - len(number))
@@ -170,11 +170,11 @@ class HeatMap(Widget, can_focus=True):
 
 
 def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """The names' first words, or letters, in `width`; where two of them would be the same, the labels 0 to 9."""
+    """The names cut to `width` cells at a word or a character; the labels 0 to 9 if two of them would be equal."""
     short = tuple(name if cells(name) <= width else cut(re.split(r"[/ ]", name)[0], width, "") for name in names)
     return short if len(set(short)) == len(names) else tuple(map(str, range(len(names))))
 
 
 def _fitted(name: str, width: int) -> str:
-    """The name; what stands before a slash where it is too long; at last its first letters."""
+    """The name, cut at a slash or to `width` cells if it is too long."""
     return name if cells(name) <= width else cut(name.partition("/")[0], width, "")

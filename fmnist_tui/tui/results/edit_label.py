@@ -1,4 +1,4 @@
-"""Asks for a run's name, tags and note."""
+"""The dialog for a run's label: name, tags and note."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _FIELDS = ("name", "tags", "note")
 
 
 class EditLabelScreen(Dialog[labels.Label | None]):
-    """Dismisses with the label, or None.
+    """Edits a label; dismisses with it, or with None if it is cancelled.
 
     Attributes:
-        run_id: Whose label.
+        run_id: The id of the run whose label it is.
     """
 
     def __init__(self, run_id: str, label: labels.Label | None) -> None:
-        """Asks for a run's label.
+        """Edits the label of one run.
 
         Args:
             run_id: The run's id.
-            label: As it is now; None while it is read: the fields wait for `fill`.
+            label: The current label; None while it is being read: the fields are disabled until `fill`.
         """
         super().__init__()
         self.run_id = run_id
         self._label = label
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """A field for each part of the label."""
         longest = {"name": LONGEST_NAME, "tags": labels.MOST_TAGS * (LONGEST_NAME + 1), "note": labels.LONGEST_NOTE}
         with Vertical(classes="dialog"):
             yield Static(id="heading")
@@ -42,26 +42,26 @@ class EditLabelScreen(Dialog[labels.Label | None]):
                 yield Input(id=field, max_length=longest[field], compact=True)
 
     def on_mount(self) -> None:
-        """Shows the label, or that it is read."""
+        """Shows the label, or that it is being read."""
         self._show()
 
     def fill(self, label: labels.Label) -> None:
-        """The label is read now."""
+        """Fills in the label once it has been read."""
         if self._label is None:
             self._label = label
             if self.is_mounted:
                 self._show()
 
     def on_input_submitted(self) -> None:
-        """The answer."""
+        """Enter saves the label."""
         if self._label is not None:
             name, tags, note = (self.query_one(f"#{field}", Input).value for field in _FIELDS)
             self.dismiss(labels.Label(name.strip(), tuple(dict.fromkeys(tags.split())), note.strip()))
 
     def _show(self) -> None:
         label = self._label
-        what = "enter keeps, escape leaves it as it is" if label else "reading its label ..."
-        self.query_one("#heading", Static).update(Text(f"{self.run_id} ({what})"))
+        hint = "enter saves, escape cancels" if label else "reading the label ..."
+        self.query_one("#heading", Static).update(Text(f"{self.run_id} ({hint})"))
         for field in _FIELDS:
             shown = self.query_one(f"#{field}", Input)
             shown.disabled = label is None

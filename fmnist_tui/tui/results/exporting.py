@@ -1,4 +1,4 @@
-"""Writes what the results screen is asked to take away, in a thread, and tells where it lies."""
+"""Exports from the results screen: written in a thread, with a notice where the files are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FOLDER = "fmnist-tui-export"
 
 
 def export_runs(records: Sequence[Run], post: Post, stop: threading.Event) -> None:
-    """Exports the runs into a folder where the app was started; left between two runs once `stop` is set."""
+    """Exports the runs into a folder in the working directory; stops between two runs once `stop` is set."""
     try:
         folder = Path.cwd() / _FOLDER
         for record in records:
@@ -25,18 +25,18 @@ def export_runs(records: Sequence[Run], post: Post, stop: threading.Event) -> No
             export_run(record, folder)
         export_shifts(records, folder)
     except (ExportError, OSError) as error:
-        post(Failed(f"{error}; start the app in a folder that can be written"))
+        post(Failed(f"{error}; start the app in a writable folder"))
     else:
         post(Written(f"{counted(len(records), 'run')} written to {folder}"))
 
 
 def write_copy(markdown: str, post: Post) -> None:
-    """Writes what went to the clipboard to a file as well: not every terminal has one."""
+    """Writes what was copied to a file as well, since not every terminal has a clipboard."""
     try:
         file = Path.cwd() / _FOLDER / "results.md"
         file.parent.mkdir(exist_ok=True)
         write_whole(file, markdown.encode())
     except OSError as error:
-        post(Failed(f"can't write a file here ({error.strerror}); the copy went to the clipboard only"))
+        post(Failed(f"can't write a file here ({error.strerror}); copied to the clipboard only"))
     else:
-        post(Written(f"copied, where the terminal allows it, and written to {file}"))
+        post(Written(f"copied, if the terminal allows it, and written to {file}"))

@@ -1,4 +1,4 @@
-"""All runs as a table, which can be sorted, labelled, deleted and drawn."""
+"""All runs in a table: sorted, labelled, deleted, left out, and chosen for the curves."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from fmnist_tui.tui.results.edit_label import EditLabelScreen
 from fmnist_tui.tui.threads import Threads
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
-HEADER = ("run", "accuracy", "status", "counts", "curve", "recipe", "epochs", "seed", "NLL", "Brier", "ECE", "label")
+HEADER = ("run", "accuracy", "status", "eligible", "curve", "recipe", "epochs", "seed", "NLL", "Brier", "ECE", "label")
 LEFT_OUT = "left out by you"
 
 
 @dataclass(frozen=True)
 class Order:
-    """An order of the rows: what it is called, and its key."""
+    """An order of the rows: its name and its sort key."""
 
     name: str
     key: Callable[[Run], float | str]
@@ -55,18 +55,18 @@ ORDERS = (
 
 
 def ordered(records: Sequence[Run], order: Order) -> list[Run]:
-    """The runs in this order, those without a score last; `records` are newest first, and equals stay so."""
+    """The runs in this order, those without a score last; equals stay newest first, as in `records`."""
     return sorted(records, key=order.key)
 
 
-def row(record: Run, why_not: Mapping[str, str], drawn: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell's value
-    """The cells below `HEADER`; `why_not` says of the runs that don't count why."""
-    why = why_not.get(record.run_id)
-    counts = "yes" if why is None else "left out" if why == LEFT_OUT else "no"
+def row(record: Run, reasons: Mapping[str, str], drawn: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell's value
+    """The cells below `HEADER`; `reasons` has the reason of each excluded run, by its id."""
+    reason = reasons.get(record.run_id)
+    eligible = "yes" if reason is None else "left out" if reason == LEFT_OUT else "no"
     accuracy, *others = _figures(record)
-    words = (record.run_id, accuracy, str(record.status), counts, "drawn" if drawn else "", record.marked_recipe)
+    texts = (record.run_id, accuracy, str(record.status), eligible, "drawn" if drawn else "", record.marked_recipe)
     numbers = ("" if number is None else str(number) for number in (whole(record.settings, "epochs"), record.seed))
-    return (*words, *numbers, *others, record.label)
+    return (*texts, *numbers, *others, record.label)
 
 
 def _figures(record: Run) -> tuple[str, ...]:
@@ -77,19 +77,19 @@ def _figures(record: Run) -> tuple[str, ...]:
 
 
 _REST_SECONDS = 0.1
-"""After so long the cursor isn't on its way to another run."""
+"""Seconds after which the cursor isn't just passing by."""
 
 
 @dataclass(frozen=True)
 class _Details:
-    """What is read of one run only when it is shown: bytes on the disk, and all of its label."""
+    """What is read only of the run under the cursor: its bytes on the disk, and its whole label."""
 
     size: int
     label: Label
 
 
 class _Asked(Message):
-    """Something is wanted of the run with this id."""
+    """An action is requested for the run with this id."""
 
     def __init__(self, run: str) -> None:
         super().__init__()
@@ -97,92 +97,92 @@ class _Asked(Message):
 
 
 class RunsView(Vertical):
-    """Shows runs; says what a person wants of the one under the cursor."""
+    """Shows all runs; posts the requested action for the one under the cursor."""
 
     app = getters.app(LabApp)
 
     BINDINGS = [
-        Binding("space", "draw", "Curve", tooltip="Draw this run's curve among the curves, or not"),
-        Binding("t", "test", "Test", tooltip="Test this run against those whose curves are drawn, image by image"),
-        Binding("x", "leave_out", "Leave out", tooltip="Leave this run out of the comparison, or take it in"),
+        Binding("space", "draw", "Curve", tooltip="Show or hide this run in the curves"),
+        Binding("t", "test", "Test", tooltip="Test this run against those in the curves, image by image"),
+        Binding("x", "leave_out", "Leave out", tooltip="Leave this run out of the comparison, or include it again"),
         Binding("s", "sort", "Sort", tooltip="Sort by the next measure"),
         Binding("l", "label", "Label", tooltip="Give this run a name, tags and a note"),
-        Binding("d,delete", "delete", "Delete", tooltip="Throw this run away; asks first"),
+        Binding("d,delete", "delete", "Delete", tooltip="Delete this run; asks for confirmation"),
     ]
 
     class DrawingAsked(_Asked):
-        """This run's curve shall be drawn, or no longer."""
+        """The run's curve is to be shown or hidden."""
 
     class TestingAsked(_Asked):
-        """This run shall be tested against the drawn ones."""
+        """The run is to be tested against those in the curves."""
 
     class LeavingOutAsked(_Asked):
-        """This run shall be left out, or taken in again."""
+        """The run is to be left out, or included again."""
 
     def __init__(self) -> None:
         super().__init__()
         self._order = 0
         self._records: Sequence[Run] = ()
-        self._why: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
         self._row: Callable[[Run], tuple[str, ...]] = lambda _: ()
         self._label_screen: EditLabelScreen | None = None
         self._rest: Timer | None = None
         self._details: dict[str, tuple[Run, _Details]] = {}
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """The table, and below it a line on the run under the cursor."""
         yield PlainTable(id="all_runs")
         yield Static(id="about_run")
 
     def show(
         self, records: Sequence[Run], comparison: Comparison, left_out: Collection[str], drawn: Collection[str]
     ) -> None:
-        """Shows all of `records`, which are newest first."""
+        """Shows all runs; `records` are newest first."""
         self._records = records
-        self._why = {one.run: one.why for one in comparison.not_counted} | dict.fromkeys(left_out, LEFT_OUT)
-        self._row = lambda record: row(record, self._why, record.run_id in drawn)
+        self._reasons = {one.run: one.reason for one in comparison.excluded} | dict.fromkeys(left_out, LEFT_OUT)
+        self._row = lambda record: row(record, self._reasons, record.run_id in drawn)
         self._fill()
 
     def action_draw(self) -> None:
-        """Draws the run's curve, or takes it away."""
+        """Shows or hides the run's curve."""
         if record := self.current:
             self.post_message(self.DrawingAsked(record.run_id))
 
     def action_test(self) -> None:
-        """Tests the run against the drawn ones."""
+        """Tests the run against those in the curves."""
         if record := self.current:
             self.post_message(self.TestingAsked(record.run_id))
 
     def action_leave_out(self) -> None:
-        """Leaves the run out, or takes it in again."""
+        """Leaves the run out, or includes it again."""
         if record := self.current:
             self.post_message(self.LeavingOutAsked(record.run_id))
 
     def action_sort(self) -> None:
-        """The next order."""
+        """Switches to the next order."""
         self._order = (self._order + 1) % len(ORDERS)
         self._fill()
 
     def action_label(self) -> None:
-        """Asks for a name, tags and a note; the fields wait for the label, where it isn't read yet."""
+        """Edits the label; its fields are disabled until it has been read."""
         if record := self.current:
             details = self._details_of(record)
             self._label_screen = EditLabelScreen(record.run_id, details.label if details else None)
-            self.app.push_screen(self._label_screen, partial(self._keep_label, record.directory))
+            self.app.push_screen(self._label_screen, partial(self._save_label, record.directory))
 
     def action_delete(self) -> None:
-        """Asks whether to throw the run away."""
+        """Deletes the run after confirmation."""
         if record := self.current:
-            question = f"Delete {record.run_id}{f' ({record.label})' if record.label else ''}? It can't be had back."
+            question = f"Delete {record.run_id}{f' ({record.label})' if record.label else ''}? This can't be undone."
             details = self._details_of(record)
             size = f", {megabytes(details.size)}" if details else ""
             answers = {CANCEL: "Keep it", "delete": f"Delete it{size}"}
             self.app.push_screen(ChoiceDialog(question, answers), partial(self._delete, record.directory))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Says whether the run counts."""
+        """Shows whether the run is eligible."""
         event.stop()
-        self._tell()
+        self._show_details()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Enter shows the run on the training screen."""
@@ -191,7 +191,7 @@ class RunsView(Vertical):
             self.post_message(RunSelected(record.directory))
             self.app.call_later(self.app.run_action, "go('training')")
 
-    def _keep_label(self, run: RunDirectory, label: Label | None) -> None:
+    def _save_label(self, run: RunDirectory, label: Label | None) -> None:
         if label is not None:
             self._change(run, partial(write_label, run, label))
 
@@ -211,12 +211,12 @@ class RunsView(Vertical):
             self.post_message(RunChanged(run))
 
     def _details_of(self, record: Run) -> _Details | None:
-        """What is known of the run besides; None while it isn't read: another label makes another record."""
+        """The run's details; None until they have been read: a new label makes a new record."""
         known = self._details.get(record.run_id)
         return known[1] if known and known[0] is record else None
 
     def _read_details(self) -> None:
-        """Of the run under the cursor, once it rests there."""
+        """Reads the details of the run that the cursor rests on."""
         record = self.current
         if record and self._details_of(record) is None:
             self._threads.start(partial(self._read_in_thread, record), lane="details", only_newest=True)
@@ -227,7 +227,7 @@ class RunsView(Vertical):
 
     def _take_details(self, record: Run, details: _Details) -> None:
         self._details[record.run_id] = record, details
-        self._tell()
+        self._show_details()
         if self._label_screen and self._label_screen.run_id == record.run_id:
             self._label_screen.fill(details.label)
 
@@ -236,13 +236,13 @@ class RunsView(Vertical):
         return self.app.threads
 
     def _fill(self) -> None:
-        table, kept = self.query_one(PlainTable), self.current
+        table, current = self.query_one(PlainTable), self.current
         records = ordered(self._records, ORDERS[self._order])
         keys = [record.run_id for record in records]
-        table.show(HEADER, map(self._row, records), keys, cursor=kept.run_id if kept else "")
-        self._tell()
+        table.show(HEADER, map(self._row, records), keys, cursor=current.run_id if current else "")
+        self._show_details()
 
-    def _tell(self) -> None:
+    def _show_details(self) -> None:
         record = self.current
         about = f"; {self._about(record)}" if record else ""
         self.query_one("#about_run", Static).update(Text(f"{ORDERS[self._order].name}{about}"))
@@ -252,12 +252,12 @@ class RunsView(Vertical):
             self._rest = self.set_timer(_REST_SECONDS, self._read_details)
 
     def _about(self, record: Run) -> str:
-        details, why = self._details_of(record), self._why.get(record.run_id)
-        text = f"{record.run_id} {f'does not count: {why}' if why else 'counts'}"
+        details, reason = self._details_of(record), self._reasons.get(record.run_id)
+        text = f"{record.run_id} {f'excluded: {reason}' if reason else 'eligible'}"
         if details is None:
             return f"{text} ..."
-        words = (text, megabytes(details.size), *(f"#{tag}" for tag in details.label.tags))
-        return ", ".join(filter(None, [" ".join(words), details.label.note]))
+        parts = (text, megabytes(details.size), *(f"#{tag}" for tag in details.label.tags))
+        return ", ".join(filter(None, [" ".join(parts), details.label.note]))
 
     @property
     def current(self) -> Run | None:

@@ -21,7 +21,7 @@ KEYS = (
     (b"2", b"(NumPy)"),
     (b"3", b"accuracy by step"),
     (b"1", b"all classes"),
-    (b"4", b"No run counts yet"),
+    (b"4", b"No eligible runs"),
     (b"3", b"accuracy by step"),
     (HELP, HELP_TITLE),
 )

@@ -1,4 +1,4 @@
-"""Several runs' validation curves over each other, ready for a chart."""
+"""The validation curves of several runs in one chart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fmnist_tui.training.events import Epoch
 from fmnist_tui.tui.widgets.chart import Series
 
 MEASURES = {"nll": "validation NLL", "accuracy": "validation accuracy"}
-# Okabe and Ito's colours and as many marks, so that curves differ without colour too.
+# Okabe and Ito's colours, each with a mark of its own, so that curves differ without colour, too.
 _COLOURS = (
     (86, 180, 233),
     (230, 159, 0),
@@ -22,15 +22,15 @@ _COLOURS = (
     (150, 150, 150),
 )
 _MARKS = ("dot", "x", "star", "+", "o", "hd", "braille")
-MOST = len(_COLOURS)
+MAX_CURVES = len(_COLOURS)
 
 
-def overlay(epochs: Mapping[str, Sequence[Epoch]], measure: str) -> tuple[Series, ...]:
-    """A line for each run, over its epochs, and a mark at each of them.
+def validation_series(epochs: Mapping[str, Sequence[Epoch]], measure: str) -> tuple[Series, ...]:
+    """A line for each run over its epochs, and a mark at each epoch.
 
     Args:
-        epochs: Of each run, by its id; no more than `MOST` runs.
-        measure: "nll", which all versions share, or "accuracy".
+        epochs: Each run's epochs by its id, for at most `MAX_CURVES` runs.
+        measure: "nll", which all models share, or "accuracy".
     """
     lines, points = [], []
     for (run, of_run), colour, mark in zip(epochs.items(), _COLOURS, _MARKS, strict=False):
@@ -42,7 +42,7 @@ def overlay(epochs: Mapping[str, Sequence[Epoch]], measure: str) -> tuple[Series
 
 
 def _name(run: str, among: Mapping[str, Sequence[Epoch]]) -> str:
-    """The version, and where several runs share it the end of the id."""
+    """The version, with the end of the id if several runs share it."""
     version = version_in(run)
     alone = sum(version_in(other) == version for other in among) == 1
     return version if alone else f"{version} {run[-4:]}"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from fmnist_tui.analysis.calibration import Bin
-from fmnist_tui.tui.errors.text import reliability_words
+from fmnist_tui.tui.errors.text import reliability_text
 
 
 def bins(*known: tuple[int, float, float]) -> list[Bin]:
@@ -13,7 +13,7 @@ def bins(*known: tuple[int, float, float]) -> list[Bin]:
 
 
 def lines(*known: tuple[int, float, float]) -> list[str]:
-    return reliability_words(bins(*known), 85).plain.splitlines()[2:]
+    return reliability_text(bins(*known), 85).plain.splitlines()[2:]
 
 
 def test_the_most_confident_bin_comes_first_and_those_below_the_lowest_are_left_out() -> None:
@@ -38,6 +38,6 @@ def test_a_bin_that_is_all_wrong_has_no_bar() -> None:
 
 
 def test_the_error_stands_above() -> None:
-    words = reliability_words(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
+    words = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
     assert words.startswith("ECE 0.1000; bar: accuracy")
-    assert reliability_words([], 60).plain.startswith("ECE 0.0000")
+    assert reliability_text([], 60).plain.startswith("ECE 0.0000")
