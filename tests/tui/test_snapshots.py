@@ -134,7 +134,7 @@ def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_r
         pytest.param("s", "Keep running", id="stop"),
         pytest.param("o", "of 10, scored", id="runs"),
         pytest.param("question_mark", "Pause the run", id="help"),
-        pytest.param("ctrl+p", "Overlay (v)", id="palette"),
+        pytest.param("ctrl+p", "Cursor (c)", id="palette"),
     ],
 )
 def test_what_opens_over_a_screen(
