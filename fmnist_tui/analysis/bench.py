@@ -13,7 +13,7 @@ from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import BUILT_IN, get_model
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device_name, has_pytorch
 from fmnist_tui.training.engine import Engine, Indices
@@ -222,7 +222,7 @@ def _why_no_torch() -> str:
         return f"PyTorch isn't installed; {INSTALL_PYTORCH}"
     any_model = next(name for name in BUILT_IN if get_model(name).needs_torch)
     try:
-        resolved(configure(any_model, "tuned", {}, device="cpu"))
+        resolve_device(configure(any_model, "tuned", {}, device="cpu"))
     except ConfigError as error:
         return str(error)
     return ""

@@ -18,11 +18,11 @@ from fmnist_tui.analysis.eligibility import (
 )
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, difference, paired_tests, remembering
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import official
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.models.spec import Reported
+from fmnist_tui.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Comparison:
         return None if self.gain is None else self.gain.value
 
 
-def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
+def compare(records: Sequence[Run], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
     """Compares the versions over `records` that count under `recipe`, or over all of it on the same test images."""
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
     counting = [record for record in records if reasons[record.run_id] is None]
@@ -137,7 +137,7 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
     )
 
 
-def _on_the_same_images(records: Sequence[RunRecord]) -> list[RunRecord]:
+def _on_the_same_images(records: Sequence[Run]) -> list[Run]:
     """The scored runs of one data set, as others have no common mean: the official one, else the newest run's."""
     scored = [record for record in records if record.scores is not None]
     known = [record.fingerprints for record in scored]

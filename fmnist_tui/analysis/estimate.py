@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import number, text, whole
 from fmnist_tui.models.layers import layer_table
+from fmnist_tui.runs.run import Run
 from fmnist_tui.training.config import TrainingConfig
 
 _RECENT = 5
@@ -31,7 +30,7 @@ class Estimate:
 
 
 def estimate(
-    config: TrainingConfig, images: int, device: str, records: Sequence[RunRecord], host: str, peak: float
+    config: TrainingConfig, images: int, device: str, records: Sequence[Run], host: str, peak: float
 ) -> Estimate | None:
     """The time that a training will take.
 
@@ -67,15 +66,15 @@ def matrix_peak() -> float:
     return _SIDE**3 / best
 
 
-def _cost(record: RunRecord, config: TrainingConfig, device: str, host: str) -> float | None:
+def _cost(record: Run, config: TrainingConfig, device: str, host: str) -> float | None:
     """Seconds per image and epoch, validation included; None if the run is too different from this training."""
-    same = record.version == config.version and text(record.config, "host") == host
+    same = record.version == config.version and record.manifest.host == host
     kinds = {one.partition(":")[0] for one in record.devices}
     if not same or kinds != {device.partition(":")[0]} or record.result is None:
         return None
-    batch = whole(record.settings, "batch_size") or 0
+    batch = record.manifest.batch_size or 0
     if not 0.5 <= batch / config.hyperparameters.batch_size <= 2:
         return None
-    seconds, epochs = number(record.result, "seconds"), whole(record.result, "epochs")
-    images = record.learned_from
+    seconds, epochs = record.result.seconds, record.result.epochs
+    images = record.n_train
     return seconds / (epochs * images) if seconds and epochs and images else None

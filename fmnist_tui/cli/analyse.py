@@ -19,12 +19,12 @@ from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, AnalysisError, Claim, Report, Verdict
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.output import can_redraw, print_json, show_for_now
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
 from fmnist_tui.report.claims_page import section
 from fmnist_tui.runs.access import find_readable
+from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 
@@ -45,7 +45,7 @@ class Analysed:
         errors: By name, why an analysis wasn't possible or couldn't be saved.
     """
 
-    record: RunRecord
+    record: Run
     analyses: dict[str, Result] = field(default_factory=dict)
     cached: list[str] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
@@ -124,19 +124,19 @@ def analyse_command(
             click.echo(safe(f"{one.record.run_id}: {names}: {error}"), err=True)
 
 
-def _find_runs(refs: Sequence[str], recipe: str, runs: str | None) -> tuple[list[RunRecord], float | None]:
+def _find_runs(refs: Sequence[str], recipe: str, runs: str | None) -> tuple[list[Run], float | None]:
     """The runs that were named, each once; else the recipe's best eligible runs, and their total gain."""
     folder = runs_folder(runs)
     if refs:
-        return [read_record(run) for run in dict.fromkeys(find_readable(folder, ref) for ref in refs)], None
-    best = section(read_records(folder), recipe)
+        return [read_run(run) for run in dict.fromkeys(find_readable(folder, ref) for ref in refs)], None
+    best = section(read_runs(folder), recipe)
     if not best.found:
         train = f"fmnist-tui train all{recipe_option(recipe)}"
         raise AnalysisError(f"no eligible run of the recipe {recipe} yet; name a run, or train: {train}")
     return [one.record for one in best.found.values()], best.gain
 
 
-def _analyse(record: RunRecord, only: Sequence[str], options: AnalysisOptions) -> Analysed:
+def _analyse(record: Run, only: Sequence[str], options: AnalysisOptions) -> Analysed:
     """The requested analyses of one run, as far as they are possible."""
     from fmnist_tui.analysis.probes.analyses import analyse, applies
 
@@ -191,7 +191,7 @@ def _check_claims(analysed: Sequence[Analysed], gain: float | None, *, named: bo
     return checked
 
 
-def _gain(records: Sequence[RunRecord]) -> float | None:
+def _gain(records: Sequence[Run]) -> float | None:
     """The last CNN's mean accuracy minus the dense network's."""
     scored = [(one.version, one.scores.accuracy) for one in records if one.scores]
     first, last = ([accuracy for version, accuracy in scored if version == name] for name in (DENSE, CNNS[-1]))
@@ -218,7 +218,7 @@ def print_analyses(analysed: Sequence[Analysed], checked: Mapping[str, tuple[Cla
             click.echo(f"  {Verdict.NOT_MEASURED} (runs or analyses are missing): {', '.join(lacking)}")
 
 
-def _print_caveats(records: Sequence[RunRecord], recipe: str) -> None:
+def _print_caveats(records: Sequence[Run], recipe: str) -> None:
     """Which of the runs aren't eligible, and which are left out of the claims."""
     for record in records:
         if reason := why_not_counted(record, recipe):

@@ -14,10 +14,10 @@ from fmnist_tui.cli.output import can_redraw
 from fmnist_tui.cli.progress_bars import ProgressBars
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, as_record
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.queue.store import existing_queues
-from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.training.event_text import describe
 

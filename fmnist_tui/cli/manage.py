@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
 
 import click
+from msgspec.structs import asdict, replace
 
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json
 from fmnist_tui.paths import runs_folder
-from fmnist_tui.runs.control import deaf_while, send
-from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import find_run
-from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
-from fmnist_tui.runs.summary import summarise
+from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import decoded, megabytes
 from fmnist_tui.training.commands import Command
 
@@ -61,8 +60,8 @@ _REQUESTED = {
 
 def _send(runs: str | None, word: str, command: Command) -> None:
     run = find_run(runs_folder(runs), word)
-    send(run, command)
-    delay = f" Takes effect once {busy} finishes." if (busy := deaf_while(run)) else ""
+    send_command(run, command)
+    delay = f" Takes effect once {busy} finishes." if (busy := busy_stage(run)) else ""
     click.echo(_REQUESTED[command].format(run.run_id) + delay)
 
 
@@ -107,12 +106,11 @@ def _describe(label: Label) -> str:
 @runs_option
 def delete_command(word: str, yes: bool, runs: str | None) -> None:  # noqa: FBT001
     """Delete a run and everything that belongs to it. Asks for confirmation first."""
-    run = find_run(runs_folder(runs), word)
-    about = summarise(run)
-    what = f"{run.run_id}{f' ({about.label})' if about.label else ''}, {about.status}, {megabytes(run.size())}"
+    run = read_run(find_run(runs_folder(runs), word))
+    what = f"{run.run_id}{f' ({run.label})' if run.label else ''}, {run.status}, {megabytes(run.size())}"
     if not yes and not is_terminal(sys.stdin):
         raise click.UsageError(f"Can't ask for confirmation to delete {what} without a terminal; pass --yes")
     if not yes and not click.confirm(f"Delete {what}? This can't be undone"):
         raise click.ClickException("nothing was deleted")
-    delete_run(run)
+    run.delete()
     click.echo(f"deleted {what}")

@@ -17,11 +17,11 @@ from rich.text import Text
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import describe
-from fmnist_tui.training.events import QUEUED_STAGE
+from fmnist_tui.training.events import StageKind
 from fmnist_tui.tui.cells import cut, in_ascii
 
 _SECONDS = 0.25
@@ -178,7 +178,7 @@ def _state_after(event: events.Event, before: _State) -> _State:
     match event:
         case events.RunFinished():
             return _State.ENDED
-        case events.Stage(name) if name.startswith(QUEUED_STAGE):
+        case events.Stage() if event.kind is StageKind.WAITING:
             return _State.QUEUED
         case events.Alert() | events.StopRequested():
             return before

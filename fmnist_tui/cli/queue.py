@@ -9,7 +9,7 @@ import click
 
 from fmnist_tui.cli.options import json_option
 from fmnist_tui.cli.output import print_columns, print_json
-from fmnist_tui.runs.queue.claims import claims_in_use
+from fmnist_tui.runs.queue.devices import claims_in_use
 from fmnist_tui.runs.queue.store import existing_queues
 
 

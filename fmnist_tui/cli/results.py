@@ -9,8 +9,6 @@ import click
 from click.core import ParameterSource
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
@@ -23,6 +21,8 @@ from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import notes
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 from fmnist_tui.tui.cells import cells
 
@@ -72,9 +72,9 @@ def results_command(
     folder = runs_folder(runs)
     if words:
         _check_words(ctx, words)
-        print_run_pairs(compare_runs([read_record(find_readable(folder, word)) for word in words]), form)
+        print_run_pairs(compare_runs([read_run(find_readable(folder, word)) for word in words]), form)
         return
-    comparison = compare(read_records(folder), recipe, everything=everything)
+    comparison = compare(read_runs(folder), recipe, everything=everything)
     if form == "json":
         print_json(tables.as_json(comparison))
     elif form == "csv":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -10,8 +9,8 @@ import click
 from fmnist_tui.cli.options import json_option, runs_option
 from fmnist_tui.cli.output import print_columns, print_json
 from fmnist_tui.paths import runs_folder
-from fmnist_tui.runs.directory import list_runs
-from fmnist_tui.runs.summary import Summary, summarise
+from fmnist_tui.runs.run import Run, read_runs
+from fmnist_tui.runs.status import Status
 from fmnist_tui.text import megabytes, percent, safe
 
 _HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", "label"]
@@ -23,29 +22,40 @@ _HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", 
 def runs_command(as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     """List all runs and their status, newest first. A recipe with a * was modified."""
     folder = runs_folder(runs)
-    known = [(summarise(run), run.size()) for run in list_runs(folder)]
+    known = read_runs(folder)
     if as_json:
-        print_json([_as_json(summary, size) for summary, size in known])
+        print_json([_as_json(run) for run in known])
     elif known:
-        print_columns([_HEADER, *(_row(summary, size) for summary, size in known)])
+        print_columns([_HEADER, *map(_row, known)])
     else:
         click.echo(f"no runs in {safe(folder)} yet; start one with: fmnist-tui train v0")
 
 
-def _as_json(summary: Summary, size: int) -> dict[str, Any]:
-    """The summary's fields and the run's bytes on the disk; a reason only of a run that can't be read."""
-    fields = {name: value for name, value in asdict(summary).items() if name != "reason"}
-    return {**fields, "bytes": size} | ({"reason": summary.reason} if summary.reason else {})
+def _as_json(run: Run) -> dict[str, Any]:
+    record = {
+        "run": run.run_id,
+        "version": run.version,
+        "recipe": run.marked_recipe,
+        "seed": run.seed,
+        "status": str(run.status),
+        "epoch": run.epochs_done,
+        "epochs": run.manifest.epochs,
+        "test_accuracy": run.test_accuracy,
+        "label": run.label,
+        "bytes": run.size(),
+    }
+    return {**record, "reason": run.unreadable} if run.unreadable else record
 
 
-def _row(summary: Summary, size: int) -> list[str]:
+def _row(run: Run) -> list[str]:
+    readable = run.status is not Status.UNREADABLE
     return [
-        summary.run,
-        summary.recipe,
-        "" if summary.seed is None else str(summary.seed),
-        summary.words if summary.reason else str(summary.status),
-        "" if summary.reason else f"{summary.epoch}/{summary.epochs or '?'}",
-        percent(summary.test_accuracy),
-        "" if summary.reason else megabytes(size),
-        summary.label,
+        run.run_id,
+        run.marked_recipe,
+        "" if run.seed is None else str(run.seed),
+        str(run.status) if readable else run.damage,
+        f"{run.epochs_done}/{run.manifest.epochs or '?'}" if readable else "",
+        percent(run.test_accuracy),
+        megabytes(run.size()) if readable else "",
+        run.label,
     ]

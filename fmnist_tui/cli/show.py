@@ -6,17 +6,15 @@ from typing import Any
 
 import click
 
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import print_columns, print_json
-from fmnist_tui.files import read_json
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.runs.access import owner_of
-from fmnist_tui.runs.directory import RunDirectory, find_run
-from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.labels import Label, read_label
-from fmnist_tui.runs.snapshot import Snapshot
-from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.runs.directory import find_run
+from fmnist_tui.runs.fold import Snapshot
+from fmnist_tui.runs.manifest import Manifest, Result, moved_data
+from fmnist_tui.runs.run import Run, read_run
+from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.text import counted, duration, grouped, percent
 from fmnist_tui.training.event_text import describe
@@ -29,23 +27,23 @@ from fmnist_tui.training.events import Epoch
 @runs_option
 def show_command(word: str, as_json: bool, runs: str | None) -> None:  # noqa: FBT001
     """Show one run: its settings, status, result and best epoch. RUN is an id, its start, a label, or `last`."""
-    run = find_run(runs_folder(runs), word)
-    snapshot = read_snapshot(run)
+    run = read_run(find_run(runs_folder(runs), word))
     if as_json:
-        print_json(_as_json(run, snapshot))
+        print_json(_as_json(run))
     else:
-        print_columns([list(line) for line in _lines(run, snapshot)])
+        print_columns([list(line) for line in _lines(run)])
 
 
-def _as_json(run: RunDirectory, snapshot: Snapshot) -> dict[str, Any]:
-    best = snapshot.best_epoch
+def _as_json(run: Run) -> dict[str, Any]:
+    best = run.snapshot.best_epoch
+    label = {"name": run.label, "tags": list(run.tags), "note": run.note}
     return {
         "run": run.run_id,
-        "status": str(status_of(run)),
-        "config": run.config(),
-        "result": read_json(run.result),
+        "status": str(run.status),
+        "config": run.manifest.json,
+        "result": run.result.json if run.result else None,
         "best_epoch": _best_json(best) if best else None,
-        "label": read_json(run.label) or {},
+        "label": label if any(label.values()) else {},
     }
 
 
@@ -59,17 +57,22 @@ def _best_json(best: Epoch) -> dict[str, Any]:
     }
 
 
-def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
-    record = read_record(run)
-    if record.status is Status.UNREADABLE:
-        return _unreadable_lines(run, record.damage)
+def _lines(run: Run) -> list[tuple[str, str]]:
+    if run.status is Status.UNREADABLE:
+        return [
+            ("run", run.run_id),
+            ("folder", str(run.path)),
+            ("status", run.damage),
+            ("owner", owner_of(run.path)),
+        ]
+    snapshot = run.snapshot
     lines = [
         ("run", run.run_id),
         ("folder", str(run.path)),
-        ("status", str(record.status)),
-        *([("damage", record.damage)] if record.damage else []),
-        *_progress_lines(record.status, snapshot),
-        *_label_lines(read_label(run)),
+        ("status", str(run.status)),
+        *([("damage", run.damage)] if run.damage else []),
+        *_progress_lines(run.status, snapshot),
+        *_label_lines(run),
         *_config_lines(run, snapshot),
     ]
     if best := snapshot.best_epoch:
@@ -77,42 +80,32 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
     lines += [("alert", alert.message) for alert in snapshot.alerts]
     if snapshot.finished:
         lines.append(("ended", describe(snapshot.finished)))
-    return lines + _result_lines(read_json(run.result) or {})
+    return lines + (_result_lines(run.result) if run.result else [])
 
 
-def _unreadable_lines(run: RunDirectory, status: str) -> list[tuple[str, str]]:
-    return [("run", run.run_id), ("folder", str(run.path)), ("status", status), ("owner", owner_of(run.path))]
-
-
-def _config_lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
-    config = run.config()
-    data, settings = config.get("data"), config.get("hyperparameters")
+def _config_lines(run: Run, snapshot: Snapshot) -> list[tuple[str, str]]:
+    manifest = run.manifest
     lines = [
-        ("recipe", f"{config.get('recipe', '?')}{' (modified)' if config.get('modified') else ''}"),
-        *([("limit", _limit(config))] if config.get("limit") is not None else []),
-        ("seed", str(config.get("seed", "?"))),
-        ("device", _device(config)),
+        ("recipe", f"{manifest.recipe or '?'}{' (modified)' if manifest.modified else ''}"),
+        *([("limit", _limit(manifest))] if manifest.limit is not None else []),
+        ("seed", "?" if manifest.seed is None else str(manifest.seed)),
+        ("device", _device(manifest)),
         *_changed_device(snapshot),
-        ("data", str(data.get("source") or data.get("name", "?")) if isinstance(data, dict) else str(data or "?")),
+        ("data", manifest.data.source or manifest.data.name or manifest.data.folder or "?"),
     ]
-    if (moved := read_json(run.data_json)) is not None:
-        lines.append(("data now", str(moved.get("folder") or "the usual place of Fashion-MNIST")))
-    if isinstance(settings, dict):
-        lines += [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
-    return lines
+    if (moved := moved_data(run.directory)) is not None:
+        lines.append(("data now", moved.folder or "the usual place of Fashion-MNIST"))
+    return lines + [(name.replace("_", " "), _plain(value)) for name, value in manifest.hyperparameters.items()]
 
 
-def _limit(config: dict[str, Any]) -> str:
-    by_class = config.get("subset") == "by_class"
-    return (
-        f"{config['limit']} training images, by class" if by_class else f"the first {config['limit']} training images"
-    )
+def _limit(manifest: Manifest) -> str:
+    limit = f"{manifest.limit} training images"
+    return f"{limit}, by class" if manifest.subset == "by_class" else f"the first {limit}"
 
 
-def _device(config: dict[str, Any]) -> str:
-    name = config.get("device_name")
-    where = f"{config.get('device', '?')}{f' ({name})' if name else ''}"
-    return f"{where}, {config.get('threads', '?')} threads"
+def _device(manifest: Manifest) -> str:
+    name = f" ({manifest.device_name})" if manifest.device_name else ""
+    return f"{manifest.device or '?'}{name}, {manifest.threads} threads"
 
 
 def _changed_device(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -123,9 +116,9 @@ def _changed_device(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [("went on", f"{newest.device}, {counted(newest.threads, 'thread')}, on {newest.host}")]
 
 
-def _label_lines(label: Label) -> list[tuple[str, str]]:
-    told = ("label", label.name), ("tags", " ".join(label.tags)), ("note", label.note)
-    return [(name, words) for name, words in told if words]
+def _label_lines(run: Run) -> list[tuple[str, str]]:
+    found = ("label", run.label), ("tags", " ".join(run.tags)), ("note", run.note)
+    return [(name, text) for name, text in found if text]
 
 
 def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -139,22 +132,20 @@ def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]
     losses += [f"validation {last.validation_loss:.4f} (epoch {last.epoch})" for last in snapshot.epochs[-1:]]
     if losses:
         lines.append(("last losses", ", ".join(losses)))
-    if status is Status.LIVE and (left := seconds_left(snapshot)) is not None:
+    if status is Status.RUNNING and (left := seconds_left(snapshot)) is not None:
         lines.append(("time left", f"about {duration(left)}"))
     return lines
 
 
-def _result_lines(result: dict[str, Any]) -> list[tuple[str, str]]:
+def _result_lines(result: Result) -> list[tuple[str, str]]:
     lines = []
-    if isinstance(accuracy := result.get("test_accuracy"), float):
-        lines.append(("test accuracy", f"{percent(accuracy)} of {result.get('test_images', '?')} images"))
-        lines += [
-            (f"test {name}", f"{value:.4f}")
-            for name in ("NLL", "Brier", "ECE")
-            if isinstance(value := result.get(f"test_{name.lower()}"), float)
-        ]
-    if isinstance(seconds := result.get("seconds"), int | float):
-        lines.append(("training time", duration(seconds)))
+    if result.test_accuracy is not None:
+        count = "?" if result.test_images is None else result.test_images
+        lines.append(("test accuracy", f"{percent(result.test_accuracy)} of {count} images"))
+        measures = ("NLL", result.test_nll), ("Brier", result.test_brier), ("ECE", result.test_ece)
+        lines += [(f"test {name}", f"{value:.4f}") for name, value in measures if value is not None]
+    if result.seconds is not None:
+        lines.append(("training time", duration(result.seconds)))
     return lines
 
 

@@ -165,7 +165,7 @@ def _follow_here(in_app: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
 def _train_all(in_app: list[InAppRun]) -> list[RunFinished]:
     """One after the other. None stays locked, whatever happens: its follower would wait for ever."""
     try:
-        return [one.drive() for one in in_app]
+        return [one.train() for one in in_app]
     finally:
         for one in in_app:
             one.close()

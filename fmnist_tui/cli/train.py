@@ -85,12 +85,11 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
 
 def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
     """Create the runs, without starting them, after checking that they can start here."""
-    from fmnist_tui.runs.disk_space import little_room
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable
+    from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 
     check_startable(configs, folders.data, folders.cache)
-    if warning := little_room(folders.runs, configs):
+    if warning := disk_space_warning(folders.runs, configs):
         click.echo(f"warning: {safe(warning)}", err=True)
     if warning := _too_many_threads(max(config.threads for config in configs)):
         click.echo(f"warning: {warning}", err=True)

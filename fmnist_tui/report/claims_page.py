@@ -9,7 +9,7 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes.cache import Findings, read_findings
 from fmnist_tui.analysis.probes.claims import CNNS, DENSE, claims
 from fmnist_tui.analysis.probes.common import Claim
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES
 
 
@@ -30,13 +30,13 @@ class Section:
     claims: tuple[Claim, ...]
 
 
-def sections(records: Sequence[RunRecord]) -> tuple[Section, ...]:
+def sections(records: Sequence[Run]) -> tuple[Section, ...]:
     """A section for each recipe that has eligible runs; if there are none, one for the tuned recipe."""
     made = [section(records, recipe) for recipe in RECIPES]
     return tuple(one for one in made if one.found) or (made[0],)
 
 
-def section(records: Sequence[RunRecord], recipe: str) -> Section:
+def section(records: Sequence[Run], recipe: str) -> Section:
     """The claims, checked against the eligible runs of one recipe."""
     comparison = compare(records, recipe)
     by_id = {record.run_id: record for record in records}

@@ -12,11 +12,11 @@ from fmnist_tui.analysis.calibration import Bin, calibration_error
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
+from fmnist_tui.runs.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -263,7 +263,7 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
     return figure
 
 
-def shift_files(records: Sequence[RunRecord], title: str = "") -> dict[str, bytes]:
+def shift_files(records: Sequence[Run], title: str = "") -> dict[str, bytes]:
     """The figure of the runs whose shifts are kept, as PNG and SVG by their names; none where there are none."""
     found = [(record, shifts) for record in records if (shifts := read_findings(record).shifts)]
     versions = [record.version for record, _ in found]

@@ -19,7 +19,7 @@ from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.commands import Command, Control
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import Event, StageKind
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.store import NoRoom, Outcome, Store
@@ -136,7 +136,7 @@ class _Training:
         self._advance(until - first, totals, seconds)
         here = self._position
         speed = totals.images / seconds
-        yield events.Step(here.step, here.epoch, totals.mean_loss, totals.accuracy, rate, speed)
+        yield events.StepMetrics(here.step, here.epoch, totals.mean_loss, totals.accuracy, rate, speed)
         yield from self._check_finite("loss", totals.loss)
         yield from self._store.news()
 
@@ -161,7 +161,7 @@ class _Training:
         )
 
     def _validate(self) -> Iterator[Event]:
-        yield events.Stage(events.VALIDATING)
+        yield events.Stage(StageKind.VALIDATING)
         begun = time.perf_counter() - self._paused_seconds
         totals = Totals()
         for batch in _batches(self._task.validation_indices):
@@ -205,7 +205,7 @@ class _Training:
         """Scores the test images, once, and keeps the outcome."""
         outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
         if self._task.config.score_test:
-            yield events.Stage(events.SCORING)
+            yield events.Stage(StageKind.SCORING)
             outcome = yield from self._scored(outcome)
         yield from self._saved()
         yield from self._keep(outcome)

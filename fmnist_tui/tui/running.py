@@ -7,13 +7,13 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.paths import Folders
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages
 from fmnist_tui.tui.app_state import LabApp
@@ -62,7 +62,7 @@ class RunsApp(LabApp):
         """The runs that have a trainer or wait for one, as last seen, newest first; not those that end with the app."""
         return [seen for seen in self.monitor.seen.running if seen.run not in self._ended_here]
 
-    def records_now(self) -> list[RunRecord]:
+    def records_now(self) -> list[Run]:
         """All runs, newest first; reads what wasn't read yet, and those again that were still running.
 
         Raises:
@@ -70,8 +70,8 @@ class RunsApp(LabApp):
         """
         seen = self.monitor.seen
         if not seen.complete:
-            return read_records(self.runs)
-        return [read_record(one.run) if one.status.has_trainer else one.record for one in seen.runs]
+            return read_runs(self.runs)
+        return [read_run(one.run) if one.status.has_trainer else one.record for one in seen.runs]
 
     async def look_again(self) -> None:
         """Sees what runs now, or, where that takes longer than a key may, what did a moment ago."""

@@ -66,5 +66,5 @@ def greeting(seen: SeenRuns) -> list[str]:
 
 
 def _running_line(seen: SeenRun) -> str:
-    epoch = f", epoch {min(seen.epoch + 1, seen.epochs)} of {seen.epochs}" if seen.epochs else ""
+    epoch = f", epoch {min(seen.record.epochs_done + 1, seen.epochs)} of {seen.epochs}" if seen.epochs else ""
     return f"{seen.record.version} is {seen.status}{epoch}: press 3"

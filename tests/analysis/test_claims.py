@@ -16,8 +16,8 @@ from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.report.claims_page import section, sections
+from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
@@ -46,7 +46,7 @@ def found(folder: Path, recipe: str = "tuned", /, **results: dict[str, Any]) -> 
             "recipe": recipe,
             "hyperparameters": asdict(settle_for_fashion_mnist(hyperparameters(version, recipe))),
         }
-        records[version] = read_record(make_run(folder, version, seed=int(version[1]), config=config))
+        records[version] = read_run(make_run(folder, version, seed=int(version[1]), config=config))
     return {version: Findings(records[version], **known) for version, known in results.items()}
 
 
@@ -175,11 +175,11 @@ def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_pa
         make_run(tmp_path, version, seed=1, validation=(0.5, 0.5), result={"test_accuracy": accuracy})
         best = make_run(tmp_path, version, seed=2, validation=(0.5, 0.9), result={"test_accuracy": accuracy})
         best.model.write_bytes(b"weights")
-        basis = basis_of(read_record(best))
+        basis = basis_of(read_run(best))
         assert basis
         save(best, "convergence", basis, Convergence(1000, 2.0, 1.0, 0.5, 2, 2, 0.2, 2, 0.2, 0.2))
     make_run(tmp_path, "v1", seed=3, config={"limit": 100})
-    records = read_records(tmp_path)
+    records = read_runs(tmp_path)
     (only,) = sections(records)
     assert only.recipe == "tuned"
     assert only.gain == pytest.approx(0.05)
@@ -198,7 +198,7 @@ def test_a_recipe_with_runs_has_a_section_of_its_own(tmp_path: Path) -> None:
     }
     make_run(tmp_path, "v3", config=settings)
     make_run(tmp_path, "v0", seed=1)
-    assert [(one.recipe, list(one.found)) for one in sections(read_records(tmp_path))] == [
+    assert [(one.recipe, list(one.found)) for one in sections(read_runs(tmp_path))] == [
         ("tuned", ["v0"]),
         ("origin", ["v3"]),
     ]

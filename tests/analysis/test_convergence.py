@@ -8,9 +8,9 @@ import pytest
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import Convergence, curve_claims, measure_convergence
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.training.events import Epoch, Event, RunStarted, Step
+from fmnist_tui.training.events import Epoch, Event, RunStarted, StepMetrics
 
 RAPID, BELOW, OVERFITTING, FINAL = range(4)
 
@@ -18,7 +18,7 @@ RAPID, BELOW, OVERFITTING, FINAL = range(4)
 def snapshot(losses: dict[int, float], epochs: Sequence[tuple[float, float]] = ((0.5, 0.4),)) -> Snapshot:
     """A run with these losses by step, and these losses of training and validation by epoch."""
     log: list[Event] = [RunStarted("v3", 1000, 500, len(epochs), 1, 1)]
-    log += [Step(step, 1, loss, 0.5, 0.1, 1.0) for step, loss in losses.items()]
+    log += [StepMetrics(step, 1, loss, 0.5, 0.1, 1.0) for step, loss in losses.items()]
     log += [
         Epoch(number, 500 * number, train, 0.5, validation, 0.5, validation, 1.0, 0.1, is_best=True)
         for number, (train, validation) in enumerate(epochs, start=1)

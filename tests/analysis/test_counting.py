@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from fmnist_tui.analysis.eligibility import why_not_counted
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.lock import acquire, holding
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
 from fmnist_tui.training.recipes import hyperparameters
 
@@ -30,7 +30,7 @@ OLDER_PROGRAM = {
 
 
 def why(run: RunDirectory, recipe: str = "tuned") -> str | None:
-    return why_not_counted(read_record(run), recipe)
+    return why_not_counted(read_run(run), recipe)
 
 
 @pytest.mark.parametrize("version", ["v0", "v1", "v2", "v3"])
@@ -106,7 +106,7 @@ def test_an_interrupted_run_does_not_count(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("last", "words"),
-    [(None, "still live"), (Paused(10), "still paused"), (Stage("waiting for the cpu"), "still queued")],
+    [(None, "still running"), (Paused(10), "still paused"), (Stage("waiting for the cpu"), "still queued")],
 )
 def test_a_run_that_has_a_trainer_does_not_count(tmp_path: Path, last: Event | None, words: str) -> None:
     run = make_run(tmp_path)

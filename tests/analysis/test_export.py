@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.report.export import Export, ExportError, export_run
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.training.metrics import negative_log_likelihood
 
 from .builders import LABELS, make_run, probabilities
@@ -29,7 +29,7 @@ CURVES = {"metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
 
 
 def export(run: RunDirectory, folder: Path) -> Export:
-    return export_run(read_record(run), folder)
+    return export_run(read_run(run), folder)
 
 
 def names(exported: Export) -> set[str]:

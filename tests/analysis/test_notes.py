@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.sentences import MARK_NOTE, notes
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run
@@ -18,7 +18,7 @@ IMAGES = np.arange(100)
 
 
 def told(runs: Path, recipe: str = "tuned", *, everything: bool = False) -> list[str]:
-    return notes(compare(read_records(runs), recipe, everything=everything))
+    return notes(compare(read_runs(runs), recipe, everything=everything))
 
 
 def test_where_nothing_is_compared_there_is_nothing_to_note(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Pa
 def test_runs_that_went_on_elsewhere_are_noted_and_eligible(tmp_path: Path) -> None:
     make_run(tmp_path, "v0", seed=0, result={"device": "cpu", "exact": True})
     make_run(tmp_path, "v0", seed=1, config={"device": "cuda:0"}, result={"device": "cpu", "exact": False})
-    (summary,) = compare(read_records(tmp_path)).versions
+    (summary,) = compare(read_runs(tmp_path)).versions
     assert (summary.runs, summary.inexact, summary.device) == (2, 1, "cpu, cuda:0")
     line = "v0: 1 run of 2 went on under other conditions than at first: not bit for bit (see `show`)."
     assert line in told(tmp_path)

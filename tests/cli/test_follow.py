@@ -20,7 +20,7 @@ TOLD: list[tuple[Event, str]] = [
     (events.RunStarted("v3", 4220, 422, 10, 5_858_442, 1), "started: v3, 5,858,442 parameters, 10 epochs of 422 steps"),
     (events.Stage("importing PyTorch"), "importing PyTorch"),
     (events.Stage("validating"), ""),
-    (events.Step(4, 1, 0.5, 0.8, 0.1, 1000.0), ""),
+    (events.StepMetrics(4, 1, 0.5, 0.8, 0.1, 1000.0), ""),
     (EPOCH, "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65% (best), 1 min 05 s"),
     (replace(EPOCH, is_best=False), "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65%, 1 min 05 s"),
     (events.CheckpointSaved(4), ""),
@@ -80,7 +80,7 @@ def test_json_lines_hold_every_event_with_its_run_time_and_number(
 def test_a_loss_on_its_way_to_nowhere_is_told_too(
     run: RunDirectory, capsys: pytest.CaptureFixture[str], loss: float
 ) -> None:
-    write(run, events.Step(4, 1, loss, 0.8, 0.1, 1000.0))
+    write(run, events.StepMetrics(4, 1, loss, 0.8, 0.1, 1000.0))
     ends = follow([Follower(run)], JsonLines())
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["loss"] == (loss if loss < float("inf") else None)

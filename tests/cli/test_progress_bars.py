@@ -20,7 +20,7 @@ from fmnist_tui.cli.progress_bars import ProgressBars
 from fmnist_tui.cli.output import take_any_text
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.training import events
 
 take_any_text()
@@ -40,7 +40,7 @@ for line in sys.stdin:
         break
     for number in map(int, numbers):
         if word == "start":
-            report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.Step(50, 1, 0.5, 0.8, 0.1, 1000.0))
+            report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.StepMetrics(50, 1, 0.5, 0.8, 0.1, 1000.0))
         elif word == "finish":
             report(number, events.RunFinished("completed"))
             bars.leave(runs[number])

@@ -59,7 +59,7 @@ def test_a_narrow_terminal_shows_how_far_the_run_is_and_ctrl_c_saves_it_and_leav
 def test_a_closed_window_leaves_the_run_alone(fmnist: Fmnist, runs: Path) -> None:
     with terminal("train", *ENDLESS, "--runs", runs) as shown:
         shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
-    assert status_of(newest(runs)) is Status.LIVE
+    assert status_of(newest(runs)) is Status.RUNNING
     assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
     wait_for_status(newest(runs), Status.STOPPED)
 

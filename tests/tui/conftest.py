@@ -101,7 +101,7 @@ def finished_v0(tmp_path_factory: pytest.TempPathFactory, surroundings: None) ->
 
     def train(runs: Path) -> None:
         config = configure("v0", "tuned", {"epochs": 3, "batch_size": 16}, seed=7, threads=1)
-        assert InAppRun(request_run(runs, config, "demo")).drive().reason == "completed"
+        assert InAppRun(request_run(runs, config, "demo")).train().reason == "completed"
 
     (run,) = list_runs(made_once(tmp_path_factory, "three-short-epochs", train))
     return run

@@ -43,7 +43,7 @@ async def test_another_run_can_be_chosen_live_ones_first(make_app: Maker, runs: 
             await until_shown(pilot, f"v1 Convolutions {new.run_id} finished")
             await open_run_list(pilot)
             assert listed(pilot) == [live.run_id, new.run_id, old.run_id]
-            assert "live" in part(pilot, "OptionList").splitlines()[0]
+            assert "running" in part(pilot, "OptionList").splitlines()[0]
             await pilot.press("down", "down", "enter")
             await until_shown(pilot, f"v0 Dense network by hand {old.run_id} finished")
             await until(pilot, lambda: drawn(part(pilot, "#loss")), "its curve is drawn")
@@ -61,7 +61,7 @@ async def test_the_open_list_follows_the_runs_and_keeps_the_highlighted_one(
             await open_run_list(pilot)
             await pilot.press("down")
             write_log(live, training(epochs=2))
-            await until(pilot, lambda: "live, epoch 3/30" in part(pilot, "OptionList"), "its progress is listed")
+            await until(pilot, lambda: "running, epoch 3/30" in part(pilot, "OptionList"), "its progress is listed")
             new = write_run(runs, seed=3)
             await until(pilot, lambda: listed(pilot) == [live.run_id, new.run_id, old.run_id], "the new one is listed")
         await until(pilot, lambda: listed(pilot)[0] == new.run_id, "the other one has ended")

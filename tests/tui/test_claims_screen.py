@@ -9,10 +9,10 @@ from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.common import Report
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import Cancelled
 from fmnist_tui.data.errors import Stop
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import percent
 from fmnist_tui.tui.app import FmnistApp
 
@@ -78,11 +78,11 @@ async def test_m_measures_what_needs_no_training_and_keeps_it(
     async with app.run_test(size=(120, 40)) as pilot:
         await at_claims(pilot)
         await pilot.press("m")
-        await until(pilot, lambda: read_findings(read_record(made[3])).shifts, "all is kept")
+        await until(pilot, lambda: read_findings(read_run(made[3])).shifts, "all is kept")
         shifts = "v3 90.0 80.0 70.0 60.0 50.0%"
         await until(pilot, lambda: shifts in words_in(pilot, "VerticalScroll"), "the shifts are shown")
         for run in made:
-            found = read_findings(read_record(run))
+            found = read_findings(read_run(run))
             assert found.efficiency
             assert found.gaps
             assert found.convergence
@@ -115,8 +115,8 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
         await until(pilot, lambda: len(begun) == 2, "it measures again")
         await pilot.press("3")
         assert app.current_mode == "training"
-    assert read_findings(read_record(made[0])).gaps
-    assert read_findings(read_record(made[0])).shifts is None
+    assert read_findings(read_run(made[0])).gaps
+    assert read_findings(read_run(made[0])).shifts is None
 
 
 async def test_what_cannot_be_measured_is_told(app: FmnistApp, runs: Path) -> None:

@@ -11,10 +11,10 @@ from runs.trainers import copy_of
 from textual.widgets import DataTable
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import MARK_NOTE
+from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results import screen as results
 
@@ -51,7 +51,7 @@ async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: 
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
-        comparison = compare(read_records(runs))
+        comparison = compare(read_runs(runs))
         assert cells(pilot) == tables.rows(comparison)
         headings = [str(column.label) for column in widget(pilot, "DataTable", DataTable).columns.values()]
         assert headings == list(tables.HEADER)
@@ -65,7 +65,7 @@ async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: Fmnis
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "Total gain")
-        for test in compare(read_records(runs)).paired:
+        for test in compare(read_runs(runs)).paired:
             assert test.sentence in flat(app)
         await pilot.press("tab", "end")
         await until_shown(pilot, "more than chance")
@@ -108,7 +108,7 @@ async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path
         await until_shown(pilot, "No run counts yet")
         await pilot.press("f")
         await until_shown(pilot, "v0 to v3, recipe tuned, all runs scored on the same images")
-        assert cells(pilot) == tables.rows(compare(read_records(runs), everything=True))
+        assert cells(pilot) == tables.rows(compare(read_runs(runs), everything=True))
         assert cells(pilot)[0][1] == "1*"
         assert MARK_NOTE in flat(app)
         await pilot.press("f")
@@ -136,7 +136,7 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
     write_run(runs, "v1", seed=2, recipe="origin")
     waiting, answered = threading.Event(), threading.Event()
 
-    def slow_for_origin(records: Sequence[RunRecord], recipe: str, *, everything: bool) -> Comparison:
+    def slow_for_origin(records: Sequence[Run], recipe: str, *, everything: bool) -> Comparison:
         if recipe == "origin":
             waiting.wait(2)
         comparison = compare(records, recipe, everything=everything)

@@ -9,9 +9,9 @@ import pytest
 from textual.widgets import DataTable, TabbedContent
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.runs.directory import find_run, list_runs
-from fmnist_tui.runs.labels import Label, read_label
+from fmnist_tui.runs.label import Label, read_label
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results.comparison import evolution
 from fmnist_tui.tui.results.curves import MOST
@@ -91,7 +91,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
 
 def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
     four(runs)
-    lines = evolution(compare(read_records(runs)), 100).plain.splitlines()
+    lines = evolution(compare(read_runs(runs)), 100).plain.splitlines()
     ours = [line for line in lines if "ours" in line]
     doubt = ", one seed"
     assert [line.split("%")[1].strip() for line in ours] == ["", f"+3.00{doubt}", f"+2.00{doubt}", f"+2.00{doubt}"]

@@ -14,14 +14,13 @@ from fmnist_tui.analysis.probes.efficiency import measure_efficiency
 from fmnist_tui.analysis.probes.fit import measure_fit
 from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_permuted
 from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
-from fmnist_tui.analysis.record import RunRecord, read_epochs
-from fmnist_tui.analysis.values import nested, number
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.data.errors import Stop, never
-from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.request import recorded_folder
-from fmnist_tui.runs.scored_model import config_of, load_scored_model
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.fold import read_epochs, read_snapshot
+from fmnist_tui.runs.manifest import read_config, requested_folder
+from fmnist_tui.runs.run import Run
+from fmnist_tui.runs.scored_model import load_scored_model
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.text import percent
 from fmnist_tui.training.task import make_task
 
@@ -44,14 +43,14 @@ class Datasets:
     cache: Path
     _loaded: dict[str | None, Dataset] = field(default_factory=dict)
 
-    def load_for(self, record: RunRecord, stop: Stop) -> Dataset:
+    def load_for(self, record: Run, stop: Stop) -> Dataset:
         """The images that the run was trained and scored on.
 
         Raises:
             AnalysisError: If other images are found there.
             DataError: If the data can't be loaded.
         """
-        folder = self.folder or recorded_folder(record.run, {"data": nested(record.config, "data").get("folder")})
+        folder = self.folder or requested_folder(record.directory, {"data": record.manifest.data.folder})
         if folder not in self._loaded:
             self._loaded[folder] = load(folder, self.cache, cancelled=stop, verify=True)
         dataset = self._loaded[folder]
@@ -91,13 +90,13 @@ class AnalysisOutcome:
     not_saved: str = ""
 
 
-def applies(record: RunRecord, name: str) -> bool:
+def applies(record: Run, name: str) -> bool:
     """Whether the analysis is defined for the run's model."""
     return name != "permuted" or record.version in permuted.VERSIONS
 
 
 def analyse(
-    record: RunRecord, name: str, options: AnalysisOptions, report: Report = quiet, stop: Stop = never
+    record: Run, name: str, options: AnalysisOptions, report: Report = quiet, stop: Stop = never
 ) -> AnalysisOutcome:
     """The analysis called `name` (of `KINDS`) of a run; what has to be computed is saved with the run.
 
@@ -113,7 +112,7 @@ def analyse(
     if not applies(record, name):
         raise AnalysisError(f"{name} is only measured for {' and '.join(permuted.VERSIONS)}, not for {record.version}")
     basis = basis_of(record)
-    saved = None if options.again else read_saved(record.run, name, basis)
+    saved = None if options.again else read_saved(record.directory, name, basis)
     if saved is not None and _has_requested_budget(saved, options):
         return AnalysisOutcome(saved, cached=True)
     if not basis[MODEL] and name == "permuted":  # minutes of training, for nothing
@@ -124,7 +123,7 @@ def analyse(
     if not basis[MODEL]:
         return AnalysisOutcome(result, cached=False, not_saved=f"{name} is not saved: the run has no model.safetensors")
     try:
-        save(record.run, name, basis, result)
+        save(record.directory, name, basis, result)
     except AnalysisError as error:
         return AnalysisOutcome(result, cached=False, not_saved=str(error))
     return AnalysisOutcome(result, cached=False)
@@ -136,11 +135,11 @@ def _has_requested_budget(saved: Result, options: AnalysisOptions) -> bool:
     return options.epochs in (None, saved.epochs) and options.limit in (None, saved.limit)
 
 
-def _shifts(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Shifts:
-    model = load_scored_model(record.run, options.device)
+def _shifts(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Shifts:
+    model = load_scored_model(record.directory, options.device)
     test = options.datasets.load_for(record, stop).test
     found = measure_shifts(model, test.images, test.labels, report, stop)
-    recorded = number(record.result or {}, "test_accuracy")
+    recorded = record.result.test_accuracy if record.result else None
     if recorded is not None and abs(found.mean[0] - recorded) > _TOLERANCE:
         raise AnalysisError(
             f"the model of {record.run_id} has a test accuracy of {percent(found.mean[0])}, but its result.json has "
@@ -149,39 +148,39 @@ def _shifts(record: RunRecord, options: AnalysisOptions, report: Report, stop: S
     return found
 
 
-def _permuted(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
-    config = config_of(record.run)
+def _permuted(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
+    config = read_config(record.directory)
     config = replace(config, device=options.device if config.model.needs_torch else "cpu", threads=0)
     budget = budgeted(config, options.epochs or permuted.EPOCHS, options.limit or permuted.LIMIT)
-    return measure_permuted(resolved(budget), options.datasets.load_for(record, stop), report, stop)
+    return measure_permuted(resolve_device(budget), options.datasets.load_for(record, stop), report, stop)
 
 
-def _efficiency(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _efficiency(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
     if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
     return measure_efficiency(record.version, record.scores.accuracy)
 
 
-def _fit(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
-    model = load_scored_model(record.run, options.device)
+def _fit(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
+    model = load_scored_model(record.directory, options.device)
     dataset = options.datasets.load_for(record, stop)
     if dataset.train.fingerprint != record.fingerprints[0]:
         raise AnalysisError(
             f"run {record.run_id} was trained on other images than those in {dataset.source}; pass its data with --data"
         )
-    task = make_task(config_of(record.run), dataset)
+    task = make_task(read_config(record.directory), dataset)
     return measure_fit(model, dataset.train, task.train_indices, task.validation_indices, report, stop)
 
 
-def _gaps(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
-    return measure_gaps(read_epochs(record.run))
+def _gaps(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+    return measure_gaps(read_epochs(record.directory))
 
 
-def _convergence(record: RunRecord, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
-    return measure_convergence(read_snapshot(record.run))
+def _convergence(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+    return measure_convergence(read_snapshot(record.directory))
 
 
-_COMPUTE: dict[str, Callable[[RunRecord, AnalysisOptions, Report, Stop], Result]] = {
+_COMPUTE: dict[str, Callable[[Run, AnalysisOptions, Report, Stop], Result]] = {
     "shifts": _shifts,
     "permuted": _permuted,
     "efficiency": _efficiency,

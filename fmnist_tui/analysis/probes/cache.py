@@ -18,9 +18,9 @@ from fmnist_tui.analysis.probes.efficiency import Efficiency
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.files import check_plain, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import Run
 
 FORMAT = 1
 MODEL = "model_sha256"
@@ -51,7 +51,7 @@ class _Saved(msgspec.Struct):
 class Findings:
     """What is known of one run; None for each analysis that is missing or of an earlier state of the run."""
 
-    record: RunRecord
+    record: Run
     shifts: Shifts | None = None
     permuted: Permuted | None = None
     efficiency: Efficiency | None = None
@@ -60,20 +60,20 @@ class Findings:
     convergence: Convergence | None = None
 
 
-def read_findings(record: RunRecord) -> Findings:
+def read_findings(record: Run) -> Findings:
     """All valid saved analyses of the run; damaged ones are treated as missing."""
     basis = basis_of(record)
-    found: dict[str, Any] = {name: read_saved(record.run, name, basis) for name in KINDS}
+    found: dict[str, Any] = {name: read_saved(record.directory, name, basis) for name in KINDS}
     return Findings(record, **found)
 
 
-def basis_of(record: RunRecord) -> dict[str, str]:
+def basis_of(record: Run) -> dict[str, str]:
     """Checksums of what analyses are computed from: model ("" if the run has none), test images, log, result."""
     return {
-        MODEL: _sha256(record.run.model),
+        MODEL: _sha256(record.directory.model),
         "test_fingerprint": record.test_fingerprint,
-        "log_sha256": _sha256(record.run.events),
-        "result_sha256": _sha256(record.run.result),
+        "log_sha256": _sha256(record.directory.events),
+        "result_sha256": _sha256(record.directory.result),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Number, Verdict
 from fmnist_tui.runs.curve import Curve
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.events import Epoch
 

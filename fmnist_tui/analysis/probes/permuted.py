@@ -139,7 +139,7 @@ def _train_once(
     validation = 0.0
     for event in _events(task, memory, stop):
         match event:
-            case events.Step():
+            case events.StepMetrics():
                 step = f"{what}: epoch {event.epoch} of {config.hyperparameters.epochs}"
                 report(fraction + 0.5 * event.step / task.total_steps, step)
             case events.Epoch():

@@ -13,10 +13,10 @@ from textual.message import Message
 
 from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, Claim, Verdict
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Cancelled
 from fmnist_tui.paths import Folders
 from fmnist_tui.report.claims_page import Section, sections
+from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.messages import Failed, Post
 
 _STYLES = {
@@ -99,12 +99,12 @@ def _measured(recipe: str, claim: Claim) -> Iterator[RenderableType]:
     yield Padding(Text("\n".join(lines)), (0, 0, 0, 2))
 
 
-def load_claims(records: Sequence[RunRecord], post: Post) -> None:
+def load_claims(records: Sequence[Run], post: Post) -> None:
     """Reads the claims from the analyses saved with the runs."""
     post(ClaimsLoaded(sections(records)))
 
 
-def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
+def measure(folders: Folders, records: Sequence[Run], post: Post, stop: threading.Event) -> None:
     """Computes the page's missing analyses that need no training; posts the claims after each."""
     try:
         for error in _measure_missing(folders, records, post, stop):
@@ -115,9 +115,7 @@ def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: th
         post(MeasuringEnded())
 
 
-def _measure_missing(
-    folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event
-) -> Sequence[str]:
+def _measure_missing(folders: Folders, records: Sequence[Run], post: Post, stop: threading.Event) -> Sequence[str]:
     """The reasons why some analyses weren't possible, each once."""
     from fmnist_tui.analysis.probes.analyses import AnalysisOptions, Datasets, analyse
 
@@ -138,7 +136,7 @@ def _measure_missing(
     return list(errors)
 
 
-def _missing(records: Sequence[RunRecord]) -> list[tuple[RunRecord, str]]:
+def _missing(records: Sequence[Run]) -> list[tuple[Run, str]]:
     """The analyses that aren't saved: the quick ones first."""
     from fmnist_tui.analysis.probes.analyses import WITHOUT_TRAINING
 

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.claims.measuring import ClaimsLoaded, MeasureProgress, claims_text, load_claims, measure, tally
 from fmnist_tui.tui.run_monitor import SeenRuns
@@ -41,7 +41,7 @@ class ClaimsScreen(LabScreen):
         super().__init__()
         self._stop = threading.Event()
         self._measuring = False
-        self._records: list[RunRecord] | None = None
+        self._records: list[Run] | None = None
 
     def compose(self) -> ComposeResult:
         """The claims below their title, scrollable."""

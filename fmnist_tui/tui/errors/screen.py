@@ -13,9 +13,9 @@ from textual.message import Message
 from textual.widgets import DataTable, Static, TabbedContent, TabPane, Tabs
 
 from fmnist_tui.analysis.error_report import Diagnosis, diagnose
-from fmnist_tui.analysis.predictions import NoPredictionsError
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset, ImageSet
+from fmnist_tui.runs.predictions import NoPredictionsError
+from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.errors import text as class_table
 from fmnist_tui.tui.errors import text as errors_words
@@ -59,7 +59,7 @@ class ErrorsScreen(LabScreen):
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]
 
-    def __init__(self, record: RunRecord, others: Sequence[RunRecord]) -> None:
+    def __init__(self, record: Run, others: Sequence[Run]) -> None:
         """Reads nothing yet.
 
         Args:

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, replace
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.runs.queue.devices import needed_device
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import duration
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle_for_fashion_mnist
@@ -35,13 +35,13 @@ class Known:
         devices: This machine's devices, "cpu" or "cuda:0", each with its title.
     """
 
-    records: tuple[RunRecord, ...] = ()
+    records: tuple[Run, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     peak: float = 0.0
     devices: tuple[tuple[str, str], ...] = ()
 
 
-def load_known(records: Sequence[RunRecord], known: Known, publish: Callable[[Known], object]) -> None:
+def load_known(records: Sequence[Run], known: Known, publish: Callable[[Known], object]) -> None:
     """Compares the runs, and times the machine if that wasn't done before; called in a thread."""
     comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
     known = replace(known, records=tuple(records), comparisons=comparisons)

@@ -10,12 +10,12 @@ from textual.message import Message
 
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.paired import Difference
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.models.spec import REPORTED_NOTE
 from fmnist_tui.report import sentences as wording
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import doubt, notes
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted, percent
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.tui.widgets.bars import bar
@@ -34,7 +34,7 @@ class Compared(Message):
     def __init__(
         self,
         comparison: Comparison,
-        records: Sequence[RunRecord],
+        records: Sequence[Run],
         left_out: frozenset[str],
         epochs: dict[str, tuple[Epoch, ...]],
     ) -> None:
@@ -45,7 +45,7 @@ class Compared(Message):
         self.epochs = epochs
 
     @property
-    def compared(self) -> list[RunRecord]:
+    def compared(self) -> list[Run]:
         """The runs that the comparison is made of."""
         return [one for one in self.records if one.run_id in self.comparison.compared]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.directory import version_in
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.tui.widgets.chart import Series
 
 AXES = ("step", "epoch", "time")

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import describe
@@ -50,7 +50,7 @@ class RunLog:
     def _words(self, event: events.Event) -> str:
         if isinstance(event, events.RunFinished):
             return self._fold.snapshot().ending
-        return "" if isinstance(event, events.Step) else describe(event)
+        return "" if isinstance(event, events.StepMetrics) else describe(event)
 
 
 def _printed(run: RunDirectory) -> str:

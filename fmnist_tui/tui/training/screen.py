@@ -12,8 +12,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.follower import Follower, read_snapshot
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot, read_snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui.base_screens import LabScreen

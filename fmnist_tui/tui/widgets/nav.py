@@ -49,7 +49,7 @@ class Nav(Horizontal):
 def _live_words(follower: Follower | None, living: Sequence[RunDirectory]) -> str:
     """What the run that is shown does while it has a trainer, and how many others have one."""
     if follower is None or not follower.status.has_trainer:
-        return f"{len(living)} live" if living else ""
+        return f"{len(living)} running" if living else ""
     snapshot = follower.snapshot
     epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
     others = sum(run != follower.run for run in living)
