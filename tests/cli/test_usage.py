@@ -161,7 +161,7 @@ def test_an_error_that_nobody_foresaw_is_one_line_that_names_debug(
     def fail(_: Path) -> None:
         raise ZeroDivisionError("first line\nsecond line")
 
-    monkeypatch.setattr("fmnist_tui.cli.runs.list_runs", fail)
+    monkeypatch.setattr("fmnist_tui.cli.runs.read_runs", fail)
     outcome = fmnist("runs", "--runs", runs)
     assert outcome.status == 1
     assert (
@@ -174,6 +174,6 @@ def test_an_interrupted_command_ends_without_words(fmnist: Fmnist, runs: Path, m
     def interrupt(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fmnist_tui.cli.runs.list_runs", interrupt)
+    monkeypatch.setattr("fmnist_tui.cli.runs.read_runs", interrupt)
     outcome = fmnist("runs", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err.strip()) == (130, "", "")
