@@ -74,7 +74,7 @@ def _check_device(wanted: str) -> None:
     report = run_command([*_ASK_DEVICE, wanted], _SECONDS).report()
     if report is None:
         raise ConfigError(
-            f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor` for the reason, or use --device cpu"
+            f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor`, or use --device cpu"
         )
     if fault := report.get("fault"):
         raise ConfigError(str(fault))
