@@ -30,7 +30,7 @@ def test_a_bad_name_is_refused_in_one_line(fmnist: Fmnist, finished: RunDirector
     copy_of(finished, runs)
     outcome = fmnist("label", "last", "--name", "x\x1b[31m", "--runs", runs)
     assert outcome.status == 1
-    assert "can't be shown" in outcome.complaint
+    assert "has unprintable characters" in outcome.complaint
 
 
 def test_without_anybody_to_ask_nothing_is_deleted(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:

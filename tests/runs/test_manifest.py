@@ -37,7 +37,12 @@ def test_before_run_json_the_manifest_is_the_request(run: RunDirectory) -> None:
     assert not manifest.is_settled
     run.run_json.write_text('{"version": "v1", "seed": 3, "device": "cpu", "data": {"folder": null, "name": "demo"}}')
     manifest = read_manifest(run)
-    assert (manifest.device, manifest.data.folder, manifest.data.name, manifest.is_settled) == ("cpu", None, "demo", True)
+    assert (manifest.device, manifest.data.folder, manifest.data.name, manifest.is_settled) == (
+        "cpu",
+        None,
+        "demo",
+        True,
+    )
 
 
 def test_without_any_file_the_manifest_has_the_version_of_the_id(run: RunDirectory) -> None:

@@ -37,7 +37,10 @@ def test_a_run_that_has_something_left_to_do_can_go_on(run: RunDirectory, end: l
     [
         (RunFinished("completed", scored=True), "is finished; start a new one with: fmnist-tui train v0"),
         (RunFinished("stopped", scored=True), "is finished; start a new one with: fmnist-tui train v0"),
-        (RunFinished("diverged"), "diverged, and resuming would replay the divergence; start a new run with a lower --lr"),
+        (
+            RunFinished("diverged"),
+            "diverged, and resuming would replay the divergence; start a new run with a lower --lr",
+        ),
     ],
 )
 def test_a_run_that_has_nothing_left_to_do_cannot_go_on(run: RunDirectory, end: RunFinished, line: str) -> None:
