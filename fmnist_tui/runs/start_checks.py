@@ -73,9 +73,7 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
 def _check_device(wanted: str) -> None:
     report = run_command([*_ASK_DEVICE, wanted], _SECONDS).report()
     if report is None:
-        raise ConfigError(
-            f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor` for the reason, or use --device cpu"
-        )
+        raise ConfigError(f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor`, or use --device cpu")
     if fault := report.get("fault"):
         raise ConfigError(str(fault))
 

@@ -89,7 +89,7 @@ def test_what_memory_or_a_gpu_did_is_told_with_what_to_do(
     monkeypatch.setattr("fmnist_tui.training.numpy_engine.NumpyEngine.step", broken)
     message = one_line(InAppRun(request(runs, TINY_V0)).train())
     assert message.startswith(line)
-    assert ("train anew with a smaller --batch-size" in message) is line.startswith("out of memory")
+    assert ("start a new run with a smaller --batch-size" in message) is line.startswith("out of memory")
     assert ("--device cpu" in message) is line.startswith("the GPU")
 
 
@@ -97,7 +97,7 @@ def test_what_memory_or_a_gpu_did_is_told_with_what_to_do(
     ("fault", "line"),
     [
         (None, "v1 needs PyTorch; install it: pip install torch"),
-        (OSError("libcudart.so: cannot open"), "PyTorch is broken (libcudart.so: cannot open); install it again"),
+        (OSError("libcudart.so: cannot open"), "PyTorch is broken (libcudart.so: cannot open); reinstall it"),
     ],
 )
 def test_a_pytorch_that_is_missing_or_broken_is_one_line(
@@ -120,7 +120,7 @@ def test_a_gpu_that_is_left_out_is_an_alert(runs: Path, monkeypatch: pytest.Monk
     assert InAppRun(run).train().reason == "completed"
     (alert,) = (event for event in events_of(run) if isinstance(event, Alert))
     assert alert.message.startswith(
-        "trains on the CPU: CUDA initialization: the driver is too old; `fmnist-tui doctor`"
+        "training on the CPU: CUDA initialization: the driver is too old; run `fmnist-tui doctor`"
     )
 
 
@@ -141,7 +141,7 @@ def test_a_run_that_was_killed_before_it_saved_anything_says_that_it_starts_agai
     run = request(runs, TINY_V0)
     write_log(run, STARTED, step(1))
     assert InAppRun(run).train().reason == "completed"
-    alert = Alert("no_checkpoint", "nothing was saved yet, so training starts again from the first epoch")
+    alert = Alert("no_checkpoint", "no checkpoint was saved, so training starts over from the first epoch")
     assert [event for event in events_of(run) if isinstance(event, Alert)] == [alert]
 
 
@@ -205,6 +205,6 @@ def test_a_run_whose_log_has_no_room_is_trained_and_kept_all_the_same(runs: Path
 def test_a_run_whose_log_cannot_be_opened_says_so(runs: Path) -> None:
     run = request(runs, TINY_V0)
     run.events.mkdir()
-    told = f"can't write {run.events} (Is a directory); see to that, then: fmnist-tui resume {run.run_id}"
+    told = f"can't write {run.events} (Is a directory); fix that, then: fmnist-tui resume {run.run_id}"
     assert one_line(InAppRun(run).train()) == told
     assert run.train_log.read_text() == f"{told}\n"

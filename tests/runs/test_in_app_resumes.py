@@ -199,7 +199,9 @@ def test_a_run_whose_run_json_is_damaged_does_not_begin_a_new_one(
         change(run.run_json, lambda record: record.update(data={}))
     else:
         run.run_json.write_text(content)
-    line = f"{run.run_json} is damaged, so the run can't go on; start a new run with: fmnist-tui train v0 --epochs 4"
+    line = (
+        f"{run.run_json} is damaged, so the run can't be resumed; start a new run with: fmnist-tui train v0 --epochs 4"
+    )
     assert one_line(InAppRun(run).train()).startswith(line)
 
 

@@ -37,7 +37,10 @@ def test_a_run_that_has_something_left_to_do_can_go_on(run: RunDirectory, end: l
     [
         (RunFinished("completed", scored=True), "is finished; start a new one with: fmnist-tui train v0"),
         (RunFinished("stopped", scored=True), "is finished; start a new one with: fmnist-tui train v0"),
-        (RunFinished("diverged"), "diverged and would do so again; train anew with a lower --lr"),
+        (
+            RunFinished("diverged"),
+            "diverged, and resuming would replay the divergence; start a new run with a lower --lr",
+        ),
     ],
 )
 def test_a_run_that_has_nothing_left_to_do_cannot_go_on(run: RunDirectory, end: RunFinished, line: str) -> None:
@@ -56,7 +59,7 @@ def test_a_run_with_a_trainer_cannot_go_on(run: RunDirectory) -> None:
 def test_a_run_that_waits_on_another_host_is_taken_out_of_its_queue_first(run: RunDirectory) -> None:
     write_log(run, Queued("cuda", host="gpu01", user="alice", queue="/home/alice/queue"))
     stop = f"fmnist-tui stop {run.run_id}, then resume it"
-    with pytest.raises(RunError, match=f"is queued; it waits for a device of gpu01: to train it here, {stop}$"):
+    with pytest.raises(RunError, match=f"is queued; it waits for a device of gpu01; to train it here: {stop}$"):
         check_resumable(run)
     send_command(run, Command.STOP_NOW)
     check_resumable(run)
@@ -75,5 +78,5 @@ def test_a_run_that_needs_pytorch_cannot_go_on_without(runs: Path, monkeypatch: 
     run = RunDirectory(runs / "v3-20260101-120000-00ff")
     check_resumable(run)
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(RunError, match=f"^run {run.run_id} can't go on: v3 needs PyTorch; install it: "):
+    with pytest.raises(RunError, match=f"^run {run.run_id} can't be resumed: v3 needs PyTorch; install it: "):
         check_resumable(run)

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from fmnist_tui.training.events import RunFinished
 from fmnist_tui.tui.training.curves import ChartViewport, series
