@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fmnist_tui.version import __version__
+
 if TYPE_CHECKING:
     from fmnist_tui.api import Training as Training
     from fmnist_tui.api import analyse as analyse
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from fmnist_tui.models.registry import register_model as register_model
     from fmnist_tui.models.spec import ModelSpec as ModelSpec
     from fmnist_tui.runs.run import Run as Run
-
-__version__ = "0.2.0.dev0"
 
 _MODULES = {
     "ModelSpec": "fmnist_tui.models.spec",

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from fmnist_tui import __version__
 from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.analysis.probes.convergence import Convergence, Gaps
 from fmnist_tui.analysis.probes.efficiency import Efficiency
@@ -21,6 +20,7 @@ from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.files import check_plain, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import Run
+from fmnist_tui.version import __version__
 
 FORMAT = 1
 MODEL = "model_sha256"
