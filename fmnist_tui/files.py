@@ -22,7 +22,7 @@ _LARGEST_JSON = 1_000_000
 """Bytes. What this program writes as one document is a hundredth of it."""
 
 
-def check_plain(path: Path, largest: float = math.inf) -> None:
+def check_regular_file(path: Path, largest: float = math.inf) -> None:
     """Says nothing where a file lies, or nothing at all.
 
     Raises:
@@ -73,7 +73,7 @@ def reading_fault(path: Path) -> str:
     return ""
 
 
-def open_unfollowed(path: str | Path, flags: int) -> int:
+def open_nofollow(path: str | Path, flags: int) -> int:
     """`os.open` for writing, but of no link: in a folder that others can write, it may lead to any file of this user.
 
     Raises:
@@ -93,7 +93,7 @@ def open_append(path: Path) -> FileIO:
     Raises:
         OSError: It can't be opened, or it is a link, or something else than a file.
     """
-    handle = open_unfollowed(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK)
+    handle = open_nofollow(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
@@ -103,7 +103,7 @@ def open_append(path: Path) -> FileIO:
         raise
 
 
-def write_whole(path: Path, content: bytes, check: Callable[[], object] = lambda: None) -> None:
+def write_atomically(path: Path, content: bytes, check: Callable[[], object] = lambda: None) -> None:
     """Puts `content` at `path`; a reader, or a machine that dies, sees the old file or the new one.
 
     Args:
@@ -138,15 +138,15 @@ def sweep_temporary(path: Path) -> None:
 
 
 def write_json(path: Path, value: Any, check: Callable[[], object] = lambda: None) -> None:
-    """Puts a JSON document at `path` as `write_whole` does."""
+    """Puts a JSON document at `path` as `write_atomically` does."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode(errors="backslashreplace"), check)  # half a character becomes its escape
+    write_atomically(path, f"{text}\n".encode(errors="backslashreplace"), check)  # half a character becomes its escape
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object at `path`, or None where there is none, it is not an object, or far too large."""
     try:
-        check_plain(path, _LARGEST_JSON)
+        check_regular_file(path, _LARGEST_JSON)
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None

@@ -25,7 +25,7 @@ _PROBE = bytes(4096)
 
 
 @dataclass(frozen=True)
-class Folders:
+class AppPaths:
     """Where things lie.
 
     Attributes:
@@ -146,9 +146,9 @@ def private_temporary_folder() -> Path:
     return folder
 
 
-def usual_folders(runs: str | None, data: str | None) -> Folders:
+def app_paths(runs: str | None, data: str | None) -> AppPaths:
     """All of them, from the options --runs and --data."""
-    return Folders(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
+    return AppPaths(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
 
 
 def user_folder(kind: Literal["data", "config", "cache", "state"]) -> Path | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import official
 from fmnist_tui.data.sources import DEMO, UNKNOWN_CLASSES
-from fmnist_tui.files import check_plain, reading_fault
+from fmnist_tui.files import check_regular_file, reading_fault
 from fmnist_tui.runs.directory import RunDirectory
 
 _NO_ZIP = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -71,7 +71,7 @@ def read_predictions(run: RunDirectory) -> Predictions:
         NoPredictionsError: There are none, or they are damaged, or another user's and private.
     """
     try:
-        check_plain(run.predictions, _LARGEST)
+        check_regular_file(run.predictions, _LARGEST)
         with zipfile.ZipFile(run.predictions) as archive:
             predictions = Predictions(_member(archive, "probabilities"), _member(archive, "labels"))
     except FileNotFoundError:

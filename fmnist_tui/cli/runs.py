@@ -21,7 +21,7 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.summary import Summary, summarise
 from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.text import counted, duration, grouped, megabytes, percent, safe
-from fmnist_tui.training.event_text import describe
+from fmnist_tui.training.event_text import format_event
 from fmnist_tui.training.events import Epoch
 
 _HEADER = ["run", "recipe", "seed", "status", "epoch", "test accuracy", "size", "label"]
@@ -114,7 +114,7 @@ def _lines(run: RunDirectory, snapshot: Snapshot) -> list[tuple[str, str]]:
         lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
     lines += [("alert", alert.message) for alert in snapshot.alerts]
     if snapshot.finished:
-        lines.append(("ended", describe(snapshot.finished)))
+        lines.append(("ended", format_event(snapshot.finished)))
     return lines + _result_lines(read_json(run.result) or {})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.gpu import Gpu, others_on, process_text
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.gpus import QUERY_COMMAND, QUERY_SECONDS, GpuReport, report_of
@@ -14,9 +14,9 @@ _SCARCE = 1e9
 """Bytes of GPU memory that v3 gets by with."""
 
 
-def cpu_row(machine: Machine) -> Row:
+def cpu_check(machine: Machine) -> Check:
     """How many CPUs may be used, and what they are called."""
-    return Row("cpu", State.OK, cpu_title(machine))
+    return Check("cpu", CheckState.OK, cpu_title(machine))
 
 
 def device_names(machine: Machine) -> dict[str, str]:
@@ -40,7 +40,7 @@ def expects_gpu(report: GpuReport) -> bool:
     return _NOT_LOADED not in report.fault if report.fault else bool(report.visible)
 
 
-def gpu_row(report: GpuReport, hiding: str | None = None) -> Row:
+def gpu_check(report: GpuReport, hiding: str | None = None) -> Check:
     """The GPUs that the driver reports, who else uses them, and those that can't be seen by PyTorch.
 
     Args:
@@ -54,12 +54,16 @@ def gpu_row(report: GpuReport, hiding: str | None = None) -> Row:
     if report.hidden:
         seen += f"; CUDA_VISIBLE_DEVICES={hiding or ''} hides {', '.join(map(_title, report.hidden))}"
         if not gpus:
-            return Row("gpu", State.NOTE, seen, "to train on them: unset CUDA_VISIBLE_DEVICES, unless a job set it")
+            return Check(
+                "gpu", CheckState.NOTE, seen, "to train on them: unset CUDA_VISIBLE_DEVICES, unless a job set it"
+            )
     if gpus and all(gpu.total and gpu.free < _SCARCE for gpu in gpus):
-        return Row("gpu", State.NOTE, seen, "its memory is in use: wait, or train with --device cpu")
+        return Check("gpu", CheckState.NOTE, seen, "its memory is in use: wait, or train with --device cpu")
     if gpus and all(map(others_on, gpus)):
-        return Row("gpu", State.NOTE, seen, "all are used by others: runs share with them; or train with --device cpu")
-    return Row("gpu", State.OK, seen)
+        return Check(
+            "gpu", CheckState.NOTE, seen, "all are used by others: runs share with them; or train with --device cpu"
+        )
+    return Check("gpu", CheckState.OK, seen)
 
 
 def _gpu_text(gpu: Gpu) -> str:
@@ -74,11 +78,13 @@ def _title(gpu: Gpu) -> str:
     return f"{gpu.name} {gpu.short_key}".strip()
 
 
-def _driver_fault(why: str) -> Row:
+def _driver_fault(why: str) -> Check:
     if _NOT_LOADED in why:
-        return Row("gpu", State.NOTE, "NVIDIA's library is here, but its driver isn't loaded: no GPU, or one left out")
+        return Check(
+            "gpu", CheckState.NOTE, "NVIDIA's library is here, but its driver isn't loaded: no GPU, or one left out"
+        )
     advice = "`nvidia-smi` should say the same; ask who keeps this machine; --device cpu works meanwhile"
     if "mismatch" in why.lower():
         advice = "the driver was updated while in use: reboot the machine, or have its modules loaded anew"
     lines = why.strip().splitlines() or ["it says nothing"]
-    return Row("gpu", State.PROBLEM, f"NVIDIA's driver doesn't work: {lines[-1]}", advice)
+    return Check("gpu", CheckState.PROBLEM, f"NVIDIA's driver doesn't work: {lines[-1]}", advice)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.files import exists, is_folder
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 from fmnist_tui.text import safe
 
@@ -33,12 +33,12 @@ def what_a_logout_ends(machine: Machine) -> str | None:
     return safe(f"{threat.seen}; {threat.advice}") if threat else None
 
 
-def logout_row(machine: Machine) -> Row:
+def logout_check(machine: Machine) -> Check:
     """Whether detached runs go on after a logout."""
     threat = _threat(machine)
     if threat is None:
-        return Row("logout", State.OK, "detached runs go on after it")
-    return Row("logout", State.NOTE, threat.seen, threat.advice)
+        return Check("logout", CheckState.OK, "detached runs go on after it")
+    return Check("logout", CheckState.NOTE, threat.seen, threat.advice)
 
 
 def _threat(machine: Machine) -> Threat | None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 from fmnist_tui.host.processes import CommandResult, python_command
 from fmnist_tui.text import safe
@@ -21,15 +21,15 @@ _NEEDED = (
 )
 
 
-def libraries_row(machine: Machine) -> Row:
+def libraries_check(machine: Machine) -> Check:
     """Their versions, and which are missing."""
     versions = {name: machine.version_of(name) for name in _NEEDED}
     missing = [name for name, version in versions.items() if version is None]
     if missing:
         advice = f"install {'them' if len(missing) > 1 else 'it'}: pip install {' '.join(missing)}"
-        return Row("libraries", State.PROBLEM, f"{', '.join(missing)} missing", advice)
+        return Check("libraries", CheckState.PROBLEM, f"{', '.join(missing)} missing", advice)
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return Row("libraries", State.OK, f"Python {platform.python_version()}, {listed}")
+    return Check("libraries", CheckState.OK, f"Python {platform.python_version()}, {listed}")
 
 
 ASK_TORCH = python_command("fmnist_tui.doctor.torch_probe")
@@ -47,7 +47,7 @@ _MENDING = {
 """By words of the CUDA errors that people meet."""
 
 
-def torch_row(machine: Machine, answer: CommandResult, *, gpu_wanted: bool) -> Row:
+def torch_check(machine: Machine, answer: CommandResult, *, gpu_wanted: bool) -> Check:
     """What PyTorch makes of this machine.
 
     Args:
@@ -61,40 +61,46 @@ def torch_row(machine: Machine, answer: CommandResult, *, gpu_wanted: bool) -> R
     version, build = str(report.get("version")), str(report.get("build"))
     seen = f"PyTorch {version} ({build or 'CPU build'})"
     if _numbers(version) < _OLDEST:
-        return Row("torch", State.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
+        return Check("torch", CheckState.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
     if report.get("gpu"):
-        return Row("torch", State.OK, f"{seen}: v1 to v3 train on {report['gpu']}")
+        return Check("torch", CheckState.OK, f"{seen}: v1 to v3 train on {report['gpu']}")
     if not gpu_wanted:
-        return Row("torch", State.OK, f"{seen}: {_ON_CPU}, no GPU was found")
+        return Check("torch", CheckState.OK, f"{seen}: {_ON_CPU}, no GPU was found")
     if not build:
-        return Row("torch", State.NOTE, f"{seen}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU")
+        return Check("torch", CheckState.NOTE, f"{seen}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU")
     return _gpu_out_of_reach(machine, seen, report)
 
 
-def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Row:
+def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Check:
     hidden = machine.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden in ("", "-1"):
-        return Row("torch", State.NOTE, f"{seen}: {_ON_CPU}, as CUDA_VISIBLE_DEVICES={hidden} hides the GPU")
+        return Check("torch", CheckState.NOTE, f"{seen}: {_ON_CPU}, as CUDA_VISIBLE_DEVICES={hidden} hides the GPU")
     why = str(report.get("why_not"))
     advice = next((advice for words, advice in _MENDING.items() if words in why), "see that `nvidia-smi` works")
-    return Row(
-        "torch", State.PROBLEM, f"{seen} can't use the GPU: {_first_sentence(why)}", f"{advice}; or --device cpu"
+    return Check(
+        "torch", CheckState.PROBLEM, f"{seen} can't use the GPU: {_first_sentence(why)}", f"{advice}; or --device cpu"
     )
 
 
-def _broken(answer: CommandResult) -> Row:
+def _broken(answer: CommandResult) -> Check:
     if answer.status is None:
         advice = "a driver that hangs makes it so; if `CUDA_VISIBLE_DEVICES= fmnist-tui doctor` works, it is the GPU's"
-        return Row("torch", State.PROBLEM, f"PyTorch: {answer.errors}; {_V0_WORKS}", advice)
+        return Check("torch", CheckState.PROBLEM, f"PyTorch: {answer.errors}; {_V0_WORKS}", advice)
     if answer.status < 0:
         name = signal.strsignal(-answer.status) or f"signal {-answer.status}"
-        return Row("torch", State.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it")
+        return Check(
+            "torch", CheckState.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it"
+        )
     why = _last_error(answer.errors)
     if re.match(r"ModuleNotFoundError: No module named '?torch'?$", why):
-        return Row("torch", State.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
+        return Check("torch", CheckState.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
     if re.match(r"(ModuleNotFoundError: |.*: )No module named '?fmnist_tui\b", why):
-        return Row("torch", State.NOTE, "PyTorch could not be looked at: this program isn't found outside this folder")
-    return Row("torch", State.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch")
+        return Check(
+            "torch", CheckState.NOTE, "PyTorch could not be looked at: this program isn't found outside this folder"
+        )
+    return Check(
+        "torch", CheckState.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch"
+    )
 
 
 def _last_error(traceback: str) -> str:
@@ -120,7 +126,7 @@ TRAINER_SECONDS = 20.0
 _INSTALL = f"install it for this Python: {sys.executable} -m pip install -e {Path(__file__).parents[2]}"
 
 
-def trainer_row(status: int | None, errors: str) -> Row:
+def trainer_check(status: int | None, errors: str) -> Check:
     """What came of importing the trainer as its process does.
 
     Args:
@@ -128,13 +134,13 @@ def trainer_row(status: int | None, errors: str) -> Row:
         errors: What was printed on standard error, or why there is no status.
     """
     if status == 0:
-        return Row("trainer", State.OK, "its process can be started")
+        return Check("trainer", CheckState.OK, "its process can be started")
     lines = [safe(line).strip() for line in errors.splitlines() if line.strip()]
     why = lines[-1] if lines else "it says nothing"
     if re.search(r"No module named '?fmnist_tui\b", why):
-        return Row(
-            "trainer", State.PROBLEM, f"{sys.executable} doesn't find this program outside this folder", _INSTALL
+        return Check(
+            "trainer", CheckState.PROBLEM, f"{sys.executable} doesn't find this program outside this folder", _INSTALL
         )
     if status is None:
-        return Row("trainer", State.NOTE, f"could not be tried: {why}", "a slow disk makes it so; try again")
-    return Row("trainer", State.PROBLEM, f"its process can't be started: {why}", "install this program again")
+        return Check("trainer", CheckState.NOTE, f"could not be tried: {why}", "a slow disk makes it so; try again")
+    return Check("trainer", CheckState.PROBLEM, f"its process can't be started: {why}", "install this program again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 
 _ASK_TMUX = ("tmux", "display-message", "-p", "#{client_termname} #{client_termfeatures}", ";", "show", "-s")
@@ -43,51 +43,57 @@ def ask_tmux(machine: Machine) -> Tmux | None:
     return Tmux(options.get("set-clipboard", ""), client.partition(" ")[2].strip())
 
 
-def session_row(machine: Machine, tmux: Tmux | None) -> Row:
+def session_check(machine: Machine, tmux: Tmux | None) -> Check:
     """SSH and multiplexers on the way, and whether tmux holds colours back."""
     environ = machine.environ
     words = ["over SSH" if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY") else "local", _multiplexer(environ)]
     seen = ", ".join(word for word in words if word)
     if not environ.get("TMUX"):
-        return Row("session", State.OK, seen)
+        return Check("session", CheckState.OK, seen)
     if tmux is None:
-        return Row("session", State.NOTE, f"{seen}, which doesn't answer")
+        return Check("session", CheckState.NOTE, f"{seen}, which doesn't answer")
     if not environ.get("TERM", "").endswith("256color"):
         advice = f'set -g default-terminal "tmux-256color"{_TMUX_CONF}'
-        return Row("session", State.NOTE, f"{seen}, which offers few colours", advice)
+        return Check("session", CheckState.NOTE, f"{seen}, which offers few colours", advice)
     if tmux.features and "RGB" not in tmux.features.split(","):
         advice = f'if it has them: set -as terminal-features ",*:RGB"{_TMUX_CONF}'
-        return Row("session", State.NOTE, f"{seen}, which doesn't know of true colours in your terminal", advice)
-    return Row("session", State.OK, seen)
+        return Check("session", CheckState.NOTE, f"{seen}, which doesn't know of true colours in your terminal", advice)
+    return Check("session", CheckState.OK, seen)
 
 
-def clipboard_row(machine: Machine, tmux: Tmux | None) -> Row:
+def clipboard_check(machine: Machine, tmux: Tmux | None) -> Check:
     """Whether a copied text reaches the person's clipboard, as far as it can be known: OSC 52 can't be asked."""
     environ = machine.environ
     if tmux:
         return _through_tmux(tmux)
     if environ.get("STY"):
-        return Row("clipboard", State.NOTE, "GNU screen doesn't pass copies on (OSC 52)", f"use tmux, or {_FILES}")
+        return Check(
+            "clipboard", CheckState.NOTE, "GNU screen doesn't pass copies on (OSC 52)", f"use tmux, or {_FILES}"
+        )
     takes = _TAKES_COPIES.get(environ.get("TERM", ""), _PROGRAM_TAKES_COPIES.get(environ.get("TERM_PROGRAM", "")))
     if takes or environ.get("WT_SESSION"):
-        return Row("clipboard", State.OK, "this terminal takes copies (OSC 52, through SSH too), if allowed")
+        return Check("clipboard", CheckState.OK, "this terminal takes copies (OSC 52, through SSH too), if allowed")
     if takes is False:
-        return Row("clipboard", State.NOTE, "this terminal takes no copies (OSC 52)", _FILES)
+        return Check("clipboard", CheckState.NOTE, "this terminal takes no copies (OSC 52)", _FILES)
     if _multiplexer(environ) == _ON_OTHER_SIDE:
         seen = f"copies (OSC 52) have to pass {_ON_OTHER_SIDE}; screen passes none"
-        return Row("clipboard", State.NOTE, seen, f"in tmux there: set -g set-clipboard on; or {_FILES}")
+        return Check("clipboard", CheckState.NOTE, seen, f"in tmux there: set -g set-clipboard on; or {_FILES}")
     seen = "copies go to the terminal (OSC 52), through SSH too, if it takes them, which it can't be asked"
-    return Row("clipboard", State.NOTE, seen, f"if none arrives, allow it in the terminal's settings, or {_FILES}")
+    return Check(
+        "clipboard", CheckState.NOTE, seen, f"if none arrives, allow it in the terminal's settings, or {_FILES}"
+    )
 
 
-def _through_tmux(tmux: Tmux) -> Row:
+def _through_tmux(tmux: Tmux) -> Check:
     if tmux.clipboard != "on":
         seen = f"tmux keeps copies (OSC 52) from your terminal (set-clipboard {tmux.clipboard})"
-        return Row("clipboard", State.NOTE, seen, f"set -g set-clipboard on{_TMUX_CONF}")
+        return Check("clipboard", CheckState.NOTE, seen, f"set -g set-clipboard on{_TMUX_CONF}")
     if tmux.features and "clipboard" not in tmux.features.split(","):
         seen = "tmux doesn't know that your terminal takes copies (OSC 52)"
-        return Row("clipboard", State.NOTE, seen, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}')
-    return Row("clipboard", State.OK, "tmux passes copies on to your terminal (OSC 52)")
+        return Check(
+            "clipboard", CheckState.NOTE, seen, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}'
+        )
+    return Check("clipboard", CheckState.OK, "tmux passes copies on to your terminal (OSC 52)")
 
 
 def _multiplexer(environ: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.filesystems import Mount, mount_of
 from fmnist_tui.host.machine import Locks, Machine
 from fmnist_tui.paths import cache_folder, home_folder, private_temporary_folder, user_folder, writing_fault
@@ -19,52 +19,54 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import amount, counted
 
 
-def home_rows() -> Iterator[Row]:
+def home_checks() -> Iterator[Check]:
     """Whether the home, queue and cache folders can be written, and which folders are used otherwise."""
-    yield _home_row()
-    yield _queue_row()
-    yield _cache_row()
+    yield _home_check()
+    yield _queue_check()
+    yield _cache_check()
 
 
-def _home_row() -> Row:
+def _home_check() -> Check:
     home, choices = home_folder(), user_folder("config")
     if choices is None:
         seen = "there is no home folder: what you choose in the app is not remembered"
-        return Row("home", State.NOTE, seen, "export HOME")
+        return Check("home", CheckState.NOTE, seen, "export HOME")
     if fault := writing_fault(choices):
         seen = f"{choices} can't be written ({fault}): what you choose in the app is not remembered"
-        return Row("home", State.NOTE, seen, _advice(fault, "XDG_CONFIG_HOME"))
-    return Row("home", State.OK, f"{home or choices}: can be written")
+        return Check("home", CheckState.NOTE, seen, _advice(fault, "XDG_CONFIG_HOME"))
+    return Check("home", CheckState.OK, f"{home or choices}: can be written")
 
 
-def _queue_row() -> Row:
+def _queue_check() -> Check:
     folder = user_folder("state")
     fault = "there is no home folder" if folder is None else writing_fault(folder)
     if not fault:
-        return Row("queue", State.OK, f"{folder}: can be written")
+        return Check("queue", CheckState.OK, f"{folder}: can be written")
     advice = _advice(fault, "XDG_STATE_HOME")
     why = f"{folder} can't be written ({fault})" if folder else fault
     try:
         other = private_temporary_folder()
     except RunError as error:
-        return Row("queue", State.PROBLEM, f"{why}, and {error}; nothing can be trained", advice)
-    return Row("queue", State.NOTE, f"{why}: runs wait in {other}, until a reboot", advice)
+        return Check("queue", CheckState.PROBLEM, f"{why}, and {error}; nothing can be trained", advice)
+    return Check("queue", CheckState.NOTE, f"{why}: runs wait in {other}, until a reboot", advice)
 
 
-def _cache_row() -> Row:
+def _cache_check() -> Check:
     own = user_folder("cache")
     try:
         used = cache_folder()
     except RunError as error:
-        return Row("cache", State.PROBLEM, str(error), "export HOME or XDG_CACHE_HOME")
+        return Check("cache", CheckState.PROBLEM, str(error), "export HOME or XDG_CACHE_HOME")
     fault = "there is no home folder" if own is None else writing_fault(own, own=False)
     if not fault:
-        return Row("cache", State.OK, f"{used}: can be written")
+        return Check("cache", CheckState.OK, f"{used}: can be written")
     advice = _advice(fault, "XDG_CACHE_HOME")
     if used == own:
-        return Row("cache", State.NOTE, f"{own} can only be read ({fault}): each run decodes other data again", advice)
+        return Check(
+            "cache", CheckState.NOTE, f"{own} can only be read ({fault}): each run decodes other data again", advice
+        )
     why = f"{own} can't be written ({fault})" if own else fault
-    return Row("cache", State.NOTE, f"{why}: data is cached in {used}, until a reboot", advice)
+    return Check("cache", CheckState.NOTE, f"{why}: data is cached in {used}, until a reboot", advice)
 
 
 def _advice(fault: str, variable: str) -> str:
@@ -80,13 +82,13 @@ _ELSEWHERE = "choose another folder with --runs DIR (or FMNIST_TUI_RUNS)"
 _MOST_OWNERS = 3
 
 
-def no_home_row() -> Row:
+def no_home_check() -> Check:
     """That there is no place for runs."""
     seen = "there is no home folder to put runs in"
-    return Row("runs folder", State.PROBLEM, seen, "export HOME, or name a folder with --runs DIR")
+    return Check("runs folder", CheckState.PROBLEM, seen, "export HOME, or name a folder with --runs DIR")
 
 
-def folder_row(machine: Machine, runs: Path) -> Row:
+def folder_check(machine: Machine, runs: Path) -> Check:
     """Whether runs can be written, and held by locks, here and from other machines. Makes nothing."""
     there = existing(runs)
     seen = str(runs) if there == runs else f"{runs} (made by the first run)"
@@ -94,18 +96,20 @@ def folder_row(machine: Machine, runs: Path) -> Row:
         locks = machine.locks(there)
     except OSError as error:
         whose = f", it belongs to {owner_of(there)}" if isinstance(error, PermissionError) else ""
-        return Row("runs folder", State.PROBLEM, f"{runs} can't be written ({error.strerror}{whose})", _ELSEWHERE)
+        return Check(
+            "runs folder", CheckState.PROBLEM, f"{runs} can't be written ({error.strerror}{whose})", _ELSEWHERE
+        )
     mount = mount_of(there, machine.root / "proc/self/mountinfo")
     kind = f" ({mount.type})" if mount.type else ""
     if locks is Locks.NONE:
         advice = f"to see at once whether a trainer lives, use a local disk: {_ELSEWHERE}"
-        return Row("runs folder", State.NOTE, f"{seen}: its file system{kind} has no locks", advice)
+        return Check("runs folder", CheckState.NOTE, f"{seen}: its file system{kind} has no locks", advice)
     if mount.keeps_locks or (mount.is_remote and locks is Locks.FLOCK):
         advice = "other machines tell by the heartbeat, within about 10 s, that a run is trained here"
-        return Row(
-            "runs folder", State.NOTE, f"{seen}: can be written; locks are seen by this machine only{kind}", advice
+        return Check(
+            "runs folder", CheckState.NOTE, f"{seen}: can be written; locks are seen by this machine only{kind}", advice
         )
-    return Row("runs folder", State.OK, f"{seen}: can be written, {_locks_text(locks, mount)}{kind}")
+    return Check("runs folder", CheckState.OK, f"{seen}: can be written, {_locks_text(locks, mount)}{kind}")
 
 
 def _locks_text(locks: Locks, mount: Mount) -> str:
@@ -113,7 +117,7 @@ def _locks_text(locks: Locks, mount: Mount) -> str:
     return f"{words} that other machines see" if mount.is_remote else words
 
 
-def sharing_row(machine: Machine, runs: Path) -> Row | None:
+def sharing_check(machine: Machine, runs: Path) -> Check | None:
     """How a folder that several users may write works for them; None of any other folder."""
     try:
         status = runs.stat()
@@ -127,12 +131,12 @@ def sharing_row(machine: Machine, runs: Path) -> Row | None:
     umask = int(mask[1], 8) if mask else 0
     if umask & stat.S_IRGRP:
         advice = "umask 027 before you train lets your group read them, umask 007 also label, stop and resume them"
-        return Row("sharing", State.NOTE, f"{seen}; your umask {umask:03o} hides your runs from others", advice)
+        return Check("sharing", CheckState.NOTE, f"{seen}; your umask {umask:03o} hides your runs from others", advice)
     if not status.st_mode & stat.S_ISGID and not status.st_mode & stat.S_IWOTH:
         seen = f"{seen}; new runs get their user's own group"
-        return Row("sharing", State.NOTE, seen, f"so that the group gets them: chmod g+s {runs}")
+        return Check("sharing", CheckState.NOTE, seen, f"so that the group gets them: chmod g+s {runs}")
     others = "read" if umask & stat.S_IWGRP else "read, label, stop and resume"
-    return Row("sharing", State.OK, f"{seen}; with your umask {umask:03o} others can {others} your runs")
+    return Check("sharing", CheckState.OK, f"{seen}; with your umask {umask:03o} others can {others} your runs")
 
 
 def _group(number: int) -> str:
@@ -144,47 +148,49 @@ def _group(number: int) -> str:
         return str(number)
 
 
-def disk_row(machine: Machine, runs: Path) -> Row:
+def disk_check(machine: Machine, runs: Path) -> Check:
     """The room that is left for runs."""
     try:
         free = machine.free_bytes(existing(runs))
     except OSError as error:
-        return Row("disk", State.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
+        return Check("disk", CheckState.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
     advice = f"remove the folders of old runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
     if free < _TOO_LITTLE:
-        return Row("disk", State.PROBLEM, f"{amount(free)} free where runs lie, too little for one of v3", advice)
+        return Check(
+            "disk", CheckState.PROBLEM, f"{amount(free)} free where runs lie, too little for one of v3", advice
+        )
     if free < _LITTLE:
-        return Row("disk", State.NOTE, f"{amount(free)} free where runs lie", advice)
-    return Row("disk", State.OK, f"{amount(free)} free where runs lie")
+        return Check("disk", CheckState.NOTE, f"{amount(free)} free where runs lie", advice)
+    return Check("disk", CheckState.OK, f"{amount(free)} free where runs lie")
 
 
-def runs_row(runs: Path) -> Row:
+def runs_check(runs: Path) -> Check:
     """How many runs there are, their size, and those that live or wait to be resumed."""
     try:
         known = [(run, status_of(run)) for run in list_runs(runs)]
     except (RunError, OSError) as error:
-        return Row("runs", State.PROBLEM, str(error), _ELSEWHERE)
+        return Check("runs", CheckState.PROBLEM, str(error), _ELSEWHERE)
     if not known:
-        return Row("runs", State.OK, "none yet")
+        return Check("runs", CheckState.OK, "none yet")
     words = [counted(len(known), "run"), amount(sum(run.size() for run, _ in known))]
     words += [f"{count} {status}" for status in Status if (count := _count(known, status)) and _is_told(status)]
     return _judge(known, ", ".join(words))
 
 
-def _judge(known: list[tuple[RunDirectory, Status]], seen: str) -> Row:
+def _judge(known: list[tuple[RunDirectory, Status]], seen: str) -> Check:
     for run, status in known:
         if status is Status.UNRESPONSIVE:
             advice = f"{run.run_id} has given no sign of life: see that its machine is up and its disk isn't full"
-            return Row("runs", State.NOTE, seen, advice)
+            return Check("runs", CheckState.NOTE, seen, advice)
     for run, status in known:
         if status is Status.INTERRUPTED:
-            return Row("runs", State.NOTE, seen, f"go on with: fmnist-tui resume {run.run_id}")
+            return Check("runs", CheckState.NOTE, seen, f"go on with: fmnist-tui resume {run.run_id}")
     if hidden := [run for run, status in known if status is Status.UNREADABLE]:
         owners = sorted({owner_of(run.path) for run in hidden})
         whose = ", ".join([*owners[:_MOST_OWNERS], *(["..."] if len(owners) > _MOST_OWNERS else [])])
         advice = f"those are left out of comparisons; {whose} can open them: chmod -R g+rX (or o+rX) RUN"
-        return Row("runs", State.NOTE, seen, advice)
-    return Row("runs", State.OK, seen)
+        return Check("runs", CheckState.NOTE, seen, advice)
+    return Check("runs", CheckState.OK, seen)
 
 
 def _is_told(status: Status) -> bool:

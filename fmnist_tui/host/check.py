@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check went: fine, worth knowing, or something doesn't work as it is."""
 
     OK = "ok"
@@ -15,7 +15,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class Check:
     """One check; its fields are the keys of `doctor --json`.
 
     Attributes:
@@ -26,6 +26,6 @@ class Row:
     """
 
     check: str
-    state: State
+    state: CheckState
     seen: str
     advice: str = ""

@@ -13,7 +13,7 @@ from fmnist_tui.analysis.errors import class_scores, confusion_matrix
 from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, class_names, read_predictions
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.files import write_whole
+from fmnist_tui.files import write_atomically
 from fmnist_tui.models.catalogue import find_version
 from fmnist_tui.report.figures import confusion_figure, loss_figure, reliability_figure, shift_files
 from fmnist_tui.report.formats import confusion_csv, metrics_csv, per_class_csv
@@ -66,7 +66,7 @@ def export_run(record: RunRecord, folder: Path) -> Export:
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            write_whole(target / name, content)
+            write_atomically(target / name, content)
     except OSError as error:
         raise ExportError(f"can't write to {target} ({error.strerror})") from None
     return Export(target, tuple(target / name for name in contents), tuple(notes))
@@ -85,7 +85,7 @@ def export_shifts(records: Sequence[RunRecord], folder: Path) -> tuple[Path, ...
     try:
         for name, content in contents.items():
             folder.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / name, content)
+            write_atomically(folder / name, content)
     except OSError as error:
         raise ExportError(f"can't write to {folder} ({error.strerror})") from None
     return tuple(folder / name for name in contents)

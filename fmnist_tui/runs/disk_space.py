@@ -9,7 +9,7 @@ from pathlib import Path
 from fmnist_tui.files import existing
 from fmnist_tui.models.catalogue import version
 from fmnist_tui.text import amount, counted
-from fmnist_tui.training.checkpoint import KEPT
+from fmnist_tui.training.checkpoint import MAX_CHECKPOINTS
 from fmnist_tui.training.config import TrainingConfig
 
 _BESIDE = 2_000_000
@@ -33,7 +33,8 @@ def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
     """What runs leave on the disk, and room for one checkpoint more: an old one goes when the new one is there."""
     checkpoints = [_checkpoint(config) for config in configs]
     kept = sum(
-        KEPT * size + 4 * version(config.version).parameters for size, config in zip(checkpoints, configs, strict=True)
+        MAX_CHECKPOINTS * size + 4 * version(config.version).parameters
+        for size, config in zip(checkpoints, configs, strict=True)
     )
     return kept + max(checkpoints, default=0) + _BESIDE * len(configs)
 

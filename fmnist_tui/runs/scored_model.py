@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import check_plain, exists, read_json
+from fmnist_tui.files import check_regular_file, exists, read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.start_checks import resolved
 from fmnist_tui.training.config import ConfigError, TrainingConfig
@@ -59,7 +59,7 @@ def config_of(run: RunDirectory) -> TrainingConfig:
 def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]:
     """Tensors and metadata."""
     try:
-        check_plain(run.model, _LARGEST)
+        check_regular_file(run.model, _LARGEST)
         content = run.model.read_bytes()
         tensors = safetensors.numpy.load(content)
         length = int.from_bytes(content[:8], "little")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fmnist_tui.data import DataError
-from fmnist_tui.data.quick_check import data_row
-from fmnist_tui.host.check import State
+from fmnist_tui.data.quick_check import data_check
+from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.processes import python_command, run_command
 from fmnist_tui.runs.run_writer import first_line
@@ -57,8 +57,8 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         ConfigError: A device isn't there.
     """
     if data is not None:
-        row = data_row(data, cache)
-        if row.state is State.PROBLEM:
+        row = data_check(data, cache)
+        if row.state is CheckState.PROBLEM:
             raise DataError(row.seen, row.advice)
     for device in sorted({config.device for config in configs} - {"auto", "cpu"}):
         _check_device(device)

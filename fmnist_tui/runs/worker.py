@@ -39,8 +39,8 @@ from fmnist_tui.runs.run_writer import RunKeeper, first_line, machine_fault
 from fmnist_tui.runs.start_checks import resolved
 from fmnist_tui.runs.summary import has_steps
 from fmnist_tui.training import events
-from fmnist_tui.training.alerts import Watch
-from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
+from fmnist_tui.training.alerts import LossMonitor
+from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
 from fmnist_tui.training.events import LOADING_STAGE, Event
 from fmnist_tui.training.streams import STREAM_NUMBER
@@ -92,10 +92,10 @@ def drive(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
             check()
             for whole in (run.run_json, run.model, run.predictions, run.result):
                 sweep_temporary(whole)
-            watch, course = _primed(run)
+            monitor, course = _primed(run)
             for event in _guarded(run, trainer, course):
                 log.append(event)
-                for alert in watch.see(event):
+                for alert in monitor.observe(event):
                     log.append(alert)
                 last = event
             log.sync()
@@ -128,13 +128,13 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
         log.flush_remote()
 
 
-def _primed(run: RunDirectory) -> tuple[Watch, Course]:
-    """A watch that has seen the events of the run's earlier trainers, and which of its steps are exact."""
-    watch, course = Watch(), Course()
+def _primed(run: RunDirectory) -> tuple[LossMonitor, Course]:
+    """A loss monitor that has observed the events of the run's earlier trainers, and which of its steps are exact."""
+    monitor, course = LossMonitor(), Course()
     for logged in current(LogReader(run.events, steps=False)):
-        watch.see(logged.event)
+        monitor.observe(logged.event)
         course.see(logged.event)
-    return watch, course
+    return monitor, course
 
 
 def _guarded(run: RunDirectory, trainer: Trainer, course: Course) -> Iterator[Event]:
@@ -241,7 +241,7 @@ def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
 
 def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], None]) -> Checkpoint | None:
     try:
-        return take_newest(run.checkpoints, check)
+        return load_newest(run.checkpoints, check)
     except CheckpointError as error:
         raise RunError(f"{error}, and there is no older one; start anew with: {command_of(request)}") from error
 

@@ -46,7 +46,7 @@ class Watch:
         self._course: list[_SoFar] = []
         self._told: set[str] = set()
 
-    def see(self, event: Event) -> list[Alert]:
+    def observe(self, event: Event) -> list[Alert]:
         """The alerts that this event gives cause for, none of a kind that was told before."""
         match event:
             case Alert():

@@ -16,11 +16,11 @@ from typing import Any
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from fmnist_tui.files import check_plain, exists, sync_folder, write_whole
+from fmnist_tui.files import check_regular_file, exists, sync_folder, write_atomically
 from fmnist_tui.training.engine import OPTIMIZER, Tensors, Totals
 
 FORMAT = 1
-KEPT = 2
+MAX_CHECKPOINTS = 2
 _NAME = re.compile(r"step-[0-9]+")
 _FILES = ("weights.safetensors", "optimizer.safetensors")
 
@@ -91,7 +91,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, check: Callable[[], o
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in (replaced, *checkpoint_folders(folder)[KEPT:]):
+    for old in (replaced, *checkpoint_folders(folder)[MAX_CHECKPOINTS:]):
         shutil.rmtree(old, ignore_errors=True)
     return target
 
@@ -110,7 +110,7 @@ def checkpoint_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
-def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Checkpoint | None:
+def load_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Checkpoint | None:
     """The newest checkpoint that is whole, to go on from, or None where there is none at all.
 
     Those after it are put aside: training that goes on writes other ones, which must not be thrown away for them.
@@ -181,9 +181,9 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     for name, part in zip(_FILES, parts, strict=True):
         content = safetensors.numpy.save(part)
         sums[name] = hashlib.sha256(content).hexdigest()
-        write_whole(folder / name, content)
+        write_atomically(folder / name, content)
     state = {"format": FORMAT, "position": asdict(checkpoint.position), "sha256": sums}
-    write_whole(folder / "state.json", json.dumps(state, indent=2).encode())
+    write_atomically(folder / "state.json", json.dumps(state, indent=2).encode())
 
 
 def _read_tensors(path: Path, sums: Mapping[str, Any]) -> Tensors:
@@ -195,5 +195,5 @@ def _read_tensors(path: Path, sums: Mapping[str, Any]) -> Tensors:
 
 
 def _content(path: Path) -> bytes:
-    check_plain(path)
+    check_regular_file(path)
     return path.read_bytes()

@@ -14,7 +14,7 @@ from fmnist_tui.training.events import Alert, CheckpointSaved, Reason
 from fmnist_tui.training.metrics import Scores
 
 
-class NoRoom(Exception):
+class DiskFull(Exception):
     """The disk is full; its text says where. What was to be kept can be kept once there is room again."""
 
 
@@ -63,5 +63,5 @@ class Store(Protocol):
         """Keeps the weights, the predictions and the result, whole, before it returns.
 
         Raises:
-            NoRoom: The disk is full.
+            DiskFull: The disk is full.
         """

@@ -25,7 +25,7 @@ _M_MMAP_THRESHOLD = -3
 _KEEP = 2**30
 
 
-def keep_freed_buffers() -> bool:
+def keep_freed_memory() -> bool:
     """Tells glibc to keep what is freed; returns whether it did.
 
     glibc maps blocks past 32 MB anew each time and unmaps them when freed: page faults that cost a CNN's step 10 to
@@ -44,7 +44,7 @@ def prepare(threads: int) -> None:
     """Sets the process up for training on `threads` CPU threads, or on a GPU with the same bits each time."""
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic = True
-    keep_freed_buffers()
+    keep_freed_memory()
 
 
 def seeded_network(version: str, seed: int) -> nn.Sequential:

@@ -22,7 +22,7 @@ from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.schedules import learning_rate
-from fmnist_tui.training.store import NoRoom, Outcome, Store
+from fmnist_tui.training.store import DiskFull, Outcome, Store
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task
 
@@ -218,7 +218,7 @@ class _Training:
             try:
                 self._store.save_outcome(outcome)
                 return
-            except NoRoom as error:
+            except DiskFull as error:
                 if not told:
                     yield events.Alert("no_room", f"{error}; the trainer waits until there is room")
                 told = True

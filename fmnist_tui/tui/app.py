@@ -27,7 +27,7 @@ from textual.widget import AwaitMount, Widget
 from textual.widgets import Input
 
 from fmnist_tui.data import Dataset, Progress
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages, palette
@@ -84,7 +84,7 @@ class FmnistApp(RunsApp):
 
     def __init__(
         self,
-        folders: Folders,
+        folders: AppPaths,
         *,
         in_app: bool = False,
         attach: RunDirectory | None = None,

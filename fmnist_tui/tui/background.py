@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fmnist_tui.data import Cancelled, DataError, Progress, load
 from fmnist_tui.errors import RunError
-from fmnist_tui.paths import Folders, data_folder
+from fmnist_tui.paths import AppPaths, data_folder
 from fmnist_tui.runs.control import deaf_while, send
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.disk_space import little_room
@@ -58,13 +58,13 @@ def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Ev
         post(DatasetStopped())
 
 
-def start(folders: Folders, configs: list[TrainingConfig], post: Post, stop: threading.Event) -> None:
+def start(folders: AppPaths, configs: list[TrainingConfig], post: Post, stop: threading.Event) -> None:
     """Trains each configuration in a process of its own, and waits until they have ended or the app does."""
     drive_processes(_request_runs(folders, configs, post), post, stop)
 
 
 def start_here(
-    folders: Folders, configs: list[TrainingConfig], driven: list[InAppRun], post: Post, stop: threading.Event
+    folders: AppPaths, configs: list[TrainingConfig], driven: list[InAppRun], post: Post, stop: threading.Event
 ) -> None:
     """Trains the configurations in this thread, one after the other; `driven` as `_drive_here` says."""
     _drive_here(_request_runs(folders, configs, post), driven, post, stop)
@@ -102,7 +102,7 @@ def stop_all(runs: list[RunDirectory]) -> None:
     for_each(runs, stop, lambda: False)
 
 
-def _request_runs(folders: Folders, configs: list[TrainingConfig], post: Post) -> list[RunDirectory]:
+def _request_runs(folders: AppPaths, configs: list[TrainingConfig], post: Post) -> list[RunDirectory]:
     """Run directories for the configurations; what stands against them, and those that can't be made, are told."""
     try:
         check_startable(configs, folders.data, folders.cache)

@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.host.machine import this_machine
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun
@@ -51,7 +51,7 @@ class RunsApp(App[None]):
     living: reactive[tuple[RunDirectory, ...]] = reactive(())
     logout_note: reactive[str] = reactive("")
 
-    def __init__(self, folders: Folders, *, pace: float) -> None:
+    def __init__(self, folders: AppPaths, *, pace: float) -> None:
         super().__init__()
         self.folders = folders
         self.runs = folders.runs

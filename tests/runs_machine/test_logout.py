@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.doctor.logout import logout_row, what_a_logout_ends
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.doctor.logout import logout_check, what_a_logout_ends
+from fmnist_tui.host.check import Check, CheckState
 
 from .conftest import Make
 from .machines import PLAIN
@@ -25,7 +25,7 @@ KILLS = {**IN_SESSION, CONF: "[Login]\nKillUserProcesses=yes\n"}
 def test_on_a_plain_machine_nothing_is_to_be_feared(make: Make) -> None:
     machine = make()
     assert what_a_logout_ends(machine) is None
-    assert logout_row(machine) == Row("logout", State.OK, "detached runs go on after it")
+    assert logout_check(machine) == Check("logout", CheckState.OK, "detached runs go on after it")
 
 
 def test_where_systemd_kills_it_is_said_with_what_to_do(make: Make) -> None:
@@ -34,8 +34,8 @@ def test_where_systemd_kills_it_is_said_with_what_to_do(make: Make) -> None:
         "a logout ends runs (systemd's KillUserProcesses); "
         "do once: loginctl enable-linger; then start with: systemd-run --user --scope fmnist-tui"
     )
-    row = logout_row(machine)
-    assert (row.state, row.seen) == (State.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
+    row = logout_check(machine)
+    assert (row.state, row.seen) == (CheckState.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
 
 
 def test_lingering_does_not_save_what_is_in_the_session(make: Make) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.doctor.packages import torch_row
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.doctor.packages import torch_check
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
@@ -33,33 +33,33 @@ ModuleNotFoundError: No module named 'torch'
 def see(make: Make) -> Any:
     """The row for a report."""
 
-    def row(answer: CommandResult, *, gpu: bool = True, **environ: str) -> Row:
-        return torch_row(make(environ={**PLAIN, **environ}), answer, gpu_wanted=gpu)
+    def row(answer: CommandResult, *, gpu: bool = True, **environ: str) -> Check:
+        return torch_check(make(environ={**PLAIN, **environ}), answer, gpu_wanted=gpu)
 
     return row
 
 
 def test_a_cpu_build_without_a_gpu_is_fine(see: Any) -> None:
-    assert see(reported(**TORCH), gpu=False) == Row(
-        "torch", State.OK, "PyTorch 2.13.0 (CPU build): v1 to v3 train on the CPU, no GPU was found"
+    assert see(reported(**TORCH), gpu=False) == Check(
+        "torch", CheckState.OK, "PyTorch 2.13.0 (CPU build): v1 to v3 train on the CPU, no GPU was found"
     )
 
 
 def test_a_cpu_build_beside_a_gpu_is_a_note(see: Any) -> None:
     row = see(reported(**TORCH))
-    assert row.state is State.NOTE
+    assert row.state is CheckState.NOTE
     assert "CUDA build" in row.advice
 
 
 @pytest.mark.parametrize("gpu", ["cuda:0 NVIDIA H100", "mps"])
 def test_a_gpu_that_works_is_named(see: Any, gpu: str) -> None:
     row = see(reported(**{**CUDA, "gpu": gpu}))
-    assert row == Row("torch", State.OK, f"PyTorch 2.13.0 (CUDA 13.0): v1 to v3 train on {gpu}")
+    assert row == Check("torch", CheckState.OK, f"PyTorch 2.13.0 (CUDA 13.0): v1 to v3 train on {gpu}")
 
 
 def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:
     row = see(reported(**{**CUDA, "why_not": "Found no NVIDIA driver on your system. Please check ..."}), gpu=False)
-    assert (row.state, row.advice) == (State.OK, "")
+    assert (row.state, row.advice) == (CheckState.OK, "")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:
 )
 def test_a_gpu_out_of_reach_is_one_line_with_advice(see: Any, why: str, seen: str, advice: str) -> None:
     row = see(reported(**{**CUDA, "why_not": why}))
-    assert row.state is State.PROBLEM
+    assert row.state is CheckState.PROBLEM
     assert row.seen.startswith("PyTorch 2.13.0 (CUDA 13.0) can't use the GPU: ")
     assert seen in row.seen
     assert advice in row.advice
@@ -91,19 +91,19 @@ def test_a_gpu_out_of_reach_is_one_line_with_advice(see: Any, why: str, seen: st
 @pytest.mark.parametrize("hidden", ["", "-1"])
 def test_gpus_that_somebody_hid_are_no_problem(see: Any, hidden: str) -> None:
     row = see(reported(**{**CUDA, "why_not": "No CUDA GPUs are available"}), CUDA_VISIBLE_DEVICES=hidden)
-    assert row.state is State.NOTE
+    assert row.state is CheckState.NOTE
     assert "CUDA_VISIBLE_DEVICES" in row.seen
 
 
 def test_one_that_is_too_old_is_a_problem(see: Any) -> None:
-    assert see(reported(**{**TORCH, "version": "2.5.1+cu124"})).state is State.PROBLEM
-    assert see(reported(**{**TORCH, "version": "2.6.0"}), gpu=False).state is State.OK
-    assert see(reported(**{**TORCH, "version": "git-main"}), gpu=False).state is State.OK
+    assert see(reported(**{**TORCH, "version": "2.5.1+cu124"})).state is CheckState.PROBLEM
+    assert see(reported(**{**TORCH, "version": "2.6.0"}), gpu=False).state is CheckState.OK
+    assert see(reported(**{**TORCH, "version": "git-main"}), gpu=False).state is CheckState.OK
 
 
 def test_without_it_v0_still_works(see: Any) -> None:
     row = see(CommandResult(1, "", MISSING))
-    assert row.state is State.PROBLEM
+    assert row.state is CheckState.PROBLEM
     assert row.seen == "PyTorch isn't installed; v0, data and results work without it"
     assert "pip install torch" in row.advice
 
@@ -128,7 +128,7 @@ def test_without_it_v0_still_works(see: Any) -> None:
 )
 def test_one_that_is_broken_is_one_line(see: Any, answer: CommandResult, seen: str) -> None:
     row = see(answer)
-    assert row.state is State.PROBLEM
+    assert row.state is CheckState.PROBLEM
     assert seen in row.seen
     assert row.advice
     assert "\n" not in row.seen

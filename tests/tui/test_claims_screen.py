@@ -10,7 +10,7 @@ from fmnist_tui.analysis.probes.errors import Report
 from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data import Cancelled
-from fmnist_tui.data.errors import Stop
+from fmnist_tui.data.errors import CancelCheck
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 
@@ -95,7 +95,7 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
         run.model.write_bytes(b"weights")
     begun: list[str] = []
 
-    def endless(record: object, wish: object, report: Report, stop: Stop) -> Shifts:
+    def endless(record: object, wish: object, report: Report, stop: CancelCheck) -> Shifts:
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")

@@ -15,7 +15,7 @@ from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_perm
 from fmnist_tui.analysis.record import RunRecord, read_epochs
 from fmnist_tui.analysis.values import nested, number
 from fmnist_tui.data import Dataset, load
-from fmnist_tui.data.errors import Stop, never
+from fmnist_tui.data.errors import CancelCheck, never
 from fmnist_tui.runs.follower import read_snapshot
 from fmnist_tui.runs.request import recorded_folder
 from fmnist_tui.runs.scored_model import config_of, load_scored_model
@@ -42,7 +42,7 @@ class Images:
     cache: Path
     _known: dict[str | None, Dataset] = field(default_factory=dict)
 
-    def of(self, record: RunRecord, stop: Stop) -> Dataset:
+    def of(self, record: RunRecord, stop: CancelCheck) -> Dataset:
         """The images that the run was trained and scored on.
 
         Raises:
@@ -93,7 +93,7 @@ def applies(record: RunRecord, name: str) -> bool:
     return name != "permuted" or record.version in permuted.VERSIONS
 
 
-def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, stop: Stop = never) -> Made:
+def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, stop: CancelCheck = never) -> Made:
     """The analysis called `name` (of `KINDS`) of a run; what has to be computed is kept with the run.
 
     Raises:
@@ -132,7 +132,7 @@ def _is_wanted(kept: Result, wish: Wish) -> bool:
     return wish.epochs in (None, kept.epochs) and wish.limit in (None, kept.limit)
 
 
-def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts:
+def _shifts(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Shifts:
     model = load_scored_model(record.run, wish.device)
     test = wish.images.of(record, stop).test
     found = measure_shifts(model, test.images, test.labels, report, stop)
@@ -145,19 +145,19 @@ def _shifts(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Shifts
     return found
 
 
-def _permuted(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
+def _permuted(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:
     config = replace(config_of(record.run), device="cpu" if record.version == "v0" else wish.device, threads=0)
     budget = budgeted(config, wish.epochs or permuted.EPOCHS, wish.limit or permuted.LIMIT)
     return measure_permuted(resolved(budget), wish.images.of(record, stop), report, stop)
 
 
-def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
     return measure_efficiency(record.version, record.scores.accuracy)
 
 
-def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
+def _fit(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:
     model = load_scored_model(record.run, wish.device)
     dataset = wish.images.of(record, stop)
     train = dataset.train
@@ -167,15 +167,15 @@ def _fit(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:
     return measure_fit(model, train, task.train_indices, task.validation_indices, report, stop)
 
 
-def _gaps(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _gaps(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     return measure_gaps(read_epochs(record.run))
 
 
-def _convergence(record: RunRecord, wish: Wish, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _convergence(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     return measure_convergence(read_snapshot(record.run))
 
 
-_COMPUTED: dict[str, Callable[[RunRecord, Wish, Report, Stop], Result]] = {
+_COMPUTED: dict[str, Callable[[RunRecord, Wish, Report, CancelCheck], Result]] = {
     "shifts": _shifts,
     "permuted": _permuted,
     "efficiency": _efficiency,

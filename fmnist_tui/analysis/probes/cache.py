@@ -16,7 +16,7 @@ from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import nested, number, whole
-from fmnist_tui.files import check_plain, finite, read_json, write_json
+from fmnist_tui.files import check_regular_file, finite, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
 
 R = TypeVar("R")
@@ -164,7 +164,7 @@ def _holds(kept: Mapping[str, Any], now: Mapping[str, str]) -> bool:
 def _sha256(path: Path) -> str:
     """Of a file, as hex digits; "" where there is none that can be read."""
     try:
-        check_plain(path)
+        check_regular_file(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

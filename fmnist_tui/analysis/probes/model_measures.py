@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.probes.errors import AnalysisError, Report, quiet
 from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.data import ImageSet
-from fmnist_tui.data.errors import Stop, check, never
+from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
 from fmnist_tui.text import counted
 from fmnist_tui.training.engine import EVALUATION_BATCH
 from fmnist_tui.training.metrics import accuracy, nll_of_each
@@ -27,7 +27,7 @@ BATCH = EVALUATION_BATCH
 
 
 def predicted(
-    model: Predictor, images: NDArray[np.uint8], report: Callable[[int], None], stop: Stop
+    model: Predictor, images: NDArray[np.uint8], report: Callable[[int], None], stop: CancelCheck
 ) -> NDArray[np.float32]:
     """The model's probabilities (n, 10) of images (n, 28, 28), one at least.
 
@@ -43,7 +43,7 @@ def predicted(
     """
     told = []
     for first in range(0, len(images), BATCH):
-        check(stop)
+        raise_if_cancelled(stop)
         report(first)
         told.append(model.predict(images[first : first + BATCH]))
     probabilities = np.concatenate(told)
@@ -100,7 +100,7 @@ def measure_fit(
     learned: Indices,
     set_aside: Indices,
     report: Report = quiet,
-    stop: Stop = never,
+    stop: CancelCheck = never,
 ) -> Fit:
     """The model on those of `images` that it learned from and on those that were set aside, by their indices.
 
@@ -117,7 +117,7 @@ def measure_fit(
 
 
 def _scored(
-    model: Predictor, images: ImageSet, indices: Indices, report: _Done, stop: Stop
+    model: Predictor, images: ImageSet, indices: Indices, report: _Done, stop: CancelCheck
 ) -> tuple[float, float, float]:
     """Negative log-likelihood, accuracy, and the former's standard error."""
     probabilities, labels = predicted(model, images.images[indices], report, stop), images.labels[indices]
@@ -180,7 +180,7 @@ def shifted(images: Images, direction: str, by: int) -> Images:
 
 
 def measure_shifts(
-    model: Predictor, images: Images, labels: NDArray[np.uint8], report: Report = quiet, stop: Stop = never
+    model: Predictor, images: Images, labels: NDArray[np.uint8], report: Report = quiet, stop: CancelCheck = never
 ) -> Shifts:
     """The model's accuracies on images (n, 28, 28) with labels (n,), each shift in each direction.
 
@@ -208,7 +208,7 @@ def _accuracy(
     place: tuple[int, int],
     words: str,
     report: Report,
-    stop: Stop,
+    stop: CancelCheck,
 ) -> float:
     """The share of right answers; `place` is this round's number and that of all rounds."""
 

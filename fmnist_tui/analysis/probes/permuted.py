@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.probes.errors import AnalysisError, Report, quiet
 from fmnist_tui.analysis.values import are_shares
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.data.errors import Stop, check, never
+from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.commands import Command
@@ -88,7 +88,9 @@ def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -
     return replace(config, hyperparameters=settings, modified=True, limit=limit, subset="auto", score_test=True)
 
 
-def measure_permuted(config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: Stop = never) -> Permuted:
+def measure_permuted(
+    config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: CancelCheck = never
+) -> Permuted:
     """Trains twice, in memory, by the trainer and the engine that train every run.
 
     Args:
@@ -117,7 +119,7 @@ def _permuted_set(dataset: Dataset) -> Dataset:
 
 
 def _trained(
-    config: TrainingConfig, dataset: Dataset, begun: tuple[float, str], report: Report, stop: Stop
+    config: TrainingConfig, dataset: Dataset, begun: tuple[float, str], report: Report, stop: CancelCheck
 ) -> tuple[float, float]:
     """Validation accuracy after the last epoch, and test accuracy."""
     task = make_task(config, dataset)
@@ -134,13 +136,13 @@ def _trained(
                 validation = event.validation_accuracy
             case events.RunFinished() if event.reason == "diverged":
                 raise AnalysisError(f"the training with {words} diverged ({event.message})")
-    check(stop)
+    raise_if_cancelled(stop)
     if memory.outcome is None or memory.outcome.scores is None:
         raise AnalysisError(f"the training with {words} was not scored")
     return validation, memory.outcome.scores.accuracy
 
 
-def _followed(task: Task, memory: _Memory, stop: Stop) -> Iterator[events.Event]:
+def _followed(task: Task, memory: _Memory, stop: CancelCheck) -> Iterator[events.Event]:
     def control() -> Command | None:
         return Command.STOP_NOW if stop() else None
 

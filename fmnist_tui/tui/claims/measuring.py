@@ -16,7 +16,7 @@ from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.errors import EXPECTED
 from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Cancelled
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.report.claims_page import Section, sections
 from fmnist_tui.tui.messages import Failed, Post
 
@@ -100,7 +100,7 @@ def tell(records: Sequence[RunRecord], post: Post) -> None:
     post(Told(sections(records)))
 
 
-def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
+def measure(folders: AppPaths, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
     """Computes what is missing of the runs on the page, as far as no training is needed; tells after each analysis."""
     try:
         for fault in _faults(folders, records, post, stop):
@@ -111,7 +111,7 @@ def measure(folders: Folders, records: Sequence[RunRecord], post: Post, stop: th
         post(MeasuringEnded())
 
 
-def _faults(folders: Folders, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> Sequence[str]:
+def _faults(folders: AppPaths, records: Sequence[RunRecord], post: Post, stop: threading.Event) -> Sequence[str]:
     """Why some of it can't be made, each once."""
     from fmnist_tui.analysis.probes.analyses import Images, Wish, analyse
 
