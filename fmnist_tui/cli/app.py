@@ -57,12 +57,12 @@ def open_app(
     """
     _check_terminal()
     from fmnist_tui.host.machine import given_environment
-    from fmnist_tui.host.terminal import speaks_utf8
+    from fmnist_tui.host.terminal import is_utf8
     from fmnist_tui.tui.app import FmnistApp
 
     folders = app_paths(runs, data)
     if ascii_only is None:
-        ascii_only = not speaks_utf8(given_environment())
+        ascii_only = not is_utf8(given_environment())
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
     outlive_the_terminal()
     app.hear_signals()

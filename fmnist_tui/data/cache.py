@@ -128,7 +128,7 @@ def _load_set(folder: Path, part: str, meta: dict[str, Any]) -> ImageSet:
     count, fingerprint = meta["count"], meta["fingerprint"]
     if not isinstance(fingerprint, str):
         raise TypeError(f"{part}: fingerprint {fingerprint!r}")
-    images = _map(folder / f"{part}-images.npy", (count, SIDE, SIDE))
+    images = _map(folder / f"{part}-images.npy", (count, *meta.get("shape", (SIDE, SIDE))))
     labels = _map(folder / f"{part}-labels.npy", (count,))
     if labels.max() >= CLASS_COUNT:
         raise ValueError(f"{part}: label {labels.max()}")
@@ -161,7 +161,8 @@ def _write(folder: Path, sets: Sets) -> None:
     for part, images in zip(("train", "test"), sets, strict=True):
         _write_array(folder / f"{part}-images.npy", images.images)
         _write_array(folder / f"{part}-labels.npy", images.labels)
-        meta[part] = {"count": len(images), "fingerprint": images.fingerprint}
+        shape = images.images.shape[1:]
+        meta[part] = {"count": len(images), "shape": shape, "fingerprint": images.fingerprint}
     write_json(folder / META, meta)
 
 

@@ -1,4 +1,4 @@
-"""A model as it was scored: from its weights to what it says of images."""
+"""A trained model, restored from its weights, that predicts classes of images."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ class Predictor(Protocol):
     """A trained model."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Normalised probabilities (n, 10) of images (n, 28, 28)."""
+        """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
 
 
 def make_predictor(config: TrainingConfig, weights: Mapping[str, NDArray[Any]]) -> Predictor:
-    """The model that `weights` make of the configuration's version; imports PyTorch for v1 to v3 alone.
+    """The configuration's model with these weights; imports PyTorch only for models that need it.
 
-    It is the engine that trains, so that it says of an image what was said when the run was scored. Bounds the
+    This is the engine that trains, so that it predicts exactly what it did when the run was scored. It limits the
     threads of the whole process, as `make_engine` does.
 
     Args:
-        config: What was trained, its device and threads resolved.
-        weights: As `Engine.weights` gave them.
+        config: The configuration of the run, with device and threads resolved.
+        weights: The tensors of `Engine.weights`.
 
     Raises:
         ValueError: A tensor is missing, has another shape, or is not made of finite numbers.
     """
     for name, tensor in weights.items():
         if tensor.dtype.kind not in "fi" or not np.isfinite(tensor).all():
-            raise ValueError(f"tensor {name} holds what is no finite number")
+            raise ValueError(f"tensor {name} contains values that are not finite numbers")
     plain = replace(config, hyperparameters=replace(config.hyperparameters, augment="none"))
     nothing = np.empty(0, np.int64)
     engine = make_engine(Task(plain, _one_black_image(), nothing, nothing, window=1))
@@ -47,6 +47,6 @@ def make_predictor(config: TrainingConfig, weights: Mapping[str, NDArray[Any]]) 
 
 
 def _one_black_image() -> Dataset:
-    """An engine is built on training images; this one will see none of them."""
+    """A data set for an engine that won't be trained."""
     black = ImageSet.of(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
-    return Dataset("black", FASHION_CLASSES, black, black, "made here")
+    return Dataset("black", FASHION_CLASSES, black, black, "generated")

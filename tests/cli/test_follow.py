@@ -28,10 +28,10 @@ TOLD: list[tuple[Event, str]] = [
     (events.Paused(4), "paused at step 4"),
     (events.Continued(4), "continued at step 4"),
     (events.Resumed(4, 1), "resumed at step 4"),
-    (events.StopRequested("after-epoch"), "stop requested: after its epoch"),
+    (events.StopRequested("after-epoch"), "stop requested: after the current epoch"),
     (events.RunFinished("completed", scored=True), "completed"),
     (events.RunFinished("stopped", scored=True), "stopped"),
-    (events.RunFinished("stopped", resumable=True), "stopped: saved, to be resumed"),
+    (events.RunFinished("stopped", resumable=True), "stopped: saved, can be resumed"),
     (events.RunFinished("failed", resumable=True, message="no data"), "failed: no data"),
 ]
 

@@ -22,7 +22,7 @@ def test_the_cpus_are_counted_and_named(make: Make) -> None:
 
 
 def test_cpus_that_may_not_be_used_are_told(make: Make) -> None:
-    assert cpu_check(make(cpus=(4, 64))).seen == "4 of 64 CPUs (the rest is barred), AMD EPYC"
+    assert cpu_check(make(cpus=(4, 64))).seen == "4 of 64 CPUs available, AMD EPYC"
 
 
 def test_a_processor_without_a_name_is_told_by_its_kind(make: Make) -> None:
@@ -49,7 +49,7 @@ def test_gpus_are_listed_with_their_uuid_and_memory() -> None:
     assert gpu_check(report) == Check(
         "gpu",
         CheckState.OK,
-        "2 GPUs, driver 550.54; cuda:0 NVIDIA H100 GPU-0f3a9c01 (80.5 GB of 85.0 GB free, 0 % busy); "
+        "2 GPUs, driver 550.54; cuda:0 NVIDIA H100 GPU-0f3a9c01 (80.5 GB of 85.0 GB free, 0% busy); "
         "cuda:1 NVIDIA H100 GPU-1f3a9c01 (80.5 GB of 85.0 GB free)",
     )
     assert expects_gpu(report)
@@ -60,7 +60,7 @@ def test_who_else_uses_a_gpu_is_shown_and_a_note_where_all_are_used() -> None:
     row = gpu_check(GpuReport((used, gpu(1)), driver="550"))
     assert row.state is CheckState.OK
     assert (
-        "cuda:0 NVIDIA H100 GPU-0f3a9c01 (80.5 GB of 85.0 GB free, 0 % busy, used by alice: python (12.3 GB))"
+        "cuda:0 NVIDIA H100 GPU-0f3a9c01 (80.5 GB of 85.0 GB free, 0% busy, used by alice: python (12.3 GB))"
         in row.seen
     )
     assert gpu_check(GpuReport((used,), driver="550")).state is CheckState.NOTE
@@ -117,7 +117,7 @@ def test_a_library_without_a_driver_is_no_problem() -> None:
     ("result", "why"),
     [
         (CommandResult(None, errors="no answer within 5 s"), "no answer within 5 s"),
-        (CommandResult(-11), "NVML ends its process (status -11)"),
+        (CommandResult(-11), "NVML crashes its process (status -11)"),
         (CommandResult(1, "", "Traceback\nOSError: libnvidia-ml.so.1: wrong ELF class\n"), "wrong ELF class"),
     ],
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.doctor.session import ask_tmux, clipboard_check, session_check
+from fmnist_tui.doctor.session import clipboard_check, query_tmux, session_check
 from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 from fmnist_tui.host.processes import CommandResult
@@ -21,7 +21,7 @@ def tmux(clipboard: str = "on", client: str = "xterm-256color 256,RGB,clipboard,
 
 
 def rows(machine: Machine) -> tuple[Check, Check]:
-    said = ask_tmux(machine)
+    said = query_tmux(machine)
     return session_check(machine, said), clipboard_check(machine, said)
 
 
@@ -32,7 +32,7 @@ def rows(machine: Machine) -> tuple[Check, Check]:
         ({"SSH_CONNECTION": "10.0.0.1 22 10.0.0.2 22"}, "over SSH"),
         ({"SSH_TTY": "/dev/pts/1"}, "over SSH"),
         ({"SSH_TTY": "/dev/pts/1", "STY": "1.pts"}, "over SSH, inside GNU screen"),
-        ({"SSH_TTY": "/dev/pts/1", "TERM": "tmux-256color"}, "over SSH, tmux or screen on the other side"),
+        ({"SSH_TTY": "/dev/pts/1", "TERM": "tmux-256color"}, "over SSH, tmux or screen on the client side"),
     ],
 )
 def test_what_lies_between_is_told(make: Make, environ: dict[str, str], seen: str) -> None:
@@ -40,7 +40,7 @@ def test_what_lies_between_is_told(make: Make, environ: dict[str, str], seen: st
 
 
 def test_tmux_is_not_asked_where_there_is_none(make: Make) -> None:
-    assert ask_tmux(make(answers=tmux())) is None
+    assert query_tmux(make(answers=tmux())) is None
 
 
 def test_a_tmux_that_passes_everything_on_is_fine(make: Make) -> None:
@@ -92,14 +92,14 @@ def test_a_tmux_that_does_not_answer_ends_nothing(make: Make, answer: CommandRes
 @pytest.mark.parametrize(
     ("environ", "state", "word"),
     [
-        ({"TERM": "xterm-kitty"}, CheckState.OK, "takes copies"),
-        ({"TERM_PROGRAM": "iTerm.app"}, CheckState.OK, "takes copies"),
-        ({"WT_SESSION": "1"}, CheckState.OK, "takes copies"),
-        ({"TERM_PROGRAM": "Apple_Terminal"}, CheckState.NOTE, "takes no copies"),
-        ({"TERM": "linux"}, CheckState.NOTE, "takes no copies"),
+        ({"TERM": "xterm-kitty"}, CheckState.OK, "supports copying"),
+        ({"TERM_PROGRAM": "iTerm.app"}, CheckState.OK, "supports copying"),
+        ({"WT_SESSION": "1"}, CheckState.OK, "supports copying"),
+        ({"TERM_PROGRAM": "Apple_Terminal"}, CheckState.NOTE, "doesn't support copying"),
+        ({"TERM": "linux"}, CheckState.NOTE, "doesn't support copying"),
         ({"STY": "1.pts", "TERM": "screen"}, CheckState.NOTE, "GNU screen doesn't"),
-        ({"TERM": "tmux-256color"}, CheckState.NOTE, "have to pass tmux or screen on the other side"),
-        ({}, CheckState.NOTE, "can't be asked"),
+        ({"TERM": "tmux-256color"}, CheckState.NOTE, "has to pass tmux or screen on the client side"),
+        ({}, CheckState.NOTE, "can't be queried"),
     ],
 )
 def test_of_the_clipboard_only_what_is_known_is_said(

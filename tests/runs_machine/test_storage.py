@@ -31,7 +31,7 @@ def raising(error: OSError) -> Callable[[Path], Locks]:
 
 def test_a_folder_that_is_there_can_be_written_and_has_locks(make: Make, runs: Path) -> None:
     runs.mkdir(parents=True)
-    assert folder_check(make(), runs) == Check("runs folder", CheckState.OK, f"{runs}: can be written, has locks")
+    assert folder_check(make(), runs) == Check("runs folder", CheckState.OK, f"{runs}: can be written, supports locks")
 
 
 def test_a_folder_that_is_not_there_yet_is_not_made(make: Make, runs: Path, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_folder_that_is_not_there_yet_is_not_made(make: Make, runs: Path, tmp_
 
     row = folder_check(make(locks=locks), runs)
     assert (row.state, asked) == (CheckState.OK, [tmp_path])
-    assert "made by the first run" in row.seen
+    assert "created by the first run" in row.seen
     assert not runs.exists()
 
 
@@ -91,7 +91,7 @@ def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path)
     newest = a_run(runs, 2)
     (newest.path / "model.safetensors").write_bytes(bytes(2_000_000))
     assert runs_check(runs) == Check(
-        "runs", CheckState.NOTE, "2 runs, 2.0 MB, 2 interrupted", f"go on with: fmnist-tui resume {newest.run_id}"
+        "runs", CheckState.NOTE, "2 runs, 2.0 MB, 2 interrupted", f"to continue: fmnist-tui resume {newest.run_id}"
     )
 
 
@@ -116,17 +116,22 @@ def test_a_file_in_the_place_of_the_runs_is_a_problem(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("mount", "locks", "state", "words"),
     [
-        ("ext4 /dev/sda rw", Locks.OPEN_FILE, CheckState.OK, "can be written, has locks (ext4)"),
-        ("ext4 /dev/sda rw", Locks.FLOCK, CheckState.OK, "can be written, has locks (flock) (ext4)"),
-        ("nfs4 server:/ rw", Locks.OPEN_FILE, CheckState.OK, "has locks that other machines see (nfs4)"),
-        ("nfs4 server:/ rw", Locks.FLOCK, CheckState.NOTE, "locks are seen by this machine only (nfs4)"),
+        ("ext4 /dev/sda rw", Locks.OPEN_FILE, CheckState.OK, "can be written, supports locks (ext4)"),
+        ("ext4 /dev/sda rw", Locks.FLOCK, CheckState.OK, "can be written, supports locks (flock) (ext4)"),
+        ("nfs4 server:/ rw", Locks.OPEN_FILE, CheckState.OK, "supports locks that other machines see (nfs4)"),
+        ("nfs4 server:/ rw", Locks.FLOCK, CheckState.NOTE, "its locks are visible on this machine only (nfs4)"),
         (
             "nfs server:/ rw,local_lock=all",
             Locks.OPEN_FILE,
             CheckState.NOTE,
-            "locks are seen by this machine only (nfs)",
+            "its locks are visible on this machine only (nfs)",
         ),
-        ("fuse.sshfs x: rw", Locks.OPEN_FILE, CheckState.NOTE, "locks are seen by this machine only (fuse.sshfs)"),
+        (
+            "fuse.sshfs x: rw",
+            Locks.OPEN_FILE,
+            CheckState.NOTE,
+            "its locks are visible on this machine only (fuse.sshfs)",
+        ),
     ],
 )
 def test_what_locks_are_worth_depends_on_the_file_system(
@@ -145,8 +150,8 @@ def test_what_locks_are_worth_depends_on_the_file_system(
         (0o2775, "0002", CheckState.OK, "others can read, label, stop and resume your runs"),
         (0o2775, "0022", CheckState.OK, "others can read your runs"),
         (0o2775, "0077", CheckState.NOTE, "your umask 077 hides your runs from others"),
-        (0o775, "0002", CheckState.NOTE, "new runs get their user's own group"),
-        (0o1777, "0022", CheckState.OK, "everybody may write"),
+        (0o775, "0002", CheckState.NOTE, "new runs belong to their user's own group"),
+        (0o1777, "0022", CheckState.OK, "everyone may write to"),
     ],
 )
 def test_how_a_shared_folder_works_for_others(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.terminal import characters_check, colours, colours_check, speaks_utf8, terminal_check
+from fmnist_tui.host.terminal import characters_check, colours, colours_check, is_utf8, terminal_check
 
 from .conftest import Make
 from .machines import PLAIN
@@ -98,13 +98,13 @@ def test_without_a_terminal_nothing_is_advised_about_its_colours(make: Make) -> 
     ],
 )
 def test_the_locales_first_word_says_whether_it_is_utf8(environ: dict[str, str], utf8: bool) -> None:
-    assert speaks_utf8(environ) is utf8
+    assert is_utf8(environ) is utf8
 
 
 def test_without_utf8_ascii_is_told_and_the_way_out_fits_the_system(make: Make) -> None:
     row = characters_check(make(environ={"LANG": "C"}))
-    assert (row.state, row.seen) == (CheckState.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII by itself")
+    assert (row.state, row.seen) == (CheckState.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII")
     assert "LC_ALL=C.UTF-8" in row.advice
     assert "en_US.UTF-8" in characters_check(make(environ={"LANG": "C"}, system="Darwin")).advice
-    seen = "UTF-8 (LANG=de_DE.UTF-8); where a locale has none, the app draws in ASCII"
+    seen = "UTF-8 (LANG=de_DE.UTF-8); in other locales the app draws in ASCII"
     assert characters_check(make()) == Check("characters", CheckState.OK, seen)

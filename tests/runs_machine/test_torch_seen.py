@@ -34,7 +34,7 @@ def see(make: Make) -> Any:
     """The row for a report."""
 
     def row(answer: CommandResult, *, gpu: bool = True, **environ: str) -> Check:
-        return torch_check(make(environ={**PLAIN, **environ}), answer, gpu_wanted=gpu)
+        return torch_check(make(environ={**PLAIN, **environ}), answer, gpu_expected=gpu)
 
     return row
 
@@ -74,7 +74,7 @@ def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:
         (UNEXPECTED.format("804: forward compatibility was attempted"), "Error 804: forward", "older PyTorch"),
         ("CUDA error: no kernel image is available for execution on the device", "no kernel image", "another version"),
         ("CUDA out of memory. Tried to allocate 2.00 MiB.", "CUDA out of memory", "cuda:1"),
-        ("", "it says nothing", "nvidia-smi"),
+        ("", "no error message", "nvidia-smi"),
     ],
 )
 def test_a_gpu_out_of_reach_is_one_line_with_advice(see: Any, why: str, seen: str, advice: str) -> None:
@@ -120,8 +120,8 @@ def test_without_it_v0_still_works(see: Any) -> None:
             "broken (OSError: lib",
         ),
         (CommandResult(1, "", "ImportError: " + "x" * 900), "broken (ImportError: xxx"),
-        (CommandResult(1), "broken (it says nothing)"),
-        (CommandResult(0, "no JSON"), "broken (it says nothing)"),
+        (CommandResult(1), "broken (no error message)"),
+        (CommandResult(0, "no JSON"), "broken (no error message)"),
         (CommandResult(-4), "crashes (Illegal instruction)"),
         (CommandResult(None, errors="no answer within 20 s"), "PyTorch: no answer within 20 s"),
     ],

@@ -31,9 +31,9 @@ def test_anything_else_is_quoted() -> None:
     row = trainer_check(1, "Traceback\nImportError: libblas.so\x1b[31m: cannot open\n\n")
     assert (row.state, row.seen) == (
         CheckState.PROBLEM,
-        "its process can't be started: ImportError: libblas.so [31m: cannot open",
+        "trainer processes can't be started: ImportError: libblas.so [31m: cannot open",
     )
-    assert "it says nothing" in trainer_check(-9, "").seen
+    assert "no error message" in trainer_check(-9, "").seen
 
 
 def test_no_answer_in_time_is_a_note() -> None:

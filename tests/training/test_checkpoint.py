@@ -151,7 +151,7 @@ def test_a_damaged_checkpoint_is_told_and_the_older_one_takes_its_place(
 def test_a_flipped_bit_is_found_by_its_sum(tmp_path: Path) -> None:
     newest = write_checkpoint(tmp_path, checkpoint(16))
     flip_a_byte(newest / "weights.safetensors")
-    with pytest.raises(CheckpointError, match=r"weights\.safetensors is damaged \(its sum differs\)"):
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors is damaged \(its checksum differs\)"):
         read_checkpoint(newest)
 
 
