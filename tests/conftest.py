@@ -1,21 +1,45 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from functools import cache
+from typing import BinaryIO
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from fmnist_tui.data import demo
 
 gc.set_threshold(100_000, 50, 50)
 """Hundreds of apps come and go: at its usual pace the collector takes an eighth of the suite's time."""
 
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Hundreds of processes import the package: without bytecode on disk each compiles it again."""
+
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """What starts the suite in the background may ignore them, and those that the tests start would inherit that."""
+
+
+def pytest_collection_finish() -> None:
+    """Sets up what was imported: out of the garbage collector's view, as it stays to the end, and on one thread.
+
+    Two threads of BLAS or PyTorch beside busy workers spend most of their time waiting for each other.
+    """
+    gc.freeze()
+    threadpool_limits(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+def pytest_sessionfinish() -> None:
+    """The same for what the tests leave: pytest collects five times before it ends."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +65,17 @@ def a_queue_for_what_tests_share(tmp_path_factory: pytest.TempPathFactory) -> It
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are saved blank, where only their files matter: to draw those of one run takes two seconds."""
+    blank = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<svg/>"}
+
+    def save_blank(_: object, file: BinaryIO, *, format: str, **_settings: object) -> None:  # noqa: A002
+        file.write(blank[format])
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save_blank)
 
 
 @pytest.fixture(autouse=True)

@@ -17,16 +17,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.analysis.export import export_run, export_shifts
 from trained import train_all
 
-from fmnist_tui.analysis import tables
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json, write_json
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
+from fmnist_tui.report import tables
+from fmnist_tui.report.export import export_run, export_shifts
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.training.recipes import configure_all
 
 HERE = Path(__file__).parent
@@ -43,15 +43,15 @@ def main(runs: Path, device: str) -> None:
     configs = [
         config
         for recipe, seeds in SEEDS.items()
-        for config in configure_all(VERSION_NAMES, range(seeds), recipe, {}, device)
+        for config in configure_all(BUILT_IN, range(seeds), recipe, {}, device)
     ]
     records = train_all(runs, configs)
     for recipe in SEEDS:
         (HERE / f"claims-{recipe}.txt").write_text(_analysed(runs, recipe))
     shutil.rmtree(HERE / "runs", ignore_errors=True)
     for record in records:
-        put_away(record.run)
-    write_tables(read_records(HERE / "runs"))
+        put_away(record.directory)
+    write_tables(read_runs(HERE / "runs"))
 
 
 def put_away(run: RunDirectory) -> None:
@@ -68,7 +68,7 @@ def put_away(run: RunDirectory) -> None:
     write_json(to / "run.json", {**{k: v for k, v in told.items() if k not in OF_THE_MACHINE}, "data": data})
 
 
-def write_tables(records: list[RunRecord]) -> None:
+def write_tables(records: list[Run]) -> None:
     """The summary for the app, tables, which show it, and the tuned runs' figures."""
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
     for recipe in SEEDS:

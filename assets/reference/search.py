@@ -14,11 +14,11 @@ from statistics import fmean
 from typing import Any
 
 import click
-from fmnist_tui.analysis.markdown import markdown_table
 from trained import train_all
 
-from fmnist_tui.analysis.record import read_epochs
+from fmnist_tui.report.formats import markdown_table
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.fold import read_epochs
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 
 SEEDS = (0, 1, 2)
@@ -80,7 +80,7 @@ def main(family: str, runs: Path, device: str) -> None:
     for name, settings in candidates.items():
         given: dict[str, Any] = {"modified": True, "hyperparameters": settings, "score_test": False, "device": device}
         configs = [TrainingConfig(version, "tuned", seed=seed, **given) for version in versions for seed in SEEDS]
-        reached = [best_accuracy(record.run) for record in train_all(runs, configs)]
+        reached = [best_accuracy(record.directory) for record in train_all(runs, configs)]
         means = [fmean(reached[at : at + len(SEEDS)]) for at in range(0, len(reached), len(SEEDS))]
         lines.append((name, *(f"{value * 100:.2f} %" for value in (*means, fmean(means)))))
         click.echo(f"\n{markdown_table(('candidate', *versions, 'mean'), lines)}")

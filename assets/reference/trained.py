@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
-from fmnist_tui.analysis.record import RunRecord, read_record
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import read_request, request_run
+from fmnist_tui.runs.run import Run, read_run
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.config import TrainingConfig
 
@@ -23,7 +23,7 @@ _AT_ONCE = 9
 """A GPU has room for as many, and waits for each one's Python most of the time."""
 
 
-def train_all(runs: Path, configs: Sequence[TrainingConfig]) -> list[RunRecord]:
+def train_all(runs: Path, configs: Sequence[TrainingConfig]) -> list[Run]:
     """The finished runs of these configurations, in their order; one that was broken off goes on where it was.
 
     On the CPU one after the other, on a GPU side by side.
@@ -32,7 +32,7 @@ def train_all(runs: Path, configs: Sequence[TrainingConfig]) -> list[RunRecord]:
         RunError: A training failed.
     """
     with ThreadPoolExecutor(_AT_ONCE if any(config.device != "cpu" for config in configs) else 1) as side_by_side:
-        return [read_record(run) for run in side_by_side.map(partial(_finished, runs), configs)]
+        return [read_run(run) for run in side_by_side.map(partial(_finished, runs), configs)]
 
 
 def _finished(runs: Path, config: TrainingConfig) -> RunDirectory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,25 +11,25 @@ from numpy.typing import NDArray
 
 from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.models.catalogue import VERSION_NAMES, version
-from fmnist_tui.runs.start_checks import resolved
-from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import BUILT_IN, get_model
+from fmnist_tui.runs.start_checks import resolve_device
+from fmnist_tui.training.blas_threads import bound_blas_threads
+from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device_name, has_pytorch
 from fmnist_tui.training.engine import Engine, Indices
-from fmnist_tui.training.numpy_engine import bound_blas_threads
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import make_engine, make_task
 
 CPU_SIDE = 2048
 GPU_SIDE = 4096
-"""A GPU needs more to be busy with."""
+"""A larger product, to keep a GPU busy."""
 
 
 def products(device: str, threads: int, side: int) -> Callable[[int], None]:
-    """What multiplies two matrices (side, side) on `device` so many times, and returns when that is done.
+    """A function that multiplies two matrices (side, side) on `device` a number of times and waits for the result.
 
-    On the CPU by NumPy's BLAS, also where PyTorch brings another one, whose threads are bounded for the whole process;
-    elsewhere by PyTorch.
+    On the CPU with NumPy's BLAS, whose threads are bounded for the whole process; on other devices with PyTorch.
     """
     if device == "cpu":
         return _by_numpy(threads, side)
@@ -45,7 +44,6 @@ def flops(side: int) -> float:
 def _by_numpy(threads: int, side: int) -> Callable[[int], None]:
     left = np.random.default_rng(0).random((side, side), np.float32)
     right, out = left.T.copy(), np.empty_like(left)
-
     bound_blas_threads(threads)
 
     def multiply(times: int) -> None:
@@ -70,56 +68,57 @@ def _by_torch(device: str, side: int) -> Callable[[int], None]:
 
 
 ROUNDS = 5
-Tell = Callable[[float, str], object]
+Progress = Callable[[float, str], object]
+"""Called with the fraction that is done, 0 to 1, and what is measured next."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """Something that can be done so many times, with a name to tell; it returns when it is done."""
+class InterleavedTask:
+    """Something to measure: `run` does it a number of times and returns when it is done."""
 
     name: str
-    do: Callable[[int], None]
+    run: Callable[[int], None]
 
 
-def rates(works: Sequence[Work], seconds: float, tell: Tell) -> list[list[float]]:
-    """How often a second each is done, in each of the rounds; the order turns round from round to round.
+def measure_rates(tasks: Sequence[InterleavedTask], seconds: float, progress: Progress) -> list[list[float]]:
+    """How many times per second each task runs; the tasks take turns, in alternating order.
 
     Args:
-        works: What to measure.
-        seconds: How long it may take in all, roughly; a step that takes longer than its share takes what it takes.
-        tell: Told what is measured now, and which share of all is done.
+        tasks: What to measure.
+        seconds: Total time, roughly: a task always runs at least once per round.
+        progress: Called before each measurement.
 
     Returns:
-        For each of the works one rate a round: those in the same place were measured close together.
+        A list for each task with its rate in each round; rates of the same round were measured close together.
     """
-    share = seconds / (len(works) * (ROUNDS + 1))
-    times = []
-    for place, work in enumerate(works):
-        tell(place / len(works) / (ROUNDS + 1), f"warming up {work.name}")
-        times.append(_times_in(work, share))
-    found: list[list[float]] = [[] for _ in works]
+    budget = seconds / (len(tasks) * (ROUNDS + 1))
+    repeats = []
+    for index, task in enumerate(tasks):
+        progress(index / len(tasks) / (ROUNDS + 1), f"warming up {task.name}")
+        repeats.append(_repeats_in(task, budget))
+    found: list[list[float]] = [[] for _ in tasks]
     for number in range(ROUNDS):
-        order = range(len(works))
-        for done, place in enumerate(reversed(order) if number % 2 else order):
-            tell((number + 1 + done / len(works)) / (ROUNDS + 1), works[place].name)
-            found[place].append(_rate(works[place], times[place]))
+        order = range(len(tasks))
+        for done, index in enumerate(reversed(order) if number % 2 else order):
+            progress((number + 1 + done / len(tasks)) / (ROUNDS + 1), tasks[index].name)
+            found[index].append(_rate(tasks[index], repeats[index]))
     return found
 
 
-def _rate(work: Work, times: int) -> float:
-    work.do(1)  # finds the caches full of something else
+def _rate(task: InterleavedTask, times: int) -> float:
+    task.run(1)  # the caches hold data of the task before
     begun = time.perf_counter()
-    work.do(times)
+    task.run(times)
     return times / (time.perf_counter() - begun)
 
 
-def _times_in(work: Work, seconds: float) -> int:
-    """How often it can be done in that time, tried out; so it is warm."""
+def _repeats_in(task: InterleavedTask, seconds: float) -> int:
+    """How many times it runs in that time, found by running it, which also warms it up."""
     times = 1
-    work.do(times)
+    task.run(times)
     while True:
         begun = time.perf_counter()
-        work.do(times)
+        task.run(times)
         taken = time.perf_counter() - begun
         if taken >= seconds / 4:
             return max(1, round(times * seconds / taken))
@@ -130,14 +129,14 @@ Floats = NDArray[np.float64]
 
 IMAGES = 60_000
 COMMON_BATCH = 64
-"""Measured beside a version's own batch size, so that versions can be compared."""
+"""Measured beside a model's own batch size, so that models can be compared."""
 _CALM = 0.1
-"""Of the recipe's learning rate: labels that mean nothing must not make the loss run away."""
+"""Factor of the recipe's learning rate: with random labels the loss must not diverge."""
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """A version on a device at a batch size."""
+    """A model on a device at a batch size."""
 
     version: str
     device: str
@@ -145,29 +144,36 @@ class _Cell:
 
 
 def bench(
-    devices: Sequence[str], threads: int, seconds: float, tell: Tell, machine: Mapping[str, str], images: int = IMAGES
+    devices: Sequence[str],
+    threads: int,
+    seconds: float,
+    progress: Progress,
+    machine: Mapping[str, str],
+    images: int = IMAGES,
 ) -> Benchmark:
-    """Measures v0 on the CPU and v1 to v3 on each of the devices.
+    """Measures all built-in models: those in PyTorch on each of the devices, the others on the CPU.
 
     Args:
-        devices: As PyTorch calls them; "cpu" stands for v0's place as well.
+        devices: Names of devices, "cpu", "cuda:0".
         threads: CPU threads.
-        seconds: How long to measure, roughly; importing PyTorch and building networks comes on top.
-        tell: Told what is measured now, and which share of all is done.
-        machine: What the devices are called.
-        images: How many there are to learn from.
+        seconds: Time for measuring, roughly; importing PyTorch and building networks comes on top.
+        progress: Called with the fraction that is done and what is measured next.
+        machine: The devices' titles by name.
+        images: Number of random training images.
     """
-    left_out = _left_out()
-    names = [name for name in VERSION_NAMES if name not in left_out]
+    skipped = _left_out()
+    models = [get_model(name) for name in BUILT_IN if name not in skipped]
     dataset = _random_images(images)
-    works: dict[_Cell | str, Work] = {}
-    for device in devices if len(names) > 1 else [device for device in devices if device == "cpu"]:
-        works[device] = Work(f"matrix product on {device}", products(device, threads, _side(device)))
-        for name in names:
-            if name != "v0" or device == "cpu":
-                tell(0.0, f"building {name} on {device}")
-                works |= _engine_at_its_batch_sizes(name, device, threads, dataset)
-    found = dict(zip(works, rates(list(works.values()), seconds, tell), strict=True))
+    tasks: dict[_Cell | str, InterleavedTask] = {}
+    for device in devices:
+        here = [model.name for model in models if model.needs_torch or device == "cpu"]
+        if not here:
+            continue
+        tasks[device] = InterleavedTask(f"matrix product on {device}", products(device, threads, _side(device)))
+        for name in here:
+            progress(0.0, f"building {name} on {device}")
+            tasks |= _engine_at_its_batch_sizes(name, device, threads, dataset)
+    found = dict(zip(tasks, measure_rates(list(tasks.values()), seconds, progress), strict=True))
     peaks = {device: np.array(rate) * flops(_side(device)) for device, rate in found.items() if isinstance(device, str)}
     return Benchmark(
         machine,
@@ -175,12 +181,12 @@ def bench(
         f"{images} random images",
         tuple(Peak(device, Quartiles.of(list(peak / 1e9))) for device, peak in peaks.items()),
         tuple(_speed(cell, np.array(rate), peaks) for cell, rate in found.items() if isinstance(cell, _Cell)),
-        left_out,
+        skipped,
     )
 
 
 def devices_here() -> list[str]:
-    """The CPU, then the GPU that trainings would take, if PyTorch is here and finds one."""
+    """The CPU, then the GPU that trainings would use, if PyTorch is installed and finds one."""
     if _why_no_torch():
         return ["cpu"]
     from fmnist_tui.training.devices import resolve
@@ -189,17 +195,17 @@ def devices_here() -> list[str]:
 
 
 def chosen_devices(wanted: Sequence[str]) -> list[str]:
-    """Those asked for, each once, seen to be there.
+    """The requested devices, each once.
 
     Raises:
-        ConfigError: One isn't, or isn't a device's name.
+        ConfigError: One is not available, or not a device's name.
     """
     if list(wanted) == ["cpu"]:
         return ["cpu"]
     for device in wanted:
-        check_device("v1", device)
+        check_device_name(device)
     if why := _why_no_torch():
-        raise ConfigError(f"{why}; without it there is --device cpu alone")
+        raise ConfigError(f"{why}; without PyTorch, only --device cpu can be measured")
     from fmnist_tui.training.devices import resolve
 
     return list(dict.fromkeys(resolve(device) for device in wanted))
@@ -207,15 +213,16 @@ def chosen_devices(wanted: Sequence[str]) -> list[str]:
 
 def _left_out() -> dict[str, str]:
     why = _why_no_torch()
-    return {name: why for name in VERSION_NAMES if why and name != "v0"}
+    return {name: why for name in BUILT_IN if why and get_model(name).needs_torch}
 
 
 def _why_no_torch() -> str:
-    """Why v1 to v3 can't be measured, or ""."""
-    if importlib.util.find_spec("torch") is None:
+    """Why PyTorch models can't be measured, or ""."""
+    if not has_pytorch():
         return f"PyTorch isn't installed; {INSTALL_PYTORCH}"
+    any_model = next(name for name in BUILT_IN if get_model(name).needs_torch)
     try:
-        resolved(configure("v1", "tuned", {}, device="cpu"))
+        resolve_device(configure(any_model, "tuned", {}, device="cpu"))
     except ConfigError as error:
         return str(error)
     return ""
@@ -228,8 +235,10 @@ def _random_images(count: int) -> Dataset:
     return Dataset("random", tuple("0123456789"), train, train, "drawn at random", flips=True)
 
 
-def _engine_at_its_batch_sizes(name: str, device: str, threads: int, dataset: Dataset) -> dict[_Cell | str, Work]:
-    """One engine, whose batch size is that of each step."""
+def _engine_at_its_batch_sizes(
+    name: str, device: str, threads: int, dataset: Dataset
+) -> dict[_Cell | str, InterleavedTask]:
+    """One engine, with the recipe's batch size and with the common one."""
     config = configure(name, "tuned", {}, device=device, threads=threads)
     task = make_task(config, dataset)
     engine = make_engine(task)
@@ -237,7 +246,9 @@ def _engine_at_its_batch_sizes(name: str, device: str, threads: int, dataset: Da
     rate = config.hyperparameters.learning_rate * _CALM
     sizes = dict.fromkeys((config.hyperparameters.batch_size, COMMON_BATCH))
     return {
-        _Cell(name, device, size): Work(f"{name} on {device}, batch {size}", _steps(engine, order, size, rate))
+        _Cell(name, device, size): InterleavedTask(
+            f"{name} on {device}, batch {size}", _steps(engine, order, size, rate)
+        )
         for size in sizes
     }
 
@@ -255,7 +266,7 @@ def _steps(engine: Engine, order: Indices, size: int, rate: float) -> Callable[[
 
 
 def _endless_batches(order: Indices, size: int) -> Iterator[tuple[int, Indices]]:
-    """Whole batches alone, each with its number; images come again where there are fewer than a batch takes."""
+    """Whole batches only, each with its number; images repeat if there are fewer than a batch holds."""
     order = np.resize(order, max(size, len(order)))
     while True:
         for number in range(len(order) // size):
@@ -264,14 +275,14 @@ def _endless_batches(order: Indices, size: int) -> Iterator[tuple[int, Indices]]
 
 def _speed(cell: _Cell, steps_per_second: Floats, peaks: Mapping[str, Floats]) -> Speed:
     images = steps_per_second * cell.batch_size
-    shares = images * 2.0 * version(cell.version).training_multiply_adds / peaks[cell.device]
+    fractions = images * 2.0 * layer_table(get_model(cell.version)).training_macs / peaks[cell.device]
     return Speed(
         cell.version,
         cell.device,
         cell.batch_size,
         Quartiles.of(list(images)),
         1000.0 / float(np.median(steps_per_second)),
-        float(np.median(shares)),
+        float(np.median(fractions)),
     )
 
 

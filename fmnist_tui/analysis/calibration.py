@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fmnist_tui.analysis.predictions import Predictions
+from fmnist_tui.runs.predictions import Predictions
 from fmnist_tui.training.metrics import ECE_BINS, confidence_bins
 
 
@@ -41,7 +41,7 @@ def reliability(predictions: Predictions) -> tuple[Bin, ...]:
     places = confidence_bins(confidence)
     counts = np.bincount(places, minlength=ECE_BINS).tolist()
     confident = np.bincount(places, weights=confidence, minlength=ECE_BINS).tolist()
-    right = np.bincount(places, weights=predictions.right, minlength=ECE_BINS).tolist()
+    right = np.bincount(places, weights=predictions.correct, minlength=ECE_BINS).tolist()
     return tuple(
         Bin(
             place / ECE_BINS,

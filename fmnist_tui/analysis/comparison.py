@@ -18,10 +18,11 @@ from fmnist_tui.analysis.eligibility import (
 )
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, difference, paired_tests, remembering
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import official
-from fmnist_tui.models import catalogue
-from fmnist_tui.models.catalogue import VERSIONS, Reported
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import all_models, get_model
+from fmnist_tui.models.spec import Reported
+from fmnist_tui.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class VersionSummary:
     what_changed: str
     step: Difference | None
     best_run: str
-    reported: Reported
+    reported: Reported | None
     inexact: int = 0
 
     @property
@@ -92,7 +93,7 @@ class Comparison:
         everything: Whether all of the recipe's runs scored on the same images were compared, also those that don't
             count.
         compared: Ids of the runs that the comparison is made of.
-        versions: In the order of the catalogue.
+        versions: In the order of the registry.
         gain: From the first version to the last; None where there are not two.
         paired: Between the versions' best runs.
         not_counted: Newest first; with `everything` some of them are compared as well.
@@ -114,13 +115,13 @@ class Comparison:
         return None if self.gain is None else self.gain.value
 
 
-def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
+def compare(records: Sequence[Run], recipe: str = "tuned", *, everything: bool = False) -> Comparison:
     """Compares the versions over `records` that count under `recipe`, or over all of it on the same test images."""
     reasons = {record.run_id: why_not_counted(record, recipe) for record in records}
     counting = [record for record in records if reasons[record.run_id] is None]
     on_the_same = _on_the_same_images([record for record in records if record.recipe == recipe])
     chosen = on_the_same if everything else counting
-    groups = [runs for version in VERSIONS if (runs := scored_runs(chosen, version.name))]
+    groups = [runs for model in all_models() if (runs := scored_runs(chosen, model.name))]
     unfit = {run for run, why in reasons.items() if why is not None}
     read = remembering()
     best = [read(best_of(runs).record) for runs in groups]
@@ -136,7 +137,7 @@ def compare(records: Sequence[RunRecord], recipe: str = "tuned", *, everything: 
     )
 
 
-def _on_the_same_images(records: Sequence[RunRecord]) -> list[RunRecord]:
+def _on_the_same_images(records: Sequence[Run]) -> list[Run]:
     """The scored runs of one data set, as others have no common mean: the official one, else the newest run's."""
     scored = [record for record in records if record.scores is not None]
     known = [record.fingerprints for record in scored]
@@ -155,12 +156,12 @@ def _summaries(groups: Sequence[Sequence[ScoredRun]], unfit: Collection[str], re
 
 
 def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) -> VersionSummary:
-    version, best, seeds = catalogue.version(runs[0].record.version), best_of(runs).record, seeds_of(runs)
+    model, best, seeds = get_model(runs[0].record.version), best_of(runs).record, seeds_of(runs)
     alike = trained_alike(runs)
     different_seeds = different(seeds) if alike else 1
     seconds = [value for run in runs for value in run.seconds]
     return VersionSummary(
-        version=version.name,
+        version=model.name,
         runs=len(runs),
         marked=marked,
         seeds=seeds,
@@ -170,12 +171,12 @@ def _summarise(runs: Sequence[ScoredRun], marked: int, step: Difference | None) 
         test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=different_seeds),
         test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=different_seeds),
         test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=different_seeds),
-        parameters=version.parameters,
+        parameters=layer_table(model).parameters,
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
         device=", ".join(sorted({device for run in runs for device in run.record.devices})),
-        what_changed=version.what_changed,
+        what_changed=model.what_changed,
         step=step,
         best_run=best.run_id,
-        reported=version.reported,
+        reported=model.reported,
         inexact=sum(not run.record.is_exact for run in runs),
     )

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, text, whole
 from fmnist_tui.data import official
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
-from fmnist_tui.training.recipes import RECIPES, hyperparameters, left_to_data, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import hyperparameters, left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
 
 
-def why_not_counted(record: RunRecord, recipe: str) -> str | None:
+def why_not_counted(record: Run, recipe: str) -> str | None:
     """Why a run doesn't count under `recipe` ("tuned", "origin"), in words; None where it does.
 
     A run counts that was completed with an unmodified recipe on all training images of the official
@@ -27,28 +26,28 @@ def why_not_counted(record: RunRecord, recipe: str) -> str | None:
     return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(_settings(record, recipe)) or None
 
 
-def _unfinished(record: RunRecord) -> str:
+def _unfinished(record: Run) -> str:
     if record.status.has_trainer:
         return f"still {record.status}"
     if record.status is Status.UNREADABLE:
         return record.damage
     if record.status is Status.FAILED:
-        return "diverged" if text(record.result or {}, "reason") == "diverged" else "failed"
+        return "diverged" if record.result and record.result.reason == "diverged" else "failed"
     if record.status is Status.STOPPED:
         return _STOPPED
     return "interrupted" if record.status is Status.INTERRUPTED else ""
 
 
-def _incomplete(record: RunRecord) -> str:
-    reason = text(record.result or {}, "reason")
+def _incomplete(record: Run) -> str:
+    reason = record.result.reason if record.result else ""
     if reason == "stopped":
         return _STOPPED
     return "" if reason == "completed" else f'ended as "{reason}", not as completed'
 
 
-def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
+def _settings(record: Run, recipe: str) -> Iterator[str]:
     """All that sets a completed run apart from those that count."""
-    if record.version not in VERSION_NAMES:
+    if find_model(record.version) is None:
         yield f"{record.version} is no version that this program knows"
     if record.recipe != recipe:
         yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
@@ -56,20 +55,21 @@ def _settings(record: RunRecord, recipe: str) -> Iterator[str]:
     yield from _limited(record)
     yield from _other_data(record)
     if record.scores is None:
-        told = (record.result or {}).get("test_accuracy")
-        yield "not scored" if told is None else "result.json holds scores that can't be"
+        scored = record.result is not None and record.result.has_scores
+        yield "result.json holds scores that can't be" if scored else "not scored"
 
 
-def _modified(record: RunRecord) -> Iterator[str]:
+def _modified(record: Run) -> Iterator[str]:
     """Also where the recipe has changed since: runs under one name but with other settings have no common mean."""
-    known = record.version in VERSION_NAMES and record.recipe in RECIPES
-    if record.config.get("modified") is not False:
+    model = find_model(record.version)
+    known = model is not None and record.recipe in model.recipes
+    if record.manifest.modified is not False:
         yield "recipe modified"
     elif known and _differs(record):
         yield f"trained with other settings than {record.recipe} has now"
 
 
-def _differs(record: RunRecord) -> bool:
+def _differs(record: Run) -> bool:
     """Whether it was trained otherwise than the recipe says; with other data, what that settles is its own."""
     recipe = hyperparameters(record.version, record.recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
@@ -77,16 +77,16 @@ def _differs(record: RunRecord) -> bool:
     return record.settings != {**settings, **{name: record.settings.get(name) for name in open_ones}}
 
 
-def _limited(record: RunRecord) -> Iterator[str]:
-    limit = whole(record.config, "limit")
-    total = whole(nested(record.config, "data"), "train_images")
+def _limited(record: Run) -> Iterator[str]:
+    limit = record.manifest.limit
+    total = record.manifest.data.train_images
     if limit is not None and (total is None or limit < total):
         yield f"trained on {grouped(limit)}{f' of {grouped(total)}' if total else ''} images"
-    elif limit is None and record.config.get("limit") is not None:
+    elif limit is None and record.manifest.json.get("limit") is not None:
         yield "trained on an unknown number of images"
 
 
-def _other_data(record: RunRecord) -> Iterator[str]:
+def _other_data(record: Run) -> Iterator[str]:
     if record.fingerprints == official.FASHION_MNIST.fingerprints:
         return
     name = record.data_name
@@ -100,7 +100,7 @@ _FOREVER = 1e9
 class ScoredRun:
     """A run, its scores on the test images and its epochs."""
 
-    record: RunRecord
+    record: Run
     scores: Scores
     epochs: tuple[Epoch, ...]
 
@@ -116,7 +116,7 @@ class ScoredRun:
         return [epoch.seconds for epoch in self.epochs if 0 <= epoch.seconds < _FOREVER]
 
 
-def scored_runs(records: Iterable[RunRecord], version: str) -> list[ScoredRun]:
+def scored_runs(records: Iterable[Run], version: str) -> list[ScoredRun]:
     """The version's scored runs, oldest first."""
     own = sorted((record for record in records if record.version == version), key=lambda record: record.run_id)
     return [ScoredRun(record, record.scores, record.epochs) for record in own if record.scores is not None]
@@ -131,7 +131,7 @@ def trained_alike(runs: Sequence[ScoredRun]) -> bool:
     """Whether all learned from as many images, and those of each version with the same settings."""
     of_version = {run.record.version: run.record.settings for run in runs}
     same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
-    return same_settings and len({run.record.learned_from for run in runs}) == 1
+    return same_settings and len({run.record.n_train for run in runs}) == 1
 
 
 def seeds_of(runs: Sequence[ScoredRun]) -> tuple[int | None, ...]:

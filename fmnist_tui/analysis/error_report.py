@@ -21,8 +21,8 @@ from fmnist_tui.analysis.errors import (
     same_images,
     wrong_by_all,
 )
-from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, class_names, read_predictions
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.predictions import NoPredictionsError, Predictions, read_predictions
+from fmnist_tui.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Diagnosis:
         alone: Indices of the images that this run alone gets right; none where it has no other beside it.
     """
 
-    record: RunRecord
+    record: Run
     names: tuple[str, ...]
     predictions: Predictions
     matrix: Matrix
@@ -59,19 +59,19 @@ class Diagnosis:
     alone: Indices
 
 
-def diagnose(record: RunRecord, others: Sequence[RunRecord]) -> Diagnosis:
+def diagnose(record: Run, others: Sequence[Run]) -> Diagnosis:
     """Where the run errs; `others` are of other versions, and those that saw other images are left out.
 
     Raises:
         NoPredictionsError: The run has no predictions that can be used.
     """
-    predictions = read_predictions(record.run)
+    predictions = read_predictions(record.directory)
     beside = list(_on_the_same_images(record, predictions, others))
     runs = [predictions, *(other for _, other in beside)]
     matrix, bins = confusion_matrix(predictions), reliability(predictions)
     return Diagnosis(
         record,
-        class_names(record),
+        record.class_names,
         predictions,
         matrix,
         class_scores(matrix),
@@ -85,27 +85,27 @@ def diagnose(record: RunRecord, others: Sequence[RunRecord]) -> Diagnosis:
     )
 
 
-def best_of_last(comparison: Comparison, records: Sequence[RunRecord]) -> RunRecord | None:
+def best_of_last(comparison: Comparison, records: Sequence[Run]) -> Run | None:
     """The best compared run of the last version that has one."""
     best = [summary.best_run for summary in comparison.versions][-1:]
     return next((record for record in records if record.run_id in best), None)
 
 
-def best_of_others(record: RunRecord, comparison: Comparison, records: Sequence[RunRecord]) -> list[RunRecord]:
+def best_of_others(record: Run, comparison: Comparison, records: Sequence[Run]) -> list[Run]:
     """The best compared runs of the other versions, for `diagnose`."""
     best = [summary.best_run for summary in comparison.versions if summary.version != record.version]
     return [other for other in reversed(records) if other.run_id in best]
 
 
 def _on_the_same_images(
-    record: RunRecord, predictions: Predictions, others: Sequence[RunRecord]
+    record: Run, predictions: Predictions, others: Sequence[Run]
 ) -> Iterator[tuple[str, Predictions]]:
     """The versions and predictions of the others that were scored on this run's images."""
     for other in others:
         if other.test_fingerprint != record.test_fingerprint:
             continue
         try:
-            found = read_predictions(other.run)
+            found = read_predictions(other.directory)
         except NoPredictionsError:
             continue
         if same_images(predictions, found):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.predictions import Predictions
 from fmnist_tui.data.dataset import CLASS_COUNT
+from fmnist_tui.runs.predictions import Predictions
 
 Matrix = NDArray[np.int64]
 Indices = NDArray[np.int64]
@@ -81,7 +81,7 @@ def strengths(matrix: Matrix) -> NDArray[np.float64]:
 
 def mistakes(predictions: Predictions) -> Indices:
     """Indices (m,) of the images that are wrong, the most confident first; equals in the test set's order."""
-    return by_confidence(predictions, ~predictions.right)
+    return by_confidence(predictions, ~predictions.correct)
 
 
 def images_of(predictions: Predictions, true: int, predicted: int) -> Indices:
@@ -136,7 +136,7 @@ def wrong_by_all(runs: Sequence[Predictions]) -> tuple[SharedMistake, ...]:
         OtherImagesError: The runs have other labels.
     """
     labels = _common_labels(runs)
-    indices = np.flatnonzero(~np.logical_or.reduce([run.right for run in runs]))
+    indices = np.flatnonzero(~np.logical_or.reduce([run.correct for run in runs]))
     votes, confidence = _votes(runs, indices)
     # A sum of confidences is at most the number of runs: it decides between equal votes only.
     taken_for = (votes + confidence / (len(runs) + 1)).argmax(axis=1)
@@ -158,9 +158,9 @@ def only_right(runs: Sequence[Predictions], one: int) -> Indices:
         OtherImagesError: The runs have other labels.
     """
     _common_labels(runs)
-    others = [run.right for place, run in enumerate(runs) if place != one]
-    right: NDArray[np.bool_] = np.logical_or.reduce(others) if others else np.zeros_like(runs[one].right)
-    return by_confidence(runs[one], runs[one].right & ~right)
+    others = [run.correct for place, run in enumerate(runs) if place != one]
+    right: NDArray[np.bool_] = np.logical_or.reduce(others) if others else np.zeros_like(runs[one].correct)
+    return by_confidence(runs[one], runs[one].correct & ~right)
 
 
 def same_images(first: Predictions, second: Predictions) -> bool:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.eligibility import ScoredRun, different, seeds_of, trained_alike
 from fmnist_tui.analysis.intervals import Interval
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 
 
@@ -29,7 +29,7 @@ class Answers:
         right: bool, (n,).
     """
 
-    record: RunRecord
+    record: Run
     labels: NDArray[np.uint8]
     right: NDArray[np.bool_]
 
@@ -39,24 +39,24 @@ class Answers:
         return same and np.array_equal(self.labels, other.labels)
 
 
-Reader = Callable[[RunRecord], Answers | None]
+Reader = Callable[[Run], Answers | None]
 
 
-def answers_of(record: RunRecord) -> Answers:
+def answers_of(record: Run) -> Answers:
     """The run's answers.
 
     Raises:
         NoPredictionsError: There are none that can be used.
     """
-    predictions = read_predictions(record.run)
-    return Answers(record, predictions.labels, predictions.right)
+    predictions = read_predictions(record.directory)
+    return Answers(record, predictions.labels, predictions.correct)
 
 
 def remembering() -> Reader:
     """A reader that opens each run's file once, and gives None where it can't be used."""
     seen: dict[str, Answers | None] = {}
 
-    def read(record: RunRecord) -> Answers | None:
+    def read(record: Run) -> Answers | None:
         if record.run_id not in seen:
             try:
                 seen[record.run_id] = answers_of(record)

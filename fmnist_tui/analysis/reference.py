@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import Record, nested, number, whole
 from fmnist_tui.files import read_json
+from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES
 
 SUMMARY = Path(__file__).parent / "reference.json"
@@ -32,7 +32,7 @@ class Reference:
     n: int
 
 
-def summarised(records: Sequence[RunRecord]) -> dict[str, dict[str, dict[str, Any]]]:
+def summarised(records: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
     """What SUMMARY holds: for each recipe and version a Reference, over the runs of `records` that count."""
     return {recipe: {name: asdict(one) for name, one in _reached(records, recipe).items()} for recipe in RECIPES}
 
@@ -55,7 +55,7 @@ def reference_line(recipe: str) -> str:
     return f"Reference runs, which come with the program (how many): {', '.join(cells)}" if cells else ""
 
 
-def _reached(records: Sequence[RunRecord], recipe: str) -> dict[str, Reference]:
+def _reached(records: Sequence[Run], recipe: str) -> dict[str, Reference]:
     accuracies = {one.version: one.test_accuracy for one in compare(records, recipe).versions}
     return {version: Reference(one.mean, one.sd, one.n) for version, one in accuracies.items()}
 

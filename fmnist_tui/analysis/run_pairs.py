@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import Answers, PairedTest, paired_tests
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
 from fmnist_tui.runs.access import owner_of
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.metrics import Scores, score
 
@@ -28,7 +28,7 @@ class ComparedRun:
         interval: 95 %, of the accuracy: over the images, for this run alone (Wilson's).
     """
 
-    record: RunRecord
+    record: Run
     images: int
     scores: Scores
     interval: Interval
@@ -57,7 +57,7 @@ class RunPairs:
         return {record.run_id: name for record, name in zip(records, names, strict=True)}
 
 
-def compare_runs(records: Sequence[RunRecord]) -> RunPairs:
+def compare_runs(records: Sequence[Run]) -> RunPairs:
     """Tests each pair of at least two runs.
 
     Raises:
@@ -73,40 +73,40 @@ def compare_runs(records: Sequence[RunRecord]) -> RunPairs:
     return RunPairs(compared, paired_tests(answers))
 
 
-def _version(record: RunRecord) -> str:
+def _version(record: Run) -> str:
     return record.version
 
 
-def _label(record: RunRecord) -> str:
+def _label(record: Run) -> str:
     return record.label
 
 
-def _version_and_seed(record: RunRecord) -> str:
+def _version_and_seed(record: Run) -> str:
     return f"{record.version} (seed {record.seed})"
 
 
-def _read(record: RunRecord) -> tuple[ComparedRun, Answers]:
+def _read(record: Run) -> tuple[ComparedRun, Answers]:
     try:
-        predictions = read_predictions(record.run)
+        predictions = read_predictions(record.directory)
     except NoPredictionsError as error:
         raise RunError(f"{record.run_id} can't be compared: {error}; {_remedy(record)}") from None
     scores, images = score(predictions.probabilities, predictions.labels), len(predictions.labels)
     compared = ComparedRun(record, images, scores, intervals.of_share(scores.accuracy, images))
-    return compared, Answers(record, predictions.labels, predictions.right)
+    return compared, Answers(record, predictions.labels, predictions.correct)
 
 
-def _remedy(record: RunRecord) -> str:
+def _remedy(record: Run) -> str:
     """How a run may get predictions that can be read."""
-    if reading_fault(record.run.predictions):
-        return f"the run belongs to {owner_of(record.run.path)}, who can open it to you"
+    if reading_fault(record.directory.predictions):
+        return f"the run belongs to {owner_of(record.directory.path)}, who can open it to you"
     if record.status.has_trainer:
         return f"it is {record.status}, and scored at its end: fmnist-tui attach {record.run_id}"
-    if record.status in (Status.STOPPED, Status.INTERRUPTED) and not exists(record.run.predictions):
+    if record.status in (Status.STOPPED, Status.INTERRUPTED) and not exists(record.directory.predictions):
         return f"go on with it: fmnist-tui resume {record.run_id}"
     return f"train {record.version} again, and let it be scored (without --no-test)"
 
 
-def _other_images(first: RunRecord, second: RunRecord) -> str:
+def _other_images(first: Run, second: Run) -> str:
     names = [record.data_name or "unknown data" for record in (first, second)]
     data = f" ({names[0]}, {names[1]})" if names[0] != names[1] else ""
     return f"{first.run_id} and {second.run_id} were scored on different test images{data}: name runs on the same data"

@@ -55,7 +55,7 @@ class Speed:
         batch_size: Images a step.
         images_per_second: Over the repeats.
         milliseconds_per_step: The median.
-        share_of_peak: Of the device's peak in the same repeat, 0 to 1, the median. Counted are the multiply-adds of
+        fraction_of_peak: Of the device's peak in the same repeat, 0 to 1, the median. Counted are the multiply-adds of
             the layers, forward and backward, as two operations each, and nothing else. It may be high on NVIDIA's GPUs,
             where PyTorch lets convolutions round to TF32 but matrix products not.
     """
@@ -65,7 +65,7 @@ class Speed:
     batch_size: int
     images_per_second: Quartiles
     milliseconds_per_step: float
-    share_of_peak: float
+    fraction_of_peak: float
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Benchmark:
         data: What was trained on.
         peaks: One a device.
         speeds: By device and version.
-        left_out: Versions that couldn't be measured, and why.
+        skipped: Models that couldn't be measured, and why.
     """
 
     machine: Mapping[str, str]
@@ -86,7 +86,7 @@ class Benchmark:
     data: str
     peaks: tuple[Peak, ...]
     speeds: tuple[Speed, ...]
-    left_out: Mapping[str, str]
+    skipped: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; the attributes are the keys."""

@@ -1,6 +1,6 @@
 """The command line: the same as the app, without a screen.
 
-Each command lies in a file of its own, imported when it is called, so that `--help` and `runs` answer at once.
+A command's module is imported when the command is called, so that `--help` and `runs` answer at once.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from fmnist_tui.cli.output import drop_output, open_closed_streams, take_any_tex
 from fmnist_tui.text import safe
 
 _COMMANDS: dict[str, tuple[str, str]] = {
-    "train": ("train", "Train versions and follow them."),
+    "train": ("train", "Train models and follow them."),
     "runs": ("runs", "List all runs, newest first."),
-    "show": ("runs", "Show one run."),
+    "show": ("show", "Show one run."),
     "attach": ("app", "Open the training screen on a run."),
     "pause": ("manage", "Pause a run."),
     "continue": ("manage", "Continue a paused run."),
-    "stop": ("manage", "Stop a run after its epoch, or now."),
-    "resume": ("train", "Go on with a stopped or interrupted run."),
-    "queue": ("queue", "List what trains and what waits for a device."),
-    "label": ("manage", "Give a run a name, tags and a note."),
+    "stop": ("manage", "Stop a run after the current epoch, or now."),
+    "resume": ("train", "Resume a stopped or interrupted run."),
+    "queue": ("queue", "List running runs and those waiting for a device."),
+    "label": ("manage", "Set a run's name, tags and note."),
     "delete": ("manage", "Delete a run."),
-    "results": ("results", "Compare v0 to v3."),
-    "analyse": ("analyse", "Measure what the CNNs are said to be better at."),
-    "export": ("export", "Write a run's statistics, curves and plots."),
-    "data": ("data", "Find, fetch and check the data."),
-    "bench": ("bench", "Measure how fast the versions train on this machine."),
-    "doctor": ("doctor", "Say what works on this machine, and what to do about the rest."),
+    "results": ("results", "Compare the models' runs."),
+    "analyse": ("analyse", "Measure robustness, efficiency, generalisation gap and convergence."),
+    "export": ("export", "Write a run's statistics, curves, plots and predictions."),
+    "data": ("data", "Find, download and verify the data."),
+    "bench": ("bench", "Measure training speed on this machine."),
+    "doctor": ("doctor", "Check what works on this machine, with advice on the rest."),
 }
 
 _ALLOCATIONS = 50_000
-"""Between two garbage collections: with Python's 700, a twelfth of a start is spent on looking through what stays."""
+"""Between two garbage collections: with Python's 700 they take a twelfth of the start-up time."""
 _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 _COMPLETION = """
 \b
-For completion by the shell (commands, options, versions, runs), its start-up file needs:
+For shell completion of commands, options, models and runs, add to the start-up file of:
   bash  eval "$(_FMNIST_TUI_COMPLETE=bash_source fmnist-tui)"
   zsh   eval "$(_FMNIST_TUI_COMPLETE=zsh_source fmnist-tui)"
   fish  _FMNIST_TUI_COMPLETE=fish_source fmnist-tui | source
@@ -83,17 +83,17 @@ class _Commands(click.Group):
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 @runs_option
 @data_option
-@click.option("--in-app", is_flag=True, help="Train in the app itself, not in a process that outlives it.")
+@click.option("--in-app", is_flag=True, help="Train in the app's own process, which ends the runs with it.")
 @screen_options
 @click.pass_context
 def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, in_app: bool, **look: Any) -> None:  # noqa: ARG001, FBT001
-    """The terminal lab for training image classifiers over SSH. Without a command it opens the app."""
+    """A terminal lab for training image classifiers over SSH. Without a command, it opens the app."""
     if ctx.invoked_subcommand is not None:
         given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
         if misplaced := [name for name in given if name != "debug"]:
             option = next(item.opts[0] for item in ctx.command.params if item.name == misplaced[0])
             raise click.UsageError(
-                f"{option} comes after the command, if it takes it: {ctx.invoked_subcommand} {option}"
+                f"{option} comes after the command, if the command takes it: {ctx.invoked_subcommand} {option}"
             )
         _revive_queues()
         return
@@ -101,7 +101,7 @@ def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, 
 
 
 def _revive_queues() -> None:
-    """Starts waiting runs after a reboot, or after their dispatcher was killed."""
+    """Restarts dispatchers of queues that were killed or lost in a reboot."""
     from fmnist_tui.runs.queue.store import existing_queues
 
     for queue in existing_queues():
@@ -131,7 +131,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         status = 130
     except BrokenPipeError:
-        drop_output()  # the reader went away, as `| head` does
+        drop_output()  # the reader has gone away, as `| head` does
         status = 1
     except Exception as error:
         if unwritten := _unwritten(error):
@@ -143,21 +143,21 @@ def main() -> None:
 
 
 def _failed(message: str) -> int:
-    with suppress(OSError):  # where not even that can be written the exit status has to do
+    with suppress(OSError):  # if not even that can be written, the exit status has to do
         click.echo(f"error: {safe(message)}", err=True)
     return 1
 
 
 def _unwritten(error: Exception) -> str:
-    """That standard output couldn't be written, and why; "" for another error. Those of files have a name."""
+    """Why standard output couldn't be written; "" for other errors, such as those of files, which have a name."""
     if not isinstance(error, OSError) or error.filename is not None or error.errno not in _UNWRITTEN:
         return ""
     return f"can't write the output: {os.strerror(error.errno).lower()}"
 
 
 def _one_line(error: Exception) -> str:
-    """Our own errors say what to do; of others the type is told too."""
+    """This package's errors say what to do; others are shown with their type."""
     text = " ".join(str(error).split())
     if type(error).__module__.startswith("fmnist_tui"):
         return text
-    return f"{type(error).__name__}: {text} (fmnist-tui --debug ... shows where)"
+    return f"{type(error).__name__}: {text} (run with fmnist-tui --debug ... for the traceback)"

@@ -1,4 +1,4 @@
-"""Opens the app, alone or on a run (`fmnist-tui attach`), and leaves the results in the scrollback."""
+"""Opens the app, alone or on a run (the `attach` command), and leaves the results in the scrollback."""
 
 from __future__ import annotations
 

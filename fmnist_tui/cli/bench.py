@@ -7,7 +7,7 @@ import click
 from fmnist_tui.analysis.speed import Benchmark, Speed
 from fmnist_tui.cli.options import json_option
 from fmnist_tui.cli.output import print_columns, print_json, show_for_now
-from fmnist_tui.text import grouped, safe
+from fmnist_tui.text import grouped, percent, safe
 
 _SECONDS = 45.0
 _HEADER = ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of peak"]
@@ -20,15 +20,16 @@ _HEADER = ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of
     default=_SECONDS,
     show_default=True,
     metavar="N",
-    help="How long to measure.",
+    help="Duration of the benchmark.",
 )
-@click.option("--device", "wanted", multiple=True, metavar="D", help="cpu, cuda, cuda:N or mps; can be given again.")
-@click.option("--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads; 0 takes all.")
+@click.option("--device", "wanted", multiple=True, metavar="D", help="cpu, cuda, cuda:N or mps; can be repeated.")
+@click.option("--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads; 0 for all.")
 @json_option
 def bench_command(seconds: float, wanted: tuple[str, ...], threads: int, as_json: bool) -> None:  # noqa: FBT001
-    """Measure how fast the versions train here, in about a minute: in training, on random images, several times.
+    """Measure training speed on this machine, in about a minute.
 
-    Each at its own batch size and at 64. What else runs on this machine slows it down.
+    Each model is trained on random images, several times, with its recipe's batch size and with 64. Other processes on
+    this machine slow it down.
     """
     from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
     from fmnist_tui.doctor.devices import device_names
@@ -37,7 +38,7 @@ def bench_command(seconds: float, wanted: tuple[str, ...], threads: int, as_json
 
     devices = chosen_devices(wanted) if wanted else devices_here()
     try:
-        found = bench(devices, threads or available_cpus(), seconds, _tell, device_names(this_machine()))
+        found = bench(devices, threads or available_cpus(), seconds, _report, device_names(this_machine()))
     finally:
         show_for_now("")
     if as_json:
@@ -50,13 +51,15 @@ def _print(found: Benchmark) -> None:
     print_columns([_HEADER, *map(_row, found.speeds)])
     click.echo()
     for peak in found.peaks:
-        spread = f"{grouped(peak.gflops.low)} to {grouped(peak.gflops.high)}"
-        click.echo(f"peak of {peak.device}: {grouped(peak.gflops.median)} GFLOP/s ({spread}), float32 matrix product")
-    for device, words in found.machine.items():
-        click.echo(f"{device}: {safe(words)}")
+        quartiles = f"{grouped(peak.gflops.low)} to {grouped(peak.gflops.high)}"
+        click.echo(
+            f"peak of {peak.device}: {grouped(peak.gflops.median)} GFLOP/s ({quartiles}), float32 matrix multiplication"
+        )
+    for device, description in found.machine.items():
+        click.echo(f"{device}: {safe(description)}")
     click.echo(f"{found.threads} threads; {found.data}; medians of {found.speeds[0].images_per_second.n} repeats")
-    for version, why in found.left_out.items():
-        click.echo(f"{version} is left out: {safe(why)}")
+    for version, reason in found.skipped.items():
+        click.echo(f"{version} skipped: {safe(reason)}")
 
 
 def _row(speed: Speed) -> list[str]:
@@ -68,9 +71,9 @@ def _row(speed: Speed) -> list[str]:
         grouped(images.median),
         f"{grouped(images.low)} to {grouped(images.high)}",
         f"{speed.milliseconds_per_step:.2f}",
-        f"{speed.share_of_peak * 100:.0f} %",
+        percent(speed.fraction_of_peak, 0),
     ]
 
 
-def _tell(share: float, words: str) -> None:
-    show_for_now(f"{share * 100:3.0f} %  {words}")
+def _report(fraction: float, step: str) -> None:
+    show_for_now(f"{fraction:4.0%}  {step}")

@@ -20,7 +20,7 @@ from fmnist_tui.text import megabytes, safe
 @json_option
 @data_option
 def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
-    """Say which data is used, check it, count the classes; fetch it if needed."""
+    """Show which data is used, verify it, and count the classes; download it if needed."""
     try:
         dataset = load(data_folder(data), cache_folder(), _announce(), verify=True)
     finally:
@@ -32,15 +32,15 @@ def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
 
 
 def _announce() -> ProgressCallback:
-    """Tells on stderr what is being fetched: a moving line on a terminal, else each thing once."""
-    said: set[str] = set()
+    """Shows downloads on stderr: a moving line on a terminal, elsewhere one line per file."""
+    announced: set[str] = set()
 
     def announce(progress: Progress) -> None:
         if can_redraw(sys.stderr):
             total = f" of {megabytes(progress.total)}" if progress.total else ""
             show_for_now(f"{progress.what}: {megabytes(progress.done)}{total}")
-        elif progress.what not in said:
-            said.add(progress.what)
+        elif progress.what not in announced:
+            announced.add(progress.what)
             click.echo(safe(progress.what), err=True)
 
     return announce
@@ -60,19 +60,19 @@ def _print(dataset: Dataset) -> None:
 
 
 def _official(dataset: Dataset) -> str:
-    """Whether these are Fashion-MNIST's own images: runs count on them in their own order alone."""
+    """Whether these are Fashion-MNIST's images; only in their original order are runs eligible for the results."""
     if dataset.is_fashion_mnist:
         return "yes"
-    words = {
+    partly = {
         (True, True): "its images, but in another order",
         (True, False): "its training images, but other test images",
         (False, True): "its test images, but other training images",
     }
-    return words.get(same_images_as_official(dataset), "no")
+    return partly.get(same_images_as_official(dataset), "no")
 
 
 def _as_json(dataset: Dataset) -> dict[str, Any]:
-    """What is printed; "official_images" is true of the official images in any order."""
+    """The printed data; "official_images" is true for the official images in any order."""
     parts = (dataset.train, dataset.test)
     return {
         "name": dataset.name,

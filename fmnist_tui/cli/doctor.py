@@ -30,7 +30,7 @@ _INDENT = " " * 22
 @data_option
 @runs_option
 def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  # noqa: FBT001
-    """Say what works on this machine, and what to do about the rest. Nothing is changed or fetched."""
+    """Check terminal, devices, data, disk and packages, with advice on what doesn't work. Changes nothing."""
     machine = this_machine()
     coloured = is_terminal(sys.stdout) and colours(machine.environ) > 0
     rows = []
@@ -44,11 +44,11 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
         print_json([asdict(row) for row in rows])
     problems = [row.check for row in rows if row.state is CheckState.PROBLEM]
     if problems:
-        raise click.ClickException(f"{counted(len(problems), 'problem')} ({', '.join(problems)}); advice stands above")
+        raise click.ClickException(f"{counted(len(problems), 'problem')} ({', '.join(problems)}); see the advice above")
 
 
 def _runs_folder(option: str | None) -> Path | None:
-    """None where there is no home folder for it: other rows report what works without one."""
+    """None without a home folder: other checks report what works without one."""
     try:
         return runs_folder(option)
     except NoHomeError:
@@ -56,7 +56,7 @@ def _runs_folder(option: str | None) -> Path | None:
 
 
 def _cache_folder() -> Path:
-    """One that isn't there where none can be used, which has a row of its own."""
+    """A folder that doesn't exist if none is usable, which has a check of its own."""
     try:
         return cache_folder()
     except RunError:
@@ -71,7 +71,7 @@ def _print(row: Check, *, coloured: bool) -> None:
 
 
 def _wrapped(text: str) -> str:
-    """On a terminal, broken between words below the column that the text starts in; whole elsewhere."""
+    """On a terminal, wrapped between words and indented to the column of the text; one line elsewhere."""
     if not is_terminal(sys.stdout):
         return text
     return f"\n{_INDENT}".join(wrap(text, max(30, terminal_width() - len(_INDENT) - 3)))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.cli.options import Folder, complete_run, runs_option
 from fmnist_tui.errors import RunError
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import list_runs
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import safe
 
@@ -29,7 +29,7 @@ def export_command(words: tuple[str, ...], folder: str, runs: str | None) -> Non
     chosen = [find_readable(where, word) for word in words] if words else list_runs(where)
     if not chosen:
         raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
-    records = [read_record(run) for run in chosen]
+    records = [read_run(run) for run in chosen]
     try:
         for record in records:
             if record.status is Status.UNREADABLE:

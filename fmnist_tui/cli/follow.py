@@ -1,4 +1,4 @@
-"""Follows trainings on the command line: a progress bar on a terminal, plain lines or JSON lines elsewhere."""
+"""Follows runs on the command line: progress bars on a terminal, plain lines or JSON lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,74 +14,77 @@ from fmnist_tui.cli.output import can_redraw
 from fmnist_tui.cli.progress_bars import ProgressBars
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, as_record
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.queue.store import existing_queues
-from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.training.event_text import format_event
 
 
 class Reporter(Protocol):
-    """Shows what happens to the runs."""
+    """Shows the progress of runs."""
 
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:
-        """Shows new events of a run, and how it stands after them."""
+        """Show new events of a run, and its state after them."""
 
     def leave(self, run: RunDirectory) -> None:
-        """Nobody trains the run any more."""
+        """The run has no trainer any more."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """There are no more events."""
 
 
 class JsonLines:
-    """Each event as a JSON line, with its run."""
+    """Each event as a JSON line, with its run's id."""
 
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
-        """Prints the events."""
+        """Print the events."""
         for logged in new:
             click.echo(json.dumps({"run": run.run_id, **as_record(logged)}))
 
     def leave(self, run: RunDirectory) -> None:
-        """Its last event was printed."""
+        """Nothing to print: the last event has been."""
 
     def close(self) -> None:
         """Nothing to end."""
 
 
 class PlainLines:
-    """A line for each thing that a log file should tell."""
+    """A line for each event that is worth one in a log file."""
 
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
-        """Prints the lines."""
+        """Print the lines."""
         for logged in new:
             if line := format_event(logged.event):
                 click.echo(f"{run.run_id}  {line}")
 
     def leave(self, run: RunDirectory) -> None:
-        """Its last event was printed."""
+        """Nothing to print: the last event has been."""
 
     def close(self) -> None:
         """Nothing to end."""
 
 
 def follow(
-    followers: Sequence[Follower], reporter: Reporter, each_look: Callable[[], object] = lambda: None
+    followers: Sequence[Follower], reporter: Reporter, before_poll: Callable[[], object] = lambda: None
 ) -> dict[str, Snapshot]:
-    """Reports what the followers haven't seen yet until every run has ended; returns the last snapshot of each.
+    """Report new events until every run has ended.
 
     Args:
         followers: One for each run.
-        reporter: Shows what happens.
-        each_look: Called before each look.
+        reporter: Shows them.
+        before_poll: Called before each look at the runs.
+
+    Returns:
+        The last snapshot of each run, by its id.
     """
     left = list(followers)
     queues = existing_queues()
     waiting: set[str] = set()
     try:
         while left:
-            each_look()
+            before_poll()
             for follower in list(left):
                 run = follower.run
                 if run.run_id in waiting and any(queue.holds(run.path) for queue in queues):
@@ -110,7 +113,7 @@ def _report_new(follower: Follower, reporter: Reporter) -> None:
 
 
 def choose_reporter(*, as_json: bool) -> Reporter:
-    """The reporter that fits where the output goes."""
+    """The reporter for JSON, a terminal, or anything else."""
     if as_json:
         return JsonLines()
     return ProgressBars() if can_redraw(sys.stdout) else PlainLines()

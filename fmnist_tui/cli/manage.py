@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
 
 import click
+from msgspec.structs import asdict, replace
 
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json
 from fmnist_tui.paths import runs_folder
-from fmnist_tui.runs.control import deaf_while, send
-from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import find_run
-from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
-from fmnist_tui.runs.summary import summarise
+from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import decoded, megabytes
 from fmnist_tui.training.commands import Command
 
@@ -23,8 +22,8 @@ from fmnist_tui.training.commands import Command
 @run_argument
 @runs_option
 def pause_command(word: str, runs: str | None) -> None:
-    """Pause a run: it saves, holds its place, and goes on with `continue`."""
-    _tell(runs, word, Command.PAUSE)
+    """Pause a run: it saves a checkpoint and keeps its device until `continue`."""
+    _send(runs, word, Command.PAUSE)
 
 
 @click.command("continue")
@@ -32,40 +31,46 @@ def pause_command(word: str, runs: str | None) -> None:
 @runs_option
 def continue_command(word: str, runs: str | None) -> None:
     """Continue a paused run."""
-    _tell(runs, word, Command.CONTINUE)
+    _send(runs, word, Command.CONTINUE)
 
 
 @click.command("stop")
 @run_argument
-@click.option("--after-epoch", "when", flag_value="after-epoch", default=True, help="The default: the run is scored.")
-@click.option("--now", "when", flag_value="now", help="Save, unscored, to be resumed.")
+@click.option(
+    "--after-epoch",
+    "when",
+    flag_value="after-epoch",
+    default=True,
+    help="After the current epoch, scored (default).",
+)
+@click.option("--now", "when", flag_value="now", help="Now, saved but not scored; the run can be resumed.")
 @runs_option
 def stop_command(word: str, when: str, runs: str | None) -> None:
-    """Stop a run: after its epoch, scored; or now, saved and unscored."""
-    _tell(runs, word, Command.STOP_NOW if when == "now" else Command.STOP_AFTER_EPOCH)
+    """Stop a run after the current epoch and score it; or save it now, to be resumed."""
+    _send(runs, word, Command.STOP_NOW if when == "now" else Command.STOP_AFTER_EPOCH)
 
 
-_WISHES = {
-    Command.PAUSE: "pause",
-    Command.CONTINUE: "continue",
-    Command.STOP_AFTER_EPOCH: "stop after its epoch",
-    Command.STOP_NOW: "save and stop now",
+_REQUESTED = {
+    Command.PAUSE: "Pause requested for {}.",
+    Command.CONTINUE: "Continue requested for {}.",
+    Command.STOP_AFTER_EPOCH: "Stop requested for {} (after the current epoch).",
+    Command.STOP_NOW: "Stop requested for {} (now; it will be saved, not scored).",
 }
 
 
-def _tell(runs: str | None, word: str, command: Command) -> None:
+def _send(runs: str | None, word: str, command: Command) -> None:
     run = find_run(runs_folder(runs), word)
-    send(run, command)
-    wait = f"; it does so after this: {busy}" if (busy := deaf_while(run)) else ""
-    click.echo(f"told {run.run_id} to {_WISHES[command]}{wait}")
+    send_command(run, command)
+    delay = f" Takes effect once {busy} finishes." if (busy := busy_stage(run)) else ""
+    click.echo(_REQUESTED[command].format(run.run_id) + delay)
 
 
 @click.command("label")
 @run_argument
-@click.option("--name", help="A name that stands for the run; '' takes it away.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find it by; can be given again.")
-@click.option("--untag", "untags", multiple=True, metavar="TAG", help="Takes a tag away.")
-@click.option("--note", help="A line about it; '' takes it away.")
+@click.option("--name", help="A name that can be used instead of the run's id; '' removes it.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Add a tag; can be repeated.")
+@click.option("--untag", "untags", multiple=True, metavar="TAG", help="Remove a tag; can be repeated.")
+@click.option("--note", help="A line about the run; '' removes it.")
 @json_option
 @runs_option
 def label_command(
@@ -77,36 +82,35 @@ def label_command(
     as_json: bool,  # noqa: FBT001
     runs: str | None,
 ) -> None:
-    """Give a run a name, tags and a note, or show them."""
+    """Set a run's name, tags and note, or show them."""
     run = find_run(runs_folder(runs), word)
     before = read_label(run)
-    said = {key: decoded(value) for key, value in (("name", name), ("note", note)) if value is not None}
-    label = replace(before, tags=with_tags(before, [*map(decoded, tags)], [*map(decoded, untags)]), **said)
+    given = {key: decoded(value) for key, value in (("name", name), ("note", note)) if value is not None}
+    label = replace(before, tags=with_tags(before, [*map(decoded, tags)], [*map(decoded, untags)]), **given)
     if label != before:
         write_label(run, label)
     if as_json:
         print_json({"run": run.run_id, **asdict(label)})
     else:
-        click.echo(f"{run.run_id}: {_in_words(label)}")
+        click.echo(f"{run.run_id}: {_describe(label)}")
 
 
-def _in_words(label: Label) -> str:
+def _describe(label: Label) -> str:
     tags = " ".join(f"#{tag}" for tag in label.tags)
     return "  ".join(filter(None, [label.name, tags, label.note])) or "no name, no tags, no note"
 
 
 @click.command("delete")
 @run_argument
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @runs_option
 def delete_command(word: str, yes: bool, runs: str | None) -> None:  # noqa: FBT001
-    """Delete a run and all that belongs to it. Asks first."""
-    run = find_run(runs_folder(runs), word)
-    about = summarise(run)
-    what = f"{run.run_id}{f' ({about.label})' if about.label else ''}, {about.status}, {megabytes(run.size())}"
+    """Delete a run and everything that belongs to it. Asks for confirmation first."""
+    run = read_run(find_run(runs_folder(runs), word))
+    what = f"{run.run_id}{f' ({run.label})' if run.label else ''}, {run.status}, {megabytes(run.size())}"
     if not yes and not is_terminal(sys.stdin):
-        raise click.UsageError(f"nobody is there to be asked whether to delete {what}; say --yes")
-    if not yes and not click.confirm(f"Delete {what}? It can't be had back"):
+        raise click.UsageError(f"Can't ask for confirmation to delete {what} without a terminal; pass --yes")
+    if not yes and not click.confirm(f"Delete {what}? This can't be undone"):
         raise click.ClickException("nothing was deleted")
-    delete_run(run)
+    run.delete()
     click.echo(f"deleted {what}")

@@ -14,20 +14,20 @@ from fmnist_tui.runs.directory import list_runs, name_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_RUNS_HELP = "The folder of runs (or FMNIST_TUI_RUNS)."
-_DATA_HELP = "The folder of the data, or `demo` (or FMNIST_TUI_DATA)."
+_RUNS_HELP = "The folder with the runs (or FMNIST_TUI_RUNS)."
+_DATA_HELP = "The folder with the images, or `demo` (or FMNIST_TUI_DATA)."
 
 _HARMLESS = re.compile(r"[\w.-]+")
-"""What a shell may type for somebody: it takes a space, a `;` or a `$` of a name for its own."""
+"""Names that a shell may complete: it would interpret a space, a `;` or a `$`."""
 
 
 class Folder(click.Path):
-    """A folder's name, which an unset variable of a script must not make empty: that would be another folder."""
+    """A folder that must not be empty: an unset variable of a script would mean another folder."""
 
     name = "folder"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The name as it is, there or not."""
+        """The path unchanged, whether it exists or not."""
         if value == "":
             self.fail("the name is empty", param, ctx)
         return value
@@ -54,10 +54,10 @@ def run_argument(command: Command) -> Command:
 
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """What a shell offers for RUN: ids, names that people gave, `last`."""
+    """Shell completion for RUN: ids, labels, `last`."""
     try:
         known = list_runs(runs_folder(ctx.params.get("runs")))
     except RunError:
         return []
-    words = ["last", *(name for run in known for name in (run.run_id, name_of(run)))]
-    return [word for word in words if word.startswith(incomplete) and _HARMLESS.fullmatch(word)]
+    known_refs = ["last", *(name for run in known for name in (run.run_id, name_of(run)))]
+    return [ref for ref in known_refs if ref.startswith(incomplete) and _HARMLESS.fullmatch(ref)]

@@ -18,10 +18,10 @@ from fmnist_tui.tui.cells import cells, cut, in_ascii, pad, wrap
 
 
 class _Lasting(io.FileIO):
-    """What can't be written counts as written."""
+    """A file whose write errors are ignored."""
 
     def write(self, data: Any) -> int:
-        """Writes, or drops the data where nobody is there to read it."""
+        """Write the data, or drop it if the terminal is gone."""
         try:
             return super().write(data)
         except OSError:
@@ -29,7 +29,7 @@ class _Lasting(io.FileIO):
 
 
 def outlive_the_terminal() -> None:
-    """Has `sys.__stderr__` go on when the terminal behind it is gone."""
+    """Make `sys.__stderr__` ignore that the terminal behind it is gone."""
     old = sys.__stderr__
     if old is not None:
         raw = _Lasting(old.fileno(), "w", closefd=False)
@@ -38,14 +38,14 @@ def outlive_the_terminal() -> None:
 
 
 _ASCII = "fmnist_tui_ascii"
-"""ASCII by another name: Click takes a stream of ASCII for misconfigured, and writes UTF-8 to it."""
+"""ASCII by another name: Click considers an ASCII stream misconfigured, and writes UTF-8 to it."""
 _LOOK_ALIKE = "fmnist_tui_look_alike"
 _LOOK_ALIKE_OR_CODE = "fmnist_tui_look_alike_or_code"
 _LONGER = {"±": "+/-", "…": "...", "≈": "~"}
 
 
 def open_closed_streams() -> None:
-    """Whatever is opened first takes a closed stream's place: a lock there would be lost to the trainer."""
+    """Open closed standard streams: a lock file that took such a descriptor would be lost to the trainer."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -54,10 +54,10 @@ def open_closed_streams() -> None:
 
 
 def take_any_text() -> None:
-    """Has the streams write what looks alike where their encoding lacks a character; nothing raises.
+    """Make the streams replace characters that their encoding lacks by similar ones, and never raise.
 
-    Where nothing looks alike, standard output has question marks, as wide as the character, and standard error has its
-    code: a path in an error must not be lost.
+    For a character without a similar one, standard output has question marks of the same width, and standard error has
+    its code: a path in an error must stay legible.
     """
     for stream, errors in ((sys.stdin, "replace"), (sys.stdout, _LOOK_ALIKE), (sys.stderr, _LOOK_ALIKE_OR_CODE)):
         if isinstance(stream, io.TextIOWrapper):
@@ -66,18 +66,18 @@ def take_any_text() -> None:
 
 
 def write_ascii() -> None:
-    """Has standard output write ASCII alone."""
+    """Make standard output write only ASCII."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding=_ASCII, errors=_LOOK_ALIKE)
 
 
 def drop_output() -> None:
-    """Python would complain again when it flushes at exit."""
+    """Send further output to the null device: Python would fail again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_written(text: str, stream: TextIO | None) -> str:
-    """`text` as the stream's encoding lets it be read; columns are as wide as that."""
+    """`text` as the stream will show it after encoding, for the width of columns."""
     if text.isascii() or not isinstance(stream, io.TextIOWrapper):
         return text
     return text.encode(stream.encoding, stream.errors or "strict").decode(stream.encoding, "replace")
@@ -103,14 +103,14 @@ def _look_alike_or_code(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = (
-        plain if (plain := _plain(letter)).strip("?") else letter.encode("ascii", "backslashreplace").decode()
-        for letter in error.object[error.start : error.end]
+        plain if (plain := _plain(character)).strip("?") else character.encode("ascii", "backslashreplace").decode()
+        for character in error.object[error.start : error.end]
     )
     return "".join(found), error.end
 
 
-def _plain(letter: str) -> str:
-    return _LONGER.get(letter) or in_ascii(letter)
+def _plain(character: str) -> str:
+    return _LONGER.get(character) or in_ascii(character)
 
 
 codecs.register(_find)
@@ -119,12 +119,12 @@ codecs.register_error(_LOOK_ALIKE_OR_CODE, _look_alike_or_code)
 
 
 def print_json(value: Any) -> None:
-    """Prints a JSON document in ASCII; an edited file may hold NaN, which is printed as null."""
+    """Print a JSON document in ASCII; NaN, which an edited file may have, is printed as null."""
     click.echo(json.dumps(finite(value), indent=2, allow_nan=False))
 
 
 def print_columns(rows: list[list[str]]) -> None:
-    """Prints rows as columns, padded to the widest cell."""
+    """Print rows as columns, padded to the widest cell."""
     shown = [[as_written(safe(cell), sys.stdout) for cell in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(*shown, strict=True)]
     for row in shown:
@@ -132,30 +132,30 @@ def print_columns(rows: list[list[str]]) -> None:
 
 
 def print_line(text: str) -> None:
-    """Prints a line; on a terminal it breaks between words."""
+    """Print a line; on a terminal it is wrapped between words."""
     shown = as_written(safe(text), sys.stdout)
     click.echo("\n".join(wrap(shown, terminal_width())) if is_terminal(sys.stdout) else shown)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody sits there; a stream that was closed before the start is None."""
+    """Whether the stream is a terminal; one that was closed before the start is None."""
     return stream is not None and stream.isatty()
 
 
 def terminal_width() -> int:
-    """Cells in a line, by COLUMNS or the terminal; 80 where neither makes sense."""
+    """The width in cells, from COLUMNS or the terminal; 80 if both are unknown."""
     return shutil.get_terminal_size().columns
 
 
 def can_redraw(stream: TextIO | None) -> bool:
-    """Whether it is a terminal on which a line can be written over."""
+    """Whether the stream is a terminal on which a line can be overwritten."""
     from fmnist_tui.host.terminal import CANNOT_DRAW
 
     return is_terminal(stream) and os.environ.get("TERM", "") not in CANNOT_DRAW
 
 
 def show_for_now(text: str) -> None:
-    """Writes over the line on stderr that was shown so before, cut to the terminal's width; there alone."""
+    """Overwrite the current line on stderr, cut to the terminal's width; does nothing elsewhere."""
     if can_redraw(sys.stderr):
         shown = as_written(safe(text), sys.stderr)
         click.echo(f"\r\x1b[K{cut(shown, terminal_width() - 1)}", err=True, nl=False)

@@ -1,4 +1,4 @@
-"""Bars for the runs that a terminal has rows for; what happened stays above them."""
+"""A progress bar for each run that the terminal has a row for, with their events above."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from rich.text import Text
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import format_event
-from fmnist_tui.training.events import QUEUED_STAGE
+from fmnist_tui.training.events import StageKind
 from fmnist_tui.tui.cells import cut, in_ascii
 
 _SECONDS = 0.25
-"""Between two paints."""
+"""Between two repaints."""
 _BESIDE = 3
-"""Rows for the summary, the newest line above the bars, and what a person types."""
+"""Rows for the summary, the newest line above the bars, and the cursor."""
 _BARS = ((100, 24), (72, 8), (0, 0))
-"""Cells of a bar in a terminal of so many columns."""
+"""The smallest terminal width, and the length of a bar from there on, in cells."""
 
 
 class _State(IntEnum):
-    """What a run does; the first ones are shown where there is no room for all."""
+    """The state of a run; the first ones take precedence if there is no room for all."""
 
     RUNNING = 0
     QUEUED = 1
@@ -42,14 +42,14 @@ class _State(IntEnum):
 
 @dataclass
 class _Run:
-    """A run as it was last reported."""
+    """A run's latest snapshot."""
 
     snapshot: Snapshot
     state: _State = _State.QUEUED
 
     @property
     def fraction(self) -> float:
-        """How much of the training is done, 0 to 1."""
+        """The fraction of the training that is done, 0 to 1."""
         total = self.snapshot.started.total_steps if self.snapshot.started else 0
         return min(1.0, self.snapshot.step / total) if total else 0.0
 
@@ -59,8 +59,8 @@ class _Run:
         return self.snapshot.finished.reason if self.snapshot.finished else "interrupted"
 
     @property
-    def words(self) -> str:
-        """What it does."""
+    def text(self) -> str:
+        """What the run is doing, with its latest metrics."""
         snapshot = self.snapshot
         if self.state is _State.ENDED:
             return ", ".join(filter(None, [self.ending, snapshot.stage]))
@@ -78,9 +78,9 @@ class _Run:
 
 
 class ProgressBars:
-    """A bar for each run, by Rich; where the terminal has too few rows, of the running ones, then of those next.
+    """A Rich progress bar for each run; if there are too few rows, for running runs first, then for the next in line.
 
-    Epochs, ends and alerts become lines above the bars. Nothing is painted while nothing changes.
+    Epochs, ends and alerts are printed above the bars. Nothing is painted while nothing changes.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class ProgressBars:
         self._live.start()
 
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:
-        """Moves the run's bar."""
+        """Update the run's bar and print its events."""
         one = self._runs.setdefault(run.run_id, _Run(snapshot))
         one.snapshot = snapshot
         lines = []
@@ -106,20 +106,20 @@ class ProgressBars:
         self._paint(lines)
 
     def leave(self, run: RunDirectory) -> None:
-        """The run's bar stays as it is, while there is room for it."""
+        """Keep the run's bar as it is, while there is room for it."""
         one = self._runs[run.run_id]
         lost = one.state is not _State.ENDED
         one.state = _State.ENDED
         self._paint([f"{run.run_id}  {one.ending}"] if lost else [])
 
     def close(self) -> None:
-        """Leaves the bars as they are."""
+        """Paint the final state and leave the bars on the screen."""
         self._due = 0.0
         self._paint([])
         self._live.stop()
 
     def _paint(self, lines: list[str]) -> None:
-        """Prints lines above the bars, and the bars again if they changed, but not too often."""
+        """Print lines above the bars; repaint the bars if they changed, but not too often."""
         if not lines and time.monotonic() < self._due:
             return
         size = shutil.get_terminal_size()
@@ -133,10 +133,10 @@ class ProgressBars:
         self._due = time.monotonic() + _SECONDS
 
     def _bars(self, width: int, rows: int) -> Text:
-        """A line a run, as many as there are rows for, and what all of them do, in `width` cells."""
+        """A line per run, as far as there are rows, and a summary of all runs, `width` cells wide."""
         room = max(1, rows - _BESIDE)
         shown = self._runs
-        if len(shown) > room:  # then those that ended have nothing but a line above
+        if len(shown) > room:  # those that have ended keep only their line above
             waiting = sorted(
                 (run for run in shown if shown[run].state < _State.ENDED), key=lambda run: shown[run].state
             )
@@ -148,13 +148,13 @@ class ProgressBars:
 
     def _line(self, run: str, one: _Run, width: int) -> Text:
         length = next(length for least, length in _BARS if width + 1 >= least)
-        done = f"{one.fraction * 100:3.0f} %"
+        done = f"{one.fraction:4.0%}"
         if width < len(run) + len(done) + 1:
             return Text(self._encoded(cut(f"{done} {run}", width)))
         room = width - len(run) - len(done) - 2 - (length + 1 if length else 0)
         bar = Text.assemble(" ", *self._bar(one.fraction, length)) if length else Text()
-        words = self._encoded(cut(one.words, room))
-        return Text.assemble(run, bar, f" {done} {words}".rstrip())
+        text = self._encoded(cut(one.text, room))
+        return Text.assemble(run, bar, f" {done} {text}".rstrip())
 
     def _bar(self, fraction: float, length: int) -> list[tuple[str, str]]:
         done = round(fraction * length)
@@ -178,7 +178,7 @@ def _state_after(event: events.Event, before: _State) -> _State:
     match event:
         case events.RunFinished():
             return _State.ENDED
-        case events.Stage(name) if name.startswith(QUEUED_STAGE):
+        case events.Stage() if event.kind is StageKind.WAITING:
             return _State.QUEUED
         case events.Alert() | events.StopRequested():
             return before
@@ -186,7 +186,7 @@ def _state_after(event: events.Event, before: _State) -> _State:
 
 
 def _score(run: RunDirectory, event: events.Event) -> str:
-    """What a run reached on the test images, once it has ended."""
+    """A run's test accuracy, once it has ended."""
     if not isinstance(event, events.RunFinished) or not event.scored:
         return ""
     accuracy = (read_json(run.result) or {}).get("test_accuracy")

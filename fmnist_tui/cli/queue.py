@@ -9,17 +9,17 @@ import click
 
 from fmnist_tui.cli.options import json_option
 from fmnist_tui.cli.output import print_columns, print_json
-from fmnist_tui.runs.queue.claims import claims_in_use
+from fmnist_tui.runs.queue.devices import claims_in_use
 from fmnist_tui.runs.queue.store import existing_queues
 
 
 @click.command("queue")
 @json_option
 def queue_command(as_json: bool) -> None:  # noqa: FBT001
-    """List your runs on this host that have a device, then those that wait for one, in their order.
+    """List your runs on this host: those that have a device, then those waiting for one, in order.
 
-    There is one queue for each user and host, across all folders of runs. Like every command, this one goes on with a
-    queue whose waiting process is gone, after a reboot for one.
+    There is one queue per user and host, across all run folders. Like every command, this one restarts a queue whose
+    dispatcher process is gone, for instance after a reboot.
     """
     rows = _rows()
     if as_json:
@@ -28,11 +28,11 @@ def queue_command(as_json: bool) -> None:  # noqa: FBT001
         header = ["order", "run", "status", "device", "folder"]
         print_columns([header, *([str(row[name] or "") for name in header] for row in rows)])
     else:
-        click.echo("no run has a device or waits for one; start one with: fmnist-tui train v0")
+        click.echo("no run has a device or is waiting for one; start one with: fmnist-tui train v0")
 
 
 def _rows() -> list[dict[str, Any]]:
-    """Those with a device have no place in the order."""
+    """Runs that have a device have no position."""
     running, waiting = [], []
     for queue in existing_queues():
         running += [_row(None, claim.run, "running", claim.device) for claim in claims_in_use(queue).values()]

@@ -9,13 +9,11 @@ import click
 from click.core import ParameterSource
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
-from fmnist_tui.analysis.record import read_record, read_records
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
-from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.models.spec import REPORTED_NOTE
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.report import run_pairs as run_pairs_tables
 from fmnist_tui.report import sentences as wording
@@ -23,6 +21,8 @@ from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import notes
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 from fmnist_tui.tui.cells import cells
 
@@ -72,9 +72,9 @@ def results_command(
     folder = runs_folder(runs)
     if words:
         _check_words(ctx, words)
-        print_run_pairs(compare_runs([read_record(find_readable(folder, word)) for word in words]), form)
+        print_run_pairs(compare_runs([read_run(find_readable(folder, word)) for word in words]), form)
         return
-    comparison = compare(read_records(folder), recipe, everything=everything)
+    comparison = compare(read_runs(folder), recipe, everything=everything)
     if form == "json":
         print_json(tables.as_json(comparison))
     elif form == "csv":
@@ -89,7 +89,7 @@ def print_table(comparison: Comparison) -> None:
     """The table and what it takes to read it."""
     print_columns(_fitting([list(row) for row in (tables.HEADER, *tables.rows(comparison))]))
     reference = reference_line(comparison.recipe)
-    below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {ORIGIN_NOTE}")
+    below = (wording.gain_line(comparison), *notes(comparison), reference, f"origin: {REPORTED_NOTE}")
     click.echo()
     for line in filter(None, below):
         print_line(line)

@@ -1,4 +1,4 @@
-"""Starts trainings and follows them; passes signals on to them."""
+"""Starts runs and follows them; forwards signals to them."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from fmnist_tui.text import safe
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import RunFinished
 
-_WELL = ("completed", "stopped")
+_SUCCESSFUL = ("completed", "stopped")
 
 
 def start_and_leave(runs: Sequence[RunDirectory]) -> int:
-    """Starts the runs, or queues them, prints their ids, and leaves them to themselves.
+    """Start or queue the runs, print their ids, and return.
 
     Raises:
-        RunError: A run could not be started.
+        RunError: If a run could not be started.
     """
     submitted = submit(runs)
     _warn(submitted.warning)
@@ -49,34 +49,34 @@ def start_and_leave(runs: Sequence[RunDirectory]) -> int:
 
 
 def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
-    """Starts the runs, or queues them, and follows them to their ends; SIGHUP ends this process alone.
+    """Start or queue the runs and follow them until they end; SIGHUP ends only this process.
 
     Returns:
-        0, or 130 or 143 where SIGINT or SIGTERM came, was passed on, and everything is saved.
+        0, or 130 or 143 if SIGINT or SIGTERM was received and forwarded, and everything is saved.
 
     Raises:
-        RunError: A run failed, or its trainer died.
+        RunError: If a run failed, or its trainer died.
     """
     followers = _caught_up(runs)
     with _receiving() as received:
         submitted = submit(runs)
         _warn(submitted.warning)
-        stopper = _Stopper(runs, submitted.started, received)
-        ends = follow(followers, choose_reporter(as_json=as_json), stopper.look)
+        forwarder = _SignalForwarder(runs, submitted.started, received)
+        ends = follow(followers, choose_reporter(as_json=as_json), forwarder.forward)
         codes = {run: process.wait() for run, process in submitted.started.items()}
     _raise_first(submitted)
     status = 128 + received[0] if received else 0
     for run in runs:
         end = ends[run.run_id].finished
-        well = end is not None and end.reason in _WELL and not end.message
+        successful = end is not None and end.reason in _SUCCESSFUL and not end.message
         ended_at_once = bool(received) and end is None  # a second signal came while it was saving
-        if codes.get(run, 0) not in (0, status) or not (well or ended_at_once):
+        if codes.get(run, 0) not in (0, status) or not (successful or ended_at_once):
             raise RunError(_why(run, end))
     return status
 
 
-class _Stopper:
-    """Passes signals on: trainers get them, runs that wait for a device leave the queue."""
+class _SignalForwarder:
+    """Forwards signals to trainers; runs that wait for a device leave the queue."""
 
     def __init__(
         self, runs: Sequence[RunDirectory], started: Mapping[RunDirectory, subprocess.Popen[bytes]], received: list[int]
@@ -84,18 +84,18 @@ class _Stopper:
         self._runs = runs
         self._started = started
         self._received = received
-        self._passed = 0
+        self._forwarded = 0
         self._left: set[RunDirectory] = set()
 
-    def look(self) -> None:
-        """To be called again and again: a trainer that is just starting can't be reached at once."""
-        if len(self._received) > self._passed:
-            self._passed = len(self._received)
+    def forward(self) -> None:
+        """Call this repeatedly: a trainer that is just starting can't be reached yet."""
+        if len(self._received) > self._forwarded:
+            self._forwarded = len(self._received)
             self._left = set(self._runs)
         self._left = {run for run in self._left if not self._stop(run, self._received[-1])}
 
     def _stop(self, run: RunDirectory, number: int) -> bool:
-        """Whether it is done."""
+        """Stop one run; False to try again."""
         process = self._started.get(run)
         if process is not None:
             if process.poll() is None:
@@ -111,73 +111,73 @@ class _Stopper:
         if is_waiting(run):
             try:
                 cancel_queued(run)
-            except RunError:  # it is just being started
+            except RunError:  # it is just starting
                 return False
         return True
 
 
 def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
-    """Trains the runs in a thread of this process, one after the other, and follows from this one.
+    """Train the runs in a thread of this process, one after the other, and follow them.
 
-    SIGINT, SIGTERM and SIGHUP save before they end; a second SIGINT ends at once.
+    SIGINT, SIGTERM and SIGHUP save and end; a second SIGINT ends at once.
 
     Returns:
-        0, or 128 and the signal's number.
+        0, or 128 plus the signal's number.
 
     Raises:
-        RunError: A run failed.
+        RunError: If a run failed.
     """
     received: list[int] = []
-    driven = [InAppRun(run) for run in runs]
+    in_app = [InAppRun(run) for run in runs]
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         if number == signal.SIGINT and number in received:
             os._exit(128 + number)
         received.append(number)
-        _stop_all(driven)
+        _stop_all(in_app)
 
     def save(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        for one in driven:
+        for one in in_app:
             one.inbox.put(Command.SAVE)
 
     stopping = _handling(stop, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with stopping, _handling(save, signal.SIGUSR1):
-        ends = _follow_here(driven, as_json=as_json)
+        ends = _follow_here(in_app, as_json=as_json)
     for run, end in zip(runs, ends, strict=True):
-        if end.reason not in _WELL or end.message:
+        if end.reason not in _SUCCESSFUL or end.message:
             raise RunError(_why(run, end))
     return 128 + received[0] if received else 0
 
 
-def _follow_here(driven: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
-    """Follows the runs while a thread drives them; returns how they ended."""
-    followers = _caught_up([one.run for one in driven])
+def _follow_here(in_app: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
+    """Follow the runs while a thread trains them; returns how they ended."""
+    followers = _caught_up([one.run for one in in_app])
     with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:
-        driving = thread.submit(_drive_all, driven)
+        training = thread.submit(_train_all, in_app)
         try:
             follow(followers, choose_reporter(as_json=as_json))
-        except BaseException:  # nobody reads what is printed, for one: the runs are saved
-            _stop_all(driven)
+        except BaseException:  # a closed pipe, for instance: the runs are saved
+            _stop_all(in_app)
             raise
-        return driving.result()
+        return training.result()
 
 
-def _drive_all(driven: list[InAppRun]) -> list[RunFinished]:
-    """One after the other. Whatever happens, none stays held: whoever follows would wait for ever."""
+def _train_all(in_app: list[InAppRun]) -> list[RunFinished]:
+    """One after the other. None stays locked, whatever happens: its follower would wait for ever."""
     try:
-        return [one.drive() for one in driven]
+        return [one.train() for one in in_app]
     finally:
-        for one in driven:
+        for one in in_app:
             one.close()
 
 
-def _stop_all(driven: list[InAppRun]) -> None:
-    for one in driven:
+def _stop_all(in_app: list[InAppRun]) -> None:
+    for one in in_app:
         one.inbox.put(Command.STOP_NOW)
 
 
 def _caught_up(runs: Sequence[RunDirectory]) -> list[Follower]:
-    """Followers that know what an earlier trainer said, so that they report what is new alone."""
+    """Followers that have read the events of earlier trainers, so that they only report new ones."""
     followers = [Follower(run) for run in runs]
     for follower in followers:
         follower.catch_up()
@@ -185,14 +185,14 @@ def _caught_up(runs: Sequence[RunDirectory]) -> list[Follower]:
 
 
 def _why(run: RunDirectory, end: RunFinished | None) -> str:
-    """Why a run came to a bad end."""
-    if end and (end.reason not in _WELL or end.message):
+    """Why a run failed."""
+    if end and (end.reason not in _SUCCESSFUL or end.message):
         return f"{run.run_id} {end.reason}: {end.message}"
     if is_full(run.path):
-        advice = f"make room, then: fmnist-tui resume {run.run_id}"
+        advice = f"free some space, then: fmnist-tui resume {run.run_id}"
         return f"{run.run_id} could not be saved: {run.path} is on a full disk; {advice}"
     why = why_trainer_died(run) or f"see {run.train_log}"
-    return f"{run.run_id}: the trainer process died ({why}); go on with: fmnist-tui resume {run.run_id}"
+    return f"{run.run_id}: the trainer process died ({why}); resume it with: fmnist-tui resume {run.run_id}"
 
 
 def _warn(line: str) -> None:
@@ -207,7 +207,7 @@ def _raise_first(submitted: Submitted) -> None:
 
 @contextmanager
 def _receiving() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of ending."""
+    """Collects SIGINT and SIGTERM instead of ending the process."""
     received: list[int] = []
 
     def receive(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

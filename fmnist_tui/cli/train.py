@@ -1,4 +1,4 @@
-"""`fmnist-tui train` and `fmnist-tui resume`."""
+"""The `train` and `resume` commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from fmnist_tui.cli.options import Folder, data_option, json_option, run_argument, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
-from fmnist_tui.models.catalogue import VERSION_NAMES, UnknownVersionError, version
+from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
 from fmnist_tui.paths import AppPaths, app_paths, data_folder, runs_folder
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.resume import check_resumable
@@ -18,28 +18,34 @@ from fmnist_tui.text import counted, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all
 
-_FLIP_HELP = "Mirror training images: if that suits the data, always, or never."
+_DETACHED_IN_APP = "--detach trains in separate processes, --in-app in this one: choose one"
+_FLIP_HELP = "Flip training images horizontally: if that suits the data, always, or never."
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in (*VERSION_NAMES, "all") if name.startswith(incomplete)]
+    return [name for name in (*(model.name for model in all_models()), "all") if name.startswith(incomplete)]
 
 
 @click.command("train")
 @click.argument("versions", nargs=-1, required=True, metavar="VERSION...|all", shell_complete=_complete)
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
 @click.option("--epochs", type=int, metavar="N", help="Epochs, instead of the recipe's.")
-@click.option("--batch-size", type=int, metavar="N", help="Images a step, instead of the recipe's.")
+@click.option("--batch-size", type=int, metavar="N", help="Images per step, instead of the recipe's.")
 @click.option("--lr", "learning_rate", type=float, metavar="X", help="Learning rate, instead of the recipe's.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N")
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, metavar="K", help="K runs, with seeds N to N+K-1.")
 @click.option("--flip", type=click.Choice(FLIPS), default="auto", show_default=True, help=_FLIP_HELP)
-@click.option("--limit", type=int, metavar="N", help="Use N training images only: the first, or by class if sorted.")
+@click.option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Use only N training images: the first, or by class if sorted.",
+)
 @click.option("--no-test", is_flag=True, help="Don't score the test images.")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 takes all there are.")
-@click.option("--detach", is_flag=True, help="Don't follow: print the runs' ids and leave them running.")
-@click.option("--in-app", is_flag=True, help="Train in this process; it ends when this one does.")
+@click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 for all.")
+@click.option("--detach", is_flag=True, help="Print the run ids and return; the runs continue in the background.")
+@click.option("--in-app", is_flag=True, help="Train in this process; the runs end with it.")
 @json_option
 @data_option
 @runs_option
@@ -55,9 +61,9 @@ def train_command(
     runs: str | None,
     **settings: Any,
 ) -> None:
-    """Train versions (v0, v1, v2, v3, or all) and follow them. Several wait for the device one after the other."""
+    """Train models (v0, v1, v2, v3, or all) and follow them. Several runs queue for the device."""
     if detach and in_app:
-        raise click.UsageError("--detach leaves the runs to processes of their own, --in-app to this one: choose one")
+        raise click.UsageError(_DETACHED_IN_APP)
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
     configs = _configs(versions, seeds_wanted, changes=changes, score_test=not no_test, **settings)
@@ -68,23 +74,22 @@ def train_command(
 
 
 def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:
-    """What was asked for; what can't be trained anywhere is wrong usage."""
+    """The requested configurations; one that can't be trained anywhere is wrong usage."""
     try:
         return configure_all(_names(versions), seeds, **settings)
     except NoPyTorchError:
         raise
-    except (ConfigError, UnknownVersionError) as error:
+    except ConfigError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
 
 
 def _request(configs: list[TrainingConfig], folders: AppPaths) -> list[RunDirectory]:
-    """Runs that nobody trains yet, once it is seen that they can start here."""
-    from fmnist_tui.runs.disk_space import little_room
+    """Create the runs, without starting them, after checking that they can start here."""
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable
+    from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 
     check_startable(configs, folders.data, folders.cache)
-    if warning := little_room(folders.runs, configs):
+    if warning := disk_space_warning(folders.runs, configs):
         click.echo(f"warning: {safe(warning)}", err=True)
     if warning := _too_many_threads(max(config.threads for config in configs)):
         click.echo(f"warning: {warning}", err=True)
@@ -92,7 +97,7 @@ def _request(configs: list[TrainingConfig], folders: AppPaths) -> list[RunDirect
 
 
 def _too_many_threads(threads: int) -> str:
-    """A line where there are fewer CPUs than threads; "" where there are enough."""
+    """A warning if there are fewer CPUs than threads, else ""."""
     from fmnist_tui.host.cpus import available_cpus
 
     cpus = available_cpus()
@@ -102,17 +107,17 @@ def _too_many_threads(threads: int) -> str:
 
 
 def _names(versions: tuple[str, ...]) -> list[str]:
-    """The versions asked for, each once; "all" stands for all four."""
-    named = [version(name).name for name in versions if name != "all"]
-    return list(VERSION_NAMES) if "all" in versions else list(dict.fromkeys(named))
+    """The requested models, each once; "all" means all built-in models."""
+    named = [get_model(name).name for name in versions if name != "all"]
+    return list(BUILT_IN) if "all" in versions else list(dict.fromkeys(named))
 
 
 @click.command("resume")
 @run_argument
-@click.option("--detach", is_flag=True, help="Don't follow: leave it running.")
-@click.option("--in-app", is_flag=True, help="Train in this process; it ends when this one does.")
+@click.option("--detach", is_flag=True, help="Print the run id and return; the run continues in the background.")
+@click.option("--in-app", is_flag=True, help="Train in this process; the run ends with it.")
 @json_option
-@click.option("--data", type=Folder(), metavar="DIR", help="Where the run's images are now, if they were moved.")
+@click.option("--data", type=Folder(), metavar="DIR", help="The folder with the run's images, if they have moved.")
 @runs_option
 def resume_command(
     word: str,
@@ -122,14 +127,14 @@ def resume_command(
     data: str | None,
     runs: str | None,
 ) -> None:
-    """Go on with a stopped or interrupted run from its newest checkpoint.
+    """Resume a stopped or interrupted run from its latest checkpoint.
 
-    It goes on bit for bit on the machine that it began on, with the same number of threads, device and library
-    versions; elsewhere it adapts, and says what is different. Images that were moved are looked for where they were
-    last, in FMNIST_TUI_DATA and in the usual places, and known by their checksum.
+    On the same machine, with the same device, number of threads and library versions, it continues bit for bit;
+    otherwise it adapts and reports what differs. The images are searched for in the folder used last, in
+    FMNIST_TUI_DATA and in the default places, and identified by their checksum.
     """
     if detach and in_app:
-        raise click.UsageError("--detach leaves the run to a process of its own, --in-app to this one: choose one")
+        raise click.UsageError(_DETACHED_IN_APP)
     run = find_run(runs_folder(runs), word)
     check_resumable(run, data_folder(data) if data else None)
     if detach:

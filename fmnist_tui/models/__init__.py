@@ -1,1 +1,1 @@
-"""What v0 to v3 are: the network in NumPy, the networks in PyTorch, and the catalogue that tells their story."""
+"""The models: what one is (spec), those that are known (registry, builtin), and the networks and layers they use."""

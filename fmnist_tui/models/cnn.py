@@ -1,4 +1,4 @@
-"""v1 to v3, in PyTorch. Images come as (n, 1, 28, 28) float, logits leave as (n, 10)."""
+"""The networks of v1 to v3, in PyTorch: images (n, channels, height, width), float32, to logits (n, classes)."""
 
 from __future__ import annotations
 
@@ -7,32 +7,47 @@ from collections import OrderedDict
 from torch import nn
 
 from fmnist_tui.models.fused_layers import Convolution, Dropout, ReluNormPool
+from fmnist_tui.models.spec import ImageShape
 
-FEATURES = 128 * 6 * 6
 HIDDEN = 1024
-DROPOUT = 0.1
 
 
-def build_cnn(version: str) -> nn.Sequential:
-    """The untrained network of "v1", "v2" or "v3", weights drawn from torch's global generator.
+def build_cnn(image_shape: ImageShape, classes: int, *, hidden_layers: int = 0, dropout: float = 0.0) -> nn.Sequential:
+    """An untrained network, its weights drawn from torch's global generator.
 
-    The layers have the same names in all three, so that their weights can be compared.
+    The layers have the same names in all variants, so that their weights can be compared.
+
+    Args:
+        image_shape: Channels, height and width; height and width at least 6 pixels.
+        classes: Number of outputs.
+        hidden_layers: Layers of 1,024 units with layer normalisation before the output.
+        dropout: Probability of dropout after each block and each hidden layer; 0 for none.
+
+    Raises:
+        ValueError: The images are too small for two blocks.
     """
-    dropout = DROPOUT if version == "v3" else 0.0
-    layers = OrderedDict(_convolutions(dropout))
+    channels, height, width = image_shape
+    features = 128 * _pooled(height) * _pooled(width)
+    if not features:
+        raise ValueError(f"images of {height}x{width} pixels are too small for this network: it needs 6x6")
+    layers = OrderedDict(_convolutions(channels, dropout))
     layers["flatten"] = nn.Flatten()
-    if version == "v1":
-        layers["output"] = nn.Linear(FEATURES, 10)
-    else:
-        layers |= _hidden_layer(1, FEATURES, dropout) | _hidden_layer(2, HIDDEN, dropout)
-        layers["output"] = nn.Linear(HIDDEN, 10)
+    for number in range(1, hidden_layers + 1):
+        layers |= _hidden_layer(number, features, dropout)
+        features = HIDDEN
+    layers["output"] = nn.Linear(features, classes)
     return nn.Sequential(layers)
 
 
-def _convolutions(dropout: float) -> dict[str, nn.Module]:
-    """Two blocks: (n, 1, 28, 28) -> (n, 64, 14, 14) -> (n, 128, 6, 6)."""
+def _pooled(side: int) -> int:
+    """Pixels along one side after both blocks."""
+    return max(0, (side // 2 - 2) // 2)
+
+
+def _convolutions(channels: int, dropout: float) -> dict[str, nn.Module]:
+    """Two blocks, for Fashion-MNIST (n, 1, 28, 28) -> (n, 64, 14, 14) -> (n, 128, 6, 6)."""
     return {
-        "conv1": Convolution(1, 64, 3, padding=1),
+        "conv1": Convolution(channels, 64, 3, padding=1),
         "norm1": ReluNormPool(64),
         **_dropout("dropout1", dropout),
         "conv2": Convolution(64, 128, 3),

@@ -1,7 +1,7 @@
-"""v0's network, written by hand: 784 -> 300 (ReLU) -> 100 (ReLU) -> 10 (sigmoid), in NumPy and SciPy.
+"""v0's network, written by hand in NumPy and SciPy: dense layers with ReLU between them and sigmoid outputs.
 
-The loss is the binary cross-entropy of each of the ten outputs against its target, summed over the outputs and
-averaged over the batch (Bishop, Pattern Recognition and Machine Learning, 2006, section 5.2):
+The loss is the binary cross-entropy of each output against its target, summed over the outputs and averaged over the
+batch (Bishop, Pattern Recognition and Machine Learning, 2006, section 5.2):
 
     L = 1/n * sum over images and outputs of  -[t ln a + (1 - t) ln(1 - a)],   a = sigmoid(z)
 
@@ -11,6 +11,7 @@ With sigmoid outputs its derivative with respect to the logits is (a - t) / n, f
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,30 +21,36 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.linalg import get_blas_funcs
 from scipy.special import expit
 
-from fmnist_tui.models.layers import SIZES
-
 Array = NDArray[np.floating[Any]]
 
 
-def parameter_shapes() -> dict[str, tuple[int, ...]]:
-    """Each parameter's name and shape, in the order of the layers; weights are (out, in)."""
+def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Each parameter's name and shape, in the order of the layers; weights are (out, in).
+
+    Args:
+        sizes: Units of each layer, from the pixels to the outputs.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
-    for layer, (fan_in, fan_out) in enumerate(pairwise(SIZES)):
+    for layer, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         shapes[f"layers.{layer}.weight"] = (fan_out, fan_in)
         shapes[f"layers.{layer}.bias"] = (fan_out,)
     return shapes
 
 
-def initial_parameters(init: str, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+def initial_parameters(
+    sizes: Sequence[int], init: str, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> dict[str, Array]:
     """Draws the weights; biases start at zero.
 
     Args:
-        init: "he": N(0, sqrt(2 / fan_in)) (He et al., 2015), or "fan_out": N(0, fan_out ** -0.5), the origin's.
+        sizes: Units of each layer, from the pixels to the outputs.
+        init: "he": N(0, sqrt(2 / fan_in)) (He et al., 2015), or "fan_out": N(0, fan_out ** -0.5), the original
+            project's.
         rng: Where the numbers come from.
         dtype: float32 to train, float64 to check gradients.
     """
     parameters: dict[str, Array] = {}
-    for name, shape in parameter_shapes().items():
+    for name, shape in parameter_shapes(sizes).items():
         if name.endswith("bias"):
             parameters[name] = np.zeros(shape, dtype)
         else:
@@ -63,12 +70,12 @@ class _Workspace:
     ones: Array
 
     @classmethod
-    def of(cls, batch: int, dtype: DTypeLike) -> _Workspace:
-        sizes = SIZES[1:]
+    def of(cls, batch: int, sizes: Sequence[int], dtype: DTypeLike) -> _Workspace:
+        outputs = sizes[1:]
         return cls(
-            [np.empty((batch, size), dtype) for size in sizes],
-            [np.empty((batch, size), dtype) for size in sizes],
-            [np.empty((batch, size), np.bool_) for size in sizes[:-1]],
+            [np.empty((batch, size), dtype) for size in outputs],
+            [np.empty((batch, size), dtype) for size in outputs],
+            [np.empty((batch, size), np.bool_) for size in outputs[:-1]],
             np.ones(batch, dtype),
         )
 
@@ -76,31 +83,37 @@ class _Workspace:
 class DenseNetwork:
     """Forward and backward pass over parameters that are updated in place.
 
-    The products call BLAS, which adds to what is there already: momentum costs no pass over memory of its own. BLAS
-    counts columns first: a (n, k) array of NumPy's is its (k, n), hence the transposes, which copy nothing.
+    The products call BLAS, which can add to its output: so momentum costs no extra pass over memory. BLAS is
+    column-major: NumPy's (n, k) is its (k, n), hence the transposes, which copy nothing.
 
     Attributes:
-        parameters: name -> array, `layers.0.weight` (300, 784) to `layers.2.bias` (10,).
+        sizes: Units of each layer, from the pixels to the outputs.
+        dtype: Of all arrays.
+        parameters: name -> array, `layers.0.weight` (out, in), `layers.0.bias` (out,), `layers.1.weight` ...
         gradients: The same names and shapes; `backward` changes them.
-        flat_parameters: All parameters as one vector, (266 610,), of which those above are views.
+        flat_parameters: All parameters as one vector, of which those above are views.
         flat_gradients: Likewise.
     """
 
-    def __init__(self, parameters: dict[str, Array]) -> None:
-        """Copies the parameters."""
-        self._dtype = parameters["layers.0.weight"].dtype
-        self.flat_parameters, self.parameters = _views(self._dtype)
-        self.flat_gradients, self.gradients = _views(self._dtype)
-        for name, value in parameters.items():
-            self.parameters[name][...] = value
-        self._gemm, self._gemv = get_blas_funcs(("gemm", "gemv"), dtype=self._dtype)
+    def __init__(self, sizes: Sequence[int], dtype: type[np.floating[Any]] = np.float32) -> None:
+        """A network whose parameters are all zero."""
+        self.sizes = tuple(sizes)
+        self.dtype: np.dtype[np.floating[Any]] = np.dtype(dtype)
+        self.flat_parameters, self.parameters = _views(self.sizes, self.dtype)
+        self.flat_gradients, self.gradients = _views(self.sizes, self.dtype)
+        self._gemm, self._gemv = get_blas_funcs(("gemm", "gemv"), dtype=self.dtype)
         self._workspaces: dict[int, _Workspace] = {}
 
+    def load(self, parameters: Mapping[str, Array]) -> None:
+        """Copies the parameters, whose names and shapes must be the network's."""
+        for name, own in self.parameters.items():
+            own[...] = parameters[name]
+
     def forward(self, images: Array) -> Array:
-        """Logits (n, 10) of images (n, 784). The result is overwritten by the next call with this n."""
+        """Logits (n, outputs) of images (n, pixels). The result is overwritten by the next call with this n."""
         space = self._workspace(len(images))
         signal = images
-        last = len(SIZES) - 2
+        last = len(self.sizes) - 2
         for layer in range(last + 1):
             out = space.activations[layer]
             self._gemm(1.0, self.parameters[f"layers.{layer}.weight"], signal.T, 0.0, out.T, overwrite_c=True)
@@ -114,16 +127,16 @@ class DenseNetwork:
         """Sets `gradients` to keep * gradients + the loss's derivatives, for the last `forward`.
 
         Args:
-            images: (n, 784), those that `forward` was called with.
-            targets: (n, 10), in 0 to 1.
-            keep: How much of the gradients before stays: 0 for plain ones, the momentum for velocities.
+            images: (n, pixels), those that `forward` was called with.
+            targets: (n, outputs), in 0 to 1.
+            keep: Factor of the previous gradients: 0 for plain ones, the momentum for velocities.
         """
         space = self._workspace(len(images))
         delta = space.deltas[-1]
         expit(space.activations[-1], out=delta)
         delta -= targets
         delta /= len(images)
-        for layer in reversed(range(len(SIZES) - 1)):
+        for layer in reversed(range(len(self.sizes) - 1)):
             below = space.activations[layer - 1] if layer else images
             gradient, of_bias = (self.gradients[f"layers.{layer}.{name}"] for name in ("weight", "bias"))
             self._gemm(1.0, delta.T, below.T, keep, gradient, trans_b=True, overwrite_c=True)
@@ -136,13 +149,13 @@ class DenseNetwork:
 
     def _workspace(self, batch: int) -> _Workspace:
         if batch not in self._workspaces:
-            self._workspaces[batch] = _Workspace.of(batch, self._dtype)
+            self._workspaces[batch] = _Workspace.of(batch, self.sizes, self.dtype)
         return self._workspaces[batch]
 
 
-def _views(dtype: DTypeLike) -> tuple[Array, dict[str, Array]]:
-    """A vector of zeros, and its parts under the parameters' names, each with BLAS's order."""
-    shapes = parameter_shapes()
+def _views(sizes: Sequence[int], dtype: DTypeLike) -> tuple[Array, dict[str, Array]]:
+    """A vector of zeros, and its parts under the parameters' names, each in BLAS's (column-major) order."""
+    shapes = parameter_shapes(sizes)
     flat = np.zeros(sum(map(math.prod, shapes.values())), dtype)
     parts = np.split(flat, np.cumsum([math.prod(shape) for shape in shapes.values()])[:-1])
     return flat, {name: part.reshape(shapes[name], order="F") for name, part in zip(shapes, parts, strict=True)}
@@ -158,8 +171,8 @@ def loss_of(logits: Array, targets: Array) -> Array:
 
 
 def probabilities_of(logits: Array) -> Array:
-    """The sigmoid outputs divided by their sum, (n, 10); rows sum to 1."""
+    """The sigmoid outputs divided by their sum, (n, classes); rows sum to 1."""
     outputs = expit(logits.astype(np.float64))
-    outputs += np.finfo(np.float64).tiny  # all ten outputs may round to zero
+    outputs += np.finfo(np.float64).tiny  # all outputs may round to zero
     probabilities: Array = outputs / outputs.sum(axis=1, keepdims=True)
     return probabilities

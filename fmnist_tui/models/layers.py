@@ -1,82 +1,231 @@
-"""A network's layers as a table, worked out without importing PyTorch."""
+"""A network's layers, parameters and MACs, measured on the built network.
+
+PyTorch is slow to import and may be missing, so the tables of the built-in models for Fashion-MNIST are saved in
+layer_tables.json, which a test compares with the measurement. `python -m fmnist_tui.models.layers` writes it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
+from functools import cache
 from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-SIZES = (784, 300, 100, 10)
-"""Of v0's layers, from the pixels to the outputs."""
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from fmnist_tui.models.dense import DenseNetwork
+
+_SAVED = Path(__file__).with_name("layer_tables.json")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of the table.
+    """One row of a layer table.
 
     Attributes:
-        name: The layer's name in the weights file, or what it does where it has no weights.
-        kind: What it is, "Conv 3x3".
-        output_shape: Of one image, channels first.
+        name: The module's name, with which its weights' names begin.
+        kind: "Conv 3x3", "BatchNorm", "LayerNorm", "MaxPool 2", "Linear", "ReLU", "Dropout 0.1", "Flatten"; of other
+            modules their class.
+        output_shape: For one image, channels first.
         parameters: Trained ones.
-        multiply_adds: For one image; normalisation, pooling and activations are not counted.
+        macs: Multiply-accumulate operations for one image, of convolutions and linear layers alone.
     """
 
     name: str
     kind: str
     output_shape: tuple[int, ...]
     parameters: int = 0
-    multiply_adds: int = 0
+    macs: int = 0
 
 
-def dense_layers() -> tuple[Layer, ...]:
-    """v0's."""
-    rows: list[Layer] = []
-    last = len(SIZES) - 2
+@dataclass(frozen=True)
+class LayerTable:
+    """A network's layers, in the order in which an image passes them."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Trained parameters."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """MACs of one image's forward pass."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def training_macs(self) -> int:
+        """MACs of one image's forward and backward pass.
+
+        The backward pass takes as many as the forward pass for the gradients of the weights and as many again for
+        those of each layer's inputs, which the first layer doesn't need.
+        """
+        return 3 * self.macs - next((layer.macs for layer in self.layers if layer.macs), 0)
+
+
+@cache
+def layer_table(
+    spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
+) -> LayerTable:
+    """The model's layers for such images: the saved table if there is one, else measured.
+
+    Raises:
+        ImportError: It has to be measured, and PyTorch is missing.
+    """
+    if (image_shape, classes) == (FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES) and spec.name in _saved_tables():
+        return _saved_tables()[spec.name]
+    return measure_layers(spec, image_shape, classes)
+
+
+def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> LayerTable:
+    """Build the network and read its layers: of a PyTorch model by passing a zero image through it.
+
+    That is done without memory or arithmetic (on the device "meta") if the module allows it, and leaves torch's random
+    number generators as they were.
+
+    Raises:
+        ImportError: PyTorch is needed and missing.
+    """
+    if spec.engine == "numpy":
+        network: Any = spec.build(image_shape, classes)
+        return LayerTable(tuple(_dense_layers(network)))
+    return LayerTable(_module_layers(lambda: spec.build(image_shape, classes), image_shape))
+
+
+@cache
+def _saved_tables() -> dict[str, LayerTable]:
+    saved = json.loads(_SAVED.read_text(encoding="utf-8"))
+    return {
+        name: LayerTable(tuple(Layer(layer, kind, tuple(shape), *counts) for layer, kind, shape, *counts in rows))
+        for name, rows in saved.items()
+    }
+
+
+def _dense_layers(network: DenseNetwork) -> Iterator[Layer]:
+    last = len(network.sizes) - 2
     for number in range(last + 1):
-        rows.append(_linear(f"layers.{number}", SIZES[number], SIZES[number + 1]))
-        rows.append(_plain("sigmoid" if number == last else f"relu{number}", rows[-1].output_shape))
-    return tuple(rows)
+        weight, bias = (network.parameters[f"layers.{number}.{name}"] for name in ("weight", "bias"))
+        yield Layer(f"layers.{number}", "Linear", bias.shape, weight.size + bias.size, weight.size)
+        name, kind = ("sigmoid", "Sigmoid") if number == last else (f"relu{number}", "ReLU")
+        yield Layer(name, kind, bias.shape)
 
 
-def cnn_layers(version: str) -> tuple[Layer, ...]:
-    """Those of "v1", "v2" or "v3"."""
-    dropout = version == "v3"
-    rows = [*_block(1, 1, (64, 28, 28), dropout=dropout), *_block(2, 64, (128, 12, 12), dropout=dropout)]
-    features = prod(rows[-1].output_shape)
-    rows.append(_plain("flatten", (features,)))
-    if version != "v1":
-        rows += [*_hidden(1, features, dropout=dropout), *_hidden(2, 1024, dropout=dropout)]
-    rows.append(_linear("output", prod(rows[-1].output_shape), 10))
-    return tuple(rows)
+def _module_layers(build: Callable[[], Any], image_shape: ImageShape) -> tuple[Layer, ...]:
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return _Trace(build()).of(torch.zeros(1, *image_shape))
+    except RuntimeError:  # the module looks at values, which meta tensors don't have
+        with torch.random.fork_rng(devices=[]):
+            return _Trace(build()).of(torch.zeros(1, *image_shape))
 
 
-def _block(number: int, channels: int, shape: tuple[int, int, int], *, dropout: bool) -> list[Layer]:
-    out, height, width = shape
-    pooled = (out, height // 2, width // 2)
-    weights = out * channels * 9
-    return [
-        Layer(f"conv{number}", "Conv 3x3", shape, weights + out, weights * height * width),
-        _plain(f"relu{number}", shape),
-        Layer(f"norm{number}", "BatchNorm", shape, 2 * out),
-        Layer(f"pool{number}", "MaxPool 2", pooled),
-        *([Layer(f"dropout{number}", "Dropout 0.1", pooled)] if dropout else []),
-    ]
+class _Trace:
+    """Follows one batch through a module and notes each layer: a module without children, or with weights of its own.
+
+    Weights count where they are used first; those of modules that were not called come last.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._layers: list[Layer] = []
+        self._counted: set[int] = set()
+
+    def of(self, images: Tensor) -> tuple[Layer, ...]:
+        import torch
+
+        named = {module: name or type(module).__name__ for name, module in self._network.named_modules()}
+        modules = [module for module in named if not [*module.children()] or [*module.parameters(recurse=False)]]
+
+        def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            self._layers += _rows(named[module], module, inputs[0], output, self._parameters(module))
+
+        hooks = [module.register_forward_hook(note) for module in modules]
+        try:
+            with torch.no_grad():
+                self._network.eval()(images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        uncalled = ((module, self._parameters(module)) for module in modules)
+        return (*self._layers, *(Layer(named[one], _kind(one), (), count) for one, count in uncalled if count))
+
+    def _parameters(self, module: nn.Module) -> int:
+        """How many parameters the module has that weren't counted yet."""
+        new = {id(value): value for value in module.parameters(recurse=False) if id(value) not in self._counted}
+        self._counted.update(new)
+        return sum(value.numel() for value in new.values() if value.requires_grad)
 
 
-def _hidden(number: int, inputs: int, *, dropout: bool) -> list[Layer]:
-    return [
-        _linear(f"hidden{number}", inputs, 1024),
-        _plain(f"hidden_relu{number}", (1024,)),
-        Layer(f"hidden_norm{number}", "LayerNorm", (1024,), 2 * 1024),
-        *([Layer(f"hidden_dropout{number}", "Dropout 0.1", (1024,))] if dropout else []),
-    ]
+def _rows(name: str, module: nn.Module, inputs: Any, output: Any, parameters: int) -> list[Layer]:
+    from fmnist_tui.models.fused_layers import ReluNormPool
+
+    shape = _shape(output)
+    if isinstance(module, ReluNormPool):
+        relu, pool = (name.replace("norm", part) for part in ("relu", "pool"))
+        unpooled = _shape(inputs)
+        norm = Layer(name, "BatchNorm", unpooled, parameters)
+        return [Layer(relu, "ReLU", unpooled), norm, Layer(pool, "MaxPool 2", shape)]
+    return [Layer(name, _kind(module), shape, parameters, _macs(module, _shape(inputs), shape))]
 
 
-def _linear(name: str, inputs: int, outputs: int) -> Layer:
-    return Layer(name, "Linear", (outputs,), inputs * outputs + outputs, inputs * outputs)
+def _shape(output: Any) -> tuple[int, ...]:
+    """Without the batch dimension; () for anything that is not a tensor."""
+    return tuple(getattr(output, "shape", ())[1:])
 
 
-def _plain(name: str, shape: tuple[int, ...]) -> Layer:
-    kinds = {"relu": "ReLU", "sigmoid": "Sigmoid", "flatten": "Flatten"}
-    kind = next(kind for word, kind in kinds.items() if word in name)
-    return Layer(name, kind, shape)
+def _kind(module: nn.Module) -> str:
+    from torch import nn
+
+    from fmnist_tui.models.fused_layers import Dropout
+
+    name = type(module).__name__
+    if isinstance(module, nn.modules.conv._ConvNd):
+        kind = "ConvTranspose" if module.transposed else "Conv"
+        return f"{kind} {'x'.join(map(str, module.kernel_size))}"
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return "BatchNorm"
+    if isinstance(module, nn.modules.pooling._MaxPoolNd | nn.AvgPool1d | nn.AvgPool2d | nn.AvgPool3d):
+        size = module.kernel_size
+        return f"{name[:7]} {size if isinstance(size, int) else 'x'.join(map(str, size))}"
+    if isinstance(module, nn.modules.dropout._DropoutNd | Dropout):
+        return f"Dropout {module.p:g}"
+    return "Linear" if isinstance(module, nn.Linear) else name
+
+
+def _macs(module: nn.Module, inputs: tuple[int, ...], output: tuple[int, ...]) -> int:
+    from torch import nn
+
+    if isinstance(module, nn.modules.conv._ConvNd):
+        numbers, channels = (inputs, module.out_channels) if module.transposed else (output, module.in_channels)
+        return prod(numbers) * channels // module.groups * prod(module.kernel_size)
+    return module.in_features * prod(output) if isinstance(module, nn.Linear) else 0
+
+
+def main() -> None:
+    """Measure the built-in models and write layer_tables.json."""
+    from fmnist_tui.models.registry import BUILT_IN, get_model
+
+    tables = {
+        name: [
+            astuple(layer)
+            for layer in measure_layers(get_model(name), FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES).layers
+        ]
+        for name in BUILT_IN
+    }
+    models = (
+        f"{json.dumps(name)}: [\n  " + ",\n  ".join(map(json.dumps, rows)) + "\n]" for name, rows in tables.items()
+    )
+    _SAVED.write_text("{" + ",\n".join(models) + "}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

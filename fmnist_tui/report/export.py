@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from fmnist_tui.analysis.calibration import reliability
 from fmnist_tui.analysis.errors import class_scores, confusion_matrix
-from fmnist_tui.analysis.predictions import NoPredictionsError, Predictions, class_names, read_predictions
 from fmnist_tui.analysis.probes.cache import read_findings
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.files import write_atomically
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.figures import confusion_figure, loss_figure, reliability_figure, shift_files
 from fmnist_tui.report.formats import confusion_csv, metrics_csv, per_class_csv
 from fmnist_tui.report.rendering import to_png, to_svg
-from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot, read_snapshot
+from fmnist_tui.runs.predictions import NoPredictionsError, Predictions, read_predictions
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.metrics import accuracy, negative_log_likelihood
 
@@ -50,10 +49,10 @@ class Export:
     notes: tuple[str, ...]
 
 
-def export_run(record: RunRecord, folder: Path) -> Export:
+def export_run(record: Run, folder: Path) -> Export:
     """Writes what the run has to `folder`/<run id>/, which is made.
 
-    Where the test images were scored: the statistics (normal_nn_stats.json for v0, cnn_model_stats.json for the
+    Where the test images were scored: the statistics (normal_nn_stats.json of a NumPy model, cnn_model_stats.json of
     others), predictions.npz, per_class.csv, confusion.csv, and the confusion matrix and the reliability diagram as PNG
     and SVG. Where a window has ended: metrics.csv and the loss plot as PNG and SVG.
     The figure of accuracy over shift, where that analysis is kept.
@@ -72,7 +71,7 @@ def export_run(record: RunRecord, folder: Path) -> Export:
     return Export(target, tuple(target / name for name in contents), tuple(notes))
 
 
-def export_shifts(records: Sequence[RunRecord], folder: Path) -> tuple[Path, ...]:
+def export_shifts(records: Sequence[Run], folder: Path) -> tuple[Path, ...]:
     """Writes the figure of accuracy over shift with a line for each of several runs to `folder`, which is made.
 
     Nothing where that analysis is kept with less than two of them.
@@ -97,7 +96,7 @@ def stats_json(predictions: Predictions) -> str:
     Each image has "index" (its place in the test set), "target", "predicted", "predicted_list" (ten probabilities)
     and "result" (whether it is right), and a line of its own.
     """
-    columns = (predictions.labels, predictions.predicted, predictions.probabilities, predictions.right)
+    columns = (predictions.labels, predictions.predicted, predictions.probabilities, predictions.correct)
     keys = ("index", "target", "predicted", "predicted_list", "result")
     images = zip(range(len(predictions.labels)), *(column.tolist() for column in columns), strict=True)
     lines = ",\n".join(json.dumps(dict(zip(keys, image, strict=True))) for image in images)
@@ -106,7 +105,7 @@ def stats_json(predictions: Predictions) -> str:
     return f'{{"data": [\n{lines}\n], "loss": {loss!r}, "accuracy": {share!r}}}\n'
 
 
-def _contents(record: RunRecord) -> tuple[Files, list[str]]:
+def _contents(record: Run) -> tuple[Files, list[str]]:
     """All files by name, and what could not be made."""
     contents: Files = {}
     notes = []
@@ -114,7 +113,7 @@ def _contents(record: RunRecord) -> tuple[Files, list[str]]:
         contents |= _scored(record)
     except NoPredictionsError as error:
         notes.append(f"{record.run_id}: no statistics and no predictions exported ({error})")
-    snapshot = read_snapshot(record.run)
+    snapshot = read_snapshot(record.directory)
     if len(snapshot.curve):
         contents |= _trained(record, snapshot)
     else:
@@ -122,17 +121,18 @@ def _contents(record: RunRecord) -> tuple[Files, list[str]]:
     return contents | shift_files([record], f"{_title(record)}\naccuracy on shifted test images"), notes
 
 
-def _scored(record: RunRecord) -> Files:
-    predictions = read_predictions(record.run)
-    name = "normal_nn_stats.json" if record.version == "v0" else "cnn_model_stats.json"
-    kept = {name: stats_json(predictions).encode(), "predictions.npz": record.run.predictions.read_bytes()}
+def _scored(record: Run) -> Files:
+    predictions = read_predictions(record.directory)
+    model = find_model(record.version)
+    name = "normal_nn_stats.json" if model and not model.needs_torch else "cnn_model_stats.json"
+    kept = {name: stats_json(predictions).encode(), "predictions.npz": record.directory.predictions.read_bytes()}
     return kept | _errors(record, predictions)
 
 
-def _errors(record: RunRecord, predictions: Predictions) -> Files:
-    names, matrix = class_names(record), confusion_matrix(predictions)
+def _errors(record: Run, predictions: Predictions) -> Files:
+    names, matrix = record.class_names, confusion_matrix(predictions)
     title = _title(record)
-    on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.right.mean())} right"
+    on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.correct.mean())} right"
     matrix_figure = confusion_figure(
         matrix, names, f"{title}\nconfusion matrix, {on}; shade: cube root of the row's share"
     )
@@ -145,7 +145,7 @@ def _errors(record: RunRecord, predictions: Predictions) -> Files:
     }
 
 
-def _trained(record: RunRecord, snapshot: Snapshot) -> Files:
+def _trained(record: Run, snapshot: Snapshot) -> Files:
     pictures = _pictures(PLOT, loss_figure(snapshot, _title(record)))
     return {"metrics.csv": metrics_csv(snapshot).encode(), **pictures}
 
@@ -154,10 +154,10 @@ def _pictures(name: str, figure: Figure) -> Files:
     return {f"{name}.png": to_png(figure), f"{name}.svg": to_svg(figure)}
 
 
-def _title(record: RunRecord) -> str:
-    known = find_version(record.version)
+def _title(record: Run) -> str:
+    known = find_model(record.version)
     title = f"{known.name}: {known.title}" if known else record.version
-    recipe = f"{record.recipe}{' (modified)' if record.config.get('modified') else ''}"
+    recipe = f"{record.recipe}{' (modified)' if record.manifest.modified else ''}"
     first = f"{title}, recipe {recipe}, seed {record.seed}"
-    learned = f", learned from {grouped(record.learned_from)} images" if record.learned_from is not None else ""
+    learned = f", learned from {grouped(record.n_train)} images" if record.n_train is not None else ""
     return f"{first}{learned}\n{record.label or record.run_id}"

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from fmnist_tui.analysis.calibration import Bin, calibration_error
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.analysis.probes.cache import read_findings
-from fmnist_tui.analysis.probes.model_measures import LARGEST, Shifts
-from fmnist_tui.analysis.record import RunRecord
+from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
 from fmnist_tui.analysis.smoothing import smoothed, width_for
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
+from fmnist_tui.runs.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +104,7 @@ def _clean(values: Iterable[float]) -> Values:
 
 def _loss_label(snapshot: Snapshot) -> str:
     """The loss by name: versions that follow different ones are not to be compared by it."""
-    known = find_version(snapshot.started.version) if snapshot.started else None
+    known = find_model(snapshot.started.version) if snapshot.started else None
     return f"loss\n({known.loss})" if known else "loss"
 
 
@@ -242,7 +242,7 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    pixels = range(LARGEST + 1)
+    pixels = range(MAX_SHIFT + 1)
     with house_style():
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
@@ -263,7 +263,7 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
     return figure
 
 
-def shift_files(records: Sequence[RunRecord], title: str = "") -> dict[str, bytes]:
+def shift_files(records: Sequence[Run], title: str = "") -> dict[str, bytes]:
     """The figure of the runs whose shifts are kept, as PNG and SVG by their names; none where there are none."""
     found = [(record, shifts) for record in records if (shifts := read_findings(record).shifts)]
     versions = [record.version for record, _ in found]

@@ -7,12 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from fmnist_tui.analysis.paired import PairedTest
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.run_pairs import ComparedRun, RunPairs
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.report.formats import bullets, csv_text, markdown_table
 from fmnist_tui.report.sentences import interval_cell, interval_points
 from fmnist_tui.report.tables import paired_json
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped
 
 HEADER = (
@@ -90,7 +89,7 @@ def _run_json(run: ComparedRun) -> dict[str, Any]:
         "version": record.version,
         "recipe": record.recipe,
         "seed": record.seed,
-        "train_images": record.learned_from,
+        "train_images": record.n_train,
         "epochs": _epochs(record),
         "status": str(record.status),
         "images": run.images,
@@ -99,8 +98,8 @@ def _run_json(run: ComparedRun) -> dict[str, Any]:
     }
 
 
-def _epochs(record: RunRecord) -> int | None:
-    return whole(record.result or {}, "epochs")
+def _epochs(record: Run) -> int | None:
+    return record.result.epochs if record.result else None
 
 
 def _row(run: ComparedRun) -> tuple[str, ...]:
@@ -110,7 +109,7 @@ def _row(run: ComparedRun) -> tuple[str, ...]:
         record.label,
         record.marked_recipe,
         "" if record.seed is None else str(record.seed),
-        "" if record.learned_from is None else grouped(record.learned_from),
+        "" if record.n_train is None else grouped(record.n_train),
         "" if (epochs := _epochs(record)) is None else str(epochs),
         str(record.status),
         f"{scores.accuracy * 100:.2f} %",

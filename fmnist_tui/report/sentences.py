@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.intervals import Interval, Spread
 from fmnist_tui.analysis.paired import Difference
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training.recipes import recipe_option
 
@@ -143,7 +143,7 @@ def _advice(comparison: Comparison) -> Iterator[str]:
     """What is missing; how to train it is known of runs that count alone, as others have settings of their own."""
     single = [one for one in comparison.versions if one.different_seeds == 1]
     there = {one.version for one in comparison.versions}
-    missing = [name for name in VERSION_NAMES if name not in there]
+    missing = [name for name in BUILT_IN if name not in there]
     if single:
         more = f"--seed {_next_seed(single)} --seeds 2"
         names = [one.version for one in single]

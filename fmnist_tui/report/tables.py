@@ -9,7 +9,7 @@ from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest
 from fmnist_tui.analysis.reference import Reference, reference_cell, reference_line, references
-from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.models.spec import REPORTED_NOTE
 from fmnist_tui.report.formats import bullets, csv_text, escaped, markdown_table
 from fmnist_tui.report.sentences import (
     PAIRED_HEADING,
@@ -117,7 +117,7 @@ def _table(comparison: Comparison) -> list[str]:
     steps = [step_sentence(one.step) for one in comparison.versions if one.step]
     parts.append(bullets([*steps, *map(version_sentence, comparison.versions)]))
     told = (*notes(comparison), reference_line(comparison.recipe))
-    return [*parts, *map(escaped, filter(None, told)), ORIGIN_NOTE]
+    return [*parts, *map(escaped, filter(None, told)), REPORTED_NOTE]
 
 
 def _row(summary: VersionSummary, reference: Reference | None) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ def _row(summary: VersionSummary, reference: Reference | None) -> tuple[str, ...
         "" if summary.seconds_per_epoch is None else f"{summary.seconds_per_epoch:.1f}",
         summary.device,
         "" if reference is None else reference_cell(reference),
-        f"{summary.reported.accuracy * 100:.2f} %",
+        f"{summary.reported.accuracy * 100:.2f} %" if summary.reported else "",
         summary.what_changed,
     )
 
@@ -144,7 +144,7 @@ def _csv_row(summary: VersionSummary, reference: Reference | None) -> list[objec
         *(summary.version, summary.runs, summary.marked),
         *(value for spread in _spreads(summary) for value in (spread.mean, spread.sd)),
         *(getattr(summary, name) for name in _CSV_PLAIN),
-        *(summary.reported.accuracy, summary.reported.loss),
+        *((summary.reported.accuracy, summary.reported.loss) if summary.reported else (None, None)),
         *(value for spread in _spreads(summary) for value in _interval_values(spread)),
         *([*_interval_values(summary.step), summary.step.may_be_chance] if summary.step else [None] * 4),
         *(asdict(reference).values() if reference else [None] * 3),

@@ -1,1 +1,1 @@
-"""What is kept of a training, and who runs it: the run directory is the only place where trainer and screen meet."""
+"""Runs: their directories, status, commands and queue, and the processes that train them."""

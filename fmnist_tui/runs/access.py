@@ -15,44 +15,44 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def refused(what: str, path: Path, error: OSError, again: str = "") -> RunError:
-    """One line on what can't be done: why, whose the files are, and what helps.
+    """The error for what can't be done: the reason, who owns the files, and what helps.
 
     Args:
         what: What can't be done ("write to /runs/v0").
-        path: What it was tried on.
-        error: What the system said.
-        again: The command that does it once the reason is gone, or "" for the one that was tried.
+        path: The file or folder.
+        error: The system's error.
+        again: The command to run once the reason is gone, or "" for the one that failed.
     """
     then = f"then: {again}" if again else "then try again"
     refusing = Path(error.filename) if isinstance(error.filename, str) else path
-    if error.errno == errno.EPERM:  # deleting from a folder with the sticky bit, for one: no right to write would help
-        advice = f"it belongs to {owner_of(path)}, who alone may do so"
+    if error.errno == errno.EPERM:  # e.g. deleting from a folder with the sticky bit: write permission would not help
+        advice = f"it belongs to {owner_of(path)}, and only they may do so"
     elif error.errno == errno.EACCES:
         advice = _ask_owner(existing(refusing))
     elif error.errno == errno.EROFS:
-        advice = "do it on a machine that may write there"
+        advice = "use a machine with write access to it"
     elif error.errno in _FULL:
-        advice = f"make room, {then}"
+        advice = f"free some space, {then}"
     else:
-        advice = f"see to that, {then}"
+        advice = f"fix that, {then}"
     return RunError(f"can't {what} ({error.strerror}); {advice}")
 
 
 def check_readable(run: RunDirectory) -> None:
-    """Does nothing where a run can be read.
+    """Check that a run can be read.
 
     Raises:
-        RunError: It can't; the line says whose it is.
+        RunError: It can't be; the message names its owner.
     """
     if why := run.unreadable():
         raise RunError(f"run {run.run_id} can't be read ({why}); {_ask_owner(run.path, 'r')}")
 
 
 def find_readable(runs: Path, word: str) -> RunDirectory:
-    """The run that `word` means, as `find_run`, for those who want to read it.
+    """The run that `word` identifies, as `find_run`, provided that it can be read.
 
     Raises:
-        RunError: None, more than one, or one that can't be read.
+        RunError: There is no such run, or more than one, or it can't be read.
     """
     run = find_run(runs, word)
     check_readable(run)
@@ -60,28 +60,28 @@ def find_readable(runs: Path, word: str) -> RunDirectory:
 
 
 def owner_of(path: Path) -> str:
-    """The name of the user that a file, or the nearest folder above it, belongs to; its number where it has none."""
+    """The name of the user who owns a file, or the nearest existing folder above it; the uid if there is no name."""
     try:
         owner = existing(path).stat().st_uid
     except OSError:
-        return "somebody else"
+        return "another user"
     return _name(owner)
 
 
 def _ask_owner(path: Path, right: str = "w") -> str:
-    """Whose it is, and which right would help: "r" or "w"."""
+    """Who owns it, and how to get a permission: "r" or "w"."""
     mode = "rX" if right == "r" else "rwX"
-    if path.is_symlink():  # to anywhere: no advice to change the mode of its target
+    if path.is_symlink():  # its target may be anything: no advice to change its mode
         return f"it is a link to {os.path.realpath(path)}, which belongs to {owner_of(path)}"
     if (owner := owner_of(path)) == _name(os.getuid()):
         return f"it is yours: chmod -R u+{mode} {path}"
     if owner == "root":
-        return f"it belongs to root: have it given to you (chown -R) or opened to your group (chmod -R g+{mode} {path})"
+        return f"it belongs to root: ask for ownership (chown -R) or group access (chmod -R g+{mode} {path})"
     return f"it belongs to {owner}, who can open it to your group: chmod -R g+{mode} {path}"
 
 
 def _name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
-    except KeyError:  # of another machine, or a container's made-up user
+    except KeyError:  # of another machine or a container
         return f"user {uid}"

@@ -1,4 +1,4 @@
-"""What a run's numbers depend on besides its configuration, and what of it has changed when a run is resumed."""
+"""What a run's numbers depend on besides its configuration, and what of that has changed when the run is resumed."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from fmnist_tui import __version__
-from fmnist_tui.files import read_json
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.text import counted, safe
+from fmnist_tui.runs.manifest import read_manifest
+from fmnist_tui.text import counted
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Event, Resumed, RunStarted
+from fmnist_tui.training.events import Event, Resumed, RunStarted, rewound_to
 
 _TITLES = {"python": "Python", "numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
 _LIBRARIES = ("numpy", "scipy", "torch")
 _CPU_COUNT = re.compile(r"\d+( of \d+)? CPUs?[^,]*, ")
-"""The prefix before the processor's name in a CPU's `device_name`."""
+"""The prefix of the processor's name in a CPU's `device_name`."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under what a trainer computes; "" or 0 where it isn't known.
+    """The conditions that a trainer runs under; "" or 0 where something isn't known.
 
     Attributes:
         host: The machine's name.
-        device: As a configuration names it: "cpu", "cuda:0", "mps".
-        device_name: What its maker calls it; the CPU's has the number of CPUs before it.
+        device: As in a configuration: "cpu", "cuda:0", "mps".
+        device_name: The manufacturer's name; the CPU's is preceded by the number of CPUs.
         device_id: The GPU's key (see `host.gpu.Gpu`).
         threads: CPU threads.
         cpus: CPUs that were available.
-        versions: Of Python, this program and the libraries, by their packages' names; None where one isn't installed.
+        versions: Versions of Python, this program and the libraries, by package; None where one isn't installed.
     """
 
     host: str = ""
@@ -47,25 +46,23 @@ class Conditions:
 
 
 def conditions_at_start(run: RunDirectory) -> Conditions | None:
-    """Those under which the run's first trainer began, as run.json has them; None before that."""
-    record = read_json(run.run_json)
-    if record is None:
+    """The conditions under which the run's first trainer began, from run.json; None before that."""
+    manifest = read_manifest(run)
+    if not manifest.is_settled:
         return None
-    versions = record.get("versions")
-    known = versions if isinstance(versions, dict) else {}
     return Conditions(
-        host=_text(record, "host"),
-        device=_text(record, "device"),
-        device_name=_text(record, "device_name"),
-        device_id=_text(record, "device_id"),
-        threads=_count(record, "threads"),
-        cpus=_count(record, "cpus"),
-        versions={name: _text(known, name) or None for name in known},
+        manifest.host,
+        manifest.device,
+        manifest.device_name,
+        manifest.device_id,
+        manifest.threads,
+        manifest.cpus,
+        manifest.versions,
     )
 
 
 def conditions_here(config: TrainingConfig, device_id: str = "") -> Conditions:
-    """Those under which this process trains a configuration whose device and threads are resolved.
+    """The conditions of this process, for a configuration whose device and threads are resolved.
 
     Args:
         config: The configuration.
@@ -86,14 +83,14 @@ def conditions_here(config: TrainingConfig, device_id: str = "") -> Conditions:
 
 
 def threads_here(start: Conditions, asked: int) -> int:
-    """How many threads a run that was begun elsewhere, or earlier, gets here.
+    """How many threads a run that began elsewhere, or earlier, gets here.
 
     As many as before, which keeps it exact, unless there are fewer CPUs: more threads than CPUs are many times slower.
-    More are used only where the user asked for that number on this host, and no CPU has gone since.
+    More than that are used only if the user requested that number on this host, and it has no fewer CPUs since.
 
     Args:
-        start: Under which it was begun.
-        asked: The number that was asked for; 0 for as many as there are CPUs.
+        start: The conditions under which it began.
+        asked: The number that was requested; 0 for as many as there are CPUs.
     """
     cpus = available_cpus()
     wanted = asked == start.threads and start.host == host_name() and 0 < start.cpus < start.threads
@@ -101,15 +98,15 @@ def threads_here(start: Conditions, asked: int) -> int:
 
 
 def changes(start: Conditions, now: Conditions, config: TrainingConfig, asked: str) -> list[str]:
-    """What is other than where the run was begun, so that numbers may differ: "2 threads instead of 16".
+    """What differs from where the run began, so that numbers may differ: "2 threads instead of 16".
 
-    The host's name aside: see `inexact_text`.
+    Except for the host's name: see `inexact_text`.
 
     Args:
-        start: Under which it was begun.
-        now: Under which it goes on.
+        start: The conditions under which it began.
+        now: The conditions under which it is resumed.
         config: What is trained.
-        asked: The device that was asked for, "auto" for whatever is best.
+        asked: The device that was requested, "auto" for the best one.
     """
     found = []
     if start.threads != now.threads:
@@ -121,13 +118,13 @@ def changes(start: Conditions, now: Conditions, config: TrainingConfig, asked: s
 
 
 def inexact_text(start: Conditions, now: Conditions, changed: Iterable[str], *, again: bool) -> str:
-    """One line on what a run is resumed with, and which guarantee that costs; "" where nothing has changed.
+    """One line on what has changed for a resumed run, and which guarantee is lost; "" if nothing has changed.
 
     Args:
-        start: Under which it was begun.
-        now: Under which it goes on.
-        changed: What `changes` found.
-        again: Whether it starts again from its first step, since nothing was saved.
+        start: The conditions under which it began.
+        now: The conditions under which it is resumed.
+        changed: The differences that `changes` found.
+        again: Whether it starts over from its first step, because nothing was saved.
     """
     moved = now.host != start.host and bool(start.host)
     changed = list(changed)
@@ -139,27 +136,27 @@ def inexact_text(start: Conditions, now: Conditions, changed: Iterable[str], *, 
     return f"{verb}{place}{what}: training continues, but not bit for bit as it would have {there}"
 
 
-class Course:
-    """Which trainers took the steps of a run, of those that began otherwise than its first one."""
+class ExactSteps:
+    """Which steps of a run are bit for bit those that its first trainer would have taken."""
 
     def __init__(self) -> None:
         self._inexact: list[int] = []
 
     def see(self, event: Event) -> None:
-        """Takes in an event; the current ones of a log are to be seen in their order."""
+        """Take in an event; the current events of a log must come in order."""
         if isinstance(event, RunStarted | Resumed):
-            step = event.step if isinstance(event, Resumed) else 0
-            self._inexact = [first for first in self._inexact if first < step]  # later steps were dropped
+            step = rewound_to(event) or 0
+            self._inexact = [first for first in self._inexact if first < step]
             if not event.exact:
                 self._inexact.append(step)
 
     def is_exact(self, step: int) -> bool:
-        """Whether all steps up to this one are those that the first trainer would have taken."""
+        """Whether all steps up to this one are exact."""
         return all(first >= step for first in self._inexact)
 
 
 def too_many_threads(now: Conditions) -> str:
-    """A line where a training on the CPU has more threads than there are CPUs; "" elsewhere."""
+    """A warning if a training on the CPU has more threads than there are CPUs, else ""."""
     if now.device != "cpu" or now.threads <= now.cpus:
         return ""
     slower = f"training is many times slower than with --threads {now.cpus}"
@@ -167,7 +164,7 @@ def too_many_threads(now: Conditions) -> str:
 
 
 def _device_name(device: str) -> str:
-    """What its maker calls it; a GPU by PyTorch, which alone knows which of them it was given."""
+    """The manufacturer's name; a GPU's from PyTorch, because nothing else knows which GPU PyTorch was given."""
     if device.startswith("cuda"):
         from fmnist_tui.training.devices import gpu_name
 
@@ -182,7 +179,7 @@ def _device_name(device: str) -> str:
 def _version_changes(start: Conditions, now: Conditions, config: TrainingConfig) -> Iterator[str]:
     for name, title in _TITLES.items():
         before, after = start.versions.get(name), now.versions.get(name)
-        if name == "torch" and config.version == "v0":
+        if name == "torch" and not config.model.needs_torch:
             continue
         if name == "python" and before and after:
             before, after = (".".join(version.split(".")[:2]) for version in (before, after))
@@ -191,7 +188,7 @@ def _version_changes(start: Conditions, now: Conditions, config: TrainingConfig)
 
 
 def _device_change(start: Conditions, now: Conditions, asked: str) -> str:
-    """Another kind of device, another model of it, or not the very GPU that was asked for."""
+    """A different kind of device, a different model of it, or not the GPU that was requested."""
     before, after = _title(start), _title(now)
     kinds = [one.device.partition(":")[0] for one in (start, now)]
     same_gpu = bool(start.device_id) and start.device_id == now.device_id
@@ -202,20 +199,10 @@ def _device_change(start: Conditions, now: Conditions, asked: str) -> str:
         before, after = start.device, now.device
     elif kinds[1] == "cpu" != kinds[0]:
         after = "the CPU"
-    return f"{after} instead of {before}" + (f" ({asked} was asked for, but isn't here)" if refused else "")
+    return f"{after} instead of {before}" + (f" ({asked} was requested, but isn't available)" if refused else "")
 
 
 def _title(conditions: Conditions) -> str:
     if conditions.device == "cpu":
         return _CPU_COUNT.sub("", conditions.device_name) or "the CPU"
     return conditions.device_name or conditions.device
-
-
-def _text(record: dict[str, Any], name: str) -> str:
-    value = record.get(name)
-    return safe(value) if isinstance(value, str) else ""
-
-
-def _count(record: dict[str, Any], name: str) -> int:
-    value = record.get(name)
-    return value if isinstance(value, int) else 0

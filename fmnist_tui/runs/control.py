@@ -1,4 +1,4 @@
-"""The control file: any screen or command line appends a command, the trainer reads it."""
+"""The control file: screens and the command line append commands, the trainer reads them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from fmnist_tui.files import is_torn, open_append, write_atomically
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import read_tail
+from fmnist_tui.runs.fold import read_tail_fold
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import QUEUED_STAGE, SCORING, VALIDATING, Alert, Stage
+from fmnist_tui.training.events import Stage
 
 _VERBS = {
     Command.PAUSE: "pause",
@@ -35,20 +35,20 @@ _WITHOUT_TRAINER = {
     Status.QUEUED: ("is waiting for its device", "stop it with: fmnist-tui stop {run}"),
     Status.FINISHED: ("has finished", "see it with: fmnist-tui show {run}"),
     Status.FAILED: ("has failed", "see why with: fmnist-tui show {run}"),
-    Status.STOPPED: ("was stopped", "go on with: fmnist-tui resume {run}"),
-    Status.INTERRUPTED: ("was interrupted", "go on with: fmnist-tui resume {run}"),
+    Status.STOPPED: ("was stopped", "resume it with: fmnist-tui resume {run}"),
+    Status.INTERRUPTED: ("was interrupted", "resume it with: fmnist-tui resume {run}"),
 }
-_LISTENING = (QUEUED_STAGE, VALIDATING, SCORING)
-"""How the stages begin in which a trainer reads commands. In all others, before the first step, commands wait."""
 _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
 _TURN_SECONDS = 3.0
-"""How long a writer may take over one line; a lock file that is older was left by one that was killed."""
+"""How long a writer may take for a line; an older lock file was left by a writer that was killed."""
 _START_SECONDS = 3.0
-"""How long a run may be locked by a process that isn't its trainer, or not yet: one that queues it or removes it."""
+"""How long a run may be locked by a process that isn't its trainer, or not yet: it queues or deletes the run."""
 
 
 class _Line(msgspec.Struct, kw_only=True):
+    """A command in the control file."""
+
     command: str
     id: str = ""
     time: float = 0.0
@@ -56,8 +56,8 @@ class _Line(msgspec.Struct, kw_only=True):
     host: str = ""
 
 
-def send(run: RunDirectory, command: Command) -> None:
-    """Asks the run's trainer for something; a run that waits for its device is taken out of the queue to stop it.
+def send_command(run: RunDirectory, command: Command) -> None:
+    """Send a command to the run's trainer; to stop a run that waits for its device, it is taken out of the queue.
 
     Raises:
         RunError: No trainer holds the run, or the file can't be written.
@@ -80,7 +80,7 @@ def send(run: RunDirectory, command: Command) -> None:
 
 
 def _cancel(run: RunDirectory, command: Command, *, patient: bool) -> bool:
-    """Stops a run that waits for its device; returns whether it did, or False where the run is just being started.
+    """Stop a run that waits for its device; return False if the run is just being started.
 
     Raises:
         RunError: There is nothing to stop, or it can't be stopped.
@@ -102,20 +102,20 @@ def _cancel(run: RunDirectory, command: Command, *, patient: bool) -> bool:
 
 
 def _no_trainer(run: RunDirectory, command: Command) -> str:
-    """That a run has no trainer, why, and what can be done with it."""
+    """A message: the run has no trainer, why, and what to do."""
     state, advice = _WITHOUT_TRAINER.get(status_of(run), ("has just been started", "try again"))
     return f"{run.run_id} {state}: nothing to {_VERBS[command]}; {advice.format(run=run.run_id)}"
 
 
-def deaf_while(run: RunDirectory) -> str:
-    """What the trainer does before its first step, while it reads no commands ("importing PyTorch"), or ""."""
-    tail = [logged.event for logged in read_tail(run.events)]
-    last = next((event for event in reversed(tail) if not isinstance(event, Alert)), None)
-    return last.name if isinstance(last, Stage) and not last.name.startswith(_LISTENING) else ""
+def busy_stage(run: RunDirectory) -> str:
+    """What the trainer is doing before its first step, while it reads no commands ("importing PyTorch"), or ""."""
+    activity = read_tail_fold(run).activity
+    doing = activity.event if activity else None
+    return str(doing.name) if isinstance(doing, Stage) and not doing.kind.reads_commands else ""
 
 
 def control_end(run: RunDirectory) -> int:
-    """Where a trainer that takes the run now starts to read: older commands were meant for another."""
+    """The offset from which a trainer that takes the run now reads: earlier commands were for another trainer."""
     try:
         return run.control.stat().st_size
     except OSError:
@@ -124,9 +124,9 @@ def control_end(run: RunDirectory) -> int:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keeps other writers away, also on other hosts: appending isn't atomic between clients of a network file system.
+    """Exclude other writers, also on other hosts: appending isn't atomic between clients of a network file system.
 
-    A file that is created exclusively does so everywhere, where locks may be a node's own.
+    Creating a file exclusively works everywhere, while locks may be local to a node.
     """
     turn = path.with_name(f".{path.name}.turn")
     patience = _TURN_SECONDS * (1 + random.random())  # noqa: S311 - so that of many who wait one gives up first
@@ -137,7 +137,7 @@ def _alone(path: Path) -> Iterator[None]:
         except FileExistsError:
             if (now := _first_bytes(turn)) != seen:  # another writer's turn
                 seen, since = now, time.monotonic()
-            elif time.monotonic() - since > patience:  # its writer was killed
+            elif time.monotonic() - since > patience:  # the writer was killed
                 turn.unlink(missing_ok=True)
             time.sleep(0.01)
         else:
@@ -153,10 +153,10 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _append_anyhow(path: Path, line: bytes) -> None:
-    """Appends the line, or replaces the file by one that holds it as well.
+    """Append the line, or replace the file by one that has it as well.
 
-    The first who sends a command makes the file, and their umask may close it to others who can write to the folder,
-    the run's owner among them.
+    The first sender of a command creates the file, and their umask may deny access to others who can write to the
+    folder, the run's owner among them.
     """
     try:
         _append(path, line)
@@ -177,7 +177,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Appends the line, after a line break where a writer was killed within the one before, and sees it through."""
+    """Append the line, after a newline if a writer was killed within the previous line, and flush it to disk."""
     with open_append(path) as file:
         file.write((b"\n" if is_torn(path) else b"") + line)
         with suppress(OSError):
@@ -186,10 +186,10 @@ def _append(path: Path, line: bytes) -> None:
 
 @dataclass
 class Inbox:
-    """The trainer's commands: from the control file, and those that its own process puts in (signals, the app).
+    """The trainer's command queue: commands from the control file, and from its own process (signals, the app).
 
-    Called at every log interval's end: a look costs one `stat`, about once a second one opening of the file, and only
-    what grew is read.
+    Called at the end of every log interval: a call costs one `stat`, and about once a second one opening of the file;
+    only what was added is read.
     """
 
     run: RunDirectory
@@ -199,7 +199,7 @@ class Inbox:
     _opened: float = 0.0
 
     def put(self, command: Command) -> None:
-        """Adds a command from within the process; safe in signal handlers and threads."""
+        """Add a command from within the process; safe in signal handlers and threads."""
         self._own.append(command)
 
     def __call__(self) -> Command | None:

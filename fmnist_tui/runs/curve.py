@@ -1,4 +1,4 @@
-"""A growing curve that readers may hold on to: appending never moves what was handed out."""
+"""A growing learning curve. Views of it stay valid: appending never changes what was handed out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
-from fmnist_tui.training.events import Step
+from fmnist_tui.training.events import StepMetrics
 
-_COLUMNS = (*Step.__struct_fields__, "time")
+_COLUMNS = (*StepMetrics.__struct_fields__, "time")
 _MAX_NEW = 1024 * len(_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Read-only columns of equal length (float64), one row a window: what `Step` says, and when (unix seconds)."""
+    """Read-only columns of equal length (float64), a row for each log interval: `StepMetrics` and unix seconds."""
 
     step: NDArray[np.float64]
     epoch: NDArray[np.float64]
@@ -31,25 +31,25 @@ class Curve:
 
 
 class GrowingCurve:
-    """Rows in a buffer that doubles; what `view` returned stays as it was when more rows come or some are dropped."""
+    """Rows in a buffer that doubles in size; a view doesn't change when rows are added or dropped."""
 
     def __init__(self) -> None:
         self._rows = np.empty((len(_COLUMNS), 256))
         self._length = 0
         self._new: list[float] = []
-        """Rows, one after the other, that are not yet in the buffer: many at once are far cheaper to copy there."""
+        """Rows, one after the other, that are not in the buffer yet: copying many at once is far cheaper."""
         self._viewed = 0
-        """The length of the longest view of this buffer."""
+        """The length of the longest view of the current buffer."""
 
-    def append(self, step: Step, time: float) -> None:
-        """Adds a window."""
+    def append(self, step: StepMetrics, time: float) -> None:
+        """Add a log interval."""
         self._new += astuple(step)
         self._new.append(time)
         if len(self._new) >= _MAX_NEW:
             self._flush()
 
     def drop_after(self, step: int) -> None:
-        """Forgets windows past `step`; views handed out before keep theirs."""
+        """Drop the log intervals past `step`; views handed out before keep theirs."""
         self._flush()
         self._length = int(np.searchsorted(self._rows[0, : self._length], step, side="right"))
         if self._viewed > self._length:
@@ -57,7 +57,7 @@ class GrowingCurve:
             self._viewed = 0
 
     def view(self) -> Curve:
-        """The rows so far; costs no more the longer they are."""
+        """The rows so far, in constant time."""
         self._flush()
         self._viewed = max(self._viewed, self._length)
         columns = self._rows[:, : self._length]

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -19,7 +18,7 @@ from fmnist_tui.files import check_regular_file, exists, is_folder, read_json, r
 from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
-"""Letters of a name that a person gives a run."""
+"""Characters of a name that a user gives a run."""
 _MOST_FILES = 10_000
 _TICK = 1 / 65536
 """Seconds; the last four digits of an id count them."""
@@ -40,22 +39,22 @@ class RunDirectory:
 
     @property
     def request(self) -> Path:
-        """What was asked for; there before anything else."""
+        """What was requested; written before anything else."""
         return self.path / "request.json"
 
     @property
     def run_json(self) -> Path:
-        """What is run; written once, by the first trainer, when device and data are known."""
+        """What is trained; written once, by the first trainer, when device and data are known."""
         return self.path / "run.json"
 
     @property
     def data_json(self) -> Path:
-        """Where the images are now; there only if they were moved since the run was asked for."""
+        """Where the images are now; exists only if they were moved since the run was requested."""
         return self.path / "data.json"
 
     @property
     def label(self) -> Path:
-        """Name, tags and note that a person added."""
+        """The name, tags and note that a user added."""
         return self.path / "label.json"
 
     @property
@@ -70,12 +69,12 @@ class RunDirectory:
 
     @property
     def lock(self) -> Path:
-        """Held by the trainer while it lives."""
+        """Locked by the trainer while it runs."""
         return self.path / "lock"
 
     @property
     def heartbeat(self) -> Path:
-        """The trainer's pid, its machine, and a time."""
+        """The trainer's pid and host, and the time, refreshed about every second."""
         return self.path / "heartbeat"
 
     @property
@@ -90,7 +89,7 @@ class RunDirectory:
 
     @property
     def predictions(self) -> Path:
-        """The test images' probabilities and labels."""
+        """The predicted probabilities and the labels of the test images."""
         return self.path / "predictions.npz"
 
     @property
@@ -100,7 +99,7 @@ class RunDirectory:
 
     @property
     def analysis(self) -> Path:
-        """The folder of what was measured of the run afterwards."""
+        """The folder of analyses of the run."""
         return self.path / "analysis"
 
     @property
@@ -108,19 +107,15 @@ class RunDirectory:
         """What the trainer process printed."""
         return self.path / "train.log"
 
-    def config(self) -> dict[str, Any]:
-        """run.json, or what was asked for while there is no run.json yet; empty where neither can be read."""
-        return read_json(self.run_json) or read_json(self.request) or {}
-
     def unreadable(self) -> str:
-        """Why the run can't be known ("permission denied"), or "": its log and its settings can be read."""
+        """Why the run can't be read ("permission denied"), or "" if its log and its settings can."""
         needed = [self.events, self.run_json, *([] if exists(self.run_json) else [self.request])]
         return next(filter(None, map(reading_fault, needed)), "")
 
     def size(self) -> int:
-        """Bytes on the disk, of what can be seen; files come and go while a trainer writes.
+        """Bytes on disk of all accessible files; files come and go while a trainer writes.
 
-        A link to another place may lead to all of a disk: no run has so many files.
+        The number of files is bounded, because a link may lead anywhere.
         """
         files = ((folder, name) for folder, _, names in os.walk(self.path) for name in names)
         total = 0
@@ -133,8 +128,8 @@ class RunDirectory:
 def create_run(runs: Path, version: str) -> RunDirectory:
     """A new, empty run directory, whose id holds the time in UTC.
 
-    Where a run of the folder is later than this machine's clock, which was set back then, the new run's time is just
-    after it: the order of runs is that of their creation, whatever clocks do.
+    If the folder has a run that is later than this machine's clock (because the clock was set back), the new run's time
+    is just after it: the order of runs is that of their creation, whatever clocks do.
 
     Raises:
         RunError: The folder can't be written.
@@ -155,19 +150,19 @@ def create_run(runs: Path, version: str) -> RunDirectory:
 
 
 def version_in(run_id: str) -> str:
-    """The version that a run's id begins with; not necessarily one that this program knows."""
+    """The model's name at the start of a run's id, not necessarily one that this program knows."""
     return run_id.partition("-")[0]
 
 
 def is_run_id(word: str) -> bool:
-    """Whether it has the form of a run's id."""
+    """Whether a word has the form of a run's id."""
     return _ID.fullmatch(word) is not None
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
-    """All runs, newest first by the time at which they were asked for, those that can't be read included.
+    """All runs, newest first by the time at which they were requested, including those that can't be read.
 
-    Anything else in the folder is passed over.
+    Anything else in the folder is ignored.
 
     Raises:
         RunError: The folder is there but can't be read.
@@ -176,10 +171,10 @@ def list_runs(runs: Path) -> list[RunDirectory]:
 
 
 def created_at(run: RunDirectory) -> float:
-    """When the run was asked for (unix seconds): by its request, or, where that can't be read, by its id.
+    """When the run was requested (unix seconds): according to its request, or, if that can't be read, its id.
 
-    Ids of versions before 0.2.0 hold local time, so that they don't order runs. What a request says never changes: it
-    is read from the disk once.
+    Ids of versions before 0.2.0 have local time, so runs can't be ordered by them. A request never changes, so it is
+    read once.
     """
     known = _created.get(run.path)
     if known is not None:
@@ -195,13 +190,13 @@ def created_at(run: RunDirectory) -> float:
 
 
 def find_run(runs: Path, word: str) -> RunDirectory:
-    """The run that `word` means: an id, a unique prefix of one, a label's name, or "last" (of those that can be read).
+    """The run that `word` identifies: an id, a unique prefix, a label's name, or "last" (the newest readable one).
 
     Raises:
-        RunError: None, or more than one.
+        RunError: There is no such run, or more than one.
     """
     word = decoded(word)
-    if is_run_id(word) and is_folder(runs / word):  # also where the folder of runs can be passed but not listed
+    if is_run_id(word) and is_folder(runs / word):  # also if the folder of runs can be searched but not listed
         return RunDirectory(runs / word)
     known = list_runs(runs)
     if not known:
@@ -213,12 +208,12 @@ def find_run(runs: Path, word: str) -> RunDirectory:
         return matches[0]
     if matches:
         listed = ", ".join([run.run_id for run in matches[:4]] + ["..."] * (len(matches) > 4))
-        raise RunError(f"{word!r} means more than one run ({listed}); say more of it")
+        raise RunError(f"{word!r} is ambiguous ({listed}): use a longer prefix")
     raise RunError(f"there is no run {word!r} in {runs}; `fmnist-tui runs` lists them")
 
 
 def name_of(run: RunDirectory) -> str:
-    """The name that a person gave the run, safe to show, or ""."""
+    """The name that a user gave the run, safe to display, or ""."""
     name = (read_json(run.label) or {}).get("name")
     return safe(name)[:LONGEST_NAME] if isinstance(name, str) else ""
 
@@ -243,7 +238,7 @@ def _runs_in(runs: Path) -> list[RunDirectory]:
 
 
 def _may_be_run(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a folder, or a link to one, or can't be seen to be none."""
+    """Whether it is a folder, a link to one, or something that can't be examined."""
     try:
         return entry.is_dir()
     except OSError:
@@ -251,7 +246,7 @@ def _may_be_run(entry: os.DirEntry[str]) -> bool:
 
 
 def _latest(runs: Path) -> float:
-    """The time of the newest run whose id is later than this machine's clock; 0.0 where there is none, as is usual."""
+    """The time of the newest run whose id is later than this machine's clock; usually there is none: 0.0."""
     now = time.time()
     with suppress(RunError):
         return max((created_at(run) for run in _runs_in(runs) if time_in(run.run_id) > now), default=0.0)

@@ -16,26 +16,26 @@ from typing import Annotated, Any
 import msgspec
 
 from fmnist_tui.files import check_regular_file, is_torn, open_append
-from fmnist_tui.training.events import Event, Step, Whole, decode, from_json, name_in_log, to_json
+from fmnist_tui.training.events import Event, StepMetrics, Whole, decode, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
-"""Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of it."""
+"""Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of this."""
 CHUNK = 1 << 20
 TAIL = 1 << 14
-"""Bytes that are read at once, and first from a log's end: enough for most, however long the log."""
+"""Bytes that are read from a log's end first: usually enough, however long the log."""
 _LONGEST_LINE = 1 << 20
-"""Bytes. What is longer is no event, and skipped without being held in memory."""
+"""Bytes. A longer line is no event, and is skipped without being held in memory."""
 _MAX_PENDING = 10_000
-"""Events that wait for room on a full disk: some megabytes. Past it steps are dropped, the oldest first."""
+"""Events buffered while the disk is full: some megabytes. Beyond that, steps are dropped, the oldest first."""
 _BATCH_SECONDS = 0.5
-"""Lines that follow each other this fast are one batch."""
+"""Lines written within this time are one batch."""
 _STEP = b'{"event":"step",'
 
 Attempt = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
 class Logged(msgspec.Struct, frozen=True, gc=False):
-    """An event with what the log adds.
+    """An event with the fields that the log adds.
 
     Attributes:
         event: What happened.
@@ -51,7 +51,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a line beside the event's."""
+    """The fields of a line besides the event's."""
 
     time: Annotated[float, msgspec.Meta(ge=0, lt=1e11)]
     seq: Whole
@@ -61,18 +61,18 @@ class _Envelope(msgspec.Struct, frozen=True, gc=False):
 class EventLog:
     """Appends events. A torn last line, left by a writer that was killed, is ended before the next one.
 
-    A full disk must not end the run: what can't be written is held in memory, and written with a
-    later event, or at the end, if there is room again.
+    A full disk must not end the run: events that can't be written are buffered in memory, and written with a later
+    event, or at the end, once there is space again.
     """
 
     def __init__(self, path: Path, attempt: int | None = None, check: Callable[[], None] | None = None) -> None:
-        """Opens the log, or begins one.
+        """Open the log, or create it.
 
         Args:
             path: The log.
             attempt: The number of the trainer that writes, for each line.
-            check: Called before each batch of lines, and before the last ones; raises where another trainer has taken
-                the run over. Then nothing is written, and the exception reaches the caller.
+            check: Called before each batch of lines, and before the last ones; raises if another trainer has taken the
+                run over. Then nothing is written, and the exception reaches the caller.
 
         Raises:
             OSError: It can't be opened.
@@ -84,34 +84,36 @@ class EventLog:
         self._attempt = attempt
         self._check = check
         self._checked = -_BATCH_SECONDS
-        self._partial = b"\n" if torn else b""  # what is to be written first: the rest of a line
+        self._partial = b"\n" if torn else b""  # the rest of a line, to be written first
         self._pending: deque[tuple[Event, float]] = deque()
         self._closing = threading.Lock()
 
     def append(self, event: Event) -> None:
-        """Writes one event with a single system call, after those that there was no room for."""
+        """Write one event with a single system call, after those that are buffered."""
         if time.monotonic() - self._checked >= _BATCH_SECONDS:
             self._check_writer()
         if len(self._pending) >= _MAX_PENDING:
-            self._pending.remove(next((item for item in self._pending if isinstance(item[0], Step)), self._pending[0]))
+            self._pending.remove(
+                next((item for item in self._pending if isinstance(item[0], StepMetrics)), self._pending[0])
+            )
         self._pending.append((event, round(time.time(), 3)))
         with suppress(OSError):
             self._write()
 
     def sync(self) -> None:
-        """Makes what was appended last through a power cut, where the disk lets it."""
+        """Flush to disk, so that the log survives a power cut as far as the disk allows."""
         self._check_writer()
         with suppress(OSError):
             self._write()
             os.fsync(self._file.fileno())
 
     def flush_remote(self) -> None:
-        """Sends what was written to the file server, whose other clients see it only then; safe in any thread."""
+        """Flush to the file server, whose other clients see the events only then; safe in any thread."""
         with self._closing, suppress(OSError, ValueError):  # closed
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Closes the file; writes nothing."""
+        """Close the file; writes nothing."""
         with self._closing, suppress(OSError):
             self._file.close()
 
@@ -121,7 +123,7 @@ class EventLog:
             self._checked = time.monotonic()
 
     def _write(self) -> None:
-        """Until nothing is left, or an OSError; a full disk may take a line in part."""
+        """Write until nothing is left, or an OSError; a full disk may accept a part of a line."""
         while self._partial or self._pending:
             if not self._partial:
                 self._partial = encode(Logged(*self._pending.popleft(), self._seq, self._attempt))
@@ -130,14 +132,14 @@ class EventLog:
 
 
 class LogReader:
-    """Reads what was appended since the last call, a chunk at a time; what doesn't parse or is unknown is skipped."""
+    """Reads what was appended since the last call, a chunk at a time; unknown or invalid lines are skipped."""
 
     def __init__(self, path: Path, *, steps: bool = True) -> None:
-        """Reads nothing yet.
+        """Read nothing yet.
 
         Args:
             path: The log, which need not exist yet.
-            steps: Whether `Step` events are wanted: nearly all lines are, and to skip them is ten times as fast.
+            steps: Whether to include `StepMetrics`. Nearly all lines are, and skipping them is ten times as fast.
         """
         self._path = path
         self._steps = steps
@@ -187,7 +189,7 @@ class LogReader:
         return lines + complete
 
     def _take_part(self, part: bytes) -> None:
-        """Takes in the start or the middle of a line."""
+        """Take in the start or the middle of a line."""
         if not self._skipping:
             self._rest += part
         if len(self._rest) > _LONGEST_LINE:
@@ -195,12 +197,12 @@ class LogReader:
 
 
 def read_tail(path: Path, size: int = TAIL, kinds: tuple[type[Event], ...] = ()) -> list[Logged]:
-    """The events of the last `size` bytes, oldest first; where there are none in them, those of a part before.
+    """The events of the last `size` bytes, oldest first; if there are none, those of an earlier part.
 
     Args:
         path: The log.
         size: Bytes.
-        kinds: Those that are wanted, if not all.
+        kinds: The types of events to return; () for all.
     """
     names = [in_line(name_in_log(kind)) for kind in kinds]
     for block in blocks_backwards(path, size):
@@ -215,7 +217,7 @@ def read_tail(path: Path, size: int = TAIL, kinds: tuple[type[Event], ...] = ())
 def blocks_backwards(path: Path, size: int = TAIL) -> Iterator[bytes]:
     """The lines of the log's last `size` bytes, then those of ever larger parts before; each byte is read once.
 
-    Nothing where the log can't be read. It is open until the iterator is closed, or at its end.
+    Nothing if the log can't be read. The file is open until the iterator is closed or exhausted.
     """
     try:
         with _opened(path) as (handle, length):
@@ -233,7 +235,7 @@ def blocks_backwards(path: Path, size: int = TAIL) -> Iterator[bytes]:
 
 
 def in_line(text: str) -> bytes:
-    """How a string without special characters is written in a line."""
+    """How a string without special characters appears in a line."""
     return f'"{text}"'.encode()
 
 
@@ -252,7 +254,7 @@ _ENVELOPES = msgspec.json.Decoder(_Envelope)
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Logged]:
-    """The events of a log's lines; what doesn't parse or is unknown is skipped."""
+    """The events of a log's lines; unknown or invalid lines are skipped."""
     for line in lines:
         if not line:
             continue
@@ -266,7 +268,7 @@ def parse(lines: Iterable[bytes]) -> Iterator[Logged]:
 
 
 def _parse_leniently(line: bytes) -> Logged | None:
-    """The event of a line that is no strict JSON (a lone surrogate), or has null for a number, or None; slow."""
+    """The event of a line that isn't strict JSON (a lone surrogate), or has null for a number, or None; slow."""
     try:
         record: Any = json.loads(line)
         event = from_json(record) if isinstance(record, dict) else None
@@ -280,10 +282,10 @@ def _parse_leniently(line: bytes) -> Logged | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[int, int]]:
-    """A file descriptor to read the log with, and the log's size; reopening it shows what other clients wrote.
+    """A file descriptor of the log, and its size; reopening the file shows what other clients wrote.
 
     Raises:
-        OSError: It can't be opened, is no file, or is too large.
+        OSError: It can't be opened, isn't a regular file, or is too large.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
     try:
@@ -301,5 +303,5 @@ def _count_lines(path: Path) -> int:
 
 
 def latest_attempt(path: Path) -> int:
-    """The number of the last trainer in the log; 0 where there is none, or none that has a number."""
+    """The number of the last trainer in the log; 0 if there is none, or none with a number."""
     return max((logged.attempt or 0 for logged in read_tail(path)), default=0)

@@ -1,4 +1,4 @@
-"""Follows one run's log; readers in any thread take the newest snapshot when they like."""
+"""Follows one run's log; readers in any thread take the newest snapshot whenever they like."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import Usage, UsageProbe
 from fmnist_tui.training import events
@@ -20,20 +20,20 @@ POLL_SECONDS = 0.2
 _IDLE_SECONDS = 0.5
 _STATUS_SECONDS = 1.0
 _TURNS = (events.Queued, events.Paused, events.Continued, events.RunFinished)
-"""After these the status is another one."""
+"""Events after which the status is different."""
 _ROOM = 100_000
-"""Bytes, in which an hour's events find room."""
+"""Bytes that an hour's events take."""
 
 
 class Follower:
     """The newest snapshot of a run. Nothing is read before the first `poll` or `look`.
 
     Attributes:
-        run: Which run.
-        snapshot: The newest one; replaced as a whole, so any thread may read it at any time.
-        status: The run's, as last looked at; LOADING before that.
-        no_room: Whether the disk is full, so that the trainer can't write down what happens.
-        usage: What its trainer takes of this machine; None where it is elsewhere, or there is none.
+        run: The run.
+        snapshot: The newest snapshot; replaced as a whole, so any thread may read it at any time.
+        status: The status when it was last determined; LOADING before that.
+        no_room: Whether the disk is full, so that the trainer can't log events.
+        usage: What its trainer uses of this machine; None if it runs elsewhere, or there is none.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -47,7 +47,7 @@ class Follower:
         self._inputs: tuple[object, ...] = ()
 
     def batches(self) -> Iterator[list[Logged]]:
-        """Takes in what is new, and yields it in lists of bounded size, the snapshot being that after each."""
+        """Reads what is new and yields it in lists of bounded size; the snapshot is up to date with each."""
         for batch in self._reader.batches():
             for logged in batch:
                 self._fold.add(logged)
@@ -55,23 +55,23 @@ class Follower:
             yield batch
 
     def poll(self) -> list[Logged]:
-        """Takes in what is new, and returns it, all at once: of a log that may be long, rather use `batches`."""
+        """Reads what is new and returns it all at once; for a log that may be long, prefer `batches`."""
         return [logged for batch in self.batches() for logged in batch]
 
     def catch_up(self) -> None:
-        """Takes in what is new."""
+        """Reads what is new."""
         for _ in self.batches():
             pass
 
     def look(self) -> None:
-        """Finds out the status, unless nobody holds the run and no file has changed that it depends on."""
+        """Determines the status, unless the run has no trainer and no file that it depends on has changed."""
         inputs = _inputs(self.run)
         if self.status.has_trainer or inputs != self._inputs:
             self.status = status_of(self.run)
             self._inputs = inputs
 
     def follow(self, stop: threading.Event) -> None:
-        """Polls until told to stop, and looks after status and usage about every second."""
+        """Polls until `stop` is set; updates status and usage about every second."""
         probe = UsageProbe(self.run)
         looked = -math.inf
         while not stop.is_set():
@@ -86,7 +86,7 @@ class Follower:
 
 
 def _inputs(run: RunDirectory) -> tuple[object, ...]:
-    """Another value once a trainer takes the run, or anything is written to its log."""
+    """A value that changes when a trainer takes the run, or anything is written to its log."""
     return tuple(map(_identity, (run.events, run.lock, run.heartbeat)))
 
 
@@ -99,16 +99,8 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether there is no room for an hour's events."""
+    """Whether the disk has no room for an hour's events."""
     try:
         return shutil.disk_usage(folder).free < _ROOM
     except OSError:
         return False
-
-
-def read_snapshot(run: RunDirectory) -> Snapshot:
-    """The run's snapshot as its log stands now."""
-    fold = SnapshotFold(run.run_id)
-    for logged in LogReader(run.events):
-        fold.add(logged)
-    return fold.snapshot()

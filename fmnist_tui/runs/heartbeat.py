@@ -1,8 +1,8 @@
-"""A trainer's heartbeat: a small file, rewritten about every second, that also reaches where locks don't.
+"""A trainer's heartbeat: a small file, rewritten about every second, that other hosts see even where they see no locks.
 
-Locks decide on the machine that holds them. On file systems whose locks are local to a node the heartbeat is all that
-another node sees. Its age is measured with one clock only: the file system's own, or, where nothing can be written,
-this process's monotonic clock between two observations. Clocks of two machines are never compared.
+On the machine that holds a lock, the lock decides. On file systems whose locks are local to a node, the heartbeat is
+all that another node sees. Its age is measured with one clock only: the file system's own, or, if nothing can be
+written, this process's monotonic clock between two observations. The clocks of two machines are never compared.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from fmnist_tui.runs.directory import RunDirectory
 BEAT_SECONDS = 1.0
 STALE_SECONDS = 10.0
 OBSERVE_SECONDS = 2.5
-"""How long a reader who can't write watches a heartbeat that may have stopped."""
+"""How long a reader without write access watches a heartbeat that may have stopped."""
 _CLOCK_SECONDS = 30.0
-"""For so long a comparison of the file system's clock with the monotonic one is trusted."""
+"""How long a comparison of the file system's clock with the monotonic one stays valid."""
 _EXACT_SECONDS = 1.0
-"""For so long where a heartbeat seems to have stopped: the clock may have been set meanwhile."""
+"""The same for a heartbeat that seems to have stopped: the clock may have been set meanwhile."""
 _LARGEST = 4096
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file says; defaults stand for what 0.1.0 didn't write.
+    """The file's content; the defaults are for keys that 0.1.0 didn't write.
 
     Attributes:
-        pid: The trainer's process, on its host.
-        host: The host's name, or "" where it isn't given.
-        boot: The boot of that host's kernel, within which locks hold.
+        pid: The trainer's process id, on its host.
+        host: The host's name, or "".
+        boot: The boot id of that host's kernel; locks don't outlive a boot.
         time: The trainer's own clock (unix seconds), for people; never compared.
         attempt: The trainer's number.
-        ended: Whether the trainer ended in an orderly way.
+        ended: Whether the trainer exited cleanly.
     """
 
     pid: int = 0
@@ -53,13 +53,13 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_from_here(self) -> bool:
-        """Whether it comes from this host, whose locks decide; one that doesn't say counts as from here."""
+        """Whether it was written on this host, where locks decide; assumed if it doesn't name a host."""
         return (not self.host or self.host == host_name()) and (not self.boot or self.boot == boot_id())
 
 
 @dataclass
 class _Observation:
-    """When this process saw a heartbeat first and last change (monotonic seconds)."""
+    """When this process first saw a heartbeat, and saw it change last (monotonic seconds)."""
 
     stamp: tuple[int, int, bytes]
     first: float
@@ -71,17 +71,17 @@ _clocks: dict[int, tuple[float, float]] = {}
 
 
 def read_heartbeat(run: RunDirectory) -> Heartbeat | None:
-    """The run's heartbeat, or None where there is none that can be read."""
+    """The run's heartbeat, or None if there is none, or it can't be read."""
     content = _content(run.heartbeat)
     return _decoded(content[1]) if content else None
 
 
 def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
-    """Whether the run's trainer has shown itself in the last STALE_SECONDS.
+    """Whether the run's trainer has beaten within the last STALE_SECONDS.
 
     Args:
         run: The run.
-        observe: Seconds to wait for the next beat where the file system's clock can't be asked.
+        observe: Seconds to wait for the next beat if the file system's clock can't be read.
     """
     found = _content(run.heartbeat)
     if found is None:
@@ -95,7 +95,7 @@ def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
 
 
 def is_stale(run: RunDirectory) -> bool:
-    """Whether there is a heartbeat that has certainly stopped, and not in an orderly way. Never waits."""
+    """Whether there is a heartbeat that has certainly stopped without a clean exit. Never waits."""
     found = _content(run.heartbeat)
     if found is None or ((beat := _decoded(found[1])) is not None and beat.ended):
         return False
@@ -107,7 +107,7 @@ def is_stale(run: RunDirectory) -> bool:
 
 
 def is_seen_to_beat(run: RunDirectory, seconds: float | None = None) -> bool:
-    """Whether the heartbeat changes within so many seconds (by default OBSERVE_SECONDS), whatever any clock says."""
+    """Whether the heartbeat changes within so many seconds (by default OBSERVE_SECONDS), regardless of any clock."""
     first = _content(run.heartbeat)
     until = time.monotonic() + (OBSERVE_SECONDS if seconds is None else seconds)
     while time.monotonic() < until:
@@ -118,9 +118,13 @@ def is_seen_to_beat(run: RunDirectory, seconds: float | None = None) -> bool:
 
 
 def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = False, ended: bool = False) -> None:
-    """Writes the heartbeat. A full disk must not end the run: the lock still says that it lives.
+    """Write the heartbeat. Errors are ignored: a full disk must not end the run, and the lock still shows that it runs.
 
-    `starting`: the process that will train isn't there yet, so that there is no pid.
+    Args:
+        run: The run.
+        attempt: The trainer's number.
+        starting: The process that will train doesn't exist yet, so there is no pid.
+        ended: The trainer exits.
     """
     beat = Heartbeat(
         pid=0 if starting else os.getpid(),
@@ -147,17 +151,21 @@ def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = Fal
 
 
 @contextmanager
-def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) -> Iterator[None]:
-    """Refreshes the heartbeat about every second, from a thread, for as long as the block lasts.
+def ticking(tick: Callable[[], bool], seconds: float, name: str) -> Iterator[None]:
+    """Call `tick` from a thread, at once and then every so many seconds, until the block ends or it returns False.
 
     Args:
-        run: The run.
-        attempt: The trainer's number.
-        each_second: Called before each beat, in the thread; where it returns False the beating ends, and nothing more
-            is written: the heartbeat may be another trainer's by now.
+        tick: What to do.
+        seconds: The interval.
+        name: The thread's name.
     """
     stop = threading.Event()
-    thread = threading.Thread(target=_beat, args=(run, attempt, each_second, stop), name="heartbeat", daemon=True)
+
+    def run() -> None:
+        while tick() and not stop.wait(seconds):
+            pass
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     try:
         yield
@@ -166,12 +174,38 @@ def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) ->
         thread.join()
 
 
+@contextmanager
+def beating(run: RunDirectory, attempt: int, each_second: Callable[[], bool]) -> Iterator[None]:
+    """Refresh the heartbeat about every second, from a thread, for as long as the block lasts.
+
+    Args:
+        run: The run.
+        attempt: The trainer's number.
+        each_second: Called before each beat; once it returns False, nothing more is written: the heartbeat may be
+            another trainer's by now.
+    """
+    is_ours = True
+
+    def beat(*, ended: bool = False) -> bool:
+        nonlocal is_ours
+        is_ours = is_ours and each_second()
+        if is_ours:
+            write_heartbeat(run, attempt, ended=ended)
+        return is_ours
+
+    try:
+        with ticking(beat, BEAT_SECONDS, "heartbeat"):
+            yield
+    finally:
+        beat(ended=True)
+
+
 def file_system_time(folder: Path, trusted: float = _CLOCK_SECONDS) -> float | None:
-    """The clock that stamps files in a folder (unix seconds), a file server's own; None where we can't write.
+    """The clock that stamps files in a folder (unix seconds), e.g. a file server's; None if the folder isn't writable.
 
     Args:
         folder: Any folder on the file system.
-        trusted: Seconds for which an earlier measurement will do.
+        trusted: Seconds for which an earlier measurement stays valid.
     """
     try:
         device = folder.stat().st_dev
@@ -187,13 +221,13 @@ def file_system_time(folder: Path, trusted: float = _CLOCK_SECONDS) -> float | N
 
 
 def age_of(status: os.stat_result, folder: Path) -> float | None:
-    """Seconds since a file was written, by the clock that stamped it; None where that clock can't be asked.
+    """Seconds since a file was written, by the clock that stamped it; None if that clock can't be read.
 
-    A timestamp in the future was made before that clock was set back: no age follows from it.
+    A timestamp in the future is from before that clock was set back: no age follows from it.
 
     Args:
-        status: Of the file.
-        folder: Where it is.
+        status: The file's status.
+        folder: The file's folder.
     """
     age = _age_of(status, folder, _CLOCK_SECONDS)
     return age if age is None or age < STALE_SECONDS else _age_of(status, folder, _EXACT_SECONDS)
@@ -204,16 +238,6 @@ def _age_of(status: os.stat_result, folder: Path, trusted: float) -> float | Non
     if now is None or now < status.st_mtime - BEAT_SECONDS:
         return None
     return max(0.0, now - status.st_mtime)
-
-
-def _beat(run: RunDirectory, attempt: int, each_second: Callable[[], bool], stop: threading.Event) -> None:
-    while not stop.is_set():
-        if not each_second():
-            return
-        write_heartbeat(run, attempt)
-        stop.wait(BEAT_SECONDS)
-    if each_second():
-        write_heartbeat(run, attempt, ended=True)
 
 
 def _stamp_of_new_file(folder: Path) -> float | None:
@@ -235,7 +259,7 @@ def _stamp_of_new_file(folder: Path) -> float | None:
 
 
 def _content(path: Path) -> tuple[os.stat_result, bytes] | None:
-    """Status and bytes of one opening, which a network file system makes up to date."""
+    """Status and content from one opening of the file, which makes a network file system refresh them."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
     except OSError:
@@ -274,7 +298,7 @@ def _stamp(found: tuple[os.stat_result, bytes]) -> tuple[int, int, bytes]:
 
 
 def _is_seen_to_change(path: Path, seconds: float) -> bool:
-    """Whether it changes while it is observed; those of all other runs beside it are observed meanwhile."""
+    """Whether it changes while it is observed; the heartbeats of all other runs are observed at the same time."""
     if path not in _observations:
         for other in path.parent.parent.glob(f"*/{path.name}"):
             _observe(other)

@@ -20,27 +20,27 @@ from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Event, Queued, RunFinished
 
 if TYPE_CHECKING:
-    from fmnist_tui.runs.queue.claims import HeldClaim
+    from fmnist_tui.runs.queue.devices import HeldClaim
     from fmnist_tui.runs.queue.store import Queue
 
 _TURN_SECONDS = 0.25
-"""Between two looks whether the device is free; this process is there anyway."""
+"""The interval at which it checks whether the device is free; this process is running anyway."""
 
 
 class InAppRun:
-    """A training that this process drives itself, in whatever thread calls `drive`.
+    """A training that this process runs itself, in the thread that calls `train`.
 
-    It holds the run from the start, also while it waits for its device, until `drive` or `close`.
+    It holds the run's lock from the start, also while it waits for its device, until the end of `train`, or `close`.
     """
 
     def __init__(self, run: RunDirectory) -> None:
-        """Takes the run's lock, and beats.
+        """Take the run's lock and start the heartbeat.
 
         Raises:
-            RunError: A trainer holds the run already.
+            RunError: The run already has a trainer.
         """
         self.run = run
-        offset = control_end(run)  # before the lock is taken: later commands are meant for its holder
+        offset = control_end(run)  # before the lock is taken: later commands are for its holder
         with ExitStack() as held:
             self._lock = acquire(run)
             held.callback(os.close, self._lock)
@@ -50,19 +50,22 @@ class InAppRun:
             held.enter_context(beating(run, self._attempt, self._look))
             self._held = held.pop_all()
 
-    def drive(self) -> RunFinished:
-        """Trains to the end and lets the run go; returns the last event."""
-        from fmnist_tui.runs.worker import Trainer, drive  # NumPy and more, which the first paint must not wait for
+    def train(self) -> RunFinished:
+        """Train to the end and release the run; return the last event."""
+        from fmnist_tui.runs.worker import (
+            Trainer,
+            run_training,
+        )  # imports NumPy and more, which the first paint must not wait for
 
         with self._held:
             turn = _Turn(self.run, self.inbox)
             try:
-                return drive(self.run, Trainer(self._attempt, self.inbox, turn.wait))
+                return run_training(self.run, Trainer(self._attempt, self.inbox, turn.wait))
             finally:
                 turn.end()
 
     def close(self) -> None:
-        """Lets the run go, driven or not."""
+        """Release the run, whether it was trained or not."""
         self._held.close()
 
     def _look(self) -> bool:
@@ -73,7 +76,7 @@ class InAppRun:
 
 
 class _Turn:
-    """A place in the queue for a run that this process trains itself."""
+    """The position in the queue of a run that this process trains itself."""
 
     def __init__(self, run: RunDirectory, inbox: Inbox) -> None:
         self._run = run
@@ -83,7 +86,7 @@ class _Turn:
         self._claim: HeldClaim | None = None
 
     def wait(self) -> Generator[Event, None, tuple[str, str] | None]:
-        """Waits until a device is free; returns it and its key, or None where the run was stopped first."""
+        """Wait until a device is free; return it and its key, or None if the run was stopped first."""
         from fmnist_tui.runs.queue.submit import usable_queue
 
         self._queue, _ = usable_queue()
@@ -105,7 +108,7 @@ class _Turn:
         return self._claim.claim.device, self._claim.claim.gpu
 
     def end(self) -> None:
-        """Gives the device, or the place in the queue, back."""
+        """Release the device, or leave the queue."""
         if self._claim is not None:
             self._claim.release()
         elif self._queue is not None:
@@ -117,7 +120,7 @@ class _Turn:
                 self._ticket[0].unlink()
 
     def _enter(self) -> str:
-        """Joins the queue at its end; returns the device that the run needs."""
+        """Join the queue at its end; return the device that the run needs."""
         from fmnist_tui.runs.queue.devices import visible_gpus
         from fmnist_tui.runs.queue.submit import new_entry
         from fmnist_tui.runs.request import read_request, settled_config
@@ -136,22 +139,21 @@ class _Turn:
         return entry.needs
 
     def _take(self) -> bool:
-        """Takes a device if one is free, and no run that waits longer may have it."""
-        from fmnist_tui.runs.queue.claims import take_claim
-        from fmnist_tui.runs.queue.devices import free_device
+        """Take a device if one is free and no run earlier in the queue may use it."""
+        from fmnist_tui.runs.queue.devices import free_device, take_claim
         from fmnist_tui.runs.queue.dispatch import all_claims, used_by_others
 
         assert self._queue is not None  # noqa: S101
         with self._queue.locked():
             entries = self._queue.read()
-            place = next((k for k, one in enumerate(entries) if one.run == str(self._run.path.absolute())), None)
-            if place is not None:
-                busy = used_by_others(entries[place : place + 1])
-                claim = free_device(entries[place], all_claims(self._queue).values(), entries[:place], busy)
+            index = next((k for k, one in enumerate(entries) if one.run == str(self._run.path.absolute())), None)
+            if index is not None:
+                busy = used_by_others(entries[index : index + 1])
+                claim = free_device(entries[index], all_claims(self._queue).values(), entries[:index], busy)
                 if claim is not None:
                     self._claim = take_claim(self._queue, claim)
                     self._leave()
-        if place is None:  # the order was damaged and put aside, or removed
+        if index is None:  # the order was damaged and moved aside, or removed
             self._enter()
         return self._claim is not None
 

@@ -17,20 +17,20 @@ from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.control import control_end
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import abandon_attempt, acquire, new_attempt
-from fmnist_tui.runs.queue.claims import HeldClaim
+from fmnist_tui.runs.queue.devices import HeldClaim
 
 EARLY_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
-"""What a trainer process hears from its first moment on: they wait until it has its handlers."""
+"""Signals that are blocked when a trainer process starts, and delivered once it has its handlers."""
 TRAINER = "fmnist_tui.runs.trainer_process"
 
 
 class NotWanted(RunError):
-    """A run that waited was stopped before its trainer could start."""
+    """A queued run was stopped before its trainer could start."""
 
 
 @dataclass(frozen=True)
 class LaunchSettings:
-    """How a trainer starts that another process asked for earlier; the defaults are this process's own.
+    """How to start a trainer that another process requested earlier; the defaults are this process's own.
 
     Attributes:
         python: The interpreter, "" for this one.
@@ -54,23 +54,23 @@ def launch(
     settings: LaunchSettings | None = None,
     is_wanted: Callable[[RunDirectory], bool] = lambda _: True,
 ) -> subprocess.Popen[bytes]:
-    """Starts a trainer process that outlives this one, its terminal and its session.
+    """Start a trainer process that outlives this one, its terminal and its session.
 
-    The child inherits the run's lock and the claim on its device, so that neither is ever without a holder.
+    The child inherits the run's lock and the claim on its device, so both are held at all times.
 
     Args:
         run: The run.
-        claim: The device that it trains on; None for whatever its configuration names, unclaimed.
-        queue: The folder of the queue that the trainer watches: it restarts a dispatcher that was killed.
-        settings: How it starts.
-        is_wanted: Whether the run shall still be trained; asked once nobody else can take it, or out of the queue.
+        claim: The device to train on; None for the one in its configuration, unclaimed.
+        queue: The folder of the queue that the trainer watches, to restart a dispatcher that was killed.
+        settings: How to start it.
+        is_wanted: Whether the run should still be trained; called once no other process can take it or dequeue it.
 
     Raises:
-        NotWanted: It shall not.
-        RunError: A trainer holds the run already, or the process can't be started.
+        NotWanted: It should not.
+        RunError: The run already has a trainer, or the process can't be started.
     """
     settings = settings or LaunchSettings()
-    offset = control_end(run)  # before the lock is taken: later commands are meant for its holder
+    offset = control_end(run)  # before the lock is taken: later commands are for its holder
     with ExitStack() as held:
         lock = acquire(run)
         held.callback(os.close, lock)
@@ -130,7 +130,7 @@ def _command(
 
 
 def _with_gpu(environ: Mapping[str, str], claim: HeldClaim | None) -> dict[str, str]:
-    """GPUs are counted as `nvidia-smi` counts them, unless the user has asked for another order."""
+    """GPUs are numbered as in `nvidia-smi`, unless the user has set another order."""
     changed = dict(environ)
     if claim is not None and claim.claim.gpu:
         changed.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
@@ -140,7 +140,7 @@ def _with_gpu(environ: Mapping[str, str], claim: HeldClaim | None) -> dict[str, 
 
 
 def _is_shown_alone(claim: HeldClaim, environ: Mapping[str, str]) -> bool:
-    """Whether CUDA has to be given the device by name: a MIG instance, or where its numbers aren't the driver's."""
+    """Whether CUDA needs the device's name: for a MIG instance, or if its indices differ from the driver's."""
     key = claim.claim.gpu
     other_order = environ.get("CUDA_DEVICE_ORDER") == "FASTEST_FIRST"
     return key.startswith("MIG-") or (key.startswith("GPU-") and other_order)

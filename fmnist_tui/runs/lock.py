@@ -1,8 +1,8 @@
-"""Who trains a run: locks that the kernel drops with their holder, and attempt numbers that rise with each trainer.
+"""Which process trains a run: locks that the kernel releases with their holder, and attempt numbers that only increase.
 
-A trainer holds two locks on one descriptor: an open-file-description lock, which file systems of clusters pass on to
-other nodes, and flock, which version 0.1.0 looks at. Neither is trusted alone where the heartbeat of another host is
-fresh: its locks may not be seen here.
+A trainer holds two locks on one descriptor: an open-file-description lock, which cluster file systems propagate to
+other nodes, and flock, which version 0.1.0 tests. Neither is trusted alone if the heartbeat of another host is fresh:
+its locks may not be visible here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from fmnist_tui.runs.heartbeat import (
 )
 
 _PATIENCE = 0.5
-"""A reader that tests flock holds it, shared, for an instant; a trainer tries again for this long."""
+"""A reader that tests flock holds it, shared, for an instant; a trainer retries for this long."""
 _FLOCK = "hhqqi"
 """`struct flock` of 64-bit Linux: type, whence, start, length, pid, with native padding."""
 _BUSY = (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN)
@@ -43,7 +43,7 @@ _LARGEST = 4096
 
 
 class Superseded(RunError):
-    """A newer trainer has taken the run: this one must not write any more."""
+    """A newer trainer has taken the run: this one must not write anything more."""
 
 
 class _Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class _Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def acquire(run: RunDirectory) -> int:
-    """Takes the run's lock; returns the file descriptor that holds it, which a child process may inherit.
+    """Take the run's lock; return the file descriptor that holds it, which a child process may inherit.
 
     Raises:
         RunError: A trainer holds it, here or on another host, or the folder can't be written.
@@ -76,14 +76,14 @@ def acquire(run: RunDirectory) -> int:
 
 
 def new_attempt(run: RunDirectory, handle: int) -> int:
-    """A number for a trainer that is about to start, higher than all before it; beats once.
+    """A number for a trainer that is about to start, higher than all before it; writes the first heartbeat.
 
-    The number is unique even where two hosts, blind to each other's locks, start a trainer at the same moment: a file
-    of its name is created exclusively, which every file system arbitrates.
+    The number is unique even if two hosts that don't see each other's locks start a trainer at the same moment: a file
+    with the number in its name is created exclusively, which works on every file system.
 
     Args:
         run: The run.
-        handle: Holds its lock.
+        handle: The descriptor that holds its lock.
 
     Raises:
         RunError: Another trainer has just been started, or the folder can't be written.
@@ -103,11 +103,11 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
     except OSError as error:
         end_attempt(run, attempt)
         raise refused(f"write to {run.path}", run.path, error) from None
-    if current_attempt(run) >= attempt:  # another one had the number, and has ended since we looked
+    if current_attempt(run) >= attempt:  # another trainer had the number, and has ended since
         end_attempt(run, attempt)
         raise RunError(_already_trained(run))
     try:
-        write_heartbeat(run, attempt, starting=True)  # before the number: who sees that one sees this, too
+        write_heartbeat(run, attempt, starting=True)  # before the number: readers check that first
         os.pwrite(handle, content.ljust(_LARGEST // 16) + b"\n", 0)
         with suppress(OSError):
             os.fsync(handle)  # the file stays open, so that another host would not see it for half a minute
@@ -122,20 +122,20 @@ def new_attempt(run: RunDirectory, handle: int) -> int:
 
 
 def end_attempt(run: RunDirectory, attempt: int) -> None:
-    """Removes the file that made the attempt's number unique: its trainer ends, and the lock file has the number."""
+    """Remove the file that made the attempt's number unique; the lock file still has the number."""
     with suppress(OSError):
         _marker(run, attempt).unlink()
 
 
 def abandon_attempt(run: RunDirectory, attempt: int) -> None:
-    """Ends an attempt of which no trainer came, so that nobody takes the run for held."""
+    """End an attempt that led to no trainer, so that the run doesn't appear to have one."""
     if current_attempt(run) <= attempt:
         write_heartbeat(run, attempt, ended=True)
     end_attempt(run, attempt)
 
 
 def current_attempt(run: RunDirectory) -> int:
-    """The number of the newest trainer; 0 where only version 0.1.0 trained it. Opens the file: never a cached one."""
+    """The number of the newest trainer; 0 if only version 0.1.0 trained the run. Never stale: opens the file."""
     holder = _read_holder(run.lock)
     return holder.attempt if holder else 0
 
@@ -147,7 +147,7 @@ def check_attempt(run: RunDirectory, attempt: int) -> None:
 
 
 def is_held(run: RunDirectory) -> bool:
-    """Whether a trainer holds the run, on this host or another."""
+    """Whether the run has a trainer, on this host or another."""
     locked = _is_locked(run.lock)
     if locked is None:
         return is_fresh(run)
@@ -155,24 +155,24 @@ def is_held(run: RunDirectory) -> bool:
 
 
 def has_started(run: RunDirectory) -> bool:
-    """Whether the lock's holder is a trainer, and not a process that changes the log of a queued run."""
+    """Whether the lock's holder is a trainer, not a process that appends to the log of a queued run."""
     beat = read_heartbeat(run)
     return beat is not None and not beat.ended and beat.attempt == current_attempt(run)
 
 
 def is_lock_of(run: RunDirectory, handle: int) -> bool:
-    """Whether the descriptor still is the run's lock: its folder or the file may have been removed."""
+    """Whether the descriptor is still the run's lock: the folder or the file may have been removed."""
     try:
         return os.path.samestat(run.lock.stat(), os.fstat(handle))
     except FileNotFoundError:
         return False
-    except OSError:  # a file server that is away comes back
+    except OSError:  # a file server that is unavailable comes back
         return True
 
 
 @contextmanager
 def holding(handle: int) -> Iterator[None]:
-    """Lets go of a lock at the block's end."""
+    """Release a lock at the end of the block."""
     try:
         yield
     finally:
@@ -180,7 +180,7 @@ def holding(handle: int) -> Iterator[None]:
 
 
 def try_exclusive(handle: int) -> bool:
-    """Takes both locks on an open, writable file, or neither.
+    """Take both locks on an open, writable file, or neither.
 
     Raises:
         OSError: The file system has no locks at all.
@@ -200,29 +200,29 @@ def _already_trained(run: RunDirectory) -> str:
 
 
 def _is_trained_elsewhere(run: RunDirectory) -> bool:
-    """Whether the heartbeat of a trainer is fresh whose lock need not be seen here."""
+    """Whether there is a fresh heartbeat of a trainer whose lock may not be visible here."""
     beat = read_heartbeat(run)
     return beat is not None and not beat.ended and _may_be_unseen(run, beat) and is_fresh(run)
 
 
 def _may_be_unseen(run: RunDirectory, beat: Heartbeat) -> bool:
-    """Whether a trainer may live though its lock isn't seen: on another host, or behind another mount of this one.
+    """Whether a trainer may be running though its lock isn't visible: on another host, or through another mount here.
 
-    The latter is known by its process; so is one whose lock file was removed, until it has saved.
+    The latter is identified by its process; so is one whose lock file was removed, until it has saved.
     """
     if not beat.is_from_here:
         return True
     try:
         command = Path(f"/proc/{beat.pid}/cmdline").read_bytes()
-    except OSError:  # it has ended, or the system has no such files
+    except OSError:  # it has ended, or the system has no /proc
         return False
     return beat.pid != os.getpid() and os.fsencode(run.run_id) in command
 
 
 def _beats_elsewhere(run: RunDirectory) -> bool:
-    """The same, for who is about to take the run: one that seems to have died is watched for a few beats.
+    """The same, before taking the run: a trainer that seems to have died is observed for a few heartbeats.
 
-    The clock that stamps files may have been set, and some file systems (Lustre, GPFS) stamp with each host's own.
+    The clock that stamps files may have been set, and some file systems (Lustre, GPFS) use each host's own.
     """
     beat = read_heartbeat(run)
     if beat is None or beat.ended or not _may_be_unseen(run, beat):
@@ -231,10 +231,10 @@ def _beats_elsewhere(run: RunDirectory) -> bool:
 
 
 def _is_old_or_ours(marker: Path) -> bool:
-    """Whether an attempt's file was left by a start that came to nothing."""
+    """Whether an attempt's file was left by a start that failed."""
     holder = _read_holder(marker)
     if holder is not None and holder.host == host_name() and holder.boot == boot_id():
-        return True  # its lock would be seen
+        return True  # its lock would be visible
     try:
         age = age_of(marker.stat(), marker.parent)
     except OSError:
@@ -293,7 +293,7 @@ def _is_locked(path: Path) -> bool | None:
 
 
 def _is_ofd_locked(handle: int) -> bool:
-    """Asks without taking the lock, so that a trainer that starts meanwhile isn't disturbed."""
+    """Test without taking the lock, so that a trainer that starts meanwhile isn't disturbed."""
     if not hasattr(fcntl, "F_OFD_GETLK"):
         return False
     try:
@@ -304,7 +304,7 @@ def _is_ofd_locked(handle: int) -> bool:
 
 
 def _try_ofd(handle: int, kind: int) -> bool:
-    """Takes the lock, or leaves it to flock where the kernel or the file system has no such locks."""
+    """Take the lock; left to flock if the kernel or the file system has no such locks."""
     if not hasattr(fcntl, "F_OFD_SETLK"):
         return True
     try:

@@ -1,24 +1,29 @@
-"""What was asked for: request.json, there before anything else."""
+"""Writing what was requested (request.json, before anything else) and what is trained (run.json, once it is known)."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import read_json, write_json
-from fmnist_tui.runs.conditions import conditions_at_start, threads_here
+from fmnist_tui.runs.conditions import Conditions, conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, create_run, time_in
+from fmnist_tui.runs.manifest import read_manifest, requested_folder
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
+from fmnist_tui.training.streams import STREAM_NUMBER
+
+if TYPE_CHECKING:  # needs NumPy, which requests don't
+    from fmnist_tui.training.task import Task
 
 FORMAT = 1
 _CHANGES = {"epochs": "epochs", "batch-size": "batch_size", "lr": "learning_rate"}
@@ -35,13 +40,13 @@ _USUAL = {
 
 @dataclass(frozen=True)
 class Request:
-    """A training as somebody asked for it.
+    """A training as it was requested.
 
     Attributes:
         config: Device and threads may still be "auto" and 0.
-        data: The data folder, "demo", or None for the usual places; if the images were moved, where they are now.
-        argv: The command that asked.
-        created: When (unix seconds); runs that wait for one device go in this order.
+        data: The data folder, "demo", or None for the usual locations; if the images were moved, where they are now.
+        argv: The command line.
+        created: When (unix seconds); runs that wait for the same device start in this order.
     """
 
     config: TrainingConfig
@@ -51,7 +56,7 @@ class Request:
 
 
 def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDirectory:
-    """Makes a run directory that holds the request; nothing runs yet.
+    """Create a run directory with the request; nothing runs yet.
 
     Raises:
         RunError: The folder can't be written.
@@ -71,63 +76,81 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
 
 
 def read_request(run: RunDirectory) -> Request:
-    """The request of a run.
+    """Read the request of a run.
 
     Raises:
         RunError: It is missing or damaged.
     """
     record = read_json(run.request)
     if record is None:
-        raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
+        raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new run")
     try:
         config = TrainingConfig.from_json(record)
     except ConfigError as error:
-        raise RunError(f"{run.request} is damaged ({error}), so the run can't be trained; start a new one") from None
-    data, argv, created = recorded_folder(run, record), record.get("argv"), record.get("created")
+        raise RunError(f"{run.request} is damaged ({error}), so the run can't be trained; start a new run") from None
+    data, argv, created = requested_folder(run, record), record.get("argv"), record.get("created")
     if not (isinstance(record.get("data"), str | None) and isinstance(argv, list) and isinstance(created, float)):
-        raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new one")
+        raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new run")
     return Request(config, data, tuple(argv), created)
 
 
-def recorded_folder(run: RunDirectory, request: Mapping[str, Any] | None) -> str | None:
-    """Where the images of a run were seen last: the folder, "demo", or None for the usual places.
-
-    Args:
-        run: The run.
-        request: What request.json holds.
-    """
-    moved = read_json(run.data_json) or {}
-    folder = moved.get("folder", 0)
-    if not isinstance(folder, str | None) or folder == "":
-        folder = (request or {}).get("data")
-    return folder if isinstance(folder, str) and folder else None
-
-
 def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
-    """What the run trains with here: as its first trainer settled it, or, before that, as it was asked for.
+    """What the run trains with here: as its first trainer completed the settings, or, before that, as requested.
 
-    The number of threads is one for this machine; whether the device is there is for others to find out.
+    The number of threads is the one for this machine; whether the device exists here is checked elsewhere.
     """
     start = conditions_at_start(run)
     try:
-        config = TrainingConfig.from_json(read_json(run.run_json) or {})
+        config = read_manifest(run).config() if start else request.config
     except ConfigError:
         return request.config
     return replace(config, threads=threads_here(start, request.config.threads)) if start else config
 
 
+def write_run_json(run: RunDirectory, request: Request, task: Task, conditions: Conditions) -> None:
+    """Write what is trained: the configuration with device and threads resolved, data, versions, machine."""
+    dataset = task.dataset
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        **task.config.to_json(),
+        "window": task.window,
+        "random_stream": STREAM_NUMBER,
+        "data": {
+            "name": dataset.name,
+            "folder": request.data,
+            "source": dataset.source,
+            "train_fingerprint": dataset.train.fingerprint,
+            "test_fingerprint": dataset.test.fingerprint,
+            "train_images": len(dataset.train),
+            "test_images": len(dataset.test),
+            "flips": dataset.flips,
+        },
+        "train_images": len(task.train_indices),
+        "validation_images": len(task.validation_indices),
+        "versions": dict(conditions.versions),
+        "device_name": conditions.device_name or None,
+        "device_id": conditions.device_id or None,
+        "cpus": conditions.cpus,
+        "host": conditions.host,
+        "pid": os.getpid(),
+        "argv": list(request.argv),
+        "created": request.created,
+    }
+    write_json(run.run_json, content)
+
+
 def _flip(request: Request) -> str:
-    """What --flip has to say for the same augmentation."""
+    """The value of --flip that gives the same augmentation."""
     config = request.config
     usual = hyperparameters(config.version, config.recipe)
     own = config.hyperparameters
-    if request.data in (None, DEMO):  # garments, which are flipped anyway
+    if request.data in (None, DEMO):  # garments, which are flipped by default
         usual, own = settle_for_fashion_mnist(usual), settle_for_fashion_mnist(own)
     return "auto" if own.augment == usual.augment else "on" if flips(own.augment) else "off"
 
 
 def command_of(request: Request) -> str:
-    """The command that asks for the same training; what is as it would be anyway is left out."""
+    """The command that requests the same training, without options that have their default values."""
     config, usual = request.config, hyperparameters(request.config.version, request.config.recipe)
     changed = {name: getattr(config.hyperparameters, field) for name, field in _CHANGES.items()}
     options = {name: value for name, value in changed.items() if value != getattr(usual, _CHANGES[name])}

@@ -1,4 +1,4 @@
-"""Resuming: where a run's images are now, and whether it can be resumed."""
+"""Resuming a run: where its images are now, and whether it can be resumed."""
 
 from __future__ import annotations
 
@@ -12,46 +12,38 @@ from fmnist_tui.data.folder import find_files
 from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import read_json, write_json
+from fmnist_tui.files import write_json
 from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, version_in
-from fmnist_tui.runs.event_log import Logged, read_tail
-from fmnist_tui.runs.request import recorded_folder
+from fmnist_tui.runs.fold import TailFold
+from fmnist_tui.runs.manifest import read_manifest, requested_folder
 from fmnist_tui.runs.status import Status, status_and_tail
 from fmnist_tui.text import safe
-from fmnist_tui.training.config import NoPyTorchError, check_device
-from fmnist_tui.training.events import Queued, RunFinished
+from fmnist_tui.training.config import ConfigError, check_device
+from fmnist_tui.training.events import Queued
 
 Fingerprints = tuple[str, str]
 
 
 class DataMoved(RunError):
-    """A run's images aren't where they were seen last, nor in another known place."""
-
-
-def fingerprints_of(run: RunDirectory) -> Fingerprints | None:
-    """Of the training and the test images that the run was begun with; None before that, or if run.json is damaged."""
-    data = (read_json(run.run_json) or {}).get("data")
-    known = data if isinstance(data, dict) else {}
-    train, test = known.get("train_fingerprint"), known.get("test_fingerprint")
-    return (train, test) if isinstance(train, str) and isinstance(test, str) else None
+    """A run's images aren't where they were found last, nor in another known location."""
 
 
 def load_images(run: RunDirectory, recorded: str | None) -> Dataset:
-    """The run's images, for its trainer; a place where they weren't before is remembered.
+    """The run's images, for its trainer; a new location is remembered.
 
     Args:
         run: The run.
-        recorded: Where they were seen last.
+        recorded: Where they were found last.
 
     Raises:
-        DataMoved: No known place has those that the run was begun with.
-        DataError: The run is new, and its folder isn't right.
+        DataMoved: No known location has the images that the run began with.
+        DataError: The run is new, and its folder is unusable.
     """
-    expected = fingerprints_of(run)
+    expected = read_manifest(run).fingerprints
     if expected is None:
         return _load(recorded)
     faults = []
@@ -67,21 +59,21 @@ def load_images(run: RunDirectory, recorded: str | None) -> Dataset:
 
 
 def check_images(run: RunDirectory, given: str | None = None) -> None:
-    """Sees whether a trainer will find the run's images; a place where they weren't before is remembered.
+    """Check that a trainer will find the run's images; a new location is remembered.
 
-    Takes no time while a folder is where it was: the trainer verifies what it holds. Of Fashion-MNIST in its usual
-    places nothing is looked at: the trainer fetches it where it has to.
+    Takes no time if the folder is still where it was: the trainer verifies its content. Fashion-MNIST in its usual
+    locations isn't checked: the trainer fetches it if necessary.
 
     Args:
         run: The run.
-        given: The folder where they are now, or "demo": the only place that is tried then. None for wherever.
+        given: The folder where they are now, or "demo": then the only location that is tried. None for any location.
 
     Raises:
         DataMoved: They aren't there.
-        RunError: The place can't be remembered.
+        RunError: The location can't be remembered.
     """
-    recorded = recorded_folder(run, read_json(run.request))
-    expected = fingerprints_of(run)
+    recorded = requested_folder(run)
+    expected = read_manifest(run).fingerprints
     if given is not None:
         found = _try(run, given, expected)
         if not isinstance(found, Dataset):
@@ -104,7 +96,7 @@ def check_images(run: RunDirectory, given: str | None = None) -> None:
 
 
 def _places(recorded: str | None, expected: Fingerprints) -> list[str | None]:
-    """The places to try, each once: where the images were last, FMNIST_TUI_DATA, the usual ones."""
+    """The locations to try, each once: where the images were last, FMNIST_TUI_DATA, the usual ones."""
     return list(dict.fromkeys(_known_places(recorded, expected)))
 
 
@@ -112,7 +104,7 @@ def _known_places(recorded: str | None, expected: Fingerprints) -> Iterator[str 
     may_have_to_be_fetched = recorded is None and data_check(None, cache_folder()).state is not CheckState.OK
     if not may_have_to_be_fetched:
         yield recorded
-    with suppress(RunError):  # it names a home folder that isn't there
+    with suppress(RunError):  # it names a home folder that doesn't exist
         if place := data_folder(None):
             yield place
     if recorded is None or expected == official.FASHION_MNIST.fingerprints:
@@ -120,7 +112,7 @@ def _known_places(recorded: str | None, expected: Fingerprints) -> Iterator[str 
 
 
 def _try(run: RunDirectory, place: str | None, expected: Fingerprints | None) -> Dataset | str:
-    """The images in a place, if they are the expected ones; else why not."""
+    """The images in a location, if they are the expected ones; else why not."""
     try:
         dataset = _load(place)
     except DataError as error:
@@ -129,7 +121,7 @@ def _try(run: RunDirectory, place: str | None, expected: Fingerprints | None) ->
 
 
 def _load(place: str | None) -> Dataset:
-    """The images, each pixel of which was compared with their fingerprint."""
+    """The images, all pixels verified by their fingerprint."""
     return load(place, cache_folder(), verify=True)
 
 
@@ -139,12 +131,12 @@ def _mismatch(run: RunDirectory, place: str | None, found: Fingerprints, expecte
     part = "training" if found[0] != expected[0] else "test"
     index = int(part == "test")
     checksums = f"sha256 {found[index][:12]}..., not {safe(expected[index][:12])}..."
-    where = "the usual place of Fashion-MNIST" if place is None else safe(place)
-    return f"{where} holds other {part} images than run {run.run_id} was begun with ({checksums})"
+    where = "the usual location of Fashion-MNIST" if place is None else safe(place)
+    return f"{where} has other {part} images than run {run.run_id} began with ({checksums})"
 
 
 def _fault(run: RunDirectory, folder: str, expected: Fingerprints | None) -> str:
-    """Why a folder certainly doesn't hold the images, found by a quick check, or ""."""
+    """Why a folder can't have the images, according to a quick check, or ""."""
     try:
         known = load_arrays(arrays_folder(cache_folder(), find_files(Path(folder))))
     except DataError as error:
@@ -155,35 +147,29 @@ def _fault(run: RunDirectory, folder: str, expected: Fingerprints | None) -> str
 
 
 def _remember(run: RunDirectory, folder: str | None) -> None:
-    """Raises RunError where it can't be written."""
+    """Raise RunError if it can't be written."""
     try:
         write_json(run.data_json, {"folder": folder})
     except OSError as error:
         raise refused(f"write {run.data_json}", run.path, error) from None
     except ValueError:
-        raise RunError(f"the name of the folder {safe(folder)} isn't text; give it another one") from None
+        raise RunError(f"the name of the folder {safe(folder)} isn't valid text; rename it") from None
 
 
 def _advice(run: RunDirectory) -> str:
     return f"give their folder with: fmnist-tui resume {run.run_id} --data DIR"
 
 
-__all__ = ["DataMoved", "check_resumable"]
-
-
 def check_resumable(run: RunDirectory, data: str | None = None) -> None:
-    """Return if the run can be resumed. Where its images are is remembered, if it isn't where they were.
+    """Check that the run can be resumed. If its images have been moved, where they are now is remembered.
 
     Args:
         run: The run.
-        data: The folder where its images are now, or "demo": it has to have them. None for wherever they are.
-
-    Args:
-        run: The run.
-        data: The folder where its images are now; None for where they were.
+        data: The folder where its images are now, or "demo"; it must contain them. None to look where they were, and in
+            the usual locations.
 
     Raises:
-        DataMoved: Its images aren't in `data`, or in no known place.
+        DataMoved: Its images aren't in `data`, or in no known location.
         RunError: It can't be read, has a trainer, is finished, diverged (it would do so again, bit for bit), or needs
             PyTorch where there is none.
     """
@@ -194,13 +180,14 @@ def check_resumable(run: RunDirectory, data: str | None = None) -> None:
         raise RunError(f"run {run.run_id} is {status}; {_elsewhere(run, tail) or _watch(run)}")
     if status is Status.FINISHED:
         raise RunError(f"run {run.run_id} is finished; start a new one with: fmnist-tui train {version}")
-    last = next((item.event for item in reversed(read_tail(run.events)) if isinstance(item.event, RunFinished)), None)
-    if status is Status.FAILED and last and last.reason == "diverged":
-        raise RunError(f"run {run.run_id} diverged and would do so again; train anew with a lower --lr")
+    ended = tail.state.finished
+    if status is Status.FAILED and ended and ended.reason == "diverged":
+        why = "diverged, and resuming would replay the divergence"
+        raise RunError(f"run {run.run_id} {why}; start a new run with a lower --lr")
     try:
         check_device(version, "auto")
-    except NoPyTorchError as error:
-        raise RunError(f"run {run.run_id} can't go on: {error}") from None
+    except ConfigError as error:
+        raise RunError(f"run {run.run_id} can't be resumed: {error}") from None
     check_images(run, data)
 
 
@@ -208,9 +195,9 @@ def _watch(run: RunDirectory) -> str:
     return f"watch it with: fmnist-tui attach {run.run_id}"
 
 
-def _elsewhere(run: RunDirectory, tail: list[Logged]) -> str:
-    """What to do about a run that waits in another host's queue; "" for any other."""
-    last = tail[-1].event if tail else None
+def _elsewhere(run: RunDirectory, tail: TailFold) -> str:
+    """What to do about a run that waits in another host's queue; "" for any other run."""
+    last = tail.last.event if tail.last else None
     if not isinstance(last, Queued) or last.host in ("", host_name()):
         return ""
-    return f"it waits for a device of {last.host}: to train it here, fmnist-tui stop {run.run_id}, then resume it"
+    return f"it waits for a device of {last.host}; to train it here: fmnist-tui stop {run.run_id}, then resume it"

@@ -1,4 +1,4 @@
-"""The run directory as the trainer writes it: checkpoints in the background, outcome, explained errors."""
+"""What a trainer writes into its run directory: checkpoints in the background, and the outcome; errors explained."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory"
 _GPU = ("cuda", "cudnn", "cublas", "hip error", "nvidia", "mps backend")
 
 
-def machine_fault(error: Exception) -> str:
-    """A line on an error that memory or a GPU gave, with what to do; "" for any other.
+def explain_error(error: Exception) -> str:
+    """A line on an error of the memory or a GPU, with advice; "" for any other error.
 
-    PyTorch raises plain RuntimeErrors for most of them, so that their words have to tell.
+    PyTorch raises plain RuntimeErrors for most of these, so they are recognised by their text.
     """
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
         why = first_line(error) or "of this machine"
-        return f"out of memory: {why}; train anew with a smaller --batch-size, or resume when others have left"
+        return f"out of memory: {why}; start a new run with a smaller --batch-size, or resume when more memory is free"
     if isinstance(error, RuntimeError) and any(words in text for words in _GPU):
-        return f"the GPU failed: {first_line(error)}; `fmnist-tui doctor` says what works; --device cpu does"
+        return f"the GPU failed: {first_line(error)}; run `fmnist-tui doctor` to see what works, or use --device cpu"
     return ""
 
 
 def first_line(error: Exception) -> str:
-    """The first line of its text; of a paragraph the first sentence."""
+    """The first line of the error's text; of a paragraph, the first sentence."""
     return (str(error).strip().splitlines() or [""])[0].partition(". ")[0][:200]
 
 
-class RunKeeper:
-    """Writes into one run directory. Checkpoints are written by one thread; a failure there is an alert, no end."""
+class RunWriter:
+    """Writes into a run directory. A thread writes checkpoints; a failure there is an alert and ends nothing."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class RunKeeper:
         """Writes nothing yet.
 
         Args:
-            run: Where to.
-            config: What is trained, for the metadata of what is written.
-            check: Raises Superseded where a newer trainer has taken the run: nothing is written then.
-            exact: Whether the run is bit for bit what its first trainer would have made of it, for the result.
+            run: The run directory.
+            config: What is trained, for the metadata of the files.
+            check: Raises Superseded if a newer trainer has taken the run: then nothing is written.
+            exact: Whether the run is bit for bit what its first trainer would have produced, for the result.
         """
         self._run = run
         self._config = config
@@ -82,12 +82,12 @@ class RunKeeper:
         return self._writing is not None and not self._writing.done()
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Starts to write; waits for the one before."""
+        """Start to write a checkpoint; waits for the previous one."""
         self.wait()
         self._writing = self._writer.submit(self._write, checkpoint)
 
     def news(self) -> list[CheckpointSaved | Alert]:
-        """What became of the checkpoints since the last call.
+        """What happened to the checkpoints since the last call.
 
         Raises:
             Superseded: A newer trainer has taken the run.
@@ -99,17 +99,17 @@ class RunKeeper:
         return news
 
     def wait(self) -> None:
-        """Until nothing is being written."""
+        """Wait until nothing is being written."""
         if self._writing is not None:
             self._writing.result()
 
     def save_outcome(self, outcome: Outcome) -> None:
-        """Keeps weights and predictions first and the result last: who sees a result finds the rest.
+        """Save weights and predictions first and the result last, so that the rest exists when the result does.
 
         Raises:
             DiskFull: The disk is full.
             Superseded: A newer trainer has taken the run.
-            RunError: They can't be written for another reason. A run that goes on from its last checkpoint tries again.
+            RunError: They can't be written for another reason. Resuming from the last checkpoint tries again.
         """
         check = self._check
         check()
@@ -127,7 +127,7 @@ class RunKeeper:
             raise refused(f"write the result to {self._run.path}", self._run.path, error, again) from None
 
     def close(self) -> None:
-        """Ends the writing thread after its last checkpoint."""
+        """End the writing thread after its last checkpoint."""
         self._writer.shutdown()
 
     def _write(self, checkpoint: Checkpoint) -> None:
@@ -149,7 +149,7 @@ class RunKeeper:
             "version": self._config.version,
             "input_scale": repr(settings.input_scale),
             "input_offset": repr(settings.input_offset),
-            "output": "sigmoid" if self._config.version == "v0" else "logits",
+            "output": self._config.model.output,
         }
 
     def _result(self, outcome: Outcome) -> dict[str, Any]:

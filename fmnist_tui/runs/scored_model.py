@@ -1,4 +1,4 @@
-"""A run's model, as it was scored: from model.safetensors and run.json."""
+"""A run's model as it was scored on the test set, from model.safetensors and run.json."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import check_regular_file, exists, read_json
+from fmnist_tui.files import check_regular_file, exists
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.start_checks import resolved
-from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.runs.manifest import read_config
+from fmnist_tui.runs.start_checks import resolve_device
+from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.predictor import Predictor, make_predictor
 
 _LARGEST = 1_000_000_000
@@ -23,37 +24,25 @@ _LARGEST = 1_000_000_000
 
 
 def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
-    """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; v0's is always the CPU).
+    """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; a NumPy model's is always the CPU).
 
     Raises:
-        RunError: The model or run.json is missing or damaged, or the two don't belong together.
-        ConfigError: The device isn't there, or PyTorch is missing.
+        RunError: The model or run.json is missing or damaged, or they don't match.
+        ConfigError: The device doesn't exist, or PyTorch is missing.
     """
-    config = config_of(run)
+    config = read_config(run)
     weights, metadata = _read(run)
     settings = config.hyperparameters
-    told = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
-    if told != (config.version, repr(settings.input_scale), repr(settings.input_offset)):
-        raise RunError(f"{run.model} is not the model that {run.run_json.name} tells of; train the run anew")
-    wanted = "cpu" if config.version == "v0" else device
+    found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
+    if found != (config.version, repr(settings.input_scale), repr(settings.input_offset)):
+        raise RunError(f"{run.model} is not the model that {run.run_json.name} describes; retrain the model")
+    wanted = device if config.model.needs_torch else "cpu"
     try:
-        return make_predictor(resolved(replace(config, device=wanted, threads=0)), weights)
+        return make_predictor(resolve_device(replace(config, device=wanted, threads=0)), weights)
     except ConfigError:
         raise
     except ValueError as error:
-        raise RunError(f"{run.model} is damaged ({error}); train the run anew") from None
-
-
-def config_of(run: RunDirectory) -> TrainingConfig:
-    """What the run was trained with.
-
-    Raises:
-        RunError: run.json is missing or damaged.
-    """
-    try:
-        return TrainingConfig.from_json(read_json(run.run_json) or {})
-    except ConfigError:
-        raise RunError(f"{run.run_json} is missing or damaged; train the run anew") from None
+        raise RunError(f"{run.model} is damaged ({error}); retrain the model") from None
 
 
 def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]:
@@ -65,11 +54,11 @@ def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, A
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
     except FileNotFoundError:
-        gone = "it was thrown away or left out; train the run anew"
-        why = gone if exists(run.result) else "it is written at a training's end"
+        gone = "it was deleted or not copied; retrain the model"
+        why = gone if exists(run.result) else "it is written when training ends"
         raise RunError(f"run {run.run_id} has no model.safetensors: {why}") from None
     except OSError as error:
         raise RunError(f"can't read {run.model} ({error.strerror}); check the file and its permissions") from None
     except (ValueError, KeyError, TypeError, AttributeError, SafetensorError):
-        raise RunError(f"{run.model} is damaged; train the run anew") from None
+        raise RunError(f"{run.model} is damaged; retrain the model") from None
     return tensors, metadata or {}

@@ -1,4 +1,4 @@
-"""The trainer process, as `launch` starts it, and why it died if it wrote nothing."""
+"""The trainer process, as started by `launch`, and why it died if it logged nothing."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _MISSING = re.compile(r"(?:ModuleNotFoundError: |: )No module named '?fmnist_tui
 
 
 def why_trainer_died(run: RunDirectory) -> str:
-    """What the last lines of train.log say of a trainer's death, and what to do about it; "" where they say nothing.
+    """Why a trainer died, from the last lines of train.log, with advice; "" if they don't show it.
 
-    To be put behind "<run> ..., ": one line, safe to show.
+    One line, safe to display, to follow "<run> ..., ".
     """
     lines = _last_lines(run)
     if not lines:
@@ -37,12 +37,12 @@ def why_trainer_died(run: RunDirectory) -> str:
     why = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1])
     if _MISSING.search(why):
         install = f"{sys.executable} -m pip install -e {Path(__file__).parents[2]}"
-        return f"{why}: the trainer's Python can't find this program; install it with: {install}"
+        return f"{why}: the trainer's Python can't import this program; install it with: {install}"
     return why
 
 
 def _last_lines(run: RunDirectory) -> list[str]:
-    """The lines that aren't empty."""
+    """The last lines of train.log, without empty ones."""
     try:
         with run.train_log.open("rb") as file:
             file.seek(0, 2)
@@ -57,7 +57,7 @@ _EXIT = {"completed": 0, "stopped": 0, "diverged": 1, "failed": 1}
 
 
 def main(arguments: list[str]) -> int:
-    """Trains; returns 0, 1 where it failed, or 130/143 where a SIGINT/SIGTERM stopped it and everything is saved."""
+    """Train; return 0, 1 if it failed, or 130/143 if SIGINT/SIGTERM stopped it and everything is saved."""
     given = _parsed(arguments)
     run = RunDirectory(given.run)
     for handle in filter(None, (given.lock, given.claim)):
@@ -70,10 +70,13 @@ def main(arguments: list[str]) -> int:
         held.enter_context(holding(given.lock))
         held.callback(end_attempt, run, given.attempt)
         held.enter_context(beating(run, given.attempt, watch.look))
-        from fmnist_tui.runs.worker import Trainer, drive  # NumPy and more, which takes a slow disk longer than a beat
+        from fmnist_tui.runs.worker import (
+            Trainer,
+            run_training,
+        )  # imports NumPy and more, which may take longer than a heartbeat
 
         trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
-        finished = drive(run, trainer)
+        finished = run_training(run, trainer)
     if finished.reason == "stopped" and finished.message:
         return 1  # it couldn't be saved
     if finished.reason == "stopped" and received:
@@ -97,7 +100,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def _adjust(given: argparse.Namespace) -> None:
-    """Takes the priority and the CPUs of the process that asked for the run, as far as the system allows."""
+    """Adopt the priority and the CPUs of the process that requested the run, as far as the system allows."""
     if given.nice is not None and (lower := given.nice - os.nice(0)) > 0:
         os.nice(lower)
     if given.cpus and hasattr(os, "sched_setaffinity"):
@@ -106,7 +109,7 @@ def _adjust(given: argparse.Namespace) -> None:
 
 
 class _Watch:
-    """What the heartbeat's thread checks each second: that the run is still ours, that a dispatcher lives."""
+    """What the heartbeat checks each second: that the run is still ours, and that the queue has a dispatcher."""
 
     def __init__(self, run: RunDirectory, lock: int, attempt: int, inbox: Inbox, queue: Queue | None) -> None:
         self._run = run
@@ -122,10 +125,10 @@ class _Watch:
 
             revive(self._queue)
         if current_attempt(self._run) > self._attempt:
-            self._end("another trainer has taken the run: this one ends")
+            self._end("another trainer has taken the run: this one exits")
             return False
         if not is_lock_of(self._run, self._lock):
-            self._end(f"{self._run.lock} was removed: this trainer saves what it can and ends")
+            self._end(f"{self._run.lock} was removed: this trainer saves what it can and exits")
             return False
         return True
 
@@ -135,7 +138,7 @@ class _Watch:
 
 
 def _listen_to_signals(inbox: Inbox) -> list[int]:
-    """Turns signals into commands: SIGINT and SIGTERM save and end, a second SIGINT ends at once, SIGUSR1 saves."""
+    """Turn signals into commands: SIGINT and SIGTERM save and exit, a second SIGINT exits at once, SIGUSR1 saves."""
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""What a trainer uses of its machine, and how long it will still take."""
+"""What a trainer uses of its machine, and how long the run will still take."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import numpy as np
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpus import GpuProbe
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.heartbeat import read_heartbeat
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.manifest import read_manifest
 
 if TYPE_CHECKING:
     import psutil
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Usage:
-    """One look.
+    """The usage at one moment.
 
     Attributes:
-        cpu: CPUs that the trainer keeps busy: 2.0 is two whole ones.
-        memory: Bytes that the trainer holds (resident).
-        machine_cpu: Share of all CPUs that is busy, 0 to 1.
-        machine_memory: Share of the memory that is taken, 0 to 1.
-        gpu: The one that the trainer uses; None where it uses none, or where that can't be found out.
+        cpu: CPUs that the trainer keeps busy: 2.0 for two.
+        memory: Bytes of resident memory of the trainer.
+        machine_cpu: Fraction of all CPUs that is busy, 0 to 1.
+        machine_memory: Fraction of the memory that is in use, 0 to 1.
+        gpu: The GPU that the trainer uses; None if it uses none, or that can't be determined.
     """
 
     cpu: float
@@ -40,7 +41,7 @@ class Usage:
 
 
 class UsageProbe:
-    """Looks at one run's trainer; each look tells of the time since the one before."""
+    """Measures what one run's trainer uses, each time since the measurement before."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -49,7 +50,7 @@ class UsageProbe:
         self._gpus = GpuProbe()
 
     def look(self) -> Usage | None:
-        """The usage now; None where the trainer is on another machine or gone."""
+        """The usage now; None if the trainer is on another machine or gone."""
         import psutil
 
         beat = read_heartbeat(self._run)
@@ -65,10 +66,10 @@ class UsageProbe:
         except (psutil.Error, ValueError):
             return None
         machine = psutil.cpu_percent() / 100, psutil.virtual_memory().percent / 100
-        return Usage(cpu, memory, *machine, self._gpu(pid, str(self._run.config().get("device"))))
+        return Usage(cpu, memory, *machine, self._gpu(pid, read_manifest(self._run).device))
 
     def _gpu(self, pid: int, device: str) -> Gpu | None:
-        """The GPU that the process computes on, by the driver's list, or else by what `cuda:N` means in it."""
+        """The GPU that the process computes on: by the driver's list, else by what `cuda:N` means in that process."""
         kind, _, index = device.partition(":")
         if kind != "cuda":
             return None
@@ -82,7 +83,7 @@ class UsageProbe:
 
 
 def _environment(process: psutil.Process) -> Mapping[str, str] | None:
-    """The environment that a process was started with, or None where we may not read it (another user's)."""
+    """The environment that a process was started with, or None if it may not be read (another user's)."""
     import psutil
 
     if process.pid == os.getpid():
@@ -95,15 +96,15 @@ def _environment(process: psutil.Process) -> Mapping[str, str] | None:
 
 
 _WARM_UP = 3
-"""Windows left out after each start of a trainer: caches and threads are cold."""
+"""Log intervals left out after each start of a trainer: caches and threads are cold."""
 _RECENT = 100
 
 
 def seconds_left(snapshot: Snapshot) -> float | None:
-    """Seconds until the last epoch, or the last one before a stop, is validated; None where nobody knows.
+    """Seconds until the last epoch, or the last one before a stop, is validated; None where that isn't known.
 
-    Steps to go times the median time of recent steps, plus the mean time of a validation for each epoch to go. The
-    final scoring (a few validations' time) is left out.
+    Remaining steps times the median time of recent steps, plus the mean time of a validation for each remaining epoch.
+    The final scoring (the time of a few validations) is left out.
     """
     if snapshot.started is None or snapshot.finished is not None:
         return None
@@ -119,7 +120,7 @@ def seconds_left(snapshot: Snapshot) -> float | None:
 
 
 def _seconds_per_step(snapshot: Snapshot) -> float | None:
-    """Median over recent windows, so that a pause or a validation between two of them doesn't count."""
+    """The median over recent log intervals, so that a pause or a validation between two of them has no effect."""
     curve = snapshot.curve
     first = int(np.searchsorted(curve.step, snapshot.resumed_at_step, side="right")) + _WARM_UP
     times, steps = curve.time[first:][-_RECENT:], curve.step[first:][-_RECENT:]

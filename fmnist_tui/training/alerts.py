@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from fmnist_tui.text import percent
-from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, Step
+from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, StepMetrics, rewound_to
 
 _RECENT, _BEFORE = 10, 100
 """Log intervals: the mean loss of the recent ones is compared with that of those before."""
@@ -51,14 +51,11 @@ class LossMonitor:
         match event:
             case Alert():
                 self._raised.add(event.kind)
-            case RunStarted():
+            case RunStarted() | Resumed():
                 self._losses.clear()
-                self._epochs.clear()
-            case Resumed():
-                self._losses.clear()
-                while self._epochs and self._epochs[-1].epoch.step > event.step:
+                while self._epochs and self._epochs[-1].epoch.step > (rewound_to(event) or 0):
                     self._epochs.pop()
-            case Step():
+            case StepMetrics():
                 self._losses.append(event.loss)
                 return self._once("spike", lambda: _spike(list(self._losses), event.step))
             case Epoch():

@@ -24,9 +24,9 @@ def format_event(event: events.Event) -> str:
 
 def _short_line(event: events.Event) -> str:
     match event:
-        case events.Queued(device):
-            return f"{events.QUEUED_STAGE}{device}"
-        case events.Stage(name) if name != events.VALIDATING:
+        case events.Queued():
+            return event.text
+        case events.Stage(name) if event.kind is not events.StageKind.VALIDATING:
             return name
         case events.StopRequested(how):
             return f"stop requested: {'after the current epoch' if how == 'after-epoch' else how}"

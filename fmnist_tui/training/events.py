@@ -1,4 +1,4 @@
-"""What a trainer reports: a closed set of small structs of numbers and text, each with a JSON form.
+"""The events of a training run: a closed set of small structs of numbers and text, each with a JSON form.
 
 A number that is not finite (a diverged loss) is null in JSON, and NaN when read back.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
@@ -18,24 +19,49 @@ from fmnist_tui.text import safe
 if TYPE_CHECKING:
     Reason = Literal["completed", "stopped", "diverged", "failed"]
     How = Literal["after-epoch", "now"]
-else:  # what a later version writes is read too
+else:  # values written by later versions are accepted
     Reason = How = str
 
 Whole = Annotated[int, msgspec.Meta(gt=-(2**53), lt=2**53)]
 """An integer that every reader of JSON represents exactly."""
 
 
+class StageKind(StrEnum):
+    """What a trainer is busy with outside the steps; the values are how the names of stages begin in a log."""
+
+    WAITING = "waiting for "
+    """For its device, whose name follows. Written by 0.1.0; since 0.2.0 a run that waits logs `Queued`."""
+    LOADING_DATA = "loading data"
+    IMPORTING_PYTORCH = "importing PyTorch"
+    READING_CHECKPOINT = "reading checkpoint"
+    BUILDING_NETWORK = "building network"
+    VALIDATING = "validating"
+    SCORING = "scoring test images"
+    OTHER = ""
+    """Anything else: how the settings were completed from the data, or a stage of a later version."""
+
+    @property
+    def begins_trainer(self) -> bool:
+        """Whether it is the first stage that a trainer logs."""
+        return self in (StageKind.WAITING, StageKind.LOADING_DATA)
+
+    @property
+    def reads_commands(self) -> bool:
+        """Whether a trainer reads commands during this stage; in all others, before the first step, they wait."""
+        return self in (StageKind.WAITING, StageKind.VALIDATING, StageKind.SCORING)
+
+
 class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
-    """What all events have in common."""
+    """The base of all events."""
 
 
 class Queued(_Event, frozen=True, gc=False, tag="queued"):
-    """The run waits for its device; nobody trains it yet.
+    """The run waits for its device and has no trainer yet.
 
     Attributes:
-        device: As it was asked for: "cpu", "cuda", "cuda:1".
-        host: Whose device.
-        user: Whose queue.
+        device: As requested: "cpu", "cuda", "cuda:1".
+        host: The host whose device it waits for.
+        user: The user whose queue it is in.
         queue: The path of the queue's folder.
     """
 
@@ -44,9 +70,14 @@ class Queued(_Event, frozen=True, gc=False, tag="queued"):
     user: str = ""
     queue: str = ""
 
+    @property
+    def text(self) -> str:
+        """What the run is doing: "waiting for cuda"."""
+        return f"{StageKind.WAITING}{self.device}"
+
 
 class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
-    """The engine is ready; the first step follows. A run that was killed before its first checkpoint has several.
+    """The engine is ready; the first step follows. A run killed before its first checkpoint has several of these.
 
     `host`, `device`, `threads` and `exact` are as in `Resumed`.
     """
@@ -64,13 +95,31 @@ class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
 
 
 class Stage(_Event, frozen=True, gc=False, tag="stage"):
-    """What the trainer is busy with outside the steps: "importing PyTorch", "validating"."""
+    """What the trainer is busy with outside the steps.
+
+    Attributes:
+        name: A `StageKind`, or text for people: "limit: the first 1,000 of 60,000 training images".
+    """
 
     name: str
 
+    @property
+    def kind(self) -> StageKind:
+        """Which of the known stages it is; OTHER for free text."""
+        return next((kind for kind in _KNOWN_STAGES if self.name.startswith(kind)), StageKind.OTHER)
 
-class Step(_Event, frozen=True, gc=False, tag="step"):
-    """A window of steps ended. Loss (in the version's own terms) and accuracy are means over its images."""
+
+class StepMetrics(_Event, frozen=True, gc=False, tag="step"):
+    """The metrics of a log interval that ended.
+
+    Attributes:
+        step: Steps taken so far.
+        epoch: The epoch in progress, from 1.
+        loss: The mean of the model's own loss over the interval's images.
+        accuracy: The mean over the interval's images, 0 to 1.
+        learning_rate: Of the interval's last step.
+        images_per_second: The mean over the interval.
+    """
 
     step: Whole
     epoch: Whole
@@ -83,8 +132,8 @@ class Step(_Event, frozen=True, gc=False, tag="step"):
 class Epoch(_Event, frozen=True, gc=False, tag="epoch"):
     """An epoch and its validation ended.
 
-    The training figures are means over the epoch as it ran: with weights that changed, dropout and augmentation.
-    `validation_nll` is the negative log-likelihood of normalised probabilities, comparable between all versions.
+    The training metrics are means over the epoch as it ran: with changing weights, dropout and augmentation.
+    `validation_nll` is the negative log-likelihood of normalised probabilities, comparable between all models.
     """
 
     epoch: Whole
@@ -100,17 +149,17 @@ class Epoch(_Event, frozen=True, gc=False, tag="epoch"):
 
 
 class CheckpointSaved(_Event, frozen=True, gc=False, tag="checkpoint_saved"):
-    """A checkpoint lies whole on the disk."""
+    """A complete checkpoint is on disk."""
 
     step: Whole
 
 
 class Alert(_Event, frozen=True, gc=False, tag="alert"):
-    """Something a person should see.
+    """Something the user should know.
 
-    `kind` is a stable word: "non_finite", "spike", "plateau", "overfitting", "checkpoint_failed", "no_checkpoint",
-    "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "resume_inexact" (the run goes on, but what it was
-    begun with isn't here: not bit for bit).
+    `kind` is a stable identifier: "non_finite", "spike", "plateau", "overfitting", "checkpoint_failed",
+    "no_checkpoint", "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "resume_inexact" (training continues
+    under conditions that differ from those at its start, so not bit for bit).
     """
 
     kind: str
@@ -118,25 +167,25 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
 
 
 class Paused(_Event, frozen=True, gc=False, tag="paused"):
-    """No step runs until a `Continued`."""
+    """No step is taken until a `Continued`."""
 
     step: Whole
 
 
 class Continued(_Event, frozen=True, gc=False, tag="continued"):
-    """The steps go on after a pause."""
+    """Training continues after a pause."""
 
     step: Whole
 
 
 class StopRequested(_Event, frozen=True, gc=False, tag="stop_requested"):
-    """Somebody asked the run to end."""
+    """A command to stop was received."""
 
     how: How
 
 
 class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
-    """A new trainer resumes from the checkpoint at `step`; readers drop what the log says of later steps.
+    """A new trainer resumes from the checkpoint at `step`; readers drop the `step` and `epoch` events past it.
 
     Attributes:
         step: Steps taken so far.
@@ -144,7 +193,7 @@ class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
         host: Where it runs, or "" if unknown.
         device: What it trains on, or "" if unknown.
         threads: CPU threads that it computes with, or 0 if unknown.
-        exact: Whether the run resumes bit for bit, as if it had not been interrupted on the machine that it began on.
+        exact: Whether the run resumes bit for bit, as if it had never been interrupted on the machine it began on.
     """
 
     step: Whole
@@ -156,10 +205,13 @@ class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
 
 
 class RunFinished(_Event, frozen=True, gc=False, tag="run_finished"):
-    """The trainer ended by itself.
+    """The trainer's last event, unless it was killed.
 
-    `scored`: the test images were scored. `resumable`: there is something left to do, and a checkpoint to go on from
-    (or the start, where none was reached).
+    Attributes:
+        reason: Why it ended.
+        scored: Whether the test images were scored.
+        resumable: Whether training is incomplete and can be resumed, from a checkpoint or from the start.
+        message: Details for people, or "".
     """
 
     reason: Reason
@@ -172,7 +224,7 @@ Event = (
     Queued
     | RunStarted
     | Stage
-    | Step
+    | StepMetrics
     | Epoch
     | CheckpointSaved
     | Alert
@@ -183,20 +235,36 @@ Event = (
     | RunFinished
 )
 
-QUEUED_STAGE = "waiting for "
-"""How the stage of a queued run begins; its device follows."""
-LOADING_STAGE = "loading data"
-VALIDATING = "validating"
-SCORING = "scoring test images"
-"""Stages, by their names, between whose batches a trainer hears what people wish."""
+_KNOWN_STAGES = tuple(kind for kind in StageKind if kind is not StageKind.OTHER)
 
 _KINDS: tuple[type[Event], ...] = get_args(Event)
 _DECODER = msgspec.json.Decoder(Event)
 
 
 def name_in_log(kind: type[Event]) -> str:
-    """What stands under "event" for this kind."""
+    """The value of "event" for this type."""
     return str(kind.__struct_config__.tag)
+
+
+def begins_trainer(event: Event) -> bool:
+    """Whether a trainer begins with such an event, so that the previous trainer has written its last one."""
+    if isinstance(event, Stage):
+        return event.kind.begins_trainer
+    return isinstance(event, Queued | RunStarted | Resumed)
+
+
+def rewound_to(event: Event) -> int | None:
+    """The step to which an event takes the run back, or None.
+
+    Readers of a log drop the `step` and `epoch` events past that step. It is 0 for `RunStarted`: a run killed before
+    its first checkpoint starts from scratch.
+    """
+    match event:
+        case RunStarted():
+            return 0
+        case Resumed(step=step):
+            return step
+    return None
 
 
 _BY_NAME = {name_in_log(kind): kind for kind in _KINDS}
@@ -213,8 +281,8 @@ def to_json(event: Event) -> dict[str, Any]:
 def from_json(record: Mapping[str, Any]) -> Event | None:
     """The event of a JSON object, or None where it is unknown, or a key is missing or of another type.
 
-    Keys that the event doesn't have (a later version's, "time", "seq") are ignored. Text is made safe to show here,
-    once for all who read a log.
+    Unknown keys (a later version's, "time", "seq") are ignored. Text is made safe to display here, once for all
+    readers of a log.
     """
     kind = _BY_NAME.get(str(record.get("event")))
     if kind is None:
@@ -228,7 +296,7 @@ def from_json(record: Mapping[str, Any]) -> Event | None:
 
 
 def decode(line: bytes) -> Event:
-    """The event of a line of a log, ten times as fast as `from_json`, which accepts more.
+    """The event of a line of a log: ten times as fast as `from_json`, but stricter.
 
     Raises:
         ValueError: It is no strict JSON, or `from_json` would return None, or a number is null.

@@ -1,4 +1,4 @@
-"""The NumPy engine: the hand-written dense network, trained by stochastic gradient descent."""
+"""The NumPy engine: hand-written dense networks, trained by stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
-from fmnist_tui.data.dataset import CLASS_COUNT
-from fmnist_tui.models.dense import (
-    Array,
-    DenseNetwork,
-    initial_parameters,
-    loss_of,
-    parameter_shapes,
-    probabilities_of,
-)
+from fmnist_tui.models.dense import Array, DenseNetwork, initial_parameters, loss_of, probabilities_of
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
@@ -40,23 +31,26 @@ class NumpyEngine:
 
     def __init__(
         self,
+        network: DenseNetwork,
         settings: Hyperparameters,
         seed: int,
         images: NDArray[np.uint8],
         labels: NDArray[np.uint8],
-        dtype: type[np.floating[Any]] = np.float32,
     ) -> None:
+        """Draws the network's initial weights; calculates in its dtype."""
+        dtype = network.dtype.type
         self._settings = settings
-        self._shape = images.shape[1:]
+        self._image_shape = images.shape[1:]
         self._images = images.reshape(len(images), -1)
         self._labels = labels
         self._seed = seed
-        self._dtype = dtype
+        self._dtype = network.dtype
         self._scale, self._offset = map(dtype, settings.pixel_scaling)
         margin = settings.target_margin
-        self._targets: Array = (np.eye(CLASS_COUNT) * (1 - 2 * margin) + margin).astype(dtype)
+        self._targets: Array = (np.eye(network.sizes[-1]) * (1 - 2 * margin) + margin).astype(dtype)
         rng = generator(seed, Stream.INIT)
-        self._network = DenseNetwork(initial_parameters(settings.init, rng, dtype))
+        self._network = network
+        network.load(initial_parameters(network.sizes, settings.init, rng, dtype))
         self._velocities = self._network.gradients
         self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
@@ -116,16 +110,18 @@ class NumpyEngine:
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Restore a `state`. If it is invalid, ValueError is raised and the engine stays as it is."""
-        shapes = parameter_shapes()
+        shapes = {name: value.shape for name, value in self._network.parameters.items()}
         weights = {name: checked_tensor(tensors, name, shape) for name, shape in shapes.items()}
-        velocities = {name: checked_tensor(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
+        velocities = {}
+        if any(name.startswith(OPTIMIZER) for name in tensors):
+            velocities = {name: checked_tensor(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
         for name in shapes:
             self._network.parameters[name][...] = weights[name]
-            self._velocities[name][...] = velocities[name]
+            self._velocities[name][...] = velocities.get(name, 0.0)
         self._totals = Totals()
 
     def _inputs(self, images: NDArray[np.uint8], indices: Indices) -> Array:
-        """The scaled pixels of the images, (n, inputs), in a buffer that the next call with the same n overwrites."""
+        """The scaled pixels of the images, (n, pixels), in a buffer that the next call with the same n overwrites."""
         count = len(indices)
         if count not in self._buffers:
             shape = (count, images.shape[1])
@@ -138,18 +134,5 @@ class NumpyEngine:
 
     def _augmented(self, indices: Indices, epoch: int, step: int) -> NDArray[np.uint8]:
         draws = augment.draw(len(indices), generator(self._seed, Stream.AUGMENT, epoch, step), self._settings.augment)
-        images = self._images[indices].reshape(len(indices), *self._shape)
+        images = self._images[indices].reshape(len(indices), *self._image_shape)
         return augment.augmented(images, draws).reshape(len(indices), -1)
-
-
-def bound_blas_threads(threads: int) -> None:
-    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
-
-    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
-    silently ignore others. Here the latest caller takes over.
-    """
-    openblas = getattr(threadpoolctl, "OpenBLASController", None)
-    take_over = getattr(openblas, "clear_controlling_thread", None)
-    if take_over:
-        take_over(force=True)
-    threadpoolctl.threadpool_limits(threads, user_api="blas")

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.numpy_engine import VELOCITY
-from fmnist_tui.training.task import Task, make_engine
+from fmnist_tui.training.task import build_engine
 
 
 class Predictor(Protocol):
@@ -22,7 +21,12 @@ class Predictor(Protocol):
         """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
 
 
-def make_predictor(config: TrainingConfig, weights: Mapping[str, NDArray[Any]]) -> Predictor:
+def make_predictor(
+    config: TrainingConfig,
+    weights: Mapping[str, NDArray[Any]],
+    image_shape: ImageShape = FASHION_MNIST_SHAPE,
+    classes: int = FASHION_MNIST_CLASSES,
+) -> Predictor:
     """The configuration's model with these weights; imports PyTorch only for models that need it.
 
     This is the engine that trains, so that it predicts exactly what it did when the run was scored. It limits the
@@ -31,22 +35,17 @@ def make_predictor(config: TrainingConfig, weights: Mapping[str, NDArray[Any]]) 
     Args:
         config: The configuration of the run, with device and threads resolved.
         weights: The tensors of `Engine.weights`.
+        image_shape: Channels, height and width of the images that it was trained on.
+        classes: Number of classes.
 
     Raises:
-        ValueError: A tensor is missing, has another shape, or is not made of finite numbers.
+        ValueError: A tensor is missing, has another shape, or holds values that are not finite.
     """
     for name, tensor in weights.items():
         if tensor.dtype.kind not in "fi" or not np.isfinite(tensor).all():
-            raise ValueError(f"tensor {name} contains values that are not finite numbers")
+            raise ValueError(f"tensor {name} holds values that are not finite numbers")
     plain = replace(config, hyperparameters=replace(config.hyperparameters, augment="none"))
-    nothing = np.empty(0, np.int64)
-    engine = make_engine(Task(plain, _one_black_image(), nothing, nothing, window=1))
-    still = {f"{VELOCITY}{name}": np.zeros_like(tensor) for name, tensor in weights.items()}
-    engine.load_state({**weights, **(still if config.version == "v0" else {})})
+    one_image = np.zeros((1, *image_shape[1:]), np.uint8)  # an engine is built on training images; it uses none
+    engine = build_engine(plain, one_image, np.zeros(1, np.uint8), classes)
+    engine.load_state(weights)
     return engine
-
-
-def _one_black_image() -> Dataset:
-    """A data set for an engine that won't be trained."""
-    black = ImageSet.of(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
-    return Dataset("black", FASHION_CLASSES, black, black, "generated")

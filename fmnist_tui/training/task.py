@@ -1,38 +1,40 @@
-"""From a configuration and the data to something that can be trained, and what to announce about it."""
+"""From a configuration and the data to an engine that can be trained, and what a run's log says about it at first."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split
 from fmnist_tui.data.dataset import check_enough
+from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training import augment
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
-from fmnist_tui.training.numpy_engine import bound_blas_threads
 from fmnist_tui.training.recipes import hyperparameters, settle
 
 Labels = NDArray[np.uint8]
 _UNUSUAL = 3.5
-"""Standard deviations by which the first images' classes may differ from what chance would give."""
+"""Standard deviations by which the class counts of the first images may differ from those of a random sample."""
 _SHORT = 3.0
-"""Standard deviations by which one class may fall short, if it has half of what it should have."""
+"""Standard deviations by which one class may fall short, if it has half of its expected count."""
 _MISSING = 5.0
-"""Images that a class should have among the first ones; if it has none of them, that is not chance."""
+"""Expected images of a class among the first ones, from which on having none of them is not chance."""
 
 
 def choose(labels: Labels, limit: int, subset: str) -> tuple[Indices, str]:
-    """The sorted indices of `limit` images, fewer than there are, and "first" or "by_class", as `subset` says.
+    """The sorted indices of `limit` images, fewer than there are, and how they were chosen: "first" or "by_class".
 
-    "auto" takes the first ones where they hold the classes about as all images do. In shuffled data they do; of
-    Fashion-MNIST any number of first images passes.
+    `subset` says how; "auto" takes the first ones if their classes are distributed about as those of all images. In
+    shuffled data they are; of Fashion-MNIST any number of first images passes.
     """
     if subset == "auto":
         subset = "first" if is_fair(labels, limit) else "by_class"
@@ -42,10 +44,10 @@ def choose(labels: Labels, limit: int, subset: str) -> tuple[Indices, str]:
 
 
 def is_fair(labels: Labels, limit: int) -> bool:
-    """Whether the first `limit` labels could be so many of a shuffled list.
+    """Whether the first `limit` labels could be a random sample of all.
 
-    Asked of all classes together by the log-likelihood ratio (the G-test, whose expectation under chance is the number
-    of classes less one), and of each class by how many of it are missing.
+    Tested for all classes together by the log-likelihood ratio (the G-test, whose expectation is the number of classes
+    less one), and for each class by how far its count falls short.
     """
     counts = np.bincount(labels)
     present = counts > 0
@@ -62,7 +64,7 @@ def is_fair(labels: Labels, limit: int) -> bool:
 
 
 def _of_each_class(labels: Labels, limit: int) -> Indices:
-    """The first images of each class, in proportion to the classes; one at least, where the limit allows it."""
+    """The first images of each class, in proportion to the classes; at least one, if the limit allows it."""
     counts = np.bincount(labels)
     quotas = _quotas(counts, limit)
     chosen = [np.flatnonzero(labels == label)[:quota] for label, quota in enumerate(quotas.tolist())]
@@ -85,19 +87,19 @@ def _quotas(counts: Indices, limit: int) -> Indices:
 
 WINDOWS_PER_EPOCH = 100
 _CPU_WINDOW = 2
-"""Wishes are heard at windows' ends, and a CNN's step takes a tenth of a second on a CPU; fetching its loss is free."""
+"""Steps: commands are read at the end of a log interval, and a CNN's step takes a tenth of a second on a CPU."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained on: a configuration, the data, and which training images are for training and validation."""
+    """One training: a configuration, the data, and which training images are for training and validation."""
 
     config: TrainingConfig
     dataset: Dataset
     train_indices: Indices
     validation_indices: Indices
     window: int
-    """Steps of a window, counted from each epoch's first step; an epoch's last window may be shorter."""
+    """Steps of a log interval, counted from each epoch's first step; an epoch's last one may be shorter."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -111,12 +113,12 @@ class Task:
 
 
 def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = None) -> Task:
-    """The task of a configuration whose device is resolved; what it leaves to the data is settled here.
+    """The task of a configuration whose device is resolved; settings that are left to the data are filled in here.
 
     Args:
         config: What to train.
         dataset: The data.
-        window: Steps of a window, where a run already has one; else it is chosen.
+        window: Steps of a log interval, if the run already has one; else it is chosen.
 
     Raises:
         DataError: There are too few images.
@@ -133,9 +135,9 @@ def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = Non
 
 
 def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
-    """The configuration with the hyper-parameters that the data decides.
+    """The configuration with the hyper-parameters that are left to the data filled in.
 
-    What was asked for and is what the recipe comes to with this data modifies nothing.
+    One that was given explicitly, and equals what the recipe gives for this data, doesn't make the recipe modified.
     """
     own, recipe = config.hyperparameters, hyperparameters(config.version, config.recipe)
     pixels, flips = dataset.train.statistics, dataset.flips
@@ -145,27 +147,50 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
 
 
 def make_engine(task: Task) -> Engine:
-    """An untrained engine of the task's version; imports PyTorch for v1 to v3 alone.
+    """An untrained engine for the task's model and images; imports PyTorch only for models that need it.
 
-    Bounds the threads of the whole process: their number changes what floating-point sums round to.
+    Bounds the BLAS threads of the whole process: their number changes how floating-point sums round.
     """
-    config = task.config
     train = task.dataset.train
-    if config.version == "v0":  # loads SciPy's BLAS, which can be bounded only then; the form has no use for it
+    return build_engine(task.config, train.images, train.labels, len(task.dataset.classes))
+
+
+def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labels, classes: int) -> Engine:
+    """`make_engine` without a task.
+
+    Args:
+        config: With its device and threads resolved, and its input scale known.
+        images: uint8, (n, height, width).
+        labels: uint8, (n,), below `classes`.
+        classes: Number of classes.
+    """
+    shape = image_shape(images)
+    if not config.model.needs_torch:
+        from fmnist_tui.models.dense import DenseNetwork  # loads SciPy's BLAS, which can be bounded only then
         from fmnist_tui.training.numpy_engine import NumpyEngine
+
+        bound_blas_threads(config.threads)
+        dense = config.model.build(shape, classes)
+        if not isinstance(dense, DenseNetwork):
+            raise TypeError(f"model {config.version} has the engine numpy, but builds a {type(dense).__name__}")
+        return NumpyEngine(dense, config.hyperparameters, config.seed, images, labels)
     bound_blas_threads(config.threads)
-    if config.version == "v0":
-        return NumpyEngine(config.hyperparameters, config.seed, train.images, train.labels)
     from fmnist_tui.training.torch_engine import TorchEngine, prepare, seeded_network
 
     prepare(config.threads)
-    network = seeded_network(config.version, config.seed)
-    return TorchEngine(network, config.hyperparameters, config.seed, train.images, train.labels, config.device)
+    network = seeded_network(partial(config.model.build, shape, classes), config.seed)
+    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device)
+
+
+def image_shape(images: NDArray[np.uint8]) -> ImageShape:
+    """Channels, height and width of images (n, height, width), which have one channel."""
+    _, height, width = images.shape
+    return 1, height, width
 
 
 def _window(task: Task) -> int:
     window = max(1, round(task.steps_per_epoch / WINDOWS_PER_EPOCH))
-    slow = task.config.version != "v0" and task.config.device == "cpu"
+    slow = task.config.model.needs_torch and task.config.device == "cpu"
     return min(window, _CPU_WINDOW) if slow else window
 
 
@@ -174,7 +199,7 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
 
     Args:
         task: What will be trained.
-        asked: The hyper-parameters before the data settled them.
+        asked: The hyper-parameters as requested, before those left to the data were filled in.
     """
     if words := augmentation_line(task.config.hyperparameters, asked, task.dataset):
         yield Stage(words)
@@ -183,19 +208,19 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
 
 
 def augmentation_line(settings: Hyperparameters, asked: Hyperparameters, dataset: Dataset) -> str:
-    """What training does to images, and why: "augmentation: flips and shifts"; "" where it does nothing.
+    """How training augments images, and why: "augmentation: flips and shifts"; "" if it doesn't.
 
     Args:
-        settings: Settled hyper-parameters.
-        asked: As they were before.
-        dataset: That settled them.
+        settings: The hyper-parameters of the task.
+        asked: As requested, before those left to the data were filled in.
+        dataset: Their data.
     """
     mirrored, moved = augment.flips(settings.augment), augment.shifts(settings.augment)
     if not mirrored and not moved:
         return ""
     kinds = " and ".join(["flips"] * mirrored + ["shifts"] * moved)
     if asked.augment != "auto":
-        reason = "" if mirrored == dataset.flips else f" (flips are {'on' if mirrored else 'off'}, as asked)"
+        reason = "" if mirrored == dataset.flips else f" (flips are {'on' if mirrored else 'off'}, as requested)"
         return f"augmentation: {kinds}{' only' * (not mirrored)}{reason}"
     if mirrored:
         return f"augmentation: {kinds}"
@@ -207,22 +232,24 @@ def _limit(task: Task) -> Iterator[Event]:
     if limit is None:
         return
     if limit >= total:
-        yield Stage(f"limit: all {grouped(total)} training images, since there are no more")
+        yield Stage(f"limit: all {grouped(total)} training images (there are no more)")
     elif task.config.subset == "first":
         yield Stage(f"limit: the first {grouped(limit)} of {grouped(total)} training images")
     else:
         message = (
             f"--limit takes {grouped(limit)} of {grouped(total)} training images by class, in proportion: the labels "
-            "are sorted or nearly so, and the first images lack classes"
+            "are sorted or nearly so, and the first images don't represent all classes"
         )
         yield Alert("limit_by_class", message)
 
 
 def _unseen(task: Task) -> Iterator[Event]:
-    """Classes that are tested but not trained: each of their test images will be wrong."""
+    """Classes that have test images but no training images: each of their test images will be misclassified."""
     train, test = task.dataset.train.labels[task.train_indices], task.dataset.test.labels
     unseen = np.setdiff1d(test, train)
     if unseen.size and task.config.score_test:
         names = ", ".join(task.dataset.classes[label] for label in unseen.tolist())
         count = int(np.isin(test, unseen).sum())
-        yield Alert("unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be wrong")
+        yield Alert(
+            "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"
+        )

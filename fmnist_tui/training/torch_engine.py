@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from fmnist_tui.models.cnn import build_cnn
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
@@ -47,14 +46,21 @@ def prepare(threads: int) -> None:
     keep_freed_memory()
 
 
-def seeded_network(version: str, seed: int) -> nn.Sequential:
-    """An untrained network on the CPU whose weights depend on the seed only. PyTorch's random state is left unchanged.
+def seeded_network(build: Callable[[], Any], seed: int) -> nn.Module:
+    """The network that `build` returns, on the CPU, with weights that depend on the seed only.
 
-    Only the CPU's generator is seeded: `torch.manual_seed` would seed those of all GPUs as well.
+    PyTorch's random state is left unchanged. Only the CPU's generator is seeded: `torch.manual_seed` would seed those
+    of all GPUs as well.
+
+    Raises:
+        TypeError: `build` doesn't return an `nn.Module`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(generator(seed, Stream.INIT).integers(2**62)))
-        return build_cnn(version)
+        network = build()
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"a PyTorch model must be an nn.Module, not a {type(network).__name__}")
+    return network
 
 
 class TorchEngine:

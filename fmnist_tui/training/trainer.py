@@ -19,7 +19,7 @@ from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.commands import Command, Control
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import Event, StageKind
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.store import ArtifactStore, DiskFull, Outcome
@@ -149,7 +149,7 @@ class _Training:
         self._advance(end - first, totals, seconds)
         position = self._position
         speed = totals.images / seconds
-        yield events.Step(position.step, position.epoch, totals.mean_loss, totals.accuracy, rate, speed)
+        yield events.StepMetrics(position.step, position.epoch, totals.mean_loss, totals.accuracy, rate, speed)
         yield from self._check_finite("loss", totals.loss)
         yield from self._store.news()
 
@@ -174,7 +174,7 @@ class _Training:
         )
 
     def _validate(self) -> Iterator[Event]:
-        yield events.Stage(events.VALIDATING)
+        yield events.Stage(StageKind.VALIDATING)
         started = time.perf_counter() - self._paused_seconds
         totals = Totals()
         for batch in _batches(self._task.validation_indices):
@@ -218,7 +218,7 @@ class _Training:
         """Score the test images, once, and save the outcome."""
         outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
         if self._task.config.score_test:
-            yield events.Stage(events.SCORING)
+            yield events.Stage(StageKind.SCORING)
             outcome = yield from self._score(outcome)
         yield from self._wait_for_checkpoint()
         yield from self._save_outcome(outcome)

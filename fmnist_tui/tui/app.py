@@ -20,21 +20,19 @@ from textual.css.query import NoMatches
 from textual.errors import NoWidget
 from textual.events import DescendantFocus, Event, InputEvent, Paste
 from textual.filter import LineFilter
-from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import ThemeProvider
-from textual.widget import AwaitMount, Widget
+from textual.widget import AwaitMount
 from textual.widgets import Input
 
-from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
+from fmnist_tui.tui.base_screens import AnsweredOnce, is_gone
 from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.dialogs.choice import QuitScreen
-from fmnist_tui.tui.dialogs.dialog import AnsweredOnce
 from fmnist_tui.tui.dialogs.help import HelpScreen
 from fmnist_tui.tui.running import RunsApp
 from fmnist_tui.tui.startup import MODES, import_all
@@ -51,14 +49,7 @@ class FmnistApp(RunsApp):
     """fmnist-tui.
 
     Attributes:
-        choices: What the person chose, now or at an earlier start.
-        late_choices: What was chosen earlier, where it was read only after the first paint.
-        ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
-        is_leaving: Whether it was asked to end.
         told_to_stop: The runs that were told to save and end when the app was left.
-        dataset: The images, or None until they are loaded.
-        dataset_progress: How far they have come, where that is known.
-        dataset_fault: Why there are none; empty while they are loaded, and after.
     """
 
     TITLE = "fmnist-tui"
@@ -76,11 +67,6 @@ class FmnistApp(RunsApp):
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, tooltip="To the shell; fg returns"),
     ]
-
-    dataset: reactive[Dataset | None] = reactive(None)
-    dataset_progress: reactive[Progress | None] = reactive(None)
-    dataset_fault: reactive[str] = reactive("")
-    late_choices: reactive[Choices | None] = reactive(None)
 
     def __init__(
         self,
@@ -100,8 +86,7 @@ class FmnistApp(RunsApp):
             ascii_only: Whether nothing but ASCII is drawn.
             low_bandwidth: Whether to paint seldom, and images in ASCII.
         """
-        super().__init__(folders, pace=_SLOWER if low_bandwidth else 1.0)
-        self.in_app = in_app
+        super().__init__(folders, pace=_SLOWER if low_bandwidth else 1.0, in_app=in_app)
         self._choices_file = folders.config / "choices.json" if folders.config else None
         self._changes: dict[str, Any] = {}
         self._stored = Choices()
@@ -110,7 +95,6 @@ class FmnistApp(RunsApp):
         self._choices_are_late = not self._read_choices()
         self._take_choices(Choices() if self._choices_are_late else self._stored)
         self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
-        self.is_leaving = False
         self.told_to_stop: list[RunDirectory] = []
         self._first_run = attach
         self._suspending = Suspending(self, self._paint_all)
@@ -185,7 +169,7 @@ class FmnistApp(RunsApp):
 
     def _live(self) -> list[RunDirectory]:
         """The runs that have a trainer, and those that were launched since they were looked at."""
-        seen = self._monitor.seen
+        seen = self.monitor.seen
         return [*(run for run in self.living if run not in seen.by_run), *(one.run for one in seen.running)]
 
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:
@@ -249,11 +233,9 @@ class FmnistApp(RunsApp):
             await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
-        """What is taken apart while its widgets are still being made misses some of them: that ends no app."""
-        pump = active_message_pump.get(None)
-        nodes = pump.ancestors_with_self if isinstance(pump, Widget) else []
-        closed = self.is_leaving or any(isinstance(node, AnsweredOnce) and node.is_over for node in nodes)
-        if not (closed and isinstance(error, NoMatches | NoWidget | ScreenStackError | ValueError)):
+        """A screen that is closed while its widgets are still being made misses some of them: that ends no app."""
+        gone = self.is_leaving or is_gone(active_message_pump.get(None))
+        if not (gone and isinstance(error, NoMatches | NoWidget | ScreenStackError | ValueError)):
             super()._handle_exception(error)
 
     def exit(self, *given: Any, **named: Any) -> None:
@@ -270,8 +252,12 @@ class FmnistApp(RunsApp):
         return closing
 
     def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
-        """As Textual does it, but keys that come in a burst don't open the same dialog twice."""
-        if isinstance(screen, AnsweredOnce) and (self.is_leaving or type(screen) is type(self.screen)):
+        """As Textual does it, but no dialog is opened twice.
+
+        Keys that come in a burst would stack the quit dialog and the command palette on each other without end. Each is
+        drawn over all those below, and sixteen of them are more than Python's stack holds.
+        """
+        if isinstance(screen, AnsweredOnce) and (self.is_leaving or type(screen) in map(type, self.screen_stack)):
             return AwaitMount(self.screen, [])
         return super().push_screen(screen, *given, **named)
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from fmnist_tui.data import Cancelled, DataError, Progress, load
 from fmnist_tui.errors import RunError
 from fmnist_tui.paths import AppPaths, data_folder
-from fmnist_tui.runs.control import deaf_while, send
+from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.disk_space import little_room
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.resume import DataMoved, check_resumable
-from fmnist_tui.runs.start_checks import check_startable
+from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.tui.messages import (
@@ -85,11 +84,11 @@ def resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Even
 def give(run: RunDirectory, command: Command, post: Post) -> None:
     """Passes a command on through the control file."""
     try:
-        send(run, command)
+        send_command(run, command)
     except RunError as error:
         post(Failed(str(error), severity="warning"))
     else:
-        post(CommandSent(deaf_while(run)))
+        post(CommandSent(busy_stage(run)))
 
 
 def stop_all(runs: list[RunDirectory]) -> None:
@@ -97,7 +96,7 @@ def stop_all(runs: list[RunDirectory]) -> None:
 
     def stop(run: RunDirectory) -> None:
         with suppress(RunError):  # it has ended meanwhile
-            send(run, Command.STOP_NOW)
+            send_command(run, Command.STOP_NOW)
 
     for_each(runs, stop, lambda: False)
 
@@ -109,7 +108,7 @@ def _request_runs(folders: AppPaths, configs: list[TrainingConfig], post: Post) 
     except (ConfigError, DataError) as error:
         post(Failed(str(error)))
         return []
-    if words := little_room(folders.runs, configs):
+    if words := disk_space_warning(folders.runs, configs):
         post(Failed(words))
     made = []
     for config in configs:
@@ -158,7 +157,7 @@ def _drive_here(runs: list[RunDirectory], driven: list[InAppRun], post: Post, st
         for one in taken:
             if stop.is_set():
                 one.inbox.put(Command.STOP_NOW)
-            one.drive()
+            one.train()
             post(RunEnded())
     finally:
         for one in taken:

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
-from fmnist_tui.tui.dialogs.dialog import AnsweredOnce
+from fmnist_tui.tui.base_screens import AnsweredOnce
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 

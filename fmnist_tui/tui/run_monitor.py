@@ -13,13 +13,10 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fmnist_tui.analysis.record import RunRecord, read_record
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.log_order import current_tail
+from fmnist_tui.runs.run import Run, has_steps, read_run
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.runs.summary import epochs_done, has_steps, progress_text
 from fmnist_tui.tui.messages import Post
 from fmnist_tui.tui.threads import for_each
 
@@ -35,19 +32,17 @@ class SeenRun:
     """One run as it was read last.
 
     Attributes:
-        record: What its files say.
-        epoch: Whole epochs trained.
+        record: The run.
         has_steps: Whether it has a curve.
     """
 
-    record: RunRecord
-    epoch: int
+    record: Run
     has_steps: bool
 
     @property
     def run(self) -> RunDirectory:
         """Where it lies."""
-        return self.record.run
+        return self.record.directory
 
     @property
     def status(self) -> Status:
@@ -62,13 +57,12 @@ class SeenRun:
     @property
     def epochs(self) -> int | None:
         """Epochs asked for."""
-        return whole(self.record.settings, "epochs")
+        return self.record.manifest.epochs
 
     @property
     def text(self) -> str:
         """What the run does, or how it ended, and how far it has come."""
-        scored = (self.record.result or {}).get("test_accuracy") is not None
-        return progress_text(self.status, self.epoch, self.epochs, scored=scored)
+        return self.record.progress
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ class SeenRuns:
         return tuple(seen for seen in self.runs if seen.status.has_trainer)
 
     @property
-    def records(self) -> list[RunRecord]:
+    def records(self) -> list[Run]:
         """All of them, newest first."""
         return [seen.record for seen in self.runs]
 
@@ -253,7 +247,7 @@ class RunMonitor:
         stamp = _stamp(run)  # first: what is written meanwhile is read at the next look
         known = self._known.get(run)
         if known is None or known[0] != stamp or not _stays(known[1]):
-            self._known[run] = (stamp, read_run(run))
+            self._known[run] = (stamp, see_run(run))
 
     def _picture(self) -> SeenRuns:
         known = [self._known[run][1] for run in self._listed if run in self._known]
@@ -265,13 +259,13 @@ class RunMonitor:
             post(RunsSeen(seen))
 
 
-def read_run(run: RunDirectory) -> SeenRun:
-    """The run as its files say now; one that can't be read says so in its record."""
+def see_run(run: RunDirectory) -> SeenRun:
+    """The run as it is now; one that can't be read says so in its record."""
     try:
-        return SeenRun(read_record(run), epochs_done(run, current_tail(run.events)), has_steps(run))
+        return SeenRun(read_run(run), has_steps(run))
     except OSError as error:
         damage = f"can't be read ({error.strerror})"
-        return SeenRun(RunRecord(run, Status.INTERRUPTED, {}, None, "", damage), 0, has_steps=False)
+        return SeenRun(Run(run, Status.INTERRUPTED, missing=damage), has_steps=False)
 
 
 def _stays(seen: SeenRun) -> bool:

@@ -7,73 +7,46 @@ import threading
 from contextlib import suppress
 from functools import partial
 
-from textual.app import App
-from textual.reactive import reactive
-
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
 from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import background, messages
+from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.entry import MovedDataScreen
-from fmnist_tui.tui.run_monitor import RunMonitor, RunsSeen, SeenRun, SeenRuns
+from fmnist_tui.tui.run_monitor import RunsSeen, SeenRun, SeenRuns
 from fmnist_tui.tui.startup import greeting
-from fmnist_tui.tui.threads import Threads
 
-_LOOK_SECONDS = 2.0
 _HEARD_SECONDS = 0.5
 """After so long a command has usually taken effect."""
 _FRESH_SECONDS = 0.08
 """So long a key may wait for a look at the runs."""
 
 
-class RunsApp(App[None]):
-    """Its threads belong to the app, never to a screen, so that no run ends with what shows it.
+class RunsApp(LabApp):
+    """The part of the app that starts, follows and steers runs."""
 
-    Attributes:
-        folders: Where things lie.
-        runs: The folder of runs.
-        pace: Seconds between two paintings, as a multiple of the usual.
-        ending: Set when the app ends.
-        threads: Where everything happens that may wait for a file system.
-        followed: The run on the training screen.
-        seen: The runs folder as it was seen last.
-        living: The runs that have a trainer or wait for one, wherever it was started, newest first.
-        logout_note: What a logout does to them, or "".
-    """
-
-    followed: reactive[Follower | None] = reactive(None)
-    seen: reactive[SeenRuns] = reactive(SeenRuns())
-    living: reactive[tuple[RunDirectory, ...]] = reactive(())
-    logout_note: reactive[str] = reactive("")
-
-    def __init__(self, folders: AppPaths, *, pace: float) -> None:
-        super().__init__()
-        self.folders = folders
-        self.runs = folders.runs
-        self.pace = pace
-        self.threads = Threads(self._report)
-        self.ending = threading.Event()
+    def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
+        super().__init__(folders, pace=pace, in_app=in_app)
         self._unfollow = threading.Event()
         self._driven_here: list[InAppRun] = []  # a thread appends and removes
         self._ended_here: set[RunDirectory] = set()
-        self._monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
         self._greets = True
         self._asked_for_note = False
 
     def on_mount(self) -> None:
         """Keeps an eye on the runs."""
-        self.threads.start(partial(self._monitor.watch, self.post_message))
+        self.threads.start(partial(self.monitor.watch, self.post_message))
 
     def on_unmount(self) -> None:
         """Ends the threads, whatever ended the app; trainer processes keep running."""
         self.ending.set()
         self._unfollow.set()
-        self._monitor.end()
+        self.monitor.end()
         self._ended_here = {driven.run for driven in self._driven_here}
         self._tell_driven_here(Command.STOP_NOW)
 
@@ -85,24 +58,20 @@ class RunsApp(App[None]):
         self.threads.start(partial(follower.follow, self._unfollow))
         self.followed = follower
 
-    def look_at_runs(self) -> None:
-        """A list of runs is on the screen: labels and finished runs may have changed, too."""
-        self._monitor.look(thorough=True)
-
     def running_now(self) -> list[SeenRun]:
         """The runs that have a trainer or wait for one, as last seen, newest first; not those that end with the app."""
-        return [seen for seen in self._monitor.seen.running if seen.run not in self._ended_here]
+        return [seen for seen in self.monitor.seen.running if seen.run not in self._ended_here]
 
-    def records_now(self) -> list[RunRecord]:
+    def records_now(self) -> list[Run]:
         """All runs, newest first; reads what wasn't read yet, and those again that were still running.
 
         Raises:
             RunError: The folder is there but can't be read.
         """
-        seen = self._monitor.seen
+        seen = self.monitor.seen
         if not seen.complete:
-            return read_records(self.runs)
-        return [read_record(one.run) if one.status.has_trainer else one.record for one in seen.runs]
+            return read_runs(self.runs)
+        return [read_run(one.run) if one.status.has_trainer else one.record for one in seen.runs]
 
     async def look_again(self) -> None:
         """Sees what runs now, or, where that takes longer than a key may, what did a moment ago."""
@@ -112,7 +81,7 @@ class RunsApp(App[None]):
             with suppress(RuntimeError):  # the app has ended meanwhile
                 loop.call_soon_threadsafe(done.set)
 
-        self._monitor.look(then=then)
+        self.monitor.look(then=then)
         with suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), _FRESH_SECONDS)
 
@@ -137,7 +106,7 @@ class RunsApp(App[None]):
         runs = message.runs
         if not runs:
             return
-        self._monitor.look(runs)
+        self.monitor.look(runs)
         self.living = (*runs, *(run for run in self.living if run not in runs))
         if self.followed is None or not self.followed.status.has_trainer:
             self.follow(runs[0])
@@ -146,7 +115,7 @@ class RunsApp(App[None]):
 
     def on_run_ended(self) -> None:
         """One of ours."""
-        self._monitor.look()
+        self.monitor.look()
 
     def on_runs_seen(self, message: RunsSeen) -> None:
         """Shows a run where none is shown, and reports which have ended, wherever they were started."""
@@ -169,7 +138,7 @@ class RunsApp(App[None]):
 
     def on_run_changed(self, message: messages.RunChanged) -> None:
         """One has another label, or is gone."""
-        self._monitor.look([message.run])
+        self.monitor.look([message.run])
 
     def on_run_chosen(self, message: messages.RunChosen) -> None:
         """Shows another run."""
@@ -182,7 +151,7 @@ class RunsApp(App[None]):
 
     def on_command_sent(self, message: messages.CommandSent) -> None:
         """Looks soon whether it has taken effect."""
-        self.set_timer(_HEARD_SECONDS, self._monitor.look)
+        self.set_timer(_HEARD_SECONDS, self.monitor.look)
         if message.busy:
             self.notify(f"asked; it is done after this: {message.busy}", markup=False)
 
@@ -222,7 +191,3 @@ class RunsApp(App[None]):
     def _find_logout_note(self) -> None:
         note = what_a_logout_ends(this_machine()) or ""
         self.call_later(setattr, self, "logout_note", note)
-
-    def _report(self, error: Exception) -> None:
-        """A thread died of an unexpected error: it is shown, not hidden; the app carries on."""
-        self.post_message(messages.Failed(f"{type(error).__name__}: {error}"))

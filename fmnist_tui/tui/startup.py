@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from textual.screen import Screen
 
 from fmnist_tui.text import counted
-from fmnist_tui.training.config import NoPyTorchError, check_device
+from fmnist_tui.training.config import has_pytorch
 from fmnist_tui.tui.dataset.screen import DatasetScreen
 from fmnist_tui.tui.run_monitor import SeenRun, SeenRuns
 
@@ -52,8 +51,7 @@ def import_all() -> None:
     import fmnist_tui.tui.results.screen
     import fmnist_tui.tui.training.screen  # noqa: F401
 
-    with suppress(NoPyTorchError):
-        check_device("v1", "auto")
+    has_pytorch()
 
 
 def greeting(seen: SeenRuns) -> list[str]:
@@ -68,5 +66,5 @@ def greeting(seen: SeenRuns) -> list[str]:
 
 
 def _running_line(seen: SeenRun) -> str:
-    epoch = f", epoch {min(seen.epoch + 1, seen.epochs)} of {seen.epochs}" if seen.epochs else ""
+    epoch = f", epoch {min(seen.record.epochs_done + 1, seen.epochs)} of {seen.epochs}" if seen.epochs else ""
     return f"{seen.record.version} is {seen.status}{epoch}: press 3"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fmnist_tui.data import official
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
-from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 LABELS = (np.arange(100) % 10).astype(np.uint8)
@@ -88,9 +88,9 @@ def training(version: str, validation: Sequence[float]) -> list[Event]:
     return log
 
 
-def window(step: int, loss: float = 0.5) -> Step:
+def window(step: int, loss: float = 0.5) -> StepMetrics:
     """A window that ends at `step`."""
-    return Step(step, (step - 1) // STEPS_PER_EPOCH + 1, loss, 0.75, 0.01, 1000.0)
+    return StepMetrics(step, (step - 1) // STEPS_PER_EPOCH + 1, loss, 0.75, 0.01, 1000.0)
 
 
 def epoch(number: int, accuracy: float, seconds: float = 2.0) -> Epoch:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fmnist_tui.analysis.predictions import Predictions
+from fmnist_tui.runs.predictions import Predictions
 
 LABELS = (np.arange(1000) % 10).astype(np.uint8)
 

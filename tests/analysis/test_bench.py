@@ -6,16 +6,17 @@ import pytest
 
 from fmnist_tui.analysis import bench as module
 from fmnist_tui.analysis import bench as turns
-from fmnist_tui.analysis.bench import Work, bench, chosen_devices, devices_here, rates
+from fmnist_tui.analysis.bench import InterleavedTask, bench, chosen_devices, devices_here, measure_rates
 from fmnist_tui.analysis.speed import Quartiles, Speed
-from fmnist_tui.models.catalogue import version
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import get_model
 from fmnist_tui.training.config import ConfigError
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CPU_SIDE", 64)
-    monkeypatch.setattr(module, "VERSION_NAMES", ("v0", "v1"))
+    monkeypatch.setattr(module, "BUILT_IN", ("v0", "v1"))
     monkeypatch.setattr(module, "COMMON_BATCH", 8)
     monkeypatch.setattr(turns, "ROUNDS", 2)
 
@@ -45,7 +46,7 @@ def check(speed: Speed) -> None:
     assert images.n == 2
     assert 0 < images.low <= images.median <= images.high
     assert speed.milliseconds_per_step == pytest.approx(1000 * speed.batch_size / images.median)
-    assert speed.share_of_peak > 0
+    assert speed.fraction_of_peak > 0
 
 
 def test_without_pytorch_v0_alone_is_measured_and_the_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,9 +54,9 @@ def test_without_pytorch_v0_alone_is_measured_and_the_others_are_named(monkeypat
     assert devices_here() == ["cpu"]
     found = bench(devices_here(), 1, 0.01, lambda *news: None, {}, images=40)
     assert {speed.version for speed in found.speeds} == {"v0"}
-    assert list(found.left_out) == ["v1"]
-    assert found.left_out["v1"].startswith("PyTorch isn't installed; install it: pip install torch")
-    with pytest.raises(ConfigError, match="needs PyTorch"):
+    assert list(found.skipped) == ["v1"]
+    assert found.skipped["v1"].startswith("PyTorch isn't installed; install it: pip install torch")
+    with pytest.raises(ConfigError, match=r"PyTorch isn't installed; .* only --device cpu can be measured"):
         chosen_devices(["cuda"])
     assert chosen_devices(["cpu"]) == ["cpu"]
 
@@ -64,14 +65,14 @@ def test_devices_are_seen_to_be_there_before_anything_is_measured() -> None:
     assert chosen_devices(["cpu", "cpu"]) == ["cpu"]
     with pytest.raises(ConfigError, match="device cuda:77 is not available here"):
         chosen_devices(["cpu", "cuda:77"])
-    with pytest.raises(ConfigError, match="device 'tpu' is none of"):
+    with pytest.raises(ConfigError, match="invalid device 'tpu'"):
         chosen_devices(["tpu"])
 
 
 def test_the_order_turns_from_round_to_round() -> None:
     done: list[str] = []
-    works = [Work(name, lambda times, name=name: done.append(name)) for name in "ab"]  # type: ignore[misc]
-    found = rates(works, 1e-9, lambda *news: None)
+    tasks = [InterleavedTask(name, lambda _, name=name: done.append(name)) for name in "ab"]  # type: ignore[misc]
+    found = measure_rates(tasks, 1e-9, lambda *news: None)
     in_rounds = "".join(done)[-8:]  # each twice: warmed up again, then counted
     assert in_rounds == "aabbbbaa"
     assert [len(of_one) for of_one in found] == [2, 2]
@@ -81,6 +82,7 @@ def test_a_spread_has_the_quartiles() -> None:
     assert Quartiles.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Quartiles(3.0, 2.0, 4.0, 5)
 
 
-def test_training_takes_three_forward_passes_but_for_the_slopes_of_the_pixels() -> None:
-    assert version("v0").training_multiply_adds == 2 * 266_200 + 31_000
-    assert version("v3").training_multiply_adds == 3 * version("v3").multiply_adds - 64 * 28 * 28 * 9
+def test_training_takes_three_forward_passes_but_for_the_gradients_of_the_pixels() -> None:
+    v0, v3 = (layer_table(get_model(name)) for name in ("v0", "v3"))
+    assert v0.training_macs == 2 * 266_200 + 31_000
+    assert v3.training_macs == 3 * v3.macs - 64 * 28 * 28 * 9

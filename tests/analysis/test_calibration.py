@@ -7,7 +7,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from fmnist_tui.analysis.calibration import calibration_error, reliability
-from fmnist_tui.analysis.predictions import Predictions
+from fmnist_tui.runs.predictions import Predictions
 from fmnist_tui.training.metrics import confidence_bins, expected_calibration_error
 
 from .models import chance, constant, perfect
@@ -15,7 +15,7 @@ from .models import chance, constant, perfect
 
 def test_the_bins_are_those_of_scikit_learn() -> None:
     predictions = chance()
-    accuracy, confidence = calibration_curve(predictions.right, predictions.confidence, n_bins=15)
+    accuracy, confidence = calibration_curve(predictions.correct, predictions.confidence, n_bins=15)
     filled = [one for one in reliability(predictions) if one.count]
     assert [one.accuracy for one in filled] == pytest.approx(accuracy.tolist())
     assert [one.confidence for one in filled] == pytest.approx(confidence.tolist())

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from fmnist_tui.analysis.probes.cache import Findings, basis_of, keep
-from fmnist_tui.analysis.probes.claim import Claim, Verdict
+from fmnist_tui.analysis.probes.cache import Findings, basis_of, save
 from fmnist_tui.analysis.probes.claims import claims
-from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, measure_efficiency
-from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
+from fmnist_tui.analysis.probes.common import Claim, Verdict
+from fmnist_tui.analysis.probes.convergence import Convergence
+from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import read_record, read_records
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.report.claims_page import section, sections
+from fmnist_tui.runs.run import read_run, read_runs
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import make_run
@@ -42,7 +46,7 @@ def found(folder: Path, recipe: str = "tuned", /, **results: dict[str, Any]) -> 
             "recipe": recipe,
             "hyperparameters": asdict(settle_for_fashion_mnist(hyperparameters(version, recipe))),
         }
-        records[version] = read_record(make_run(folder, version, seed=int(version[1]), config=config))
+        records[version] = read_run(make_run(folder, version, seed=int(version[1]), config=config))
     return {version: Findings(records[version], **known) for version, known in results.items()}
 
 
@@ -63,9 +67,9 @@ def test_without_runs_every_claim_says_how_to_get_some() -> None:
     assert [claim.title for claim in told] == TITLES
     untold = {"Feature hierarchy", "Normalisation"}
     for claim in told:
-        assert claim.says
-        assert claim.how
-        assert claim.verdict is (Verdict.UNTOLD if claim.title in untold else Verdict.MISSING)
+        assert claim.statement
+        assert claim.method
+        assert claim.verdict is (Verdict.INCONCLUSIVE if claim.title in untold else Verdict.NOT_MEASURED)
         assert bool(claim.missing) is (claim.title not in untold)
         assert all(re.fullmatch(r"fmnist-tui train( v\d)+ --recipe origin", command) for command in claim.missing)
 
@@ -73,7 +77,7 @@ def test_without_runs_every_claim_says_how_to_get_some() -> None:
 def test_what_was_not_measured_names_the_runs_that_lack_it(tmp_path: Path) -> None:
     told = claims("tuned", found(tmp_path, v0=permuted(0.8, 0.8), v1={}), None)
     spatial = of("Spatial awareness", told)
-    assert spatial.verdict is Verdict.MISSING
+    assert spatial.verdict is Verdict.NOT_MEASURED
     assert spatial.missing == ("fmnist-tui analyse v1-20260102-000001-00ff --only permuted",)
     assert of("Regularisation", told).missing == ("fmnist-tui train v2 v3",)
 
@@ -81,9 +85,9 @@ def test_what_was_not_measured_names_the_runs_that_lack_it(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("dense", "cnn", "verdict"),
     [
-        ((0.84, 0.84), (0.88, 0.80), Verdict.HOLDS),
-        ((0.84, 0.76), (0.88, 0.88), Verdict.FAILS),
-        ((0.84, 0.84), (0.88, 0.875), Verdict.UNTOLD),
+        ((0.84, 0.84), (0.88, 0.80), Verdict.SUPPORTED),
+        ((0.84, 0.76), (0.88, 0.88), Verdict.NOT_SUPPORTED),
+        ((0.84, 0.84), (0.88, 0.875), Verdict.INCONCLUSIVE),
     ],
 )
 def test_spatial_awareness_is_what_the_permutation_costs_more(
@@ -91,10 +95,8 @@ def test_spatial_awareness_is_what_the_permutation_costs_more(
 ) -> None:
     told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=permuted(*dense), v1=permuted(*cnn)), None))
     assert told.verdict is verdict
-    assert (
-        f"v1 {cnn[0] * 100:.2f} %, permuted {cnn[1] * 100:.2f} % ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.number
-    )
-    assert "5 epochs on 10 000 images" in told.number
+    assert f"v1 {percent(cnn[0])}, permuted {percent(cnn[1])} ({100 * (cnn[1] - cnn[0]):+.2f} points)" in told.measured
+    assert f"5 epochs on {grouped(10_000)} images" in told.measured
     assert not told.missing
 
 
@@ -103,31 +105,34 @@ def test_trainings_of_unequal_length_or_on_other_images_tell_nothing_of_spatial_
     tmp_path: Path, other: dict[str, int]
 ) -> None:
     dense, cnn = permuted(0.84, 0.84), permuted(0.88, 0.80)
-    cnn["permuted"] = replace(cnn["permuted"], **other)
+    cnn["permuted"] = msgspec.structs.replace(cnn["permuted"], **other)
     told = of("Spatial awareness", claims("tuned", found(tmp_path, v0=dense, v1=cnn), None))
-    assert told.verdict is Verdict.UNTOLD
-    assert told.number.endswith("; v0 and v1 were not trained alike")
+    assert told.verdict is Verdict.INCONCLUSIVE
+    assert told.measured.endswith("; v0 and v1 were trained or scored on different numbers of epochs or images")
     runs = "v0-20260102-000000-00ff v1-20260102-000001-00ff"
     assert told.missing == (f"fmnist-tui analyse {runs} --only permuted --again",)
 
 
-@pytest.mark.parametrize(("cnn", "verdict"), [(0.91, Verdict.HOLDS), (0.905, Verdict.UNTOLD), (0.89, Verdict.FAILS)])
+@pytest.mark.parametrize(
+    ("cnn", "verdict"),
+    [(0.91, Verdict.SUPPORTED), (0.905, Verdict.INCONCLUSIVE), (0.89, Verdict.NOT_SUPPORTED)],
+)
 def test_efficiency_is_more_with_fewer_parameters(tmp_path: Path, cnn: float, verdict: Verdict) -> None:
     known: dict[str, dict[str, Efficiency]] = {
         version: {"efficiency": measure_efficiency(version, share)} for version, share in (("v0", 0.9), ("v1", cnn))
     }
     told = of("Parameter efficiency", claims("tuned", found(tmp_path, **known), None))
     assert told.verdict is verdict
-    assert "v0 90.00 % with 266 610 parameters, 0.3 M multiply-adds" in told.number
+    assert f"v0 {percent(0.9)} with {grouped(266_610)} parameters, 0.3 M MACs" in told.measured
 
 
 @pytest.mark.parametrize(
     ("recipe", "cnn", "verdict"),
     [
-        ("origin", (0.9, 0.88, 0.8, 0.7, 0.6), Verdict.HOLDS),
-        ("origin", (0.9, 0.88, 0.8, 0.7, 0.4), Verdict.FAILS),
-        ("tuned", (0.9, 0.88, 0.8, 0.7, 0.6), Verdict.UNTOLD),
-        ("tuned", (0.9, 0.88, 0.8, 0.7, 0.4), Verdict.FAILS),
+        ("origin", (0.9, 0.88, 0.8, 0.7, 0.6), Verdict.SUPPORTED),
+        ("origin", (0.9, 0.88, 0.8, 0.7, 0.4), Verdict.NOT_SUPPORTED),
+        ("tuned", (0.9, 0.88, 0.8, 0.7, 0.6), Verdict.INCONCLUSIVE),
+        ("tuned", (0.9, 0.88, 0.8, 0.7, 0.4), Verdict.NOT_SUPPORTED),
     ],
 )
 def test_translation_invariance_is_the_share_that_is_kept(
@@ -136,13 +141,16 @@ def test_translation_invariance_is_the_share_that_is_kept(
     known = found(tmp_path, recipe, v0=shifts(0.8, 0.7, 0.6, 0.5, 0.4), v1=shifts(*cnn))
     told = of("Translation invariance", claims(recipe, known, None))
     assert told.verdict is verdict
-    assert "v0 80.0 70.0 60.0 50.0 40.0 %" in told.number
-    moved = "in training v1 saw images moved by up to 1 pixel, the others none"
-    assert (moved in told.number) is (recipe == "tuned")
-    assert told.number.endswith("that may be why") is (verdict is Verdict.UNTOLD)
+    assert "v0 80.0 70.0 60.0 50.0 40.0%" in told.measured
+    moved = "trained on images randomly shifted by up to 1 pixel: v1"
+    assert (moved in told.measured) is (recipe == "tuned")
+    assert told.measured.endswith("which may be the reason") is (verdict is Verdict.INCONCLUSIVE)
 
 
-@pytest.mark.parametrize(("after", "verdict"), [(0.2, Verdict.HOLDS), (0.28, Verdict.UNTOLD), (0.4, Verdict.FAILS)])
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [(0.2, Verdict.SUPPORTED), (0.28, Verdict.INCONCLUSIVE), (0.4, Verdict.NOT_SUPPORTED)],
+)
 def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: Verdict) -> None:
     known = {
         version: {"fit": Fit(900, 100, 0.1, loss, 0.9, 0.8, nll_gap_error=0.02)}
@@ -150,13 +158,16 @@ def test_regularisation_is_a_smaller_gap(tmp_path: Path, after: float, verdict: 
     }
     told = of("Regularisation", claims("tuned", found(tmp_path, **known), None))
     assert told.verdict is verdict
-    assert "v2 +0.2000 in NLL (0.1000, 0.3000), +10.00 points in accuracy" in told.number
+    assert "v2 NLL gap +0.2000 (training 0.1000, validation 0.3000), accuracy gap +10.00 points" in told.measured
 
 
-@pytest.mark.parametrize(("gain", "verdict"), [(0.0571, Verdict.HOLDS), (0.0612, Verdict.HOLDS), (0.04, Verdict.FAILS)])
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [(0.0571, Verdict.SUPPORTED), (0.0612, Verdict.SUPPORTED), (0.04, Verdict.NOT_SUPPORTED)],
+)
 def test_the_total_gain(gain: float, verdict: Verdict) -> None:
     told = of("Total gain +5.71 points", claims("tuned", {}, gain))
-    assert (told.verdict, told.number) == (verdict, f"{100 * gain:+.2f} points")
+    assert (told.verdict, told.measured) == (verdict, f"{100 * gain:+.2f} points")
 
 
 def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_path: Path) -> None:
@@ -164,11 +175,11 @@ def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_pa
         make_run(tmp_path, version, seed=1, validation=(0.5, 0.5), result={"test_accuracy": accuracy})
         best = make_run(tmp_path, version, seed=2, validation=(0.5, 0.9), result={"test_accuracy": accuracy})
         best.model.write_bytes(b"weights")
-        basis = basis_of(read_record(best))
+        basis = basis_of(read_run(best))
         assert basis
-        keep(best, "convergence", basis, Convergence(1000, 2.0, 1.0, 0.5, 2, 2, 0.2, 2, 0.2, 0.2))
+        save(best, "convergence", basis, Convergence(1000, 2.0, 1.0, 0.5, 2, 2, 0.2, 2, 0.2, 0.2))
     make_run(tmp_path, "v1", seed=3, config={"limit": 100})
-    records = read_records(tmp_path)
+    records = read_runs(tmp_path)
     (only,) = sections(records)
     assert only.recipe == "tuned"
     assert only.gain == pytest.approx(0.05)
@@ -176,7 +187,7 @@ def test_the_page_is_of_the_best_counting_runs_and_what_is_kept_with_them(tmp_pa
         "v0": "v0-20260102-000002-00ff",
         "v3": "v3-20260102-000002-00ff",
     }
-    assert of("Validation loss below training loss", only.claims).verdict is Verdict.HOLDS
+    assert of("Validation loss below training loss", only.claims).verdict is Verdict.SUPPORTED
     assert section(records, "origin").found == {}
 
 
@@ -187,7 +198,7 @@ def test_a_recipe_with_runs_has_a_section_of_its_own(tmp_path: Path) -> None:
     }
     make_run(tmp_path, "v3", config=settings)
     make_run(tmp_path, "v0", seed=1)
-    assert [(one.recipe, list(one.found)) for one in sections(read_records(tmp_path))] == [
+    assert [(one.recipe, list(one.found)) for one in sections(read_runs(tmp_path))] == [
         ("tuned", ["v0"]),
         ("origin", ["v3"]),
     ]

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.analysis.predictions import class_names
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.runs.run import read_run
 
 from .builders import make_run
 
@@ -25,8 +24,8 @@ UNKNOWN = tuple(f"class {label}" for label in range(10))
 def test_garments_have_names_and_other_data_has_numbers(
     tmp_path: Path, data: dict[str, str], names: tuple[str, ...]
 ) -> None:
-    assert class_names(read_record(make_run(tmp_path, config={"data": data}))) == names
+    assert read_run(make_run(tmp_path, config={"data": data})).class_names == names
 
 
 def test_the_official_test_images_are_known_by_their_fingerprint(tmp_path: Path) -> None:
-    assert class_names(read_record(make_run(tmp_path))) == FASHION_CLASSES
+    assert read_run(make_run(tmp_path)).class_names == FASHION_CLASSES

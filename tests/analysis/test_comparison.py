@@ -9,16 +9,17 @@ import pytest
 
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import Comparison, NotCounted, compare
-from fmnist_tui.analysis.record import read_records
-from fmnist_tui.models.catalogue import version
+from fmnist_tui.models.registry import get_model
+from fmnist_tui.models.spec import Reported
 from fmnist_tui.report.sentences import step_sentence
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import epoch, make_run, write_log
 
 
 def comparison(runs: Path, *, everything: bool = False) -> Comparison:
-    return compare(read_records(runs), everything=everything)
+    return compare(read_runs(runs), everything=everything)
 
 
 def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
@@ -32,8 +33,8 @@ def test_a_version_is_summed_up_over_its_runs(tmp_path: Path) -> None:
     assert [(one.mean, one.sd, one.n) for one in (summary.test_brier, summary.test_ece)] == [(0.15, 0, 2), (0.02, 0, 2)]
     assert (summary.seeds, summary.different_seeds) == ((0, 1), 2)
     assert (summary.parameters, summary.device) == (120_970, "cpu")
-    assert summary.what_changed == version("v1").what_changed
-    assert summary.reported.accuracy == 0.9173
+    assert summary.what_changed == get_model("v1").what_changed
+    assert summary.reported == Reported(0.9173, 0.2783)
 
 
 def test_steps_go_from_each_version_to_the_one_before_that_has_runs(tmp_path: Path) -> None:
@@ -156,13 +157,13 @@ def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None
 
 def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_path: Path) -> None:
     for seed in range(2):
-        for name, accuracy, learned_from in (
+        for name, accuracy, n_train in (
             ("v0", 0.90, 5400 * (seed + 1)),
             ("v1", 0.92, 5400),
             ("v2", 0.94, 5400),
         ):
             result = {"test_accuracy": accuracy + seed / 1000}
-            make_run(tmp_path, name, seed=seed, config={"train_images": learned_from}, result=result)
+            make_run(tmp_path, name, seed=seed, config={"train_images": n_train}, result=result)
     dense, cnn, deep = comparison(tmp_path).versions
     assert dense.test_accuracy.interval is None
     assert cnn.step is not None

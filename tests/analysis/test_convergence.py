@@ -5,17 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from fmnist_tui.analysis.probes import curve_claims
-from fmnist_tui.analysis.probes.cache import Findings
-from fmnist_tui.analysis.probes.claim import Claim, Verdict
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.log_measures import Convergence, measure_convergence
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Verdict
+from fmnist_tui.analysis.probes.convergence import Convergence, curve_claims, measure_convergence
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
-from fmnist_tui.runs.status import Status
-from fmnist_tui.training.events import Epoch, Event, RunStarted, Step
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
+from fmnist_tui.text import grouped, percent
+from fmnist_tui.training.events import Epoch, Event, RunStarted, StepMetrics
 
 RAPID, BELOW, OVERFITTING, FINAL = range(4)
 
@@ -23,7 +18,7 @@ RAPID, BELOW, OVERFITTING, FINAL = range(4)
 def snapshot(losses: dict[int, float], epochs: Sequence[tuple[float, float]] = ((0.5, 0.4),)) -> Snapshot:
     """A run with these losses by step, and these losses of training and validation by epoch."""
     log: list[Event] = [RunStarted("v3", 1000, 500, len(epochs), 1, 1)]
-    log += [Step(step, 1, loss, 0.5, 0.1, 1.0) for step, loss in losses.items()]
+    log += [StepMetrics(step, 1, loss, 0.5, 0.1, 1.0) for step, loss in losses.items()]
     log += [
         Epoch(number, 500 * number, train, 0.5, validation, 0.5, validation, 1.0, 0.1, is_best=True)
         for number, (train, validation) in enumerate(epochs, start=1)
@@ -42,9 +37,7 @@ def falling(early: float, end: float = 0.0, last: int = 1000) -> dict[int, float
 
 
 def told(found: Convergence, smoothing: float = 0.0) -> tuple[Claim, ...]:
-    config = {"hyperparameters": {"label_smoothing": smoothing}}
-    record = RunRecord(RunDirectory.__new__(RunDirectory), Status.FINISHED, config, None, "", "")
-    return curve_claims.claims(Findings(record, convergence=found))
+    return curve_claims("v3", found, smoothing)
 
 
 def verdicts(found: Convergence) -> list[Verdict]:
@@ -53,53 +46,58 @@ def verdicts(found: Convergence) -> list[Verdict]:
 
 @pytest.mark.parametrize(
     ("early", "share", "verdict"),
-    [(0.5, 0.75, Verdict.HOLDS), (1.0, 0.5, Verdict.HOLDS), (1.5, 0.25, Verdict.FAILS), (2.5, -0.25, Verdict.FAILS)],
+    [
+        (0.5, 0.75, Verdict.SUPPORTED),
+        (1.0, 0.5, Verdict.SUPPORTED),
+        (1.5, 0.25, Verdict.NOT_SUPPORTED),
+        (2.5, -0.25, Verdict.NOT_SUPPORTED),
+    ],
 )
 def test_the_share_of_the_fall_in_the_first_steps(early: float, share: float, verdict: Verdict) -> None:
     found = measure_convergence(snapshot(falling(early)))
-    assert found.early_share == pytest.approx(share)
+    assert found.early_fraction == pytest.approx(share)
     assert (found.first_loss, found.end_loss, found.steps) == (2.0, 0.0, 1000)
     claim = told(found)[RAPID]
     assert claim.verdict is verdict
-    assert claim.number.startswith(f"{share * 100:.0f} % of the fall in 500 of 1 000 steps")
+    assert claim.measured.startswith(f"{percent(share, 0)} of the fall within 500 of {grouped(1000)} steps")
 
 
 @pytest.mark.parametrize(
     ("losses", "why"),
     [
         (falling(1.0, end=3.0), "did not fall"),
-        (dict.fromkeys(range(10, 301, 10), 1.0) | {10: 2.0}, "has 300 steps in all"),
-        ({540: 2.0, 1080: 1.0}, "a window of its curve is longer"),
+        (dict.fromkeys(range(10, 301, 10), 1.0) | {10: 2.0}, "has only 300 steps"),
+        ({540: 2.0, 1080: 1.0}, "log interval is too long"),
     ],
     ids=["rising", "short", "coarse"],
 )
 def test_where_the_curve_does_not_tell_it_says_why(losses: dict[int, float], why: str) -> None:
     claim = told(measure_convergence(snapshot(losses)))[RAPID]
-    assert claim.verdict is Verdict.UNTOLD
-    assert why in claim.number
+    assert claim.verdict is Verdict.INCONCLUSIVE
+    assert why in claim.measured
 
 
 @pytest.mark.parametrize(
     ("epochs", "below", "verdict"),
     [
-        ([(0.5, 0.4), (0.4, 0.3)], "in 2 of 2 epochs", Verdict.HOLDS),
-        ([(0.5, 0.4), (0.4, 0.4)], "in 1 of 2 epochs", Verdict.FAILS),
-        ([(0.1, 0.4)], "in 0 of 1 epochs", Verdict.FAILS),
+        ([(0.5, 0.4), (0.4, 0.3)], "in 2 of 2 epochs", Verdict.SUPPORTED),
+        ([(0.5, 0.4), (0.4, 0.4)], "in 1 of 2 epochs", Verdict.NOT_SUPPORTED),
+        ([(0.1, 0.4)], "in 0 of 1 epochs", Verdict.NOT_SUPPORTED),
     ],
 )
 def test_in_how_many_epochs_validation_lies_below_training(
     epochs: list[tuple[float, float]], below: str, verdict: Verdict
 ) -> None:
     claim = told(measure_convergence(snapshot(falling(1.0), epochs)))[BELOW]
-    assert (claim.verdict, claim.number) == (verdict, below)
+    assert (claim.verdict, claim.measured) == (verdict, below)
 
 
 @pytest.mark.parametrize(
     ("validation", "rise", "verdict"),
     [
-        ([0.4, 0.3, 0.2], 0.0, Verdict.HOLDS),
-        ([0.4, 0.2, 0.2039], 0.0195, Verdict.HOLDS),
-        ([0.4, 0.2, 0.25], 0.25, Verdict.FAILS),
+        ([0.4, 0.3, 0.2], 0.0, Verdict.SUPPORTED),
+        ([0.4, 0.2, 0.2039], 0.0195, Verdict.SUPPORTED),
+        ([0.4, 0.2, 0.25], 0.25, Verdict.NOT_SUPPORTED),
     ],
 )
 def test_overfitting_is_how_far_validation_ends_above_its_minimum(
@@ -109,32 +107,32 @@ def test_overfitting_is_how_far_validation_ends_above_its_minimum(
     assert found.rise == pytest.approx(rise)
     claim = told(found)[OVERFITTING]
     assert claim.verdict is verdict
-    assert f"{rise * 100:+.1f} % from its minimum" in claim.number
+    assert f"{rise * 100:+.1f}% from its minimum" in claim.measured
 
 
 def test_one_epoch_tells_nothing_of_overfitting() -> None:
     claim = told(measure_convergence(snapshot(falling(1.0))))[OVERFITTING]
-    assert (claim.verdict, claim.number) == (Verdict.UNTOLD, "the run has one epoch")
+    assert (claim.verdict, claim.measured) == (Verdict.INCONCLUSIVE, "the run has only one epoch")
 
 
 @pytest.mark.parametrize(
-    ("loss", "verdict"), [(0.2, Verdict.HOLDS), (0.15, Verdict.HOLDS), (0.25, Verdict.FAILS), (0.1, Verdict.FAILS)]
+    ("loss", "verdict"),
+    [(0.2, Verdict.SUPPORTED), (0.15, Verdict.SUPPORTED), (0.25, Verdict.NOT_SUPPORTED), (0.1, Verdict.NOT_SUPPORTED)],
 )
 def test_the_final_validation_loss(loss: float, verdict: Verdict) -> None:
     found = measure_convergence(snapshot(falling(1.0), [(0.5, loss)]))
     claim = told(found)[FINAL]
-    assert (claim.verdict, claim.number) == (verdict, f"{loss:.4f}")
-    assert told(found, smoothing=0.1)[FINAL].number == f"{loss:.4f}; {loss:.4f} with label smoothing 0.1"
+    assert (claim.verdict, claim.measured) == (verdict, f"{loss:.4f}")
+    assert told(found, smoothing=0.1)[FINAL].measured == f"{loss:.4f}; {loss:.4f} with label smoothing 0.1"
 
 
 def test_what_was_not_measured_has_no_verdict() -> None:
-    claims = curve_claims.claims(None, ("do this",))
-    assert {claim.verdict for claim in claims} == {Verdict.MISSING}
-    assert {claim.missing for claim in claims} == {("do this",)}
+    claims = curve_claims("v3", None, 0.0)
+    assert {claim.verdict for claim in claims} == {Verdict.NOT_MEASURED}
 
 
 def test_nothing_or_something_infinite_is_one_line() -> None:
-    with pytest.raises(AnalysisError, match="no epoch"):
+    with pytest.raises(AnalysisError, match="no epochs"):
         measure_convergence(snapshot({}))
     with pytest.raises(AnalysisError, match="not finite"):
         measure_convergence(snapshot(falling(1.0), [(0.5, math.inf)]))

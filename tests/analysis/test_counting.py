@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from fmnist_tui.analysis.eligibility import why_not_counted
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.lock import acquire, holding
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.training.events import Event, Paused, RunFinished, Stage
 from fmnist_tui.training.recipes import hyperparameters
 
@@ -30,7 +30,7 @@ OLDER_PROGRAM = {
 
 
 def why(run: RunDirectory, recipe: str = "tuned") -> str | None:
-    return why_not_counted(read_record(run), recipe)
+    return why_not_counted(read_run(run), recipe)
 
 
 @pytest.mark.parametrize("version", ["v0", "v1", "v2", "v3"])
@@ -46,14 +46,14 @@ def test_a_completed_run_of_the_whole_recipe_on_the_whole_data_counts(tmp_path: 
         (FASTER, "trained with other settings than tuned has now"),
         ({"recipe": "origin", "modified": True}, "recipe is origin, not tuned; recipe modified"),
         ({"recipe": 7}, "recipe is unknown, not tuned"),
-        ({"limit": 600}, "trained on 600 of 60 000 images"),
+        ({"limit": 600}, "trained on 600 of 60,000 images"),
         ({"limit": "600"}, "trained on an unknown number of images"),
         ({"version": "v9"}, "v9 is no version that this program knows"),
         (DEMO, "data is demo"),
         (DEMO | DEMOS_OWN, "data is demo"),
         (DEMO | {"hyperparameters": DEMOS_OWN["hyperparameters"] | {"epochs": 3}}, f"{OTHERWISE}; data is demo"),
         (DEMOS_OWN, OTHERWISE),
-        (DEMO | {"limit": 50}, "trained on 50 of 2 000 images; data is demo"),
+        (DEMO | {"limit": 50}, "trained on 50 of 2,000 images; data is demo"),
         (OTHER_ORDER, "data is not the official Fashion-MNIST"),
         ({"data": None}, "data is not the official Fashion-MNIST"),
     ],
@@ -106,7 +106,7 @@ def test_an_interrupted_run_does_not_count(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("last", "words"),
-    [(None, "still live"), (Paused(10), "still paused"), (Stage("waiting for the cpu"), "still queued")],
+    [(None, "still running"), (Paused(10), "still paused"), (Stage("waiting for the cpu"), "still queued")],
 )
 def test_a_run_that_has_a_trainer_does_not_count(tmp_path: Path, last: Event | None, words: str) -> None:
     run = make_run(tmp_path)

@@ -10,9 +10,9 @@ from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.eligibility import scored_runs
 from fmnist_tui.analysis.paired import Difference, difference, remembering
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import difference_cell, step_sentence
+from fmnist_tui.runs.run import read_runs
 
 from .builders import LABELS, make_run, npz, probabilities
 
@@ -20,7 +20,7 @@ IMAGES = np.arange(100)
 
 
 def between(runs: Path, first: str = "v1", second: str = "v2") -> Difference:
-    records = read_records(runs)
+    records = read_runs(runs)
     return difference(scored_runs(records, first), scored_runs(records, second), remembering())
 
 
@@ -115,7 +115,7 @@ def test_predictions_of_other_images_or_of_another_accuracy_are_not_paired(tmp_p
 def test_the_total_gain_is_the_difference_of_first_and_last(tmp_path: Path) -> None:
     for version, wrong in (("v0", 20), ("v1", 16), ("v3", 8)):
         scored(tmp_path, version, 0, wrong)
-    found = compare(read_records(tmp_path))
+    found = compare(read_runs(tmp_path))
     assert found.gain == between(tmp_path, "v0", "v3")
     assert [one.step for one in found.versions] == [None, between(tmp_path, "v0", "v1"), between(tmp_path, "v1", "v3")]
 
@@ -126,7 +126,7 @@ def test_a_result_that_somebody_edited_to_what_cannot_be_is_no_error(tmp_path: P
         for seed in range(2):
             told = dict.fromkeys(("test_accuracy", "test_nll", "test_brier", "test_ece"), accuracy * seed)
             make_run(tmp_path, version, seed=seed, result=told, right=IMAGES > 9)
-    found = compare(read_records(tmp_path))
+    found = compare(read_runs(tmp_path))
     assert found.gain is not None
     assert tables.as_markdown(found)
     assert tables.as_csv(found)

@@ -16,7 +16,7 @@ from fmnist_tui.analysis.errors import (
     most_confused,
     strengths,
 )
-from fmnist_tui.analysis.predictions import Predictions
+from fmnist_tui.runs.predictions import Predictions
 
 from .models import chance, constant, perfect, said
 

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import convert
 
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.manifest import Manifest, Result
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.recipes import configure
 
@@ -16,16 +18,17 @@ CONFIG = configure("v1", "tuned", {"epochs": 4})
 IMAGES = 1000
 
 
-def record(seconds: float = 60.0, result: dict[str, Any] | None = None, **config: Any) -> RunRecord:
+def record(seconds: float = 60.0, result: dict[str, Any] | None = None, **config: Any) -> Run:
     """A run of two epochs on 3 000 images in batches of 128."""
     known = {"version": "v1", "host": HERE, "device": "cpu", "train_images": 3000}
     hyperparameters = {"batch_size": config.pop("batch_size", 128)}
     ended = {"seconds": seconds, "epochs": 2} if result is None else result
     content = {**known, "hyperparameters": hyperparameters, **config}
-    return RunRecord(RunDirectory(Path("v1-20260101-000000-0000")), Status.FINISHED, content, ended, "", "")
+    manifest, reached = convert(content, Manifest), convert(ended, Result)
+    return Run(RunDirectory(Path("v1-20260101-000000-0000")), Status.FINISHED, manifest, reached)
 
 
-def seconds(records: list[RunRecord], device: str = "cpu") -> Estimate | None:
+def seconds(records: list[Run], device: str = "cpu") -> Estimate | None:
     return estimate(CONFIG, IMAGES, device, records, HERE, peak=1e11)
 
 
@@ -51,7 +54,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
-def test_runs_that_are_not_alike_tell_nothing(other: RunRecord) -> None:
+def test_runs_that_are_not_alike_tell_nothing(other: Run) -> None:
     guess = seconds([other])
     assert guess is not None
     assert not guess.measured

@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.report.export import Export, ExportError, export_run
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.training.metrics import negative_log_likelihood
 
 from .builders import LABELS, make_run, probabilities
@@ -29,13 +29,14 @@ CURVES = {"metrics.csv", "training_loss_plot.png", "training_loss_plot.svg"}
 
 
 def export(run: RunDirectory, folder: Path) -> Export:
-    return export_run(read_record(run), folder)
+    return export_run(read_run(run), folder)
 
 
 def names(exported: Export) -> set[str]:
     return {path.name for path in exported.files}
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_scored_run_becomes_files_in_a_folder_of_its_own_as_often_as_asked(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", right=RIGHT)
     exported = export(run, tmp_path / "new" / "folder")
@@ -48,12 +49,14 @@ def test_a_scored_run_becomes_files_in_a_folder_of_its_own_as_often_as_asked(tmp
     assert {path: path.read_bytes() for path in exported.files} == first
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_the_statistics_of_the_cnns_have_the_name_that_the_origin_gave_them(tmp_path: Path, version: str) -> None:
     run = make_run(tmp_path / "runs", version, validation=[], right=RIGHT)
     assert names(export(run, tmp_path)) == {"cnn_model_stats.json", "predictions.npz"} | ERRORS
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_the_statistics_say_each_image_and_the_whole(tmp_path: Path) -> None:
     exported = export(make_run(tmp_path / "runs", validation=[], right=RIGHT), tmp_path)
     stats: dict[str, Any] = json.loads((exported.folder / "normal_nn_stats.json").read_text())
@@ -81,6 +84,7 @@ def test_the_other_files_can_be_read_back(tmp_path: Path) -> None:
         assert [row["kind"] for row in csv.DictReader(file)] == ["window", "window", "epoch"] * 2
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_where_it_errs_can_be_read_back_class_by_class(tmp_path: Path) -> None:
     folder = export(make_run(tmp_path / "runs", validation=[], right=RIGHT), tmp_path).folder
     with (folder / "per_class.csv").open() as file:
@@ -91,6 +95,7 @@ def test_where_it_errs_can_be_read_back_class_by_class(tmp_path: Path) -> None:
     assert (taken["T-shirt/top"]["Trouser"], taken["Trouser"]["Trouser"]) == ("10", "10")
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_run_without_predictions_exports_the_rest_and_says_so(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs")
     exported = export(run, tmp_path)
@@ -98,6 +103,7 @@ def test_a_run_without_predictions_exports_the_rest_and_says_so(tmp_path: Path) 
     assert exported.notes == (f"{run.run_id}: no statistics and no predictions exported (no predictions.npz)",)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_run_that_took_no_step_says_so(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", validation=[], right=RIGHT)
     exported = export(run, tmp_path)
@@ -105,6 +111,7 @@ def test_a_run_that_took_no_step_says_so(tmp_path: Path) -> None:
     assert exported.notes == (f"{run.run_id}: no metrics and no plot exported (its log holds no step)",)
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_damaged_run_json_does_not_keep_the_rest_back(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs", "v2", validation=[], right=RIGHT)
     run.run_json.write_bytes(b"{")

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 
 from fmnist_tui.report.figures import loss_figure
 from fmnist_tui.report.rendering import drawable, to_png, to_svg
-from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot, read_snapshot
 from fmnist_tui.training.events import Event, RunStarted
 
 from .builders import epoch, make_run, training, window, write_log

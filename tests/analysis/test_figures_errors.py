@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from fmnist_tui.analysis.calibration import reliability
 from fmnist_tui.analysis.errors import confusion_matrix
-from fmnist_tui.analysis.predictions import Predictions
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.report.figures import RIGHT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
 from fmnist_tui.report.rendering import to_png, to_svg
+from fmnist_tui.runs.predictions import Predictions
 
 from .models import chance, constant, perfect, said
 

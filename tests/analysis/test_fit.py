@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.model_measures import Fit, measure_fit
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.fit import Fit, measure_fit
 from fmnist_tui.data import Cancelled, ImageSet
 
 COUNT = 1200
@@ -82,5 +82,5 @@ def test_what_are_no_probabilities_is_refused() -> None:
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return np.full((len(images), 10), np.nan, np.float32)
 
-    with pytest.raises(AnalysisError, match=r"ten probabilities.*train the run anew"):
+    with pytest.raises(AnalysisError, match=r"ten probabilities.*retrain it"):
         measure_fit(Overflowed(), images(), LEARNED, SET_ASIDE)

@@ -5,8 +5,9 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.log_measures import Gaps, measure_efficiency, measure_gaps
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.convergence import Gaps, measure_gaps
+from fmnist_tui.analysis.probes.efficiency import measure_efficiency
 
 from .builders import epoch
 
@@ -23,7 +24,7 @@ def test_gaps_are_what_validation_is_worse_by() -> None:
 
 
 def test_without_epochs_there_is_no_gap() -> None:
-    with pytest.raises(AnalysisError, match="no epoch"):
+    with pytest.raises(AnalysisError, match="no epochs"):
         measure_gaps([])
 
 
@@ -33,7 +34,7 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "parameters", "multiply_adds"),
+    ("version", "parameters", "macs"),
     [
         ("v0", 266_610, 266_200),
         ("v1", 120_970, 11_114_496),
@@ -41,15 +42,13 @@ def test_a_loss_that_is_not_finite_is_told() -> None:
         ("v3", 5_858_442, 16_845_824),
     ],
 )
-def test_efficiency_is_accuracy_over_what_the_catalogue_counts(
-    version: str, parameters: int, multiply_adds: int
-) -> None:
+def test_efficiency_is_accuracy_over_what_the_layer_table_counts(version: str, parameters: int, macs: int) -> None:
     found = measure_efficiency(version, 0.9)
-    assert (found.accuracy, found.parameters, found.multiply_adds) == (0.9, parameters, multiply_adds)
+    assert (found.accuracy, found.parameters, found.macs) == (0.9, parameters, macs)
     assert found.points_per_million_parameters == pytest.approx(90 / (parameters / 1e6))
-    assert found.points_per_million_multiply_adds == pytest.approx(90 / (multiply_adds / 1e6))
+    assert found.points_per_million_macs == pytest.approx(90 / (macs / 1e6))
 
 
 def test_an_unknown_version_has_no_efficiency() -> None:
-    with pytest.raises(AnalysisError, match="v9 is no version"):
+    with pytest.raises(AnalysisError, match="unknown model v9"):
         measure_efficiency("v9", 0.9)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, keep, read_findings
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gaps
-from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
+from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Findings, Result, basis_of, read_findings, save
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.convergence import Convergence, Gaps
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import RunRecord, read_record, read_records
-from fmnist_tui.runs.deleting import delete_run
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.runs.run import Run, delete_run, read_run, read_runs
 
 from .builders import make_run
 
@@ -28,49 +29,49 @@ RESULTS: dict[str, Result] = {
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> RunRecord:
+def record(tmp_path: Path) -> Run:
     run = make_run(tmp_path / "runs")
     run.model.write_bytes(b"weights")
-    return read_record(run)
+    return read_run(run)
 
 
-def keep_all(record: RunRecord) -> None:
+def save_all(record: Run) -> None:
     basis = basis_of(record)
     assert basis
     for name, result in RESULTS.items():
-        keep(record.run, name, basis, result)
+        save(record.directory, name, basis, result)
 
 
 def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_what_is_kept_is_read_back(record: RunRecord) -> None:
+def test_what_is_kept_is_read_back(record: Run) -> None:
     assert RESULTS.keys() == KINDS.keys()
     assert read_findings(record) == Findings(record)
-    keep_all(record)
+    save_all(record)
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
-    assert {path.name for path in record.run.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
-    kept = json.loads((record.run.analysis / "shifts.json").read_text())
+    assert {path.name for path in record.directory.analysis.iterdir()} == {f"{name}.json" for name in KINDS}
+    kept = json.loads((record.directory.analysis / "shifts.json").read_text())
     assert kept["format"] == 1
     assert kept["basis"]["test_fingerprint"] == record.test_fingerprint
     assert len(kept["basis"]["model_sha256"]) == 64
 
 
 @pytest.mark.parametrize("changed", ["model", "events", "result"])
-def test_it_holds_as_long_as_the_run_is_what_it_was(record: RunRecord, changed: str) -> None:
-    keep_all(record)
-    with getattr(record.run, changed).open("ab") as file:
+def test_it_holds_as_long_as_the_run_is_what_it_was(record: Run, changed: str) -> None:
+    save_all(record)
+    with getattr(record.directory, changed).open("ab") as file:
         file.write(b"\n")
-    assert read_findings(read_record(record.run)).shifts is None
+    assert read_findings(read_run(record.directory)).shifts is None
 
 
-def test_it_holds_of_the_same_test_images_alone(record: RunRecord) -> None:
-    keep_all(record)
-    config = json.loads(record.run.run_json.read_text())
+def test_it_holds_of_the_same_test_images_alone(record: Run) -> None:
+    save_all(record)
+    config = json.loads(record.directory.run_json.read_text())
     config["data"]["test_fingerprint"] = "others"
-    record.run.run_json.write_text(json.dumps(config))
-    assert read_findings(read_record(record.run)).efficiency is None
+    record.directory.run_json.write_text(json.dumps(config))
+    assert read_findings(read_run(record.directory)).efficiency is None
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,9 @@ def test_it_holds_of_the_same_test_images_alone(record: RunRecord) -> None:
     ],
     ids=["format", "name", "nothing", "missing", "short", "words", "no whole number", "no images"],
 )
-def test_what_does_not_fit_counts_as_never_made(record: RunRecord, changes: dict[str, Any]) -> None:
-    keep_all(record)
-    edit(record.run.analysis / "shifts.json", **changes)
+def test_what_does_not_fit_counts_as_never_made(record: Run, changes: dict[str, Any]) -> None:
+    save_all(record)
+    edit(record.directory.analysis / "shifts.json", **changes)
     found = read_findings(record)
     assert found.shifts is None
     assert found.gaps == RESULTS["gaps"]
@@ -107,51 +108,51 @@ def test_what_does_not_fit_counts_as_never_made(record: RunRecord, changes: dict
         ("fit", {"validation_images": 0}),
     ],
 )
-def test_figures_that_cannot_be_count_as_never_made(record: RunRecord, name: str, changes: dict[str, Any]) -> None:
-    keep_all(record)
-    path = record.run.analysis / f"{name}.json"
+def test_figures_that_cannot_be_count_as_never_made(record: Run, name: str, changes: dict[str, Any]) -> None:
+    save_all(record)
+    path = record.directory.analysis / f"{name}.json"
     edit(path, result=json.loads(path.read_text())["result"] | changes)
     assert getattr(read_findings(record), name) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1' * 100_000])
-def test_a_damaged_file_counts_as_never_made(record: RunRecord, damage: bytes) -> None:
-    keep_all(record)
-    (record.run.analysis / "shifts.json").write_bytes(damage)
+def test_a_damaged_file_counts_as_never_made(record: Run, damage: bytes) -> None:
+    save_all(record)
+    (record.directory.analysis / "shifts.json").write_bytes(damage)
     assert read_findings(record).shifts is None
 
 
-def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: RunRecord) -> None:
-    (record.run.analysis / "shifts.json").mkdir(parents=True)
+def test_a_folder_in_the_place_of_a_file_counts_as_never_made(record: Run) -> None:
+    (record.directory.analysis / "shifts.json").mkdir(parents=True)
     assert read_findings(record).shifts is None
 
 
-def test_it_holds_of_a_result_whose_weights_were_thrown_away(record: RunRecord) -> None:
-    keep_all(record)
-    record.run.model.unlink()
+def test_it_holds_of_a_result_whose_weights_were_thrown_away(record: Run) -> None:
+    save_all(record)
+    record.directory.model.unlink()
     assert basis_of(record)[MODEL] == ""
     assert read_findings(record) == Findings(record, **RESULTS)  # type: ignore[arg-type]
 
 
-def test_nothing_holds_of_a_run_without_weights_and_result(record: RunRecord) -> None:
-    keep_all(record)
-    record.run.model.unlink()
-    record.run.result.unlink()
+def test_nothing_holds_of_a_run_without_weights_and_result(record: Run) -> None:
+    save_all(record)
+    record.directory.model.unlink()
+    record.directory.result.unlink()
     assert read_findings(record) == Findings(record)
 
 
-def test_lists_sizes_and_deletion_know_of_it(record: RunRecord) -> None:
-    before = record.run.size()
-    keep_all(record)
-    assert record.run.size() == before + sum(path.stat().st_size for path in record.run.analysis.iterdir())
-    assert [one.run_id for one in read_records(record.run.path.parent)] == [record.run_id]
-    delete_run(record.run)
-    assert not list(record.run.path.parent.iterdir())
+def test_lists_sizes_and_deletion_know_of_it(record: Run) -> None:
+    before = record.directory.size()
+    save_all(record)
+    assert record.directory.size() == before + sum(path.stat().st_size for path in record.directory.analysis.iterdir())
+    assert [one.run_id for one in read_runs(record.directory.path.parent)] == [record.run_id]
+    delete_run(record.directory)
+    assert not list(record.directory.path.parent.iterdir())
 
 
-def test_a_run_that_is_gone_is_not_made_again(record: RunRecord) -> None:
+def test_a_run_that_is_gone_is_not_made_again(record: Run) -> None:
     basis = basis_of(record)
-    delete_run(record.run)
+    delete_run(record.directory)
     with pytest.raises(AnalysisError, match=r"^not saved: can't write to .*No such file"):
-        keep(record.run, "gaps", basis, RESULTS["gaps"])
-    assert not record.run.path.exists()
+        save(record.directory, "gaps", basis, RESULTS["gaps"])
+    assert not record.directory.path.exists()

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from fmnist_tui.report.formats import COLUMNS, metrics_csv
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.training.events import RunStarted
 
 from .builders import epoch, make_run, window, write_log

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.sentences import MARK_NOTE, notes
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run
@@ -18,7 +18,7 @@ IMAGES = np.arange(100)
 
 
 def told(runs: Path, recipe: str = "tuned", *, everything: bool = False) -> list[str]:
-    return notes(compare(read_records(runs), recipe, everything=everything))
+    return notes(compare(read_runs(runs), recipe, everything=everything))
 
 
 def test_where_nothing_is_compared_there_is_nothing_to_note(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_where_nothing_is_compared_there_is_nothing_to_note(tmp_path: Path) -> N
 
 
 def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Path) -> None:
-    for version in VERSION_NAMES:
+    for version in BUILT_IN:
         make_run(tmp_path, version, seed=3, right=IMAGES > 9)
     over_images, advice = told(tmp_path)
     assert "over the test images alone, each by itself: how far seeds differ is not in them" in over_images
@@ -36,14 +36,14 @@ def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Pa
 def test_runs_that_went_on_elsewhere_are_noted_and_eligible(tmp_path: Path) -> None:
     make_run(tmp_path, "v0", seed=0, result={"device": "cpu", "exact": True})
     make_run(tmp_path, "v0", seed=1, config={"device": "cuda:0"}, result={"device": "cpu", "exact": False})
-    (summary,) = compare(read_records(tmp_path)).versions
+    (summary,) = compare(read_runs(tmp_path)).versions
     assert (summary.runs, summary.inexact, summary.device) == (2, 1, "cpu, cuda:0")
     line = "v0: 1 run of 2 went on under other conditions than at first: not bit for bit (see `show`)."
     assert line in told(tmp_path)
 
 
 def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) -> None:
-    for version in VERSION_NAMES:
+    for version in BUILT_IN:
         for seed in range(2):
             make_run(tmp_path, version, seed=seed, result={"test_accuracy": 0.9 + seed / 100})
     plus_minus, over_runs = told(tmp_path)

@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import Answers, PairedTest, holm, mcnemar, paired_tests, remembering
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
 
 from .builders import LABELS, make_run, npz, probabilities
 
@@ -20,7 +20,7 @@ IMAGES = np.arange(100)
 
 def answers(*runs: RunDirectory) -> list[Answers]:
     read = remembering()
-    return [known for run in runs if (known := read(read_record(run)))]
+    return [known for run in runs if (known := read(read_run(run)))]
 
 
 def told(only_first: int, only_second: int, p: float, tests: int = 1, p_holm: float | None = None) -> PairedTest:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fmnist_tui.analysis.probes.errors import AnalysisError
+from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_permuted, permutation, permuted
 from fmnist_tui.data import FASHION_CLASSES, Cancelled, Dataset, ImageSet
 from fmnist_tui.training.config import TrainingConfig
@@ -64,7 +64,7 @@ def test_both_trainings_learn_bars_and_are_told(version: str) -> None:
     found = measure_permuted(config(version), DATASET, lambda *news: told.append(news))
     assert (found.epochs, found.limit, found.test_images, found.seed) == (2, 100, 50, 5)
     assert min(found.plain_test, found.plain_validation, found.permuted_test, found.permuted_validation) > 0.3
-    assert found.lost == found.plain_test - found.permuted_test
+    assert found.loss == found.plain_test - found.permuted_test
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
@@ -93,4 +93,4 @@ def test_a_training_that_diverges_says_so() -> None:
 
 
 def test_what_is_lost_is_a_difference() -> None:
-    assert Permuted(1, 10, 10, 0, 0.9, 0.8, 0.7, 0.5).lost == pytest.approx(0.3)
+    assert Permuted(1, 10, 10, 0, 0.9, 0.8, 0.7, 0.5).loss == pytest.approx(0.3)

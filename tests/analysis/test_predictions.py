@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis import predictions
-from fmnist_tui.analysis.predictions import NoPredictionsError, read_predictions
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 
 from .builders import LABELS, make_run, npz, probabilities
 
@@ -21,7 +21,7 @@ TABLE = probabilities(RIGHT)
 
 def test_predictions_say_which_images_were_right(tmp_path: Path) -> None:
     predictions = read_predictions(make_run(tmp_path, right=RIGHT))
-    assert np.array_equal(predictions.right, RIGHT)
+    assert np.array_equal(predictions.correct, RIGHT)
     assert np.array_equal(predictions.labels, LABELS)
     assert predictions.predicted[:5].tolist() == [1, 1, 2, 3, 5]
 

@@ -10,9 +10,9 @@ import pytest
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.eligibility import why_not_counted
-from fmnist_tui.analysis.record import read_epochs, read_record, read_records
 from fmnist_tui.report import tables
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_epochs, read_snapshot
+from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, RunStarted
 from fmnist_tui.training.metrics import Scores
@@ -25,7 +25,7 @@ ODD_VALUES: list[Any] = [None, True, "x\x1b[31m\ud800", -1, 1e308, 10**400, math
 def test_a_record_says_what_a_run_was_and_how_it_ended(tmp_path: Path) -> None:
     run = make_run(tmp_path, "v1", config={"device": "cuda:0"})
     run.label.write_text('{"name": "night"}')
-    record = read_record(run)
+    record = read_run(run)
     assert (record.run_id, record.version, record.recipe) == (run.run_id, "v1", "tuned")
     assert (record.status, record.label, record.device, record.damage) == (Status.FINISHED, "night", "cuda:0", "")
     assert record.scores == Scores(0.9, 0.3, 0.15, 0.02)
@@ -34,15 +34,15 @@ def test_a_record_says_what_a_run_was_and_how_it_ended(tmp_path: Path) -> None:
 def test_records_come_newest_first_and_other_folders_are_passed_over(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, version, seed=seed) for version, seed in (("v2", 1), ("v0", 3), ("v1", 2))]
     (tmp_path / ".devices").mkdir()
-    assert [record.run_id for record in read_records(tmp_path)] == [runs[i].run_id for i in (1, 2, 0)]
-    assert read_records(tmp_path / "nowhere") == []
+    assert [record.run_id for record in read_runs(tmp_path)] == [runs[i].run_id for i in (1, 2, 0)]
+    assert read_runs(tmp_path / "nowhere") == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"version": '])
 def test_a_damaged_run_json_is_said_and_the_version_is_known_from_the_id(tmp_path: Path, content: bytes) -> None:
     run = make_run(tmp_path, "v2")
     run.run_json.write_bytes(content)
-    record = read_record(run)
+    record = read_run(run)
     assert record.damage == "run.json is damaged"
     assert record.version == "v2"
 
@@ -50,16 +50,16 @@ def test_a_damaged_run_json_is_said_and_the_version_is_known_from_the_id(tmp_pat
 def test_a_damaged_result_is_said(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.result.write_bytes(b'{"reason": "comp')
-    assert read_record(run).damage == "result.json is damaged"
-    assert read_record(run).scores is None
+    assert read_run(run).damage == "result.json is damaged"
+    assert read_run(run).scores is None
 
 
 def test_a_label_is_one_printable_line(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.label.write_text(json.dumps({"name": "a\x1b[31m\nb\ud800"}))
-    assert read_record(run).label == "a [31m b "
+    assert read_run(run).label == "a [31m b "
     run.label.write_text('{"name": ["a"]}')
-    assert read_record(run).label == ""
+    assert read_run(run).label == ""
 
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=repr)
@@ -72,7 +72,7 @@ def test_no_hand_edited_value_stops_a_comparison(tmp_path: Path, value: Any) -> 
     for number, key in enumerate(whole["data"], start=200):
         write_edited(make_run(tmp_path, seed=number).run_json, whole | {"data": whole["data"] | {key: value}})
     for everything in (False, True):
-        comparison = compare(read_records(tmp_path), everything=everything)
+        comparison = compare(read_runs(tmp_path), everything=everything)
         json.dumps(tables.as_json(comparison), allow_nan=False).encode()
         assert (tables.as_markdown(comparison) + tables.as_csv(comparison)).encode()
 
@@ -82,7 +82,7 @@ def test_no_hand_edited_value_stops_a_comparison(tmp_path: Path, value: Any) -> 
     [{"test_accuracy": 93.2}, {"test_accuracy": -0.1}, {"test_nll": -1.0}, {"test_brier": 3}, {"test_ece": 2.0}],
 )
 def test_scores_that_cannot_be_are_none(tmp_path: Path, changes: dict[str, Any]) -> None:
-    record = read_record(make_run(tmp_path, result=changes))
+    record = read_run(make_run(tmp_path, result=changes))
     assert record.scores is None
     assert why_not_counted(record, "tuned") == "result.json holds scores that can't be"
 
@@ -90,7 +90,7 @@ def test_scores_that_cannot_be_are_none(tmp_path: Path, changes: dict[str, Any])
 @pytest.mark.parametrize("count", [0, -1])
 def test_a_number_of_images_that_cannot_be_is_passed_over(tmp_path: Path, count: int) -> None:
     make_run(tmp_path, result={"test_images": count})
-    (summary,) = compare(read_records(tmp_path)).versions
+    (summary,) = compare(read_runs(tmp_path)).versions
     assert summary.test_accuracy.interval == intervals.of_share(0.9, 10_000)
 
 
@@ -120,4 +120,4 @@ def test_a_run_without_a_log_has_no_epochs(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.events.unlink()
     assert read_epochs(run) == ()
-    assert why_not_counted(read_record(run), "tuned") == "interrupted"
+    assert why_not_counted(read_run(run), "tuned") == "interrupted"

@@ -11,9 +11,9 @@ import pytest
 
 from fmnist_tui.analysis import reference
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.analysis.reference import Reference, reference_line, references, summarised
 from fmnist_tui.report import tables
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.training.recipes import hyperparameters
 
 from .builders import make_run
@@ -38,7 +38,7 @@ def test_the_summary_holds_the_counting_runs_of_each_recipe(tmp_path: Path) -> N
     origin = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v1", "origin"))}
     make_run(tmp_path, "v1", seed=3, config=origin, result={"test_accuracy": 0.91})
     make_run(tmp_path, "v2", config={"limit": 100})
-    found = summarised(read_records(tmp_path))
+    found = summarised(read_runs(tmp_path))
     assert found["tuned"]["v1"] == pytest.approx({"mean": 0.93, "sd": 0.01, "n": 3})
     assert found["origin"]["v1"] == {"mean": 0.91, "sd": None, "n": 1}
     assert "v2" not in found["tuned"]
@@ -47,7 +47,7 @@ def test_the_summary_holds_the_counting_runs_of_each_recipe(tmp_path: Path) -> N
 def test_a_summary_is_read_as_it_was_made(tmp_path: Path, shipped: Callable[[object], None]) -> None:
     make_run(tmp_path / "runs", "v0", result={"test_accuracy": 0.88})
     make_run(tmp_path / "runs", "v0", seed=1, result={"test_accuracy": 0.89})
-    shipped(summarised(read_records(tmp_path / "runs")))
+    shipped(summarised(read_runs(tmp_path / "runs")))
     read = references("tuned")["v0"]
     assert read.mean == pytest.approx(0.885)
     assert read.sd == pytest.approx(0.00707, abs=1e-5)
@@ -59,7 +59,7 @@ def test_the_tables_show_the_reference_beside_the_origin(tmp_path: Path, shipped
     shipped({"tuned": {"v1": {"mean": V1.mean, "sd": V1.sd, "n": V1.n}}})
     for version in ("v1", "v2"):
         make_run(tmp_path / "runs", version)
-    found = compare(read_records(tmp_path / "runs"))
+    found = compare(read_runs(tmp_path / "runs"))
     place = tables.HEADER.index("reference")
     assert [row[place] for row in tables.rows(found)] == ["92.71 ± 0.12 % (3)", ""]
     assert [one["reference"] for one in tables.as_json(found)["versions"]] == [

@@ -8,43 +8,43 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import RunRecord, read_records
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json
 from fmnist_tui.report import tables
+from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.training.recipes import RECIPES
 
 EVIDENCE = Path(__file__).parents[2] / "assets" / "reference"
 
 
 @pytest.fixture(scope="module")
-def records() -> list[RunRecord]:
-    return read_records(EVIDENCE / "runs")
+def records() -> list[Run]:
+    return read_runs(EVIDENCE / "runs")
 
 
-def test_there_are_three_seeds_of_each_version_and_one_under_the_origins_settings(records: list[RunRecord]) -> None:
+def test_there_are_three_seeds_of_each_version_and_one_under_the_origins_settings(records: list[Run]) -> None:
     counted = {recipe: {one.version: one.runs for one in compare(records, recipe).versions} for recipe in RECIPES}
     versions = ("v0", "v1", "v2", "v3")
     assert counted == {"tuned": dict.fromkeys(versions, 3), "origin": dict.fromkeys(versions, 1)}
 
 
-def test_the_summary_in_the_package_is_of_these_runs(records: list[RunRecord]) -> None:
+def test_the_summary_in_the_package_is_of_these_runs(records: list[Run]) -> None:
     assert read_json(SUMMARY) == summarised(records)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_tables_are_of_these_runs(records: list[RunRecord], recipe: str) -> None:
+def test_the_tables_are_of_these_runs(records: list[Run], recipe: str) -> None:
     comparison = compare(records, recipe)
     assert (EVIDENCE / f"results-{recipe}.md").read_text() == tables.as_markdown(comparison)
     assert (EVIDENCE / f"results-{recipe}.csv").read_text() == tables.as_csv(comparison)
 
 
-def test_each_result_follows_from_the_probabilities_of_all_test_images(records: list[RunRecord]) -> None:
+def test_each_result_follows_from_the_probabilities_of_all_test_images(records: list[Run]) -> None:
     for record in records:
-        with np.load(record.run.predictions, allow_pickle=False) as stored:
+        with np.load(record.directory.predictions, allow_pickle=False) as stored:
             right = stored["probabilities"].argmax(axis=1) == stored["labels"]
         assert len(right) == 10_000
-        assert (record.result or {})["test_accuracy"] == right.mean()
+        assert record.test_accuracy == right.mean()
 
 
 def test_nothing_in_it_tells_of_the_machine_that_made_it() -> None:

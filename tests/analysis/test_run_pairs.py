@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
 from fmnist_tui.report import run_pairs as run_pairs_tables
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import RunFinished
 
@@ -25,7 +25,7 @@ IMAGES = np.arange(100)
 
 
 def pairs(*runs: RunDirectory) -> RunPairs:
-    return compare_runs([read_record(run) for run in runs])
+    return compare_runs([read_run(run) for run in runs])
 
 
 def refusal(*runs: RunDirectory) -> str:
@@ -91,11 +91,11 @@ def test_a_run_that_was_never_scored_is_refused_with_what_to_do(tmp_path: Path) 
 
 def test_a_run_that_is_still_trained_is_refused_until_its_end(tmp_path: Path) -> None:
     scored, live = (
-        read_record(make_run(tmp_path, version, right=right)) for version, right in (("v1", IMAGES > 9), ("v2", None))
+        read_run(make_run(tmp_path, version, right=right)) for version, right in (("v1", IMAGES > 9), ("v2", None))
     )
     with pytest.raises(RunError) as caught:
-        compare_runs([scored, replace(live, status=Status.LIVE)])
-    assert str(caught.value).endswith(f"it is live, and scored at its end: fmnist-tui attach {live.run_id}")
+        compare_runs([scored, replace(live, status=Status.RUNNING)])
+    assert str(caught.value).endswith(f"it is running, and scored at its end: fmnist-tui attach {live.run_id}")
 
 
 def test_runs_on_other_images_are_refused(tmp_path: Path) -> None:

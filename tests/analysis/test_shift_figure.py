@@ -5,12 +5,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fmnist_tui.analysis.probes.cache import basis_of, keep
-from fmnist_tui.analysis.probes.model_measures import Shifts
-from fmnist_tui.analysis.record import RunRecord, read_record
+from fmnist_tui.analysis.probes.cache import basis_of, save
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.report.figures import shift_figure
 from fmnist_tui.report.rendering import to_png, to_svg
+from fmnist_tui.runs.run import Run, read_run
 
 from .builders import make_run
 
@@ -22,14 +22,14 @@ def shifts(start: float) -> Shifts:
     return Shifts(100, up, down, left, right)
 
 
-def analysed(runs: Path, version: str, seed: int = 0) -> RunRecord:
+def analysed(runs: Path, version: str, seed: int = 0) -> Run:
     """A run with shifts that are kept, and an empty log."""
     run = make_run(runs, version, seed=seed, validation=[])
     run.model.write_bytes(b"weights")
-    record = read_record(run)
+    record = read_run(run)
     basis = basis_of(record)
     assert basis
-    keep(run, "shifts", basis, shifts(0.9))
+    save(run, "shifts", basis, shifts(0.9))
     return record
 
 
@@ -58,7 +58,7 @@ def test_many_runs_or_none_are_drawn() -> None:
 def test_a_run_is_exported_with_its_figure_where_the_analysis_is_kept(tmp_path: Path) -> None:
     exported = export_run(analysed(tmp_path / "runs", "v1"), tmp_path / "out")
     assert {path.name for path in exported.files} == FILES
-    plain = read_record(make_run(tmp_path / "runs", "v2", validation=[]))
+    plain = read_run(make_run(tmp_path / "runs", "v2", validation=[]))
     assert export_run(plain, tmp_path / "out").files == ()
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.model_measures import BATCH, DIRECTIONS, Shifts, measure_shifts, shifted
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.shifts import DIRECTIONS, Shifts, measure_shifts, shifted
 from fmnist_tui.data import Cancelled
+from fmnist_tui.training.engine import EVALUATION_BATCH
 
 LABELS = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 9], np.uint8)
 ONES_OF_ZERO = 0.3
@@ -90,7 +91,7 @@ def test_all_images_are_measured_in_all_directions_and_progress_only_rises() -> 
 
     images, labels = np.tile(dots(14), (60, 1, 1)), np.tile(LABELS, 60)
     measure_shifts(Model(count), images, labels, lambda *news: told.append(news))
-    assert seen == [BATCH, BATCH, 100] * 17
+    assert seen == [EVALUATION_BATCH, EVALUATION_BATCH, 100] * 17
     shares = [share for share, _ in told]
     assert shares == sorted(shares)
     assert 0.0 <= shares[0] < shares[-1] < 1.0
@@ -115,5 +116,5 @@ def test_what_are_no_probabilities_of_ten_classes_is_refused(table: NDArray[np.f
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return table.astype(np.float32)
 
-    with pytest.raises(AnalysisError, match=r"ten probabilities.*train the run anew"):
+    with pytest.raises(AnalysisError, match=r"ten probabilities.*retrain it"):
         measure_shifts(Odd(), dots(14), LABELS)

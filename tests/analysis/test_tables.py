@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import gain_line
+from fmnist_tui.runs.run import read_runs
 
 from .builders import make_run
 
@@ -24,7 +24,7 @@ def found(tmp_path: Path) -> Comparison:
         make_run(tmp_path, "v0", seed=seed, result={"test_accuracy": accuracy}, right=11 - seed < IMAGES)
     make_run(tmp_path, "v1", result={"test_accuracy": 0.92}, right=IMAGES > 7)
     make_run(tmp_path, "v2", config={"data": {"name": "a|b *c*"}})
-    return compare(read_records(tmp_path))
+    return compare(read_runs(tmp_path))
 
 
 def test_the_values_of_the_json_have_the_contracts_kinds(found: Comparison) -> None:
@@ -85,7 +85,7 @@ def test_text_from_files_is_no_markup(found: Comparison) -> None:
 
 def test_marked_runs_carry_a_star_that_is_explained(tmp_path: Path) -> None:
     make_run(tmp_path, config={"modified": True})
-    everything = compare(read_records(tmp_path), everything=True)
+    everything = compare(read_runs(tmp_path), everything=True)
     assert tables.rows(everything)[0][1] == "1*"
     assert r"\* not all of these runs count; the reasons are below." in tables.as_markdown(everything)
 

@@ -17,7 +17,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.training.events import Epoch, Stage, Step
+from fmnist_tui.training.events import Epoch, Stage, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 SIZE = (120, 40)
@@ -70,7 +70,7 @@ def endless_training(bench: Bench, version: str) -> Iterator[Pace]:
     config = configure(version, recipe, changes, device="cpu", threads=bench.threads)
     run = request_run(bench.runs, config, str(bench.data))
     with running(run):
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         yield Pace(run, batch_size)
 
 
@@ -109,7 +109,7 @@ def whole_training(bench: Bench, version: str) -> Whole:
         process.kill()
         process.wait()
     log = LogReader(run.events).read()
-    steps = [logged.time for logged in log if isinstance(logged.event, Step)]
+    steps = [logged.time for logged in log if isinstance(logged.event, StepMetrics)]
     last = [logged.time for logged in log if isinstance(logged.event, Epoch)][-1]
     return Whole(steps[0] - begun, _importing(log), ended - last, memory)
 
@@ -169,10 +169,10 @@ def seconds_until(terminal: Terminal, words: bytes, since: float, first: int, pa
 def _windows(log: list[Logged]) -> Iterator[tuple[Logged, Logged]]:
     """Windows' ends that follow each other within an epoch."""
     for sooner, later in pairwise(log):
-        if isinstance(sooner.event, Step) and isinstance(later.event, Step):
+        if isinstance(sooner.event, StepMetrics) and isinstance(later.event, StepMetrics):
             yield sooner, later
 
 
 def _step(logged: Logged) -> int:
-    assert isinstance(logged.event, Step)
+    assert isinstance(logged.event, StepMetrics)
     return logged.event.step

@@ -19,7 +19,7 @@ from waiting import PATIENCE, wait_until
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import LogReader
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Event
 

@@ -42,7 +42,7 @@ def test_without_a_terminal_a_signal_ends_the_follower_and_not_the_run(live: Run
             process.send_signal(number)
             outcome = finish(process)
         assert (outcome.status, outcome.err.strip()) == (status, "")
-    assert status_of(live) is Status.LIVE
+    assert status_of(live) is Status.RUNNING
 
 
 def test_it_opens_the_training_screen_and_q_leaves_the_run_alone(live: RunDirectory, runs: Path) -> None:
@@ -54,7 +54,7 @@ def test_it_opens_the_training_screen_and_q_leaves_the_run_alone(live: RunDirect
         app.press("\r")
         assert app.status() == 0
         _terminal_is_restored(app)
-    assert status_of(live) is Status.LIVE
+    assert status_of(live) is Status.RUNNING
 
 
 def test_a_finished_run_is_left_without_a_question(finished: RunDirectory) -> None:

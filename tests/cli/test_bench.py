@@ -27,8 +27,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
         devices: Sequence[str], threads: int, seconds: float, tell: object, machine: Mapping[str, str]
     ) -> Benchmark:
         calls.append((list(devices), threads, seconds))
-        left_out = {"v1": "PyTorch isn't \x1b[31m installed"}
-        return Benchmark({"cpu": "2 CPUs"}, threads, "60000 random images", (PEAK,), SPEEDS, left_out)
+        skipped = {"v1": "PyTorch isn't \x1b[31m installed"}
+        return Benchmark({"cpu": "2 CPUs"}, threads, "60000 random images", (PEAK,), SPEEDS, skipped)
 
     monkeypatch.setattr("fmnist_tui.analysis.bench.bench", pretend)
     return calls
@@ -41,18 +41,18 @@ def test_a_table_of_speeds_and_what_one_must_know_to_read_it(
     assert (outcome.status, outcome.err) == (0, "")
     assert measured == [(["cpu"], 3, 7.0)]
     assert outcome.lines[0].split() == ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of", "peak"]
-    assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80 123 79 000 to 81 000 0.80 51 %"
-    assert "peak of cpu: 170 GFLOP/s (165 to 175), float32 matrix product" in outcome.lines
+    assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80,123 79,000 to 81,000 0.80 51%"
+    assert "peak of cpu: 170 GFLOP/s (165 to 175), float32 matrix multiplication" in outcome.lines
     assert "3 threads; 60000 random images; medians of 5 repeats" in outcome.lines
-    assert outcome.lines[-1] == "v1 is left out: PyTorch isn't  [31m installed"
+    assert outcome.lines[-1] == "v1 skipped: PyTorch isn't  [31m installed"
 
 
 def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, measured: list[tuple[object, ...]]) -> None:
     found = fmnist("bench", "--json", "--device", "cpu").json
-    assert list(found) == ["machine", "threads", "data", "peaks", "speeds", "left_out"]
+    assert list(found) == ["machine", "threads", "data", "peaks", "speeds", "skipped"]
     assert list(found["peaks"][0]) == ["device", "gflops"]
     assert list(found["peaks"][0]["gflops"]) == SPREAD_KEYS
-    keys = ["version", "device", "batch_size", "images_per_second", "milliseconds_per_step", "share_of_peak"]
+    keys = ["version", "device", "batch_size", "images_per_second", "milliseconds_per_step", "fraction_of_peak"]
     assert [list(speed) for speed in found["speeds"]] == [keys, keys]
     assert list(found["speeds"][0]["images_per_second"]) == SPREAD_KEYS
 
@@ -60,7 +60,7 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, measured: list[tuple[
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--device", "tpu"], "device 'tpu' is none of auto, cpu, cuda, cuda:N, mps"),
+        (["--device", "tpu"], "invalid device 'tpu' (choose from auto, cpu, cuda, cuda:N, mps)"),
         (["--device", "cuda:77"], "device cuda:77 is not available here"),
     ],
 )
@@ -76,7 +76,7 @@ def test_seconds_must_be_some(fmnist: Fmnist) -> None:
 
 def test_it_tells_how_far_it_is_and_ctrl_c_ends_it() -> None:
     with terminal("bench", "--device", "cpu", "--threads", "1", "--seconds", "600") as screen:
-        screen.wait_for(lambda one: "0 %  building v" in one.text, "it builds networks")
+        screen.wait_for(lambda one: "0%  building v" in one.text, "it builds networks")
         screen.press("\x03")
         assert screen.status() == 130
         assert b"Traceback" not in screen.sent

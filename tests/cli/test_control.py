@@ -8,7 +8,7 @@ import pytest
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import RunFinished, Step
+from fmnist_tui.training.events import RunFinished, StepMetrics
 
 from .commands import ENDLESS, call, copy_of, finish, first, newest, started, wait_for_status
 from .conftest import Fmnist
@@ -22,20 +22,21 @@ def live(runs: Path) -> Iterator[RunDirectory]:
     """A detached run that takes its steps."""
     assert call("train", *ENDLESS, "--detach", "--runs", runs).status == 0
     run = newest(runs)
-    first(run, Step)
+    first(run, StepMetrics)
     yield run
     assert not status_of(run).has_trainer
 
 
 def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, live: RunDirectory, runs: Path) -> None:
-    assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "live"
+    assert fmnist("runs", "--json", "--runs", runs).json[0]["status"] == "running"
     paused = fmnist("pause", "last", "--runs", runs)
-    assert (paused.status, paused.out, paused.err) == (0, f"told {live.run_id} to pause\n", "")
+    assert (paused.status, paused.out, paused.err) == (0, f"Pause requested for {live.run_id}.\n", "")
     wait_for_status(live, Status.PAUSED)
     assert "paused" in fmnist("runs", "--runs", runs).lines[1]
-    assert fmnist("continue", "last", "--runs", runs).out == f"told {live.run_id} to continue\n"
-    wait_for_status(live, Status.LIVE)
-    assert fmnist("stop", "last", "--runs", runs).out == f"told {live.run_id} to stop after its epoch\n"
+    assert fmnist("continue", "last", "--runs", runs).out == f"Continue requested for {live.run_id}.\n"
+    wait_for_status(live, Status.RUNNING)
+    stop = fmnist("stop", "last", "--runs", runs)
+    assert stop.out == f"Stop requested for {live.run_id} (after the current epoch).\n"
     assert first(live, RunFinished) == RunFinished("stopped", scored=True)
     wait_for_status(live, Status.FINISHED)
     result = read_json(live.result) or {}
@@ -46,11 +47,12 @@ def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, l
 def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fmnist, runs: Path) -> None:
     with started("train", *ENDLESS, "--runs", runs) as follower:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         refused = fmnist("resume", "last", "--runs", runs)
         assert fmnist("pause", "last", "--runs", runs).status == 0
         wait_for_status(run, Status.PAUSED)
-        assert fmnist("stop", "last", "--now", "--runs", runs).out == f"told {run.run_id} to save and stop now\n"
+        stop = fmnist("stop", "last", "--now", "--runs", runs)
+        assert stop.out == f"Stop requested for {run.run_id} (now; it will be saved, not scored).\n"
         outcome = finish(follower)
     assert (outcome.status, outcome.err) == (0, "")
     told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
@@ -58,7 +60,7 @@ def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fm
     assert told[-2:] == ["stop requested: now", "stopped: saved, can be resumed"]
     assert status_of(run) is Status.STOPPED
     assert refused.status == 1
-    assert refused.complaint == f"run {run.run_id} is live; watch it with: fmnist-tui attach {run.run_id}"
+    assert refused.complaint == f"run {run.run_id} is running; watch it with: fmnist-tui attach {run.run_id}"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

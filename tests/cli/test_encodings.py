@@ -38,9 +38,10 @@ NO_UTF8 = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 SPEECH = [
     pytest.param({"LC_ALL": "C"}, "utf-8", id="C"),
     pytest.param(NO_UTF8, "ascii", id="POSIX"),
+    pytest.param({"PYTHONIOENCODING": "utf-16"}, "utf-16", id="utf-16"),
     *(
-        pytest.param({"PYTHONIOENCODING": encoding}, encoding.partition(":")[0], id=encoding)
-        for encoding in ("ascii", "latin-1:strict", "cp1252", "utf-16", "utf-8:strict")
+        pytest.param({"PYTHONIOENCODING": encoding}, encoding.partition(":")[0], id=encoding, marks=pytest.mark.slow)
+        for encoding in ("ascii", "latin-1:strict", "cp1252", "utf-8:strict")
     ),
 ]
 NAME = "日本語 👍 é"

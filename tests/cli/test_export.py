@@ -54,6 +54,7 @@ def _statistics_are_right(path: Path, run: RunDirectory) -> None:
         assert image["result"] is (image["predicted"] == image["target"])
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_metrics_hold_every_window_and_every_epoch(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path
 ) -> None:
@@ -66,6 +67,7 @@ def test_metrics_hold_every_window_and_every_epoch(
         assert steps == [record["step"] for record in log if record["event"] == event]
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_without_a_name_all_runs_are_exported_and_what_one_lacks_is_told(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path
 ) -> None:
@@ -78,6 +80,7 @@ def test_without_a_name_all_runs_are_exported_and_what_one_lacks_is_told(
     assert {path.name for path in (tmp_path / "out" / unscored.run_id).iterdir()} == CURVES
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_several_runs_may_be_named(fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path) -> None:
     for version in ("v0", "v1", "v3"):
         copy_of(finished, runs, f"{version}-20250101-000000-00ff").predictions.unlink()
@@ -93,6 +96,7 @@ def test_no_runs_is_an_error(fmnist: Fmnist, runs: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_place_that_cannot_be_written_is_one_line(fmnist: Fmnist, finished: RunDirectory, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     outcome = fmnist("export", "last", "--to", tmp_path / "file", "--runs", finished.path.parent)

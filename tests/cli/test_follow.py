@@ -17,12 +17,12 @@ from fmnist_tui.training.events import Event
 EPOCH = events.Epoch(2, 900, 0.51234, 0.8, 0.61234, 0.87654, 0.4, 65.0, 1.0, is_best=True)
 
 TOLD: list[tuple[Event, str]] = [
-    (events.RunStarted("v3", 4220, 422, 10, 5_858_442, 1), "started: v3, 5 858 442 parameters, 10 epochs of 422 steps"),
+    (events.RunStarted("v3", 4220, 422, 10, 5_858_442, 1), "started: v3, 5,858,442 parameters, 10 epochs of 422 steps"),
     (events.Stage("importing PyTorch"), "importing PyTorch"),
     (events.Stage("validating"), ""),
-    (events.Step(4, 1, 0.5, 0.8, 0.1, 1000.0), ""),
-    (EPOCH, "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65 % (best), 1 min 05 s"),
-    (replace(EPOCH, is_best=False), "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65 %, 1 min 05 s"),
+    (events.StepMetrics(4, 1, 0.5, 0.8, 0.1, 1000.0), ""),
+    (EPOCH, "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65% (best), 1 min 05 s"),
+    (replace(EPOCH, is_best=False), "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65%, 1 min 05 s"),
     (events.CheckpointSaved(4), ""),
     (events.Alert("checkpoint_failed", "no room"), "alert: no room"),
     (events.Paused(4), "paused at step 4"),
@@ -80,7 +80,7 @@ def test_json_lines_hold_every_event_with_its_run_time_and_number(
 def test_a_loss_on_its_way_to_nowhere_is_told_too(
     run: RunDirectory, capsys: pytest.CaptureFixture[str], loss: float
 ) -> None:
-    write(run, events.Step(4, 1, loss, 0.8, 0.1, 1000.0))
+    write(run, events.StepMetrics(4, 1, loss, 0.8, 0.1, 1000.0))
     ends = follow([Follower(run)], JsonLines())
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["loss"] == (loss if loss < float("inf") else None)
@@ -90,7 +90,7 @@ def test_a_loss_on_its_way_to_nowhere_is_told_too(
 def test_an_epoch_whose_numbers_are_not_finite_is_told() -> None:
     nan = float("nan")
     strange = replace(EPOCH, train_loss=nan, validation_loss=nan, seconds=nan)
-    assert format_event(strange).startswith("epoch 2: loss nan, validation loss nan, validation 87.65 %")
+    assert format_event(strange).startswith("epoch 2: loss nan, validation loss nan, validation 87.65%")
 
 
 def test_lines_that_do_not_parse_are_passed_over(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:

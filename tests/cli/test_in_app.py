@@ -9,7 +9,7 @@ import pytest
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import RunStarted, Step
+from fmnist_tui.training.events import RunStarted, StepMetrics
 
 from .commands import ENDLESS, SHORT, TINY, call, finish, first, learned, newest, started
 from .conftest import Fmnist
@@ -43,7 +43,7 @@ def test_several_runs_of_which_one_breaks_are_let_go_and_the_reason_is_told(
     def broken(*_: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setattr("fmnist_tui.runs.worker.drive", broken)
+    monkeypatch.setattr("fmnist_tui.runs.worker.run_training", broken)
     outcome = fmnist("train", "v0", *TINY, "--seeds", "3", "--in-app", "--runs", runs)
     assert outcome.status == 1
     assert outcome.complaint.startswith("MemoryError: no room")
@@ -53,7 +53,7 @@ def test_several_runs_of_which_one_breaks_are_let_go_and_the_reason_is_told(
 def test_it_dies_with_the_command_and_is_interrupted_then(runs: Path) -> None:
     with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         process.kill()
         finish(process)
     assert status_of(run) is Status.INTERRUPTED

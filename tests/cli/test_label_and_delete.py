@@ -37,7 +37,8 @@ def test_without_anybody_to_ask_nothing_is_deleted(fmnist: Fmnist, finished: Run
     run = copy_of(finished, runs)
     outcome = call("delete", "last", "--runs", runs)  # there is nobody to answer
     assert outcome.status == 2
-    assert f"nobody is there to be asked whether to delete {run.run_id}, finished, " in outcome.complaint
+    assert f"Can't ask for confirmation to delete {run.run_id}, finished, " in outcome.complaint
+    assert outcome.complaint.endswith("without a terminal; pass --yes (see fmnist-tui delete --help)")
     assert list_runs(runs) == [run]
 
 

@@ -20,7 +20,7 @@ from fmnist_tui.cli.progress_bars import ProgressBars
 from fmnist_tui.cli.output import take_any_text
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.training import events
 
 take_any_text()
@@ -40,7 +40,7 @@ for line in sys.stdin:
         break
     for number in map(int, numbers):
         if word == "start":
-            report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.Step(50, 1, 0.5, 0.8, 0.1, 1000.0))
+            report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.StepMetrics(50, 1, 0.5, 0.8, 0.1, 1000.0))
         elif word == "finish":
             report(number, events.RunFinished("completed"))
             bars.leave(runs[number])
@@ -87,7 +87,7 @@ def playing(count: int, columns: int = 80, rows: int = 24, **environment: str) -
 
 def bars_in(lines: list[str]) -> list[str]:
     """The numbers of the runs that have a bar."""
-    return [found[1] for line in lines if (found := re.match(r"v0-20250101-0*(\d+)-00ff.* \d+ %", line))]
+    return [found[1] for line in lines if (found := re.match(r"v0-20250101-0*(\d+)-00ff.* \d+%", line))]
 
 
 def test_the_running_run_is_seen_where_there_are_more_runs_than_rows() -> None:
@@ -138,7 +138,7 @@ def test_a_terminal_of_any_size_shows_the_running_run(columns: int, rows: int) -
         player.play("alert 3")
         lines = player.play("stage 3")
         if columns >= 20:
-            running = next(line for line in lines if " 50 %" in f" {line}")
+            running = next(line for line in lines if " 50%" in f" {line}")
             assert "v0-20250101-" in running
         assert len(lines) <= rows
 
@@ -169,7 +169,7 @@ def test_bars_are_ascii_where_the_encoding_has_no_more() -> None:
         player.play("start 0")
         player.play("stage 0")
         assert player.shown.sent.isascii()
-        assert re.search(r" =+ +50 % wartet auf \?\?", player.shown.text)
+        assert re.search(r" =+ +50% wartet auf \?\?", player.shown.text)
 
 
 @pytest.mark.parametrize("columns", ["0", "-3", "many", "\N{SUPERSCRIPT TWO}"])

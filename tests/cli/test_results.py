@@ -148,7 +148,7 @@ def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
 def test_a_run_that_does_not_count_is_listed_with_the_reasons(fmnist: Fmnist, six: Path) -> None:
     (missing,) = fmnist("results", "--format", "json", "--runs", six).json["not_counted"]
     assert missing["run"] == "v0-20250101-000000-0002"
-    assert missing["why"] == "recipe modified; trained on 10 of 2 000 images; data is demo"
+    assert missing["why"] == "recipe modified; trained on 10 of 2,000 images; data is demo"
     below = fmnist("results", "--runs", six).out.partition("not counted:\n")[2]
     assert below.split(maxsplit=1) == [missing["run"], f"{missing['why']}\n"]
 

@@ -15,7 +15,7 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Resumed, Step
+from fmnist_tui.training.events import Resumed, StepMetrics
 
 from .commands import (
     ENDLESS,
@@ -47,7 +47,7 @@ def test_a_finished_run_is_not_resumed(fmnist: Fmnist, finished: RunDirectory, r
 def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path) -> None:
     with started("train", *ENDLESS, "--json", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
         assert finish(process).status == 0
     detached = call("resume", "last", "--detach", "--runs", runs)
@@ -56,7 +56,7 @@ def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path
     assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
     with started("resume", "last", "--in-app", "--json", "--runs", runs) as process:
-        wait_for_status(run, Status.LIVE)
+        wait_for_status(run, Status.RUNNING)
         assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
         outcome = finish(process)
     assert (outcome.status, outcome.err) == (0, "")
@@ -101,8 +101,9 @@ def test_a_run_whose_checkpoints_are_damaged_is_not_resumed(fmnist: Fmnist, fini
     outcome = fmnist("resume", "last", "--in-app", "--runs", runs)
     assert outcome.status == 1
     assert status_of(run) is Status.FAILED
-    assert f"checkpoint {broken} is damaged, and there is no older one; start anew with: fmnist-tui train v0 --ep" in (
-        outcome.complaint
+    assert (
+        f"checkpoint {broken} is damaged, and there is no older one; start a new run with: fmnist-tui train v0 --ep"
+        in (outcome.complaint)
     )
 
 
@@ -123,7 +124,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> Run
     runs = where / "runs"
     with started("train", *ENDLESS_ON, where / "images", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         assert call("stop", "last", "--now", "--runs", runs).status == 0
         assert finish(process).status == 0
     return run
@@ -191,7 +192,7 @@ def test_a_run_does_not_go_on_with_other_images(
     other = sample().write(tmp_path / "other")
     outcome = fmnist("resume", "last", "--data", other, "--runs", run.path.parent)
     assert outcome.status == 1
-    assert outcome.complaint.startswith(f"{other} holds other training images than run {run.run_id} was begun with")
+    assert outcome.complaint.startswith(f"{other} has other training images than run {run.run_id} began with")
     assert outcome.complaint.endswith("--data DIR")
     assert resumes(run) == []
 

@@ -128,7 +128,7 @@ def test_runs_on_a_read_only_mount_are_read_and_nothing_else(shared: Path, tmp_p
     assert exported.status == 0
     for command in (("label", OPEN, "--name", "x"), ("delete", OPEN, "--yes")):
         complaint = call_as_bystander(*command, "--runs", shared, before=read_only).complaint
-        assert complaint.endswith("(Read-only file system); do it on a machine that may write there")
+        assert complaint.endswith("(Read-only file system); use a machine with write access to it")
     train = call_as_bystander("train", "v0", *TINY, "--runs", shared, before=read_only)
     assert train.complaint == f"can't write to {shared} (Read-only file system); choose another folder with --runs"
 

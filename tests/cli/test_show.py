@@ -96,7 +96,7 @@ def test_a_person_reads_settings_status_and_result(fmnist: Fmnist, finished: Run
     assert re.fullmatch(r"cpu \(.+\), 1 threads", told["device"])
     assert told["data"] == "demo, drawn by this program"
     assert told["ended"] == "completed"
-    assert told["test accuracy"].endswith(" % of 500 images")
+    assert told["test accuracy"].endswith("% of 500 images")
     assert {"best epoch", "test NLL", "test Brier", "test ECE", "training time"} <= told.keys()
     assert not {"epoch", "last losses", "time left", "damage"} & told.keys()
 
@@ -141,7 +141,7 @@ def test_of_a_run_that_is_not_finished_it_says_how_far_it_is(
     run.events.write_text("".join(f"{json.dumps(record)}\n" for record in log[: until + 1]))
     (last,) = (record for record in log[:until] if record["event"] == "epoch" and record["epoch"] == 2)
     told = fmnist("show", "last", "--runs", runs).out
-    assert f"epoch            3 of 6, step {grouped(log[until]['step'])} of 2 700\n" in told
+    assert f"epoch            3 of 6, step {grouped(log[until]['step'])} of 2,700\n" in told
     losses = f"training {log[until]['loss']:.4f}, validation {last['validation_loss']:.4f} (epoch 2)\n"
     assert f"last losses      {losses}" in told
     assert "time left" not in told

@@ -7,12 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from cpus import on_one_cpu
 from waiting import PATIENCE, wait_until
 
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import CheckpointSaved, Epoch, RunStarted, Step, StopRequested
+from fmnist_tui.training.events import CheckpointSaved, Epoch, RunStarted, StepMetrics, StopRequested
 
 from .commands import ENDLESS, SHORT, Outcome, call, finish, first, learned, newest, started, wait_for_status
 from .conftest import Fmnist
@@ -54,7 +55,7 @@ def with_a_start_of_its_own(folder: Path, program: str) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), before]))}
 
 
-@pytest.mark.parametrize(("number", "status"), SIGNALS)
+@pytest.mark.parametrize(("number", "status"), [SIGNALS[0], pytest.param(*SIGNALS[1], marks=pytest.mark.slow)])
 def test_a_training_that_was_stopped_by_a_signal_is_resumed_as_if_nothing_had_been(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, number: signal.Signals, status: int
 ) -> None:
@@ -74,7 +75,7 @@ def test_a_training_that_was_stopped_by_a_signal_is_resumed_as_if_nothing_had_be
 def test_a_signal_saves_a_run_that_the_command_drives_itself(runs: Path, number: signal.Signals, status: int) -> None:
     with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         process.send_signal(number)
         outcome = finish(process)
     assert_saved(run, outcome, status)
@@ -92,7 +93,7 @@ def assert_saved(run: RunDirectory, outcome: Outcome, status: int) -> None:
 
 
 def test_a_signal_reaches_the_runs_that_wait_for_their_turn_too(runs: Path) -> None:
-    with started("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as process:
+    with on_one_cpu(), started("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
         assert any(line.endswith("  waiting for cpu\n") for line in lines)
@@ -107,7 +108,7 @@ def test_a_second_sigint_ends_at_once_even_while_saving(
 ) -> None:
     with started("train", *ENDLESS, *mode, "--runs", runs, **slow_to_save) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         process.send_signal(signal.SIGINT)
         first(run, StopRequested)
         assert process.poll() is None
@@ -124,7 +125,7 @@ def test_a_lost_terminal_ends_the_follower_alone(runs: Path, finished: RunDirect
         outcome = finish(process)
     assert outcome.status == -signal.SIGHUP
     assert outcome.err == ""
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     wait_for_status(run, Status.FINISHED)
     assert learned(run) == learned(finished)
 
@@ -132,10 +133,10 @@ def test_a_lost_terminal_ends_the_follower_alone(runs: Path, finished: RunDirect
 def test_a_follower_that_is_killed_leaves_its_run_alone(fmnist: Fmnist, runs: Path) -> None:
     with started("train", *ENDLESS, "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         process.kill()
         process.wait(PATIENCE)
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     assert fmnist("stop", "last", "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
 
@@ -157,7 +158,7 @@ def test_of_a_run_that_the_command_drives_sigusr1_saves_and_goes_on_and_a_lost_t
 ) -> None:
     with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
         run = newest(runs)
-        first(run, Step)
+        first(run, StepMetrics)
         process.send_signal(signal.SIGUSR1)
         saved = first(run, CheckpointSaved)
         wait_until(lambda: read_snapshot(run).step > saved.step, "it went on")

@@ -49,7 +49,7 @@ def test_bytes_that_the_locale_could_not_decode_are_put_together_again() -> None
 
 @pytest.mark.parametrize(
     ("share", "told"),
-    [(0.93188, "93.19 %"), (0.0, "0.00 %"), (1, "100.00 %"), (None, ""), ("0.5", ""), (True, "")],
+    [(0.93188, "93.19%"), (0.0, "0.00%"), (1, "100.00%"), (None, ""), ("0.5", ""), (True, "")],
 )
 def test_a_share_is_told_in_per_cent(share: object, told: str) -> None:
     assert percent(share) == told

@@ -10,9 +10,10 @@ from runs.trainers import time_of
 from fmnist_tui.files import read_json
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
-from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, StepMetrics
 
 from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
 from .conftest import Fmnist
@@ -20,25 +21,25 @@ from .conftest import Fmnist
 KEYS = {
     "run_started": set(RunStarted.__struct_fields__),
     "stage": {"name"},
-    "step": set(Step.__struct_fields__),
+    "step": set(StepMetrics.__struct_fields__),
     "epoch": set(Epoch.__struct_fields__),
     "checkpoint_saved": {"step"},
     "run_finished": {"reason", "scored", "resumable", "message"},
 }
 
 REFUSED = {
-    "unknown version": (["v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
-    "unknown version beside all": (["all", "v9"], "there is no version 'v9'; choose from v0, v1, v2, v3"),
-    "v0 on a GPU": (["v0", "--device", "cuda"], "v0 is NumPy and trains on the CPU only, not on cuda"),
-    "no epochs": (["v0", "--epochs", "0"], "epochs 0 is not between 1 and 10000"),
-    "too few images": (["v0", "--limit", "9"], "limit 9 is not between 10 and 10000000"),
-    "empty batches": (["v0", "--batch-size", "0"], "batch size 0 is not between 1 and 10000"),
-    "no learning rate": (["v0", "--lr", "0"], "learning rate 0 is not above 0 and at most 100"),
-    "a learning rate that is no number": (["v0", "--lr", "nan"], "learning rate nan is not above 0 and at most 100"),
-    "a negative seed": (["v0", "--seed", "-1"], "seed -1 is not between 0 and 4294967295"),
-    "seeds that reach too far": (["v0", "--seed", "4294967295", "--seeds", "2"], "seed 4294967296 is not between"),
-    "negative threads": (["v0", "--threads", "-1"], "threads -1 is not between 0 and 1024"),
-    "an unknown device": (["v1", "--device", "banana"], "device 'banana' is none of auto, cpu, cuda, cuda:N, mps"),
+    "unknown version": (["v9"], "unknown model 'v9' (choose from v0, v1, v2, v3)"),
+    "unknown version beside all": (["all", "v9"], "unknown model 'v9' (choose from v0, v1, v2, v3)"),
+    "v0 on a GPU": (["v0", "--device", "cuda"], "v0 uses NumPy and trains on the CPU only"),
+    "no epochs": (["v0", "--epochs", "0"], "invalid epochs 0 (must be between 1 and 10,000)"),
+    "too few images": (["v0", "--limit", "9"], "invalid limit 9 (must be between 10 and 10,000,000)"),
+    "empty batches": (["v0", "--batch-size", "0"], "invalid batch size 0 (must be between 1 and 10,000)"),
+    "no learning rate": (["v0", "--lr", "0"], "invalid learning rate 0 (must be above 0 and at most 100)"),
+    "a learning rate that is no number": (["v0", "--lr", "nan"], "invalid learning rate nan (must be"),
+    "a negative seed": (["v0", "--seed", "-1"], "invalid seed -1 (must be between 0 and 4,294,967,295)"),
+    "seeds that reach too far": (["v0", "--seed", "4294967295", "--seeds", "2"], "invalid seed 4294967296"),
+    "negative threads": (["v0", "--threads", "-1"], "invalid threads -1 (must be between 0 and 1,024)"),
+    "an unknown device": (["v1", "--device", "banana"], "invalid device 'banana' (choose from auto, cpu, cuda,"),
 }
 
 
@@ -56,7 +57,7 @@ def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
 
 def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.disk_space.little_room", lambda *_: "little\nroom")
+    monkeypatch.setattr("fmnist_tui.runs.start_checks.disk_space_warning", lambda *_: "little\nroom")
     outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
     assert list_runs(runs)
@@ -78,7 +79,7 @@ def test_every_option_arrives_in_the_run(runs: Path) -> None:
     outcome = call("train", "v0", *own.split(), "--runs", runs, FMNIST_TUI_DATA="demo")
     assert (outcome.status, outcome.err) == (0, "")
     (run,) = list_runs(runs)
-    config = run.config()
+    config = read_manifest(run).json
     assert (config["version"], config["recipe"], config["modified"], config["seed"]) == ("v0", "origin", True, 9)
     assert (config["limit"], config["threads"], config["device"], config["score_test"]) == (20, 1, "cpu", False)
     settings = config["hyperparameters"]
@@ -95,7 +96,7 @@ def _plain_lines_tell_the_run(outcome: Outcome, run: RunDirectory) -> None:
     assert all(line.startswith(f"{run.run_id}  ") for line in outcome.lines)
     told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
     assert told[0] == "loading data"
-    assert "started: v0, 266 610 parameters, 2 epochs of 4 steps" in told
+    assert "started: v0, 266,610 parameters, 2 epochs of 4 steps" in told
     assert [line[:8] for line in told if line.startswith("epoch ")] == ["epoch 1:", "epoch 2:"]
     assert told[-1] == "completed"
 
@@ -107,7 +108,7 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
     monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
-    config = run.config()
+    config = read_manifest(run).json
     assert config["data"] == str(Path.cwd() / "mnist")
     assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)
 
@@ -119,15 +120,18 @@ def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
     monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
-    asked = sorted((run.config()["version"], run.config()["seed"], run.config()["device"]) for run in list_runs(runs))
+    asked = sorted(
+        (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])
+        for run in list_runs(runs)
+    )
     assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(4) for seed in (0, 1)]
 
 
 def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:
     outcome = call("train", "v0", "--seed", "5", "--seeds", "3", *TINY, "--threads", "0", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
-    made = sorted(list_runs(runs), key=lambda run: float(run.config()["created"]))
-    assert [run.config()["seed"] for run in made] == [5, 6, 7]
+    made = sorted(list_runs(runs), key=lambda run: float(read_manifest(run).json["created"]))
+    assert [read_manifest(run).json["seed"] for run in made] == [5, 6, 7]
     assert [line.split()[0] for line in outcome.lines if line.endswith("  completed")] == [run.run_id for run in made]
     assert f"{made[2].run_id}  waiting for cpu" in outcome.lines
     for before, after in pairwise(made):
@@ -156,7 +160,7 @@ def test_several_versions_in_processes_of_their_own_run_in_the_order_given(runs:
 def test_a_detached_run_goes_on_after_the_command_has_ended(fmnist: Fmnist, runs: Path) -> None:
     outcome = call("train", *ENDLESS, "--detach", "--runs", runs)
     run = newest(runs)
-    wait_for_status(run, Status.LIVE)
+    wait_for_status(run, Status.RUNNING)
     assert fmnist("stop", run.run_id, "--now", "--runs", runs).status == 0
     wait_for_status(run, Status.STOPPED)
     assert (outcome.status, outcome.out, outcome.err) == (0, f"{run.run_id}\n", "")

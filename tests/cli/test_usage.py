@@ -164,7 +164,10 @@ def test_an_error_that_nobody_foresaw_is_one_line_that_names_debug(
     monkeypatch.setattr("fmnist_tui.cli.runs.list_runs", fail)
     outcome = fmnist("runs", "--runs", runs)
     assert outcome.status == 1
-    assert outcome.complaint == "ZeroDivisionError: first line second line (fmnist-tui --debug ... shows where)"
+    assert (
+        outcome.complaint
+        == "ZeroDivisionError: first line second line (run with fmnist-tui --debug ... for the traceback)"
+    )
 
 
 def test_an_interrupted_command_ends_without_words(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

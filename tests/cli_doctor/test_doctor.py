@@ -36,7 +36,7 @@ def test_notes_are_no_failure_and_problems_are(doctor: Doctor) -> None:
     assert doctor("--data", "demo", environ={"SLURM_JOB_ID": "7"}, size=None).status == 0
     outcome = doctor("--data", "demo", free=0, answers=NO_TORCH)
     assert outcome.status == 1
-    assert outcome.complaint == "2 problems (disk, torch); advice stands above"
+    assert outcome.complaint == "2 problems (disk, torch); see the advice above"
 
 
 def test_json_has_the_keys_of_the_contract(doctor: Doctor) -> None:
@@ -84,7 +84,7 @@ def test_the_folders_are_those_of_the_options(doctor: Doctor, tmp_path: Path) ->
     assert str(tmp_path / "mine") in seen["runs folder"]
     assert "demo" in seen["data"]
     outcome = doctor("--data", tmp_path / "nowhere")
-    assert outcome.complaint == "1 problem (data); advice stands above"
+    assert outcome.complaint == "1 problem (data); see the advice above"
 
 
 def test_nothing_is_written(doctor: Doctor, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from fmnist_tui.models.dense import (
     probabilities_of,
 )
 
+SIZES = (784, 300, 100, 10)
 STEP = 1e-5
 MARGIN = 1e-3
 """Central differences are only right where no ReLU switches between -STEP and +STEP."""
@@ -26,11 +27,17 @@ Parameters = dict[str, Array]
 def some_parameters(seed: int) -> Parameters:
     """He weights in float64, and biases that are not zero, so that theirs are tested too."""
     rng = np.random.default_rng(seed)
-    parameters = initial_parameters("he", rng, np.float64)
+    parameters = initial_parameters(SIZES, "he", rng, np.float64)
     for name in parameters:
         if name.endswith("bias"):
             parameters[name] += rng.normal(0.0, 0.2, parameters[name].shape)
     return parameters
+
+
+def loaded(parameters: Parameters) -> DenseNetwork:
+    network = DenseNetwork(SIZES, parameters["layers.0.weight"].dtype.type)
+    network.load(parameters)
+    return network
 
 
 def some_images(count: int, seed: int) -> tuple[Array, Array]:
@@ -80,7 +87,7 @@ def relative_error(found: Array, expected: Array) -> float:
 
 
 def test_the_network_has_266_610_parameters() -> None:
-    assert parameter_shapes() == {
+    assert parameter_shapes(SIZES) == {
         "layers.0.weight": (300, 784),
         "layers.0.bias": (300,),
         "layers.1.weight": (100, 300),
@@ -88,12 +95,12 @@ def test_the_network_has_266_610_parameters() -> None:
         "layers.2.weight": (10, 100),
         "layers.2.bias": (10,),
     }
-    assert sum(value.size for value in initial_parameters("he", np.random.default_rng(0)).values()) == 266_610
+    assert sum(value.size for value in initial_parameters(SIZES, "he", np.random.default_rng(0)).values()) == 266_610
 
 
 def test_biases_start_at_zero_and_weights_with_the_spread_of_their_recipe() -> None:
     for init, spread in (("he", (2 / 784) ** 0.5), ("fan_out", 300**-0.5)):
-        parameters = initial_parameters(init, np.random.default_rng(0))
+        parameters = initial_parameters(SIZES, init, np.random.default_rng(0))
         assert all(not value.any() for name, value in parameters.items() if name.endswith("bias"))
         assert all(value.dtype == np.float32 for value in parameters.values())
         weight = parameters["layers.0.weight"]
@@ -104,17 +111,17 @@ def test_biases_start_at_zero_and_weights_with_the_spread_of_their_recipe() -> N
 def test_the_forward_pass_is_three_affine_layers_with_two_relus() -> None:
     parameters = some_parameters(0)
     images, _ = some_images(4, 0)
-    logits = DenseNetwork(parameters).forward(images)
+    logits = loaded(parameters).forward(images)
     np.testing.assert_allclose(logits, hidden_units(parameters, images)[2], rtol=1e-12)
 
 
-@pytest.mark.parametrize("tensor", list(parameter_shapes()))
+@pytest.mark.parametrize("tensor", list(parameter_shapes(SIZES)))
 def test_central_differences_agree_with_the_gradient_of_each_tensor(tensor: str) -> None:
     parameters = some_parameters(4)
     images, targets = some_images(3, 4)
     first, second, _ = hidden_units(parameters, images)
     assert min(np.abs(first).min(), np.abs(second).min()) > MARGIN
-    network = DenseNetwork(parameters)
+    network = loaded(parameters)
     network.forward(images)
     network.backward(images, targets)
     size = parameters[tensor].size
@@ -123,11 +130,11 @@ def test_central_differences_agree_with_the_gradient_of_each_tensor(tensor: str)
     assert relative_error(slopes, network.gradients[tensor].reshape(-1)[places]) < 1e-6
 
 
-@pytest.mark.parametrize("tensor", list(parameter_shapes()))
+@pytest.mark.parametrize("tensor", list(parameter_shapes(SIZES)))
 def test_slopes_along_directions_that_touch_every_number_agree_too(tensor: str) -> None:
     parameters = some_parameters(4)
     images, targets = some_images(3, 4)
-    network = DenseNetwork(parameters)
+    network = loaded(parameters)
     network.forward(images)
     network.backward(images, targets)
     rng = np.random.default_rng(2)
@@ -149,7 +156,7 @@ def test_slopes_along_directions_that_touch_every_number_agree_too(tensor: str) 
 def test_the_gradient_equals_autograds() -> None:
     parameters = some_parameters(1)
     images, targets = some_images(16, 1)
-    network = DenseNetwork(parameters)
+    network = loaded(parameters)
     network.forward(images)
     network.backward(images, targets)
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in parameters.items()}
@@ -168,7 +175,7 @@ def test_a_unit_that_is_off_passes_no_gradient_down() -> None:
     parameters = some_parameters(2)
     parameters["layers.1.bias"][:] = -1e3  # the whole second layer is off
     images, targets = some_images(4, 2)
-    network = DenseNetwork(parameters)
+    network = loaded(parameters)
     network.forward(images)
     network.backward(images, targets)
     zero = {name for name, gradient in network.gradients.items() if not gradient.any()}
@@ -179,10 +186,10 @@ def test_batches_of_different_sizes_do_not_disturb_each_other() -> None:
     parameters = some_parameters(3)
     five, five_targets = some_images(5, 3)
     three, _ = some_images(3, 4)
-    alone = DenseNetwork(parameters)
+    alone = loaded(parameters)
     expected_logits = alone.forward(five).copy()
     alone.backward(five, five_targets)
-    network = DenseNetwork(parameters)
+    network = loaded(parameters)
     logits = network.forward(five)
     network.forward(three)
     np.testing.assert_array_equal(logits, expected_logits)
@@ -195,7 +202,7 @@ def test_neither_pass_changes_images_targets_or_parameters() -> None:
     parameters = some_parameters(4)
     images, targets = some_images(4, 4)
     before = [value.copy() for value in (images, targets, *parameters.values())]
-    network = DenseNetwork(parameters)
+    network = loaded(parameters)
     network.forward(images)
     network.backward(images, targets)
     for now, then in zip((images, targets, *network.parameters.values()), before, strict=True):

@@ -9,11 +9,11 @@ import pytest
 from leftovers import nothing_left_behind
 from sharing import made_once
 
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, Step
+from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, StepMetrics
 
 from .reads import Reads
 from .trainers import SHORT_V0, SHORT_V3, Watch, finish, request, running
@@ -101,9 +101,9 @@ def _train_and_stop(runs: Path) -> None:
     with running(run) as trainer:
         watch = Watch(run)
         watch.next(Epoch)
-        send(run, Command.SAVE)
+        send_command(run, Command.SAVE)
         watch.next(CheckpointSaved)
-        watch.next(Step)
-        send(run, Command.STOP_NOW)
+        watch.next(StepMetrics)
+        send_command(run, Command.STOP_NOW)
         assert watch.next(RunFinished).resumable
         assert trainer.wait() == 0

@@ -21,16 +21,16 @@ from fmnist_tui.training.events import (
     RunFinished,
     RunStarted,
     Stage,
-    Step,
+    StepMetrics,
     StopRequested,
 )
 
 STARTED = RunStarted("v0", total_steps=30, steps_per_epoch=10, epochs=3, parameters=266_610, pid=4711)
 
 
-def step(number: int, loss: float = 0.5) -> Step:
+def step(number: int, loss: float = 0.5) -> StepMetrics:
     """The window that ended at this step of a run with ten steps an epoch."""
-    return Step(number, (number - 1) // 10 + 1, loss, 0.75, 0.1, 1000.0)
+    return StepMetrics(number, (number - 1) // 10 + 1, loss, 0.75, 0.1, 1000.0)
 
 
 def epoch(number: int, accuracy: float = 0.8) -> Epoch:

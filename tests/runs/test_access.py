@@ -8,7 +8,7 @@ import pytest
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.access import check_readable, owner_of, refused
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.launch import launch
@@ -37,16 +37,16 @@ def test_a_refusal_says_whose_the_file_is(run: RunDirectory, monkeypatch: pytest
     assert line.startswith(f"can't write it (Permission denied); it belongs to {owner}")
     assert line.rstrip(")").endswith(f"chmod -R g+rwX {run.control}")
     line = str(refused("delete it", run.path, error(errno.EPERM)))
-    assert line == f"can't delete it (Operation not permitted); it belongs to {owner}, who alone may do so"
+    assert line == f"can't delete it (Operation not permitted); it belongs to {owner}, and only they may do so"
 
 
 @pytest.mark.parametrize(
     ("number", "advice"),
     [
-        (errno.EROFS, "do it on a machine that may write there"),
-        (errno.ENOSPC, "make room, then: fmnist-tui resume x"),
-        (errno.EDQUOT, "make room, then: fmnist-tui resume x"),
-        (errno.EIO, "see to that, then: fmnist-tui resume x"),
+        (errno.EROFS, "use a machine with write access to it"),
+        (errno.ENOSPC, "free some space, then: fmnist-tui resume x"),
+        (errno.EDQUOT, "free some space, then: fmnist-tui resume x"),
+        (errno.EIO, "fix that, then: fmnist-tui resume x"),
     ],
 )
 def test_a_refusal_says_what_helps(run: RunDirectory, number: int, advice: str) -> None:
@@ -78,7 +78,7 @@ def test_no_link_is_written_through(run: RunDirectory, tmp_path: Path) -> None:
         holding(acquire(run)),
         pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(it is a symbolic link\); "),
     ):
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
     run.lock.unlink()
     run.lock.symlink_to(precious)
     with pytest.raises(RunError, match=r"\(it is a symbolic link\)"):
@@ -96,7 +96,7 @@ def test_a_command_gets_through_where_the_file_of_commands_is_another_users(
 
     monkeypatch.setattr("fmnist_tui.runs.control.open_append", refuse)
     with holding(acquire(run)):
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
     first, second = run.control.read_text().splitlines()
     assert first == '{"command":"save"}'
     assert '"pause"' in second

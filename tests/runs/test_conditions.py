@@ -8,7 +8,7 @@ from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs import conditions
 from fmnist_tui.runs.conditions import (
     Conditions,
-    Course,
+    ExactSteps,
     changes,
     conditions_at_start,
     conditions_here,
@@ -128,13 +128,13 @@ def test_pytorch_is_nothing_to_a_numpy_network() -> None:
 @pytest.mark.parametrize(
     ("asked", "now", "line"),
     [
-        ("cuda", CPU, "the CPU instead of NVIDIA A100 (cuda was asked for, but isn't here)"),
-        ("cuda:0", CPU, "the CPU instead of NVIDIA A100 (cuda:0 was asked for, but isn't here)"),
+        ("cuda", CPU, "the CPU instead of NVIDIA A100 (cuda was requested, but isn't available)"),
+        ("cuda:0", CPU, "the CPU instead of NVIDIA A100 (cuda:0 was requested, but isn't available)"),
         ("cuda:0", replace(A100, device="cuda:1"), ""),
         (
             "cuda:0",
             replace(A100, device="cuda:1", device_id="GPU-b"),
-            "cuda:1 instead of cuda:0 (cuda:0 was asked for, but isn't here)",
+            "cuda:1 instead of cuda:0 (cuda:0 was requested, but isn't available)",
         ),
         ("cuda", replace(A100, device="cuda:1", device_id="GPU-b"), ""),
     ],
@@ -195,7 +195,7 @@ def test_a_run_json_of_any_content_has_conditions(run: RunDirectory) -> None:
     ],
 )
 def test_steps_are_exact_unless_one_before_was_taken_elsewhere(log: list[Event], step: int, exact: bool) -> None:
-    course = Course()
+    course = ExactSteps()
     for event in log:
         course.see(event)
     assert course.is_exact(step) is exact

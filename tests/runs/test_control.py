@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.control import Inbox, control_end, deaf_while, send
+from fmnist_tui.runs.control import Inbox, busy_stage, control_end, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
@@ -23,7 +23,7 @@ from fmnist_tui.training.events import (
     Resumed,
     RunFinished,
     Stage,
-    Step,
+    StepMetrics,
     StopRequested,
 )
 
@@ -59,13 +59,13 @@ def append(run: RunDirectory, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("log", "command", "line"),
     [
-        ([], Command.PAUSE, "was interrupted: nothing to pause; go on with: fmnist-tui resume"),
+        ([], Command.PAUSE, "was interrupted: nothing to pause; resume it with: fmnist-tui resume"),
         ([RunFinished("completed")], Command.STOP_NOW, "has finished: nothing to stop; see it with: fmnist-tui show"),
         ([RunFinished("failed")], Command.CONTINUE, "has failed: nothing to continue; see why with: fmnist-tui show"),
         (
             [RunFinished("stopped", resumable=True)],
             Command.STOP_AFTER_EPOCH,
-            "was stopped: nothing to stop; go on with: fmnist-tui resume",
+            "was stopped: nothing to stop; resume it with: fmnist-tui resume",
         ),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_run_without_a_trainer_is_told_nothing(
 ) -> None:
     write_log(run, *log)
     with pytest.raises(RunError, match=f"^{run.run_id} {line} {run.run_id}$"):
-        send(run, command)
+        send_command(run, command)
     assert not run.control.exists()
 
 
@@ -93,7 +93,7 @@ def test_while_a_trainer_gets_ready_a_wish_waits_and_it_is_known_for_what(
     run: RunDirectory, log: list[Event], busy: str
 ) -> None:
     write_log(run, *log)
-    assert deaf_while(run) == busy
+    assert busy_stage(run) == busy
 
 
 def test_what_is_sent_arrives_in_order_and_once(run: RunDirectory) -> None:
@@ -101,14 +101,14 @@ def test_what_is_sent_arrives_in_order_and_once(run: RunDirectory) -> None:
     inbox = Inbox(run, control_end(run))
     with holding(acquire(run)):
         for wish in wishes:
-            send(run, wish)
+            send_command(run, wish)
     assert [inbox() for _ in wishes] == wishes
     assert inbox() is None
 
 
 def test_a_sent_command_says_when_and_by_whom(run: RunDirectory) -> None:
     with holding(acquire(run)):
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
     record = json.loads(run.control.read_text())
     assert record["command"] == "pause"
     assert abs(time.time() - record["time"]) < 5
@@ -119,11 +119,9 @@ def test_a_control_file_that_cannot_be_written_is_one_line(run: RunDirectory) ->
     run.control.mkdir()
     with (
         holding(acquire(run)),
-        pytest.raises(
-            RunError, match=r"^can't write .*control\.jsonl \(Is a directory\); see to that, then try again$"
-        ),
+        pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(Is a directory\); fix that, then try again$"),
     ):
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
 
 
 # The trainer's ear
@@ -189,7 +187,7 @@ def test_a_sender_that_died_in_mid_line_does_not_spoil_the_next_ones_command(run
     inbox = Inbox(run, 0)
     append(run, line("pause")[:12])
     with holding(acquire(run)):
-        send(run, Command.STOP_NOW)
+        send_command(run, Command.STOP_NOW)
     assert inbox() is Command.STOP_NOW
 
 
@@ -200,18 +198,18 @@ def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> No
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
-        send(run, Command.PAUSE)
+        watch.next(StepMetrics)
+        send_command(run, Command.PAUSE)
         paused = watch.next(Paused)
         assert watch.next(CheckpointSaved).step == paused.step
         assert status_of(run) is Status.PAUSED
         time.sleep(0.2)
         assert watch.new() == []
-        send(run, Command.CONTINUE)
+        send_command(run, Command.CONTINUE)
         assert watch.next(Continued).step == paused.step
-        assert watch.next(Step).step > paused.step
-        assert status_of(run) is Status.LIVE
-        send(run, Command.STOP_AFTER_EPOCH)
+        assert watch.next(StepMetrics).step > paused.step
+        assert status_of(run) is Status.RUNNING
+        send_command(run, Command.STOP_AFTER_EPOCH)
         assert watch.next(StopRequested).how == "after-epoch"
         assert watch.next(RunFinished) == RunFinished("stopped", scored=True)
         assert trainer.wait() == 0
@@ -225,7 +223,7 @@ def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> No
 
 
 def test_a_live_run_that_stops_now_is_saved_where_it_stands_and_not_scored(stopped_v0: RunDirectory) -> None:
-    *_, last = [event for event in Watch(stopped_v0).new() if isinstance(event, Step)]
+    *_, last = [event for event in Watch(stopped_v0).new() if isinstance(event, StepMetrics)]
     assert checkpoint_steps(stopped_v0)[0] == last.step
     assert last.epoch == 2
     assert status_of(stopped_v0) is Status.STOPPED
@@ -237,11 +235,11 @@ def test_a_paused_run_can_be_stopped(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
         assert watch.next(Paused).step == 0
-        send(run, Command.STOP_AFTER_EPOCH)
+        send_command(run, Command.STOP_AFTER_EPOCH)
         watch.next(Continued)
-        assert watch.next(Step).step == 1
+        assert watch.next(StepMetrics).step == 1
         assert watch.next(RunFinished).scored
         assert trainer.wait() == 0
 
@@ -250,10 +248,10 @@ def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         append(run, b"\n".join(JUNK.values()) + b"\n" + line(Command.STOP_NOW)[:14])
         for _ in range(3):
-            watch.next(Step)
+            watch.next(StepMetrics)
         assert trainer.poll() is None
         append(run, line(Command.STOP_NOW)[14:])
         assert watch.next(StopRequested).how == "now"

@@ -11,13 +11,13 @@ from data.samples import write_idx
 
 from fmnist_tui.data import load
 from fmnist_tui.paths import cache_folder
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import CheckpointSaved, Step
+from fmnist_tui.training.events import CheckpointSaved, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 from .trainers import SHORT_V0, SHORT_V3, Watch, assert_undisturbed, finish, kill_somewhere, request, running
@@ -73,10 +73,10 @@ def test_every_cnn_goes_on_as_if_nothing_had_been(runs: Path, version: str) -> N
         with running(run):
             watch = Watch(run)
             watch.new()
-            watch.next(Step)
-            send(run, Command.SAVE)
+            watch.next(StepMetrics)
+            send_command(run, Command.SAVE)
             saved = watch.next(CheckpointSaved)
-            watch.next(Step)
+            watch.next(StepMetrics)
     assert finish(run) == 0
     assert saved.step < 46
     assert_undisturbed(run, undisturbed)

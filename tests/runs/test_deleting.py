@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.deleting import delete_run
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.lock import acquire, holding
+from fmnist_tui.runs.run import delete_run
 
 OTHER = "v1-20260102-120000-00ff"
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory, create_run, find_run, list_runs, name_of
+from fmnist_tui.runs.manifest import read_manifest
 
 OLD, NEW, OTHER = "v0-20260101-120000-00ff", "v3-20260102-090000-0a0b", "v0-20251231-235959-ffff"
 
@@ -114,7 +115,7 @@ def test_a_whole_id_wins_over_a_label_of_that_name(three: Path) -> None:
 
 
 def test_a_word_for_several_runs_is_one_line_that_names_them(three: Path) -> None:
-    with pytest.raises(RunError, match=f"^'v0' means more than one run \\({OLD}, {OTHER}\\); say more of it$"):
+    with pytest.raises(RunError, match=f"^'v0' is ambiguous \\({OLD}, {OTHER}\\); say more of it$"):
         find_run(three, "v0")
 
 
@@ -187,14 +188,14 @@ def test_a_damaged_label_is_no_label(three: Path) -> None:
 
 
 def test_a_run_without_files_has_no_configuration(run: RunDirectory) -> None:
-    assert run.config() == {}
+    assert read_manifest(run).json == {}
 
 
 def test_what_was_asked_for_stands_in_until_it_is_known_what_is_run(run: RunDirectory) -> None:
     run.request.write_text('{"device": "auto"}')
-    assert run.config() == {"device": "auto"}
+    assert read_manifest(run).json == {"device": "auto"}
     run.run_json.write_text('{"device": "cpu"}')
-    assert run.config() == {"device": "cpu"}
+    assert read_manifest(run).json == {"device": "cpu"}
 
 
 def test_a_runs_size_is_that_of_all_its_files(run: RunDirectory) -> None:

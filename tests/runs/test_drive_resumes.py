@@ -11,7 +11,7 @@ from data.samples import write_idx
 from fmnist_tui.data import load
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.identity import host_name
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.in_app import InAppRun
@@ -19,7 +19,7 @@ from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 from .trainers import (
@@ -54,10 +54,10 @@ def test_a_killed_run_goes_on_from_its_checkpoint_as_if_nothing_had_been(runs: P
     with running(run):
         watch = Watch(run)
         watch.next(Epoch)
-        watch.next(Step)
-        send(run, Command.SAVE)
+        watch.next(StepMetrics)
+        send_command(run, Command.SAVE)
         saved = watch.next(CheckpointSaved)
-        assert watch.next(Step).step > saved.step
+        assert watch.next(StepMetrics).step > saved.step
     assert status_of(run) is Status.INTERRUPTED
     assert finish(run) == 0
     assert saved.step % 450 != 0
@@ -70,12 +70,12 @@ def test_a_killed_cnn_goes_on_in_the_app_as_if_nothing_had_been(runs: Path, fini
     run = request(runs, SHORT_V3)
     with running(run):
         watch = Watch(run)
-        watch.next(Step)
-        send(run, Command.SAVE)
+        watch.next(StepMetrics)
+        send_command(run, Command.SAVE)
         saved = watch.next(CheckpointSaved)
-        assert watch.next(Step).step > saved.step
+        assert watch.next(StepMetrics).step > saved.step
     assert status_of(run) is Status.INTERRUPTED
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     assert saved.step % 23 != 0
     assert resumed_step(run) == saved.step
     assert_undisturbed(run, finished_v3)
@@ -106,7 +106,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again_as_if_nothing_had
 
 def test_a_resumed_run_keeps_its_run_json_and_numbers_its_events_on(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
-    InAppRun(run).drive()
+    InAppRun(run).train()
     assert run.run_json.read_bytes() == stopped_v0.run_json.read_bytes()
     numbers = [logged.seq for logged in LogReader(run.events).read()]
     assert numbers == list(range(len(numbers)))
@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     assert resumed_step(run) == older
     assert_undisturbed(run, finished_v0)
 
@@ -133,12 +133,12 @@ def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_harms_nothing(
     for state in run.checkpoints.glob("*/state.json"):
         state.write_text("{")
     steps = checkpoint_steps(run)
-    message = one_line(InAppRun(run).drive())
+    message = one_line(InAppRun(run).train())
     assert message.startswith(
         f"checkpoint {run.checkpoints / f'step-{steps[0]:07d}'} is damaged, and there is no older"
     )
     assert message.endswith(
-        "start anew with: fmnist-tui train v0 --epochs 4 --batch-size 4 --seed 7 --threads 1 --data demo"
+        "start a new run with: fmnist-tui train v0 --epochs 4 --batch-size 4 --seed 7 --threads 1 --data demo"
     )
     assert checkpoint_steps(run) == steps
     assert status_of(run) is Status.FAILED
@@ -152,8 +152,8 @@ def test_a_run_does_not_go_on_with_other_training_images(runs: Path, stopped_v0:
     demo = load("demo", tmp_path)
     other = replace(demo, train=demo.test)
     change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
-    message = one_line(InAppRun(run).drive())
-    assert f"other holds other training images than run {run.run_id} was begun with" in message
+    message = one_line(InAppRun(run).train())
+    assert f"other has other training images than run {run.run_id} began with" in message
     assert message.endswith(f"give their folder with: fmnist-tui resume {run.run_id} --data DIR")
     assert checkpoint_steps(run) == checkpoint_steps(stopped_v0)
 
@@ -163,7 +163,7 @@ def test_a_run_does_not_go_on_with_other_test_images(runs: Path, stopped_v0: Run
     demo = load("demo", tmp_path)
     other = replace(demo, test=demo.train)
     change(run.request, lambda record: record.update(data=str(write_idx(tmp_path / "other", other.train, other.test))))
-    assert "other test images" in one_line(InAppRun(run).drive())
+    assert "other test images" in one_line(InAppRun(run).train())
 
 
 def test_a_run_goes_on_with_the_same_images_from_another_place(
@@ -173,19 +173,19 @@ def test_a_run_goes_on_with_the_same_images_from_another_place(
     demo = load("demo", tmp_path)
     folder = write_idx(tmp_path / "same", demo.train, demo.test)
     change(run.request, lambda record: record.update(data=str(folder)))
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     assert_undisturbed(run, finished_v0)
 
 
 def test_a_run_of_another_random_stream_does_not_go_on(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
     change(run.run_json, lambda record: record.update(random_stream=record["random_stream"] + 1))
-    told = one_line(InAppRun(run).drive())
+    told = one_line(InAppRun(run).train())
     assert "another version of this program" in told
-    assert "; start anew with: fmnist-tui train v0" in told
+    assert "; start a new run with: fmnist-tui train v0" in told
     change(run.run_json, lambda record: record.update(random_stream=record["random_stream"] - 1))
     assert status_of(run) is Status.FAILED
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"data": {}, "window": 1}', "without fingerprints"])
@@ -197,8 +197,8 @@ def test_a_run_whose_run_json_is_damaged_does_not_begin_a_new_one(
         change(run.run_json, lambda record: record.update(data={}))
     else:
         run.run_json.write_text(content)
-    line = f"{run.run_json} is damaged, so the run can't go on; start anew with: fmnist-tui train v0 --epochs 4"
-    assert one_line(InAppRun(run).drive()).startswith(line)
+    line = f"{run.run_json} is damaged, so the run can't go on; start a new run with: fmnist-tui train v0 --epochs 4"
+    assert one_line(InAppRun(run).train()).startswith(line)
 
 
 # On another machine
@@ -221,7 +221,7 @@ def last_resumed(run: RunDirectory) -> Resumed:
 
 def test_a_resume_under_the_same_conditions_is_exact(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
-    InAppRun(run).drive()
+    InAppRun(run).train()
     resumed = last_resumed(run)
     assert (resumed.host, resumed.device, resumed.threads, resumed.exact) == (host_name(), "cpu", 1, True)
     assert alerts_of(run) == []
@@ -233,7 +233,7 @@ def test_a_run_from_a_larger_machine_takes_the_cpus_that_are_here_and_says_so(
 ) -> None:
     run = begun_elsewhere(stopped_v0, runs, host="gpu01", threads=512, cpus=512)
     before = run.run_json.read_bytes()
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     cpus = available_cpus()
     assert alerts_of(run) == [
         Alert(
@@ -254,12 +254,12 @@ def test_a_run_that_was_elsewhere_for_a_while_is_not_exact_any_more(runs: Path, 
     watch = Watch(run)
     watch.new()
     with running(run):
-        watch.next(Step)
-        send(run, Command.STOP_NOW)
+        watch.next(StepMetrics)
+        send_command(run, Command.STOP_NOW)
         assert watch.next(RunFinished).resumable
     (alert,) = alerts_of(run)
     change(run.run_json, lambda record: record.update(host=host_name()))  # back where it began
-    InAppRun(run).drive()
+    InAppRun(run).train()
     assert alerts_of(run) == [alert]
     assert not last_resumed(run).exact
     assert json.loads(run.result.read_text())["exact"] is False
@@ -267,7 +267,7 @@ def test_a_run_that_was_elsewhere_for_a_while_is_not_exact_any_more(runs: Path, 
 
 def test_other_versions_of_libraries_are_named(runs: Path, stopped_v0: RunDirectory) -> None:
     run = begun_elsewhere(stopped_v0, runs, versions={"numpy": "0.9.1", "torch": "0.1"})
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     (alert,) = alerts_of(run)
     assert alert.message.startswith("resumed with NumPy ")
     assert " instead of 0.9.1: training continues, but not bit for bit as it would have before" in alert.message
@@ -289,7 +289,7 @@ def test_too_many_threads_are_kept_where_they_were_asked_for_and_reported(runs: 
 def test_a_run_starts_again_elsewhere_where_nothing_was_saved(runs: Path, stopped_v0: RunDirectory) -> None:
     run = begun_elsewhere(stopped_v0, runs, host="gpu01")
     shutil.rmtree(run.checkpoints)
-    InAppRun(run).drive()
+    InAppRun(run).train()
     assert [alert.kind for alert in alerts_of(run)] == ["no_checkpoint", "resume_inexact"]
     assert alerts_of(run)[1].message.startswith(f"started again on {host_name()} (was gpu01): ")
     started = [event for event in events_of(run) if isinstance(event, RunStarted)]
@@ -303,11 +303,11 @@ def test_a_run_goes_on_where_its_device_is_not(runs: Path, tmp_path: Path, asked
     record |= {"device_name": "NVIDIA A100", "host": host_name(), "hyperparameters": asdict(TINY_V3)}
     fingerprints = zip(("train_fingerprint", "test_fingerprint"), load("demo", tmp_path).fingerprints, strict=True)
     run.run_json.write_text(json.dumps({**record, "data": dict(fingerprints)}))
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     (alert,) = alerts_of(run)
     assert alert.kind == "resume_inexact"
     assert " instead of NVIDIA A100" in alert.message
-    assert ("(cuda:99 was asked for, but isn't here)" in alert.message) == (asked != "auto")
+    assert ("(cuda:99 was requested, but isn't available)" in alert.message) == (asked != "auto")
     assert json.loads(run.result.read_text())["device"] != "cuda:99"
 
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.training.events import Resumed, RunFinished, RunStarted, Stage, StopRequested
 

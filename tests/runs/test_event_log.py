@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from fmnist_tui.runs import event_log
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, read_tail
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training import events
-from fmnist_tui.training.events import Event, Step
+from fmnist_tui.training.events import Event, StepMetrics
 
 from .logs import EVERY_EVENT, STARTED, epoch, step
 from .reads import Reads
@@ -113,7 +113,7 @@ def test_an_event_is_one_line_with_its_name_a_time_and_a_number(path: Path) -> N
 def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_for_its_readers(path: Path) -> None:
     write(path, step(1, loss=math.nan), step(2, loss=math.inf))
     assert [json.loads(line)["loss"] for line in path.read_text().splitlines()] == [None, None]
-    losses = [event.loss for event in read(path) if isinstance(event, Step)]
+    losses = [event.loss for event in read(path) if isinstance(event, StepMetrics)]
     assert len(losses) == 2
     assert all(math.isnan(loss) for loss in losses)
 

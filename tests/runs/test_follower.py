@@ -11,7 +11,8 @@ from waiting import wait_until
 from fmnist_tui.runs import follower as module
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
-from fmnist_tui.runs.follower import Follower, read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Resumed, RunFinished, Stage
@@ -94,7 +95,7 @@ def test_a_follower_in_a_thread_looks_after_the_status_too(run: RunDirectory, mo
     try:
         with holding(acquire(run)):
             write_log(run, STARTED, step(5))
-            wait_until(lambda: follower.status is Status.LIVE, "the run was seen live")
+            wait_until(lambda: follower.status is Status.RUNNING, "the run was seen running")
         wait_until(lambda: follower.status is Status.INTERRUPTED, "the run was seen without a trainer")
     finally:
         stop.set()

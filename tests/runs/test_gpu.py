@@ -9,9 +9,10 @@ import pytest
 from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import UsageProbe
-from fmnist_tui.training.events import CheckpointSaved, Epoch, Step
+from fmnist_tui.training.events import CheckpointSaved, Epoch, StepMetrics
 
 from .trainers import SHORT_V3, Watch, assert_undisturbed, finish, request, running
 
@@ -35,8 +36,8 @@ def test_a_run_ends_on_the_gpu_and_says_so(runs: Path, version: str) -> None:
     run = request(runs, replace(GPU_V3, version=version))
     assert finish(run) == 0
     assert status_of(run) is Status.FINISHED
-    assert run.config()["device"] == "cuda:0"
-    assert "NVIDIA" in run.config()["device_name"]
+    assert read_manifest(run).json["device"] == "cuda:0"
+    assert "NVIDIA" in read_manifest(run).json["device_name"]
 
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(runs: Path) -> None:
@@ -51,7 +52,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(runs: Path) -> None:
 def test_two_trainers_take_turns_on_one_gpu(runs: Path) -> None:
     first, second = request(runs, LONG_V3), request(runs, GPU_V3)
     with running(first), running(second) as waiting:
-        Watch(first).next(Step)
+        Watch(first).next(StepMetrics)
         wait_until(lambda: status_of(second) is Status.QUEUED or waiting.poll() is not None, "the second waits")
         assert status_of(second) is Status.QUEUED
         assert waiting.wait(120) == 0
@@ -62,7 +63,7 @@ def test_the_gpu_is_watched_while_a_run_uses_it(runs: Path) -> None:
     run = request(runs, replace(LONG_V3, hyperparameters=replace(SHORT_V3.hyperparameters, epochs=1000)))
     probe = UsageProbe(run)
     with running(run):
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         wait_until(lambda: (usage := probe.look()) and usage.gpu, "the driver answered")
         usage = probe.look()
         assert usage

@@ -15,7 +15,7 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.runs import run_writer as module
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
-from fmnist_tui.runs.run_writer import RunKeeper
+from fmnist_tui.runs.run_writer import RunWriter
 from fmnist_tui.training.checkpoint import Checkpoint, Position, load_newest
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.metrics import Scores
@@ -39,8 +39,8 @@ SCORED = Outcome(
 
 
 @pytest.fixture
-def keeper(run: RunDirectory) -> Iterator[RunKeeper]:
-    with closing(RunKeeper(run, CONFIG)) as keeper:
+def keeper(run: RunDirectory) -> Iterator[RunWriter]:
+    with closing(RunWriter(run, CONFIG)) as keeper:
         yield keeper
 
 
@@ -66,7 +66,7 @@ def files_under(folder: Path) -> set[str]:
 # Checkpoints
 
 
-def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, keeper: RunKeeper) -> None:
+def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, keeper: RunWriter) -> None:
     keeper.save_checkpoint(checkpoint(5, 0.5))
     keeper.wait()
     assert keeper.news() == [CheckpointSaved(5)]
@@ -77,7 +77,7 @@ def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, k
     assert read.tensors["weight"].tolist() == [0.5] * 3
 
 
-def test_a_checkpoint_is_written_in_the_background(keeper: RunKeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_is_written_in_the_background(keeper: RunWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     may_write = threading.Event()
     monkeypatch.setattr(module, "write_checkpoint", lambda *_: may_write.wait())
     keeper.save_checkpoint(checkpoint(5))
@@ -88,14 +88,14 @@ def test_a_checkpoint_is_written_in_the_background(keeper: RunKeeper, monkeypatc
     assert keeper.news() == [CheckpointSaved(5)]
 
 
-def test_a_keeper_is_idle_before_and_after_a_checkpoint(keeper: RunKeeper) -> None:
+def test_a_keeper_is_idle_before_and_after_a_checkpoint(keeper: RunWriter) -> None:
     idle = [keeper.busy]
     keeper.save_checkpoint(checkpoint(5))
     keeper.wait()
     assert [*idle, keeper.busy] == [False, False]
 
 
-def test_two_checkpoints_are_kept(run: RunDirectory, keeper: RunKeeper) -> None:
+def test_two_checkpoints_are_kept(run: RunDirectory, keeper: RunWriter) -> None:
     for step in (5, 10, 15):
         keeper.save_checkpoint(checkpoint(step))
     keeper.wait()
@@ -104,13 +104,13 @@ def test_two_checkpoints_are_kept(run: RunDirectory, keeper: RunKeeper) -> None:
 
 
 def test_closing_waits_for_the_last_checkpoint(run: RunDirectory) -> None:
-    with closing(RunKeeper(run, CONFIG)) as keeper:
+    with closing(RunWriter(run, CONFIG)) as keeper:
         keeper.save_checkpoint(checkpoint(5))
     assert checkpoint_steps(run) == [5]
 
 
 def test_a_full_disk_is_an_alert_and_harms_no_older_checkpoint(
-    run: RunDirectory, keeper: RunKeeper, full_disk: pytest.MonkeyPatch
+    run: RunDirectory, keeper: RunWriter, full_disk: pytest.MonkeyPatch
 ) -> None:
     with pytest.MonkeyPatch.context() as room:
         room.setattr(os, "fsync", lambda _: None)
@@ -131,7 +131,7 @@ def test_a_full_disk_is_an_alert_and_harms_no_older_checkpoint(
 
 
 def test_a_checkpoint_that_is_written_again_in_vain_is_still_there(
-    run: RunDirectory, keeper: RunKeeper, monkeypatch: pytest.MonkeyPatch
+    run: RunDirectory, keeper: RunWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeper.save_checkpoint(checkpoint(5))
     keeper.wait()
@@ -148,7 +148,7 @@ def test_a_checkpoint_that_is_written_again_in_vain_is_still_there(
 # The outcome
 
 
-def test_an_outcome_is_weights_predictions_and_a_result(run: RunDirectory, keeper: RunKeeper) -> None:
+def test_an_outcome_is_weights_predictions_and_a_result(run: RunDirectory, keeper: RunWriter) -> None:
     keeper.save_outcome(SCORED)
     assert files_under(run.path) == {"model.safetensors", "predictions.npz", "result.json"}
     weights = read_weights(run)
@@ -175,7 +175,7 @@ def test_an_outcome_is_weights_predictions_and_a_result(run: RunDirectory, keepe
     }
 
 
-def test_equal_weights_make_equal_files(run: RunDirectory, keeper: RunKeeper) -> None:
+def test_equal_weights_make_equal_files(run: RunDirectory, keeper: RunWriter) -> None:
     files = set()
     for _ in range(12):
         keeper.save_outcome(SCORED)
@@ -183,7 +183,7 @@ def test_equal_weights_make_equal_files(run: RunDirectory, keeper: RunKeeper) ->
     assert len(files) == 1
 
 
-def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: RunKeeper) -> None:
+def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: RunWriter) -> None:
     keeper.save_outcome(Outcome("diverged", 0, 5, 0.1))
     result = json.loads(run.result.read_text())
     assert files_under(run.path) == {"result.json"}
@@ -192,14 +192,14 @@ def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: 
 
 
 def test_an_outcome_that_cannot_be_kept_leaves_nothing_half_done(
-    run: RunDirectory, keeper: RunKeeper, full_disk: pytest.MonkeyPatch
+    run: RunDirectory, keeper: RunWriter, full_disk: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DiskFull, match=r"^no room for the result in .* \(No space left on device\)$"):
         keeper.save_outcome(SCORED)
     assert files_under(run.path) == set()
 
 
-def test_a_result_is_only_there_when_all_else_is(run: RunDirectory, keeper: RunKeeper) -> None:
+def test_a_result_is_only_there_when_all_else_is(run: RunDirectory, keeper: RunWriter) -> None:
     run.predictions.mkdir()
     with pytest.raises(RunError, match="Is a directory"):
         keeper.save_outcome(SCORED)
@@ -227,7 +227,7 @@ def test_a_run_that_is_taken_while_its_outcome_is_written_is_left_alone(run: Run
     names = ("model.safetensors", "predictions.npz", "result.json")
     for name in names:
         (run.path / name).write_text("the newer one's")
-    with closing(RunKeeper(run, CONFIG, Taken(looks))) as keeper, pytest.raises(Superseded):
+    with closing(RunWriter(run, CONFIG, Taken(looks))) as keeper, pytest.raises(Superseded):
         keeper.save_outcome(SCORED)
     left = [(run.path / name).read_bytes() == b"the newer one's" for name in names]
     assert left == [looks < 2, looks < 3, True]
@@ -236,10 +236,10 @@ def test_a_run_that_is_taken_while_its_outcome_is_written_is_left_alone(run: Run
 
 @pytest.mark.parametrize("looks", range(2))
 def test_a_run_that_is_taken_while_a_checkpoint_is_written_is_left_alone(run: RunDirectory, looks: int) -> None:
-    with closing(RunKeeper(run, CONFIG)) as newer:
+    with closing(RunWriter(run, CONFIG)) as newer:
         newer.save_checkpoint(checkpoint(7, 1.0))
     (run.checkpoints / ".step-0000008.tmp").mkdir()  # which the newer one is writing
-    with closing(RunKeeper(run, CONFIG, Taken(looks))) as keeper:
+    with closing(RunWriter(run, CONFIG, Taken(looks))) as keeper:
         keeper.save_checkpoint(checkpoint(7, 2.0))
         keeper.wait()
         with pytest.raises(Superseded):

@@ -7,7 +7,7 @@ import pytest
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory, find_run
-from fmnist_tui.runs.labels import Label, read_label, with_tags, write_label
+from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
 
 OTHER = "v1-20260102-120000-00ff"
 
@@ -36,17 +36,17 @@ def test_what_was_put_into_the_file_by_hand_is_safe_to_show(run: RunDirectory) -
 
 
 FAULTS = [
-    (Label("last"), "'last' means a run already"),
-    (Label("v0-20260101-120000-00ff"), "means a run already"),
-    (Label("taken"), "another run is called 'taken' already"),
-    (Label("x" * 41), "the name has 41 letters; 40 are the most"),
-    (Label("a\x1b[2Jb"), "has letters that can't be shown"),
-    (Label(" a"), "or spaces around it"),
-    (Label(note="x" * 1001), "the note has 1001 letters"),
-    (Label(note="two\nlines"), "has letters that can't be shown"),
-    (Label(tags=("two words",)), "tag 'two words' is not one word"),
-    (Label(tags=("",)), "tag '' is not one word"),
-    (Label(tags=tuple(map(str, range(21)))), "21 tags are more than 20"),
+    (Label("last"), "'last' already identifies a run"),
+    (Label("v0-20260101-120000-00ff"), "already identifies a run"),
+    (Label("taken"), "another run is already named 'taken'"),
+    (Label("x" * 41), "the name is 41 characters; the maximum is 40"),
+    (Label("a\x1b[2Jb"), "has unprintable characters"),
+    (Label(" a"), "or leading or trailing spaces"),
+    (Label(note="x" * 1001), "the note is 1001 characters"),
+    (Label(note="two\nlines"), "has unprintable characters"),
+    (Label(tags=("two words",)), "tag 'two words' must be a single word"),
+    (Label(tags=("",)), "tag '' must be a single word"),
+    (Label(tags=tuple(map(str, range(21)))), "21 tags; the maximum is 20"),
 ]
 
 

@@ -12,16 +12,15 @@ from leftovers import has_ended
 from waiting import wait_until
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs import heartbeat
-from fmnist_tui.runs import worker as drive
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs import heartbeat, worker
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Paused, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Paused, RunFinished, RunStarted, StepMetrics
 
 from .trainers import (
     ENDLESS_V0,
@@ -49,7 +48,7 @@ time.sleep(600)
 
 def drive_in_a_thread(run: RunDirectory) -> RunFinished:
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(InAppRun(run).drive).result()
+        return pool.submit(InAppRun(run).train).result()
 
 
 # A process of its own
@@ -62,7 +61,7 @@ def test_a_trainer_lives_in_a_session_of_its_own_and_is_never_without_its_lock(r
         while not run.events.exists() or b'"step"' not in run.events.read_bytes():
             assert is_held(run)
         assert json.loads(run.heartbeat.read_text())["pid"] == trainer.pid
-        assert status_of(run) is Status.LIVE
+        assert status_of(run) is Status.RUNNING
 
 
 def test_a_trainer_outlives_the_process_that_started_it(runs: Path) -> None:
@@ -74,9 +73,9 @@ def test_a_trainer_outlives_the_process_that_started_it(runs: Path) -> None:
         assert watch.next(RunStarted).pid == pid
         parent.kill()
     watch.new()
-    watch.next(Step)
-    assert status_of(run) is Status.LIVE
-    send(run, Command.STOP_AFTER_EPOCH)
+    watch.next(StepMetrics)
+    assert status_of(run) is Status.RUNNING
+    send_command(run, Command.STOP_AFTER_EPOCH)
     assert watch.next(RunFinished).scored
     wait_until(lambda: has_ended(pid), "the trainer ended")
     assert status_of(run) is Status.FINISHED
@@ -88,7 +87,7 @@ def test_a_second_trainer_is_refused(runs: Path) -> None:
         for start in (launch, InAppRun):
             with pytest.raises(RunError, match=f"^run {run.run_id} is already being trained; watch it"):
                 start(run)
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
 
 
 def test_a_trainer_that_cannot_be_started_leaves_the_run_free(
@@ -97,7 +96,7 @@ def test_a_trainer_that_cannot_be_started_leaves_the_run_free(
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
     with pytest.raises(
         RunError,
-        match=r"^can't start a trainer for .* \(No such file or directory\); see to that, then: fmnist-tui resume",
+        match=r"^can't start a trainer for .* \(No such file or directory\); fix that, then: fmnist-tui resume",
     ):
         launch(run)
     assert not is_held(run)
@@ -122,7 +121,7 @@ def test_a_run_that_waits_for_another_in_the_app_gives_signs_of_life_until_it_is
     waiting = InAppRun(run)
     first = run.heartbeat.read_bytes()
     wait_until(lambda: run.heartbeat.read_bytes() != first, "the heartbeat was refreshed")
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     waiting.close()
     assert not is_held(run)
 
@@ -131,10 +130,10 @@ def test_a_run_whose_driving_breaks_is_let_go(runs: Path, monkeypatch: pytest.Mo
     def broken(*_: object) -> RunFinished:
         raise MemoryError
 
-    monkeypatch.setattr(drive, "drive", broken)
+    monkeypatch.setattr(worker, "run_training", broken)
     run = request(runs, ENDLESS_V0)
     with pytest.raises(MemoryError):
-        InAppRun(run).drive()
+        InAppRun(run).train()
     assert not is_held(run)
 
 
@@ -159,12 +158,12 @@ def test_a_run_in_the_app_hears_the_app_and_the_control_file(runs: Path) -> None
     in_app = InAppRun(run)
     watch = Watch(run)
     with ThreadPoolExecutor(1) as pool:
-        driving = pool.submit(in_app.drive)
-        watch.next(Step)
+        driving = pool.submit(in_app.train)
+        watch.next(StepMetrics)
         in_app.inbox.put(Command.PAUSE)
         paused = watch.next(Paused)
         assert status_of(run) is Status.PAUSED
-        send(run, Command.STOP_NOW)
+        send_command(run, Command.STOP_NOW)
         assert driving.result() == RunFinished("stopped", resumable=True)
     assert checkpoint_steps(run) == [paused.step]
     assert status_of(run) is Status.STOPPED

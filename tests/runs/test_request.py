@@ -37,7 +37,7 @@ def assert_one_line(run: RunDirectory) -> None:
     with pytest.raises(RunError) as raised:
         read_request(run)
     assert str(run.request) in str(raised.value)
-    assert str(raised.value).endswith("; start a new one")
+    assert str(raised.value).endswith("; start a new run")
     assert "\n" not in str(raised.value)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.resume import DataMoved, check_resumable
@@ -58,7 +58,7 @@ def test_a_run_that_waits_on_another_host_is_taken_out_of_its_queue_first(run: R
     stop = f"fmnist-tui stop {run.run_id}, then resume it"
     with pytest.raises(RunError, match=f"is queued; it waits for a device of gpu01: to train it here, {stop}$"):
         check_resumable(run)
-    send(run, Command.STOP_NOW)
+    send_command(run, Command.STOP_NOW)
     check_resumable(run)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.disk_space import bytes_needed, little_room
+from fmnist_tui.runs.start_checks import bytes_needed, disk_space_warning
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 
@@ -24,9 +24,9 @@ def test_too_little_room_is_told_with_what_it_takes(
     monkeypatch: pytest.MonkeyPatch, runs: Path, configs: list[TrainingConfig], line: str
 ) -> None:
     room(monkeypatch, bytes_needed(configs) - 1)
-    assert f"free in {runs}, but {line} will take about 2" in little_room(runs, configs)
+    assert f"free in {runs}, but {line} will take about 2" in disk_space_warning(runs, configs)
     room(monkeypatch, bytes_needed(configs))
-    assert little_room(runs, configs) == ""
+    assert disk_space_warning(runs, configs) == ""
 
 
 def test_what_is_foretold_is_enough_for_a_run_that_replaces_its_checkpoints(finished_v0: RunDirectory) -> None:
@@ -40,4 +40,4 @@ def test_a_disk_that_tells_nothing_is_no_reason_for_a_warning(monkeypatch: pytes
         raise PermissionError
 
     monkeypatch.setattr(shutil, "disk_usage", refuse)
-    assert little_room(runs, [V3]) == ""
+    assert disk_space_warning(runs, [V3]) == ""

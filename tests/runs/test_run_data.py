@@ -12,7 +12,8 @@ from fmnist_tui.data import DataError, Dataset, load, official
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs import resume as run_data
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.request import read_request, recorded_folder, request_run
+from fmnist_tui.runs.manifest import requested_folder
+from fmnist_tui.runs.request import read_request, request_run
 from fmnist_tui.runs.resume import DataMoved, check_images, load_images
 
 from .trainers import SHORT_V0
@@ -97,7 +98,7 @@ def test_images_that_were_moved_are_found_where_they_are_said_to_be(
 
 def test_a_given_folder_is_the_only_one_that_is_tried(begun: RunDirectory, folder: Path, other: Path) -> None:
     line = refused(begun, str(other))
-    assert line.startswith(f"{other} holds other training images than run {begun.run_id} was begun with (sha256 ")
+    assert line.startswith(f"{other} has other training images than run {begun.run_id} began with (sha256 ")
     assert refused(begun, f"{other}/none") == f"there is no folder {other}/none"
     assert place_of(begun) == str(folder)
 
@@ -153,9 +154,9 @@ def test_a_folder_that_is_known_to_hold_other_images_is_seen_at_the_command(
 ) -> None:
     shutil.rmtree(folder)
     shutil.copytree(other, folder)
-    with pytest.raises(DataMoved, match="holds other training images"):
+    with pytest.raises(DataMoved, match="has other training images"):
         load_for(begun)
-    assert "holds other training images" in refused(begun)
+    assert "has other training images" in refused(begun)
 
 
 def test_every_place_that_was_tried_is_named(
@@ -164,7 +165,7 @@ def test_every_place_that_was_tried_is_named(
     folder.rename(tmp_path / "moved")
     monkeypatch.setenv("FMNIST_TUI_DATA", str(other))
     line = refused(begun)
-    assert line.startswith(f"there is no folder {folder}; {other} holds other training images")
+    assert line.startswith(f"there is no folder {folder}; {other} has other training images")
 
 
 def test_fashion_mnist_may_be_in_its_usual_places(
@@ -201,7 +202,7 @@ def test_a_run_that_never_began_takes_the_folder_that_is_given(runs: Path, folde
 @pytest.mark.parametrize("content", ["{", "[]", '{"folder": 3}', '{"folder": ""}', "{}"])
 def test_a_damaged_record_of_the_place_is_no_folder(begun: RunDirectory, content: str, folder: Path) -> None:
     begun.data_json.write_text(content)
-    assert recorded_folder(begun, {"data": str(folder)}) == str(folder)
+    assert requested_folder(begun, {"data": str(folder)}) == str(folder)
 
 
 def test_a_place_that_cannot_be_written_down_is_said(begun: RunDirectory, folder: Path, tmp_path: Path) -> None:

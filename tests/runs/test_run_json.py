@@ -8,8 +8,8 @@ import pytest
 from fmnist_tui.data import load
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.runs.conditions import conditions_at_start, conditions_here
-from fmnist_tui.runs.request import read_request, request_run
-from fmnist_tui.runs.run_json import write_run_json
+from fmnist_tui.runs.manifest import read_manifest
+from fmnist_tui.runs.request import read_request, request_run, write_run_json
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_task, settled
@@ -42,6 +42,6 @@ def test_a_gpu_has_the_name_that_pytorch_knows_it_by(
     run = request_run(runs, config, None)
     conditions = conditions_here(config, "GPU-5f3a9c01")
     write_run_json(run, read_request(run), make_task(config, load("demo", tmp_path)), conditions)
-    assert run.config()["device_name"] == "NVIDIA H200"
-    assert run.config()["device_id"] == "GPU-5f3a9c01"
+    assert read_manifest(run).json["device_name"] == "NVIDIA H200"
+    assert read_manifest(run).json["device_id"] == "GPU-5f3a9c01"
     assert conditions_at_start(run) == conditions

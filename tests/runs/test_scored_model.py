@@ -25,7 +25,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A real run of one epoch on the demo set; tests look at copies of it."""
     config = configure("v0", "tuned", {"epochs": 1, "batch_size": 16}, threads=1)
     run = request_run(tmp_path_factory.mktemp("finished"), config, "demo")
-    assert InAppRun(run).drive().reason == "completed"
+    assert InAppRun(run).train().reason == "completed"
     return run
 
 

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from fmnist_tui.runs.event_log import Logged
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,

@@ -39,5 +39,5 @@ def test_a_pytorch_that_crashes_when_it_looks_for_a_device_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starting, "_ASK_DEVICE", (sys.executable, "-c", "import os; os.abort()"))
-    with pytest.raises(ConfigError, match=r"^PyTorch can't look for device mps; `fmnist-tui doctor` says why; "):
+    with pytest.raises(ConfigError, match=r"^PyTorch can't look for device mps; run `fmnist-tui doctor`, "):
         check_startable([replace(V1, device="mps")], None, tmp_path)

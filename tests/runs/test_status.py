@@ -30,21 +30,21 @@ QUEUED: list[Event] = [Stage("waiting for cpu")]
 PAUSED: list[Event] = [*BEGUN, Paused(5)]
 
 WITH_TRAINER = {
-    "that has said nothing yet": ([], Status.LIVE),
+    "that has said nothing yet": ([], Status.RUNNING),
     "that waits for its device": (QUEUED, Status.QUEUED),
-    "whose turn has come": ([*QUEUED, Stage("loading data")], Status.LIVE),
-    "that loads": ([Stage("loading data")], Status.LIVE),
-    "that trains": (BEGUN, Status.LIVE),
-    "that has saved": ([*BEGUN, CheckpointSaved(5)], Status.LIVE),
-    "that validates": ([*BEGUN, step(10), Stage("validating")], Status.LIVE),
-    "that was alarmed": ([*BEGUN, Alert("checkpoint_failed", "no room")], Status.LIVE),
+    "whose turn has come": ([*QUEUED, Stage("loading data")], Status.RUNNING),
+    "that loads": ([Stage("loading data")], Status.RUNNING),
+    "that trains": (BEGUN, Status.RUNNING),
+    "that has saved": ([*BEGUN, CheckpointSaved(5)], Status.RUNNING),
+    "that validates": ([*BEGUN, step(10), Stage("validating")], Status.RUNNING),
+    "that was alarmed": ([*BEGUN, Alert("checkpoint_failed", "no room")], Status.RUNNING),
     "that is paused": (PAUSED, Status.PAUSED),
     "that is paused and has saved": ([*PAUSED, CheckpointSaved(5)], Status.PAUSED),
     "that is paused and could not save": ([*PAUSED, Alert("checkpoint_failed", "no room")], Status.PAUSED),
-    "that was continued": ([*PAUSED, CheckpointSaved(5), Continued(5)], Status.LIVE),
-    "that is stopping": ([*BEGUN, StopRequested("after-epoch")], Status.LIVE),
-    "that went on": ([*PAUSED, Resumed(5, 1)], Status.LIVE),
-    "that is about to leave": ([*BEGUN, RunFinished("completed", scored=True)], Status.LIVE),
+    "that was continued": ([*PAUSED, CheckpointSaved(5), Continued(5)], Status.RUNNING),
+    "that is stopping": ([*BEGUN, StopRequested("after-epoch")], Status.RUNNING),
+    "that went on": ([*PAUSED, Resumed(5, 1)], Status.RUNNING),
+    "that is about to leave": ([*BEGUN, RunFinished("completed", scored=True)], Status.RUNNING),
 }
 
 WITHOUT_TRAINER = {
@@ -96,7 +96,7 @@ def test_a_run_whose_new_trainer_has_said_nothing_yet_is_live_whatever_the_one_b
     left_by_another_trainer(run, *events)
     with holding(handle := acquire(run)):
         new_attempt(run, handle)
-        assert status_of(run) is Status.LIVE
+        assert status_of(run) is Status.RUNNING
 
 
 def test_a_run_whose_trainer_was_replaced_is_what_the_newest_one_left(run: RunDirectory) -> None:
@@ -129,7 +129,7 @@ def test_a_trainer_that_holds_its_lock_and_shows_no_sign_of_life_is_not_respondi
 def test_a_trainer_that_has_not_yet_begun_to_beat_is_live(run: RunDirectory) -> None:
     with holding(acquire(run)):
         write_log(run, Stage("loading data"))
-        assert status_of(run) is Status.LIVE
+        assert status_of(run) is Status.RUNNING
 
 
 def test_a_stale_heartbeat_without_a_lock_means_nothing(run: RunDirectory) -> None:
@@ -156,4 +156,4 @@ def test_a_killed_run_that_is_started_again_is_not_said_to_be_paused_or_dead_whi
     run = copy_of(stopped_v0, runs)
     left_by_another_trainer(run, Paused(5))
     with running(run):
-        assert status_of(run) in (Status.QUEUED, Status.LIVE)
+        assert status_of(run) in (Status.QUEUED, Status.RUNNING)

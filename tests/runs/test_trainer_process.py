@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import CheckpointSaved, Paused, RunFinished, Step, StopRequested
+from fmnist_tui.training.events import CheckpointSaved, Paused, RunFinished, StepMetrics, StopRequested
 
 from .trainers import ENDLESS_V0, PATIENCE, SHORT_V0, Watch, checkpoint_steps, finish, request, running
 
@@ -31,7 +31,7 @@ def test_sigint_and_sigterm_save_and_end(runs: Path, number: signal.Signals, sta
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         trainer.send_signal(number)
         assert watch.next(StopRequested).how == "now"
         saved = watch.next(CheckpointSaved)
@@ -47,7 +47,7 @@ def test_what_could_not_be_saved_is_not_told_as_saved(runs: Path) -> None:
     run.checkpoints.write_text("a file in the way")
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         trainer.send_signal(signal.SIGTERM)
         assert watch.next(RunFinished).message.startswith("no checkpoint at step ")
         assert trainer.wait(PATIENCE) == 1
@@ -56,7 +56,7 @@ def test_what_could_not_be_saved_is_not_told_as_saved(runs: Path) -> None:
 def test_a_trainer_whose_folder_is_gone_ends(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         run.path.rename(runs / "elsewhere")
         assert trainer.wait(PATIENCE) == 1
 
@@ -64,7 +64,7 @@ def test_a_trainer_whose_folder_is_gone_ends(runs: Path) -> None:
 def test_a_run_whose_lock_was_removed_is_saved_and_left_to_the_next_trainer(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         run.lock.unlink()
         assert trainer.wait(PATIENCE) == 0
     assert status_of(run) is Status.STOPPED
@@ -84,7 +84,7 @@ def test_sigterm_ends_a_paused_run_too(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        send(run, Command.PAUSE)
+        send_command(run, Command.PAUSE)
         watch.next(Paused)
         trainer.send_signal(signal.SIGTERM)
         assert trainer.wait(PATIENCE) == 143
@@ -95,11 +95,11 @@ def test_a_lost_terminal_is_no_reason_to_stop_and_sigusr1_saves_and_goes_on(runs
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         trainer.send_signal(signal.SIGHUP)
         trainer.send_signal(signal.SIGUSR1)
         saved = watch.next(CheckpointSaved)
-        assert watch.next(Step).step > saved.step
+        assert watch.next(StepMetrics).step > saved.step
         assert trainer.poll() is None
         assert checkpoint_steps(run) == [saved.step]
 
@@ -111,7 +111,7 @@ def test_a_second_sigint_ends_a_trainer_that_is_still_saving(runs: Path) -> None
     with subprocess.Popen(command, pass_fds=(lock,)) as trainer:
         os.close(lock)
         watch = Watch(run)
-        watch.next(Step)
+        watch.next(StepMetrics)
         trainer.send_signal(signal.SIGINT)
         watch.next(StopRequested)
         assert trainer.poll() is None

@@ -20,7 +20,7 @@ from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.checkpoint import checkpoint_folders

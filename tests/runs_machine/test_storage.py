@@ -83,7 +83,7 @@ def test_no_runs_are_fine(runs: Path) -> None:
 
 def test_live_runs_are_counted(runs: Path) -> None:
     with holding(acquire(a_run(runs, 1))):
-        assert runs_check(runs) == Check("runs", CheckState.OK, "1 run, 0.0 MB, 1 live")
+        assert runs_check(runs) == Check("runs", CheckState.OK, "1 run, 0.0 MB, 1 running")
 
 
 def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_trainer_without_a_sign_of_life_is_told(runs: Path) -> None:
         run.heartbeat.write_text('{"pid": 1, "time": 0}\n')
         os.utime(run.heartbeat, (0, 0))
         row = runs_check(runs)
-    assert (row.state, row.seen) == (CheckState.NOTE, "1 run, 0.0 MB, 1 live, not responding")
+    assert (row.state, row.seen) == (CheckState.NOTE, "1 run, 0.0 MB, 1 running, not responding")
     assert run.run_id in row.advice
 
 

@@ -64,7 +64,7 @@ def test_fifty_runs_of_another_node_are_observed_at_once(runs: Path) -> None:
     finally:
         done.set()
         thread.join()
-    assert found == {run.run_id: "live" if run in living else "interrupted" for run in known}
+    assert found == {run.run_id: "running" if run in living else "interrupted" for run in known}
     empty = time.monotonic()
     subprocess.run([sys.executable, "-m", "fmnist_tui", "--version"], capture_output=True, check=True)
     assert seconds < 4 + 3 * (time.monotonic() - empty)  # starting takes a while on a busy machine

@@ -15,7 +15,7 @@ from waiting import wait_until
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import current_attempt
-from fmnist_tui.training.events import CheckpointSaved, Continued, Paused, Resumed, RunFinished, Step
+from fmnist_tui.training.events import CheckpointSaved, Continued, Paused, Resumed, RunFinished, StepMetrics
 
 from .conftest import MakeNode
 from .nodes import ENDLESS, LONG, Node, attempts_in, kill, let_time_pass, trainer_of
@@ -42,7 +42,7 @@ while time.monotonic() < until:
 def started(node: Node, run: RunDirectory) -> RunDirectory:
     """The run, trained on the node, having taken steps."""
     assert node.call("resume", run.run_id, "--detach").status == 0
-    Watch(run).next(Step)
+    Watch(run).next(StepMetrics)
     return run
 
 
@@ -53,7 +53,7 @@ def interrupted(node: Node, run: RunDirectory) -> RunDirectory:
     trainer.send_signal(signal.SIGUSR1)
     watch = Watch(run)
     watch.next(CheckpointSaved)
-    watch.next(Step)
+    watch.next(StepMetrics)
     kill(trainer)
     let_time_pass(run)
     return run
@@ -61,10 +61,10 @@ def interrupted(node: Node, run: RunDirectory) -> RunDirectory:
 
 def read_and_control(a: Node, b: Node, runs: Path, shift: int) -> None:
     run = started(a, request(runs, ENDLESS))
-    assert (a.status(run), b.status(run)) == ("live", "live")
-    assert [line["status"] for line in b.call("runs", "--json").json] == ["live"]
+    assert (a.status(run), b.status(run)) == ("running", "running")
+    assert [line["status"] for line in b.call("runs", "--json").json] == ["running"]
     assert b.call("resume", run.run_id, "--detach").complaint == (
-        f"run {run.run_id} is live; watch it with: fmnist-tui attach {run.run_id}"
+        f"run {run.run_id} is running; watch it with: fmnist-tui attach {run.run_id}"
     )
     assert "stop it first" in b.call("delete", run.run_id, "--yes").complaint
 
@@ -72,7 +72,7 @@ def read_and_control(a: Node, b: Node, runs: Path, shift: int) -> None:
         out, err = follower.communicate()
     lags = [(float(lag), status) for lag, _, status in (line.partition(" ") for line in out.splitlines())]
     assert lags, err
-    assert all(lag < 5 and status == "live" for lag, status in lags)
+    assert all(lag < 5 and status == "running" for lag, status in lags)
 
     watch = Watch(run)
     for command, answer in (("pause", Paused), ("continue", Continued), ("stop", RunFinished)):
@@ -104,8 +104,8 @@ def test_a_run_whose_node_died_is_interrupted_after_ten_seconds_and_goes_on_else
     Watch(run).next(CheckpointSaved)
     kill(trainer_of(run, a.name))
     killed = time.monotonic()
-    assert (a.status(run), b.status(run)) == ("interrupted", "live")
-    assert "is live; watch it with" in b.call("resume", run.run_id).complaint
+    assert (a.status(run), b.status(run)) == ("interrupted", "running")
+    assert "is running; watch it with" in b.call("resume", run.run_id).complaint
     wait_until(lambda: b.status(run) == "interrupted", "the heartbeat was stale")
     assert 8 < time.monotonic() - killed < 20
     assert b.call("resume", run.run_id).status == 0
@@ -121,12 +121,12 @@ def resume_on_both(nodes: tuple[Node, Node], run: RunDirectory, times: int) -> N
         codes = sorted(process.returncode for process in processes)
         assert codes == [0, 1], outputs
         (complaint,) = [err for _, err in outputs if err.startswith("error: ")]
-        assert "is already being trained" in complaint or "is live" in complaint
+        assert "is already being trained" in complaint or "is running" in complaint
         winner = nodes[[process.returncode for process in processes].index(0)]
         trainer = trainer_of(run, winner.name)
         attempt = current_attempt(run)
         wait_until(lambda attempt=attempt: attempts_in(run)[-1] == attempt, "the new trainer wrote")  # type: ignore[misc]
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         kill(trainer)
         let_time_pass(run)
     attempts = attempts_in(run)
@@ -159,7 +159,7 @@ def take_over(a: Node, b: Node, run: RunDirectory, undisturbed: RunDirectory, se
     trainer.send_signal(signal.SIGUSR1)
     watch = Watch(run)
     watch.next(CheckpointSaved)
-    watch.next(Step)
+    watch.next(StepMetrics)
     trainer.suspend()
     if seconds:
         time.sleep(seconds)
@@ -204,11 +204,11 @@ def test_a_trainer_comes_back_while_another_node_trains(node: MakeNode, runs: Pa
     wait_until(lambda: attempts_in(run)[-1] == 2, "it wrote")
     trainer.resume()
     wait_until(lambda: has_ended(trainer.pid), "the one that was suspended ended")
-    Watch(run).next(Step)
+    Watch(run).next(StepMetrics)
     attempts = attempts_in(run)
     stale = [line for line, attempt in enumerate(attempts) if attempt < max(attempts[:line], default=0)]
     assert len(stale) <= 1, "the line that it had checked and not yet written when it was suspended"
-    assert (a.status(run), b.status(run)) == ("live", "live")
+    assert (a.status(run), b.status(run)) == ("running", "running")
     assert trainer_of(run, b.name) == newer
     assert b.call("stop", run.run_id, "--now").status == 0
     wait_until(lambda: has_ended(newer.pid), "it ended")
@@ -221,13 +221,13 @@ def test_two_mounts_on_one_host_whose_locks_do_not_meet_are_told_apart_by_the_pr
 ) -> None:
     one, other = node("node-a"), node("node-a", mount=1000)
     run = started(one, request(runs, ENDLESS))
-    assert other.status(run) == "live"
-    assert "is live" in other.call("resume", run.run_id, "--detach").complaint
+    assert other.status(run) == "running"
+    assert "is running" in other.call("resume", run.run_id, "--detach").complaint
     kill(trainer_of(run, one.name))
     assert other.status(run) == "interrupted"
     assert other.call("resume", run.run_id, "--detach").status == 0
     wait_until(lambda: attempts_in(run)[-1] == 2, "it wrote")
-    assert one.status(run) == "live"
+    assert one.status(run) == "running"
 
 
 @pytest.mark.slow
@@ -258,13 +258,13 @@ def stop_and_resume_elsewhere(a: Node, b: Node, runs: Path) -> None:
 SEND = """
 import sys
 from pathlib import Path
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 
 run = RunDirectory(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):
-    send(run, Command.CONTINUE)
+    send_command(run, Command.CONTINUE)
 """
 
 

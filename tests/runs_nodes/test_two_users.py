@@ -20,7 +20,7 @@ import fmnist_tui
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Paused, RunFinished, Step
+from fmnist_tui.training.events import Paused, RunFinished, StepMetrics
 
 from .nodes import end_all
 
@@ -86,7 +86,7 @@ class User:
         outcome = self.call("train", *arguments, "--detach")
         assert outcome.status == 0, outcome
         run = RunDirectory(self.runs / outcome.lines[0])
-        Watch(run).next(Step)
+        Watch(run).next(StepMetrics)
         return run
 
 
@@ -123,7 +123,7 @@ def test_each_trains_and_reads_what_the_other_does_and_is_refused_the_rest_in_on
     live = ada.train(*ENDLESS)
     assert bob.call("train", "v0", *TINY).status == 0
     mine = next(run for run in list_runs(bob.runs) if run != live)
-    assert statuses(ada) == statuses(bob) == {live.run_id: "live", mine.run_id: "finished"}
+    assert statuses(ada) == statuses(bob) == {live.run_id: "running", mine.run_id: "finished"}
     assert ada.call("show", mine.run_id, "--json").json["result"]["reason"] == "completed"
     assert ada.call("results", "--all").status == 0
     for command in (
@@ -137,7 +137,7 @@ def test_each_trains_and_reads_what_the_other_does_and_is_refused_the_rest_in_on
         assert outcome.status == 1, outcome
         assert outcome.complaint, outcome
     assert "belongs to user 61002" in ada.call("delete", mine.run_id, "--yes").complaint
-    assert status_of(live) is Status.LIVE
+    assert status_of(live) is Status.RUNNING
     assert ada.call("stop", live.run_id, "--now").status == 0
     wait_until(lambda: not is_held(live), "it was saved")
     assert "belongs to user 61001" in bob.call("resume", live.run_id).complaint
@@ -152,12 +152,12 @@ def test_what_is_for_its_owner_alone_is_a_line_in_the_list_and_stops_nobody(shar
     assert bob.call("train", "v0", *TINY).status == 0
     mine = next(run for run in list_runs(bob.runs) if run != live)
     assert statuses(bob) == {live.run_id: "unreadable", mine.run_id: "finished"}
-    assert statuses(ada) == {live.run_id: "live", mine.run_id: "unreadable"}
+    assert statuses(ada) == {live.run_id: "running", mine.run_id: "unreadable"}
     assert "unreadable (permission denied)" in bob.call("show", live.run_id).out
     for command in ("pause", "stop", "resume"):
         assert "permission denied" in bob.call(command, live.run_id).complaint.lower()
     assert bob.call("show", "last", "--json").json["run"] == mine.run_id
-    assert status_of(live) is Status.LIVE
+    assert status_of(live) is Status.RUNNING
 
 
 @pytest.mark.slow
@@ -171,12 +171,12 @@ def test_in_a_group_each_controls_resumes_and_deletes_the_others_runs(shared: Pa
     watch.next(RunFinished)
     wait_until(lambda: not is_held(run), "it was saved")
     assert bob.call("resume", run.run_id, "--detach").status == 0
-    watch.next(Step)
+    watch.next(StepMetrics)
     assert ada.call("stop", run.run_id, "--now").status == 0
     watch.next(RunFinished)
     wait_until(lambda: not is_held(run), "it was saved")
     assert ada.call("resume", run.run_id, "--detach").status == 0
-    watch.next(Step)
+    watch.next(StepMetrics)
     assert ada.call("stop", run.run_id, "--now").status == 0
     wait_until(lambda: not is_held(run), "it was saved")
     assert bob.call("delete", run.run_id, "--yes").status == 0

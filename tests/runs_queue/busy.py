@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fmnist_tui.host.cpus import available_cpus, cpu_set
-from fmnist_tui.runs.queue.claims import Claim, take_claim
+from fmnist_tui.runs.queue.devices import Claim, take_claim
 from fmnist_tui.runs.queue.store import Queue
 
 

@@ -15,7 +15,7 @@ from fmnist_tui.paths import state_folder
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.lock import is_held
-from fmnist_tui.runs.queue.claims import claims_in_use
+from fmnist_tui.runs.queue.devices import claims_in_use
 from fmnist_tui.runs.queue.dispatch import wake
 from fmnist_tui.runs.queue.store import Queue, this_queue
 

@@ -29,7 +29,7 @@ from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Queued, Step
+from fmnist_tui.training.events import Queued, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 from .busy import busy
@@ -43,7 +43,7 @@ def running_and_waiting(runs: Path) -> tuple[RunDirectory, RunDirectory]:
     first, second = request(runs, ENDLESS_V0), request(runs, TINY)
     submitted = submit([first, second])
     assert submitted.queued == [second]
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     assert status_of(second) is Status.QUEUED
     return first, second
 
@@ -109,7 +109,7 @@ def test_runs_that_the_order_has_lost_are_interrupted_and_can_be_resumed(
 def test_a_run_in_the_app_keeps_its_place_where_the_order_is_lost(runs: Path, queue: Queue) -> None:
     with busy(queue):
         in_app = InAppRun(request(runs, TINY))
-        thread = threading.Thread(target=in_app.drive)
+        thread = threading.Thread(target=in_app.train)
         thread.start()
         Watch(in_app.run).next(Queued)
         queue.order_file.unlink()
@@ -182,7 +182,7 @@ def test_a_dispatcher_whose_lock_was_removed_starts_each_run_once(runs: Path, qu
 def test_a_claim_that_a_dead_trainer_left_is_nothing_even_where_its_pid_lives_again(runs: Path, queue: Queue) -> None:
     first = request(runs, ENDLESS_V0)
     submit([first])
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     end(first)
     (claim,) = queue.claims_folder.glob("*.json")
     beat = read_heartbeat(first)
@@ -236,7 +236,7 @@ def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
 
 def test_claims_that_cannot_be_written_cost_no_descriptor(runs: Path, queue: Queue) -> None:
     from fmnist_tui.errors import RunError
-    from fmnist_tui.runs.queue.claims import Claim, take_claim
+    from fmnist_tui.runs.queue.devices import Claim, take_claim
 
     with queue.locked():
         before = psutil.Process().num_fds()

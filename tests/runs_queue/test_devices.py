@@ -11,8 +11,7 @@ from runs.trainers import request
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.runs.conditions import Conditions
-from fmnist_tui.runs.queue.claims import Claim
-from fmnist_tui.runs.queue.devices import candidates, free_device, needed_device, title_of, visible_gpus
+from fmnist_tui.runs.queue.devices import Claim, candidates, free_device, needed_device, title_of, visible_gpus
 from fmnist_tui.runs.queue.store import Entry
 from fmnist_tui.runs.queue.submit import new_entry
 from fmnist_tui.runs.request import read_request

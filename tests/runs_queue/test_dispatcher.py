@@ -19,7 +19,7 @@ from waiting import wait_until
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.cpus import available_cpus
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.heartbeat import read_heartbeat
@@ -32,7 +32,7 @@ from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Queued, RunFinished, RunStarted, Step
+from fmnist_tui.training.events import Queued, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 ALL = available_cpus()
@@ -77,8 +77,8 @@ def finished(run: RunDirectory) -> bool:
 
 def test_runs_wait_without_a_process_and_go_in_the_order_of_their_requests(runs: Path, queue: Queue) -> None:
     first, *others = submitted(runs, ENDLESS, TINY, TINY, TINY)
-    Watch(first).next(Step)
-    assert statuses([first, *others]) == [Status.LIVE, *[Status.QUEUED] * 3]
+    Watch(first).next(StepMetrics)
+    assert statuses([first, *others]) == [Status.RUNNING, *[Status.QUEUED] * 3]
     assert not any(is_held(run) for run in others)
     kill(pid_of(first))
     killed = time.time()
@@ -103,7 +103,7 @@ def test_a_free_device_is_taken_at_once_and_no_dispatcher_is_started(runs: Path,
 def test_runs_of_all_folders_share_the_devices(runs: Path, tmp_path: Path, queue: Queue) -> None:
     (first,) = submitted(runs, ENDLESS)
     (second,) = submitted(tmp_path / "other", TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     assert status_of(second) is Status.QUEUED
     kill(pid_of(first))
     wait_until(lambda: finished(second), "the second one finished")
@@ -111,7 +111,7 @@ def test_runs_of_all_folders_share_the_devices(runs: Path, tmp_path: Path, queue
 
 def test_a_hundred_waiting_runs_are_one_small_process_that_does_nothing(runs: Path, queue: Queue) -> None:
     made = submitted(runs, ENDLESS, *[TINY] * 100)
-    Watch(made[0]).next(Step)
+    Watch(made[0]).next(StepMetrics)
     assert statuses(made[1:]) == [Status.QUEUED] * 100
     dispatcher = psutil.Process(dispatcher_of(queue))
     waiting = [
@@ -128,7 +128,7 @@ def test_a_hundred_waiting_runs_are_one_small_process_that_does_nothing(runs: Pa
 
 def test_a_dispatcher_that_is_killed_is_replaced_while_a_trainer_lives(runs: Path, queue: Queue) -> None:
     first, second = submitted(runs, ENDLESS, TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     old = dispatcher_of(queue)
     kill(old)
     wait_until(lambda: dispatcher_of(queue) != old, "there was another")
@@ -139,7 +139,7 @@ def test_a_dispatcher_that_is_killed_is_replaced_while_a_trainer_lives(runs: Pat
 def test_after_a_reboot_the_next_command_goes_on_with_the_queue(runs: Path, queue: Queue) -> None:
     """All processes are gone at once; the files are as they were."""
     first, second, third = submitted(runs, ENDLESS, TINY, TINY)
-    Watch(first).next(Step)
+    Watch(first).next(StepMetrics)
     trainer, dispatcher = psutil.Process(pid_of(first)), psutil.Process(dispatcher_of(queue))
     for process in (dispatcher, trainer):
         process.suspend()
@@ -156,8 +156,8 @@ def test_after_a_reboot_the_next_command_goes_on_with_the_queue(runs: Path, queu
 def test_a_run_that_waits_can_be_stopped_and_resumed(runs: Path, queue: Queue) -> None:
     first, second, third = submitted(runs, ENDLESS, TINY, TINY)
     with pytest.raises(RunError, match=r"is waiting for its device: nothing to pause; stop it with: fmnist-tui stop"):
-        send(second, Command.PAUSE)
-    send(second, Command.STOP_NOW)
+        send_command(second, Command.PAUSE)
+    send_command(second, Command.STOP_NOW)
     assert statuses([second, third]) == [Status.STOPPED, Status.QUEUED]
     assert not queue.holds(second.path)
     check_resumable(second)
@@ -203,8 +203,8 @@ assert submit([RunDirectory(Path(sys.argv[1]))]).queued
     first, _ = submitted(runs, ENDLESS, TINY)
     asked = request(runs, ENDLESS)
     subprocess.run([sys.executable, "-c", ask, str(asked.path)], check=True)
-    send(first, Command.STOP_NOW)
-    Watch(asked).next(Step)
+    send_command(first, Command.STOP_NOW)
+    Watch(asked).next(StepMetrics)
     process = psutil.Process(pid_of(asked))
     assert process.environ()["ASKED_BY"] == "somebody"
     assert process.nice() == psutil.Process().nice() + 3
@@ -236,7 +236,7 @@ def test_a_run_in_the_app_waits_for_its_turn_like_any_other(runs: Path, queue: Q
 
     (first,) = submitted(runs, ENDLESS)
     in_app = InAppRun(request(runs, TINY))
-    thread = threading.Thread(target=in_app.drive)
+    thread = threading.Thread(target=in_app.train)
     thread.start()
     Watch(in_app.run).next(Queued)
     (last,) = submitted(runs, TINY)
@@ -252,7 +252,7 @@ def test_a_run_in_the_app_waits_for_its_turn_like_any_other(runs: Path, queue: Q
 def test_a_waiting_app_that_is_killed_keeps_nobody_waiting(runs: Path, queue: Queue) -> None:
     (first,) = submitted(runs, ENDLESS)
     drive = "import sys; from pathlib import Path; from fmnist_tui.runs.directory import RunDirectory as R;"
-    drive += "from fmnist_tui.runs.in_app import InAppRun; InAppRun(R(Path(sys.argv[1]))).drive()"
+    drive += "from fmnist_tui.runs.in_app import InAppRun; InAppRun(R(Path(sys.argv[1]))).train()"
     waiting = request(runs, ENDLESS)
     with subprocess.Popen([sys.executable, "-c", drive, str(waiting.path)]) as app:
         Watch(waiting).next(Queued)
@@ -269,9 +269,9 @@ def test_a_run_in_the_app_can_be_stopped_while_it_waits(runs: Path, queue: Queue
     submitted(runs, ENDLESS)
     in_app = InAppRun(request(runs, TINY))
     with ThreadPoolExecutor(1) as pool:
-        driving = pool.submit(in_app.drive)
+        driving = pool.submit(in_app.train)
         Watch(in_app.run).next(Queued)
-        send(in_app.run, Command.STOP_NOW)
+        send_command(in_app.run, Command.STOP_NOW)
         assert driving.result() == RunFinished("stopped", resumable=True)
     assert status_of(in_app.run) is Status.STOPPED
     assert queue.read() == ()

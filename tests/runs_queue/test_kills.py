@@ -22,7 +22,7 @@ from waiting import wait_until
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.heartbeat import read_heartbeat
-from fmnist_tui.runs.queue.claims import claims_in_use
+from fmnist_tui.runs.queue.devices import claims_in_use
 from fmnist_tui.runs.queue.dispatch import dispatcher_in, revive
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit

@@ -14,13 +14,13 @@ from runs.trainers import ENDLESS_V0, Watch, events_of, request
 from waiting import wait_until
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.control import send
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
 from fmnist_tui.runs.lock import acquire, has_started, is_held, new_attempt
 from fmnist_tui.runs.queue import dispatch
 from fmnist_tui.runs.queue import submit as starting
-from fmnist_tui.runs.queue.claims import Claim, take_claim
+from fmnist_tui.runs.queue.devices import Claim, take_claim
 from fmnist_tui.runs.queue.dispatch import cancel_queued, start_ready
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit
@@ -64,7 +64,7 @@ def race(runs: Path, queue: Queue, rounds: int, command: Command) -> None:
         with ThreadPoolExecutor(1) as pool:
             starting_it = pool.submit(start_waiting, queue)
             time.sleep(chance.uniform(0.0, 0.06))
-            send(run, command)
+            send_command(run, command)
             starts += len(starting_it.result())
         wait_until(lambda run=run: not is_held(run), "it is over")  # type: ignore[misc]
         assert status_of(run) is Status.STOPPED
@@ -129,7 +129,7 @@ def test_a_command_to_a_run_that_is_being_queued_or_started_waits_for_who_will_o
     run = request(runs, ENDLESS_V0)
     lock = acquire(run)  # as who queues it does
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(send, run, Command.STOP_NOW)
+        sending = pool.submit(send_command, run, Command.STOP_NOW)
         time.sleep(0.3)
         assert not sending.done()
         assert not run.control.exists()
@@ -144,13 +144,13 @@ def test_a_stop_right_after_the_start_reaches_a_trainer_that_has_no_pid_yet(
 ) -> None:
     run = request(runs, ENDLESS_V0)
     process = submit([run]).started[run]
-    send(run, Command.STOP_NOW)
-    send(run, Command.STOP_NOW)
+    send_command(run, Command.STOP_NOW)
+    send_command(run, Command.STOP_NOW)
     Watch(run).next(RunFinished)
     process.wait()
     assert status_of(run) is Status.STOPPED
-    with pytest.raises(RunError, match=r"was stopped: nothing to stop; go on with: fmnist-tui resume"):
-        send(run, Command.STOP_NOW)
+    with pytest.raises(RunError, match=r"was stopped: nothing to stop; resume it with: fmnist-tui resume"):
+        send_command(run, Command.STOP_NOW)
 
 
 def test_a_run_whose_lock_file_was_removed_still_waits_when_it_is_queued(
@@ -159,7 +159,7 @@ def test_a_run_whose_lock_file_was_removed_still_waits_when_it_is_queued(
     """Its number goes on from the log: a lower one would be passed over."""
     run = request(runs, ENDLESS_V0)
     process = submit([run]).started[run]
-    send(run, Command.STOP_NOW)
+    send_command(run, Command.STOP_NOW)
     process.wait()
     run.lock.unlink()
     with busy(queue):

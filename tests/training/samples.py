@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset
 from fmnist_tui.data.dataset import ImageSet
+from fmnist_tui.models.dense import DenseNetwork
+from fmnist_tui.models.registry import get_model
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist
 from fmnist_tui.training.task import Task, make_task
 
+if TYPE_CHECKING:
+    from torch import nn
+
 Bytes = NDArray[np.uint8]
+V0_SIZES = (784, 300, 100, 10)
+
+
+def v0_network(dtype: type[np.floating[Any]] = np.float32) -> DenseNetwork:
+    """v0's network, its parameters zero."""
+    return DenseNetwork(V0_SIZES, dtype)
+
+
+def seeded(version: str, seed: int) -> nn.Sequential:
+    """An untrained network of a PyTorch model, as a run with this seed starts with."""
+    from torch import nn
+
+    from fmnist_tui.training.torch_engine import seeded_network
+
+    build = partial(get_model(version).build, FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
+    network = seeded_network(build, seed)
+    assert isinstance(network, nn.Sequential)
+    return network
 
 
 def pictures(count: int, seed: int = 0) -> tuple[Bytes, Bytes]:

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from fmnist_tui.training.alerts import LossMonitor
-from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, Step
+from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, StepMetrics
 
-WINDOW = Step(1, 1, 0.5, 0.9, 0.1, 1000.0)
+WINDOW = StepMetrics(1, 1, 0.5, 0.9, 0.1, 1000.0)
 EPOCH = Epoch(1, 100, 0.5, 0.8, 0.5, 0.8, 0.5, 1.0, 0.1, is_best=True)
 
 
@@ -17,7 +17,7 @@ def told(events: Sequence[Event], monitor: LossMonitor | None = None) -> list[st
     return [alert.kind for event in events for alert in monitor.observe(event)]
 
 
-def windows(*losses: float) -> list[Step]:
+def windows(*losses: float) -> list[StepMetrics]:
     return [replace(WINDOW, step=step, loss=loss) for step, loss in enumerate(losses, start=1)]
 
 

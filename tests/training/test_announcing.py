@@ -33,10 +33,10 @@ def said(version: str, data: Dataset, recipe: str = "tuned", flip: str = "auto",
             "tuned",
             "on",
             "augmentation: flips and shifts",
-            "augmentation: flips and shifts (flips are on, as asked)",
+            "augmentation: flips and shifts (flips are on, as requested)",
         ),
-        ("tuned", "off", "augmentation: shifts only (flips are off, as asked)", "augmentation: shifts only"),
-        ("origin", "on", "augmentation: flips", "augmentation: flips (flips are on, as asked)"),
+        ("tuned", "off", "augmentation: shifts only (flips are off, as requested)", "augmentation: shifts only"),
+        ("origin", "on", "augmentation: flips", "augmentation: flips (flips are on, as requested)"),
         ("origin", "auto", None, None),
     ],
 )
@@ -49,7 +49,7 @@ def test_what_is_done_to_images_and_why_is_one_line(
 
 def test_a_limit_says_which_images_it_takes() -> None:
     assert said("v0", dataset(60), limit=20) == ["limit: the first 20 of 60 training images"]
-    assert said("v0", dataset(60), limit=61) == ["limit: all 60 training images, since there are no more"]
+    assert said("v0", dataset(60), limit=61) == ["limit: all 60 training images (there are no more)"]
     data = dataset(60)
     order = np.argsort(data.train.labels, kind="stable")
     in_order = replace(data, train=ImageSet.of(data.train.images[order], data.train.labels[order]))
@@ -64,5 +64,5 @@ def test_classes_that_no_training_image_has_are_named() -> None:
     few = data.train.labels < 8
     data = replace(data, train=ImageSet.of(data.train.images[few], data.train.labels[few]))
     (line,) = said("v0", data)
-    assert line == "alert: no training image of Bag, Ankle boot; 4 test images will be wrong"
+    assert line == "alert: no training image of Bag, Ankle boot; 4 test images will be misclassified"
     assert said("v0", data, score_test=False) == []

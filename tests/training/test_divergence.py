@@ -18,8 +18,8 @@ from .samples import task
 def test_a_diverged_run_tells_alerts_and_ends_without_weights_or_scores() -> None:
     ran = drive(FakeEngine(fault=(1, 4)), task(window=3))
     message = "the loss became nan by step 6"
-    assert ran.names == ["RunStarted", "Step", "Step", "Alert", "RunFinished"]
-    last_window = ran.of(events.Step)[-1]
+    assert ran.names == ["RunStarted", "StepMetrics", "StepMetrics", "Alert", "RunFinished"]
+    last_window = ran.of(events.StepMetrics)[-1]
     assert last_window.step == 6
     assert math.isnan(last_window.loss)
     assert ran.events[-2:] == [
@@ -66,7 +66,7 @@ def test_inputs_that_overflow_make_a_real_engine_diverge(version: str) -> None:
     last = ran.events[-1]
     assert isinstance(last, events.RunFinished)
     assert last.reason == "diverged"
-    assert len(ran.of(events.Step)) == 1
+    assert len(ran.of(events.StepMetrics)) == 1
 
 
 def test_a_diverging_v0_prints_no_warnings_of_numpys() -> None:

@@ -19,7 +19,7 @@ NAMES: dict[str, type[Event]] = {
     "queued": events.Queued,
     "run_started": events.RunStarted,
     "stage": events.Stage,
-    "step": events.Step,
+    "step": events.StepMetrics,
     "epoch": events.Epoch,
     "checkpoint_saved": events.CheckpointSaved,
     "alert": events.Alert,
@@ -29,7 +29,7 @@ NAMES: dict[str, type[Event]] = {
     "resumed": events.Resumed,
     "run_finished": events.RunFinished,
 }
-STEP = events.Step(step=8, epoch=1, loss=0.5, accuracy=0.75, learning_rate=0.01, images_per_second=1000.0)
+STEP = events.StepMetrics(step=8, epoch=1, loss=0.5, accuracy=0.75, learning_rate=0.01, images_per_second=1000.0)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -101,16 +101,16 @@ def test_keys_of_the_log_and_of_later_versions_are_passed_over(event: Event, mor
 
 @pytest.mark.parametrize("loss", [1e17, 3e38])
 def test_a_loss_that_is_still_finite_on_its_way_to_divergence_is_kept(loss: float) -> None:
-    event = events.Step(8, 1, loss, 0.1, 0.01, 1000.0)
+    event = events.StepMetrics(8, 1, loss, 0.1, 0.01, 1000.0)
     assert through_json(event) == event
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_when_read(value: float) -> None:
-    record = to_json(events.Step(8, 1, value, 0.1, 0.01, 1000.0))
+    record = to_json(events.StepMetrics(8, 1, value, 0.1, 0.01, 1000.0))
     assert record["loss"] is None
     back = from_json(record)
-    assert isinstance(back, events.Step)
+    assert isinstance(back, events.StepMetrics)
     assert math.isnan(back.loss)
 
 
@@ -175,7 +175,7 @@ def test_a_malformed_record_never_raises(name: str, data: st.DataObject) -> None
 def test_no_infinity_comes_out_of_a_log_that_was_edited(text: str) -> None:
     """Python's reader of JSON takes all of these; a chart can leave out NaN but not infinity."""
     found = from_json(json.loads(json.dumps(to_json(STEP)).replace("0.5", text)))
-    assert found is None or (isinstance(found, events.Step) and math.isnan(found.loss))
+    assert found is None or (isinstance(found, events.StepMetrics) and math.isnan(found.loss))
 
 
 @pytest.mark.parametrize(

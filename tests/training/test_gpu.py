@@ -12,10 +12,10 @@ from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import events
 from fmnist_tui.training.devices import resolve
 from fmnist_tui.training.task import make_engine
-from fmnist_tui.training.torch_engine import TorchEngine, prepare, seeded_network
+from fmnist_tui.training.torch_engine import TorchEngine, prepare
 
 from .fakes import drive
-from .samples import assert_same_tensors, config, pictures, task
+from .samples import assert_same_tensors, config, pictures, seeded, task
 
 pytestmark = pytest.mark.gpu
 
@@ -31,7 +31,7 @@ def prepared() -> None:
 
 def engine(version: str, device: str = "cuda:0", **changes: object) -> TorchEngine:
     settings = replace(config(version).hyperparameters, **changes)  # type: ignore[arg-type]
-    return TorchEngine(seeded_network(version, 0), settings, 0, *pictures(60), device)
+    return TorchEngine(seeded(version, 0), settings, 0, *pictures(60), device)
 
 
 def learn(learning: TorchEngine, first: int, last: int) -> None:
@@ -56,7 +56,7 @@ def test_a_step_on_a_gpu_learns_what_a_step_on_a_cpu_learns(version: str) -> Non
     for learning in (there, here):
         learning.step(ALL[:30], RATE, 1, 0)
     assert there.take_totals().mean_loss == pytest.approx(here.take_totals().mean_loss, rel=2e-3)
-    moved = here.weights()["output.weight"] - seeded_network(version, 0).state_dict()["output.weight"].numpy()
+    moved = here.weights()["output.weight"] - seeded(version, 0).state_dict()["output.weight"].numpy()
     apart = here.weights()["output.weight"] - there.weights()["output.weight"]
     assert np.abs(apart).mean() < 0.1 * np.abs(moved).mean()
 
@@ -118,6 +118,6 @@ def test_inputs_that_overflow_make_a_run_on_a_gpu_diverge_before_a_weight_moves(
     last = ran.events[-1]
     assert isinstance(last, events.RunFinished)
     assert last.reason == "diverged"
-    for name, value in seeded_network("v1", made.config.seed).named_parameters():
+    for name, value in seeded("v1", made.config.seed).named_parameters():
         assert np.array_equal(before[name], value.detach().numpy())
         assert np.array_equal(learning.weights()[name], before[name]), name

@@ -16,14 +16,14 @@ from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.numpy_engine import NumpyEngine
 from fmnist_tui.training.streams import Stream, generator
 
-from .samples import Bytes, assert_same_tensors, config, pictures
+from .samples import V0_SIZES, Bytes, assert_same_tensors, config, pictures, v0_network
 
 ALL = np.arange(60)
 
 
 def engine(seed: int = 0, **changes: object) -> NumpyEngine:
     settings = replace(config().hyperparameters, **changes)  # type: ignore[arg-type]
-    return NumpyEngine(settings, seed, *pictures(60))
+    return NumpyEngine(v0_network(), settings, seed, *pictures(60))
 
 
 def plain_settings(momentum: float) -> Hyperparameters:
@@ -35,7 +35,7 @@ def plain_settings(momentum: float) -> Hyperparameters:
 
 def nearly_empty_state() -> Tensors:
     """All weights zero but for one path through the network, and one hidden unit beside it that is off."""
-    state: Tensors = {name: np.zeros(shape) for name, shape in parameter_shapes().items()}
+    state: Tensors = {name: np.zeros(shape) for name, shape in parameter_shapes(V0_SIZES).items()}
     state["layers.0.weight"][0, 0] = 0.5
     state["layers.0.weight"][1, 0] = -1.0
     state["layers.1.weight"][0, 0] = 3.0
@@ -43,7 +43,7 @@ def nearly_empty_state() -> Tensors:
     state["layers.1.bias"][0] = -1.0
     state["layers.2.weight"][0, 0] = 0.5
     state["layers.2.bias"][0] = -1.0
-    return state | {f"optimizer.velocity.{name}": np.zeros(shape) for name, shape in parameter_shapes().items()}
+    return state | {f"optimizer.velocity.{name}": np.zeros(shape) for name, shape in parameter_shapes(V0_SIZES).items()}
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -56,7 +56,7 @@ def test_a_step_worked_out_by_hand(momentum: float, copies: int) -> None:
     """
     images = np.zeros((copies, 28, 28), np.uint8)
     images[:, 0, 0] = 2
-    by_hand = NumpyEngine(plain_settings(momentum), 0, images, np.zeros(copies, np.uint8), np.float64)
+    by_hand = NumpyEngine(v0_network(np.float64), plain_settings(momentum), 0, images, np.zeros(copies, np.uint8))
     by_hand.load_state(nearly_empty_state())
     by_hand.step(np.arange(copies), 0.1, 1, 0)
 
@@ -110,7 +110,7 @@ def torch_steps(start: Tensors, settings: Hyperparameters, images: Bytes, labels
 def test_steps_equal_pytorchs_autograd_and_sgd(momentum: float) -> None:
     settings = replace(config().hyperparameters, momentum=momentum)
     images, labels = pictures(60)
-    ours = NumpyEngine(settings, 3, images, labels, np.float64)
+    ours = NumpyEngine(v0_network(np.float64), settings, 3, images, labels)
     start = ours.weights()
     for number, batch in enumerate((ALL[:20], ALL[20:40], ALL[40:55])):
         ours.step(batch, 0.05, 1, number)
@@ -216,7 +216,7 @@ def test_augmentation_shows_v0_the_images_that_it_makes(kind: str) -> None:
     seen = augment.augmented(images[batch], augment.draw(4, generator(0, Stream.AUGMENT, 2, 3), kind))
     learning, plain = engine(augment=kind), engine()
     learning.step(batch, 0.1, 2, 3)
-    other = NumpyEngine(config().hyperparameters, 0, seen, labels[batch])
+    other = NumpyEngine(v0_network(), config().hyperparameters, 0, seen, labels[batch])
     other.step(np.arange(4), 0.1, 2, 3)
     plain.step(batch, 0.1, 2, 3)
     assert_same_tensors(learning.state(), other.state())

@@ -32,7 +32,7 @@ def without_times(ran: Ran) -> list[Event]:
     """What was learned: losses, accuracies and learning rates, to the last bit."""
     told: list[Event] = []
     for event in ran.events:
-        if isinstance(event, events.Step):
+        if isinstance(event, events.StepMetrics):
             told.append(msgspec.structs.replace(event, images_per_second=0.0))
         elif isinstance(event, events.Epoch):
             told.append(msgspec.structs.replace(event, seconds=0.0, validation_seconds=0.0))

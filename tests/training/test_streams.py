@@ -10,9 +10,8 @@ from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.numpy_engine import NumpyEngine
 from fmnist_tui.training.streams import STREAM_NUMBER, Stream, address, epoch_order, generator
-from fmnist_tui.training.torch_engine import seeded_network
 
-from .samples import config, pictures
+from .samples import config, pictures, seeded, v0_network
 
 
 def test_the_golden_values_below_are_those_of_this_stream_number() -> None:
@@ -44,13 +43,13 @@ def test_the_golden_dropout_mask_of_a_step() -> None:
 
 
 def test_v0s_golden_first_weights() -> None:
-    weights = NumpyEngine(config().hyperparameters, 0, *pictures(10)).weights()
+    weights = NumpyEngine(v0_network(), config().hyperparameters, 0, *pictures(10)).weights()
     np.testing.assert_allclose(weights["layers.0.weight"][0, :3], [-0.052542768, 0.0020211043, 0.036474295], rtol=1e-6)
     np.testing.assert_allclose(weights["layers.2.weight"][9, -2:], [-0.23875335, -0.10219485], rtol=1e-6)
 
 
 def test_the_cnns_golden_first_weights() -> None:
-    weights = seeded_network("v3", 0).state_dict()
+    weights = seeded("v3", 0).state_dict()
     row, bias = weights["conv1.weight"][0, 0, 0], weights["output.bias"]
     np.testing.assert_allclose(row.numpy(), [0.26862544, 0.013350368, -0.31525311], rtol=1e-5)
     np.testing.assert_allclose(bias[:3].numpy(), [-0.010197412, -0.025941114, -0.025652103], rtol=1e-5)
@@ -80,19 +79,19 @@ def test_an_address_draws_the_same_whatever_was_drawn_before() -> None:
 
 
 def test_v2_and_v3_of_a_seed_start_from_the_same_weights() -> None:
-    two, three, other = (seeded_network(*who).state_dict() for who in (("v2", 5), ("v3", 5), ("v3", 6)))
+    two, three, other = (seeded(*who).state_dict() for who in (("v2", 5), ("v3", 5), ("v3", 6)))
     assert all(torch.equal(two[name], three[name]) for name in two)
     assert not torch.equal(three["output.weight"], other["output.weight"])
 
 
 def test_building_a_network_leaves_torchs_generator_as_it_was() -> None:
     before = torch.get_rng_state()
-    seeded_network("v1", 0)
+    seeded("v1", 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_building_a_network_seeds_no_gpus_generator(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeded: list[int] = []
-    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
-    seeded_network("v1", 0)
-    assert seeded == []
+    gpu_seeds: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", gpu_seeds.append)
+    seeded("v1", 0)
+    assert gpu_seeds == []

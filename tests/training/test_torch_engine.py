@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.streams import Stream, generator
-from fmnist_tui.training.torch_engine import TorchEngine, seeded_network
+from fmnist_tui.training.torch_engine import TorchEngine
 
-from .samples import assert_same_tensors, config, pictures
+from .samples import assert_same_tensors, config, pictures, seeded
 
 ALL = np.arange(60)
 RATE = 1e-3
@@ -23,7 +23,7 @@ RATE = 1e-3
 
 def engine(version: str = "v1", seed: int = 0, **changes: object) -> TorchEngine:
     settings = replace(config(version).hyperparameters, **changes)  # type: ignore[arg-type]
-    return TorchEngine(seeded_network(version, seed), settings, seed, *pictures(60), "cpu")
+    return TorchEngine(seeded(version, seed), settings, seed, *pictures(60), "cpu")
 
 
 class Recorder(nn.Module):
@@ -126,7 +126,7 @@ def test_evaluation_changes_nothing_and_knows_loss_likelihood_and_right_answers(
 
 def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
     learning, expected_loss, expected_correct = engine("v1", augment="none"), 0.0, 0
-    network = seeded_network("v1", 0).train()  # a batch norm in training needs no running figures
+    network = seeded("v1", 0).train()  # a batch norm in training needs no running figures
     images, labels = (torch.tensor(part) for part in pictures(60))
     scale, offset = config("v1").hyperparameters.pixel_scaling
     for number, batch in enumerate((slice(0, 8), slice(8, 11))):

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from fmnist_tui.training.engine import Tensors
-from fmnist_tui.training.torch_engine import TorchEngine, seeded_network
+from fmnist_tui.training.torch_engine import TorchEngine
 
-from .samples import assert_same_tensors, config, pictures
+from .samples import assert_same_tensors, config, pictures, seeded
 
 ALL = np.arange(60)
 RATE = 1e-3
 
 
 def engine(version: str) -> TorchEngine:
-    return TorchEngine(seeded_network(version, 0), config(version).hyperparameters, 0, *pictures(60), "cpu")
+    return TorchEngine(seeded(version, 0), config(version).hyperparameters, 0, *pictures(60), "cpu")
 
 
 def parameters_and_moments(learning: TorchEngine) -> Tensors:
@@ -60,7 +60,7 @@ def test_weights_and_state_are_copies() -> None:
 
 def test_weights_have_the_modules_names_and_state_adds_adamws() -> None:
     learning = engine("v2")
-    network = seeded_network("v2", 0)
+    network = seeded("v2", 0)
     assert list(learning.weights()) == list(network.state_dict())
     assert_same_tensors(learning.state(), learning.weights())  # AdamW has nothing to remember yet
     learning.step(ALL[:8], RATE, 1, 0)

@@ -18,9 +18,9 @@ from torch import nn
 
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import Indices, Tensors
-from fmnist_tui.training.torch_engine import TorchEngine, seeded_network
+from fmnist_tui.training.torch_engine import TorchEngine
 
-from .samples import config, pictures
+from .samples import config, pictures, seeded
 
 Floats = NDArray[np.float32]
 
@@ -38,7 +38,7 @@ class Textbook:
     """How one would write it at first: float images, contiguous, AdamW neither fused nor grouped."""
 
     def __init__(self, version: str, settings: Hyperparameters) -> None:
-        self.network = seeded_network(version, 3)
+        self.network = seeded(version, 3)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), weight_decay=settings.weight_decay, fused=False, foreach=False
         )
@@ -68,7 +68,7 @@ class Textbook:
 
 
 def engine(version: str) -> TorchEngine:
-    return TorchEngine(seeded_network(version, 3), SETTINGS, 3, *pictures(60), "cpu")
+    return TorchEngine(seeded(version, 3), SETTINGS, 3, *pictures(60), "cpu")
 
 
 def relative_error(found: Floats, expected: Floats) -> float:
@@ -131,7 +131,7 @@ def test_the_plain_loop_is_one_a_wrong_step_would_differ_from() -> None:
 
 
 def test_the_networks_memory_layout_is_channels_last() -> None:
-    network = seeded_network("v2", 3)
+    network = seeded("v2", 3)
     TorchEngine(network, SETTINGS, 3, *pictures(60), "cpu")
     convolution = network.get_submodule("conv2")
     assert isinstance(convolution, nn.Conv2d)

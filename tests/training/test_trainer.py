@@ -32,8 +32,8 @@ def test_a_whole_run_from_start_to_end() -> None:
     ran = drive(FakeEngine(), task(window=3))
     assert ran.names == [
         "RunStarted",
-        *["Step", "Step", "Step", "Stage", "Epoch"],
-        *["Step", "Step", "Step", "Stage", "Epoch"],
+        *["StepMetrics", "StepMetrics", "StepMetrics", "Stage", "Epoch"],
+        *["StepMetrics", "StepMetrics", "StepMetrics", "Stage", "Epoch"],
         "Stage",
         "CheckpointSaved",
         "RunFinished",
@@ -50,7 +50,7 @@ def test_events_come_as_they_happen() -> None:
     assert engine.steps == []
     assert isinstance(next(going), events.RunStarted)
     assert engine.steps == []
-    assert cast(events.Step, next(going)).step == 3
+    assert cast(events.StepMetrics, next(going)).step == 3
     assert len(engine.steps) == 3
     cast(Any, going).close()
 
@@ -61,7 +61,7 @@ def test_events_come_as_they_happen() -> None:
 def test_windows_are_counted_from_each_epochs_first_step_and_the_last_may_be_short(
     window: int, ends: tuple[int, ...]
 ) -> None:
-    steps = drive(FakeEngine(), task(window=window)).of(events.Step)
+    steps = drive(FakeEngine(), task(window=window)).of(events.StepMetrics)
     assert [step.step for step in steps] == [*ends, *(7 + end for end in ends)]
     assert [step.epoch for step in steps] == [1] * len(ends) + [2] * len(ends)
 
@@ -70,7 +70,7 @@ def test_each_window_tells_means_over_its_own_images() -> None:
     made, engine = task(window=3), FakeEngine()
     ran = drive(engine, made)
     windows = [engine.steps[0:3], engine.steps[3:6], engine.steps[6:7], engine.steps[7:10]]
-    for step, window in zip(ran.of(events.Step), windows, strict=False):
+    for step, window in zip(ran.of(events.StepMetrics), windows, strict=False):
         images = [index for taken in window for index in taken.indices]
         assert step.loss == pytest.approx(np.mean(images))
         assert step.accuracy == pytest.approx(np.mean([index % 2 == 0 for index in images]))

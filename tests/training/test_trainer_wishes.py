@@ -19,7 +19,7 @@ AFTER_EPOCH, NOW = Command.STOP_AFTER_EPOCH, Command.STOP_NOW
 
 
 def within_an_epoch(*commands: Command | None) -> Wish:
-    return on(events.Step, *commands, where=lambda step: step.step == 2)
+    return on(events.StepMetrics, *commands, where=lambda step: step.step == 2)
 
 
 def in_validation(*commands: Command | None) -> Wish:
@@ -63,8 +63,10 @@ def learning_events(ran: Ran) -> list[Event]:
     """Steps and epochs without their times."""
     told: list[Event] = []
     for event in ran.events:
-        if isinstance(event, events.Step):
-            told.append(events.Step(event.step, event.epoch, event.loss, event.accuracy, event.learning_rate, 0.0))
+        if isinstance(event, events.StepMetrics):
+            told.append(
+                events.StepMetrics(event.step, event.epoch, event.loss, event.accuracy, event.learning_rate, 0.0)
+            )
         elif isinstance(event, events.Epoch):
             told.append(events.Epoch(event.epoch, event.step, event.train_loss, event.train_accuracy,
                                      event.validation_loss, event.validation_accuracy, event.validation_nll,
@@ -183,7 +185,7 @@ def test_stop_after_the_last_epoch_is_a_completed_run(place: str, while_paused: 
 
 
 def test_stop_after_epoch_in_the_last_epoch_is_a_completed_run() -> None:
-    ran = drive(FakeEngine(), task(), on(events.Step, AFTER_EPOCH, where=lambda step: step.epoch == 2))
+    ran = drive(FakeEngine(), task(), on(events.StepMetrics, AFTER_EPOCH, where=lambda step: step.epoch == 2))
     assert ran.events[-1] == events.RunFinished("completed", scored=True)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from leftovers import nothing_left_behind
 from sharing import made_once
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -26,6 +28,23 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "NO_COLOR"):
             patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def style_sheets_are_parsed_once() -> Iterator[None]:
+    """Each app parses the same style sheets several times, which took an eighth of these tests' time."""
+    parse = Stylesheet._parse_rules
+    parsed: dict[tuple[Any, ...], list[RuleSet]] = {}
+
+    def parse_once(sheet: Stylesheet, css: str, *arguments: Any, **options: Any) -> list[RuleSet]:
+        key = (css, arguments, *options.items(), frozenset(sheet._variables.items()))
+        if key not in parsed:
+            parsed[key] = parse(sheet, css, *arguments, **options)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
         yield
 
 
@@ -82,7 +101,7 @@ def finished_v0(tmp_path_factory: pytest.TempPathFactory, surroundings: None) ->
 
     def train(runs: Path) -> None:
         config = configure("v0", "tuned", {"epochs": 3, "batch_size": 16}, seed=7, threads=1)
-        assert InAppRun(request_run(runs, config, "demo")).drive().reason == "completed"
+        assert InAppRun(request_run(runs, config, "demo")).train().reason == "completed"
 
     (run,) = list_runs(made_once(tmp_path_factory, "three-short-epochs", train))
     return run

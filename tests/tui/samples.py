@@ -15,18 +15,18 @@ import numpy as np
 from data import samples
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.cache import basis_of, keep
-from fmnist_tui.analysis.probes.model_measures import Shifts
+from fmnist_tui.analysis.probes.cache import basis_of, save
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import read_record
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.data import ImageSet, official
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, encode
+from fmnist_tui.runs.fold import Snapshot, SnapshotFold
 from fmnist_tui.runs.heartbeat import write_heartbeat
 from fmnist_tui.runs.lock import current_attempt
-from fmnist_tui.runs.snapshot import Snapshot, SnapshotFold
-from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Stage, Step
+from fmnist_tui.runs.run import read_run
+from fmnist_tui.training.events import Epoch, Event, RunFinished, RunStarted, Stage, StepMetrics
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.recipes import configure, settle_for_fashion_mnist
 
@@ -57,12 +57,12 @@ def training(version: str = "v0", epochs: int = EPOCHS, asked: int = EPOCHS) -> 
     return log
 
 
-def window(step: int, loss: float | None = None) -> Step:
+def window(step: int, loss: float | None = None) -> StepMetrics:
     """The window of one step; noisy in a way that is always the same."""
     noise = 0.1 * np.sin(7.0 * step)
     value = float(2.5 / (1 + step / 20) + noise + 0.2) if loss is None else loss
     accuracy = float(np.clip(1 - 0.8 / (1 + step / 25) - noise / 4, 0, 1))
-    return Step(step, (step - 1) // STEPS + 1, value, accuracy, 0.05, 20_000.0)
+    return StepMetrics(step, (step - 1) // STEPS + 1, value, accuracy, 0.05, 20_000.0)
 
 
 def epoch(number: int) -> Epoch:
@@ -129,13 +129,13 @@ def keep_analyses(runs: Sequence[RunDirectory]) -> None:
     """Gives the runs a model, and keeps shifts with all of them and trainings on permuted pixels with v0 and v1."""
     for place, run in enumerate(runs):
         run.model.write_bytes(b"weights")
-        basis = basis_of(read_record(run))
+        basis = basis_of(read_run(run))
         assert basis
         start, step = 0.85 + 0.02 * place, 0.1 - 0.02 * place
         accuracies = tuple(round(start - step * by, 4) for by in range(5))
-        keep(run, "shifts", basis, Shifts(10_000, accuracies, accuracies, accuracies, accuracies))
+        save(run, "shifts", basis, Shifts(10_000, accuracies, accuracies, accuracies, accuracies))
         if run.run_id.startswith(("v0", "v1")):
-            keep(run, "permuted", basis, Permuted(5, 10_000, 10_000, 0, start, start, start, start - 0.08 * place))
+            save(run, "permuted", basis, Permuted(5, 10_000, 10_000, 0, start, start, start, start - 0.08 * place))
 
 
 def predictions(wrong: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

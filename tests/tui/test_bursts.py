@@ -15,7 +15,7 @@ from textual.screen import Screen
 from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.running import RunsApp
 
 from .driving import AnyPilot, loaded, shown, until
@@ -103,7 +103,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
             assert app._exception is None
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2))])
 @pytest.mark.usefixtures("no_training")
 async def test_bursts_of_anything_crash_nothing(
     make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -142,7 +142,12 @@ DIALOGS: dict[str, Sequence[str]] = {
 
 
 @pytest.mark.parametrize(
-    "keys", [["enter", "enter"], ["escape", "escape", "escape"], ["enter", "escape", "1", "enter"]]
+    "keys",
+    [
+        ["escape", "escape", "escape"],
+        pytest.param(["enter", "enter"], marks=pytest.mark.slow),
+        pytest.param(["enter", "escape", "1", "enter"], marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.usefixtures("no_training")
 async def test_a_dialog_is_answered_once(app: FmnistApp, runs: Path, keys: list[str]) -> None:
@@ -196,6 +201,7 @@ def leads_home(terminal: Terminal) -> bool:
     return "demo, t" in terminal.text()
 
 
+@pytest.mark.slow
 def test_a_burst_in_one_write_crashes_nothing(runs: Path) -> None:
     """As a link that stalled delivers it: keys, a paste in brackets, clicks, all at once."""
     for seed, version in enumerate(("v0", "v1")):

@@ -8,7 +8,7 @@ from textual.widgets import OptionList
 
 from fmnist_tui.files import write_json
 from fmnist_tui.training.events import RunFinished, Stage
-from fmnist_tui.tui import running
+from fmnist_tui.tui import app_state
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.training.choose_run import ChooseRunScreen
 
@@ -43,7 +43,7 @@ async def test_another_run_can_be_chosen_live_ones_first(make_app: Maker, runs: 
             await until_shown(pilot, f"v1 Convolutions {new.run_id} finished")
             await open_run_list(pilot)
             assert listed(pilot) == [live.run_id, new.run_id, old.run_id]
-            assert "live" in part(pilot, "OptionList").splitlines()[0]
+            assert "running" in part(pilot, "OptionList").splitlines()[0]
             await pilot.press("down", "down", "enter")
             await until_shown(pilot, f"v0 Dense network by hand {old.run_id} finished")
             await until(pilot, lambda: drawn(part(pilot, "#loss")), "its curve is drawn")
@@ -52,7 +52,7 @@ async def test_another_run_can_be_chosen_live_ones_first(make_app: Maker, runs: 
 async def test_the_open_list_follows_the_runs_and_keeps_the_highlighted_one(
     make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(app_state, "_LOOK_SECONDS", 0.05)
     live, old = write_run(runs, seed=2, log=training(epochs=1)), write_run(runs, seed=1)
     app = make_app(attach=old)
     async with app.run_test() as pilot:
@@ -61,7 +61,7 @@ async def test_the_open_list_follows_the_runs_and_keeps_the_highlighted_one(
             await open_run_list(pilot)
             await pilot.press("down")
             write_log(live, training(epochs=2))
-            await until(pilot, lambda: "live, epoch 3/30" in part(pilot, "OptionList"), "its progress is listed")
+            await until(pilot, lambda: "running, epoch 3/30" in part(pilot, "OptionList"), "its progress is listed")
             new = write_run(runs, seed=3)
             await until(pilot, lambda: listed(pilot) == [live.run_id, new.run_id, old.run_id], "the new one is listed")
         await until(pilot, lambda: listed(pilot)[0] == new.run_id, "the other one has ended")
@@ -104,7 +104,7 @@ async def test_the_list_of_runs_shows_label_status_and_accuracy(
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
-        for words in ("87.50 %", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
+        for words in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
             assert words in words_in(pilot, "OptionList")
 
 

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.analysis.probes import analyses as analysing
+from fmnist_tui.analysis.probes import analyses
 from fmnist_tui.analysis.probes.cache import read_findings
-from fmnist_tui.analysis.probes.errors import Report
-from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
-from fmnist_tui.analysis.record import read_record
+from fmnist_tui.analysis.probes.common import Report
+from fmnist_tui.analysis.probes.fit import Fit
+from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.data import Cancelled
 from fmnist_tui.data.errors import CancelCheck
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import read_run
+from fmnist_tui.text import percent
 from fmnist_tui.tui.app import FmnistApp
 
 from .driving import AnyPilot, at_every_size, flat, notices, until, until_shown, words_in
@@ -52,9 +54,9 @@ async def test_each_claim_has_its_number_and_what_is_missing_its_command(
     async with app.run_test(size=size) as pilot:
         await at_claims(pilot)
         text = await seen(pilot)
-        assert "tuned: holds" in text
-        assert "v1 87.00 %, permuted 79.00 % (-8.00 points)" in text
-        assert "v0 85.0 75.0 65.0 55.0 45.0 %" in text
+        assert "tuned: supported" in text
+        assert f"v1 {percent(0.87)}, permuted {percent(0.79)} (-8.00 points)" in text
+        assert "v0 85.0 75.0 65.0 55.0 45.0%" in text
         assert "fmnist-tui analyse v3-20260102-000003-00ff --only convergence" in text
         assert "fmnist-tui train v1 v2 v3 --recipe origin" in text
         assert "q Quit" in flat(app)
@@ -71,16 +73,16 @@ async def test_m_measures_what_needs_no_training_and_keeps_it(
     keep_analyses(made[:3])
     made[3].model.write_bytes(b"weights")
     five = (0.9, 0.8, 0.7, 0.6, 0.5)
-    monkeypatch.setitem(analysing._COMPUTED, "shifts", lambda *_: Shifts(10, five, five, five, five))
-    monkeypatch.setitem(analysing._COMPUTED, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))
+    monkeypatch.setitem(analyses._COMPUTE, "shifts", lambda *_: Shifts(10, five, five, five, five))
+    monkeypatch.setitem(analyses._COMPUTE, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))
     async with app.run_test(size=(120, 40)) as pilot:
         await at_claims(pilot)
         await pilot.press("m")
-        await until(pilot, lambda: read_findings(read_record(made[3])).shifts, "all is kept")
-        shifts = "v3 90.0 80.0 70.0 60.0 50.0 %"
+        await until(pilot, lambda: read_findings(read_run(made[3])).shifts, "all is kept")
+        shifts = "v3 90.0 80.0 70.0 60.0 50.0%"
         await until(pilot, lambda: shifts in words_in(pilot, "VerticalScroll"), "the shifts are shown")
         for run in made:
-            found = read_findings(read_record(run))
+            found = read_findings(read_run(run))
             assert found.efficiency
             assert found.gaps
             assert found.convergence
@@ -95,13 +97,13 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
         run.model.write_bytes(b"weights")
     begun: list[str] = []
 
-    def endless(record: object, wish: object, report: Report, stop: CancelCheck) -> Shifts:
+    def endless(record: object, options: object, report: Report, stop: CancelCheck) -> Shifts:
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")
         raise Cancelled
 
-    monkeypatch.setitem(analysing._COMPUTED, "shifts", endless)
+    monkeypatch.setitem(analyses._COMPUTE, "shifts", endless)
     async with app.run_test(notifications=True) as pilot:
         await at_claims(pilot)
         await pilot.press("m")
@@ -113,8 +115,8 @@ async def test_measuring_can_be_stopped_and_left(app: FmnistApp, runs: Path, mon
         await until(pilot, lambda: len(begun) == 2, "it measures again")
         await pilot.press("3")
         assert app.current_mode == "training"
-    assert read_findings(read_record(made[0])).gaps
-    assert read_findings(read_record(made[0])).shifts is None
+    assert read_findings(read_run(made[0])).gaps
+    assert read_findings(read_run(made[0])).shifts is None
 
 
 async def test_what_cannot_be_measured_is_told(app: FmnistApp, runs: Path) -> None:
@@ -131,6 +133,6 @@ async def test_without_runs_the_page_says_how_to_get_some(app: FmnistApp) -> Non
         await pilot.press("4")
         await until_shown(pilot, "No run counts yet")
         await pilot.press("o")
-        await until_shown(pilot, "no run counts yet", "fmnist-tui train v0 v1")
+        await until_shown(pilot, "no eligible runs yet", "fmnist-tui train v0 v1")
         await pilot.press("m", "o")
         await until_shown(pilot, "No run counts yet")

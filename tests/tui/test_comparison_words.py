@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.text import Text
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.report import tables
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.results.comparison import MUTED, comparison_words, evolution, table_rows
 
 from .samples import write_run
@@ -18,7 +18,7 @@ def compared(runs: Path) -> Comparison:
     """v1 is better than v0 beyond doubt, v2 is better than v1 by one image."""
     for version, wrong in (("v0", 150), ("v1", 100), ("v2", 99)):
         write_run(runs, version, wrong=wrong)
-    return compare(read_records(runs))
+    return compare(read_runs(runs))
 
 
 def muted(text: Text) -> str:
@@ -46,7 +46,7 @@ def test_sentences_of_what_may_be_chance_are_muted(runs: Path) -> None:
 def test_a_difference_that_nothing_tells_is_muted_too(runs: Path) -> None:
     write_run(runs, "v0", wrong=150).predictions.unlink()
     write_run(runs, "v1", wrong=100)
-    comparison = compare(read_records(runs))
+    comparison = compare(read_runs(runs))
     assert muted(table_rows(comparison)[1][tables.DELTA]) == "+5.00, no interval"
     assert "no interval" in muted(comparison_words(comparison, left_out=0))
 

@@ -34,9 +34,9 @@ DEMO = load("demo", Path("unused"))
 
 def caption(pilot: AnyPilot) -> tuple[str, int, int, int]:
     """The part, the first and the last image of the page, and how many there are; counted from 1."""
-    found = re.search(r"demo, (\w+): (\d[\d ]*)-(\d[\d ]*) of (\d+(?: \d{3})*)", words_in(pilot, "#caption"))
+    found = re.search(r"demo, (\w+): ([\d,]+)-([\d,]+) of ([\d,]+)", words_in(pilot, "#caption"))
     assert found, shown(pilot.app)
-    first, last, count = (int(number.replace(" ", "")) for number in found.groups()[1:])
+    first, last, count = (int(number.replace(",", "")) for number in found.groups()[1:])
     return found[1], first, last, count
 
 
@@ -54,7 +54,7 @@ async def test_it_shows_classes_with_their_counts_and_a_page_of_whole_images(
         await loaded(pilot)
         for name in FASHION_CLASSES:
             assert re.search(rf"^ {name} +200\b", shown(app), re.MULTILINE)
-        assert re.search(r"^ all classes +2 000\b", shown(app), re.MULTILINE)
+        assert re.search(r"^ all classes +2,000\b", shown(app), re.MULTILINE)
         which, first, last, count = caption(pilot)
         assert (which, first, count) == ("train", 1, 2000)
         assert page(pilot) == [(index, FASHION_CLASSES[index % 10]) for index in range(last)]

@@ -46,7 +46,7 @@ async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
         await pilot.press("w")
-        await until_shown(pilot, "85.00 %, 150 of 1 000 wrong")
+        await until_shown(pilot, "85.00%, 150 of 1,000 wrong")
         await pilot.press("g")
         await until_shown(pilot, "The images are not here (the app has demo): numbers alone.", "1 of 150, image 0")
         assert not widget(pilot, "Picture", Picture).display

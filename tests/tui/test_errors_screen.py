@@ -54,7 +54,7 @@ async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Pa
     two(runs)
     async with app.run_test(size=size) as pilot:
         await at_errors(pilot)
-        await until_shown(pilot, "v3-20260102-000001-00ff: 96.00 %, 20 of 500 wrong", "enter Images")
+        await until_shown(pilot, "v3-20260102-000001-00ff: 96.00%, 20 of 500 wrong", "enter Images")
         assert "precision recall F1" in flat(app)
         table = widget(pilot, "#scores", DataTable)
         assert [str(cell).strip() for cell in table.get_row_at(0)][:5] == [
@@ -67,7 +67,7 @@ async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Pa
         assert "Most confused: truth, taken for" in flat(app)
 
         await pilot.press("v")
-        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50 (2.0 %)")
+        await until_shown(pilot, "T-shirt/top taken for Trouser: 1 of 50 (2.0%)")
         lines = part(pilot, "HeatMap").splitlines()
         assert "[1]" in next(line for line in lines if line.startswith("T-shirt"))
         assert next(line for line in lines if line.startswith("Bag")).split() == ["Bag", ".", "1", *"......", "48", "1"]
@@ -98,7 +98,7 @@ async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
     async with app.run_test(size=size) as pilot:
         await at_errors(pilot)
         await pilot.press("v", "left", "left", "left", "up")
-        await until_shown(pilot, "T-shirt/top, right: 48 of 50 (96.0 %)")
+        await until_shown(pilot, "T-shirt/top, right: 48 of 50 (96.0%)")
         await pilot.press("right", "down")
         await until_shown(pilot, "Trouser, right: 48 of 50")
         await pilot.press(*["down"] * 12, *["right"] * 12, "left")
@@ -202,7 +202,7 @@ async def test_from_the_list_of_runs_it_is_the_run_under_the_cursor(app: FmnistA
         await pilot.press("v", "v", "v")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count == 2, "the runs are listed")
         await pilot.press("down", "w")
-        await until_shown(pilot, "v0-20260102-000000-00ff: 88.00 %, 60 of 500 wrong")
+        await until_shown(pilot, "v0-20260102-000000-00ff: 88.00%, 60 of 500 wrong")
         await pilot.press("down", "enter")
         await until_shown(pilot, "Trouser taken for")
         await pilot.press("escape")

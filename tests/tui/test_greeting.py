@@ -19,7 +19,7 @@ async def test_a_live_run_is_announced_where_it_is_seen_and_is_on_the_training_s
     run = write_run(runs, "v3", log=training("v3", epochs=1))
     with held(run):
         async with app.run_test(size=size, notifications=True) as pilot:
-            words = "v3 is live, epoch 2 of 10: press 3"
+            words = "v3 is running, epoch 2 of 10: press 3"
             await until(pilot, lambda: words in words_in(pilot, "Toast"), "it is shown")
             assert notices(app) == words
             await pilot.press("3")

@@ -6,18 +6,18 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from cpus import on_one_cpu
 
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import Snapshot, read_snapshot
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.runs.snapshot import Snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
@@ -26,6 +26,13 @@ from .driving import TRAINER_PATIENCE, AnyPilot, flat, notices, type_into, until
 
 Maker = Callable[..., FmnistApp]
 ENDLESS = "9999"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Runs that ask for all CPUs take one thread, which is quicker than two beside other tests."""
+    with on_one_cpu():
+        yield
 
 
 async def train_v0(pilot: AnyPilot, epochs: str, *, in_app: bool = False) -> RunDirectory:
@@ -86,14 +93,14 @@ async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistAp
 async def test_a_live_run_is_paused_continued_and_ended_after_its_epoch(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS)
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await pilot.press("space")
         await until_headline(pilot, "paused")
         held_at = read_snapshot(run).step
         await pilot.pause(0.3)
         assert read_snapshot(run).step == held_at
         await pilot.press("space")
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await until_read(pilot, run, lambda now: now.step > held_at, "it goes on")
         await pilot.press("s")
         assert f"Stop {run.run_id}?" in flat(app)
@@ -108,7 +115,7 @@ async def test_a_live_run_is_paused_continued_and_ended_after_its_epoch(app: Fmn
 async def test_a_run_stopped_now_is_resumed_where_it_was_and_its_whole_curve_shown(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS)
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await until_read(pilot, run, lambda now: now.epochs, "an epoch has ended")
         await pilot.press("s", "down", "enter")
         await until_headline(pilot, "stopped")
@@ -116,7 +123,7 @@ async def test_a_run_stopped_now_is_resumed_where_it_was_and_its_whole_curve_sho
         stopped_at = read_snapshot(run).step
         assert not run.result.exists()
         await pilot.press("r")
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await until_read(pilot, run, lambda now: now.step > stopped_at, "it goes on")
         resumed = read_snapshot(run)
         assert resumed.resumed_at_step == stopped_at
@@ -131,7 +138,7 @@ async def test_a_run_stopped_now_is_resumed_where_it_was_and_its_whole_curve_sho
 async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS)
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await pilot.press("s", "escape", "s", "end", "enter")
         step = read_snapshot(run).step
         await until_read(pilot, run, lambda now: now.step > step, "it goes on")
@@ -148,18 +155,18 @@ async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp
     run = request_run(runs, config, "demo")
     trainer = launch(run)
     try:
-        await status_is(run, Status.LIVE)
+        await status_is(run, Status.RUNNING)
         async with app.run_test(notifications=True) as pilot:
-            await until(pilot, lambda: "v0 is live" in notices(app), "it is announced", TRAINER_PATIENCE)
+            await until(pilot, lambda: "v0 is running" in notices(app), "it is announced", TRAINER_PATIENCE)
             await pilot.press("3")
-            await until_headline(pilot, "live")
+            await until_headline(pilot, "running")
             await until(pilot, lambda: app.followed and len(app.followed.snapshot.curve) > 50, "it grows")
             assert app.followed is not None
             assert app.followed.snapshot.curve.step[0] == read_snapshot(run).curve.step[0]
             await pilot.press("q", "home", "enter")
             await until(pilot, lambda: not app.is_running, "the app has ended")
         assert trainer.poll() is None
-        assert status_of(run) is Status.LIVE
+        assert status_of(run) is Status.RUNNING
     finally:
         trainer.terminate()
         trainer.wait(TRAINER_PATIENCE)
@@ -168,7 +175,7 @@ async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp
 async def test_the_form_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         assert psutil.Process().children() == []
         await pilot.press("q")
         assert "in-app runs are saved and end" in flat(app)
@@ -183,11 +190,11 @@ async def test_the_form_trains_in_the_app_and_starts_no_process(app: FmnistApp, 
 async def test_an_in_app_run_takes_the_same_commands(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await pilot.press("space")
         await until_headline(pilot, "paused")
         await pilot.press("space")
-        await until_headline(pilot, "live")
+        await until_headline(pilot, "running")
         await pilot.press("s", "enter")
         await until_headline(pilot, ", scored")
         assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]

@@ -1,8 +1,10 @@
-"""What the models screen tells of each version."""
+"""What the Models screen shows about each model."""
 
 from __future__ import annotations
 
-from fmnist_tui.models.catalogue import VERSIONS
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import get_model
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.app import FmnistApp
 
 from .driving import (
@@ -17,9 +19,9 @@ async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: F
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.press("2", "end")
         await until(pilot, lambda: "v3 Regularised (PyTorch)" in words_in(pilot, "#right"), "it tells of v3")
-        for words in ("5 858 442 parameters", "93.19 % reported (loss 0.2689)"):
+        for words in (f"{grouped(5_858_442)} parameters", f"{percent(0.9319)} (loss 0.2689)"):
             assert words in words_in(pilot, "#right")
-        for layer in VERSIONS[3].layers:
+        for layer in layer_table(get_model("v3")).layers:
             assert layer.name in shown(app)
 
 
@@ -39,8 +41,8 @@ async def test_no_heading_of_the_layer_table_is_cut_off_at_80_columns(app: Fmnis
         await pilot.press("2", "end")
         app.screen.query_one("#right").focus()
         for _ in range(6):
-            if "layer output params mult-adds" in words_in(pilot, "#right"):
+            if "layer output params MACs" in words_in(pilot, "#right"):
                 break
             await pilot.press("pagedown")
-        assert "layer output params mult-adds" in words_in(pilot, "#right")
+        assert "layer output params MACs" in words_in(pilot, "#right")
         assert "…" not in shown(app)

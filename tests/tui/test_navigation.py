@@ -128,7 +128,7 @@ async def test_the_top_line_says_what_the_live_run_does_on_every_screen(app: Fmn
         async with app.run_test() as pilot:
             for key in "1234":
                 await pilot.press(key)
-                await until(pilot, lambda: "v0 live epoch 2/4" in shown(app).splitlines()[0], "the top line says it")
+                await until(pilot, lambda: "v0 running epoch 2/4" in shown(app).splitlines()[0], "the top line says it")
 
 
 async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:

@@ -94,10 +94,10 @@ def test_numbers_are_of_the_last_window_the_last_and_the_best_epoch() -> None:
     last = window(EPOCHS * STEPS)
     for part in (
         f"loss {last.loss:.4f}",
-        f"{last.accuracy * 100:.2f} %",
-        "20 000 images/s",
-        "0.7200 83.00 %",
-        "84.00 % in epoch 3",
+        f"{last.accuracy * 100:.2f}%",
+        "20,000 images/s",
+        "0.7200 83.00%",
+        "84.00% in epoch 3",
     ):
         assert part in numbers
 
@@ -137,8 +137,8 @@ def test_the_machine_is_shown_with_the_gpu_that_the_run_trains_on() -> None:
     gpu = Gpu("GPU-5f3a9c01-7d1e-4c43-b4a1-4a7f6c1d0a11", 0, "NVIDIA H200", 140_000_000_000, 100_000_000_000, 93)
     usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, gpu)
     numbers = progress_of(snapshot_of(training()), usage).numbers
-    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98 %, memory 40 %" in numbers
-    assert "memory 40 %  H200 (GPU-5f3a9c01) 93 % busy, 40.0 of 140 GB" in numbers
+    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98%, memory 40%" in numbers
+    assert "memory 40%  H200 (GPU-5f3a9c01) 93 % busy, 40.0 of 140 GB" in numbers
 
 
 def test_words_are_broken_between_things_and_not_within() -> None:

@@ -11,10 +11,10 @@ from runs.trainers import copy_of
 from textual.widgets import DataTable
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.analysis.record import RunRecord, read_records
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import MARK_NOTE
+from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results import screen as results
 
@@ -26,9 +26,7 @@ Maker = Callable[..., FmnistApp]
 
 def four(runs: Path) -> None:
     """All versions, v0 and v3 twice, each better than the one before."""
-    for seed, (version, wrong) in enumerate(
-        zip((*VERSION_NAMES, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)
-    ):
+    for seed, (version, wrong) in enumerate(zip((*BUILT_IN, "v0", "v3"), (150, 120, 100, 80, 140, 90), strict=True)):
         write_run(runs, version, seed=seed, wrong=wrong)
 
 
@@ -53,7 +51,7 @@ async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: 
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
-        comparison = compare(read_records(runs))
+        comparison = compare(read_runs(runs))
         assert cells(pilot) == tables.rows(comparison)
         headings = [str(column.label) for column in widget(pilot, "DataTable", DataTable).columns.values()]
         assert headings == list(tables.HEADER)
@@ -67,11 +65,11 @@ async def test_paired_tests_and_the_origins_note_stand_below_in_words(app: Fmnis
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "Total gain")
-        for test in compare(read_records(runs)).paired:
+        for test in compare(read_runs(runs)).paired:
             assert test.sentence in flat(app)
         await pilot.press("tab", "end")
         await until_shown(pilot, "more than chance")
-        assert "The origin scored v1-v3 on a random 9 000" in flat(app)
+        assert "The original project scored v1-v3 on a random 9,000" in flat(app)
 
 
 @at_the_smallest_size
@@ -110,7 +108,7 @@ async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path
         await until_shown(pilot, "No run counts yet")
         await pilot.press("f")
         await until_shown(pilot, "v0 to v3, recipe tuned, all runs scored on the same images")
-        assert cells(pilot) == tables.rows(compare(read_records(runs), everything=True))
+        assert cells(pilot) == tables.rows(compare(read_runs(runs), everything=True))
         assert cells(pilot)[0][1] == "1*"
         assert MARK_NOTE in flat(app)
         await pilot.press("f")
@@ -138,9 +136,9 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
     write_run(runs, "v1", seed=2, recipe="origin")
     waiting, answered = threading.Event(), threading.Event()
 
-    def slow_for_origin(records: Sequence[RunRecord], recipe: str, *, everything: bool) -> Comparison:
+    def slow_for_origin(records: Sequence[Run], recipe: str, *, everything: bool) -> Comparison:
         if recipe == "origin":
-            waiting.wait(20)
+            waiting.wait(2)
         comparison = compare(records, recipe, everything=everything)
         if recipe == "origin":
             answered.set()
@@ -181,6 +179,7 @@ async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: Fmnist
             await until_shown(pilot, "v0, 1 run: accuracy")
 
 
+@pytest.mark.usefixtures("blank_figures")
 async def test_e_writes_every_runs_files_and_says_where(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +199,7 @@ async def test_e_writes_every_runs_files_and_says_where(
         assert files == expected | {"per_class.csv", "confusion.csv"}
 
 
+@pytest.mark.usefixtures("blank_figures")
 async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

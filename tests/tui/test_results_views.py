@@ -9,9 +9,9 @@ import pytest
 from textual.widgets import DataTable, TabbedContent
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.record import read_records
 from fmnist_tui.runs.directory import find_run, list_runs
-from fmnist_tui.runs.labels import Label, read_label
+from fmnist_tui.runs.label import Label, read_label
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results.comparison import evolution
 from fmnist_tui.tui.results.curves import MOST
@@ -80,7 +80,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
         await pilot.press("4")
         await until_shown(pilot, "Total gain from v0 to v3")
         await pilot.press("v")
-        await until_shown(pilot, "the bars begin at 80 %", "v0 ours")
+        await until_shown(pilot, "the bars begin at 80%", "v0 ours")
         await pilot.press("v")
         await until(pilot, lambda: "v0" in part(pilot, "#nll") and "┤" in part(pilot, "#nll"), "curves are drawn")
         await pilot.press("v")
@@ -91,7 +91,7 @@ async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, s
 
 def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
     four(runs)
-    lines = evolution(compare(read_records(runs)), 100).plain.splitlines()
+    lines = evolution(compare(read_runs(runs)), 100).plain.splitlines()
     ours = [line for line in lines if "ours" in line]
     doubt = ", one seed"
     assert [line.split("%")[1].strip() for line in ours] == ["", f"+3.00{doubt}", f"+2.00{doubt}", f"+2.00{doubt}"]
@@ -111,7 +111,7 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         await at_runs(pilot)
         assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
         await pilot.press("s")
-        assert column(pilot, "accuracy") == ["92.00 %", "90.00 %", "88.00 %", "85.00 %"]
+        assert column(pilot, "accuracy") == ["92.00%", "90.00%", "88.00%", "85.00%"]
         assert "best accuracy first" in words_in(pilot, "#about_run")
         for _ in range(3):
             await pilot.press("s")

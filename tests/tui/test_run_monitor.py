@@ -60,7 +60,7 @@ def test_runs_that_come_change_and_go_are_seen(monitor: RunMonitor, watching: th
     with held(second):
         until(monitor, lambda seen: [one.run for one in seen.running] == [second], "it has a trainer")
         write_log(second, training(epochs=2))
-        until(monitor, lambda seen: seen.running[0].epoch == 2, "it goes on")
+        until(monitor, lambda seen: seen.running[0].record.epochs_done == 2, "it goes on")
     until(monitor, lambda seen: not seen.running, "it has none")
     second.path.rename(runs / ".gone")
     until(monitor, lambda seen: [one.run for one in seen.runs] == [first], "it is gone")
@@ -150,4 +150,4 @@ def test_somebody_who_resumes_an_interrupted_run_is_noticed(
     for run in waiting:
         with held(run):
             until(monitor, lambda seen: [one.run for one in seen.running] == [run], "its trainer is seen")  # noqa: B023
-    assert {one.status for one in monitor.seen.runs} <= {Status.INTERRUPTED, Status.LIVE, Status.QUEUED}
+    assert {one.status for one in monitor.seen.runs} <= {Status.INTERRUPTED, Status.RUNNING, Status.QUEUED}

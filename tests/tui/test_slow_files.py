@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from fmnist_tui.runs import control
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.labels import Label, read_label
+from fmnist_tui.runs.label import Label, read_label
 from fmnist_tui.runs.resume import DataMoved
 from fmnist_tui.tui import app as the_app
 from fmnist_tui.tui import background, run_monitor
@@ -84,7 +84,7 @@ async def test_a_command_that_takes_its_time_keeps_no_key_waiting(
     with held(run), stuck(monkeypatch, control, "is_held") as free:
         app = make_app(attach=run)
         async with app.run_test(notifications=True) as pilot:
-            await until_shown(pilot, f"{run.run_id} live")
+            await until_shown(pilot, f"{run.run_id} running")
             await pilot.press("space", "space", "1", "2", "3")
             assert app.current_mode == "training"
             assert not run.control.exists()

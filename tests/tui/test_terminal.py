@@ -12,9 +12,9 @@ import psutil
 import pytest
 from waiting import PATIENCE, wait_until
 
-from fmnist_tui.analysis.record import read_record
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.follower import read_snapshot
+from fmnist_tui.runs.fold import read_snapshot
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
 
 from .demo_runs import write_demo_run
@@ -68,7 +68,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
         terminal.press("f")
         terminal.wait_for("v0 to v3, recipe tuned, all runs scored on the same images")
-        scores = read_record(only_run(runs)).scores
+        scores = read_run(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f} %")
         terminal.press("q")
@@ -162,9 +162,9 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
         terminal.wait()
     step = read_snapshot(run).step
     with app_in_terminal(runs) as terminal:
-        terminal.wait_for("v0 is live, epoch")
+        terminal.wait_for("v0 is running, epoch")
         terminal.press("3")
-        terminal.wait_for(f"v0 Dense network by hand {run.run_id} live")
+        terminal.wait_for(f"v0 Dense network by hand {run.run_id} running")
         assert int(terminal.wait_for_match(r"total .* step (\d+) of")) > step
         terminal.press("c", *[FAR_LEFT] * 8)
         terminal.wait_for("step 1, epoch 1:")
@@ -190,7 +190,7 @@ def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
         terminal.press(ENTER)
         assert terminal.wait() == 0
         assert_restored(terminal)
-    assert status_of(run) is Status.LIVE
+    assert status_of(run) is Status.RUNNING
     trainer.terminate()
     trainer.wait(PATIENCE)
     assert status_of(run) is Status.STOPPED

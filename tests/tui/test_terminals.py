@@ -41,7 +41,7 @@ def case(kind: str, size: Size, locale: str, colours: str, *marks: pytest.MarkDe
 A_HANDFUL = [
     case("xterm-256color", (250, 70), "C", "true colours", pytest.mark.slow),
     case("screen", (60, 18), "UTF-8", "no colours"),
-    case("linux", (80, 24), "C", "its own colours"),
+    case("linux", (80, 24), "C", "its own colours", pytest.mark.slow),
 ]
 
 

@@ -67,7 +67,7 @@ async def test_a_paused_and_a_stopping_run_are_called_so(make_app: Maker, run: R
             started(run, window(1), StopRequested("after-epoch"), window(2))
             await open_run_list(pilot)
             await pilot.press("enter")
-            await until_shown(pilot, "live, stopping after this epoch")
+            await until_shown(pilot, "running, stopping after this epoch")
 
 
 async def test_a_run_that_was_ended_early_says_after_which_epoch(make_app: Maker, runs: Path) -> None:

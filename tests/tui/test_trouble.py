@@ -180,7 +180,7 @@ async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: P
     write_json(live.run_json, {**run_json("v0", 1), "version": f"v {text}", "device": text, "recipe": text})
     with held(live):
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await until(pilot, lambda: "is live" in notices(app), "the live run is announced")
+            await until(pilot, lambda: "is running" in notices(app), "the live run is announced")
             await pilot.press("3")
             await until_shown(pilot, printable(f"stage {text}"))
             assert_harmless(pilot)

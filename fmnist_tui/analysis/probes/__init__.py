@@ -1,1 +1,1 @@
-"""What the origin project claims of its networks, measured on ours."""
+"""Analyses of single runs, and the original project's claims checked against them."""

@@ -1,4 +1,4 @@
-"""Makes the analyses of a run: takes what is kept, computes the rest, keeps it."""
+"""Makes the analyses of a run: takes what is saved with it, computes the rest, saves that."""
 
 from __future__ import annotations
 
@@ -7,72 +7,74 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fmnist_tui.analysis.probes import permuted
-from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Result, basis_of, keep, read_kept
-from fmnist_tui.analysis.probes.errors import AnalysisError, Report, quiet
-from fmnist_tui.analysis.probes.log_measures import measure_convergence, measure_efficiency, measure_gaps
-from fmnist_tui.analysis.probes.model_measures import Shifts, measure_fit, measure_shifts
+from fmnist_tui.analysis.probes.cache import KINDS, MODEL, Result, basis_of, read_saved, save
+from fmnist_tui.analysis.probes.common import AnalysisError, Report, quiet
+from fmnist_tui.analysis.probes.convergence import measure_convergence, measure_gaps
+from fmnist_tui.analysis.probes.efficiency import measure_efficiency
+from fmnist_tui.analysis.probes.fit import measure_fit
 from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_permuted
-from fmnist_tui.analysis.record import RunRecord, read_epochs
-from fmnist_tui.analysis.values import nested, number
+from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.data.errors import CancelCheck, never
-from fmnist_tui.runs.follower import read_snapshot
-from fmnist_tui.runs.request import recorded_folder
-from fmnist_tui.runs.scored_model import config_of, load_scored_model
-from fmnist_tui.runs.start_checks import resolved
+from fmnist_tui.runs.fold import read_epochs, read_snapshot
+from fmnist_tui.runs.manifest import read_config, requested_folder
+from fmnist_tui.runs.run import Run
+from fmnist_tui.runs.scored_model import load_scored_model
+from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.text import percent
 from fmnist_tui.training.task import make_task
 
-CHEAP = tuple(name for name in KINDS if name != "permuted")
-"""Those that train nothing."""
-_SAME = 0.005
-"""Accuracy by which another device, or another number of threads, may change what a model says."""
+WITHOUT_TRAINING = tuple(name for name in KINDS if name != "permuted")
+"""The analyses that train nothing."""
+_TOLERANCE = 0.005
+"""The change in accuracy that another device or number of threads may cause."""
 
 
 @dataclass
-class Images:
+class Datasets:
     """Data sets, each loaded when it is first needed.
 
     Attributes:
-        folder: Where all data shall come from; None for wherever each run had it from.
+        folder: The source of all data; None for the source that each run recorded.
         cache: For `fmnist_tui.data.load`.
     """
 
     folder: str | None
     cache: Path
-    _known: dict[str | None, Dataset] = field(default_factory=dict)
+    _loaded: dict[str | None, Dataset] = field(default_factory=dict)
 
-    def of(self, record: RunRecord, stop: CancelCheck) -> Dataset:
+    def load_for(self, record: Run, stop: CancelCheck) -> Dataset:
         """The images that the run was trained and scored on.
 
         Raises:
-            AnalysisError: There are others now.
-            DataError: There are none.
+            AnalysisError: If other images are found there.
+            DataError: If the data can't be loaded.
         """
-        folder = self.folder or recorded_folder(record.run, {"data": nested(record.config, "data").get("folder")})
-        if folder not in self._known:
-            self._known[folder] = load(folder, self.cache, cancelled=stop, verify=True)
-        dataset = self._known[folder]
+        folder = self.folder or requested_folder(record.directory, {"data": record.manifest.data.folder})
+        if folder not in self._loaded:
+            self._loaded[folder] = load(folder, self.cache, cancelled=stop, verify=True)
+        dataset = self._loaded[folder]
         if dataset.test.fingerprint != record.test_fingerprint:
             raise AnalysisError(
-                f"run {record.run_id} was scored on other images than {dataset.source} holds; name theirs with --data"
+                f"run {record.run_id} was scored on other test images than those in {dataset.source}; "
+                "pass its data with --data"
             )
         return dataset
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How analyses shall be made.
+class AnalysisOptions:
+    """How to make analyses.
 
     Attributes:
-        images: Where the images come from.
-        device: For v1 to v3: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        again: Whether to compute what is kept, too.
-        epochs: Of a training on permuted pixels; None for the default, or what is kept.
-        limit: Its training images; None likewise.
+        datasets: Where images come from.
+        device: For PyTorch models: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        again: Whether to recompute what is saved.
+        epochs: Of a training on permuted pixels; None for what is saved, or the default.
+        limit: The number of its training images; None as for `epochs`.
     """
 
-    images: Images
+    datasets: Datasets
     device: str = "auto"
     again: bool = False
     epochs: int | None = None
@@ -80,102 +82,105 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Made:
-    """An analysis, whether it was kept before, and why it can't be kept, or ""."""
+class AnalysisOutcome:
+    """An analysis, whether it was read from the run's folder, and why it couldn't be saved there, or ""."""
 
     result: Result
-    kept: bool
-    unkept: str = ""
+    cached: bool
+    not_saved: str = ""
 
 
-def applies(record: RunRecord, name: str) -> bool:
-    """Whether the analysis is made of runs of this version."""
+def applies(record: Run, name: str) -> bool:
+    """Whether the analysis is defined for the run's model."""
     return name != "permuted" or record.version in permuted.VERSIONS
 
 
-def analyse(record: RunRecord, name: str, wish: Wish, report: Report = quiet, stop: CancelCheck = never) -> Made:
-    """The analysis called `name` (of `KINDS`) of a run; what has to be computed is kept with the run.
+def analyse(
+    record: Run, name: str, options: AnalysisOptions, report: Report = quiet, stop: CancelCheck = never
+) -> AnalysisOutcome:
+    """The analysis called `name` (of `KINDS`) of a run; what has to be computed is saved with the run.
 
     Raises:
-        AnalysisError: It can't be made of this run.
-        RunError: The run's files are missing or damaged.
-        DataError: There are no images.
-        ConfigError: The device isn't there, or PyTorch is missing.
-        Cancelled: `stop` turned true; nothing is left half-written.
+        AnalysisError: If it isn't possible for this run.
+        RunError: If the run's files are missing or damaged.
+        DataError: If the data can't be loaded.
+        ConfigError: If the device doesn't exist, or PyTorch isn't installed.
+        Cancelled: If `stop` returned True; nothing is left half-written.
     """
     if record.status.has_trainer:
         raise AnalysisError(f"run {record.run_id} is still {record.status}; analyse it when it has ended")
     if not applies(record, name):
-        raise AnalysisError(f"{name} is measured of {' and '.join(permuted.VERSIONS)} alone, not of {record.version}")
+        raise AnalysisError(f"{name} is only measured for {' and '.join(permuted.VERSIONS)}, not for {record.version}")
     basis = basis_of(record)
-    kept = None if wish.again else read_kept(record.run, name, basis)
-    if kept is not None and _is_wanted(kept, wish):
-        return Made(kept, kept=True)
+    saved = None if options.again else read_saved(record.directory, name, basis)
+    if saved is not None and _has_requested_budget(saved, options):
+        return AnalysisOutcome(saved, cached=True)
     if not basis[MODEL] and name == "permuted":  # minutes of training, for nothing
         raise AnalysisError(
-            f"run {record.run_id} has no model.safetensors, which {name} is kept with; let it end first"
+            f"run {record.run_id} has no model.safetensors, without which {name} can't be saved; let the run end first"
         )
-    result = _COMPUTED[name](record, wish, report, stop)
+    result = _COMPUTE[name](record, options, report, stop)
     if not basis[MODEL]:
-        return Made(result, kept=False, unkept=f"{name} is not kept: the run has no model.safetensors yet")
+        return AnalysisOutcome(result, cached=False, not_saved=f"{name} is not saved: the run has no model.safetensors")
     try:
-        keep(record.run, name, basis, result)
+        save(record.directory, name, basis, result)
     except AnalysisError as error:
-        return Made(result, kept=False, unkept=str(error))
-    return Made(result, kept=False)
+        return AnalysisOutcome(result, cached=False, not_saved=str(error))
+    return AnalysisOutcome(result, cached=False)
 
 
-def _is_wanted(kept: Result, wish: Wish) -> bool:
-    """Whether it was made with the budget that is asked for, if one is."""
-    if not isinstance(kept, Permuted):
+def _has_requested_budget(saved: Result, options: AnalysisOptions) -> bool:
+    if not isinstance(saved, Permuted):
         return True
-    return wish.epochs in (None, kept.epochs) and wish.limit in (None, kept.limit)
+    return options.epochs in (None, saved.epochs) and options.limit in (None, saved.limit)
 
 
-def _shifts(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Shifts:
-    model = load_scored_model(record.run, wish.device)
-    test = wish.images.of(record, stop).test
+def _shifts(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Shifts:
+    model = load_scored_model(record.directory, options.device)
+    test = options.datasets.load_for(record, stop).test
     found = measure_shifts(model, test.images, test.labels, report, stop)
-    told = number(record.result or {}, "test_accuracy")
-    if told is not None and abs(found.mean[0] - told) > _SAME:
+    recorded = record.result.test_accuracy if record.result else None
+    if recorded is not None and abs(found.mean[0] - recorded) > _TOLERANCE:
         raise AnalysisError(
-            f"the model of {record.run_id} is right on {percent(found.mean[0])} of the test images, but its result "
-            f"says {percent(told)}: they don't belong together; train the run anew"
+            f"the model of {record.run_id} has a test accuracy of {percent(found.mean[0])}, but its result.json has "
+            f"{percent(recorded)}: they don't belong together; retrain it"
         )
     return found
 
 
-def _permuted(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:
-    config = replace(config_of(record.run), device="cpu" if record.version == "v0" else wish.device, threads=0)
-    budget = budgeted(config, wish.epochs or permuted.EPOCHS, wish.limit or permuted.LIMIT)
-    return measure_permuted(resolved(budget), wish.images.of(record, stop), report, stop)
+def _permuted(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:
+    config = read_config(record.directory)
+    config = replace(config, device=options.device if config.model.needs_torch else "cpu", threads=0)
+    budget = budgeted(config, options.epochs or permuted.EPOCHS, options.limit or permuted.LIMIT)
+    return measure_permuted(resolve_device(budget), options.datasets.load_for(record, stop), report, stop)
 
 
-def _efficiency(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
+def _efficiency(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
     return measure_efficiency(record.version, record.scores.accuracy)
 
 
-def _fit(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:
-    model = load_scored_model(record.run, wish.device)
-    dataset = wish.images.of(record, stop)
-    train = dataset.train
-    if train.fingerprint != record.fingerprints[0]:
-        raise AnalysisError(f"run {record.run_id} learned from other images than these; name its data with --data")
-    task = make_task(config_of(record.run), dataset)
-    return measure_fit(model, train, task.train_indices, task.validation_indices, report, stop)
+def _fit(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:
+    model = load_scored_model(record.directory, options.device)
+    dataset = options.datasets.load_for(record, stop)
+    if dataset.train.fingerprint != record.fingerprints[0]:
+        raise AnalysisError(
+            f"run {record.run_id} was trained on other images than those in {dataset.source}; pass its data with --data"
+        )
+    task = make_task(read_config(record.directory), dataset)
+    return measure_fit(model, dataset.train, task.train_indices, task.validation_indices, report, stop)
 
 
-def _gaps(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
-    return measure_gaps(read_epochs(record.run))
+def _gaps(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
+    return measure_gaps(read_epochs(record.directory))
 
 
-def _convergence(record: RunRecord, wish: Wish, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
-    return measure_convergence(read_snapshot(record.run))
+def _convergence(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
+    return measure_convergence(read_snapshot(record.directory))
 
 
-_COMPUTED: dict[str, Callable[[RunRecord, Wish, Report, CancelCheck], Result]] = {
+_COMPUTE: dict[str, Callable[[Run, AnalysisOptions, Report, CancelCheck], Result]] = {
     "shifts": _shifts,
     "permuted": _permuted,
     "efficiency": _efficiency,

@@ -1,67 +1,26 @@
-"""Analyses cached with the run: computed once, and again when what they were computed from has changed."""
+"""Analyses saved with the run: computed once, and again if what they were computed from has changed."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+import msgspec
 
 from fmnist_tui import __version__
-from fmnist_tui.analysis.probes.errors import AnalysisError
-from fmnist_tui.analysis.probes.log_measures import Convergence, Efficiency, Gaps
-from fmnist_tui.analysis.probes.model_measures import Fit, Shifts
+from fmnist_tui.analysis.probes.common import AnalysisError
+from fmnist_tui.analysis.probes.convergence import Convergence, Gaps
+from fmnist_tui.analysis.probes.efficiency import Efficiency
+from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.analysis.values import nested, number, whole
-from fmnist_tui.files import check_regular_file, finite, read_json, write_json
+from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.files import check_regular_file, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
-
-R = TypeVar("R")
-
-_LONGEST = 100_000
-_FLOATS = "tuple[float, ...]"
-
-
-class _Unfit(Exception):
-    """A key is missing or of another type."""
-
-
-def read_as(kind: type[R], record: Mapping[str, Any]) -> R | None:
-    """The dataclass `kind` out of a JSON object; None where that doesn't fit.
-
-    Its fields are numbers or tuples of numbers. Keys that it doesn't have are passed over.
-    """
-    try:
-        return kind(**{item.name: _value(record, item.name, str(item.type)) for item in fields(kind)})  # type: ignore[arg-type]
-    except (_Unfit, ValueError):
-        return None
-
-
-def _value(record: Mapping[str, Any], name: str, annotation: str) -> Any:
-    if name not in record:
-        raise _Unfit
-    if annotation == _FLOATS:
-        return _floats(record[name])
-    if record[name] is None and annotation.endswith("| None"):
-        return None
-    value = whole(record, name) if annotation.startswith("int") else number(record, name)
-    if value is None:
-        raise _Unfit
-    return value
-
-
-def _floats(values: Any) -> tuple[float, ...]:
-    if not isinstance(values, list) or len(values) > _LONGEST:
-        raise _Unfit
-    found = [number({"": value}, "") for value in values]
-    known = tuple(value for value in found if value is not None)
-    if len(known) != len(found):
-        raise _Unfit
-    return known
-
+from fmnist_tui.runs.run import Run
 
 FORMAT = 1
 MODEL = "model_sha256"
@@ -76,14 +35,23 @@ KINDS: dict[str, type[Result]] = {
     "gaps": Gaps,
     "convergence": Convergence,
 }
-"""The analyses by the names under which they are kept, asked for and printed."""
+"""The analyses by the names under which they are requested, printed and saved."""
+
+
+class _Saved(msgspec.Struct):
+    """An analysis file; `made` and `fmnist-tui`, which it has too, are for people."""
+
+    format: int
+    name: str
+    basis: dict[str, Any]
+    result: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What is known of one run; None for each analysis that was not made, or not of the run as it lies there now."""
+    """What is known of one run; None for each analysis that is missing or of an earlier state of the run."""
 
-    record: RunRecord
+    record: Run
     shifts: Shifts | None = None
     permuted: Permuted | None = None
     efficiency: Efficiency | None = None
@@ -92,45 +60,48 @@ class Findings:
     convergence: Convergence | None = None
 
 
-def read_findings(record: RunRecord) -> Findings:
-    """All that is kept of the run and still holds; what is damaged counts as never made."""
+def read_findings(record: Run) -> Findings:
+    """All valid saved analyses of the run; damaged ones are treated as missing."""
     basis = basis_of(record)
-    found: dict[str, Any] = {name: read_kept(record.run, name, basis) for name in KINDS}
+    found: dict[str, Any] = {name: read_saved(record.directory, name, basis) for name in KINDS}
     return Findings(record, **found)
 
 
-def basis_of(record: RunRecord) -> dict[str, str]:
-    """What analyses are made of, as sums: the model ("" where the run has none), the test images, log, result."""
+def basis_of(record: Run) -> dict[str, str]:
+    """Checksums of what analyses are computed from: model ("" if the run has none), test images, log, result."""
     return {
-        MODEL: _sha256(record.run.model),
+        MODEL: _sha256(record.directory.model),
         "test_fingerprint": record.test_fingerprint,
-        "log_sha256": _sha256(record.run.events),
-        "result_sha256": _sha256(record.run.result),
+        "log_sha256": _sha256(record.directory.events),
+        "result_sha256": _sha256(record.directory.result),
     }
 
 
-def read_kept(run: RunDirectory, name: str, basis: Mapping[str, str]) -> Result | None:
-    """The analysis of this name, where it is there, whole, and made of `basis`.
+def read_saved(run: RunDirectory, name: str, basis: Mapping[str, str]) -> Result | None:
+    """The saved analysis of this name; None if it is missing, damaged, or not computed from `basis`.
 
-    Weights that were left out when a run was put away take nothing from what was measured with them.
+    It stays valid if only the weights have been removed since, as they are from archived runs.
     """
-    record = read_json(_path(run, name)) or {}
-    if record.get("format") != FORMAT or record.get("name") != name or not _holds(nested(record, "basis"), basis):
+    try:
+        saved = msgspec.convert(read_json(_path(run, name)), _Saved)
+        if (saved.format, saved.name) != (FORMAT, name) or not _is_current(saved.basis, basis):
+            return None
+        return msgspec.convert(saved.result, KINDS[name])
+    except msgspec.ValidationError:
         return None
-    return read_as(KINDS[name], nested(record, "result"))
 
 
-def keep(run: RunDirectory, name: str, basis: Mapping[str, str], result: Result) -> None:
-    """Keeps a result with the run, whole.
+def save(run: RunDirectory, name: str, basis: Mapping[str, str], result: Result) -> None:
+    """Save a result with the run, atomically.
 
     Raises:
-        AnalysisError: It can't be written; the run may be gone.
+        AnalysisError: If it can't be written, for instance because the run was deleted.
     """
     content = {
         "format": FORMAT,
         "name": name,
         "basis": dict(basis),
-        "result": as_json(result),
+        "result": msgspec.json.decode(msgspec.json.encode(result)),  # lists, and null for NaN
         "made": time.time(),
         "fmnist-tui": __version__,
     }
@@ -141,28 +112,18 @@ def keep(run: RunDirectory, name: str, basis: Mapping[str, str], result: Result)
         raise AnalysisError(f"not saved: can't write to {run.analysis} ({error.strerror})") from None
 
 
-def as_json(result: Result) -> dict[str, Any]:
-    """The result as it is kept, and as `analyse --json` prints it."""
-    plain: dict[str, Any] = finite(_plain(asdict(result)))
-    return plain
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-
 def _path(run: RunDirectory, name: str) -> Path:
     return run.analysis / f"{name}.json"
 
 
-def _holds(kept: Mapping[str, Any], now: Mapping[str, str]) -> bool:
-    """Whether nothing has changed; a result says of which weights it is, so that those may be gone."""
-    gone = not now[MODEL] and now["result_sha256"]
-    return kept == ({**now, MODEL: kept.get(MODEL)} if gone else now)
+def _is_current(saved: Mapping[str, Any], now: Mapping[str, str]) -> bool:
+    """Whether nothing has changed; the result identifies the weights, so these may have been removed."""
+    removed = not now[MODEL] and now["result_sha256"]
+    return saved == ({**now, MODEL: saved.get(MODEL)} if removed else now)
 
 
 def _sha256(path: Path) -> str:
-    """Of a file, as hex digits; "" where there is none that can be read."""
+    """A file's checksum as hex digits; "" if it is missing or unreadable."""
     try:
         check_regular_file(path)
         with path.open("rb") as file:

@@ -1,17 +1,27 @@
-"""Spatial awareness: what a network loses when all pixels of all images are permuted the same way."""
+"""Spatial awareness: what a network loses if the pixels of all images are permuted in the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.probes.errors import AnalysisError, Report, quiet
-from fmnist_tui.analysis.values import are_shares
+from fmnist_tui.analysis.probes.common import (
+    AnalysisError,
+    Claim,
+    Count,
+    Fraction,
+    Report,
+    Verdict,
+    quiet,
+    standard_error,
+)
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.commands import Command
@@ -22,67 +32,69 @@ from fmnist_tui.training.task import Task, choose, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
 VERSIONS = ("v0", "v1")
-"""Those that the claim sets against each other: the dense network, and the first with convolutions."""
+"""The models that the claim compares: the dense network, and the first CNN."""
 EPOCHS = 5
 LIMIT = 10_000
 _KEY = 20170826
-"""Of the permutation, which is the same for all."""
+"""The key of the permutation, which is the same for all models."""
 
 
-@dataclass(frozen=True)
-class Permuted:
-    """Accuracies (0 to 1) of two trainings that differ in the order of the pixels alone.
+class Permuted(msgspec.Struct, frozen=True):
+    """Accuracies (0 to 1) of two trainings that differ only in the order of the pixels.
 
     Attributes:
         epochs: Of each training.
-        limit: Training images that were taken, a tenth of them for validation.
-        test_images: How many test images were scored, once, at each training's end.
-        seed: Of both.
-        plain_validation: With the pixels where they are.
-        plain_test: Likewise, on the test images.
-        permuted_validation: With the pixels permuted, in all images alike.
-        permuted_test: Likewise, on the test images.
+        limit: The number of training images used, a tenth of them for validation.
+        test_images: The number of test images, scored once at the end of each training.
+        seed: Of both trainings.
+        plain_validation: With the pixels in place.
+        plain_test: The same on the test images.
+        permuted_validation: With the pixels permuted, in the same way for all images.
+        permuted_test: The same on the test images.
     """
 
-    epochs: int
-    limit: int
-    test_images: int
+    epochs: Count
+    limit: Count
+    test_images: Count
     seed: int
-    plain_validation: float
-    plain_test: float
-    permuted_validation: float
-    permuted_test: float
-
-    def __post_init__(self) -> None:
-        shares = (self.plain_validation, self.plain_test, self.permuted_validation, self.permuted_test)
-        if not are_shares(shares) or min(self.epochs, self.limit, self.test_images) < 1:
-            raise ValueError("accuracies are 0 to 1, of one image at least")
+    plain_validation: Fraction
+    plain_test: Fraction
+    permuted_validation: Fraction
+    permuted_test: Fraction
 
     @property
-    def lost(self) -> float:
-        """Test accuracy that the permutation costs."""
+    def loss(self) -> float:
+        """The test accuracy lost to the permutation."""
         return self.plain_test - self.permuted_test
 
     def is_comparable_with(self, other: Permuted) -> bool:
-        """Whether both were trained for as long, on as many images, and scored on as many."""
+        """Whether both had the same number of epochs, training images and test images."""
         return (self.epochs, self.limit, self.test_images) == (other.epochs, other.limit, other.test_images)
+
+    def lines(self) -> list[str]:
+        """Three lines for the terminal."""
+        return [
+            f"{self.epochs} epochs on {grouped(self.limit)} images without augmentation, seed {self.seed}",
+            f"pixels in place   test {percent(self.plain_test)}, validation {percent(self.plain_validation)}",
+            f"pixels permuted   test {percent(self.permuted_test)}, validation {percent(self.permuted_validation)}",
+        ]
 
 
 def permutation(pixels: int) -> NDArray[np.int64]:
-    """Where each of so many pixels comes from; always the same."""
+    """The index that each of `pixels` pixels is taken from; always the same permutation."""
     return np.random.Generator(np.random.Philox(key=_KEY)).permutation(pixels).astype(np.int64)
 
 
 def permuted(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The images (n, 28, 28), each with its pixels in the same other order."""
+    """The images (n, height, width), all with their pixels in the same other order."""
     flat = images.reshape(len(images), -1)
     return flat[:, permutation(flat.shape[1])].reshape(images.shape)
 
 
 def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -> TrainingConfig:
-    """What both trainings are trained with: the configuration, but shorter, on fewer images and without augmentation.
+    """The configuration of both trainings: the run's, but shorter, on fewer images and without augmentation.
 
-    Augmentation moves images by a pixel, which means something only where neighbours lie side by side.
+    Augmentation shifts images by a pixel, which only makes sense if neighbouring pixels are adjacent.
     """
     settings = replace(config.hyperparameters, epochs=epochs, augment="none")
     return replace(config, hyperparameters=settings, modified=True, limit=limit, subset="auto", score_test=True)
@@ -91,58 +103,58 @@ def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -
 def measure_permuted(
     config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: CancelCheck = never
 ) -> Permuted:
-    """Trains twice, in memory, by the trainer and the engine that train every run.
+    """Train twice, in memory, with the trainer and the engine of ordinary runs.
 
     Args:
-        config: From `budgeted`, its device and threads resolved.
-        dataset: The images as they are.
-        report: Told about every window.
-        stop: Asked likewise.
+        config: From `budgeted`, with device and threads resolved.
+        dataset: The unmodified images.
+        report: Called for every log interval.
+        stop: Called at least as often; True cancels.
 
     Raises:
-        Cancelled: `stop` turned true.
-        AnalysisError: A training diverged.
+        Cancelled: If `stop` returned True.
+        AnalysisError: If a training diverged.
     """
     count = min(config.limit or len(dataset.train), len(dataset.train))
     chosen = np.arange(count)
     if count < len(dataset.train):
         chosen, _ = choose(dataset.train.labels, count, config.subset)
     plain = replace(dataset, train=ImageSet.of(dataset.train.images[chosen], dataset.train.labels[chosen]))
-    first = _trained(config, plain, (0.0, "pixels in place"), report, stop)
-    second = _trained(config, _permuted_set(plain), (0.5, "pixels permuted"), report, stop)
+    first = _train_once(config, plain, (0.0, "pixels in place"), report, stop)
+    second = _train_once(config, _permute_all(plain), (0.5, "pixels permuted"), report, stop)
     return Permuted(config.hyperparameters.epochs, count, len(dataset.test), config.seed, *first, *second)
 
 
-def _permuted_set(dataset: Dataset) -> Dataset:
+def _permute_all(dataset: Dataset) -> Dataset:
     train, test = (ImageSet.of(permuted(part.images), part.labels) for part in (dataset.train, dataset.test))
     return replace(dataset, train=train, test=test)
 
 
-def _trained(
-    config: TrainingConfig, dataset: Dataset, begun: tuple[float, str], report: Report, stop: CancelCheck
+def _train_once(
+    config: TrainingConfig, dataset: Dataset, start: tuple[float, str], report: Report, stop: CancelCheck
 ) -> tuple[float, float]:
     """Validation accuracy after the last epoch, and test accuracy."""
     task = make_task(config, dataset)
-    share, words = begun
-    report(share, f"{words}: starting")
+    fraction, what = start
+    report(fraction, f"{what}: starting")
     memory = _Memory()
     validation = 0.0
-    for event in _followed(task, memory, stop):
+    for event in _events(task, memory, stop):
         match event:
-            case events.Step():
-                done = f"{words}: epoch {event.epoch} of {config.hyperparameters.epochs}"
-                report(share + 0.5 * event.step / task.total_steps, done)
+            case events.StepMetrics():
+                step = f"{what}: epoch {event.epoch} of {config.hyperparameters.epochs}"
+                report(fraction + 0.5 * event.step / task.total_steps, step)
             case events.Epoch():
                 validation = event.validation_accuracy
             case events.RunFinished() if event.reason == "diverged":
-                raise AnalysisError(f"the training with {words} diverged ({event.message})")
+                raise AnalysisError(f"the training with {what} diverged ({event.message})")
     raise_if_cancelled(stop)
     if memory.outcome is None or memory.outcome.scores is None:
-        raise AnalysisError(f"the training with {words} was not scored")
+        raise AnalysisError(f"the training with {what} was not scored")
     return validation, memory.outcome.scores.accuracy
 
 
-def _followed(task: Task, memory: _Memory, stop: CancelCheck) -> Iterator[events.Event]:
+def _events(task: Task, memory: _Memory, stop: CancelCheck) -> Iterator[events.Event]:
     def control() -> Command | None:
         return Command.STOP_NOW if stop() else None
 
@@ -150,7 +162,7 @@ def _followed(task: Task, memory: _Memory, stop: CancelCheck) -> Iterator[events
 
 
 class _Memory:
-    """A store that keeps the outcome alone: who leaves such a training has to start it again."""
+    """A store that keeps only the outcome: a training that is cancelled has to start over."""
 
     busy = False
 
@@ -158,15 +170,53 @@ class _Memory:
         self.outcome: Outcome | None = None
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keeps nothing."""
+        """Checkpoints are dropped."""
 
     def news(self) -> list[CheckpointSaved | Alert]:
-        """There is none."""
+        """Nothing was written, so there is nothing to report."""
         return []
 
     def wait(self) -> None:
         """Nothing is being written."""
 
     def save_outcome(self, outcome: Outcome) -> None:
-        """Keeps it."""
+        """Keep the outcome."""
         self.outcome = outcome
+
+
+def spatial_claim(dense: Permuted | None, cnn: Permuted | None) -> Claim:
+    """Whether the CNN (of `VERSIONS`) loses more to the permutation than the dense network."""
+    names = VERSIONS
+    verdict, measured = Verdict.NOT_MEASURED, ""
+    if dense and cnn:
+        verdict = _verdict(dense, cnn)
+        measured = "; ".join(
+            f"{name} {percent(one.plain_test)}, permuted {percent(one.permuted_test)} "
+            f"({0.0 - 100 * one.loss:+.2f} points)"
+            for name, one in zip(names, (dense, cnn), strict=True)
+        )
+        budgets = dict.fromkeys(f"{one.epochs} epochs on {grouped(one.limit)} images" for one in (dense, cnn))
+        measured += f"; {' and '.join(budgets)}"
+        if not dense.is_comparable_with(cnn):
+            verdict = Verdict.INCONCLUSIVE
+            measured += f"; {names[0]} and {names[1]} were trained or scored on different numbers of epochs or images"
+    return Claim(
+        "Spatial awareness",
+        "a CNN uses which pixels are neighbours, a dense network doesn't",
+        verdict,
+        measured,
+        f"{names[0]} and {names[1]} are each retrained twice, in memory, for the same number of epochs on the same "
+        "images, without augmentation: once with all pixels in place, once with the pixels of all images permuted in "
+        "the same random order. The test set is scored once, at the end of each training. "
+        f"Supported if {names[1]} loses more accuracy than {names[0]} by over two standard errors over the test "
+        "images; inconclusive within them",
+    )
+
+
+def _verdict(dense: Permuted, cnn: Permuted) -> Verdict:
+    """The four accuracies are taken as independent.
+
+    They are of the same images and positively correlated, so the standard error is rather too large.
+    """
+    accuracies = [(value, one.test_images) for one in (dense, cnn) for value in (one.plain_test, one.permuted_test)]
+    return Verdict.of_difference(cnn.loss - dense.loss, standard_error(accuracies))

@@ -1,8 +1,8 @@
-"""Runs that wait for a device: one order for each user and host, across all folders of runs.
+"""Runs that wait for a device: one queue for each user and host, across all folders of runs.
 
-- `store`: the order, in one file, and the folder that holds it
-- `claims`: which devices are in use by which trainers
-- `devices`: which devices a run may train on, and which of them is free
-- `starting`: puts runs into the order and starts those whose device is free
-- `dispatcher`: the one small process that waits while there is something to wait for
+- `store`: the queue, in one file, and the folder that contains it
+- `devices`: which devices a run may train on, which of them is free, and which are in use
+- `submit`: puts runs into the queue
+- `dispatch`: starts the runs whose device is free
+- `dispatcher`: the small process that waits for devices while runs are queued
 """

@@ -1,4 +1,4 @@
-"""Starting the runs whose device is free, and the process that waits for the others; taking runs out of the queue."""
+"""Starting runs whose device is free, and the process that waits for the others; taking runs out of the queue."""
 
 from __future__ import annotations
 
@@ -30,8 +30,15 @@ from fmnist_tui.runs.lock import (
     new_attempt,
     try_exclusive,
 )
-from fmnist_tui.runs.queue.claims import Claim, HeldClaim, claims_in_use, is_free, live_claims, take_claim
-from fmnist_tui.runs.queue.devices import free_device
+from fmnist_tui.runs.queue.devices import (
+    Claim,
+    HeldClaim,
+    claims_in_use,
+    free_device,
+    is_free,
+    prune_claims,
+    take_claim,
+)
 from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues
 from fmnist_tui.runs.status import waits_in
 from fmnist_tui.training import events
@@ -44,14 +51,15 @@ _LOOK_SECONDS = 0.02
 def start_ready(
     queue: Queue, only: set[str] | None = None
 ) -> tuple[dict[RunDirectory, subprocess.Popen[bytes]], dict[RunDirectory, str]]:
-    """Starts every waiting run whose device is free, first come first served; the caller holds the queue's lock.
+    """Start every queued run whose device is free, first come first served; the caller holds the queue's lock.
 
     Args:
         queue: The queue.
-        only: Start only these runs, as this process would; None starts all as those who asked for them would.
+        only: Start only these runs, with this process's environment; None starts all, each with the environment it was
+            queued with.
 
     Returns:
-        The runs that train now, and why others could not be started.
+        The runs that were started, and why others could not be.
     """
     claims = all_claims(queue)
     busy = used_by_others(queue.read())
@@ -66,7 +74,7 @@ def start_ready(
         if wanted is None or entry.in_app or (only is not None and entry.run not in only):
             left.append(entry)
             continue
-        if only is None and not waits_in(run, queue):  # stopped, deleted, or queued or trained elsewhere meanwhile
+        if only is None and not waits_in(run, queue):  # stopped, deleted, or queued or started elsewhere meanwhile
             continue
         try:
             claim = take_claim(queue, wanted)
@@ -90,15 +98,15 @@ def start_ready(
 
 
 def _launch(queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry | None) -> subprocess.Popen[bytes]:
-    """Starts a run with the environment it was queued with, if it still waits; else with this process's own."""
+    """Start a run with the environment it was queued with, if it is still queued; else with this process's own."""
     if entry is None:
         return launch(run, claim, queue.folder)
     return launch(run, claim, queue.folder, _settings(queue, entry), partial(waits_in, queue=queue))
 
 
 def all_claims(queue: Queue) -> dict[Path, Claim]:
-    """What is in use, by the files to wait for; the caller holds the queue's lock."""
-    claims = live_claims(queue)
+    """The claims in use, by the files to wait for; the caller holds the queue's lock."""
+    claims = prune_claims(queue)
     for other in existing_queues():
         if other != queue:
             claims |= claims_in_use(other)
@@ -106,17 +114,17 @@ def all_claims(queue: Queue) -> dict[Path, Claim]:
 
 
 def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
-    """Whether another process uses a GPU already, by its key; asked only where a run can choose."""
+    """Whether other processes use a GPU, by its key; checked only if a run has a choice."""
     if not any(len(entry.gpus) > 1 for entry in entries):
         return {}
     return {gpu.key: bool(gpu.processes) or bool(others_on(gpu)) for gpu in query_gpus({})}
 
 
 def cancel_queued(run: RunDirectory) -> None:
-    """Takes a waiting run out of the queue; it can be resumed.
+    """Take a run out of the queue; it can be resumed.
 
-    It takes an attempt number as a trainer does, so that of a stop and a start on two hosts one comes first, whatever
-    their locks see: a start that comes later finds the stop in the log, and a stop that comes later fails.
+    This takes an attempt number as a trainer does, so that of a stop and a start on two hosts one comes first,
+    whichever locks are visible: a later start finds the stop in the log, and a later stop fails.
 
     Raises:
         RunError: It has just been started, or its folder can't be written.
@@ -134,7 +142,7 @@ def cancel_queued(run: RunDirectory) -> None:
             raise refused(f"write {run.events}", run.path, error) from None
         finally:
             abandon_attempt(run, attempt)
-    with suppress(RunError):  # a dispatcher that finds it there asks the run first
+    with suppress(RunError):  # a dispatcher that finds it there checks the run first
         for queue in existing_queues():
             if queue.holds(run.path.absolute()):
                 with queue.locked():
@@ -142,7 +150,7 @@ def cancel_queued(run: RunDirectory) -> None:
 
 
 def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
-    """Says in the run's log that it waits, and where.
+    """Log that the run waits, and in which queue.
 
     Raises:
         RunError: A trainer holds the run, or its folder can't be written.
@@ -153,12 +161,12 @@ def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
 
 
 def ensure_dispatcher(queue: Queue) -> None:
-    """Wakes the process that waits, or starts one.
+    """Wake the dispatcher, or start one.
 
-    One that runs at a lower priority than this process is replaced: what it starts could not have a higher one.
+    One with a lower priority than this process is replaced, because the trainers it starts could not have a higher one.
 
     Raises:
-        OSError: None can be started.
+        OSError: It can't be started.
     """
     handle = os.open(queue.dispatcher_lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -180,8 +188,8 @@ def ensure_dispatcher(queue: Queue) -> None:
 
 
 def wake(queue: Queue) -> None:
-    """Has the process that waits look again."""
-    with suppress(OSError):  # nobody waits
+    """Make the dispatcher check the queue again."""
+    with suppress(OSError):  # there is no dispatcher
         handle = os.open(queue.wake_pipe, os.O_WRONLY | os.O_NONBLOCK)
         try:
             os.write(handle, b"!")
@@ -190,9 +198,9 @@ def wake(queue: Queue) -> None:
 
 
 def revive(queue: Queue) -> None:
-    """Starts a dispatcher where runs wait and none lives, after a reboot for one.
+    """Start a dispatcher if runs are queued and there is none, for example after a reboot.
 
-    Costs a look at one file where no run waits; never fails.
+    Costs one `stat` if no run is queued; never fails.
     """
     with suppress(OSError):
         if queue.has_entries and is_free(queue.dispatcher_lock):
@@ -200,7 +208,7 @@ def revive(queue: Queue) -> None:
 
 
 def dispatcher_in(handle: int) -> tuple[int, int]:
-    """Process and priority of the dispatcher that holds the lock; zeros where it hasn't said so yet."""
+    """The pid and priority of the dispatcher that holds the lock; zeros if it hasn't written them yet."""
     try:
         pid, nice = os.pread(handle, 64, 0).split()
         return int(pid), int(nice)
@@ -209,8 +217,8 @@ def dispatcher_in(handle: int) -> tuple[int, int]:
 
 
 def _becomes_free(handle: int) -> bool:
-    """Takes the dispatcher's lock where none lives, or one that had a lower priority and was ended for that."""
-    if _takes(handle, _LOOK_SECONDS):  # who only looks holds the lock for an instant
+    """Take the dispatcher's lock, if there is none, or after ending one with a lower priority."""
+    if _takes(handle, _LOOK_SECONDS):  # readers hold the lock for an instant
         return True
     pid, nice = dispatcher_in(handle)
     if not pid or nice <= os.nice(0):
@@ -231,7 +239,7 @@ def _takes(handle: int, seconds: float) -> bool:
 
 @contextmanager
 def _log_of(run: RunDirectory) -> Iterator[EventLog]:
-    """Holds a run without a trainer, to write down what becomes of it.
+    """Lock a run without a trainer, to append to its log.
 
     Raises:
         RunError: A trainer holds the run, or its folder can't be written.
@@ -244,12 +252,12 @@ def _log_of(run: RunDirectory) -> Iterator[EventLog]:
 
 
 def _newest_attempt(run: RunDirectory) -> int:
-    """The lock file, and the number in it, may have been removed."""
+    """The newest trainer's number; the lock file with the number may have been removed."""
     return max(current_attempt(run), latest_attempt(run.events))
 
 
 def _write_failed(run: RunDirectory, message: str) -> None:
-    """Writes into the run's log that it couldn't be started, unless another process trains it."""
+    """Log that the run couldn't be started, unless another process trains it."""
     with suppress(RunError), _log_of(run) as log:
         log.append(events.RunFinished("failed", resumable=True, message=message))
 

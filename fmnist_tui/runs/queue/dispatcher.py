@@ -1,7 +1,7 @@
-"""The one process that waits for devices, as small as it can be: it blocks until something ends or is asked for.
+"""The dispatcher: a small process that waits for devices; it blocks until a trainer ends or a run is queued.
 
 Its arguments are the queue's folder and the descriptor that holds the dispatcher's lock. Killing it loses nothing: the
-order is in a file, trainers outlive it, and any of them, or the next command, starts another.
+queue is in a file, trainers outlive it, and any of them, or the next command, starts another one.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.queue.claims import wait_until_free
+from fmnist_tui.runs.queue.devices import wait_until_free
 from fmnist_tui.runs.queue.dispatch import all_claims, start_ready
 from fmnist_tui.runs.queue.store import Queue
 
 _RETRY_SECONDS = 5.0
-"""Where there is nothing to wait for though runs wait: a device couldn't be claimed, on a full disk for one."""
+"""The interval if there is nothing to wait for: a device couldn't be claimed, on a full disk for example."""
 _LONGEST_SECONDS = 120.0
-"""A wait ends after so long in any case: the pipe may have been removed, so that nobody can wake it."""
+"""The longest wait: the pipe may have been removed, so that no process can wake this one."""
 
 
 def main(arguments: list[str]) -> int:
-    """Starts runs as devices become free, until no run waits."""
+    """Start runs as devices become free, until no run is queued."""
     queue, lock = Queue(Path(arguments[0])), int(arguments[1])
     os.set_inheritable(lock, False)  # noqa: FBT003
-    with suppress(OSError):  # on a full disk nobody learns its priority
+    with suppress(OSError):  # on a full disk
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()} {os.nice(0)}\n".encode(), 0)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
                 start_ready(queue)
                 entries = queue.read()
                 if not entries:
-                    os.close(lock)  # within the queue's lock: the next process that queues a run starts another
+                    os.close(lock)  # within the queue's lock: who queues a run then starts another
                     return 0
                 holders = [*all_claims(queue), *(Path(entry.in_app) for entry in entries if entry.in_app)]
         except RunError:
@@ -63,9 +63,9 @@ class _Waiter:
         self._open_pipe()
 
     def _open_pipe(self) -> bool:
-        """Opens the pipe, and again where it is another one now: its folder may have been removed.
+        """Open the pipe, and reopen it if it was replaced: its folder may have been removed.
 
-        Returns whether it was opened: what was queued before that woke nobody.
+        Returns whether it was opened: runs queued before that couldn't wake this process.
         """
         with suppress(OSError):
             if self._wake >= 0 and os.path.samestat(os.fstat(self._wake), self._pipe.lstat()):
@@ -83,7 +83,7 @@ class _Waiter:
         return self._wake >= 0
 
     def wait(self, holders: Iterable[Path]) -> None:
-        """Blocks until one of the lock files is free, or the pipe is written to; reaps children that have ended."""
+        """Block until one of the lock files is free, or the pipe is written to; reap children that have ended."""
         if self._open_pipe():
             return
         paths = set(holders)

@@ -1,4 +1,4 @@
-"""The order of waiting runs: one file for each user and host, changed only under its lock."""
+"""The queue: one file for each user and host, changed only under its lock."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from fmnist_tui.paths import used_state_folders
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 _LARGEST = 64_000_000
-"""Bytes; ten thousand waiting runs take a tenth of it."""
+"""Bytes; ten thousand queued runs take a tenth of this."""
 _PATIENCE = 30.0
-"""Seconds to wait for a process that is changing the order; that takes milliseconds."""
+"""Seconds to wait for a process that is changing the queue, which takes milliseconds."""
 
 
 def encoded(record: msgspec.Struct) -> bytes:
-    """The record as a line of JSON. A path may hold bytes that are no text, which msgspec's own encoder refuses."""
+    """The record as a line of JSON. A path may have bytes that aren't valid text, which msgspec's encoder rejects."""
     return json.dumps(msgspec.to_builtins(record), separators=(",", ":")).encode() + b"\n"
 
 
@@ -47,21 +47,21 @@ def decoded(content: bytes, kind: type[Record]) -> Record:
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One waiting run.
+    """A queued run.
 
     Attributes:
         run: Its folder.
-        created: When it was asked for (unix seconds).
-        needs: The device as people read it: "cpu", "cuda", "cuda:1", "mps".
-        gpus: Keys of the devices of which any one will do, with their index for PyTorch; empty for the CPU.
-        cpus: The CPUs that the run may use, by their numbers; empty where the system doesn't report them.
+        created: When it was requested (unix seconds).
+        needs: The device as text: "cpu", "cuda", "cuda:1", "mps".
+        gpus: Keys of the devices any of which will do, with their PyTorch indices; empty for the CPU.
+        cpus: The indices of the CPUs that the run may use; empty if the system doesn't report them.
         cpu_count: How many of them it may keep busy (a cgroup's quota may be lower than their number).
-        threads: How many it takes; 0 for a run on a GPU.
-        in_app: The lock file of the process that trains the run itself when its turn comes; "" for a trainer process.
+        threads: How many it uses; 0 for a run on a GPU.
+        in_app: The lock file of the process that trains the run itself; "" for a trainer process.
         python: The interpreter.
-        environment: Name of the file with the environment of the process that asked for the run.
-        umask: Their file mode mask.
-        nice: Their scheduling priority.
+        environment: The name of the file with the environment of the process that requested the run.
+        umask: That process's file mode mask.
+        nice: That process's scheduling priority.
     """
 
     run: str
@@ -84,18 +84,18 @@ class _Order(msgspec.Struct):
 
 
 _EMPTY = len(encoded(_Order()))
-"""Bytes of the file while no run waits."""
+"""Bytes of the file while no run is queued."""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The queue in one folder; nothing is there before the first run waits."""
+    """The queue in a folder; nothing exists there before the first run is queued."""
 
     folder: Path
 
     @property
     def order_file(self) -> Path:
-        """The waiting runs, first one first."""
+        """The queued runs, in order."""
         return self.folder / "queue.json"
 
     @property
@@ -105,26 +105,26 @@ class Queue:
 
     @property
     def dispatcher_lock(self) -> Path:
-        """Held by the process that waits."""
+        """Held by the dispatcher."""
         return self.folder / "dispatcher.lock"
 
     @property
     def wake_pipe(self) -> Path:
-        """A named pipe: a process that changes the order writes a byte, and the process that waits looks again."""
+        """A named pipe: a process that changes the queue writes a byte, and the dispatcher checks the queue again."""
         return self.folder / "wake"
 
     @property
     def has_entries(self) -> bool:
-        """Whether a run waits, by the size of the file alone.
+        """Whether runs are queued, by the size of the file alone.
 
         Raises:
-            OSError: There is no file yet, or it can't be looked at.
+            OSError: There is no file yet, or it can't be examined.
         """
         return self.order_file.stat().st_size > _EMPTY
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the queue's lock for the block: the order and the claims change only within.
+        """Hold the queue's lock for the block: the queue and the claims change only within.
 
         Raises:
             RunError: The folder can't be written or locked, or another process has held the lock for half a minute.
@@ -142,7 +142,7 @@ class Queue:
             os.close(handle)
 
     def read(self) -> tuple[Entry, ...]:
-        """The waiting runs, first one first. A damaged file is put aside, and its runs can be resumed one by one."""
+        """The queued runs, in order. A damaged file is moved aside; its runs can be resumed one by one."""
         try:
             content = self.order_file.read_bytes()
         except OSError:
@@ -157,10 +157,10 @@ class Queue:
             return ()
 
     def write(self, entries: Sequence[Entry]) -> None:
-        """Replaces the order, and removes environments that no waiting run needs any more.
+        """Replace the queue, and remove environments that no queued run needs any more.
 
         Raises:
-            RunError: The folder can't be written; the order is as it was.
+            RunError: The folder can't be written; the queue is unchanged.
         """
         try:
             write_atomically(self.order_file, encoded(_Order(entries=tuple(entries))))
@@ -173,7 +173,7 @@ class Queue:
                     path.unlink()
 
     def save_environment(self, environ: Mapping[str, str]) -> str:
-        """Keeps an environment for runs that start later, readable by nobody else; returns the file's name.
+        """Save an environment for runs that start later, readable only by this user; return the file's name.
 
         Raises:
             RunError: The folder can't be written.
@@ -188,7 +188,7 @@ class Queue:
         return path.name
 
     def read_environment(self, name: str) -> dict[str, str]:
-        """The environment of that name; this process's own where it is gone."""
+        """The environment in the file of that name; this process's own if the file is gone."""
         try:
             stored = msgspec.json.decode((self.folder / Path(name).name).read_bytes(), type=dict[str, str])
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -196,12 +196,12 @@ class Queue:
         return {key: os.fsdecode(value.encode("latin-1")) for key, value in stored.items()}
 
     def holds(self, run: Path) -> bool:
-        """Whether a run waits here, by whichever path it is reached. The file is read again only where it changed."""
+        """Whether a run is queued here, by whichever path it is reached. The file is reread only if it has changed."""
         return any(is_same(run, waiting) for waiting in _waiting_in(self.order_file).get(run.name, ()))
 
 
 def this_queue(state: Path, environ: Mapping[str, str] | None = None) -> Queue:
-    """The queue of this user on this host; within a Slurm job it is the job's own, since its devices are.
+    """The queue of this user on this host; a Slurm job has its own, because it has its own devices.
 
     Args:
         state: The user's state folder.
@@ -213,7 +213,7 @@ def this_queue(state: Path, environ: Mapping[str, str] | None = None) -> Queue:
 
 
 def existing_queues() -> list[Queue]:
-    """This user's queues on this host that have been used: one, and another where its folder once couldn't be."""
+    """This user's queues on this host that have been used: usually one, two if its folder wasn't always writable."""
     queues = map(this_queue, used_state_folders())
     return [queue for queue in queues if exists(queue.order_file)]
 
@@ -222,7 +222,7 @@ _read_orders: dict[Path, tuple[tuple[int, int, int], dict[str, list[Path]]]] = {
 
 
 def _waiting_in(file: Path) -> dict[str, list[Path]]:
-    """The folders of waiting runs, by their names."""
+    """The folders of queued runs, by name."""
     try:
         status = file.stat()
     except OSError:
@@ -246,7 +246,7 @@ def is_same(one: Path, other: Path) -> bool:
 
 
 def _lock(handle: int, folder: Path) -> None:
-    """Waits for its turn.
+    """Wait for the lock.
 
     Raises:
         RunError: It takes too long, or the file system has no locks.
@@ -266,4 +266,4 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:
-    return f"can't write the queue in {folder} ({error.strerror}); see to that, or export XDG_STATE_HOME"
+    return f"can't write the queue in {folder} ({error.strerror}); fix that, or export XDG_STATE_HOME"

@@ -23,13 +23,13 @@ from fmnist_tui.runs.request import Request, read_request, settled_config
 
 @dataclass
 class Submitted:
-    """What became of runs that were submitted.
+    """The outcome of submitting runs.
 
     Attributes:
-        started: The runs that train now, with their processes.
+        started: The runs that were started, with their processes.
         queued: The runs that wait.
         failed: Why others could not be started, a line each.
-        warning: A line on a queue that had to be kept somewhere else; "" where it is in its place.
+        warning: A line on a queue that had to be put elsewhere, or has no dispatcher; else "".
     """
 
     started: dict[RunDirectory, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -39,10 +39,10 @@ class Submitted:
 
 
 def submit(runs: Sequence[RunDirectory]) -> Submitted:
-    """Starts each run whose device is free, and queues the others; a dispatcher then waits for them.
+    """Start each run whose device is free, and queue the others; a dispatcher then waits for them.
 
     Raises:
-        RunError: There is no folder in which a queue can be kept.
+        RunError: There is no writable folder for a queue.
     """
     submitted = Submitted()
     wanted: list[tuple[RunDirectory, Request]] = []
@@ -65,7 +65,7 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
         for run in list(submitted.queued):
             try:
                 write_queued(run, queue, ours[str(run.path.absolute())].needs)
-            except RunError as error:  # without it nobody could see that the run waits
+            except RunError as error:  # without it the run would not be shown as queued
                 submitted.failed[run] = str(error)
                 submitted.queued.remove(run)
                 waiting.remove(str(run.path.absolute()))
@@ -75,15 +75,15 @@ def submit(runs: Sequence[RunDirectory]) -> Submitted:
             try:
                 ensure_dispatcher(queue)
             except OSError as error:
-                why = f"no process that waits for the device can be started ({error.strerror})"
-                submitted.warning = f"{why}; then any further command starts one"
+                why = f"the process that waits for the device can't be started ({error.strerror})"
+                submitted.warning = f"{why}; any later command starts it"
     return submitted
 
 
 def new_entry(
     run: RunDirectory, request: Request, gpus: Sequence[Gpu], environment: str = "", in_app: str = ""
 ) -> Entry:
-    """The queue's record of a run that this process asks for."""
+    """The queue's entry for a run that this process requests."""
     config, start, count = settled_config(run, request), conditions_at_start(run), available_cpus()
     keys = candidates(config, gpus, start, request.config.device)
     umask = os.umask(0o077)
@@ -105,7 +105,7 @@ def new_entry(
 
 
 def usable_queue() -> tuple[Queue, str]:
-    """The queue, and, where its folder can't be written, a line on that: it is in a private temporary folder then.
+    """The queue, and a warning if its folder can't be written: then the queue is in a private temporary folder.
 
     Raises:
         RunError: Neither can be written.
@@ -113,7 +113,7 @@ def usable_queue() -> tuple[Queue, str]:
     queue = this_queue(state_folder())
     try:
         with queue.locked():
-            queue.write(queue.read())  # a full disk is found out before anything is started
+            queue.write(queue.read())  # a full disk is noticed before anything is started
     except RunError as error:
-        return this_queue(private_temporary_folder()), f"{error}; until then it lies in a temporary folder"
+        return this_queue(private_temporary_folder()), f"{error}; until then it is in a temporary folder"
     return queue, ""

@@ -1,10 +1,9 @@
-"""Why the CNN wins: the origin's claims, each with its number and how it was got, over the results."""
+"""Why the CNN wins: the original project's claims, each with its verdict, measurements and method."""
 
 from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,27 +11,29 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.tui.claims.measuring import Measured, Told, claims_text, measure, tally, tell
-from fmnist_tui.tui.dialogs.dialog import LabScreen
+from fmnist_tui.runs.run import Run
+from fmnist_tui.tui.base_screens import LabScreen
+from fmnist_tui.tui.claims.measuring import ClaimsLoaded, MeasureProgress, claims_text, load_claims, measure, tally
 from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
-if TYPE_CHECKING:
-    from fmnist_tui.tui.app import FmnistApp
-
 TITLE = "Why the CNN wins"
 
 
 class ClaimsScreen(LabScreen):
-    """What is kept and what is missing; a key measures what needs no training. Who leaves, stops that."""
+    """The claims as far as they are measured; a key measures what needs no training, until the screen is left."""
 
     CSS_PATH = "claims.tcss"
     BINDINGS = [
         Binding("m", "measure", "Measure", tooltip="Measure what is missing and needs no training"),
-        Binding("escape,o", "back", "Back", tooltip="Stop measuring, or go back to the results; what is done is kept"),
+        Binding(
+            "escape,o",
+            "back",
+            "Back",
+            tooltip="Stop measuring (finished analyses stay saved), or go back",
+        ),
     ]
     AUTO_FOCUS = "VerticalScroll"
 
@@ -40,27 +41,27 @@ class ClaimsScreen(LabScreen):
         super().__init__()
         self._stop = threading.Event()
         self._measuring = False
-        self._records: list[RunRecord] | None = None
+        self._records: list[Run] | None = None
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """The claims below their title, scrollable."""
         yield Nav("results")
         yield Static(TITLE, id="title")
-        yield ProgressLine("so far", id="progress")
+        yield ProgressLine("done", id="progress")
         with VerticalScroll():
-            yield Static("Reading what was measured ...", id="claims")
+            yield Static("Loading saved analyses ...", id="claims")
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Shows what is kept, once all runs were read."""
+        """Shows the claims once all runs are loaded."""
         self.watch_app("seen", self._take_seen)
 
     def on_unmount(self) -> None:
-        """Measures no further, whatever took the screen away."""
+        """Stops measuring, whatever removed the screen."""
         self._stop.set()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
-        """One measuring at a time, of known runs."""
+        """Measuring is offered once runs are loaded, and not while it is going on."""
         return action != "measure" or not (self._measuring or self._records is None)
 
     def action_measure(self) -> None:
@@ -69,29 +70,29 @@ class ClaimsScreen(LabScreen):
             return
         self._stop = threading.Event()
         self._set_measuring(now=True)
-        self._lab.threads.start(
-            partial(measure, self._lab.folders, self._records, self.post_message, self._stop), must_finish=True
+        self.app.threads.start(
+            partial(measure, self.app.folders, self._records, self.post_message, self._stop), must_finish=True
         )
 
     def action_back(self) -> None:
-        """Stops the measuring, which its thread hears within a batch of images; else back to the results."""
+        """Stops measuring, within a batch of images; otherwise goes back to the results."""
         if self._measuring and not self._stop.is_set():
             self._stop.set()
             self.query_one(ProgressLine).show(0.0, "stopping ...")
         else:
             self.dismiss()
 
-    def on_told(self, message: Told) -> None:
-        """Shows what is known."""
+    def on_claims_loaded(self, message: ClaimsLoaded) -> None:
+        """Shows the claims."""
         self.query_one("#title", Static).update(Text(f"{TITLE}  ({tally(message.sections)})"))
         self.query_one("#claims", Static).update(claims_text(message.sections))
 
-    def on_measured(self, message: Measured) -> None:
-        """Shows how far it is."""
-        self.query_one(ProgressLine).show(message.share, message.words)
+    def on_measure_progress(self, message: MeasureProgress) -> None:
+        """Shows the progress."""
+        self.query_one(ProgressLine).show(message.fraction, message.step)
 
     def on_measuring_ended(self) -> None:
-        """All is done that can be."""
+        """Offers measuring again."""
         self._set_measuring(now=False)
 
     def _set_measuring(self, *, now: bool) -> None:
@@ -103,12 +104,7 @@ class ClaimsScreen(LabScreen):
     def _take_seen(self, seen: SeenRuns) -> None:
         if self._records is None and seen.complete:
             self._records = seen.records
-            self.call_after_refresh(self._lab.threads.start, partial(tell, seen.records, self.post_message))
+            self.call_after_refresh(self.app.threads.start, partial(load_claims, seen.records, self.post_message))
             self.refresh_bindings()
         elif self._records is None:
             self.query_one("#claims", Static).update(seen.loading)
-
-    @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app

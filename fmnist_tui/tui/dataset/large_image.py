@@ -13,15 +13,15 @@ from textual.containers import Horizontal, ScrollableContainer, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
-from fmnist_tui.tui.dialogs.dialog import Dialog
 from fmnist_tui.tui.widgets.images import Drawing, Picture
 
 
 class LargeImageScreen(Dialog[int]):
     """One of a row of images and what is known of it; dismisses with the place of the last one that was shown."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "large_image.tcss"]  # type: ignore[assignment]  # Textual takes both
+    CSS_PATH = [DIALOG_CSS, "large_image.tcss"]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("enter,space,q", "dismiss", "Back"),

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, ImageSet, split
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import all_models
 from fmnist_tui.paths import home_folder
 from fmnist_tui.text import grouped
 from fmnist_tui.training.augment import SHIFT, augmented, draw
-from fmnist_tui.training.recipes import RECIPES, hyperparameters
+from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
 
 Part = Literal["train", "test"]
@@ -129,7 +129,7 @@ def of_augmented(browsing: Browsing, index: int) -> str:
 def _augmenting() -> str:
     """Who flips and shifts, as the recipes have it: `v1, v2, v3 under tuned`."""
     versions = {
-        recipe: [name for name in VERSION_NAMES if hyperparameters(name, recipe).augment != "none"]
+        recipe: [one.name for one in all_models() if recipe in one.recipes and one.recipes[recipe].augment != "none"]
         for recipe in RECIPES
     }
     return ", ".join(f"{', '.join(names)} under {recipe}" for recipe, names in versions.items() if names)

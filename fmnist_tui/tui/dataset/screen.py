@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,13 +11,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.data import Dataset, Progress
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.dataset import pages as captions
 from fmnist_tui.tui.dataset.large_image import LargeImageScreen
 from fmnist_tui.tui.dataset.pages import Browsing, augmented_page, image_at, image_page, mean_page, pixel_histogram
 from fmnist_tui.tui.dataset.sidebar import ClassList, Waiting
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail, Thumbnails
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.dialogs.entry import AskNumberScreen
 from fmnist_tui.tui.dialogs.text import WordsScreen
 from fmnist_tui.tui.messages import Chosen
@@ -26,9 +25,6 @@ from fmnist_tui.tui.widgets.bars import bars
 from fmnist_tui.tui.widgets.images import Picture, drawing
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
-
-if TYPE_CHECKING:
-    from fmnist_tui.tui.app import FmnistApp
 
 _HISTOGRAM_BAR = 30
 _OF_IMAGES = {"ascii", "invert", "classes", "other_part", "turn", "jump", "shuffle", "in_order"}
@@ -62,8 +58,8 @@ class DatasetScreen(LabScreen):
         self._page = "images"
         self._augmented = 0
         self._first_mean = 0
-        self._in_ascii: bool = getattr(self.app, "ascii_images", False)
-        self._inverted: bool = getattr(self.app, "choices", Choices()).inverted
+        self._in_ascii = self.app.ascii_images
+        self._inverted = self.app.choices.inverted
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -202,7 +198,7 @@ class DatasetScreen(LabScreen):
 
     def _take_choices(self, choices: Choices | None) -> None:
         if choices:
-            self._in_ascii = getattr(self.app, "ascii_images", False)
+            self._in_ascii = self.app.ascii_images
             self._inverted = choices.inverted
             self._draw_anew()
 
@@ -226,11 +222,10 @@ class DatasetScreen(LabScreen):
             self.refresh_bindings()
 
     def _show_waiting(self, _: Progress | str | None) -> None:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        if app.dataset_fault:
-            self.query_one(Waiting).show_fault(app.dataset_fault, may_take_demo=app.folders.data is None)
+        if self.app.dataset_fault:
+            self.query_one(Waiting).show_fault(self.app.dataset_fault, may_take_demo=self.app.folders.data is None)
         else:
-            self.query_one(Waiting).show_progress(app.dataset_progress)
+            self.query_one(Waiting).show_progress(self.app.dataset_progress)
 
     def _jump(self, index: int | None) -> None:
         if self._browsing is None or index is None:

@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.commands import Command
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import Dialog
 
 CANCEL = "cancel"
 

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import Dialog
 
 _WIDTH, _FRAME = 66, 7
 """Cells of a dialog, and of its border, its margin and a scroll bar."""

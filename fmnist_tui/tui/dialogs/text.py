@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import Dialog
 
 
 class WordsScreen(Dialog[None]):

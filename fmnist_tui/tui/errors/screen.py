@@ -13,11 +13,10 @@ from textual.message import Message
 from textual.widgets import DataTable, Static, TabbedContent, TabPane, Tabs
 
 from fmnist_tui.analysis.error_report import Diagnosis, diagnose
-from fmnist_tui.analysis.predictions import NoPredictionsError
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.tui.choices import Choices
-from fmnist_tui.tui.dialogs.dialog import LabScreen
+from fmnist_tui.runs.predictions import NoPredictionsError
+from fmnist_tui.runs.run import Run
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.errors import text as class_table
 from fmnist_tui.tui.errors import text as errors_words
 from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, galleries, specimen
@@ -60,7 +59,7 @@ class ErrorsScreen(LabScreen):
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]
 
-    def __init__(self, record: RunRecord, others: Sequence[RunRecord]) -> None:
+    def __init__(self, record: Run, others: Sequence[Run]) -> None:
         """Reads nothing yet.
 
         Args:
@@ -97,9 +96,9 @@ class ErrorsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` leads from view to view: the tabs needn't take the focus."""
         self.query_one(Tabs).can_focus = False
-        self._draw_anew(in_ascii=getattr(self.app, "ascii_images", False))
+        self._draw_anew(in_ascii=self.app.ascii_images)
         self.watch_app("dataset", self._take_images)
-        self.call_after_refresh(self.app.threads.start, self._diagnose_in_thread)  # type: ignore[attr-defined]
+        self.call_after_refresh(self.app.threads.start, self._diagnose_in_thread)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only what does something now."""
@@ -125,7 +124,7 @@ class ErrorsScreen(LabScreen):
 
     def action_ascii(self) -> None:
         """Half-blocks or ASCII."""
-        in_ascii = not getattr(self.app, "ascii_images", False)
+        in_ascii = not self.app.ascii_images
         self.post_message(Chosen(ascii_images=in_ascii))
         self._draw_anew(in_ascii=in_ascii)
 
@@ -196,7 +195,7 @@ class ErrorsScreen(LabScreen):
     @property
     def _images(self) -> ImageSet | None:
         """The images that the run was scored on, where the app has them."""
-        dataset: Dataset | None = getattr(self.app, "dataset", None)
+        dataset = self.app.dataset
         if dataset is None or self._diagnosis is None or dataset.test.fingerprint != self._record.test_fingerprint:
             return None
         return dataset.test if np.array_equal(dataset.test.labels, self._diagnosis.predictions.labels) else None
@@ -242,7 +241,7 @@ class ErrorsScreen(LabScreen):
         if not self._diagnosis:
             return
         gallery, shown = self._galleries[self._gallery], self.query_one(GalleryView)
-        images, missing = self._images, errors_words.why_no_images(getattr(self.app, "dataset", None))
+        images, missing = self._images, errors_words.why_no_images(self.app.dataset)
         some = len(gallery.indices) > 0
         one = specimen(self._diagnosis, gallery, self._place, images, missing) if some else None
         shown.show(one, f"{gallery.empty}.")
@@ -252,7 +251,7 @@ class ErrorsScreen(LabScreen):
         self.refresh_bindings()
 
     def _draw_anew(self, *, in_ascii: bool) -> None:
-        inverted = getattr(self.app, "choices", Choices()).inverted
+        inverted = self.app.choices.inverted
         self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
 
     def _diagnose_in_thread(self) -> None:

@@ -11,8 +11,8 @@ from textual.binding import Binding
 from fmnist_tui.analysis.calibration import Bin, calibration_error
 from fmnist_tui.analysis.error_report import Diagnosis
 from fmnist_tui.analysis.errors import Confusion
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.data import Dataset
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
@@ -85,7 +85,7 @@ def cell_words(diagnosis: Diagnosis, true: int, predicted: int) -> Text:
     return Text(f"{what}: {count}{share}", no_wrap=True, overflow="ellipsis")
 
 
-def unscored(record: RunRecord, why: str) -> str:
+def unscored(record: Run, why: str) -> str:
     """That the run left no predictions, why, and what to do."""
     if record.status is Status.FINISHED:
         remedy = "train it again, with its test images scored (without --no-test)"

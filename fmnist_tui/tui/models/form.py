@@ -1,4 +1,4 @@
-"""The form that starts trainings: empty fields take the recipe's values."""
+"""The form that configures trainings; empty fields mean the recipe's values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Select
 
-from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.models.hyperparameters import ConfigError, check_range
+from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
 from fmnist_tui.tui.models.forecast import DEVICES
 
@@ -26,40 +27,40 @@ _LABELS = {
     "limit": "limit",
 }
 _TOOLTIPS = {
-    "recipe": "tuned: ours. origin: the settings of the project that this one reworks",
-    "epochs": "How often each training image is seen",
-    "batch_size": "Images a step",
-    "learning_rate": "The highest that the schedule reaches",
-    "seed": "From which all randomness is derived",
-    "seeds": "How many runs a version, with seeds that follow each other",
-    "limit": "Train on so many images only: the first ones, or, where labels are sorted, some of each class",
-    "flip": "Mirror training images left-right: auto, where that suits the data set; on; off",
-    "device": "Where v1 to v3 train; v0 trains on the CPU",
-    "in_app": "process: a trainer that outlives the app. app: ends with it",
+    "recipe": "tuned: chosen on validation accuracy. origin: the settings of the original project",
+    "epochs": "Passes over the training images",
+    "batch_size": "Images per step",
+    "learning_rate": "The highest value that the schedule reaches",
+    "seed": "All randomness is derived from it",
+    "seeds": "Runs per model, with consecutive seeds",
+    "limit": "Number of training images: the first ones, or, if labels are sorted, some of each class",
+    "flip": "Flip training images left-right: auto (if that suits the data set), on, off",
+    "device": "Device for PyTorch models; NumPy models train on the CPU",
+    "in_app": "process: training continues when the app is closed. app: it ends with the app",
 }
 _MOST_SEEDS = 100
 _LONGEST = 40
-"""Characters of a number; whatever is pasted beyond is cut off."""
+"""Characters of a number; the rest of a longer paste is cut off."""
 
 
 class TrainForm(Vertical):
-    """Recipe, hyper-parameters, device, and where to train."""
+    """Recipe, hyper-parameters, device, and the process to train in."""
 
     class Changed(Message):
-        """Another value stands in a field."""
+        """A field's value changed."""
 
     def __init__(self, values: Mapping[str, str], *, in_app: bool) -> None:
-        """A form to fill in.
+        """Fill the fields.
 
         Args:
-            values: What stood in its fields when it was used last; what makes no sense is passed over.
-            in_app: Whether to propose to train in the app itself.
+            values: By field, from the last use; invalid ones are ignored.
+            in_app: Whether training in the app's own process is preselected.
         """
         super().__init__()
         self._first_values = {**values, "in_app": _IN_APP if in_app else _PROCESS}
 
     def compose(self) -> ComposeResult:
-        """A line a field."""
+        """One line per field."""
         with Horizontal():
             yield Label("recipe")
             yield self._select("recipe", RECIPES)
@@ -81,7 +82,7 @@ class TrainForm(Vertical):
 
     @on(Select.Changed)
     @on(Input.Changed)
-    def _tell(self, event: Message) -> None:
+    def _forward_change(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Changed())
 
@@ -92,13 +93,13 @@ class TrainForm(Vertical):
 
     @property
     def values(self) -> dict[str, str]:
-        """What stands in the fields, by their names; empty ones are left out."""
+        """The fields' values by name, without empty ones."""
         typed = {name: self.query_one(f"#{name}", Input).value for name in _LABELS}
         chosen = {name: self._choice(name) for name in ("recipe", "flip", "device")}
         return {name: value for name, value in (typed | chosen).items() if value}
 
     def fill(self, values: Mapping[str, str]) -> None:
-        """Fills in what was used last, where nothing was typed or chosen yet."""
+        """Fills in values of the last use where nothing has been typed or chosen yet."""
         for name in _LABELS:
             field = self.query_one(f"#{name}", Input)
             if not field.value and name in values:
@@ -107,9 +108,9 @@ class TrainForm(Vertical):
             if self._choice(name) == choices[0] and values.get(name) in choices:
                 self.query_one(f"#{name}", Select).value = values[name]
 
-    def show_versions(self, versions: Sequence[str]) -> None:
-        """Shows the versions' recipe's values where fields are empty."""
-        recipes = [hyperparameters(version, self._choice("recipe")) for version in versions]
+    def show_recipe(self, models: Sequence[str]) -> None:
+        """Shows in empty fields the values of the chosen recipe of these models."""
+        recipes = [hyperparameters(model, self._choice("recipe")) for model in models]
         shown = {
             "epochs": _common(str(recipe.epochs) for recipe in recipes),
             "batch_size": _common(str(recipe.batch_size) for recipe in recipes),
@@ -122,25 +123,25 @@ class TrainForm(Vertical):
             self.query_one(f"#{name}", Input).placeholder = value
 
     def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
-        """Shows whether images will be flipped, as far as that is known."""
-        words = {None: "flips", True: "flips: on", False: "flips: off"}[flips]
-        self.query_one("#flips", Label).update(words)
+        """Shows whether images will be flipped; None if that isn't known yet."""
+        text = {None: "flips", True: "flips: on", False: "flips: off"}[flips]
+        self.query_one("#flips", Label).update(text)
 
-    def configs(self, versions: Sequence[str]) -> list[TrainingConfig]:
-        """What the form asks for, a configuration for each version and seed.
+    def configs(self, models: Sequence[str]) -> list[TrainingConfig]:
+        """A configuration for each model and seed.
 
         Raises:
-            ConfigError: A field's value can't be trained with.
+            ConfigError: A field's value is invalid.
         """
         first, count = self._whole("seed") or 0, self._whole("seeds")
-        if count is not None and not 1 <= count <= _MOST_SEEDS:
-            raise ConfigError(f"seeds {count} is not between 1 and {_MOST_SEEDS}")
+        if count is not None:
+            check_range("seeds", count, 1, _MOST_SEEDS)
         changes = {name: self._whole(name) for name in ("epochs", "batch_size")}
         rate = {"learning_rate": self._number("learning_rate")}
         seeds = range(first, first + (count or 1))
         recipe, device, flip = self._choice("recipe"), self._choice("device"), self._choice("flip")
         limit = self._whole("limit")
-        return configure_all(versions, seeds, recipe, {**changes, **rate}, device, limit=limit, flip=flip)
+        return configure_all(models, seeds, recipe, {**changes, **rate}, device, limit=limit, flip=flip)
 
     def _select(self, name: str, choices: Sequence[str]) -> Select[str]:
         before = self._first_values.get(name, "")
@@ -156,17 +157,17 @@ class TrainForm(Vertical):
         try:
             return int(text) if text else None
         except ValueError:
-            raise ConfigError(f"{_LABELS[name]} {text!r} is not a whole number") from None
+            raise ConfigError(f"invalid {_LABELS[name]} {text!r} (must be a whole number)") from None
 
     def _number(self, name: str) -> float | None:
         text = self.query_one(f"#{name}", Input).value.strip()
         try:
             return float(text) if text else None
         except ValueError:
-            raise ConfigError(f"{_LABELS[name]} {text!r} is not a number") from None
+            raise ConfigError(f"invalid {_LABELS[name]} {text!r} (must be a number)") from None
 
 
 def _common(values: Iterable[str]) -> str:
-    """The value of all versions."""
+    """The value that all have, if they have the same one."""
     different = set(values)
-    return different.pop() if len(different) == 1 else "each its own"
+    return different.pop() if len(different) == 1 else "varies by model"

@@ -1,9 +1,8 @@
-"""Screen 2: the versions, their story, and the form that trains them."""
+"""Screen 2: the models, a page about the highlighted one, and the form that trains them."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,34 +10,34 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, OptionList, Static
 
-from fmnist_tui.models.catalogue import VERSION_NAMES, VERSIONS, Version
+from fmnist_tui.data import Dataset
+from fmnist_tui.models.registry import BUILT_IN, all_models
+from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.messages import Chosen, TrainingRequested
-from fmnist_tui.tui.models.forecast import Known, forecast, look_around, uncounted
+from fmnist_tui.tui.models.forecast import Known, exclusion, forecast, load_known
 from fmnist_tui.tui.models.form import TrainForm
-from fmnist_tui.tui.models.model_page import story
+from fmnist_tui.tui.models.model_page import model_page
 from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
-if TYPE_CHECKING:
-    from fmnist_tui.data import Dataset
-    from fmnist_tui.tui.app import FmnistApp
-
 
 class ModelsScreen(LabScreen):
-    """Versions and the form to the left, the chosen one's story to the right."""
+    """Models and the form on the left, the highlighted model's page on the right."""
 
     CSS_PATH = "models.tcss"
     BINDINGS = [
-        Binding("t", "train", "Train", tooltip="Train the marked versions, or the chosen one, with the form's values"),
-        Binding("space", "mark", "Mark", tooltip="Mark the chosen version, to train several together"),
-        Binding("escape", "leave_field", "To the versions", tooltip="From the form back to the versions", show=False),
+        Binding(
+            "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
+        ),
+        Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
+        Binding("escape", "leave_field", "To the models", tooltip="From the form back to the models", show=False),
     ]
     AUTO_FOCUS = "#versions"
 
@@ -50,16 +49,16 @@ class ModelsScreen(LabScreen):
         self._looked_at: SeenRuns | None = None
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """List, form, buttons and forecast on the left, the page on the right."""
         yield Nav("models")
         with Horizontal():
             with Vertical(id="left"):
-                yield OptionList(*map(self._line, VERSIONS), id="versions")
+                yield OptionList(*map(self._line, all_models()), id="versions")
                 with VerticalScroll(can_focus=False):
-                    yield TrainForm(self._lab.choices.form, in_app=self._lab.in_app)
+                    yield TrainForm(self.app.choices.form, in_app=self.app.in_app)
                 with Horizontal(id="buttons"):
                     yield Button("Train", id="one", variant="primary", compact=True)
-                    yield Button("Train all four", id="all", compact=True)
+                    yield Button("Train all", id="all", compact=True, tooltip="Train all built-in models")
                 yield Static(id="forecast")
                 yield Static(id="fault")
             with VerticalScroll(id="right"):
@@ -67,39 +66,34 @@ class ModelsScreen(LabScreen):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Starts with v0."""
+        """Highlight the first model."""
         self.query_one("#versions", OptionList).highlighted = 0
         self.watch_app("seen", self._look_around)
         self.watch_app("late_choices", self._fill_form)
         self.watch(self.app, "dataset", self._show, init=False)
 
     def on_screen_resume(self) -> None:
-        """Runs may have ended since the last look."""
-        self._look_around(self._lab.seen)
+        """Runs may have ended meanwhile."""
+        self._look_around(self.app.seen)
 
     def _look_around(self, seen: SeenRuns) -> None:
-        """Ended runs tell what is reached, and how long it takes."""
+        """Finished runs show what is reached, and how long it takes."""
         if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
             self._looked_at = seen
             records = seen.records if seen.complete else []
-            work = partial(look_around, records, self._known, self._take_known)
-            self._lab.threads.start(work, lane="forecast", only_newest=True)
+            work = partial(load_known, records, self._known, self._take_known)
+            self.app.threads.start(work, lane="forecast", only_newest=True)
 
     def _fill_form(self, choices: Choices | None) -> None:
         if choices:
             self.query_one(TrainForm).fill(choices.form)
 
-    @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app
-
     def on_resize(self) -> None:
-        """The layer table takes the room that there is."""
+        """The layer table depends on the width."""
         self.call_after_refresh(self._show)
 
     def on_option_list_option_highlighted(self) -> None:
-        """Another version, told from its start."""
+        """Show the highlighted model's page from its top."""
         self.query_one("#right", VerticalScroll).scroll_home(animate=False)
         self._show()
 
@@ -108,39 +102,39 @@ class ModelsScreen(LabScreen):
         self.action_mark()
 
     def on_train_form_changed(self) -> None:
-        """Another recipe, maybe; a form that has just come tells of all its fields at once."""
+        """Show what the form implies, once for several changes: a new form reports each of its fields."""
         if not self._form_is_due:
             self._form_is_due = True
             self.call_after_refresh(self._show_form)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """What the button says."""
-        self._request(list(VERSION_NAMES) if event.button.id == "all" else self._to_train())
+        """Train all built-in models, or the marked ones."""
+        self._request(list(BUILT_IN) if event.button.id == "all" else self._to_train())
 
     def on_input_submitted(self) -> None:
-        """Enter in a field takes its value: hours of training begin by a key of their own."""
+        """Enter in a field leaves it, and starts no training by accident."""
         self.action_leave_field()
 
     def action_train(self) -> None:
-        """Trains the marked versions, or the one that is shown."""
+        """Train the marked models, or the highlighted one."""
         self._request(self._to_train())
 
     def action_mark(self) -> None:
-        """Marks the version, or takes its mark away."""
-        self._marked ^= {self._version().name}
-        versions = self.query_one("#versions", OptionList)
-        for index, known in enumerate(VERSIONS):
-            versions.replace_option_prompt_at_index(index, self._line(known))
+        """Mark the highlighted model, or unmark it."""
+        self._marked ^= {self._model().name}
+        models = self.query_one("#versions", OptionList)
+        for index, model in enumerate(all_models()):
+            models.replace_option_prompt_at_index(index, self._line(model))
         self._show_form()
 
     def action_leave_field(self) -> None:
-        """Back to the versions, where keys are keys again."""
+        """Back to the list of models, where keys are commands again."""
         self.query_one("#versions").focus()
 
-    def _request(self, versions: list[str]) -> None:
+    def _request(self, models: list[str]) -> None:
         form, fault = self.query_one(TrainForm), self.query_one("#fault", Static)
         try:
-            configs = form.configs(versions)
+            configs = form.configs(models)
         except ConfigError as error:
             fault.update(Text(str(error)))
             return
@@ -158,23 +152,23 @@ class ModelsScreen(LabScreen):
 
     def _question(self, configs: list[TrainingConfig]) -> AskScreen:
         """Several runs may take hours."""
-        versions = " ".join(dict.fromkeys(config.version for config in configs))
-        question = f"Train {versions}: {len(configs)} runs, one after the other?"
+        models = " ".join(dict.fromkeys(config.version for config in configs))
+        question = f"Train {models}: {len(configs)} runs, one after the other?"
         return AskScreen(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
 
     def _forecast(self, configs: list[TrainingConfig]) -> str:
-        dataset = self._lab.dataset
-        lines = forecast(configs, self._known, len(dataset.train) if dataset else None), uncounted(configs)
+        dataset = self.app.dataset
+        lines = forecast(configs, self._known, len(dataset.train) if dataset else None), exclusion(configs)
         return ". ".join(filter(None, lines))
 
     def _to_train(self) -> list[str]:
-        return [name for name in VERSION_NAMES if name in self._marked] or [self._version().name]
+        return [model.name for model in all_models() if model.name in self._marked] or [self._model().name]
 
-    def _version(self) -> Version:
-        return VERSIONS[self.query_one("#versions", OptionList).highlighted or 0]
+    def _model(self) -> ModelSpec:
+        return all_models()[self.query_one("#versions", OptionList).highlighted or 0]
 
-    def _line(self, known: Version) -> Text:
-        return Text(f"{'*' if known.name in self._marked else ' '}{known.name} {known.title}")
+    def _line(self, model: ModelSpec) -> Text:
+        return Text(f"{'*' if model.name in self._marked else ' '}{model.name} {model.title}")
 
     def _take_known(self, known: Known) -> None:
         """From a thread."""
@@ -185,27 +179,27 @@ class ModelsScreen(LabScreen):
         self._show()
 
     def _show(self) -> None:
-        chosen, width = self._version(), self.query_one("#right").size.width
-        self.query_one("#story", Static).update(story(chosen, width, self._known.comparisons, self.app.dataset))  # type: ignore[attr-defined]
+        model, width = self._model(), self.query_one("#right").size.width
+        self.query_one("#story", Static).update(model_page(model, width, self._known.comparisons, self.app.dataset))
         self._show_form()
 
     def _show_form(self) -> None:
         self._form_is_due = False
         form, chosen = self.query_one(TrainForm), self._to_train()
-        form.show_versions(chosen)
+        form.show_recipe(chosen)
         one = f"Train {chosen[0]}" if len(chosen) == 1 else f"Train {len(chosen)} marked"
         self.query_one("#one", Button).label = one
         try:
             configs = form.configs(chosen)
         except ConfigError:
             configs = []
-        words = self._forecast(configs) if configs else ""
-        form.show_flips(_flips(configs, self.app.dataset))  # type: ignore[attr-defined]
-        self.query_one("#forecast", Static).update(Text(words))
+        text = self._forecast(configs) if configs else ""
+        form.show_flips(_flips(configs, self.app.dataset))
+        self.query_one("#forecast", Static).update(Text(text))
 
 
 def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | None:
-    """Whether any of these trainings flips images; None before the data is there."""
+    """Whether any of these trainings flips images; None until the data is loaded."""
     if dataset is None:
         return None
     return any(flips(settled(config, dataset).hyperparameters.augment) for config in configs)

@@ -10,12 +10,12 @@ from textual.message import Message
 
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.paired import Difference
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.reference import reference_line
-from fmnist_tui.models.catalogue import ORIGIN_NOTE
+from fmnist_tui.models.spec import REPORTED_NOTE
 from fmnist_tui.report import sentences as wording
 from fmnist_tui.report import tables
 from fmnist_tui.report.sentences import doubt, notes
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted, percent
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.tui.widgets.bars import bar
@@ -34,7 +34,7 @@ class Compared(Message):
     def __init__(
         self,
         comparison: Comparison,
-        records: Sequence[RunRecord],
+        records: Sequence[Run],
         left_out: frozenset[str],
         epochs: dict[str, tuple[Epoch, ...]],
     ) -> None:
@@ -45,7 +45,7 @@ class Compared(Message):
         self.epochs = epochs
 
     @property
-    def compared(self) -> list[RunRecord]:
+    def compared(self) -> list[Run]:
         """The runs that the comparison is made of."""
         return [one for one in self.records if one.run_id in self.comparison.compared]
 
@@ -76,7 +76,7 @@ def _lines(comparison: Comparison, left_out: int) -> Iterator[Text]:
     if reference := reference_line(comparison.recipe):
         yield Text(f"\n{reference}")
     if comparison.versions:
-        yield Text(f"\n{ORIGIN_NOTE}")
+        yield Text(f"\n{REPORTED_NOTE}")
     if comparison.not_counted:
         yield Text("\nNot counted:" if comparison.versions else "Not counted:")
         yield from (Text(f"{run.run}  {run.why}") for run in comparison.not_counted)
@@ -113,22 +113,27 @@ def evolution(comparison: Comparison, width: int) -> Text:
     """Two bars a version. They begin below the lowest figure, as the words above say, so that steps can be seen."""
     if not comparison.versions:
         return Text("Nothing to compare yet: train a version (2), or press f for runs that don't count", style="dim")
-    figures = [(one.test_accuracy.mean, one.reported.accuracy) for one in comparison.versions]
-    start = max(0.0, math.floor(min(map(min, figures)) / _STEP - 0.5) * _STEP)
+    ours = [one.test_accuracy.mean for one in comparison.versions]
+    reported = [one.reported.accuracy for one in comparison.versions if one.reported]
+    start = max(0.0, math.floor(min(ours + reported) / _STEP - 0.5) * _STEP)
     room = min(_WIDEST, max(_NARROWEST, width - _WORDS))
     lines = [Text(f"Accuracy; the bars begin at {percent(start, 0)} and end at 100 %", style="dim")]
     for one in comparison.versions:
-        ours, theirs = one.test_accuracy.mean, one.reported.accuracy
+        accuracy = one.test_accuracy.mean
         lines += [
             Text(),
             Text.assemble(
                 (f"{one.version}  ours    ", "bold"),
-                bar(_share(ours, start), room),
-                f" {percent(ours)}{'*' * bool(one.marked)}",
+                bar(_share(accuracy, start), room),
+                f" {percent(accuracy)}{'*' * bool(one.marked)}",
                 _step(one.step),
             ),
-            Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {percent(theirs)}"),
         ]
+        if one.reported:
+            theirs = one.reported.accuracy
+            lines.append(
+                Text.assemble(("    origin  ", "dim"), (bar(_share(theirs, start), room), "dim"), f" {percent(theirs)}")
+            )
     return Text("\n").join(lines)
 
 

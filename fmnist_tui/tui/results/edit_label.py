@@ -7,9 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
-from fmnist_tui.runs import labels
+from fmnist_tui.runs import label as labels
 from fmnist_tui.runs.directory import LONGEST_NAME
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import Dialog
 
 _FIELDS = ("name", "tags", "note")
 

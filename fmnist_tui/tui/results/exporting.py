@@ -6,16 +6,16 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.files import write_atomically
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 from fmnist_tui.tui.messages import Failed, Post, Written
 
 _FOLDER = "fmnist-tui-export"
 
 
-def export_runs(records: Sequence[RunRecord], post: Post, stop: threading.Event) -> None:
+def export_runs(records: Sequence[Run], post: Post, stop: threading.Event) -> None:
     """Exports the runs into a folder where the app was started; left between two runs once `stop` is set."""
     try:
         folder = Path.cwd() / _FOLDER

@@ -10,22 +10,22 @@ from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.run_pairs import RunPairs, compare_runs
 from fmnist_tui.errors import RunError
 from fmnist_tui.report import run_pairs as run_pairs_tables
 from fmnist_tui.report import sentences as wording
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.runs.run import Run
+from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 from fmnist_tui.tui.results.comparison import told
 
 
 class RunPairsScreen(Dialog[None]):
     """Each run with its accuracy, then a McNemar test for each pair; what may be chance is muted."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "../dialogs/log.tcss"]  # type: ignore[assignment]  # Textual takes both
+    CSS_PATH = [DIALOG_CSS, "../dialogs/log.tcss"]
     BINDINGS = [Binding("enter,space,q,t", "dismiss", "Back")]
 
-    def __init__(self, records: Sequence[RunRecord]) -> None:
+    def __init__(self, records: Sequence[Run]) -> None:
         """Takes at least two, the oldest first."""
         super().__init__()
         self._records = records
@@ -39,7 +39,7 @@ class RunPairsScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Reads them in a thread: each has 10 000 images."""
-        self.call_after_refresh(self.app.threads.start, self._test_in_thread)  # type: ignore[attr-defined]
+        self.call_after_refresh(self.app.threads.start, self._test_in_thread)
 
     def _test_in_thread(self) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rich.text import Text
+from textual import getters
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -15,13 +16,13 @@ from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
 from fmnist_tui.analysis.comparison import Comparison
-from fmnist_tui.analysis.record import RunRecord
 from fmnist_tui.analysis.values import whole
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.deleting import delete_run
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.labels import Label, read_label, write_label
+from fmnist_tui.runs.label import Label, read_label, write_label
+from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
+from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
 from fmnist_tui.tui.messages import Failed, RunChanged, RunChosen
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
@@ -37,10 +38,10 @@ class Order:
     """An order of the rows: what it is called, and its key."""
 
     name: str
-    key: Callable[[RunRecord], float | str]
+    key: Callable[[Run], float | str]
 
 
-def _score(name: str, sign: int) -> Callable[[RunRecord], float]:
+def _score(name: str, sign: int) -> Callable[[Run], float]:
     return lambda record: sign * getattr(record.scores, name) if record.scores else 1e9
 
 
@@ -53,12 +54,12 @@ ORDERS = (
 )
 
 
-def ordered(records: Sequence[RunRecord], order: Order) -> list[RunRecord]:
+def ordered(records: Sequence[Run], order: Order) -> list[Run]:
     """The runs in this order, those without a score last; `records` are newest first, and equals stay so."""
     return sorted(records, key=order.key)
 
 
-def row(record: RunRecord, why_not: Mapping[str, str], drawn: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell's value
+def row(record: Run, why_not: Mapping[str, str], drawn: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell's value
     """The cells below `HEADER`; `why_not` says of the runs that don't count why."""
     why = why_not.get(record.run_id)
     counts = "yes" if why is None else "left out" if why == LEFT_OUT else "no"
@@ -68,7 +69,7 @@ def row(record: RunRecord, why_not: Mapping[str, str], drawn: bool) -> tuple[str
     return (*words, *numbers, *others, record.label)
 
 
-def _figures(record: RunRecord) -> tuple[str, ...]:
+def _figures(record: Run) -> tuple[str, ...]:
     scores = record.scores
     if scores is None:
         return ("",) * 4
@@ -98,6 +99,8 @@ class _Asked(Message):
 class RunsView(Vertical):
     """Shows runs; says what a person wants of the one under the cursor."""
 
+    app = getters.app(LabApp)
+
     BINDINGS = [
         Binding("space", "draw", "Curve", tooltip="Draw this run's curve among the curves, or not"),
         Binding("t", "test", "Test", tooltip="Test this run against those whose curves are drawn, image by image"),
@@ -119,12 +122,12 @@ class RunsView(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._order = 0
-        self._records: Sequence[RunRecord] = ()
+        self._records: Sequence[Run] = ()
         self._why: dict[str, str] = {}
-        self._row: Callable[[RunRecord], tuple[str, ...]] = lambda _: ()
+        self._row: Callable[[Run], tuple[str, ...]] = lambda _: ()
         self._label_screen: EditLabelScreen | None = None
         self._rest: Timer | None = None
-        self._details: dict[str, tuple[RunRecord, _Details]] = {}
+        self._details: dict[str, tuple[Run, _Details]] = {}
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -132,7 +135,7 @@ class RunsView(Vertical):
         yield Static(id="about_run")
 
     def show(
-        self, records: Sequence[RunRecord], comparison: Comparison, left_out: Collection[str], drawn: Collection[str]
+        self, records: Sequence[Run], comparison: Comparison, left_out: Collection[str], drawn: Collection[str]
     ) -> None:
         """Shows all of `records`, which are newest first."""
         self._records = records
@@ -165,7 +168,7 @@ class RunsView(Vertical):
         if record := self.current:
             details = self._details_of(record)
             self._label_screen = EditLabelScreen(record.run_id, details.label if details else None)
-            self.app.push_screen(self._label_screen, partial(self._keep_label, record.run))
+            self.app.push_screen(self._label_screen, partial(self._keep_label, record.directory))
 
     def action_delete(self) -> None:
         """Asks whether to throw the run away."""
@@ -174,7 +177,7 @@ class RunsView(Vertical):
             details = self._details_of(record)
             size = f", {megabytes(details.size)}" if details else ""
             answers = {CANCEL: "Keep it", "delete": f"Delete it{size}"}
-            self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.run))
+            self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.directory))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Says whether the run counts."""
@@ -185,7 +188,7 @@ class RunsView(Vertical):
         """Enter shows the run on the training screen."""
         event.stop()
         if record := self.current:
-            self.post_message(RunChosen(record.run))
+            self.post_message(RunChosen(record.directory))
             self.app.call_later(self.app.run_action, "go('training')")
 
     def _keep_label(self, run: RunDirectory, label: Label | None) -> None:
@@ -207,7 +210,7 @@ class RunsView(Vertical):
         else:
             self.post_message(RunChanged(run))
 
-    def _details_of(self, record: RunRecord) -> _Details | None:
+    def _details_of(self, record: Run) -> _Details | None:
         """What is known of the run besides; None while it isn't read: another label makes another record."""
         known = self._details.get(record.run_id)
         return known[1] if known and known[0] is record else None
@@ -218,11 +221,11 @@ class RunsView(Vertical):
         if record and self._details_of(record) is None:
             self._threads.start(partial(self._read_in_thread, record), lane="details", only_newest=True)
 
-    def _read_in_thread(self, record: RunRecord) -> None:
-        details = _Details(record.run.size(), read_label(record.run))
+    def _read_in_thread(self, record: Run) -> None:
+        details = _Details(record.directory.size(), read_label(record.directory))
         self.call_later(self._take_details, record, details)
 
-    def _take_details(self, record: RunRecord, details: _Details) -> None:
+    def _take_details(self, record: Run, details: _Details) -> None:
         self._details[record.run_id] = record, details
         self._tell()
         if self._label_screen and self._label_screen.run_id == record.run_id:
@@ -230,8 +233,7 @@ class RunsView(Vertical):
 
     @property
     def _threads(self) -> Threads:
-        threads: Threads = self.app.threads  # type: ignore[attr-defined]
-        return threads
+        return self.app.threads
 
     def _fill(self) -> None:
         table, kept = self.query_one(PlainTable), self.current
@@ -249,7 +251,7 @@ class RunsView(Vertical):
                 self._rest.stop()
             self._rest = self.set_timer(_REST_SECONDS, self._read_details)
 
-    def _about(self, record: RunRecord) -> str:
+    def _about(self, record: Run) -> str:
         details, why = self._details_of(record), self._why.get(record.run_id)
         text = f"{record.run_id} {f'does not count: {why}' if why else 'counts'}"
         if details is None:
@@ -258,7 +260,7 @@ class RunsView(Vertical):
         return ", ".join(filter(None, [" ".join(words), details.label.note]))
 
     @property
-    def current(self) -> RunRecord | None:
+    def current(self) -> Run | None:
         """The run under the cursor."""
         table = self.query_one(PlainTable)
         if not table.row_count:

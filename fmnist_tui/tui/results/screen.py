@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -17,8 +16,8 @@ from fmnist_tui.analysis.error_report import best_of_last, best_of_others
 from fmnist_tui.report import tables
 from fmnist_tui.text import counted
 from fmnist_tui.training.recipes import RECIPES, recipe_option
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.claims.screen import ClaimsScreen
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.errors.screen import ErrorsScreen
 from fmnist_tui.tui.messages import Written
 from fmnist_tui.tui.results.comparison import Compared, comparison_words, evolution, table_rows
@@ -32,9 +31,6 @@ from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.plain_table import PlainTable
-
-if TYPE_CHECKING:
-    from fmnist_tui.tui.app import FmnistApp
 
 _OTHERS = "; f shows those that don't count"
 _FOCUS = {"words": "#evolution", "bars": "#bars VerticalScroll", "curves": "#evolution", "runs": "#all_runs"}
@@ -92,8 +88,8 @@ class ResultsScreen(LabScreen):
 
     def on_screen_resume(self) -> None:
         """Another one may have been compared while this wasn't seen; labels may have changed."""
-        self._lab.look_at_runs()
-        self._take_seen(self._lab.seen)
+        self.app.monitor.look(thorough=True)
+        self._take_seen(self.app.seen)
 
     def on_resize(self) -> None:
         """The bars take the room that there is."""
@@ -132,8 +128,8 @@ class ResultsScreen(LabScreen):
             self.notify("there is nothing to export yet: no run is compared")
         else:
             self.notify(f"Exporting {counted(len(self._now.compared), 'run')} ...")
-            work = partial(export_runs, self._now.compared, self.post_message, self._lab.ending)
-            self._lab.threads.start(work, lane="write", must_finish=True)
+            work = partial(export_runs, self._now.compared, self.post_message, self.app.ending)
+            self.app.threads.start(work, lane="write", must_finish=True)
 
     def action_copy(self) -> None:
         """To the clipboard of the terminal, over SSH too where it allows (OSC 52), and to a file in any case."""
@@ -143,7 +139,7 @@ class ResultsScreen(LabScreen):
             markdown = tables.as_markdown(self._now.comparison)
             self.app.copy_to_clipboard(markdown)
             work = partial(write_copy, markdown, self.post_message)
-            self._lab.threads.start(work, lane="write", must_finish=True)
+            self.app.threads.start(work, lane="write", must_finish=True)
 
     def action_claims(self) -> None:
         """Why the CNN wins."""
@@ -229,12 +225,12 @@ class ResultsScreen(LabScreen):
             self.query_one("#title", Static).update(Text(seen.loading or seen.fault))
 
     def _compare(self) -> None:
-        self._compared = seen = self._lab.seen
+        self._compared = seen = self.app.seen
         if not seen.complete:
             return
         self.set_timer(_COMPARING_SECONDS, partial(self._say_that_it_compares, self._now))
         work = partial(self._compare_in_thread, seen, self._recipe, frozenset(self._left_out), self._drawn)
-        self._lab.threads.start(partial(work, everything=self._everything), lane="compare", only_newest=True)
+        self.app.threads.start(partial(work, everything=self._everything), lane="compare", only_newest=True)
 
     def _say_that_it_compares(self, before: Compared | None) -> None:
         if self._now is before:
@@ -246,18 +242,13 @@ class ResultsScreen(LabScreen):
         records = seen.records
         chosen = [one for one in records if one.run_id not in left_out]
         scored = [one for one in chosen if one.scores and (everything or why_not_counted(one, recipe) is None)]
-        for_each(scored, lambda record: record.epochs, self._lab.ending.is_set)  # they are kept for the comparison
+        for_each(scored, lambda record: record.epochs, self.app.ending.is_set)  # they are kept for the comparison
         comparison = compare(chosen, recipe, everything=everything)
         if drawn is None:
             drawn = [one.best_run for one in comparison.versions]
         by_version = sorted(records, key=lambda one: one.run_id)
         epochs = {one.run_id: one.epochs for one in by_version if one.run_id in drawn}
         self.post_message(Compared(comparison, records, left_out, epochs))
-
-    @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app
 
 
 def _nothing(comparison: Comparison) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,17 +10,14 @@ from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import percent
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 from fmnist_tui.tui.run_monitor import SeenRun, SeenRuns
-
-if TYPE_CHECKING:
-    from fmnist_tui.tui.running import RunsApp
 
 
 class ChooseRunScreen(Dialog[RunDirectory | None]):
     """Dismisses with the run, or None. The list follows what the app sees of the runs."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "choose_run.tcss"]  # type: ignore[assignment]  # Textual takes both
+    CSS_PATH = [DIALOG_CSS, "choose_run.tcss"]
     HEADING = "Runs, live ones first"
     NONE = "no runs yet: press 2 and train a version"
 
@@ -38,9 +33,8 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
 
     def on_mount(self) -> None:
         """Lists what is known; labels may have changed."""
-        app: RunsApp = self.app  # type: ignore[assignment]
         self.watch_app("seen", self._show)
-        app.look_at_runs()
+        self.app.monitor.look(thorough=True)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """The answer."""

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.smoothing import smoothed, width_for
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.directory import version_in
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.tui.widgets.chart import Series
 
 AXES = ("step", "epoch", "time")
@@ -171,7 +171,7 @@ def reading(snapshot: Snapshot, view: View) -> Reading | None:
 
 def loss_kind(run_id: str) -> str:
     """Which loss the run's is, "" where nobody knows; v0's can't be compared with that of v1 to v3."""
-    known = find_version(version_in(run_id))
+    known = find_model(version_in(run_id))
     return known.loss.partition(",")[0].partition(" of ")[0] if known else ""
 
 

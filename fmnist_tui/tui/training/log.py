@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
-from fmnist_tui.runs.snapshot import SnapshotFold
+from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import format_event
-from fmnist_tui.tui.dialogs.dialog import Dialog
+from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 
 _LINES = 300
 _PRINTED = 8192
@@ -50,7 +50,7 @@ class RunLog:
     def _words(self, event: events.Event) -> str:
         if isinstance(event, events.RunFinished):
             return self._fold.snapshot().ending
-        return "" if isinstance(event, events.Step) else format_event(event)
+        return "" if isinstance(event, events.StepMetrics) else format_event(event)
 
 
 def _printed(run: RunDirectory) -> str:
@@ -69,7 +69,7 @@ _SECONDS = 1.0
 class LogScreen(Dialog[None]):
     """What the trainer told and printed, newest last; read in a thread, since logs can be long."""
 
-    CSS_PATH = ["../dialogs/dialog.tcss", "../dialogs/log.tcss"]  # type: ignore[assignment]  # Textual takes both
+    CSS_PATH = [DIALOG_CSS, "../dialogs/log.tcss"]
     BINDINGS = [Binding("enter,space,q,l", "dismiss", "Back")]
 
     def __init__(self, run: RunDirectory) -> None:
@@ -90,7 +90,7 @@ class LogScreen(Dialog[None]):
         self.call_after_refresh(self._read)
 
     def _read(self) -> None:
-        self.app.threads.start(self._read_in_thread)  # type: ignore[attr-defined]
+        self.app.threads.start(self._read_in_thread)
 
     def _read_in_thread(self) -> None:
         self.call_later(self._show, self._log.read())
@@ -104,4 +104,4 @@ class LogScreen(Dialog[None]):
             self.query_one("#log", Static).update(words)
             if follows:
                 scroll.scroll_end(animate=False)
-        self.set_timer(_SECONDS * self.app.pace, self._read)  # type: ignore[attr-defined]
+        self.set_timer(_SECONDS * self.app.pace, self._read)

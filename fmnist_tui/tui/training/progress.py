@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from fmnist_tui.host.gpu import Gpu
-from fmnist_tui.models.catalogue import find_version
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.directory import version_in
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage, seconds_left
 from fmnist_tui.text import grouped, megabytes, percent, safe
@@ -162,7 +162,7 @@ def headline(snapshot: Snapshot, status: Status, width: int) -> Text:
     Without the version's title where the line is narrower than all of it: the id begins with the version.
     """
     version = version_in(snapshot.run_id)
-    known = find_version(version)
+    known = find_model(version)
     run = Text.assemble(f"{snapshot.run_id}  ", (_doing(snapshot, status), "reverse"))
     whole = Text.assemble((f"{version} {known.title if known else ''}", "bold"), "  ", run)
     return whole if whole.cell_len <= width else run
@@ -175,6 +175,6 @@ def _doing(snapshot: Snapshot, status: Status) -> str:
         return f"{status}: r resumes it"
     if status is Status.FINISHED and snapshot.finished and snapshot.finished.reason == "stopped":
         return snapshot.ending
-    doing = snapshot.stage if status is Status.LIVE and snapshot.stage else str(status)
+    doing = snapshot.stage if status is Status.RUNNING and snapshot.stage else str(status)
     stopping = _STOPPING.get(snapshot.stopping, "stopping") if snapshot.stopping and status.has_trainer else ""
     return ", ".join(filter(None, [doing, stopping]))

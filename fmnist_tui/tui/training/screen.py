@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,12 +12,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.follower import Follower, read_snapshot
-from fmnist_tui.runs.snapshot import Snapshot
+from fmnist_tui.runs.fold import Snapshot, read_snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.commands import Command
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopScreen
-from fmnist_tui.tui.dialogs.dialog import LabScreen
 from fmnist_tui.tui.messages import CommandGiven, ResumeRequested, RunChosen
 from fmnist_tui.tui.run_monitor import SeenRuns
 from fmnist_tui.tui.training.chart_clock import ChartClock
@@ -40,9 +39,6 @@ from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
-
-if TYPE_CHECKING:
-    from fmnist_tui.tui.app import FmnistApp
 
 _NUMBERS_SECONDS = 1.0
 _CHARTS_AFTER = 0.1
@@ -87,7 +83,7 @@ class TrainingScreen(LabScreen):
         self._painted: tuple[object, ...] = ()
         self._offered_for: tuple[object, ...] = ()
         self._charted: Snapshot | None = None
-        self._clock = ChartClock(getattr(self.app, "pace", 1.0))
+        self._clock = ChartClock(self.app.pace)
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -108,7 +104,7 @@ class TrainingScreen(LabScreen):
         """Follows whatever run the app follows, on a slow clock."""
         self.watch_app("followed", self._take_follower)
         self.watch_app("seen", self._take_seen)
-        self.set_interval(_NUMBERS_SECONDS * self._lab.pace, self._tick)
+        self.set_interval(_NUMBERS_SECONDS * self.app.pace, self._tick)
 
     def on_screen_resume(self) -> None:
         """Back on the screen: numbers at once; the charts as they were, until they follow a moment later."""
@@ -214,14 +210,9 @@ class TrainingScreen(LabScreen):
             self.app.push_screen(ChooseGhostScreen(run), partial(self._take_ghost, run.run_id))
 
     @property
-    def _lab(self) -> FmnistApp:
-        app: FmnistApp = self.app  # type: ignore[assignment]
-        return app
-
-    @property
     def _nothing(self) -> Text:
         """What is said while no run is shown: that there is none is known only once the folder was read."""
-        seen = self._lab.seen
+        seen = self.app.seen
         return Text(seen.loading or seen.fault or _EMPTY)
 
     @property
@@ -254,7 +245,7 @@ class TrainingScreen(LabScreen):
 
     def _take_ghost(self, before: str, run: RunDirectory | None) -> None:
         if run is not None:
-            self._lab.threads.start(partial(self._read_ghost, before, run))
+            self.app.threads.start(partial(self._read_ghost, before, run))
 
     def _read_ghost(self, before: str, run: RunDirectory) -> None:
         """Runs in a thread: a long log takes a while to read."""

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.contestants.ours import config_of, images_of
+from benchmarks.contestants.ours import images_of, read_config
 from benchmarks.spec import Spec
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.request import request_run
-from fmnist_tui.runs.run_writer import RunKeeper
+from fmnist_tui.runs.run_writer import RunWriter
 from fmnist_tui.training.alerts import LossMonitor
-from fmnist_tui.training.events import Step
+from fmnist_tui.training.events import StepMetrics
 from fmnist_tui.training.task import make_engine, make_task
 from fmnist_tui.training.trainer import train
 
@@ -26,11 +26,11 @@ class Kept:
     def __init__(self, spec: Spec) -> None:
         folder = tempfile.TemporaryDirectory(prefix="kept-", dir=Path(spec.data).parent)
         weakref.finalize(self, folder.cleanup)
-        config = config_of(spec)
+        config = read_config(spec)
         run = request_run(Path(folder.name), config, spec.data)
         task = make_task(config, images_of(spec))
         task = replace(task, validation_indices=task.validation_indices[:1])
-        keeper = RunKeeper(run, config)
+        keeper = RunWriter(run, config)
         self._events = train(make_engine(task), task, Inbox(run, 0), keeper)
         self._log = EventLog(run.events)
         self._watch = LossMonitor()
@@ -51,5 +51,5 @@ class Kept:
             self._log.append(event)
             for alert in self._watch.observe(event):
                 self._log.append(alert)
-            if isinstance(event, Step):
+            if isinstance(event, StepMetrics):
                 yield event.step

@@ -23,7 +23,7 @@ def images_of(spec: Spec) -> Dataset:
     return load(spec.data, cache_folder())
 
 
-def config_of(spec: Spec) -> TrainingConfig:
+def read_config(spec: Spec) -> TrainingConfig:
     """v0 tuned; v3 with the origin's recipe, whose mathematics are those of the plain loop. Batches as asked."""
     version = spec.name.partition(" ")[0]
     recipe = "tuned" if version == "v0" else "origin"
@@ -35,7 +35,7 @@ class Bare:
     """An engine and the order of its batches."""
 
     def __init__(self, spec: Spec) -> None:
-        self._task = make_task(config_of(spec), images_of(spec))
+        self._task = make_task(read_config(spec), images_of(spec))
         self._engine = make_engine(self._task)
         self._places = _places(self._task)
 
@@ -55,7 +55,7 @@ class Validation:
     """An engine that evaluates images."""
 
     def __init__(self, spec: Spec) -> None:
-        self._task = make_task(config_of(spec), images_of(spec))
+        self._task = make_task(read_config(spec), images_of(spec))
         self._engine = make_engine(self._task)
 
     def turn(self, amount: int) -> None:

@@ -14,6 +14,7 @@ from benchmarks.spec import Spec
 from fmnist_tui.data import ImageSet
 from fmnist_tui.models.cnn import build_cnn
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 _PLAIN = hyperparameters("v3", "origin")
@@ -103,7 +104,7 @@ class PlainValidation:
 
 def plain_v3() -> nn.Module:
     """v3 out of PyTorch's own layers: ours draw dropout at addresses, a user's would not."""
-    model = build_cnn("v3")
+    model = build_cnn(FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES, hidden_layers=2, dropout=0.1)
     for place, layer in enumerate(model):
         if isinstance(layer, Dropout):
             model[place] = nn.Dropout(layer.p)

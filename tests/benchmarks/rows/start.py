@@ -14,7 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.measured import Measured, largest_of, median_of
 from benchmarks.measuring import Rows
 from benchmarks.watching import app, seconds_until
-from fmnist_tui.models.catalogue import VERSION_NAMES
+from fmnist_tui.models.registry import BUILT_IN
 
 _SEEDS = 3
 _LAST_WORDS = b" Quit "
@@ -24,7 +24,7 @@ _COMMANDS = {"start-runs": ("runs",), "start-results": ("results",), "start-help
 
 def measure(bench: Bench) -> Rows:
     """The group's rows, on a folder with a dozen finished runs."""
-    for version in VERSION_NAMES:
+    for version in BUILT_IN:
         for seed in range(_SEEDS):
             write_run(bench.folder / "finished", version, seed=seed)
     yield "start-app", partial(_repeated, bench, partial(_first_paint, bench))
@@ -36,7 +36,7 @@ def measure(bench: Bench) -> Rows:
 def _repeated(bench: Bench, start: Callable[[], float]) -> Measured:
     for _ in range(bench.sizes.warm_starts):
         start()
-    return median_of([start() for _ in range(bench.sizes.starts)], f"{len(VERSION_NAMES) * _SEEDS} finished runs")
+    return median_of([start() for _ in range(bench.sizes.starts)], f"{len(BUILT_IN) * _SEEDS} finished runs")
 
 
 def _first_paint(bench: Bench) -> float:

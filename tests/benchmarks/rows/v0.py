@@ -11,10 +11,11 @@ from benchmarks.pairs import in_pairs, ratios
 from benchmarks.rows.kept import lost_to_keeping
 from benchmarks.watching import whole_training
 from fmnist_tui.analysis.bench import flops
-from fmnist_tui.models.catalogue import version
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import get_model
 
-FLOPS = 2 * version("v0").training_multiply_adds
-"""Of one image: 1.13 million, forward and backward, without the slopes of the pixels, which nobody needs."""
+FLOPS = 2 * layer_table(get_model("v0")).training_macs
+"""Of one image: 1.13 million, forward and backward, without gradients of the pixels."""
 
 
 def measure(bench: Bench) -> Rows:

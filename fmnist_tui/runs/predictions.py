@@ -1,4 +1,4 @@
-"""The test set's probabilities and labels that a run saved, and the names of its classes."""
+"""The predictions on the test set that a run saved."""
 
 from __future__ import annotations
 
@@ -12,30 +12,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.record import RunRecord
-from fmnist_tui.data import official
-from fmnist_tui.data.sources import DEMO, UNKNOWN_CLASSES
 from fmnist_tui.files import check_regular_file, reading_fault
 from fmnist_tui.runs.directory import RunDirectory
 
 _NO_ZIP = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _NO_ARRAY = (TypeError, OverflowError, MemoryError, tokenize.TokenError)
-"""What NumPy raises besides of a header that somebody made up."""
+"""What NumPy raises, too, for an invalid header."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Those of `savez` and `savez_compressed`."""
+"""The compression methods of `savez` and `savez_compressed`."""
 _LARGEST = 100_000_000
-"""Bytes; those of 10 000 test images take 0.4 MB."""
+"""Bytes; 10,000 test images take 0.4 MB."""
 _ROUNDED = 1e-3
-"""By how much a sum of ten probabilities may miss 1."""
+"""How far a sum of probabilities may be from 1."""
 
 
 class NoPredictionsError(Exception):
-    """A run has no predictions that can be used; its text says why, in a few words."""
+    """A run has no usable predictions; the message is a short reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a run said of each test image.
+    """A run's predictions for all test images.
 
     Attributes:
         probabilities: float32, (n, 10); rows sum to 1.
@@ -47,19 +44,19 @@ class Predictions:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """The likeliest class of each image, (n,)."""
+        """The most probable class of each image, (n,)."""
         likeliest: NDArray[np.int64] = self.probabilities.argmax(axis=1)
         return likeliest
 
     @property
     def confidence(self) -> NDArray[np.float64]:
-        """The probability of that class, (n,), 0 to 1."""
+        """The probability of the predicted class, (n,), 0 to 1."""
         greatest: NDArray[np.float64] = self.probabilities.max(axis=1).astype(np.float64)
         return greatest
 
     @property
-    def right(self) -> NDArray[np.bool_]:
-        """Whether it is the label, (n,)."""
+    def correct(self) -> NDArray[np.bool_]:
+        """Whether each prediction is correct, (n,)."""
         equal: NDArray[np.bool_] = self.predicted == self.labels
         return equal
 
@@ -68,7 +65,7 @@ def read_predictions(run: RunDirectory) -> Predictions:
     """The run's predictions.
 
     Raises:
-        NoPredictionsError: There are none, or they are damaged, or another user's and private.
+        NoPredictionsError: There are none, they are damaged, or they may not be read.
     """
     try:
         check_regular_file(run.predictions, _LARGEST)
@@ -86,10 +83,10 @@ def read_predictions(run: RunDirectory) -> Predictions:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Reads the whole member first, which checks its sum: NumPy parses the header before that."""
-    told = archive.getinfo(f"{name}.npy")
-    if told.file_size > _LARGEST or told.compress_type not in _METHODS:
-        raise ValueError(f"{name} is far too large, or packed in a strange way")
+    """Reads the whole member first, which verifies its checksum: NumPy would parse the header before that."""
+    info = archive.getinfo(f"{name}.npy")
+    if info.file_size > _LARGEST or info.compress_type not in _METHODS:
+        raise ValueError(f"{name} is too large, or compressed with another method")
     array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
     return array
 
@@ -106,15 +103,3 @@ def _is_sound(predictions: Predictions) -> bool:
         and bool((probabilities >= 0).all())
         and np.allclose(probabilities.sum(axis=1), 1.0, atol=_ROUNDED)
     )
-
-
-_GARMENTS = (official.NAME, DEMO)
-"""The data sets whose classes are Fashion-MNIST's."""
-
-
-def class_names(record: RunRecord) -> tuple[str, ...]:
-    """Ten names; those of a data set that this program doesn't know are "class 0" to "class 9"."""
-    of_garments = record.data_name in _GARMENTS
-    if of_garments or record.test_fingerprint == official.FASHION_MNIST.fingerprints[1]:
-        return official.FASHION_CLASSES
-    return UNKNOWN_CLASSES

@@ -1,0 +1,90 @@
+"""Parameter efficiency: the test accuracy and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Count, Number, Verdict, standard_error
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import find_model
+from fmnist_tui.text import grouped, percent
+
+
+class Efficiency(msgspec.Struct, frozen=True):
+    """Accuracy and cost.
+
+    Attributes:
+        accuracy: On the test images, 0 to 1.
+        parameters: The number of trained parameters.
+        macs: Multiply-accumulate operations of one image's forward pass; saved as `multiply_adds`.
+    """
+
+    accuracy: Number
+    parameters: Count
+    macs: Count = msgspec.field(name="multiply_adds")
+
+    @property
+    def points_per_million_parameters(self) -> float:
+        """Accuracy in percentage points per million parameters."""
+        return 1e8 * self.accuracy / self.parameters
+
+    @property
+    def points_per_million_macs(self) -> float:
+        """Accuracy in percentage points per million MACs."""
+        return 1e8 * self.accuracy / self.macs
+
+    def lines(self) -> list[str]:
+        """Three lines for the terminal."""
+        return [
+            f"test accuracy {percent(self.accuracy)}",
+            f"{grouped(self.parameters)} parameters ({self.points_per_million_parameters:.1f} points per million)",
+            f"{grouped(self.macs)} MACs per image ({self.points_per_million_macs:.1f} points per million)",
+        ]
+
+
+def measure_efficiency(name: str, accuracy: float) -> Efficiency:
+    """The efficiency of the model called `name` with a test accuracy (0 to 1).
+
+    Raises:
+        AnalysisError: If the model is unknown.
+    """
+    known = find_model(name)
+    if known is None:
+        raise AnalysisError(f"unknown model {name}: its parameters and MACs can't be counted")
+    table = layer_table(known)
+    return Efficiency(accuracy, table.parameters, table.macs)
+
+
+def efficiency_claim(
+    known: Mapping[str, Efficiency], test_images: Mapping[str, int | None], dense: str, cnn: str
+) -> Claim:
+    """Whether the CNN is more accurate than the dense network with fewer parameters.
+
+    Args:
+        known: The measurements by model, of these two and of others that are only listed.
+        test_images: The number of test images by model; None if unknown.
+        dense: The dense network's name.
+        cnn: The CNN's name.
+    """
+    verdict, measured = Verdict.NOT_MEASURED, ""
+    if dense in known and cnn in known:
+        verdict = Verdict.of(known[cnn].parameters < known[dense].parameters)
+        if verdict is Verdict.SUPPORTED:
+            error = standard_error((known[name].accuracy, test_images[name]) for name in (dense, cnn))
+            verdict = Verdict.of_difference(known[cnn].accuracy - known[dense].accuracy, error)
+    if known:
+        measured = "; ".join(
+            f"{name} {percent(one.accuracy)} with {grouped(one.parameters)} parameters, {one.macs / 1e6:.1f} M MACs"
+            for name, one in known.items()
+        )
+    return Claim(
+        "Parameter efficiency",
+        "shared filters reach a higher accuracy with fewer parameters",
+        verdict,
+        measured,
+        f"Test accuracy, parameters, and MACs per image. Supported if {cnn} is more accurate than {dense} with fewer "
+        "parameters, by over two standard errors over the test images; inconclusive within them. "
+        f"{cnn} needs more MACs for it, and the larger CNNs have many more of both",
+    )

@@ -1,0 +1,1 @@
+"""The built-in models, one file each with a `SPEC`; the registry finds every file in this folder."""

@@ -1,0 +1,71 @@
+"""What the screens may expect of their app: what it knows, as reactive attributes, and its threads."""
+
+from __future__ import annotations
+
+import threading
+
+from textual.app import App
+from textual.reactive import reactive
+
+from fmnist_tui.data import Dataset, Progress
+from fmnist_tui.paths import AppPaths
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.follower import Follower
+from fmnist_tui.tui.choices import Choices
+from fmnist_tui.tui.messages import Failed
+from fmnist_tui.tui.run_monitor import RunMonitor, SeenRuns
+from fmnist_tui.tui.threads import Threads
+
+_LOOK_SECONDS = 2.0
+
+
+class LabApp(App[None]):
+    """The app as its screens, dialogs and widgets know it: they read its state and send it messages.
+
+    Attributes:
+        folders: Runs, data, cache and configuration.
+        runs: The folder of runs.
+        pace: Seconds between two paints, as a multiple of the usual.
+        in_app: Whether the Models form proposes to train in the app itself.
+        ending: Set when the app ends.
+        is_leaving: Whether it was asked to end.
+        threads: Where everything happens that may wait for a file system; they belong to the app, never to a screen,
+            so that no run ends with the screen that shows it.
+        monitor: Keeps `seen` up to date.
+        dataset: The images, or None until they are loaded.
+        dataset_progress: How far they are loaded, where that is known.
+        dataset_fault: Why they can't be loaded; empty while they are loading, and after.
+        choices: What the user chose, now or at an earlier start.
+        late_choices: What was chosen earlier, where it was read only after the first paint.
+        ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
+        followed: The run on the Training screen.
+        seen: The runs folder as it was last read.
+        living: The runs that have a trainer or wait for one, wherever they were started, newest first.
+        logout_note: What a logout does to them, or "".
+    """
+
+    dataset: reactive[Dataset | None] = reactive(None)
+    dataset_progress: reactive[Progress | None] = reactive(None)
+    dataset_fault: reactive[str] = reactive("")
+    late_choices: reactive[Choices | None] = reactive(None)
+    followed: reactive[Follower | None] = reactive(None)
+    seen: reactive[SeenRuns] = reactive(SeenRuns())
+    living: reactive[tuple[RunDirectory, ...]] = reactive(())
+    logout_note: reactive[str] = reactive("")
+
+    def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
+        super().__init__()
+        self.folders = folders
+        self.runs = folders.runs
+        self.pace = pace
+        self.in_app = in_app
+        self.ending = threading.Event()
+        self.is_leaving = False
+        self.threads = Threads(self._report_fault)
+        self.monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
+        self.choices = Choices()
+        self.ascii_images = False
+
+    def _report_fault(self, error: Exception) -> None:
+        """A thread ended with an unexpected error: it is shown, not hidden; the app carries on."""
+        self.post_message(Failed(f"{type(error).__name__}: {error}"))

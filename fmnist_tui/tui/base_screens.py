@@ -1,0 +1,131 @@
+"""The base classes of full screens and of the dialogs that open over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import getters, on
+from textual._callback import invoke
+from textual._types import CallbackType
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding
+from textual.css.query import NoMatches
+from textual.errors import NoWidget
+from textual.events import Compose, ScreenResume
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.screen import ModalScreen, Screen
+from textual.types import CSSPathType
+from textual.widget import Widget
+
+from fmnist_tui.tui.app_state import LabApp
+
+if TYPE_CHECKING:
+    _Mixed = Screen[Any]
+else:
+    _Mixed = object
+
+
+class AnsweredOnce(_Mixed):
+    """A screen that is dismissed once, while it is on top, and may be closed at any time.
+
+    Keys come in bursts: those behind the one that answered a dialog are on their way already. Textual raises an error
+    at the second answer, which ends the app. A screen may even be closed before its widgets are there, and messages,
+    timers and callbacks reach it after it was closed.
+
+    Attributes:
+        is_over: Whether it is closed. The app sets it.
+    """
+
+    app = getters.app(LabApp)
+    is_over = False
+    _is_composed = False
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Closes the screen with an answer; later answers do nothing."""
+        stack = self.app.screen_stack
+        if self.is_over or len(stack) < 2 or stack[-1] is not self:
+            return AwaitComplete()
+        closing: AwaitComplete = super().dismiss(result)
+        return closing
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its widgets are all there: it was composed and isn't closed, and the app isn't being left."""
+        return self._is_composed and not (self.is_over or self._pruning or self._closing or self.app.is_leaving)
+
+    def watch_app(self, attribute: str, callback: Callable[[Any], object]) -> None:
+        """Calls `callback` with the value of one of the app's reactive attributes, now and when it changes."""
+
+        def call(value: Any) -> None:
+            with self._allow_missing():
+                callback(value)
+
+        self.watch(self.app, attribute, call)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        with self._allow_missing(), suppress(NoWidget):  # a click on a place that the terminal hasn't any more
+            await super()._dispatch_message(message)
+        self._is_composed |= isinstance(message, Compose)
+
+    def _invoke_later(self, callback: CallbackType, sender: MessagePump) -> None:
+        """Takes on what any node passed to `call_after_refresh`: the screen on top calls it back, whose ever it is."""
+        super()._invoke_later(partial(self._call_back, callback, sender), sender)
+
+    async def _call_back(self, callback: CallbackType, sender: MessagePump) -> None:
+        try:
+            await invoke(callback)
+        except NoMatches:
+            if not is_gone(sender):
+                raise
+
+    @contextmanager
+    def _allow_missing(self) -> Iterator[None]:
+        """A widget that isn't found is no fault unless all are there."""
+        try:
+            yield
+        except NoMatches:
+            if self.is_complete:
+                raise
+
+
+def is_gone(pump: MessagePump | None) -> bool:
+    """Whether the pump is a widget that is being removed, or is on a screen that isn't complete."""
+    if not isinstance(pump, Widget):
+        return False
+    screens = [node for node in pump.ancestors_with_self if isinstance(node, AnsweredOnce)]
+    return pump._pruning or not pump.is_attached or any(not screen.is_complete for screen in screens)
+
+
+class LabScreen(AnsweredOnce, Screen[None]):
+    """A screen whose styles stay as they are while it isn't seen.
+
+    Textual would apply them anew to every widget each time that the screen is shown, a third of what a key waits for.
+    Another theme is applied in any case: the app counts its changes.
+    """
+
+    @on(ScreenResume)
+    def _keep_styles(self, event: ScreenResume) -> None:
+        event.refresh_styles = False
+
+
+Answer = TypeVar("Answer")
+DIALOG_CSS = Path(__file__).parent / "dialogs" / "dialog.tcss"
+"""What all dialogs look like; a dialog with styles of its own names both."""
+
+
+class Dialog(AnsweredOnce, ModalScreen[Answer]):
+    """Dismisses with an answer, or with None."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_CSS
+    BINDINGS = [
+        Binding("escape", "dismiss", "Back"),
+        Binding("1", "app.go('dataset')", show=False),
+        Binding("2", "app.go('models')", show=False),
+        Binding("3", "app.go('training')", show=False),
+        Binding("4", "app.go('results')", show=False),
+    ]
