@@ -73,7 +73,7 @@ def test_the_demo_set_is_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_home_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RunError, match=r"^can't tell which folder ~nobody-here/x is: there is no such home folder; "):
+    with pytest.raises(RunError, match=r"^can't resolve ~nobody-here/x: there is no such home folder; "):
         runs_folder("~nobody-here/x")
 
 
@@ -103,7 +103,7 @@ def test_a_current_folder_that_was_removed_is_one_line(monkeypatch: pytest.Monke
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(RunError, match=r"^the folder that you are in was removed; cd to another one$"):
+    with pytest.raises(RunError, match=r"^the working directory was removed; cd to another one$"):
         data_folder("here")
     assert runs_folder("/elsewhere") == Path("/elsewhere")
 

@@ -12,7 +12,7 @@ import click
 
 from fmnist_tui.cli.options import Command, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, outlive_the_terminal, write_ascii
-from fmnist_tui.paths import runs_folder, usual_folders
+from fmnist_tui.paths import app_paths, runs_folder
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status
@@ -57,12 +57,12 @@ def open_app(
     """
     _check_terminal()
     from fmnist_tui.host.machine import given_environment
-    from fmnist_tui.host.terminal import speaks_utf8
+    from fmnist_tui.host.terminal import is_utf8
     from fmnist_tui.tui.app import FmnistApp
 
-    folders = usual_folders(runs, data)
+    folders = app_paths(runs, data)
     if ascii_only is None:
-        ascii_only = not speaks_utf8(given_environment())
+        ascii_only = not is_utf8(given_environment())
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
     outlive_the_terminal()
     app.handle_signals()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
@@ -30,7 +30,7 @@ class RequestedRuns:
     warning: str = ""
 
 
-def request_runs(configs: Sequence[TrainingConfig], folders: Folders) -> RequestedRuns:
+def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> RequestedRuns:
     """Makes a run directory for each configuration, once it is known that all of them can start here.
 
     Takes seconds where a GPU is named, since PyTorch has to look for it.

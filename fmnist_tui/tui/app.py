@@ -25,7 +25,7 @@ from textual.theme import ThemeProvider
 from textual.widget import AwaitMount
 from textual.widgets import Input
 
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui import messages, palette
@@ -78,7 +78,7 @@ class FmnistApp(RunControl):
 
     def __init__(
         self,
-        folders: Folders,
+        folders: AppPaths,
         *,
         in_app: bool = False,
         attach: RunDirectory | None = None,

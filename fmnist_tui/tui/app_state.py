@@ -8,7 +8,7 @@ from textual.app import App
 from textual.reactive import reactive
 
 from fmnist_tui.data import Dataset, Progress
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.messages import Failed
@@ -53,7 +53,7 @@ class LabApp(App[None]):
     running_runs: reactive[tuple[RunDirectory, ...]] = reactive(())
     logout_note: reactive[str] = reactive("")
 
-    def __init__(self, folders: Folders, *, pace: float, in_app: bool) -> None:
+    def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__()
         self.folders = folders
         self.runs = folders.runs

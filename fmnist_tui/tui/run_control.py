@@ -11,7 +11,7 @@ from fmnist_tui.data import DataError
 from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.machine import this_machine
-from fmnist_tui.paths import Folders, data_folder
+from fmnist_tui.paths import AppPaths, data_folder
 from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
@@ -40,7 +40,7 @@ _POLL_SECONDS = 0.2
 class RunControl(LabApp):
     """Starts and resumes runs, follows one, passes commands on, and reports which have ended."""
 
-    def __init__(self, folders: Folders, *, pace: float, in_app: bool) -> None:
+    def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__(folders, pace=pace, in_app=in_app)
         self._unfollow = threading.Event()
         self._in_app_runs: list[InAppRun] = []  # a thread appends and removes
@@ -218,7 +218,7 @@ def stop_runs(runs: list[RunDirectory]) -> None:
 
 def _start_runs(
     configs: list[TrainingConfig],
-    folders: Folders,
+    folders: AppPaths,
     post: Post,
     stop: threading.Event,
     in_app_runs: list[InAppRun] | None = None,

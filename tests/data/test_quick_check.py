@@ -10,9 +10,9 @@ import pytest
 
 from data.samples import images_file, labels_file
 from fmnist_tui.data import DataError, load
-from fmnist_tui.data.quick_check import data_row
+from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import Sources
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 KAGGLE = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")
@@ -47,7 +47,7 @@ def sources(tmp_path: Path) -> Sources:
 
 
 def test_the_demo_set_needs_nothing(cache: Path) -> None:
-    assert data_row("demo", cache) == Row("data", State.OK, "the demo set, which the program draws itself")
+    assert data_check("demo", cache) == Check("data", CheckState.OK, "the demo set, drawn by this program")
 
 
 @pytest.mark.parametrize("pack", [None, gzip.compress])
@@ -55,38 +55,38 @@ def test_a_given_folder_is_looked_at_without_being_read(
     tmp_path: Path, cache: Path, pack: Callable[[bytes], bytes] | None
 ) -> None:
     folder = write(tmp_path / "given", pack=pack)
-    row = data_row(str(folder), cache)
-    assert row == Row("data", State.OK, f"{folder}: 12 + 5 images by the files' sizes, checked at the first use")
+    row = data_check(str(folder), cache)
+    assert row == Check("data", CheckState.OK, f"{folder}: 12 + 5 images by file size, verified at first use")
     assert not cache.exists()
 
 
 def test_what_was_loaded_before_is_known(tmp_path: Path, cache: Path) -> None:
     folder = write(tmp_path / "given")
     load(str(folder), cache)
-    assert data_row(str(folder), cache).seen == (
-        f"{folder}: 12 + 5 images, checked when they were first read; not the official Fashion-MNIST"
+    assert data_check(str(folder), cache).seen == (
+        f"{folder}: 12 + 5 images, verified when first read; not the official Fashion-MNIST"
     )
 
 
 def test_kaggles_files_are_known_by_their_names(tmp_path: Path, cache: Path) -> None:
     for name in KAGGLE:
         (tmp_path / name).write_text("label\n")
-    row = data_row(str(tmp_path), cache)
-    assert row.state is State.OK
+    row = data_check(str(tmp_path), cache)
+    assert row.state is CheckState.OK
     assert "CSV" in row.seen
 
 
 def test_a_given_folder_that_is_not_there_is_a_problem(tmp_path: Path, cache: Path) -> None:
-    row = data_row(str(tmp_path / "nowhere"), cache)
-    assert (row.state, row.seen) == (State.PROBLEM, f"there is no folder {tmp_path / 'nowhere'}")
+    row = data_check(str(tmp_path / "nowhere"), cache)
+    assert (row.state, row.seen) == (CheckState.PROBLEM, f"there is no folder {tmp_path / 'nowhere'}")
     assert row.advice
 
 
 def test_a_given_folder_that_lacks_a_file_says_which(tmp_path: Path, cache: Path) -> None:
     folder = write(tmp_path / "given")
     (folder / NAMES[3]).unlink()
-    row = data_row(str(folder), cache)
-    assert row.state is State.PROBLEM
+    row = data_check(str(folder), cache)
+    assert row.state is CheckState.PROBLEM
     assert NAMES[3] in row.seen
 
 
@@ -113,8 +113,8 @@ def cut(content: bytes) -> bytes:
 def test_a_damaged_file_is_named(tmp_path: Path, cache: Path, damage: Callable[[bytes], bytes]) -> None:
     path = write(tmp_path / "given") / NAMES[0]
     path.write_bytes(damage(path.read_bytes()))
-    row = data_row(str(path.parent), cache)
-    assert row.state is State.PROBLEM
+    row = data_check(str(path.parent), cache)
+    assert row.state is CheckState.PROBLEM
     assert row.seen.startswith(f"{path} ")
     with pytest.raises(DataError) as caught:
         load(str(path.parent), cache)
@@ -130,7 +130,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, cache: Path, damage: Callable[[
 )
 def test_gzip_of_another_form_is_read_to_be_sure(tmp_path: Path, cache: Path, pack: Callable[[bytes], bytes]) -> None:
     folder = write(tmp_path / "given", pack=pack)
-    assert data_row(str(folder), cache).seen.startswith(f"{folder}: 12 + 5 images")
+    assert data_check(str(folder), cache).seen.startswith(f"{folder}: 12 + 5 images")
 
 
 @pytest.mark.parametrize("loaded", [False, True])
@@ -138,36 +138,36 @@ def test_one_training_image_is_too_few(tmp_path: Path, cache: Path, loaded: bool
     folder = write(tmp_path / "given", train=1)
     if loaded:
         load(str(folder), cache)
-    row = data_row(str(folder), cache)
-    assert (row.state, row.seen) == (State.PROBLEM, f"{folder} holds one training image")
-    assert row.advice.startswith("give at least 2")
+    row = data_check(str(folder), cache)
+    assert (row.state, row.seen) == (CheckState.PROBLEM, f"{folder} contains one training image")
+    assert row.advice.startswith("use at least 2")
 
 
 def test_files_that_do_not_belong_together_are_named(tmp_path: Path, cache: Path) -> None:
     folder = write(tmp_path / "given")
     (folder / NAMES[1]).write_bytes(idx(11, images=False))
-    row = data_row(str(folder), cache)
-    assert row.state is State.PROBLEM
+    row = data_check(str(folder), cache)
+    assert row.state is CheckState.PROBLEM
     assert "12 images" in row.seen
     assert "11 labels" in row.seen
 
 
 def test_the_systems_folder_comes_before_the_cache(cache: Path, sources: Sources) -> None:
     write(cache / "fashion-mnist")
-    assert str(cache) in data_row(None, cache, sources).seen
+    assert str(cache) in data_check(None, cache, sources).seen
     write(sources.system, pack=gzip.compress)
-    row = data_row(None, cache, sources)
-    assert row.state is State.OK
+    row = data_check(None, cache, sources)
+    assert row.state is CheckState.OK
     assert row.seen.startswith(f"{sources.system}: 12 + 5 images")
 
 
 def test_data_that_is_nowhere_yet_says_how_it_comes(cache: Path, sources: Sources) -> None:
-    row = data_row(None, cache, sources)
-    assert row == Row(
+    row = data_check(None, cache, sources)
+    assert row == Check(
         "data",
-        State.NOTE,
-        "not here yet: Fashion-MNIST (31 MB) is fetched at its first use",
-        "fetch it now: fmnist-tui data; or do without: --data demo",
+        CheckState.NOTE,
+        "not downloaded yet: Fashion-MNIST (31 MB) is fetched at first use",
+        "fetch it now: fmnist-tui data; or use the demo set: --data demo",
     )
     assert not cache.exists()
 
@@ -175,13 +175,13 @@ def test_data_that_is_nowhere_yet_says_how_it_comes(cache: Path, sources: Source
 def test_a_usual_place_that_is_not_right_is_told_and_passed_over(cache: Path, sources: Sources) -> None:
     write(sources.system, train=13)
     (write(cache / "fashion-mnist") / NAMES[2]).write_bytes(b"")
-    row = data_row(None, cache, sources)
-    assert row.state is State.NOTE
-    assert f"{sources.system} holds other data than Fashion-MNIST" in row.seen
+    row = data_check(None, cache, sources)
+    assert row.state is CheckState.NOTE
+    assert f"{sources.system} contains data other than Fashion-MNIST" in row.seen
     assert f"{NAMES[2]} is empty" in row.seen
-    assert "not here yet" in row.seen
+    assert "not downloaded yet" in row.seen
 
 
 def test_a_place_that_is_known_to_hold_other_images_is_passed_over(cache: Path, sources: Sources) -> None:
     load(str(write(sources.system)), cache)  # the sizes are right, the fingerprints aren't
-    assert "holds other data" in data_row(None, cache, sources).seen
+    assert "contains data other" in data_check(None, cache, sources).seen

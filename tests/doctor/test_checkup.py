@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.doctor.checkup import check_up
-from fmnist_tui.host.check import State
+from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.processes import CommandResult
 
@@ -21,7 +21,7 @@ ORDER = [
 def test_every_check_has_its_row_in_a_fixed_order(make: Make, runs: Path, tmp_path: Path) -> None:
     rows = list(check_up(make(), runs, "demo", tmp_path / "cache"))
     assert [row.check for row in rows] == ORDER
-    assert {row.check for row in rows if row.state is State.PROBLEM} == set()
+    assert {row.check for row in rows if row.state is CheckState.PROBLEM} == set()
 
 
 def test_gpus_have_a_row_only_where_their_library_is(make: Make, runs: Path, tmp_path: Path) -> None:

@@ -71,9 +71,9 @@ def test_the_environment_is_believed(fake_torch: Put) -> None:
         TMUX="/nowhere/at/all,1,0",
         SLURM_JOB_ID="4711",
     )
-    assert row(outcome, "colours")["seen"] == "none, as TERM has none"
-    assert row(outcome, "characters")["seen"] == "not UTF-8 (LANG=C): the app draws in ASCII by itself"
-    assert row(outcome, "session")["seen"].endswith("inside tmux, which doesn't answer")
+    assert row(outcome, "colours")["seen"] == "none, according to TERM"
+    assert row(outcome, "characters")["seen"] == "not UTF-8 (LANG=C): the app draws in ASCII"
+    assert row(outcome, "session")["seen"].endswith("inside tmux, which doesn't respond")
     assert row(outcome, "logout")["seen"] == "runs end with Slurm job 4711"
 
 
@@ -126,7 +126,7 @@ def test_on_a_terminal_states_are_coloured_and_lines_broken(fake_torch: Put) -> 
         assert screen.status() == 0
     assert b"\x1b[32mok" in screen.sent
     lines = screen.text.splitlines()
-    assert lines[0] == "ok       terminal     TERM=xterm-256color, 60x50: enough,"
+    assert lines[0] == "ok       terminal     TERM=xterm-256color, 60x50: large"
     wrapped = [line for line in lines if line.startswith(" " * 22)]
     assert len(wrapped) > 3
 

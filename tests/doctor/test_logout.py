@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.doctor.logout import logout_row, what_a_logout_ends
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.doctor.logout import logout_check, what_a_logout_ends
+from fmnist_tui.host.check import Check, CheckState
 
 from .conftest import Make
 from .machines import PLAIN
@@ -25,17 +25,17 @@ KILLS = {**IN_SESSION, CONF: "[Login]\nKillUserProcesses=yes\n"}
 def test_on_a_plain_machine_nothing_is_to_be_feared(make: Make) -> None:
     machine = make()
     assert what_a_logout_ends(machine) is None
-    assert logout_row(machine) == Row("logout", State.OK, "detached runs go on after it")
+    assert logout_check(machine) == Check("logout", CheckState.OK, "detached runs continue after logout")
 
 
 def test_where_systemd_kills_it_is_said_with_what_to_do(make: Make) -> None:
     machine = make(files=KILLS)
     assert what_a_logout_ends(machine) == (
         "a logout ends runs (systemd's KillUserProcesses); "
-        "do once: loginctl enable-linger; then start with: systemd-run --user --scope fmnist-tui"
+        "run once: loginctl enable-linger; then start with: systemd-run --user --scope fmnist-tui"
     )
-    row = logout_row(machine)
-    assert (row.state, row.seen) == (State.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
+    row = logout_check(machine)
+    assert (row.state, row.seen) == (CheckState.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
 
 
 def test_lingering_does_not_save_what_is_in_the_session(make: Make) -> None:
@@ -117,7 +117,8 @@ def test_the_file_that_the_distribution_ships_counts_where_etc_has_none(make: Ma
 
 def test_what_belongs_to_the_user_manager_ends_with_the_last_logout_unless_it_lingers(make: Make) -> None:
     assert what_a_logout_ends(make(files=IN_MANAGER)) == (
-        "your last logout ends runs: systemd ends your user manager and them; do once: loginctl enable-linger"
+        "your last logout ends runs: systemd stops your user manager with all its processes; "
+        "run once: loginctl enable-linger"
     )
     assert what_a_logout_ends(make(files={**IN_MANAGER, LINGER: ""})) is None
 
@@ -127,7 +128,7 @@ def test_what_belongs_to_the_user_manager_ends_with_the_last_logout_unless_it_li
 )
 def test_a_batch_job_takes_its_runs_along(make: Make, variable: str, job: str) -> None:
     said = what_a_logout_ends(make(environ={**PLAIN, variable: "77"}, files=KILLS))
-    assert said == f"runs end with {job}; ask for enough time; fmnist-tui resume RUN goes on where it was saved"
+    assert said == f"runs end with {job}; request enough time; fmnist-tui resume RUN continues from the last checkpoint"
 
 
 def test_one_who_came_to_a_node_by_ssh_was_adopted_by_the_job(make: Make) -> None:
@@ -154,7 +155,7 @@ def test_a_container_whose_first_process_is_a_shell_ends_with_it(make: Make, sta
     if said:
         name = stat.partition("(")[2].rpartition(")")[0]
         name = name.replace("\x1b", " ")
-        assert said.startswith(f"runs end when the first process of this container ({name}) does; detach")
+        assert said.startswith(f"runs end with the first process of this container ({name}); detach")
 
 
 def test_wsl_wants_a_window_left_open(make: Make) -> None:

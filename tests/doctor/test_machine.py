@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.doctor.logout import logout_row
+from fmnist_tui.doctor.logout import logout_check
 from fmnist_tui.host.machine import Locks, this_machine
 
 GIVEN = "from fmnist_tui.host.machine import given_environment; print(given_environment().get('LC_CTYPE'))"
@@ -30,7 +30,7 @@ def test_this_machine_answers_everything(tmp_path: Path) -> None:
     assert machine.version_of("no-such-package") is None
     assert machine.ask("true").status == 0
     assert machine.read("no/such/file") == ""
-    assert logout_row(machine).check == "logout"
+    assert logout_check(machine).check == "logout"
 
 
 def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:

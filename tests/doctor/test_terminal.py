@@ -2,50 +2,50 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.host.check import Row, State
-from fmnist_tui.host.terminal import characters_row, colours, colours_row, speaks_utf8, terminal_row
+from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.terminal import characters_check, colours, colours_check, is_utf8, terminal_check
 
 from .conftest import Make
 from .machines import PLAIN
 
 
 def test_a_usual_terminal_is_named_with_its_size(make: Make) -> None:
-    assert terminal_row(make()) == Row("terminal", State.OK, "TERM=xterm-256color, 80x24")
+    assert terminal_check(make()) == Check("terminal", CheckState.OK, "TERM=xterm-256color, 80x24")
 
 
 @pytest.mark.parametrize("size", [(60, 18), (79, 40), (200, 23)])
 def test_a_small_one_is_enough(make: Make, size: tuple[int, int]) -> None:
-    row = terminal_row(make(size=size))
-    assert (row.state, row.advice) == (State.OK, "")
+    row = terminal_check(make(size=size))
+    assert (row.state, row.advice) == (CheckState.OK, "")
     assert "comfortable" in row.seen
 
 
 @pytest.mark.parametrize("size", [(59, 18), (60, 17), (1, 1)])
 def test_one_that_is_too_small_is_a_problem(make: Make, size: tuple[int, int]) -> None:
-    row = terminal_row(make(size=size))
-    assert row.state is State.PROBLEM
+    row = terminal_check(make(size=size))
+    assert row.state is CheckState.PROBLEM
     assert "60x18" in row.advice
 
 
 def test_no_terminal_is_no_problem_but_says_how_to_get_one(make: Make) -> None:
-    row = terminal_row(make(size=None))
-    assert row.state is State.NOTE
+    row = terminal_check(make(size=None))
+    assert row.state is CheckState.NOTE
     assert "ssh -t" in row.advice
 
 
 @pytest.mark.parametrize("size", [(0, 0), (80, 0)])
 def test_a_terminal_that_does_not_know_its_size_can_be_told(make: Make, size: tuple[int, int]) -> None:
-    row = terminal_row(make(size=size))
-    assert row.state is State.NOTE
+    row = terminal_check(make(size=size))
+    assert row.state is CheckState.NOTE
     assert row.advice == "set it with: stty cols 80 rows 24"
 
 
 @pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"TERM": "unknown"}, {"TERM": ""}, {}])
 def test_a_dumb_terminal_is_a_note_without_colours(make: Make, environ: dict[str, str]) -> None:
-    row = terminal_row(make(environ=environ))
-    assert row.state is State.NOTE
+    row = terminal_check(make(environ=environ))
+    assert row.state is CheckState.NOTE
     assert "TERM=xterm-256color" in row.advice
-    assert colours_row(make(environ=environ)).seen.startswith("none")
+    assert colours_check(make(environ=environ)).seen.startswith("none")
 
 
 @pytest.mark.parametrize(
@@ -69,16 +69,16 @@ def test_colours_are_counted_as_the_app_draws_them(environ: dict[str, str], coun
 
 
 def test_few_colours_come_with_advice_and_many_without(make: Make) -> None:
-    few = colours_row(make(environ={"TERM": "linux"}))
-    assert (few.state, few.seen) == (State.NOTE, "16")
+    few = colours_check(make(environ={"TERM": "linux"}))
+    assert (few.state, few.seen) == (CheckState.NOTE, "16")
     assert "COLORTERM=truecolor" in few.advice
     for environ in (PLAIN, {"TERM": "xterm-256color"}, {**PLAIN, "NO_COLOR": "1"}):
-        row = colours_row(make(environ=environ))
-        assert (row.state, row.advice) == (State.OK, "")
+        row = colours_check(make(environ=environ))
+        assert (row.state, row.advice) == (CheckState.OK, "")
 
 
 def test_without_a_terminal_nothing_is_advised_about_its_colours(make: Make) -> None:
-    assert colours_row(make(environ={"TERM": "xterm"}, size=None)).advice == ""
+    assert colours_check(make(environ={"TERM": "xterm"}, size=None)).advice == ""
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_without_a_terminal_nothing_is_advised_about_its_colours(make: Make) -> 
     ],
 )
 def test_the_locales_first_word_says_whether_it_is_utf8(environ: dict[str, str], utf8: bool) -> None:
-    assert speaks_utf8(environ) is utf8
+    assert is_utf8(environ) is utf8
 
 
 def test_without_utf8_ascii_is_told_and_the_way_out_fits_the_system(make: Make) -> None:
-    row = characters_row(make(environ={"LANG": "C"}))
-    assert (row.state, row.seen) == (State.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII by itself")
+    row = characters_check(make(environ={"LANG": "C"}))
+    assert (row.state, row.seen) == (CheckState.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII")
     assert "LC_ALL=C.UTF-8" in row.advice
-    assert "en_US.UTF-8" in characters_row(make(environ={"LANG": "C"}, system="Darwin")).advice
-    seen = "UTF-8 (LANG=de_DE.UTF-8); where a locale has none, the app draws in ASCII"
-    assert characters_row(make()) == Row("characters", State.OK, seen)
+    assert "en_US.UTF-8" in characters_check(make(environ={"LANG": "C"}, system="Darwin")).advice
+    seen = "UTF-8 (LANG=de_DE.UTF-8); in other locales the app draws in ASCII"
+    assert characters_check(make()) == Check("characters", CheckState.OK, seen)

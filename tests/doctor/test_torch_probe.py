@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fmnist_tui.doctor.packages import ASK_TORCH
+from fmnist_tui.doctor.packages import TORCH_PROBE
 from fmnist_tui.host.processes import RunningCommand
 
 PATIENCE = 60.0
@@ -41,7 +41,7 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(cuda: str | None = None, hip: str | None = None, *, mps: bool = False, item: str = "pass") -> Any:
         (tmp_path / "torch.py").write_text(FAKE.format(cuda=cuda, hip=hip, mps=mps, item=item))
-        process = RunningCommand(ASK_TORCH)
+        process = RunningCommand(TORCH_PROBE)
         try:
             return process.result(PATIENCE).report()
         finally:
@@ -70,4 +70,4 @@ def test_a_crash_leaves_no_report(probe: Any) -> None:
 
 
 def test_it_is_asked_with_our_own_python() -> None:
-    assert ASK_TORCH[0] == sys.executable
+    assert TORCH_PROBE[0] == sys.executable

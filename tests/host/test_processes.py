@@ -9,9 +9,13 @@ import pytest
 from leftovers import has_ended
 from waiting import wait_until
 
-from fmnist_tui.host.processes import CommandResult, RunningCommand
+from fmnist_tui.host.processes import CommandResult, RunningCommand, run_command
 
 PATIENCE = 30.0
+TICKING = """
+while :; do echo tick >> ticks; sleep 0.02; done &
+wait
+"""
 SLEEPS = (sys.executable, "-c", "import sys, time; print('up', flush=True); time.sleep(60)")
 
 
@@ -87,3 +91,42 @@ def test_closing_ends_it_and_its_children(tmp_path: Path) -> None:
     process.close()
     wait_until(lambda: has_ended(int(pid.read_text())), "the child has ended")
     process.close()  # again: nothing to do
+
+
+class Stop(Exception):
+    """Raised at a tick."""
+
+
+def run_until_ticking(script: str, folder: Path) -> None:
+    """Run a script in a folder until its helper has ticked once; then a tick raises Stop."""
+
+    def tick() -> None:
+        if (folder / "ticks").exists():
+            raise Stop
+
+    run_command(["sh", "-c", script], PATIENCE, folder=folder, tick=tick)
+
+
+def assert_silent(folder: Path) -> None:
+    """No process writes into the folder any more."""
+    before = (folder / "ticks").stat().st_size
+    time.sleep(0.1)
+    assert (folder / "ticks").stat().st_size == before
+
+
+def test_a_command_runs_in_the_folder_and_environment_that_are_given(tmp_path: Path) -> None:
+    result = run_command(["/bin/sh", "-c", "pwd; echo $LC_ALL >&2"], PATIENCE, {"LC_ALL": "C"}, tmp_path)
+    assert result == CommandResult(0, f"{tmp_path.resolve()}\n", "C\n")
+
+
+def test_the_time_limit_kills_the_command_and_its_children(tmp_path: Path) -> None:
+    result = run_command(["sh", "-c", TICKING], 0.3, folder=tmp_path, tick=lambda: None)
+    assert (result.status, result.errors) == (None, "no answer within 0.3 s")
+    assert_silent(tmp_path)
+
+
+@pytest.mark.parametrize("script", [TICKING, f"trap '' TERM\n{TICKING}"])
+def test_an_exception_at_a_tick_kills_the_command_and_its_children(script: str, tmp_path: Path) -> None:
+    with pytest.raises(Stop):
+        run_until_ticking(script, tmp_path)
+    assert_silent(tmp_path)

@@ -16,11 +16,11 @@ from fmnist_tui.runs import run_writer as module
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
 from fmnist_tui.runs.run_writer import RunWriter
-from fmnist_tui.training.checkpoint import Checkpoint, Position, take_newest
+from fmnist_tui.training.checkpoint import Checkpoint, Position, load_newest
 from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.metrics import Scores
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.training.store import NoRoom, Outcome
+from fmnist_tui.training.store import DiskFull, Outcome
 
 from .trainers import checkpoint_steps, read_weights
 
@@ -71,7 +71,7 @@ def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, k
     keeper.wait()
     assert keeper.news() == [CheckpointSaved(5)]
     assert keeper.news() == []
-    read = take_newest(run.checkpoints)
+    read = load_newest(run.checkpoints)
     assert read
     assert read.position.step == 5
     assert read.tensors["weight"].tolist() == [0.5] * 3
@@ -194,7 +194,7 @@ def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: 
 def test_an_outcome_that_cannot_be_kept_leaves_nothing_half_done(
     run: RunDirectory, keeper: RunWriter, full_disk: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(NoRoom, match=r"^no room for the result in .* \(No space left on device\)$"):
+    with pytest.raises(DiskFull, match=r"^no room for the result in .* \(No space left on device\)$"):
         keeper.save_outcome(SCORED)
     assert files_under(run.path) == set()
 
@@ -244,7 +244,7 @@ def test_a_run_that_is_taken_while_a_checkpoint_is_written_is_left_alone(run: Ru
         keeper.wait()
         with pytest.raises(Superseded):
             keeper.news()
-    found = take_newest(run.checkpoints)
+    found = load_newest(run.checkpoints)
     assert found is not None
     assert found.tensors["weight"][0] == 1.0
     assert (run.checkpoints / ".step-0000008.tmp").exists() is (looks == 0)

@@ -24,7 +24,9 @@ def test_what_can_be_trained_here_is_passed_without_asking_pytorch(
 
 
 def test_a_folder_without_data_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"holds neither .*; give another folder, or none for the usual places$"):
+    with pytest.raises(
+        DataError, match=r"contains neither .*; give another folder, or none to use the default sources$"
+    ):
         check_startable([V0], str(tmp_path), tmp_path)
 
 

@@ -10,7 +10,7 @@ from fmnist_tui.analysis.probes.common import Report
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.data import Cancelled
-from fmnist_tui.data.errors import Stop
+from fmnist_tui.data.errors import CancelCheck
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import percent
@@ -97,7 +97,7 @@ async def test_measuring_can_be_stopped(app: FmnistApp, runs: Path, monkeypatch:
         run.model.write_bytes(b"weights")
     begun: list[str] = []
 
-    def endless(record: object, options: object, report: Report, stop: Stop) -> Shifts:
+    def endless(record: object, options: object, report: Report, stop: CancelCheck) -> Shifts:
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")

@@ -72,7 +72,8 @@ def corrupt(web: Web) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"), [(cut, "arrived cut short"), (corrupt, "is not the official file: its sha256 differs")]
+    ("spoil", "words"),
+    [(cut, "arrived cut short"), (corrupt, "is not the official file: its checksum (sha256) differs")],
 )
 async def test_a_failed_fetch_says_why_leaves_nothing_and_can_be_tried_again(
     make_app: Maker, web: Web, small: Sample, tmp_path: Path, spoil: Callable[[Web], None], words: str

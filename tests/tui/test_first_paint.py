@@ -30,11 +30,11 @@ import fmnist_tui.tui.app
 MOUNTING = """
 import asyncio, sys, threading
 from pathlib import Path
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui.app import FmnistApp
 
 async def first_paint():
-    app = FmnistApp(Folders(Path(sys.argv[1]), "demo", Path(sys.argv[1])))
+    app = FmnistApp(AppPaths(Path(sys.argv[1]), "demo", Path(sys.argv[1])))
     async with app.run_test() as pilot:
         await pilot.press("2", "3", "1")
 

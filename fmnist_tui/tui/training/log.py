@@ -16,7 +16,7 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
-from fmnist_tui.training.event_text import describe
+from fmnist_tui.training.event_text import format_event
 from fmnist_tui.tui.base_screens import Dialog
 
 _LINES = 300
@@ -50,7 +50,7 @@ class RunLog:
     def _text(self, event: events.Event) -> str:
         if isinstance(event, events.RunFinished):
             return self._fold.snapshot().ending
-        return "" if isinstance(event, events.StepMetrics) else describe(event)
+        return "" if isinstance(event, events.StepMetrics) else format_event(event)
 
 
 def _printed(run: RunDirectory) -> str:
