@@ -13,7 +13,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from fmnist_tui.paths import Folders, cache_folder
+from fmnist_tui.paths import AppPaths, cache_folder
 from fmnist_tui.tui.app import FmnistApp
 
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ async def picture(pilot: Pilot[None], name: str) -> None:
 
 async def still_pictures(runs: Path) -> None:
     """Dataset, models, results, and the confusion matrix of the last version's best run."""
-    app = FmnistApp(Folders(runs, None, cache_folder()))
+    app = FmnistApp(AppPaths(runs, None, cache_folder()))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(1.0)
         await picture(pilot, "dataset")
@@ -48,7 +48,7 @@ async def still_pictures(runs: Path) -> None:
 async def training_picture() -> None:
     """A v0 in its ninth epoch, started from the form; it is stopped afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        app = FmnistApp(Folders(Path(folder), None, cache_folder()), in_app=True)
+        app = FmnistApp(AppPaths(Path(folder), None, cache_folder()), in_app=True)
         async with app.run_test(size=SIZE) as pilot:
             await pilot.press("2", "t", "3")
             while app.followed is None or len(app.followed.snapshot.epochs) < EPOCH:

@@ -1,4 +1,4 @@
-"""Where the command and `python -m fmnist_tui` start."""
+"""The entry point of the command and of `python -m fmnist_tui`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import signal
 
 
 def main() -> None:
-    """Runs the command; while it is still being imported, Ctrl-C ends the process without a traceback."""
-    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not in a shell's background
-    if heard:
+    """Run the command. While it is still being imported, Ctrl-C ends the process without a traceback."""
+    handles_interrupt = (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )  # False for a shell's background jobs
+    if handles_interrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # cuda:N is the driver's N, as in nvidia-smi
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # cuda:N is the same GPU as N in nvidia-smi
     from fmnist_tui.cli import main as command
 
-    if heard:
+    if handles_interrupt:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     command()
 

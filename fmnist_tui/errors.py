@@ -1,7 +1,7 @@
-"""The error that every layer raises when a run, or the folder of runs, can't be used as asked."""
+"""The error that all layers raise if a run, or the runs folder, can't be used as requested."""
 
 from __future__ import annotations
 
 
 class RunError(Exception):
-    """Something about a run that a person has to know; its text is one line."""
+    """A problem with a run that is reported to the user; the text is one line."""

@@ -1,7 +1,7 @@
-"""Files that are either old or new, never half: temporary file, fsync, rename, fsync of the folder.
+"""Atomic writes (temporary file, fsync, rename, fsync of the folder), safe reads, and checks of paths that never raise.
 
-And checks of paths that never raise, whatever their owner and the state of their file system: `Path.exists`
-and its like raise on a folder that may not be searched, on a dead mount, and on a name that is too long.
+`Path.exists` and similar methods raise OSError for a folder that can't be searched, a dead mount, or a name that is too
+long; the functions here return False.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-_LARGEST_JSON = 1_000_000
-"""Bytes. What this program writes as one document is a hundredth of it."""
+_MAX_JSON = 1_000_000
+"""Bytes, a hundred times the size of the largest document that this program writes."""
 
 
-def check_plain(path: Path, largest: float = math.inf) -> None:
-    """Says nothing where a file lies, or nothing at all.
+def check_regular_file(path: Path, largest: float = math.inf) -> None:
+    """Raise OSError if `path` exists and is not a regular file of at most `largest` bytes.
 
-    Raises:
-        OSError: It is something else (to open a pipe or a device may take for ever), or has more than `largest` bytes.
+    Opening anything else may block forever (a pipe, a device).
     """
     try:
         status = path.stat()
@@ -35,33 +34,33 @@ def check_plain(path: Path, largest: float = math.inf) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is no file", str(path))
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     if status.st_size > largest:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
 def exists(path: Path) -> bool:
-    """Whether something is there that can be seen; False for a link that leads nowhere."""
+    """Whether the path exists and is visible; False for a broken link."""
     return os.path.exists(path)  # noqa: PTH110 - never raises
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there that can be seen."""
+    """Whether the path is a visible folder."""
     return os.path.isdir(path)  # noqa: PTH112 - never raises
 
 
 def is_file(path: Path) -> bool:
-    """Whether a plain file is there that can be seen."""
+    """Whether the path is a visible regular file."""
     return os.path.isfile(path)  # noqa: PTH113 - never raises
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there and can be seen."""
+    """The folder, or its nearest parent that exists and is visible."""
     return next(path for path in (folder, *folder.parents) if exists(path))
 
 
 def reading_fault(path: Path) -> str:
-    """Why the file at `path` can't be opened ("permission denied"), or "": it can be, or nothing is there."""
+    """Why the file can't be opened ("permission denied"); "" if it can be opened or doesn't exist."""
     if os.access(path, os.R_OK):
         return ""
     try:
@@ -73,51 +72,51 @@ def reading_fault(path: Path) -> str:
     return ""
 
 
-def open_unfollowed(path: str | Path, flags: int) -> int:
-    """`os.open` for writing, but of no link: in a folder that others can write, it may lead to any file of this user.
+def open_nofollow(path: str | Path, flags: int) -> int:
+    """`os.open` for writing, without following links: in a shared folder, a link may point to any file of this user.
 
     Raises:
-        OSError: It can't be opened, or is a link.
+        OSError: The file can't be opened, or is a link.
     """
     try:
         return os.open(path, flags | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise OSError(errno.ELOOP, "it is a link", str(path)) from None
+            raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from None
         raise
 
 
 def open_append(path: Path) -> FileIO:
-    """Opens a plain file to append to and read, unbuffered; makes it, with the rights that the umask leaves.
+    """Open a regular file for appending and reading, unbuffered; create it with the permissions of the umask.
 
     Raises:
-        OSError: It can't be opened, or it is a link, or something else than a file.
+        OSError: It can't be opened, is a link, or is not a regular file.
     """
-    handle = open_unfollowed(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK)
+    handle = open_nofollow(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no file", str(path))
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         return FileIO(handle, "ab+")
     except BaseException:
         os.close(handle)
         raise
 
 
-def write_whole(path: Path, content: bytes, check: Callable[[], object] = lambda: None) -> None:
-    """Puts `content` at `path`; a reader, or a machine that dies, sees the old file or the new one.
+def write_atomically(path: Path, content: bytes, check: Callable[[], object] = lambda: None) -> None:
+    """Write a file so that readers, and a machine that crashes, see either the old file or the new one.
 
     Args:
         path: The file.
-        content: All of it.
-        check: Called when everything is written, just before it takes the old file's place; if it raises, it doesn't.
+        content: Its whole content.
+        check: Called when the content is written, before it replaces the old file; if it raises, the old file stays.
 
     Raises:
-        OSError: It could not be written; the old file is as it was, and no temporary file is left.
+        OSError: The file could not be written; the old file is unchanged, and no temporary file is left.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:  # never through a link that another user put there
+        with temporary.open("xb") as file:  # "x": never follow a link created by another user
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -131,22 +130,22 @@ def write_whole(path: Path, content: bytes, check: Callable[[], object] = lambda
 
 
 def sweep_temporary(path: Path) -> None:
-    """Removes what writers of `path` left that were killed; nobody may be writing it now."""
+    """Remove temporary files of killed writers of `path`; no process may be writing it."""
     with contextlib.suppress(OSError):
         for left in path.parent.glob(f".{path.name}.*.tmp"):
             left.unlink()
 
 
 def write_json(path: Path, value: Any, check: Callable[[], object] = lambda: None) -> None:
-    """Puts a JSON document at `path` as `write_whole` does."""
+    """Write a JSON document as `write_atomically` does."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(path, f"{text}\n".encode(errors="backslashreplace"), check)  # half a character becomes its escape
+    write_atomically(path, f"{text}\n".encode(errors="backslashreplace"), check)  # lone surrogates are escaped
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The JSON object at `path`, or None where there is none, it is not an object, or far too large."""
+    """The JSON object at `path`, or None if the file is missing, invalid, not an object, or far too large."""
     try:
-        check_plain(path, _LARGEST_JSON)
+        check_regular_file(path, _MAX_JSON)
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
@@ -154,7 +153,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def finite(value: Any) -> Any:
-    """The value with None for each float that JSON has no word for: NaN and the infinities."""
+    """The value with None in place of NaN and infinities, which JSON doesn't have."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -163,7 +162,7 @@ def finite(value: Any) -> Any:
 
 
 def is_torn(path: Path) -> bool:
-    """Whether a file of lines ends in the middle of one: its writer was killed."""
+    """Whether a file of lines ends with an incomplete one, because its writer was killed."""
     with path.open("rb") as file:
         if file.seek(0, os.SEEK_END) == 0:
             return False
@@ -172,7 +171,7 @@ def is_torn(path: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames within `folder` last through a power cut; file systems that can't do so are let be."""
+    """Make renames within `folder` survive a power failure, if the file system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

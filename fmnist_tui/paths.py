@@ -1,7 +1,7 @@
-"""Where runs, data, caches and the queue are kept: the option, else the environment, else the XDG folders.
+"""The folders of runs, data, caches and the queue: from the option, else the environment, else the XDG folders.
 
-A home folder may be missing, read-only, full or another user's. Runs then need a folder that is named; the queue and
-caches go to a private folder below the temporary one; choices are not remembered.
+If the home folder is missing, read-only, full or another user's, a runs folder has to be given, the queue and caches go
+to a private temporary folder, and settings are not saved.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from fmnist_tui.files import existing, is_folder
 
 _APP = "fmnist-tui"
 _PROBE = bytes(4096)
-"""What is written to see whether a folder has room: a quota shows only then."""
+"""Written to check for free space: a quota only shows when something is written."""
 
 
 @dataclass(frozen=True)
-class Folders:
-    """Where things lie.
+class AppPaths:
+    """The folders that the app and the commands use.
 
     Attributes:
-        runs: The runs.
-        data: The data, "demo", or None for the usual places.
-        cache: Fetched and decoded data.
-        config: What a person chose; None for nothing that is remembered.
+        runs: The runs folder.
+        data: The folder of the data, "demo", or None for the default sources.
+        cache: Downloaded and decoded data.
+        config: The user's settings; None if they are not saved.
     """
 
     runs: Path
@@ -42,54 +42,54 @@ class Folders:
 
 
 class NoHomeError(RunError):
-    """There is no home folder, and none was named."""
+    """There is no home folder, and no runs folder was given."""
 
 
 def home_folder() -> Path | None:
-    """The user's home folder, there or not; None where neither HOME nor the list of users says one."""
+    """The user's home folder, existing or not; None if neither HOME nor the user database has one."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - never raises
     return home if home.is_absolute() else None
 
 
 def runs_folder(option: str | None) -> Path:
-    """The folder of runs: --runs, FMNIST_TUI_RUNS, or the user's data folder.
+    """The runs folder: --runs, FMNIST_TUI_RUNS, or a folder in the user's data folder.
 
     Raises:
-        NoHomeError: It isn't named, and there is no home folder.
-        RunError: It was given, but can't be resolved.
+        NoHomeError: None is given, and there is no home folder.
+        RunError: One is given, but can't be resolved.
     """
     chosen = option or os.environ.get("FMNIST_TUI_RUNS")
     if chosen:
-        return _whole_path(chosen)
+        return _absolute_path(chosen)
     if (folder := user_folder("data")) is None:
-        raise NoHomeError("there is no home folder to put runs in; export HOME, or name a folder with --runs DIR")
+        raise NoHomeError("there is no home folder for runs; export HOME, or name a folder with --runs DIR")
     return folder / "runs"
 
 
 def data_folder(option: str | None) -> str | None:
-    """The folder that data must come from: --data, FMNIST_TUI_DATA, or None for the usual places; "demo" stays so."""
+    """The only data source: --data or FMNIST_TUI_DATA, a folder or "demo"; None for the default sources."""
     chosen = option or os.environ.get("FMNIST_TUI_DATA")
     if not chosen or chosen == "demo":
         return chosen or None
-    return str(_whole_path(chosen))
+    return str(_absolute_path(chosen))
 
 
 def config_folder() -> Path | None:
-    """Where a person's choices are saved; None without a home folder of their own."""
+    """The folder for the user's settings; None without a home folder of their own."""
     folder = user_folder("config")
     return None if folder is None or _is_foreign(folder) else folder
 
 
 def cache_folder() -> Path:
-    """Where fetched and decoded data is saved: below the private temporary folder where the user's can't be used.
+    """The folder for downloaded and decoded data, in the private temporary folder if the user's can't be used.
 
-    A read-only one is used if it holds anything.
+    A read-only one is used unless it is empty.
 
     Raises:
         RunError: There is neither a home folder nor a private temporary one.
     """
     folder = user_folder("cache")
-    if folder is not None and (_holds_something(folder) or not writing_fault(folder, own=False)):
+    if folder is not None and (_is_not_empty(folder) or not writing_fault(folder, own=False)):
         return folder
     try:
         return private_temporary_folder() / "cache"
@@ -100,10 +100,10 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """The folder of this user's queue, created if need be: the XDG state folder, or a private temporary one.
+    """The folder of this user's queue, created if needed: the XDG state folder, or a private temporary one.
 
-    The latter is used where there is no home folder, or it is read-only, full, over its quota or another user's.
-    Hosts that share a home share the folder: what belongs to one host needs its name.
+    The latter is used if there is no home folder, or it is read-only, full, over quota or another user's. Hosts that
+    share a home folder share this one, so files of one host must contain its name.
 
     Raises:
         RunError: Neither can be used.
@@ -117,16 +117,16 @@ def state_folder() -> Path:
 
 
 def used_state_folders() -> list[Path]:
-    """Where this user's queue may be already: those of the two folders that exist. Creates and writes nothing."""
+    """The existing ones of the two folders that `state_folder` may return. Creates and writes nothing."""
     folders = [user_folder("state"), _temporary_folder()]
     return [folder for folder in folders if folder is not None and is_folder(folder) and _is_ours(folder)]
 
 
 def private_temporary_folder() -> Path:
-    """A folder below the temporary one that only this user can read or write, made if need be.
+    """A folder in the temporary folder that only this user can read or write, created if needed.
 
     Raises:
-        RunError: It can't be created, or belongs to another user, or is open to others.
+        RunError: It can't be created, belongs to another user, or is accessible to others.
     """
     folder = _temporary_folder()
     if folder is None:
@@ -137,38 +137,38 @@ def private_temporary_folder() -> Path:
         except FileExistsError:
             pass
         else:
-            folder.chmod(0o700)  # whatever the umask left of it
+            folder.chmod(0o700)  # regardless of the umask
         mode = folder.lstat().st_mode
     except OSError as error:
-        raise RunError(f"{folder} can't be made ({error.strerror}); export HOME or TMPDIR") from None
+        raise RunError(f"{folder} can't be created ({error.strerror}); export HOME or TMPDIR") from None
     if not stat.S_ISDIR(mode) or stat.S_IMODE(mode) != 0o700 or not _is_ours(folder):
         raise RunError(f"{folder} is not a private folder of yours; remove it, or export HOME or TMPDIR")
     return folder
 
 
-def usual_folders(runs: str | None, data: str | None) -> Folders:
-    """All of them, from the options --runs and --data."""
-    return Folders(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
+def app_paths(runs: str | None, data: str | None) -> AppPaths:
+    """All folders, from the options --runs and --data."""
+    return AppPaths(runs_folder(runs), data_folder(data), cache_folder(), config_folder())
 
 
 def user_folder(kind: Literal["data", "config", "cache", "state"]) -> Path | None:
-    """The user's folder of a kind, by XDG_*_HOME or the home folder; None where there is neither."""
+    """The user's XDG folder of a kind, from XDG_*_HOME or the home folder; None if there is neither."""
     try:
         folder = Path(getattr(platformdirs, f"user_{kind}_dir")(_APP))
     except RuntimeError:
         return None
-    return folder if folder.is_absolute() else None  # older releases take a relative one, or leave "~" as it is
+    return folder if folder.is_absolute() else None  # older platformdirs accept relative paths, or leave "~" in place
 
 
 def _is_foreign(folder: Path) -> bool:
-    """Whether root works in another user's home: folders that root makes there would be of no use to that user."""
+    """Whether root works in another user's home folder, where that user couldn't use folders created by root."""
     try:
         return os.getuid() == 0 and existing(folder).stat().st_uid != 0
     except OSError:
         return True
 
 
-def _holds_something(folder: Path) -> bool:
+def _is_not_empty(folder: Path) -> bool:
     try:
         return any(folder.iterdir())
     except OSError:
@@ -176,10 +176,13 @@ def _holds_something(folder: Path) -> bool:
 
 
 def writing_fault(folder: Path, *, own: bool = True) -> str:
-    """Why this user can't write to a folder, or make it ("disk quota exceeded"), or "". Leaves nothing.
+    """Why this user can't write to a folder, or create it ("disk quota exceeded"); "" if they can. Leaves no files.
 
-    A file is written, as that alone shows a quota; on NFS closing it does. `own`: a folder of another user that can be
-    written won't do.
+    A temporary file is written, since a quota only shows then (on NFS, when the file is closed).
+
+    Args:
+        folder: The folder, existing or not.
+        own: Whether a folder of another user counts as a fault even if it can be written.
     """
     nearest = existing(folder)
     if not is_folder(nearest):
@@ -209,15 +212,15 @@ def _temporary_folder() -> Path | None:
         return None
 
 
-def _whole_path(folder: str) -> Path:
-    """The folder as a path from the root.
+def _absolute_path(folder: str) -> Path:
+    """The folder as an absolute path.
 
     Raises:
-        RunError: It begins with a home folder, or lies in the current one, and there is none.
+        RunError: It starts with ~ and there is no home folder, or it is relative and the working directory is gone.
     """
     try:
         return Path(folder).expanduser().absolute()
     except RuntimeError:
-        raise RunError(f"can't tell which folder {folder} is: there is no such home folder; export HOME") from None
+        raise RunError(f"can't resolve {folder}: there is no such home folder; export HOME") from None
     except FileNotFoundError:
-        raise RunError("the folder that you are in was removed; cd to another one") from None
+        raise RunError("the working directory was removed; cd to another one") from None

@@ -1,4 +1,4 @@
-"""Commands as a user who has to heed the modes of files, which root hasn't, and in mounts of their own."""
+"""Commands run by a user bound by file permissions, also where the tests run as root, and in private mounts."""
 
 from __future__ import annotations
 
@@ -8,44 +8,28 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from cli.commands import PROGRAM, Outcome
-from waiting import PATIENCE
+from cli.commands import Outcome, call
 
 _RIGHTS = "-dac_override,-dac_read_search,-fowner"
-HEEDS_MODES = ("setpriv", f"--bounding-set={_RIGHTS}", f"--inh-caps={_RIGHTS}") if os.getuid() == 0 else ()
-"""Put before a command, it goes without root's right to pass over modes."""
+WITHOUT_PRIVILEGES = ("setpriv", f"--bounding-set={_RIGHTS}", f"--inh-caps={_RIGHTS}") if os.getuid() == 0 else ()
+"""Prefix of a command: it can't override file permissions, even if root runs it."""
 
 
 def call_as_bystander(*arguments: object, before: tuple[str, ...] = (), **environment: str) -> Outcome:
-    """Runs a command of the program as `cli.commands.call` does, for somebody who has to heed modes.
-
-    Args:
-        arguments: The command's.
-        before: A command that runs the one that follows it.
-        environment: What differs from this process's.
-    """
-    done = subprocess.run(
-        [*before, *HEEDS_MODES, *PROGRAM, *map(str, arguments)],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
-        env={**os.environ, **environment},
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    """Runs a command of the program as `cli.commands.call` does, bound by file permissions."""
+    return call(*arguments, before=[*before, *WITHOUT_PRIVILEGES], **environment)
 
 
 @cache
 def may_mount() -> bool:
-    """Whether this user may mount something that nobody else sees."""
+    """Whether this user may create mounts that only its own processes see."""
     return (
         shutil.which("unshare") is not None and subprocess.run(("unshare", "-m", "true"), check=False).returncode == 0
     )
 
 
 def in_mounts(script: str, folder: Path) -> tuple[str, ...]:
-    """Put before a command, it runs where a shell's `script`, with the folder as $1, has mounted something."""
+    """Prefix of a command: it runs after the shell `script`, with the folder as $1, has created private mounts."""
     return ("unshare", "-m", "sh", "-ec", f'{script}; shift; exec "$@"', "sh", str(folder))
 
 

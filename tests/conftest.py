@@ -23,13 +23,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
-"""What starts the suite in the background may ignore them, and those that the tests start would inherit that."""
+"""A suite started in the background may ignore these signals, and the processes it starts would inherit that."""
 
 
 def pytest_collection_finish() -> None:
-    """Sets up what was imported: out of the garbage collector's view, as it stays to the end, and on one thread.
+    """Hide everything imported so far from the garbage collector, and limit numeric libraries to one thread.
 
-    Two threads of BLAS or PyTorch beside busy workers spend most of their time waiting for each other.
+    What was imported stays to the end. Two threads of BLAS or PyTorch beside busy workers mostly wait for each other.
     """
     gc.freeze()
     threadpool_limits(1)
@@ -38,13 +38,13 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """The same for what the tests leave: pytest collects five times before it ends."""
+    """Hide what the tests left as well: pytest collects garbage five times before it exits."""
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_size_in_the_environment() -> Iterator[None]:
-    """GNU readline, which pytest imports, exports its own size to the workers: terminals of others must not see it."""
+    """GNU readline, which pytest imports, exports its own size to the workers; the tests' terminals differ."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("COLUMNS", "LINES"):
             patch.delenv(name, raising=False)
@@ -52,16 +52,16 @@ def no_size_in_the_environment() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def the_demo_set_is_drawn_once() -> Iterator[None]:
-    """Nearly every app loads it, and to draw it takes a sixth of a second; nobody can write into its arrays."""
+def demo_set_is_drawn_once() -> Iterator[None]:
+    """Nearly every app loads it, and drawing takes a sixth of a second; its arrays are read-only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "draw", cache(demo.draw))
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
-def a_queue_for_what_tests_share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Runs that are trained once for many tests never touch the queue of whoever runs the suite."""
+def session_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs that several tests share are queued apart from those of the user who runs the suite."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
@@ -69,7 +69,7 @@ def a_queue_for_what_tests_share(tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are saved blank, where only their files matter: to draw those of one run takes two seconds."""
+    """Save blank figures, for tests of the files alone: drawing the figures of one run takes two seconds."""
     blank = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<svg/>"}
 
     def save_blank(_: object, file: BinaryIO, *, format: str, **_settings: object) -> None:  # noqa: A002
@@ -79,8 +79,8 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def a_queue_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """There is one queue for each user and host: tests that run side by side must not wait for each other."""
+def own_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each user has one queue per host: tests that run in parallel must not wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield

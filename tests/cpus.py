@@ -1,4 +1,4 @@
-"""Fewer CPUs than the machine has, for this process and those that it starts."""
+"""Restricts this process, and those it starts, to fewer CPUs than the machine has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def on_one_cpu() -> Iterator[None]:
-    """One of them. Two BLAS threads beside another busy process take sixty times as long as one."""
+    """Restrict to one CPU: two BLAS threads beside another busy process take sixty times as long as one."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {sorted(before)[os.getpid() % len(before)]})
     try:

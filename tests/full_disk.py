@@ -1,4 +1,4 @@
-"""A disk on which there is no room, as far as this process can tell."""
+"""Simulates a full disk for this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """No file of this process grows past `size` bytes within the block; a write that would is done in part or fails."""
+    """Within the block no file grows past `size` bytes: writes beyond are truncated or fail."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

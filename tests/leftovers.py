@@ -1,4 +1,4 @@
-"""What a test may not leave behind: processes, and threads that don't end."""
+"""Checks that a test leaves no processes and no threads behind."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ sys.addaudithook(_note)
 
 @contextmanager
 def nothing_left_behind(folder: Path, patience: float = 0.0) -> Iterator[None]:
-    """Fails where processes or threads of the block are still there `patience` seconds after it.
+    """Fail if processes or threads started in the block still run `patience` seconds after it.
 
-    The processes are killed. They are looked for only where the block started one: to read all command lines of a
+    The processes are killed. They are searched for only if the block started one: reading every command line of the
     machine takes as long as a small test.
 
     Args:
-        folder: The test's own; orphans are known by its name in their command line.
-        patience: Seconds in which a process or a thread that was told to end must have done so.
+        folder: The test's own folder; orphans are recognised by its name in their command line.
+        patience: Seconds that processes and threads have to end.
     """
     threads, before = set(threading.enumerate()), len(_starts)
     yield
@@ -46,25 +46,25 @@ def nothing_left_behind(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
 
 def _living(threads: set[threading.Thread]) -> list[str]:
-    """The threads that have begun since then, but for the daemons of libraries."""
+    """Names of the threads started since then, except daemon threads of libraries."""
     began = [one for one in set(threading.enumerate()) - threads if one.is_alive()]
     return [f"thread {one.name}" for one in began if not one.daemon or one.name == NAME]
 
 
 def _left_of_processes(folder: Path, until: float) -> list[str]:
-    """What is still there at that time, killed."""
+    """Kill what still runs at that time; return its process ids."""
     left = list(_processes_of(folder))
     if (patience := until - time.monotonic()) > 0:
         _, left = psutil.wait_procs(left, patience)
-    told = [f"process {process.pid}" for process in left]
+    killed = [f"process {process.pid}" for process in left]
     for process in left:
         process.kill()
         process.wait(10)
-    return told
+    return killed
 
 
 def _processes_of(folder: Path) -> set[psutil.Process]:
-    """Children of this process, and orphans whose command line names the test's own folder."""
+    """Children of this process, and orphans with the test's folder in their command line."""
     orphans = {
         process
         for process in psutil.process_iter(["cmdline"])
@@ -74,7 +74,7 @@ def _processes_of(folder: Path) -> set[psutil.Process]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process is gone, or waits for nothing but its parent's notice."""
+    """Whether a process has ended, possibly as a zombie."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

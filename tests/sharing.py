@@ -1,4 +1,4 @@
-"""What costs seconds to make is made once for all workers of a session."""
+"""Results that take seconds to produce are produced once per session and shared by all workers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """The folder of this name, which `make` has filled in the worker that came first; the others wait for it.
+    """Return the folder of this name, filled by `make` in the first worker that asks; the others wait for it.
 
-    No test may change what lies in it.
+    Tests must not change its contents.
     """
     base = factory.getbasetemp()
     root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

@@ -1,4 +1,4 @@
-"""Waiting for what others do, instead of sleeping."""
+"""Waiting for other processes and threads, instead of sleeping."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 
 PATIENCE = 60.0
-"""Seconds that a command or a trainer may take to do what it should; others use the machine too."""
+"""Timeout in seconds for a command or a trainer, generous because the machine may be busy."""
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Waits until `condition` holds, or fails with `what`."""
+    """Wait until `condition` is true; fail with `what` after `PATIENCE` seconds."""
     until = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < until, f"waited in vain until {what}"
+        assert time.monotonic() < until, f"timed out waiting until {what}"
         time.sleep(0.01)

@@ -16,11 +16,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from fmnist_tui import __version__
 from fmnist_tui.cli.app import open_app, screen_options
 from fmnist_tui.cli.options import data_option, runs_option
 from fmnist_tui.cli.output import drop_output, open_closed_streams, take_any_text
 from fmnist_tui.text import safe
+from fmnist_tui.version import __version__
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train models and follow them."),

@@ -1,4 +1,4 @@
-"""Opens the app, alone or on a run (the `attach` command), and leaves the results in the scrollback."""
+"""Opens the app, alone or on a run (the `attach` command), and prints the results when it is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from fmnist_tui.cli.options import Command, run_argument, runs_option
 from fmnist_tui.cli.output import is_terminal, outlive_the_terminal, write_ascii
-from fmnist_tui.paths import runs_folder, usual_folders
+from fmnist_tui.paths import app_paths, runs_folder
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.status import Status
@@ -20,11 +20,11 @@ from fmnist_tui.runs.status import Status
 if TYPE_CHECKING:
     from fmnist_tui.analysis.comparison import Comparison
     from fmnist_tui.tui.app import FmnistApp
-    from fmnist_tui.tui.run_monitor import SeenRun
+    from fmnist_tui.tui.run_monitor import RunState
 
 
 _SOON = 0.5
-"""Seconds that nobody minds to wait for once the screen is left."""
+"""Seconds that may pass between leaving the app and the shell's prompt."""
 
 
 def screen_options(command: Command) -> Command:
@@ -32,8 +32,8 @@ def screen_options(command: Command) -> Command:
     options = (
         click.option("--ascii/--no-ascii", "ascii_only", default=None, help="Draw in ASCII (default: by the locale)."),
         click.option("--no-mouse", "mouse", flag_value=False, default=True, help="Leave the mouse to the terminal."),
-        click.option("--low-bandwidth", is_flag=True, help="Paint seldom, and images in ASCII."),
-        click.option("--no-summary", "summary", flag_value=False, default=True, help="Leave no results behind."),
+        click.option("--low-bandwidth", is_flag=True, help="Paint less often, and images in ASCII."),
+        click.option("--no-summary", "summary", flag_value=False, default=True, help="Print no results at the end."),
     )
     for option in reversed(options):
         command = option(command)
@@ -51,21 +51,21 @@ def open_app(
     low_bandwidth: bool = False,
     summary: bool = True,
 ) -> None:
-    """Runs the app until it is left, then prints how v0 to v3 compare.
+    """Runs the app until it is left, then prints the comparison of the models.
 
     `ascii_only`: None for what the locale says.
     """
     _check_terminal()
     from fmnist_tui.host.machine import given_environment
-    from fmnist_tui.host.terminal import speaks_utf8
+    from fmnist_tui.host.terminal import is_utf8
     from fmnist_tui.tui.app import FmnistApp
 
-    folders = usual_folders(runs, data)
+    folders = app_paths(runs, data)
     if ascii_only is None:
-        ascii_only = not speaks_utf8(given_environment())
+        ascii_only = not is_utf8(given_environment())
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
     outlive_the_terminal()
-    app.hear_signals()
+    app.handle_signals()
     try:
         app.run(mouse=mouse)
     finally:
@@ -73,28 +73,28 @@ def open_app(
     if ascii_only:
         write_ascii()
     if summary and not app.return_code:
-        for seen in app.running_now():
-            click.echo(f"{seen.run.run_id} {_farewell(seen, told_to_stop=seen.run in app.told_to_stop)}")
+        for one in app.running_at_exit():
+            click.echo(f"{one.run.run_id} {_exit_line(one, asked_to_stop=one.run in app.stopped_at_exit)}")
         _print_summary(app)
-    gc.freeze()  # what ends with the process needn't be looked through once more: that takes longer than all the rest
+    gc.freeze()  # a last collection would take longer than all the rest
     sys.exit(app.return_code or 0)
 
 
 def _finish(app: FmnistApp) -> None:
-    """Waits for what must not be abandoned: in-app runs are saved, files are written whole."""
-    app.threads.settle("choices", _SOON)
+    """Waits until in-app runs are saved and files are written."""
+    app.threads.settle("settings", _SOON)
     if not app.threads.finish(_SOON):
-        click.echo("Saving what is still being written or trained here ...", err=True)
+        click.echo("Saving in-app runs and files ...", err=True)
         app.threads.finish()
 
 
-def _farewell(seen: SeenRun, *, told_to_stop: bool) -> str:
-    run_id = seen.run.run_id
-    if told_to_stop:
-        return f"saves and ends; go on with: fmnist-tui resume {run_id}"
-    if seen.status is Status.PAUSED:
-        return f"stays paused; go on with: fmnist-tui continue {run_id}"
-    return f"goes on; see it with: fmnist-tui attach {run_id}"
+def _exit_line(one: RunState, *, asked_to_stop: bool) -> str:
+    run_id = one.run.run_id
+    if asked_to_stop:
+        return f"saves and ends; to resume: fmnist-tui resume {run_id}"
+    if one.status is Status.PAUSED:
+        return f"stays paused; to continue: fmnist-tui continue {run_id}"
+    return f"keeps running; to watch: fmnist-tui attach {run_id}"
 
 
 def _check_terminal() -> None:
@@ -107,8 +107,8 @@ def _check_terminal() -> None:
     term = os.environ.get("TERM", "")
     if term in CANNOT_DRAW:
         raise click.ClickException(
-            f"this terminal says that it can't draw (TERM={term}); export TERM=xterm-256color if it can, "
-            "or train without a screen: fmnist-tui train v0"
+            f"TERM={term} says that this terminal can't draw; if it can, export TERM=xterm-256color, "
+            "or train without the app: fmnist-tui train v0"
         )
 
 
@@ -122,18 +122,18 @@ def _print_summary(app: FmnistApp) -> None:
     reading.start()
     reading.join(_SOON)
     if not found:
-        click.echo("The runs take their time to be read; how they compare: fmnist-tui results")
+        click.echo("Reading the runs takes a while; to compare them: fmnist-tui results")
     elif found[0] and found[0].versions:
         print_report(comparison_report(found[0]).short)
 
 
 def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:
-    """From what the app has read already; runs that began or ended since are read again."""
+    """Compares what the app has read; runs that started or ended since are read again."""
     from fmnist_tui.analysis.comparison import compare
     from fmnist_tui.errors import RunError
 
     try:
-        found.append(compare(app.records_now()))
+        found.append(compare(app.read_all_runs()))
     except RunError:
         found.append(None)
 

@@ -11,7 +11,7 @@ import numpy as np
 from fmnist_tui.cli.options import data_option, json_option
 from fmnist_tui.cli.output import can_redraw, print_columns, print_json, show_for_now
 from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
-from fmnist_tui.data.errors import Report
+from fmnist_tui.data.errors import ProgressCallback
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.text import megabytes, safe
 
@@ -31,7 +31,7 @@ def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
         _print(dataset)
 
 
-def _announce() -> Report:
+def _announce() -> ProgressCallback:
     """Shows downloads on stderr: a moving line on a terminal, elsewhere one line per file."""
     announced: set[str] = set()
 

@@ -14,14 +14,14 @@ from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json, terminal_width
 from fmnist_tui.doctor.checkup import check_up
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.host.terminal import colours
 from fmnist_tui.paths import NoHomeError, cache_folder, data_folder, runs_folder
 from fmnist_tui.text import counted, safe
 from fmnist_tui.tui.cells import wrap
 
-_COLOURS = {State.OK: "green", State.NOTE: "yellow", State.PROBLEM: "red"}
+_COLOURS = {CheckState.OK: "green", CheckState.NOTE: "yellow", CheckState.PROBLEM: "red"}
 _INDENT = " " * 22
 
 
@@ -42,7 +42,7 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
                 _print(row, coloured=coloured)
     if as_json:
         print_json([asdict(row) for row in rows])
-    problems = [row.check for row in rows if row.state is State.PROBLEM]
+    problems = [row.check for row in rows if row.state is CheckState.PROBLEM]
     if problems:
         raise click.ClickException(f"{counted(len(problems), 'problem')} ({', '.join(problems)}); see the advice above")
 
@@ -63,8 +63,8 @@ def _cache_folder() -> Path:
         return Path(os.devnull) / "cache"
 
 
-def _print(row: Row, *, coloured: bool) -> None:
-    state = click.style(f"{row.state:<8}", fg=_COLOURS[row.state], bold=row.state is State.PROBLEM or None)
+def _print(row: Check, *, coloured: bool) -> None:
+    state = click.style(f"{row.state:<8}", fg=_COLOURS[row.state], bold=row.state is CheckState.PROBLEM or None)
     click.echo(f"{state} {row.check:<12} {_wrapped(row.seen)}", color=coloured)
     if row.advice:
         click.echo(f"{_INDENT}-> {_wrapped(row.advice)}", color=coloured)

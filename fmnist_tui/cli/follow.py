@@ -19,7 +19,7 @@ from fmnist_tui.runs.follower import POLL_SECONDS, Follower
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.queue.store import existing_queues
 from fmnist_tui.runs.status import is_waiting
-from fmnist_tui.training.event_text import describe
+from fmnist_tui.training.event_text import format_event
 
 
 class Reporter(Protocol):
@@ -56,7 +56,7 @@ class PlainLines:
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
         """Print the lines."""
         for logged in new:
-            if line := describe(logged.event):
+            if line := format_event(logged.event):
                 click.echo(f"{run.run_id}  {line}")
 
     def leave(self, run: RunDirectory) -> None:

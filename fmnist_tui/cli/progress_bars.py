@@ -20,7 +20,7 @@ from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training import events
-from fmnist_tui.training.event_text import describe
+from fmnist_tui.training.event_text import format_event
 from fmnist_tui.training.events import StageKind
 from fmnist_tui.tui.cells import cut, in_ascii
 
@@ -102,7 +102,7 @@ class ProgressBars:
         for logged in new:
             one.state = _state_after(logged.event, one.state)
             if isinstance(logged.event, events.Epoch | events.RunFinished | events.Alert):
-                lines.append(f"{run.run_id}  {describe(logged.event)}{_score(run, logged.event)}")
+                lines.append(f"{run.run_id}  {format_event(logged.event)}{_score(run, logged.event)}")
         self._paint(lines)
 
     def leave(self, run: RunDirectory) -> None:

@@ -17,7 +17,7 @@ from fmnist_tui.runs.run import Run, read_run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.text import counted, duration, grouped, percent
-from fmnist_tui.training.event_text import describe
+from fmnist_tui.training.event_text import format_event
 from fmnist_tui.training.events import Epoch
 
 
@@ -82,7 +82,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
     lines += [("alert", alert.message) for alert in snapshot.alerts]
     if snapshot.finished:
-        lines.append(("ended", describe(snapshot.finished)))
+        lines.append(("ended", format_event(snapshot.finished)))
     return lines + (_result_lines(run.result) if run.result else [])
 
 

@@ -151,24 +151,17 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
 
 def _follow_here(in_app: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
     """Follow the runs while a thread trains them; returns how they ended."""
+    from fmnist_tui.runs.start import train_in_order  # it checks data, too, for which it imports NumPy
+
     followers = _caught_up([one.run for one in in_app])
     with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:
-        training = thread.submit(_train_all, in_app)
+        training = thread.submit(train_in_order, in_app)
         try:
             follow(followers, choose_reporter(as_json=as_json))
         except BaseException:  # a closed pipe, for instance: the runs are saved
             _stop_all(in_app)
             raise
         return training.result()
-
-
-def _train_all(in_app: list[InAppRun]) -> list[RunFinished]:
-    """One after the other. None stays locked, whatever happens: its follower would wait for ever."""
-    try:
-        return [one.train() for one in in_app]
-    finally:
-        for one in in_app:
-            one.close()
 
 
 def _stop_all(in_app: list[InAppRun]) -> None:

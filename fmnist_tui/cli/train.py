@@ -10,8 +10,9 @@ import click
 
 from fmnist_tui.cli.options import Folder, data_option, json_option, run_argument, runs_option
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
+from fmnist_tui.errors import RunError
 from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
-from fmnist_tui.paths import Folders, data_folder, runs_folder, usual_folders
+from fmnist_tui.paths import AppPaths, app_paths, data_folder, runs_folder
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.text import counted, safe
@@ -67,7 +68,7 @@ def train_command(
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
     configs = _configs(versions, seeds_wanted, changes=changes, score_test=not no_test, **settings)
-    requested = _request(configs, usual_folders(runs, data))
+    requested = _request(configs, app_paths(runs, data))
     if detach:
         sys.exit(start_and_leave(requested))
     sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
@@ -83,17 +84,16 @@ def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -
         raise click.UsageError(str(error), click.get_current_context()) from None
 
 
-def _request(configs: list[TrainingConfig], folders: Folders) -> list[RunDirectory]:
+def _request(configs: list[TrainingConfig], folders: AppPaths) -> list[RunDirectory]:
     """Create the runs, without starting them, after checking that they can start here."""
-    from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable, disk_space_warning
+    from fmnist_tui.runs.start import request_runs
 
-    check_startable(configs, folders.data, folders.cache)
-    if warning := disk_space_warning(folders.runs, configs):
+    requested = request_runs(configs, folders)
+    for warning in filter(None, [requested.warning, _too_many_threads(max(config.threads for config in configs))]):
         click.echo(f"warning: {safe(warning)}", err=True)
-    if warning := _too_many_threads(max(config.threads for config in configs)):
-        click.echo(f"warning: {warning}", err=True)
-    return [request_run(folders.runs, config, folders.data) for config in configs]
+    for message in requested.failed:
+        raise RunError(message)
+    return requested.runs
 
 
 def _too_many_threads(threads: int) -> str:

@@ -1,4 +1,4 @@
-"""Where images come from and whether they are right."""
+"""Data sets: their sources, formats, validation, cache and statistics. Imports NumPy and the standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache: fetched files (only official ones, only whole), decoded arrays, and its clean-up."""
+"""The cache: downloaded files (official and complete ones only), decoded arrays, and its clean-up."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from fmnist_tui.data.errors import DataError, unwritable
 from fmnist_tui.data.folder import DataFiles, Sets, locate
 from fmnist_tui.data.official import OfficialFile
 from fmnist_tui.data.reading import read_at_most, unpacked
-from fmnist_tui.files import read_json, sync_folder, write_json, write_whole
+from fmnist_tui.files import read_json, sync_folder, write_atomically, write_json
 
 
-def keep_file(folder: Path, file: OfficialFile, packed: bytes) -> None:
-    """Check that `packed` is the official `file`, gzipped, and write it to `folder`, which is there, as `<name>.gz`.
+def save_file(folder: Path, file: OfficialFile, packed: bytes) -> None:
+    """Verify that `packed` is the official `file`, gzipped, and write it to the existing `folder` as `<name>.gz`.
 
     Raises:
         DataError: The bytes are not the official ones.
-        CacheError: The folder cannot be written.
+        CacheError: The folder can't be written.
     """
     try:
         is_official = _holds(file, packed)
     except DataError:
-        raise DataError(f"{file.name} is not the official file: it cannot be unpacked") from None
+        raise DataError(f"{file.name} is not the official file: it can't be decompressed") from None
     if not is_official:
-        raise DataError(f"{file.name} is not the official file: its sha256 differs")
+        raise DataError(f"{file.name} is not the official file: its checksum (sha256) differs")
     try:
-        write_whole(folder / f"{file.name}.gz", packed)
+        write_atomically(folder / f"{file.name}.gz", packed)
     except OSError as error:
         raise unwritable(folder, error) from None
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder for fetched files, and see that it can be written before anything is fetched for it.
+def create_folder(folder: Path) -> None:
+    """Create the folder for downloaded files, and check that it can be written before anything is downloaded.
 
     Raises:
-        CacheError: It cannot be made or written.
+        CacheError: It can't be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,8 +59,8 @@ def make_folder(folder: Path) -> None:
         raise unwritable(folder, error) from None
 
 
-def is_kept(folder: Path, file: OfficialFile) -> bool:
-    """Whether `folder` holds the official `file` already."""
+def is_cached(folder: Path, file: OfficialFile) -> bool:
+    """Whether `folder` already contains the official `file`."""
     try:
         path = locate(folder, file.name)
         return path is not None and _holds(file, path.read_bytes())
@@ -69,66 +69,66 @@ def is_kept(folder: Path, file: OfficialFile) -> bool:
 
 
 def _holds(file: OfficialFile, packed: bytes) -> bool:
-    """Whether `packed`, gzipped or not, is the official `file`; no more of it is unpacked than that takes."""
+    """Whether `packed`, gzipped or not, is the official `file`. Decompresses no more of it than this takes."""
     return file.holds(bytes(read_at_most(unpacked(io.BytesIO(packed), file.name), file.size + 1)))
 
 
 FORMAT = 1
 META = "meta.json"
-FOLDER = "arrays"  # in the cache
+ARRAYS = "arrays"  # the folder of decoded arrays in the cache
 
 
-def entry(cache: Path, files: DataFiles) -> Path:
-    """Return the folder in `cache` for `files` as they are now.
+def arrays_folder(cache: Path, files: DataFiles) -> Path:
+    """The folder in `cache` for the arrays of `files` in their present state (path, size and time of change).
 
     Raises:
-        OSError: A file is not there any more.
+        OSError: A file no longer exists.
     """
-    facts: list[object] = [FORMAT]
+    key: list[object] = [FORMAT]
     for path in files.paths:
         status = path.stat()
-        facts.append([os.fspath(path.resolve()), status.st_size, status.st_mtime_ns])
-    return cache / FOLDER / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        key.append([os.fspath(path.resolve()), status.st_size, status.st_mtime_ns])
+    return cache / ARRAYS / hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
-def recall(folder: Path, *, verify: bool = False) -> Sets | None:
-    """Return the training set and the test set cached in `folder`, or None where they are not all right.
+def load_arrays(folder: Path, *, verify: bool = False) -> Sets | None:
+    """The training set and the test set cached in `folder`, or None if they are missing or invalid.
 
-    With `verify` every pixel is read and compared with the fingerprint, in some 50 ms.
+    With `verify`, every pixel is read and compared with the fingerprint, which takes some 50 ms for Fashion-MNIST.
     """
     try:
         meta = read_json(folder / META) or {}
-        sets = _recall_set(folder, "train", meta["train"]), _recall_set(folder, "test", meta["test"])
+        sets = _load_set(folder, "train", meta["train"]), _load_set(folder, "test", meta["test"])
         if verify and not all(images.is_intact() for images in sets):
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    with suppress(OSError):  # a read-only cache is nobody's to prune
+    with suppress(OSError):  # marks it as recently used, for `prune`
         os.utime(folder)
     return sets
 
 
-def keep_arrays(folder: Path, sets: Sets) -> None:
-    """Write `sets` to `folder`, in place of what is there. A cache that cannot be written stays as it is."""
+def save_arrays(folder: Path, sets: Sets) -> None:
+    """Write `sets` to `folder`, replacing what is there. A cache that can't be written is left as it is."""
     temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = folder.parent / f".new-{secrets.token_hex(8)}"
-        temporary.mkdir()  # with the rights that the umask leaves: others may share the cache
+        temporary.mkdir()  # permissions by the umask: the cache may be shared
         _write(temporary, sets)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
         sync_folder(folder.parent)
-    except OSError:  # read-only, full, or another process was faster: the next load decodes again
+    except OSError:  # read-only, full, or written by another process: the next load decodes again
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _recall_set(folder: Path, part: str, facts: dict[str, Any]) -> ImageSet:
-    count, fingerprint = facts["count"], facts["fingerprint"]
+def _load_set(folder: Path, part: str, meta: dict[str, Any]) -> ImageSet:
+    count, fingerprint = meta["count"], meta["fingerprint"]
     if not isinstance(fingerprint, str):
         raise TypeError(f"{part}: fingerprint {fingerprint!r}")
-    images = _map(folder / f"{part}-images.npy", (count, SIDE, SIDE))
+    images = _map(folder / f"{part}-images.npy", (count, *meta.get("shape", (SIDE, SIDE))))
     labels = _map(folder / f"{part}-labels.npy", (count,))
     if labels.max() >= CLASS_COUNT:
         raise ValueError(f"{part}: label {labels.max()}")
@@ -136,9 +136,9 @@ def _recall_set(folder: Path, part: str, facts: dict[str, Any]) -> ImageSet:
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> ByteArray:
-    """Map a `.npy` file of bytes, read-only. Raises ValueError unless it is of exactly this shape.
+    """Map a `.npy` file of bytes read-only. Raise ValueError if its shape isn't exactly this one.
 
-    The header is compared, not interpreted: on a damaged one NumPy's reader raises almost anything.
+    The header is compared, not parsed: given a damaged one, NumPy's reader raises almost any exception.
     """
     header = _header(shape)
     with path.open("rb") as stream:
@@ -150,7 +150,7 @@ def _map(path: Path, shape: tuple[int, ...]) -> ByteArray:
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
-    """Return what `np.save` writes before an array of bytes."""
+    """The header that `np.save` writes for an array of bytes."""
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return stream.getvalue()
@@ -161,7 +161,8 @@ def _write(folder: Path, sets: Sets) -> None:
     for part, images in zip(("train", "test"), sets, strict=True):
         _write_array(folder / f"{part}-images.npy", images.images)
         _write_array(folder / f"{part}-labels.npy", images.labels)
-        meta[part] = {"count": len(images), "fingerprint": images.fingerprint}
+        shape = images.images.shape[1:]
+        meta[part] = {"count": len(images), "shape": shape, "fingerprint": images.fingerprint}
     write_json(folder / META, meta)
 
 
@@ -172,20 +173,20 @@ def _write_array(path: Path, array: ByteArray) -> None:
         os.fsync(stream.fileno())
 
 
-KEPT_ENTRIES = 8  # of 55 MB each, for Fashion-MNIST
-LEFT_BEHIND = 24 * 3600.0  # seconds after which nobody works on a temporary file any more
+MAX_ENTRIES = 8  # of 55 MB each for Fashion-MNIST
+STALE_SECONDS = 24 * 3600.0  # after this time a temporary file is no longer in use
 TEMPORARY = re.compile(r"\.(new-|apt-).*|\..*\.tmp")
 
 
-def prune(folder: Path, kept: int = KEPT_ENTRIES) -> None:
-    """Remove all folders in `folder` but the `kept` that were used last, by their time of change.
+def prune(folder: Path, limit: int = MAX_ENTRIES) -> None:
+    """Remove all entries in `folder` except the `limit` most recently used ones.
 
-    An entry that another process has mapped may be among them: POSIX keeps the pages of an unlinked file until
-    the last mapping is gone. A process that is about to map one finds it missing and decodes its files again.
+    A removed entry may be mapped by another process: POSIX keeps the pages of an unlinked file until its last mapping
+    is gone. A process that is about to map it finds it missing and decodes the files again.
     """
     with suppress(OSError):
         entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        for path in sorted(entries, key=_time, reverse=True)[kept:]:
+        for path in sorted(entries, key=_time, reverse=True)[limit:]:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -193,7 +194,7 @@ def sweep(folder: Path) -> None:
     """Remove this program's temporary files and folders in `folder` that are older than a day."""
     with suppress(OSError):
         for path in folder.iterdir():
-            if TEMPORARY.fullmatch(path.name) and _time(path) < time.time() - LEFT_BEHIND:
+            if TEMPORARY.fullmatch(path.name) and _time(path) < time.time() - STALE_SECONDS:
                 _remove(path)
 
 

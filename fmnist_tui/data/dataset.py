@@ -24,9 +24,9 @@ class ImageSet:
     """Images with their labels, read-only.
 
     Attributes:
-        images: uint8, (N, 28, 28), C-contiguous; 0 is the background, 255 the brightest grey.
+        images: uint8, (N, 28, 28), C-contiguous; 0 is black, 255 white.
         labels: uint8, (N,), 0 to 9.
-        fingerprint: sha256, as hex digits, of the image bytes followed by the label bytes.
+        fingerprint: sha256, in hex digits, of the image bytes followed by the label bytes.
     """
 
     images: ByteArray
@@ -35,7 +35,7 @@ class ImageSet:
 
     @classmethod
     def of(cls, images: ByteArray, labels: ByteArray) -> ImageSet:
-        """Build a set from uint8 arrays (N, 28, 28) and (N,), which become read-only, and fingerprint it."""
+        """A set of uint8 images (N, 28, 28) and labels (N,), with its fingerprint. The arrays become read-only."""
         images, labels = np.ascontiguousarray(images), np.ascontiguousarray(labels)
         images.flags.writeable = False
         labels.flags.writeable = False
@@ -45,17 +45,17 @@ class ImageSet:
         return len(self.labels)
 
     def class_counts(self) -> list[int]:
-        """Count the images of each label, 0 to 9."""
+        """The number of images of each class, by label."""
         counts: list[int] = np.bincount(self.labels, minlength=CLASS_COUNT).tolist()
         return counts
 
     @cached_property
     def statistics(self) -> PixelStatistics:
-        """Mean and standard deviation of all pixels; the first call takes 0.1 s for 60 000 images."""
+        """Mean and standard deviation of all pixels; the first call takes 0.1 s for 60,000 images."""
         return pixel_statistics(self.images)
 
     def is_intact(self) -> bool:
-        """Read every pixel and label again, in some 50 ms, and compare them with the fingerprint."""
+        """Whether the pixels and labels still match the fingerprint; takes some 50 ms for Fashion-MNIST."""
         return fingerprint(self.images, self.labels) == self.fingerprint
 
 
@@ -64,13 +64,13 @@ class Dataset:
     """A training set and a test set with the names of their classes.
 
     Attributes:
-        name: "Fashion-MNIST", "demo", or which folder it is.
-        classes: Ten names; the label is the index.
-        train: The images to learn from, validation included.
-        test: The images to score on.
-        source: Where it came from, in words, with the folder.
-        flips: Whether an image mirrored left-right is as good an image of its class: true of garments, not of digits,
-            and not assumed of data that isn't known.
+        name: "Fashion-MNIST", "demo", or the folder's name.
+        classes: The names of the classes; a label is an index into them.
+        train: The training images, validation images included.
+        test: The test images.
+        source: Where it came from, as text: the kind of source and the folder.
+        flips: Whether an image mirrored left-right is still a valid image of its class: True for garments, False for
+            digits and for unknown data.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Dataset:
 
 
 def fingerprint(images: ByteArray, labels: ByteArray) -> str:
-    """Return the sha256, as hex digits, of the bytes of C-contiguous `images`, then of `labels`."""
+    """The sha256, in hex digits, of the bytes of C-contiguous `images` followed by those of `labels`."""
     digest = hashlib.sha256(images.reshape(-1).data)
     digest.update(labels.data)
     return digest.hexdigest()
@@ -100,18 +100,18 @@ def fingerprint(images: ByteArray, labels: ByteArray) -> str:
 
 IntArray = NDArray[np.int64]
 
-# The same for every version, recipe and seed, so that they are all compared on the same images.
+# The same for all models, recipes and seeds, so that they are compared on the same images.
 SPLIT_KEY = 20170825
 
 
 def split(count: int) -> tuple[IntArray, IntArray]:
-    """Divide `count` images 90/10.
+    """Split `count` images 90/10 into training and validation images.
 
     Args:
-        count: Number of training images, 60 000 for Fashion-MNIST.
+        count: Number of training images, 60,000 for Fashion-MNIST.
 
     Returns:
-        Sorted int64 indices of the training part (54 000) and of the validation part (6 000).
+        Sorted int64 indices of the training images (54,000) and of the validation images (6,000).
     """
     order = np.random.Generator(np.random.Philox(key=SPLIT_KEY)).permutation(count).astype(np.int64)
     train_count = count * 9 // 10
@@ -119,6 +119,6 @@ def split(count: int) -> tuple[IntArray, IntArray]:
 
 
 def check_enough(count: int, name: str) -> None:
-    """Raise DataError where `count` training images can't be divided: each part needs one."""
+    """Raise DataError if there are fewer than 2 training images: one is needed for training and one for validation."""
     if count < 2:
-        raise DataError(f"{name} holds one training image", "give at least 2: a tenth is set aside for validation")
+        raise DataError(f"{name} contains one training image", "use at least 2: a tenth is set aside for validation")

@@ -1,4 +1,4 @@
-"""The demo data set: ten kinds of garments drawn by this package, for when no real data is available."""
+"""The demo data set: ten kinds of garments drawn by this package, for use without real data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PIXEL = 2.0 / SIDE
 
 
 def grid() -> tuple[FloatArray, FloatArray]:
-    """Return x and y of the pixels' centres, each (1, 28, 28)."""
+    """The x and y coordinates of the pixels' centres, -1 to 1, each (1, 28, 28)."""
     centres = (np.arange(SIDE, dtype=np.float32) + 0.5) * np.float32(PIXEL) - 1
     return np.broadcast_to(centres, (1, SIDE, SIDE)), np.broadcast_to(centres[:, None], (1, SIDE, SIDE))
 
@@ -45,8 +45,8 @@ def band(x: FloatArray, y: FloatArray, start: tuple[Size, Size], end: tuple[Size
     """A thick line with round ends; `half` is half its thickness."""
     along_x, along_y = end[0] - start[0], end[1] - start[1]
     length = along_x**2 + along_y**2
-    place: FloatArray = np.clip(((x - start[0]) * along_x + (y - start[1]) * along_y) / length, 0, 1)
-    away: FloatArray = np.sqrt((x - start[0] - place * along_x) ** 2 + (y - start[1] - place * along_y) ** 2)
+    position: FloatArray = np.clip(((x - start[0]) * along_x + (y - start[1]) * along_y) / length, 0, 1)
+    away: FloatArray = np.sqrt((x - start[0] - position * along_x) ** 2 + (y - start[1] - position * along_y) ** 2)
     return _inside(away - half)
 
 
@@ -56,32 +56,32 @@ def union(*shapes: FloatArray) -> FloatArray:
 
 
 def cut(shape: FloatArray, hole: FloatArray) -> FloatArray:
-    """What `shape` covers and `hole` does not."""
+    """What `shape` covers but `hole` doesn't."""
     return np.minimum(shape, 1 - hole)
 
 
 def _inside(distance: FloatArray) -> FloatArray:
-    """Turn the signed distance to an edge, negative inside, into a coverage."""
+    """The coverage of each pixel, 0 to 1, from its signed distance to an edge, negative inside."""
     coverage: FloatArray = np.clip(np.float32(0.5) - distance / np.float32(PIXEL), 0, 1)
     return coverage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pen:
-    """Where the pixels of N images lie, (N, 28, 28) each, and the chances of their cuts."""
+    """The pixels' coordinates in N images, (N, 28, 28) each, and the generator for the garments' variations."""
 
     x: FloatArray
     y: FloatArray
-    chance: np.random.Generator
+    rng: np.random.Generator
 
     def between(self, low: float, high: float) -> FloatArray:
-        """Draw a number for each image, (N, 1, 1)."""
-        return uniform(self.chance, len(self.x), low, high)
+        """A random number for each image, (N, 1, 1)."""
+        return uniform(self.rng, len(self.x), low, high)
 
 
-def uniform(chance: np.random.Generator, count: int, low: float, high: float) -> FloatArray:
-    """Draw `count` numbers between `low` and `high`, (count, 1, 1)."""
-    return np.float32(low) + np.float32(high - low) * chance.random((count, 1, 1), dtype=np.float32)
+def uniform(rng: np.random.Generator, count: int, low: float, high: float) -> FloatArray:
+    """`count` random numbers between `low` and `high`, (count, 1, 1)."""
+    return np.float32(low) + np.float32(high - low) * rng.random((count, 1, 1), dtype=np.float32)
 
 
 def t_shirt(pen: Pen) -> FloatArray:
@@ -196,11 +196,11 @@ def _neck(pen: Pen) -> FloatArray:
 TRAIN_COUNT = 2000
 TEST_COUNT = 500
 TRAIN_KEY, TEST_KEY = 1, 2
-NOISE = 0.08  # of full white, at most, either way
+NOISE = 0.08  # amplitude, as a fraction of white
 
 
 def draw() -> Dataset:
-    """Draw the demo set: 2 000 training and 500 test images, always the same, the ten classes in turn."""
+    """The demo set: 2,000 training and 500 test images, always the same, with the ten classes in turn."""
     return Dataset(
         name="demo",
         classes=FASHION_CLASSES,
@@ -212,34 +212,34 @@ def draw() -> Dataset:
 
 
 def _draw_set(count: int, key: int) -> ImageSet:
-    """Draw `count` images, a multiple of ten."""
-    chance = np.random.Generator(np.random.Philox(key=key))
+    """`count` images, a multiple of ten."""
+    rng = np.random.Generator(np.random.Philox(key=key))
     images = np.empty((count, SIDE, SIDE), np.uint8)
     labels = (np.arange(count) % len(GARMENTS)).astype(np.uint8)
     for label, garment in enumerate(GARMENTS):
-        pen = _pen(chance, count // len(GARMENTS))
-        images[label :: len(GARMENTS)] = _develop(garment(pen) * _cloth(pen), chance)
+        pen = _pen(rng, count // len(GARMENTS))
+        images[label :: len(GARMENTS)] = _to_pixels(garment(pen) * _cloth(pen), rng)
     return ImageSet.of(images, labels)
 
 
-def _pen(chance: np.random.Generator, count: int) -> Pen:
-    """Place `count` garments: moved, enlarged or shrunk, and a little slanted."""
+def _pen(rng: np.random.Generator, count: int) -> Pen:
+    """Coordinates for `count` garments, shifted, scaled and slightly slanted at random."""
     x, y = grid()
-    x = (x - uniform(chance, count, -0.15, 0.15)) / uniform(chance, count, 0.8, 1.1)
-    y = (y - uniform(chance, count, -0.12, 0.12)) / uniform(chance, count, 0.8, 1.1)
-    return Pen(x + uniform(chance, count, -0.12, 0.12) * y, y, chance)
+    x = (x - uniform(rng, count, -0.15, 0.15)) / uniform(rng, count, 0.8, 1.1)
+    y = (y - uniform(rng, count, -0.12, 0.12)) / uniform(rng, count, 0.8, 1.1)
+    return Pen(x + uniform(rng, count, -0.12, 0.12) * y, y, rng)
 
 
 def _cloth(pen: Pen) -> FloatArray:
-    """Return the brightness of the cloth, (N, 28, 28): plain to boldly striped, in any direction."""
+    """The brightness of the cloth, (N, 28, 28): plain to boldly striped, in any direction."""
     position = pen.x * pen.between(-4, 4) + pen.y * pen.between(-4, 4) + pen.between(0, 1)
     stripes = 2 * abs(position - np.floor(position) - np.float32(0.5))
     cloth: FloatArray = pen.between(0.35, 1.0) * (1 - pen.between(0.0, 0.6) * stripes)
     return cloth
 
 
-def _develop(light: FloatArray, chance: np.random.Generator) -> ByteArray:
-    """Add noise and turn brightness of 0 to 1 into bytes."""
-    noise = chance.random(light.shape, dtype=np.float32) * np.float32(2 * NOISE) - np.float32(NOISE)
+def _to_pixels(light: FloatArray, rng: np.random.Generator) -> ByteArray:
+    """Add noise and convert brightness, 0 to 1, to bytes."""
+    noise = rng.random(light.shape, dtype=np.float32) * np.float32(2 * NOISE) - np.float32(NOISE)
     grey: FloatArray = np.clip(light + noise, 0, 1) * np.float32(255)
     return grey.astype(np.uint8)

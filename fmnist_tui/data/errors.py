@@ -1,4 +1,4 @@
-"""What can go wrong with data, how a slow step reports progress, and how it is cancelled."""
+"""Errors of the data package, and how its slow steps report progress and are cancelled."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _DENIED = (errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_SUCH_NAME = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _OVERLOADED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-CACHE_ELSEWHERE = "or set XDG_CACHE_HOME to a folder elsewhere"
+CACHE_ELSEWHERE = "or set XDG_CACHE_HOME to another folder"
 
 
 class DataError(Exception):
-    """Data that cannot be had or is not right. `str(error)` is one line that says what to do.
+    """Data that can't be loaded or is invalid. `str(error)` is one line that says what to do.
 
     Attributes:
         problem: What is wrong, and with which file.
-        advice: What to do about it; empty where there is nothing to add.
+        advice: What to do about it; empty if there is nothing to add.
     """
 
     def __init__(self, problem: str, advice: str = "") -> None:
@@ -31,39 +31,39 @@ class DataError(Exception):
 
 
 class CacheError(DataError):
-    """The cache's folder cannot be written, so that nothing can be fetched into it, from wherever."""
+    """The cache folder can't be written, so nothing can be downloaded, from any source."""
 
 
 class Cancelled(Exception):
-    """The caller asked to stop: its `cancelled()` turned true."""
+    """The caller asked to stop: its `cancelled()` returned True."""
 
 
 def unreadable(path: Path, error: OSError) -> DataError:
-    """The DataError for a file or folder that the system refuses to read, with advice that fits the refusal."""
+    """The DataError for a file or folder that can't be read, with advice that fits the system's error."""
     if error.errno in _DENIED:
         advice = f"you lack the permission: ask the owner for it, or, if that is you: chmod -R u+rX {path}"
     elif error.errno in _NO_SUCH_NAME:
         advice = "check the name, or give another folder"
     elif error.errno in _OVERLOADED:
-        advice = "the machine has no memory or no open files left: try again when it is less busy"
+        advice = "the machine is out of memory or open files: try again when it is less busy"
     else:
-        advice = "the disk or the network file system fails: copy the data to another one"
+        advice = "the disk or the network file system fails: copy the data elsewhere"
     return DataError(f"cannot read {path}: {reason(error)}", advice)
 
 
 def unwritable(folder: Path, error: OSError) -> CacheError:
-    """The CacheError for a folder of the cache that the system refuses to write, with advice that fits the refusal."""
+    """The CacheError for a cache folder that can't be written, with advice that fits the system's error."""
     if error.errno in _FULL:
-        advice = f"make room there, {CACHE_ELSEWHERE}"
+        advice = f"free some space there, {CACHE_ELSEWHERE}"
     elif error.errno in _DENIED or error.errno == errno.EROFS:
         advice = f"make that folder writable, {CACHE_ELSEWHERE}"
     else:
-        advice = f"see to that, {CACHE_ELSEWHERE}"
+        advice = f"fix this, {CACHE_ELSEWHERE}"
     return CacheError(f"cannot write to {folder}: {reason(error)}", advice)
 
 
 def reason(error: Exception) -> str:
-    """Say in a few words why the system or the network refused something."""
+    """A short text on why a system call or a request failed."""
     cause = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
     if isinstance(cause, Exception) and cause is not error:
         return reason(cause)
@@ -72,12 +72,12 @@ def reason(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a step has come.
+    """The progress of one step.
 
     Attributes:
-        what: The step, in a few words, such as "fetching train-images-idx3-ubyte.gz".
+        what: The step, such as "fetching train-images-idx3-ubyte.gz".
         done: Bytes so far.
-        total: Bytes in all, or None where that is not known.
+        total: Bytes in total, or None if unknown.
     """
 
     what: str
@@ -85,20 +85,20 @@ class Progress:
     total: int | None
 
 
-Report = Callable[[Progress], None]
-Stop = Callable[[], bool]
+ProgressCallback = Callable[[Progress], None]
+CancelCheck = Callable[[], bool]
 
 
 def quiet(_: Progress) -> None:
-    """Report to nobody."""
+    """A progress callback that does nothing."""
 
 
 def never() -> bool:
-    """Never stop."""
+    """A cancel check that never cancels."""
     return False
 
 
-def check(cancelled: Stop) -> None:
-    """Raise `Cancelled` if the caller wants to stop."""
+def raise_if_cancelled(cancelled: CancelCheck) -> None:
+    """Raise Cancelled if `cancelled` returns True."""
     if cancelled():
-        raise Cancelled("stopped before it was done")
+        raise Cancelled("cancelled")

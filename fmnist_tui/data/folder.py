@@ -1,4 +1,4 @@
-"""The files of a dataset in a folder, found, read and checked against each other."""
+"""The files of a data set in a folder: found, read and checked against each other."""
 
 from __future__ import annotations
 
@@ -9,81 +9,82 @@ from pathlib import Path
 
 from fmnist_tui.data import idx, kaggle, official
 from fmnist_tui.data.dataset import ImageSet
-from fmnist_tui.data.errors import DataError, Report, Stop, never, quiet
+from fmnist_tui.data.errors import CancelCheck, DataError, ProgressCallback, never, quiet
 
 Sets = tuple[ImageSet, ImageSet]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to keep a dataset in files.
+    """A file format for data sets.
 
     Attributes:
-        title: What to call it.
-        names: The files it takes, in the order in which `read` wants their paths.
+        title: Its name in messages.
+        names: The names of its files, in the order in which `read` takes their paths.
         read: Reads the training set and the test set.
     """
 
     title: str
     names: tuple[str, ...]
-    read: Callable[[tuple[Path, ...], Report, Stop], Sets]
+    read: Callable[[tuple[Path, ...], ProgressCallback, CancelCheck], Sets]
 
 
 @dataclass(frozen=True, slots=True)
 class DataFiles:
-    """Where the files of a dataset lie, in the order of the format's names."""
+    """The paths of a data set's files, in the order of the format's names."""
 
     format: Format
     paths: tuple[Path, ...]
 
 
-def find(folder: Path) -> DataFiles:
-    """Find a dataset in `folder`, each of its files plain or with `.gz` (that one where there are both).
+def find_files(folder: Path) -> DataFiles:
+    """Find a data set in `folder`; each of its files may be plain or gzipped (`.gz`, which is preferred).
 
-    IDX comes before CSV: Kaggle's own archive holds both, and only its IDX files are the official ones. The first
-    format of which there is any file is the one meant: a lost file is told, not made up for by the other format.
+    IDX is tried before CSV: Kaggle's own archive contains both, and only its IDX files are the official ones. The first
+    format with at least one file is used: if another of its files is missing, that is an error, and the other format
+    isn't tried.
 
     Raises:
-        DataError: The folder or a file is not there.
-        OSError: The folder may not be searched.
+        DataError: The folder or a file is missing.
+        OSError: The folder can't be searched.
     """
     if not folder.is_dir():
         what = f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}"
-        raise DataError(what, "give the folder that holds the IDX or CSV files")
+        raise DataError(what, "give the folder that contains the IDX or CSV files")
     for form in FORMATS:
         found = {name: path for name in form.names if (path := locate(folder, name))}
         missing = [name for name in form.names if name not in found]
         if not missing:
             return DataFiles(form, tuple(found[name] for name in form.names))
         if found:
-            raise DataError(f"{folder} lacks {', '.join(missing)}", _what_lacks(folder, missing))
+            raise DataError(f"{folder} lacks {', '.join(missing)}", _advice_for_missing(folder, missing))
     wanted = " nor ".join(f"{form.title} ({', '.join(form.names)})" for form in FORMATS)
-    raise DataError(f"{folder} holds neither {wanted}", _where_else(folder))
+    raise DataError(f"{folder} contains neither {wanted}", _advice_for_empty(folder))
 
 
-def _what_lacks(folder: Path, missing: list[str]) -> str:
-    """Advice for a folder that holds some of the files."""
+def _advice_for_missing(folder: Path, missing: list[str]) -> str:
+    """Advice for a folder that contains some of the files."""
     for name in (spelling for one in missing for spelling in (f"{one}.gz", one)):
         if (folder / name).is_symlink():
-            return f"{name} is a link to {(folder / name).readlink()}, where no file is: mend it"
+            return f"{name} is a link to {(folder / name).readlink()}, which is not a file: fix it"
         if (folder / name).exists():
-            return f"{name} is there, but it is no file"
+            return f"{name} exists, but it is not a file"
     return "each file may be plain or end in .gz; add what is missing"
 
 
-def _where_else(folder: Path) -> str:
-    """Advice for a folder that holds nothing: the one below it that does, as archives unpack to, if there is any."""
+def _advice_for_empty(folder: Path) -> str:
+    """Advice for a folder without data: a subfolder that has it, as unpacked archives do, if there is one."""
     for below in sorted(folder.iterdir()):
-        with suppress(OSError):  # one that may not be searched
+        with suppress(OSError):  # it can't be searched
             if below.is_dir() and any(locate(below, name) for form in FORMATS for name in form.names):
-                return f"give {below}, which does"
-    return "give another folder, or none for the usual places"
+                return f"use {below}, which does"
+    return "give another folder, or none to use the default sources"
 
 
 def locate(folder: Path, name: str) -> Path | None:
-    """Return the path of `name`.gz or `name` in `folder`, or None where there is neither.
+    """The path of `name`.gz or `name` in `folder`, or None if there is neither.
 
-    Many copies of MNIST write `train-images.idx3-ubyte`, with a dot; that is the same file.
+    Many copies of MNIST are named `train-images.idx3-ubyte`, with a dot; these are accepted too.
     """
     candidates = (
         folder / f"{spelling}{end}" for end in (".gz", "") for spelling in (name, name.replace("-idx", ".idx"))
@@ -91,18 +92,18 @@ def locate(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def read(files: DataFiles, report: Report = quiet, cancelled: Stop = never) -> Sets:
+def read_files(files: DataFiles, report: ProgressCallback = quiet, cancelled: CancelCheck = never) -> Sets:
     """Read the training set and the test set.
 
     Raises:
-        DataError: A file cannot be read, is not right, or does not fit its neighbour.
-        Cancelled: `cancelled` turned true.
+        DataError: A file can't be read or is invalid, or the numbers of images and labels differ.
+        Cancelled: `cancelled` returned True.
     """
     return files.format.read(files.paths, report, cancelled)
 
 
-def _read_idx(paths: tuple[Path, ...], _report: Report, _cancelled: Stop) -> Sets:
-    """Read both sets: too quick to report on or to stop; two threads were no faster, measured in pairs."""
+def _read_idx(paths: tuple[Path, ...], _report: ProgressCallback, _cancelled: CancelCheck) -> Sets:
+    """Read both sets, too quickly to need progress or cancellation; two threads were no faster."""
     return _read_idx_set(*paths[:2]), _read_idx_set(*paths[2:])
 
 
@@ -114,15 +115,15 @@ def _read_idx_set(images_path: Path, labels_path: Path) -> ImageSet:
 
 
 def check_pair(images_path: Path, images: int, labels_path: Path, labels: int) -> None:
-    """Raise DataError unless there are as many images as labels."""
+    """Raise DataError if the numbers of images and labels differ."""
     if images != labels:
         raise DataError(
-            f"{images_path} holds {images} images but {labels_path.name} {labels} labels",
+            f"{images_path} contains {images} images but {labels_path.name} {labels} labels",
             "use two files that belong together",
         )
 
 
-def _read_csv(paths: tuple[Path, ...], report: Report, cancelled: Stop) -> Sets:
+def _read_csv(paths: tuple[Path, ...], report: ProgressCallback, cancelled: CancelCheck) -> Sets:
     train, test = paths
     return kaggle.read(train, report, cancelled), kaggle.read(test, report, cancelled)
 

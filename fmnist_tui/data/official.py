@@ -1,7 +1,7 @@
-"""Fashion-MNIST as Zalando Research publishes it: names, sizes, sums, mirrors.
+"""Fashion-MNIST as Zalando Research publishes it: names, sizes, checksums, mirrors.
 
-The sums are of the decompressed files, because distributors compress them anew. They are those of the
-current data, after the duplicates were replaced in August 2017.
+The checksums are of the decompressed files, since distributors recompress them, and of the current data, in which
+duplicates were replaced in August 2017.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FASHION_CLASSES = (
     "Ankle boot",
 )
 
-# The bucket answers over HTTP only; the sums vouch for what it sends.
+# The bucket supports HTTP only; the checksums verify what it sends.
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -35,33 +35,33 @@ MIRRORS = (
 
 @dataclass(frozen=True, slots=True)
 class OfficialFile:
-    """One of the four files: its name without `.gz`, and the size and sha256 of what it holds."""
+    """One of the four files: its name without `.gz`, and the size and sha256 of its decompressed content."""
 
     name: str
     size: int
     sha256: str
 
     def holds(self, content: bytes) -> bool:
-        """Whether `content`, decompressed, is this file byte for byte."""
+        """Whether the decompressed `content` is this file, byte for byte."""
         return len(content) == self.size and hashlib.sha256(content).hexdigest() == self.sha256
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What was published.
+    """A published data set.
 
     Attributes:
         files: The four files.
         fingerprints: The `ImageSet.fingerprint` of the training set and of the test set.
-        content_sums: The `sameness.content_sum` of the training set and of the test set.
-        whole_sum: The `sameness.content_sum` of both together, however they are divided.
-        pixels: Of the training images.
+        content_checksums: The `content_checksum` of the training set and of the test set.
+        combined_checksum: The `content_checksum` of both sets together.
+        pixels: The pixel statistics of the training images.
     """
 
     files: tuple[OfficialFile, ...]
     fingerprints: tuple[str, str]
-    content_sums: tuple[str, str]
-    whole_sum: str
+    content_checksums: tuple[str, str]
+    combined_checksum: str
     pixels: PixelStatistics
 
 
@@ -92,10 +92,10 @@ FASHION_MNIST = Release(
         "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157",
         "9f1ec356a747bfe4ebab3cfb722d3694c9ca737e2570f6f90cf31d7b6fd689d4",
     ),
-    content_sums=(
+    content_checksums=(
         "fb88a2f5c1b590c907f860b47803d006e4fa7b276cdb551799af9d443accdff7",
         "0b381379398a0943a88bf3864ff3f5177903dcf178030b4b74c495294b38fa7c",
     ),
-    whole_sum="c22292c847034e4f0856c3099ca0bd11a118af543994973d473bc732d184ab47",
+    combined_checksum="c22292c847034e4f0856c3099ca0bd11a118af543994973d473bc732d184ab47",
     pixels=PixelStatistics(mean=0.28604, deviation=0.35302),
 )

@@ -1,4 +1,4 @@
-"""Which data would be used, by a quick look: headers, sizes and what is known from an earlier load."""
+"""Which data would be used, by a quick check of headers, file sizes and the cache."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.data import DataError
-from fmnist_tui.data import cache as arrays
-from fmnist_tui.data import folder as folders
+from fmnist_tui.data.cache import arrays_folder, load_arrays
 from fmnist_tui.data.dataset import SIDE, check_enough
 from fmnist_tui.data.errors import unreadable
+from fmnist_tui.data.folder import IDX, check_pair, find_files
 from fmnist_tui.data.idx import IMAGES_MAGIC, read_images, read_labels
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.reading import unpacked
-from fmnist_tui.data.sources import DEMO, KEPT, USUAL_SOURCES, Sources
+from fmnist_tui.data.sources import DEFAULT_SOURCES, DEMO, DOWNLOADS, Sources
 from fmnist_tui.files import is_folder
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 
 _PIXELS = SIDE * SIDE
 _HEADER = 16  # bytes
@@ -25,51 +25,57 @@ _HEADER = 16  # bytes
 
 @dataclass(frozen=True)
 class _Found:
-    """Data that looks right: what is known of it, and its fingerprints if it was loaded before."""
+    """Data that looks valid.
 
-    words: str
+    Attributes:
+        summary: What is known of it.
+        counts: The numbers of training and test images, if known.
+        fingerprints: Of both sets, if the data was loaded before.
+    """
+
+    summary: str
     counts: tuple[int, int] | None
     fingerprints: tuple[str, str] | None = None
 
     def may_be(self, release: Release) -> bool:
-        """Whether nothing speaks against its being the official data."""
+        """Whether it can be the official data, as far as is known."""
         if self.fingerprints:
             return self.fingerprints == release.fingerprints
         sizes = {file.size for file in release.files}
         return self.counts is not None and {16 + count * _PIXELS for count in self.counts} <= sizes
 
 
-def data_row(folder: str | None, cache: Path, sources: Sources = USUAL_SOURCES) -> Row:
-    """Which data would be used, and whether it is there; nothing is fetched.
+def data_check(folder: str | None, cache: Path, sources: Sources = DEFAULT_SOURCES) -> Check:
+    """Which data would be used, and whether it is available; nothing is downloaded.
 
     Args:
-        folder: As `load` takes it: a folder, "demo", or None for the usual places.
-        cache: Where fetched and decoded data is kept.
-        sources: The usual places.
+        folder: As for `load`: a folder, "demo", or None for the default sources.
+        cache: The folder of downloaded and decoded data.
+        sources: The default sources.
     """
     if folder == DEMO:
-        return Row("data", State.OK, "the demo set, which the program draws itself")
+        return Check("data", CheckState.OK, "the demo set, drawn by this program")
     if folder is not None:
         return _given(Path(folder), cache, sources.release)
-    return _usual(cache, sources)
+    return _default(cache, sources)
 
 
-def _given(folder: Path, cache: Path, release: Release) -> Row:
+def _given(folder: Path, cache: Path, release: Release) -> Check:
     try:
         found = _look(folder, cache)
     except DataError as error:
-        return Row("data", State.PROBLEM, error.problem, error.advice)
+        return Check("data", CheckState.PROBLEM, error.problem, error.advice)
     except OSError as error:
         fault = unreadable(Path(error.filename or folder), error)
-        return Row("data", State.PROBLEM, fault.problem, fault.advice)
+        return Check("data", CheckState.PROBLEM, fault.problem, fault.advice)
     other = "" if not found.fingerprints or found.may_be(release) else "; not the official Fashion-MNIST"
-    return Row("data", State.OK, f"{folder}: {found.words}{other}")
+    return Check("data", CheckState.OK, f"{folder}: {found.summary}{other}")
 
 
-def _usual(cache: Path, sources: Sources) -> Row:
-    """The first of the usual places that has it; what is wrong with one that is there is told."""
+def _default(cache: Path, sources: Sources) -> Check:
+    """The first default source that is available; faults of those before it are reported."""
     faults = []
-    for folder in (sources.system, cache / KEPT):
+    for folder in (sources.system, cache / DOWNLOADS):
         try:
             found = _look(folder, cache)
         except DataError as error:
@@ -78,40 +84,39 @@ def _usual(cache: Path, sources: Sources) -> Row:
             faults.append(f"can't read {folder} ({error.strerror})")
         else:
             if found.may_be(sources.release):
-                return Row("data", State.OK, f"{folder}: {found.words}")
-            faults.append(f"{folder} holds other data than Fashion-MNIST")
-    seen = "; ".join([*faults, "not here yet: Fashion-MNIST (31 MB) is fetched at its first use"])
-    return Row("data", State.NOTE, seen, "fetch it now: fmnist-tui data; or do without: --data demo")
+                return Check("data", CheckState.OK, f"{folder}: {found.summary}")
+            faults.append(f"{folder} contains data other than Fashion-MNIST")
+    seen = "; ".join([*faults, "not downloaded yet: Fashion-MNIST (31 MB) is fetched at first use"])
+    return Check("data", CheckState.NOTE, seen, "fetch it now: fmnist-tui data; or use the demo set: --data demo")
 
 
 def _look(folder: Path, cache: Path) -> _Found:
-    """What lies in `folder`. Raises DataError or OSError where it isn't right."""
-    files = folders.find(folder)
-    if known := arrays.recall(arrays.entry(cache, files)):
+    """The data in `folder`. Raise DataError or OSError if it is missing or invalid."""
+    files = find_files(folder)
+    if known := load_arrays(arrays_folder(cache, files)):
         train, test = known
         check_enough(len(train), str(folder))
-        words = f"{len(train)} + {len(test)} images, checked when they were first read"
-        return _Found(words, (len(train), len(test)), (train.fingerprint, test.fingerprint))
-    if files.format is not folders.IDX:
-        return _Found(f"{files.format.title}, checked at the first use", None)
+        summary = f"{len(train)} + {len(test)} images, verified when first read"
+        return _Found(summary, (len(train), len(test)), (train.fingerprint, test.fingerprint))
+    if files.format is not IDX:
+        return _Found(f"{files.format.title}, verified at first use", None)
     train_count, test_count = _count_pair(*files.paths[:2]), _count_pair(*files.paths[2:])
     check_enough(train_count, str(folder))
-    words = f"{train_count} + {test_count} images by the files' sizes, checked at the first use"
-    return _Found(words, (train_count, test_count))
+    summary = f"{train_count} + {test_count} images by file size, verified at first use"
+    return _Found(summary, (train_count, test_count))
 
 
 def _count_pair(images: Path, labels: Path) -> int:
-    """The number of images, of which there must be as many as labels; these are few bytes and read."""
-    count, named = _count(images), len(read_labels(labels))
-    folders.check_pair(images, count, labels, named)
+    """The number of images. Raise DataError if it isn't that of the labels, which are read since they are few bytes."""
+    count, label_count = _count(images), len(read_labels(labels))
+    check_pair(images, count, labels, label_count)
     return count
 
 
 def _count(path: Path) -> int:
-    """The number of images in an IDX file: by its header, where its size agrees, else by reading all of it.
+    """The number of images in an IDX file: by its header if the size matches, else by reading the whole file.
 
-    The uncompressed size is in a gzip file's last four bytes, but not if it has several members or something behind
-    them: then, as where something is wrong, only reading it shows.
+    The last four bytes of a gzip file are its uncompressed size, unless it has several members or trailing bytes.
     """
     with path.open("rb") as file:
         stream = unpacked(file, str(path))

@@ -1,4 +1,4 @@
-"""Where the data comes from, and in which order the places are tried."""
+"""Loading a data set: a given folder, the demo set, or Fashion-MNIST from the first default source that has it."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fmnist_tui.data import apt, demo, official
-from fmnist_tui.data import cache as arrays
-from fmnist_tui.data import cache as tidying
-from fmnist_tui.data import folder as folders
+from fmnist_tui.data.cache import ARRAYS, arrays_folder, load_arrays, prune, save_arrays, sweep
 from fmnist_tui.data.content_hash import holds_official_images
 from fmnist_tui.data.dataset import CLASS_COUNT, Dataset
-from fmnist_tui.data.errors import CacheError, DataError, Report, Stop, never, quiet, unreadable
+from fmnist_tui.data.errors import CacheError, CancelCheck, DataError, ProgressCallback, never, quiet, unreadable
+from fmnist_tui.data.folder import CSV, find_files, read_files
 from fmnist_tui.text import safe
 
 DEMO = "demo"
-KEPT = "fashion-mnist"  # the folder of fetched files in the cache
+DOWNLOADS = "fashion-mnist"  # the folder of downloaded files in the cache
 UNKNOWN_CLASSES = tuple(f"class {label}" for label in range(CLASS_COUNT))
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The places that are tried when no folder is given.
+    """The sources that are tried if no folder is given.
 
     Attributes:
-        system: Where Debian's package puts its files.
-        mirrors: Addresses of folders on the web, each with a slash at its end.
+        system: The folder in which Debian's package installs its files.
+        mirrors: URLs of folders, each with a trailing slash.
         timeout: Seconds to wait for a mirror.
-        apt: The commands that get Debian's package.
-        release: What the data must be, wherever it comes from.
+        apt: The commands that download Debian's package.
+        release: The data set that each source must have.
     """
 
     system: Path = Path("/usr/share/datasets/fashion-mnist")
@@ -41,16 +40,23 @@ class Sources:
     release: official.Release = official.FASHION_MNIST
 
 
-USUAL_SOURCES = Sources()
+DEFAULT_SOURCES = Sources()
 
 
 def _nothing_to_fetch() -> None:
-    """The data is there already, or not at all."""
+    """Do nothing: the data is there already, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """One place to try: what to call it, the folder to read, and how the data gets into that folder."""
+class _Candidate:
+    """One source to try.
+
+    Attributes:
+        name: Its name in messages.
+        folder: The folder to read.
+        kind: The kind of source, for `Dataset.source`.
+        fetch: Downloads the data into the folder.
+    """
 
     name: str
     folder: Path
@@ -61,116 +67,135 @@ class _Place:
 def load(
     folder: str | None,
     cache: Path,
-    progress: Report = quiet,
-    cancelled: Stop = never,
+    progress: ProgressCallback = quiet,
+    cancelled: CancelCheck = never,
     *,
-    sources: Sources = USUAL_SOURCES,
+    sources: Sources = DEFAULT_SOURCES,
     verify: bool = False,
 ) -> Dataset:
-    """Return the dataset in `folder`, or Fashion-MNIST from the first place that has it.
+    """Load the data set in `folder`, or Fashion-MNIST from the first source that has it.
 
     Args:
-        folder: A folder with the four IDX files or Kaggle's two CSV files, the only place tried then; it may hold
-            any data in MNIST's format. "demo" for the demo set. None for the system's folder, then the cache,
-            then the mirrors, then apt.
-        cache: Folder for fetched files and decoded arrays. One that cannot be written costs only time,
-            as long as nothing has to be fetched.
-        progress: Told about every step of a fetch, and about the reading of CSV files.
-        cancelled: Asked meanwhile.
-        sources: The places tried where `folder` is None.
-        verify: Whether to check every pixel of cached arrays, in 50 ms; damaged ones are decoded again.
+        folder: A folder with the four IDX files or Kaggle's two CSV files: any data in MNIST's format. It is then the
+            only source tried. "demo" for the demo set. None for the system's folder, then the cache, then the mirrors,
+            then apt.
+        cache: The folder for downloaded files and decoded arrays. If it can't be written, nothing can be downloaded,
+            and other data is decoded again each time.
+        progress: Called during downloads, and while CSV files are read.
+        cancelled: Polled meanwhile.
+        sources: The sources tried if `folder` is None.
+        verify: Whether to compare every pixel of cached arrays with the fingerprint, which takes some 50 ms; damaged
+            arrays are decoded again.
 
     Raises:
-        DataError: The folder is not right, or no place has the data; the message names each.
-        Cancelled: `cancelled` turned true.
+        DataError: The data in the folder is missing or invalid, or no source has the data; the message says why for
+            each.
+        Cancelled: `cancelled` returned True.
     """
     if folder == DEMO:
         return demo.draw()
     if folder == "":
-        raise DataError("the name of the data folder is empty", "name a folder, or none at all for the usual places")
+        raise DataError("the name of the data folder is empty", "name a folder, or omit it to use the default sources")
     if folder is not None:
         return _read(Path(folder), cache, "given folder", progress, cancelled, verify=verify)
-    return _load_usual(_places(sources, cache, progress, cancelled), cache, sources.release, verify=verify)
+    return _load_default(_candidates(sources, cache, progress, cancelled), cache, sources.release, verify=verify)
 
 
-def _places(sources: Sources, cache: Path, progress: Report, cancelled: Stop) -> tuple[_Place, ...]:
-    """Return the places in the order in which they are tried."""
-    kept = cache / KEPT
+def _candidates(
+    sources: Sources, cache: Path, progress: ProgressCallback, cancelled: CancelCheck
+) -> tuple[_Candidate, ...]:
+    """The sources in the order in which they are tried."""
+    downloads = cache / DOWNLOADS
     mirrors = [
-        _Place(
+        _Candidate(
             urlsplit(mirror).hostname or mirror,
-            kept,
+            downloads,
             "cache",
-            partial(_fetch_from_mirror, sources, mirror, kept, progress, cancelled),
+            partial(_fetch_from_mirror, sources, mirror, downloads, progress, cancelled),
         )
         for mirror in sources.mirrors
     ]
     return (
-        _Place("system", sources.system, "Debian package"),
-        _Place("cache", kept, "cache"),
+        _Candidate("system", sources.system, "Debian package"),
+        _Candidate("cache", downloads, "cache"),
         *mirrors,
-        _Place("apt", kept, "cache", partial(apt.fetch, sources.release.files, sources.apt, kept, progress, cancelled)),
+        _Candidate(
+            "apt",
+            downloads,
+            "cache",
+            partial(apt.fetch, sources.release.files, sources.apt, downloads, progress, cancelled),
+        ),
     )
 
 
-def _fetch_from_mirror(sources: Sources, mirror: str, kept: Path, progress: Report, cancelled: Stop) -> None:
-    from fmnist_tui.data.fetch import fetch  # loads HTTP and TLS, 50 ms that most starts do not need
+def _fetch_from_mirror(
+    sources: Sources, mirror: str, downloads: Path, progress: ProgressCallback, cancelled: CancelCheck
+) -> None:
+    from fmnist_tui.data.fetch import fetch  # imports HTTP and TLS: 50 ms that most starts don't need
 
-    fetch(sources.release.files, mirror, kept, sources.timeout, progress, cancelled)
+    fetch(sources.release.files, mirror, downloads, sources.timeout, progress, cancelled)
 
 
-def _load_usual(places: tuple[_Place, ...], cache: Path, release: official.Release, *, verify: bool) -> Dataset:
-    """Load from the first place that has the official data; where none has, say why each has not."""
+def _load_default(
+    candidates: tuple[_Candidate, ...], cache: Path, release: official.Release, *, verify: bool
+) -> Dataset:
+    """Load from the first candidate that has the official data. Raise DataError with all their faults if none has."""
     problems = []
     advice = (
-        f"install Debian's package {apt.PACKAGE}, or copy its four files to {cache / KEPT}, or give a folder with "
+        f"install Debian's package {apt.PACKAGE}, or copy its four files to {cache / DOWNLOADS}, or give a folder with "
         "--data, or try --data demo"
     )
-    for place in places:
+    for candidate in candidates:
         try:
-            place.fetch()
-            dataset = _read(place.folder, cache, place.kind, verify=verify)
+            candidate.fetch()
+            dataset = _read(candidate.folder, cache, candidate.kind, verify=verify)
             if dataset.fingerprints == release.fingerprints:
                 return dataset
-            problems.append(f"{place.name}: {place.folder} holds other data than the official Fashion-MNIST")
-        except CacheError as error:  # the same for every place that follows
+            problems.append(f"{candidate.name}: {candidate.folder} contains data other than the official Fashion-MNIST")
+        except CacheError as error:  # the same for all candidates that follow
             problems.append(error.problem)
             advice = f"{error.advice}, or give a folder with --data, or try --data demo"
             break
         except DataError as error:
-            problems.append(f"{place.name}: {error.problem}")
+            problems.append(f"{candidate.name}: {error.problem}")
     raise DataError(f"could not load Fashion-MNIST ({'; '.join(problems)})", advice)
 
 
 def _read(
-    folder: Path, cache: Path, kind: str, progress: Report = quiet, cancelled: Stop = never, *, verify: bool
+    folder: Path,
+    cache: Path,
+    kind: str,
+    progress: ProgressCallback = quiet,
+    cancelled: CancelCheck = never,
+    *,
+    verify: bool,
 ) -> Dataset:
-    """Load `folder` by way of the cache of decoded arrays."""
+    """Load `folder`, using the cache of decoded arrays."""
     try:
-        files = folders.find(folder)
-        entry = arrays.entry(cache, files)
+        files = find_files(folder)
+        entry = arrays_folder(cache, files)
     except OSError as error:
         raise unreadable(Path(error.filename or folder), error) from None
-    sets = arrays.recall(entry, verify=verify)
+    sets = load_arrays(entry, verify=verify)
     if sets is None:
-        sets = folders.read(files, progress, cancelled)
-        arrays.keep_arrays(entry, sets)
-    _tidy(cache)
+        sets = read_files(files, progress, cancelled)
+        save_arrays(entry, sets)
+    _clean_cache(cache)
     train, test = sets
-    source = f"{kind} ({safe(folder)})" + (", CSV" if files.format is folders.CSV else "")
+    source = f"{kind} ({safe(folder)})" + (", CSV" if files.format is CSV else "")
     dataset = Dataset(_name(folder), UNKNOWN_CLASSES, train, test, source)
     if dataset.is_fashion_mnist:
         return replace(dataset, name=official.NAME, classes=official.FASHION_CLASSES, flips=True)
     return replace(dataset, flips=holds_official_images(train, test))
 
 
-def _tidy(cache: Path) -> None:
-    """Remove what nobody needs any more; takes 0.1 ms where there is nothing."""
-    tidying.prune(cache / arrays.FOLDER)
-    for name in (arrays.FOLDER, KEPT):
-        tidying.sweep(cache / name)
+def _clean_cache(cache: Path) -> None:
+    """Remove old arrays and stale temporary files; takes 0.1 ms if there are none."""
+    prune(cache / ARRAYS)
+    for name in (ARRAYS, DOWNLOADS):
+        sweep(cache / name)
 
 
 def _name(folder: Path) -> str:
-    """Name unknown data after its folder, in a form that no known dataset's name has."""
+    """A name for unknown data, after its folder, of a form that no known data set's name has."""
     return safe(f'folder "{folder.resolve().name}"')

@@ -1,1 +1,1 @@
-"""Checks of this machine, each with advice: what `doctor` prints, and what a logout would end."""
+"""The checks of `fmnist-tui doctor`: what works on this machine, with advice about the rest."""

@@ -1,4 +1,4 @@
-"""What the end of a login, a job or a container does to runs that should outlive it."""
+"""Whether detached runs survive the end of a login, a job or a container."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.files import exists, is_folder
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 from fmnist_tui.text import safe
 
 _JOBS = {"SLURM_JOB_ID": "Slurm", "PBS_JOBID": "PBS", "LSB_JOBID": "LSF"}
-_RESUME = "fmnist-tui resume RUN goes on where it was saved"
-_LINGER = "do once: loginctl enable-linger"
+_RESUME = "fmnist-tui resume RUN continues from the last checkpoint"
+_LINGER = "run once: loginctl enable-linger"
 _FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
-"""Where logind.conf and logind.conf.d lie; what is in an earlier one hides what is in a later one."""
+"""The folders of logind.conf and logind.conf.d; files in earlier ones override those in later ones."""
 
 
 @dataclass(frozen=True)
 class Threat:
-    """What ends detached runs, and what to do about it."""
+    """What would end detached runs, and advice."""
 
     seen: str
     advice: str
 
 
 def what_a_logout_ends(machine: Machine) -> str | None:
-    """One line on what ends detached runs when one leaves, and what to do about it; None: nothing to fear."""
+    """One line on what ends detached runs at logout, with advice; None if nothing does."""
     threat = _threat(machine)
     return safe(f"{threat.seen}; {threat.advice}") if threat else None
 
 
-def logout_row(machine: Machine) -> Row:
-    """Whether detached runs go on after a logout."""
+def logout_check(machine: Machine) -> Check:
+    """Whether detached runs continue after a logout."""
     threat = _threat(machine)
     if threat is None:
-        return Row("logout", State.OK, "detached runs go on after it")
-    return Row("logout", State.NOTE, threat.seen, threat.advice)
+        return Check("logout", CheckState.OK, "detached runs continue after logout")
+    return Check("logout", CheckState.NOTE, threat.seen, threat.advice)
 
 
 def _threat(machine: Machine) -> Threat | None:
@@ -46,25 +46,25 @@ def _threat(machine: Machine) -> Threat | None:
 
 
 def _from_job(machine: Machine) -> Threat | None:
-    """A batch system ends what a job started, a new session or not."""
+    """A batch system ends everything that a job started, even in new sessions."""
     jobs = [f"{kind} job {machine.environ[name]}" for name, kind in _JOBS.items() if machine.environ.get(name)]
-    adopted = re.search(r"slurm\S*/job_(\d+)", machine.read("proc/self/cgroup"))  # came by SSH (pam_slurm_adopt)
+    adopted = re.search(r"slurm\S*/job_(\d+)", machine.read("proc/self/cgroup"))  # an SSH login (pam_slurm_adopt)
     if adopted:
         jobs.append(f"Slurm job {adopted[1]}")
-    return Threat(f"runs end with {jobs[0]}", f"ask for enough time; {_RESUME}") if jobs else None
+    return Threat(f"runs end with {jobs[0]}", f"request enough time; {_RESUME}") if jobs else None
 
 
 def _from_systemd(machine: Machine) -> Threat | None:
-    """By systemd's logind.conf(5) and loginctl(1): which fate depends on the control group that we run in."""
+    """By logind.conf(5) and loginctl(1), what happens depends on the control group of this process."""
     if not is_folder(machine.root / "run/systemd/system"):
         return None
     group = machine.read("proc/self/cgroup")
     if re.search(r"/user@\d+\.service", group):
         if _lingers(machine):
             return None
-        return Threat("your last logout ends runs: systemd ends your user manager and them", _LINGER)
+        return Threat("your last logout ends runs: systemd stops your user manager with all its processes", _LINGER)
     if re.search(r"/session-[^/]+\.scope", group) and _kills_session(machine):
-        # Linger alone does not save what is in the session's scope: it has to leave the scope.
+        # Lingering alone isn't enough: the trainer must also leave the session's scope.
         start = "start with: systemd-run --user --scope fmnist-tui"
         advice = start if _lingers(machine) else f"{_LINGER}; then {start}"
         return Threat("a logout ends runs (systemd's KillUserProcesses)", advice)
@@ -76,7 +76,7 @@ def _lingers(machine: Machine) -> bool:
 
 
 def _kills_session(machine: Machine) -> bool:
-    """As logind decides it."""
+    """Whether logind kills the user's session processes, by its own rules."""
     settings = _logind_settings(machine)
     user = machine.user()
     if user in settings.get("KillExcludeUsers", "root").split():
@@ -87,7 +87,7 @@ def _kills_session(machine: Machine) -> bool:
 
 
 def _logind_settings(machine: Machine) -> dict[str, str]:
-    """What logind's files say, the last word first; lists that are given in parts are joined."""
+    """The settings in logind's files; later ones win, and lists of users are joined."""
     settings: dict[str, str] = {}
     for text in _logind_files(machine):
         for name, value in _assignments(text):
@@ -97,7 +97,7 @@ def _logind_settings(machine: Machine) -> dict[str, str]:
 
 
 def _logind_files(machine: Machine) -> Iterator[str]:
-    """The main file, with its comments (which tell the defaults that it was built with) as settings; then drop-ins."""
+    """The texts of the main file, preceded by its commented-out built-in defaults as settings, and of the drop-ins."""
     main = [text for folder in _FOLDERS if (text := machine.read(f"{folder}/logind.conf"))]
     if main:
         yield "[Login]\n" + "\n".join(re.findall(r"^#(KillUserProcesses=.*)", main[0], re.MULTILINE))
@@ -120,15 +120,15 @@ def _assignments(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _from_container(machine: Machine) -> Threat | None:
-    """A first process with a terminal is somebody's shell (`docker run -it`): everything ends with it."""
+    """A first process with a terminal is a shell (`docker run -it`): all processes end with it."""
     name, _, rest = machine.read("proc/1/stat").rpartition(")")
     fields = rest.split()
     if len(fields) < 5 or fields[4] == "0":  # state, parent, group, session, terminal
         return None
     first = name.partition("(")[2]
     return Threat(
-        f"runs end when the first process of this container ({first}) does",
-        "detach from the container (ctrl-p ctrl-q) instead of leaving its shell",
+        f"runs end with the first process of this container ({first})",
+        "detach from the container (ctrl-p ctrl-q) instead of exiting its shell",
     )
 
 

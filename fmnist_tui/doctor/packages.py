@@ -1,4 +1,4 @@
-"""The libraries, PyTorch and the trainer process: whether they can be used, and what to do if not."""
+"""Whether the libraries, PyTorch and the trainer process work, with advice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 from fmnist_tui.host.processes import CommandResult, python_command
 from fmnist_tui.text import safe
@@ -17,124 +17,134 @@ from fmnist_tui.training.config import INSTALL_PYTORCH
 
 _NEEDED = (
     *("numpy", "scipy", "textual", "plotext", "textual-plotext", "rich", "click"),
-    *("matplotlib", "safetensors", "psutil", "threadpoolctl", "platformdirs"),
+    *("matplotlib", "safetensors", "psutil", "threadpoolctl", "platformdirs", "msgspec", "nvidia-ml-py"),
 )
 
 
-def libraries_row(machine: Machine) -> Row:
-    """Their versions, and which are missing."""
+def libraries_check(machine: Machine) -> Check:
+    """The versions of the libraries, and which are missing."""
     versions = {name: machine.version_of(name) for name in _NEEDED}
     missing = [name for name, version in versions.items() if version is None]
     if missing:
         advice = f"install {'them' if len(missing) > 1 else 'it'}: pip install {' '.join(missing)}"
-        return Row("libraries", State.PROBLEM, f"{', '.join(missing)} missing", advice)
+        return Check("libraries", CheckState.PROBLEM, f"{', '.join(missing)} missing", advice)
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return Row("libraries", State.OK, f"Python {platform.python_version()}, {listed}")
+    return Check("libraries", CheckState.OK, f"Python {platform.python_version()}, {listed}")
 
 
-ASK_TORCH = python_command("fmnist_tui.doctor.torch_probe")
+TORCH_PROBE = python_command("fmnist_tui.doctor.torch_probe")
 TORCH_SECONDS = 20.0
-_OLDEST = (2, 6)
+_MIN_VERSION = (2, 6)
 _ON_CPU = "v1 to v3 train on the CPU"
 _V0_WORKS = "v0, data and results work without it"
-_MENDING = {
+_ADVICE = {
     "driver on your system is too old": "update NVIDIA's driver, or install a PyTorch built for an older CUDA",
-    "no kernel image": "this PyTorch wasn't built for this GPU: install another version of it",
-    "out of memory": "somebody uses the GPU's memory: wait, or choose another with --device cuda:1",
+    "no kernel image": "this PyTorch doesn't support this GPU: install another version of it",
+    "out of memory": "the GPU's memory is in use: wait, or choose another GPU with --device cuda:1",
     "Error 803": "the driver was updated while in use: reboot the machine",
     "Error 804": "NVIDIA's driver is too old for this PyTorch: update it, or install an older PyTorch",
 }
-"""By words of the CUDA errors that people meet."""
+"""By text in common CUDA errors."""
 
 
-def torch_row(machine: Machine, answer: CommandResult, *, gpu_wanted: bool) -> Row:
-    """What PyTorch makes of this machine.
+def torch_check(machine: Machine, result: CommandResult, *, gpu_expected: bool) -> Check:
+    """Whether PyTorch works, and the device that it trains on.
 
     Args:
         machine: The machine.
-        answer: What the command ASK_TORCH answered.
-        gpu_wanted: Whether there is a GPU that it should find.
+        result: The result of the command TORCH_PROBE.
+        gpu_expected: Whether there is a GPU that it should find.
     """
-    report = answer.report()
+    report = result.report()
     if report is None:
-        return _broken(answer)
+        return _broken(result)
     version, build = str(report.get("version")), str(report.get("build"))
     seen = f"PyTorch {version} ({build or 'CPU build'})"
-    if _numbers(version) < _OLDEST:
-        return Row("torch", State.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
+    if _numbers(version) < _MIN_VERSION:
+        return Check("torch", CheckState.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
     if report.get("gpu"):
-        return Row("torch", State.OK, f"{seen}: v1 to v3 train on {report['gpu']}")
-    if not gpu_wanted:
-        return Row("torch", State.OK, f"{seen}: {_ON_CPU}, no GPU was found")
+        return Check("torch", CheckState.OK, f"{seen}: v1 to v3 train on {report['gpu']}")
+    if not gpu_expected:
+        return Check("torch", CheckState.OK, f"{seen}: {_ON_CPU}, no GPU was found")
     if not build:
-        return Row("torch", State.NOTE, f"{seen}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU")
+        return Check("torch", CheckState.NOTE, f"{seen}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU")
     return _gpu_out_of_reach(machine, seen, report)
 
 
-def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Row:
+def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Check:
     hidden = machine.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden in ("", "-1"):
-        return Row("torch", State.NOTE, f"{seen}: {_ON_CPU}, as CUDA_VISIBLE_DEVICES={hidden} hides the GPU")
+        return Check(
+            "torch", CheckState.NOTE, f"{seen}: {_ON_CPU}, because CUDA_VISIBLE_DEVICES={hidden} hides the GPU"
+        )
     why = str(report.get("why_not"))
-    advice = next((advice for words, advice in _MENDING.items() if words in why), "see that `nvidia-smi` works")
-    return Row(
-        "torch", State.PROBLEM, f"{seen} can't use the GPU: {_first_sentence(why)}", f"{advice}; or --device cpu"
+    advice = next((advice for text, advice in _ADVICE.items() if text in why), "check that `nvidia-smi` works")
+    return Check(
+        "torch", CheckState.PROBLEM, f"{seen} can't use the GPU: {_first_sentence(why)}", f"{advice}; or --device cpu"
     )
 
 
-def _broken(answer: CommandResult) -> Row:
-    if answer.status is None:
-        advice = "a driver that hangs makes it so; if `CUDA_VISIBLE_DEVICES= fmnist-tui doctor` works, it is the GPU's"
-        return Row("torch", State.PROBLEM, f"PyTorch: {answer.errors}; {_V0_WORKS}", advice)
-    if answer.status < 0:
-        name = signal.strsignal(-answer.status) or f"signal {-answer.status}"
-        return Row("torch", State.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it")
-    why = _last_error(answer.errors)
+def _broken(result: CommandResult) -> Check:
+    if result.status is None:
+        advice = "probably a driver hangs: if `CUDA_VISIBLE_DEVICES= fmnist-tui doctor` works, it is the GPU's"
+        return Check("torch", CheckState.PROBLEM, f"PyTorch: {result.errors}; {_V0_WORKS}", advice)
+    if result.status < 0:
+        name = signal.strsignal(-result.status) or f"signal {-result.status}"
+        return Check(
+            "torch", CheckState.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it"
+        )
+    why = _last_error(result.errors)
     if re.match(r"ModuleNotFoundError: No module named '?torch'?$", why):
-        return Row("torch", State.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
+        return Check("torch", CheckState.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
     if re.match(r"(ModuleNotFoundError: |.*: )No module named '?fmnist_tui\b", why):
-        return Row("torch", State.NOTE, "PyTorch could not be looked at: this program isn't found outside this folder")
-    return Row("torch", State.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch")
+        return Check(
+            "torch", CheckState.NOTE, "PyTorch could not be checked: this program isn't found outside this folder"
+        )
+    return Check(
+        "torch", CheckState.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch"
+    )
 
 
 def _last_error(traceback: str) -> str:
-    """The line of a traceback that says what happened."""
-    lines = [line for line in traceback.splitlines() if line.strip()] or ["it says nothing"]
+    """The line of a traceback with the exception."""
+    lines = [line for line in traceback.splitlines() if line.strip()] or ["no error message"]
     return next((line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception): ", line)), lines[-1])[:200]
 
 
 def _first_sentence(why: str) -> str:
-    """CUDA's errors go on for a paragraph; a number among them says most."""
+    """The essential part of a CUDA error, which is a paragraph: the sentence with an error number, else the first."""
     text = " ".join(why.split())
     numbered = re.search(r"Error \d+: .*", text)
-    return (numbered[0] if numbered else text.partition(". ")[0])[:200] or "it says nothing"
+    return (numbered[0] if numbered else text.partition(". ")[0])[:200] or "no error message"
 
 
 def _numbers(version: str) -> tuple[int, int]:
     found = re.match(r"(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else _OLDEST
+    return (int(found[1]), int(found[2])) if found else _MIN_VERSION
 
 
-ASK_TRAINER = (sys.executable, "-c", "import fmnist_tui.runs.trainer_process, fmnist_tui.runs.worker")
+TRAINER_PROBE = (sys.executable, "-c", "import fmnist_tui.runs.trainer_process, fmnist_tui.runs.worker")
 TRAINER_SECONDS = 20.0
 _INSTALL = f"install it for this Python: {sys.executable} -m pip install -e {Path(__file__).parents[2]}"
 
 
-def trainer_row(status: int | None, errors: str) -> Row:
-    """What came of importing the trainer as its process does.
+def trainer_check(status: int | None, errors: str) -> Check:
+    """Whether the modules of the trainer process can be imported.
 
     Args:
-        status: The exit status, minus a signal's number, or None where there was no end in time.
-        errors: What was printed on standard error, or why there is no status.
+        status: The exit status of the import, or minus a signal's number; None if it took too long.
+        errors: Its standard error, or why there is no status.
     """
     if status == 0:
-        return Row("trainer", State.OK, "its process can be started")
+        return Check("trainer", CheckState.OK, "trainer processes can be started")
     lines = [safe(line).strip() for line in errors.splitlines() if line.strip()]
-    why = lines[-1] if lines else "it says nothing"
+    why = lines[-1] if lines else "no error message"
     if re.search(r"No module named '?fmnist_tui\b", why):
-        return Row(
-            "trainer", State.PROBLEM, f"{sys.executable} doesn't find this program outside this folder", _INSTALL
+        return Check(
+            "trainer", CheckState.PROBLEM, f"{sys.executable} doesn't find this program outside this folder", _INSTALL
         )
     if status is None:
-        return Row("trainer", State.NOTE, f"could not be tried: {why}", "a slow disk makes it so; try again")
-    return Row("trainer", State.PROBLEM, f"its process can't be started: {why}", "install this program again")
+        return Check("trainer", CheckState.NOTE, f"could not be tested: {why}", "the disk may be slow; try again")
+    return Check(
+        "trainer", CheckState.PROBLEM, f"trainer processes can't be started: {why}", "install this program again"
+    )

@@ -1,4 +1,4 @@
-"""The home folder and the runs folder: free space, permissions, locks, other users."""
+"""The home folder and the runs folder: free space, permissions, locks, sharing with other users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.filesystems import Mount, mount_of
 from fmnist_tui.host.machine import Locks, Machine
 from fmnist_tui.paths import cache_folder, home_folder, private_temporary_folder, user_folder, writing_fault
@@ -19,120 +19,128 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import amount, counted
 
 
-def home_rows() -> Iterator[Row]:
-    """Whether the home, queue and cache folders can be written, and which folders are used otherwise."""
-    yield _home_row()
-    yield _queue_row()
-    yield _cache_row()
+def home_checks() -> Iterator[Check]:
+    """Whether the home, queue and cache folders can be written, and which folders are used instead."""
+    yield _home_check()
+    yield _queue_check()
+    yield _cache_check()
 
 
-def _home_row() -> Row:
-    home, choices = home_folder(), user_folder("config")
-    if choices is None:
-        seen = "there is no home folder: what you choose in the app is not remembered"
-        return Row("home", State.NOTE, seen, "export HOME")
-    if fault := writing_fault(choices):
-        seen = f"{choices} can't be written ({fault}): what you choose in the app is not remembered"
-        return Row("home", State.NOTE, seen, _advice(fault, "XDG_CONFIG_HOME"))
-    return Row("home", State.OK, f"{home or choices}: can be written")
+def _home_check() -> Check:
+    home, config = home_folder(), user_folder("config")
+    if config is None:
+        seen = "there is no home folder: settings of the app are not saved"
+        return Check("home", CheckState.NOTE, seen, "export HOME")
+    if fault := writing_fault(config):
+        seen = f"{config} can't be written ({fault}): settings of the app are not saved"
+        return Check("home", CheckState.NOTE, seen, _advice(fault, "XDG_CONFIG_HOME"))
+    return Check("home", CheckState.OK, f"{home or config}: can be written")
 
 
-def _queue_row() -> Row:
+def _queue_check() -> Check:
     folder = user_folder("state")
     fault = "there is no home folder" if folder is None else writing_fault(folder)
     if not fault:
-        return Row("queue", State.OK, f"{folder}: can be written")
+        return Check("queue", CheckState.OK, f"{folder}: can be written")
     advice = _advice(fault, "XDG_STATE_HOME")
     why = f"{folder} can't be written ({fault})" if folder else fault
     try:
         other = private_temporary_folder()
     except RunError as error:
-        return Row("queue", State.PROBLEM, f"{why}, and {error}; nothing can be trained", advice)
-    return Row("queue", State.NOTE, f"{why}: runs wait in {other}, until a reboot", advice)
+        return Check("queue", CheckState.PROBLEM, f"{why}, and {error}; nothing can be trained", advice)
+    return Check("queue", CheckState.NOTE, f"{why}: queued runs are stored in {other}, until a reboot", advice)
 
 
-def _cache_row() -> Row:
+def _cache_check() -> Check:
     own = user_folder("cache")
     try:
         used = cache_folder()
     except RunError as error:
-        return Row("cache", State.PROBLEM, str(error), "export HOME or XDG_CACHE_HOME")
+        return Check("cache", CheckState.PROBLEM, str(error), "export HOME or XDG_CACHE_HOME")
     fault = "there is no home folder" if own is None else writing_fault(own, own=False)
     if not fault:
-        return Row("cache", State.OK, f"{used}: can be written")
+        return Check("cache", CheckState.OK, f"{used}: can be written")
     advice = _advice(fault, "XDG_CACHE_HOME")
     if used == own:
-        return Row("cache", State.NOTE, f"{own} can only be read ({fault}): each run decodes other data again", advice)
+        return Check(
+            "cache", CheckState.NOTE, f"{own} is read-only ({fault}): other data is decoded again by each run", advice
+        )
     why = f"{own} can't be written ({fault})" if own else fault
-    return Row("cache", State.NOTE, f"{why}: data is cached in {used}, until a reboot", advice)
+    return Check("cache", CheckState.NOTE, f"{why}: data is cached in {used}, until a reboot", advice)
 
 
 def _advice(fault: str, variable: str) -> str:
     if "quota" in fault or "space" in fault:
-        return f"make room there, or export {variable}=DIR"
-    return f"see to that, or export {variable}=DIR"
+        return f"free some space there, or export {variable}=DIR"
+    return f"fix this, or export {variable}=DIR"
 
 
-_LITTLE = 1_000_000_000
-_TOO_LITTLE = 200_000_000
-"""Bytes: v3 with two checkpoints and the weights that were scored."""
+_LOW_SPACE = 1_000_000_000
+"""Bytes."""
+_TOO_LITTLE_SPACE = 200_000_000
+"""Bytes: v3 with two checkpoints and its final weights."""
 _ELSEWHERE = "choose another folder with --runs DIR (or FMNIST_TUI_RUNS)"
-_MOST_OWNERS = 3
+_MAX_OWNERS = 3
 
 
-def no_home_row() -> Row:
-    """That there is no place for runs."""
-    seen = "there is no home folder to put runs in"
-    return Row("runs folder", State.PROBLEM, seen, "export HOME, or name a folder with --runs DIR")
+def no_home_check() -> Check:
+    """The check for a machine without a home folder, if no runs folder was given."""
+    seen = "there is no home folder for runs"
+    return Check("runs folder", CheckState.PROBLEM, seen, "export HOME, or name a folder with --runs DIR")
 
 
-def folder_row(machine: Machine, runs: Path) -> Row:
-    """Whether runs can be written, and held by locks, here and from other machines. Makes nothing."""
+def folder_check(machine: Machine, runs: Path) -> Check:
+    """Whether runs can be written, and whether this and other machines see their locks. Creates nothing."""
     there = existing(runs)
-    seen = str(runs) if there == runs else f"{runs} (made by the first run)"
+    seen = str(runs) if there == runs else f"{runs} (created by the first run)"
     try:
         locks = machine.locks(there)
     except OSError as error:
         whose = f", it belongs to {owner_of(there)}" if isinstance(error, PermissionError) else ""
-        return Row("runs folder", State.PROBLEM, f"{runs} can't be written ({error.strerror}{whose})", _ELSEWHERE)
+        return Check(
+            "runs folder", CheckState.PROBLEM, f"{runs} can't be written ({error.strerror}{whose})", _ELSEWHERE
+        )
     mount = mount_of(there, machine.root / "proc/self/mountinfo")
     kind = f" ({mount.type})" if mount.type else ""
     if locks is Locks.NONE:
-        advice = f"to see at once whether a trainer lives, use a local disk: {_ELSEWHERE}"
-        return Row("runs folder", State.NOTE, f"{seen}: its file system{kind} has no locks", advice)
-    if mount.keeps_locks or (mount.is_remote and locks is Locks.FLOCK):
-        advice = "other machines tell by the heartbeat, within about 10 s, that a run is trained here"
-        return Row(
-            "runs folder", State.NOTE, f"{seen}: can be written; locks are seen by this machine only{kind}", advice
+        advice = f"to see at once whether a trainer is running, use a local disk: {_ELSEWHERE}"
+        return Check("runs folder", CheckState.NOTE, f"{seen}: its file system{kind} doesn't support locks", advice)
+    if mount.has_local_locks or (mount.is_remote and locks is Locks.FLOCK):
+        advice = "other machines see by the heartbeat, within about 10 s, that a run is being trained here"
+        return Check(
+            "runs folder",
+            CheckState.NOTE,
+            f"{seen}: can be written; its locks are visible on this machine only{kind}",
+            advice,
         )
-    return Row("runs folder", State.OK, f"{seen}: can be written, {_locks_text(locks, mount)}{kind}")
+    return Check("runs folder", CheckState.OK, f"{seen}: can be written, {_locks_text(locks, mount)}{kind}")
 
 
 def _locks_text(locks: Locks, mount: Mount) -> str:
-    words = "has locks" if locks is Locks.OPEN_FILE else "has locks (flock)"
-    return f"{words} that other machines see" if mount.is_remote else words
+    text = "supports locks" if locks is Locks.OPEN_FILE else "supports locks (flock)"
+    return f"{text} that other machines see" if mount.is_remote else text
 
 
-def sharing_row(machine: Machine, runs: Path) -> Row | None:
-    """How a folder that several users may write works for them; None of any other folder."""
+def sharing_check(machine: Machine, runs: Path) -> Check | None:
+    """Whether several users can work in the runs folder; None if only its owner may write to it."""
     try:
         status = runs.stat()
     except OSError:
         return None
     if not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return None
-    who = "everybody" if status.st_mode & stat.S_IWOTH else f"group {_group(status.st_gid)}"
-    seen = f"{who} may write {runs}"
+    who = "everyone" if status.st_mode & stat.S_IWOTH else f"group {_group(status.st_gid)}"
+    seen = f"{who} may write to {runs}"
     mask = re.search(r"^Umask:\s*([0-7]+)", machine.read("proc/self/status"), re.MULTILINE)
     umask = int(mask[1], 8) if mask else 0
     if umask & stat.S_IRGRP:
-        advice = "umask 027 before you train lets your group read them, umask 007 also label, stop and resume them"
-        return Row("sharing", State.NOTE, f"{seen}; your umask {umask:03o} hides your runs from others", advice)
+        advice = "before training, umask 027 lets your group read them, umask 007 also label, stop and resume them"
+        return Check("sharing", CheckState.NOTE, f"{seen}; your umask {umask:03o} hides your runs from others", advice)
     if not status.st_mode & stat.S_ISGID and not status.st_mode & stat.S_IWOTH:
-        seen = f"{seen}; new runs get their user's own group"
-        return Row("sharing", State.NOTE, seen, f"so that the group gets them: chmod g+s {runs}")
+        seen = f"{seen}; new runs belong to their user's own group"
+        return Check("sharing", CheckState.NOTE, seen, f"so that they belong to the group: chmod g+s {runs}")
     others = "read" if umask & stat.S_IWGRP else "read, label, stop and resume"
-    return Row("sharing", State.OK, f"{seen}; with your umask {umask:03o} others can {others} your runs")
+    return Check("sharing", CheckState.OK, f"{seen}; with your umask {umask:03o} others can {others} your runs")
 
 
 def _group(number: int) -> str:
@@ -144,50 +152,50 @@ def _group(number: int) -> str:
         return str(number)
 
 
-def disk_row(machine: Machine, runs: Path) -> Row:
-    """The room that is left for runs."""
+def disk_check(machine: Machine, runs: Path) -> Check:
+    """The free space for runs."""
     try:
         free = machine.free_bytes(existing(runs))
     except OSError as error:
-        return Row("disk", State.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
-    advice = f"remove the folders of old runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
-    if free < _TOO_LITTLE:
-        return Row("disk", State.PROBLEM, f"{amount(free)} free where runs lie, too little for one of v3", advice)
-    if free < _LITTLE:
-        return Row("disk", State.NOTE, f"{amount(free)} free where runs lie", advice)
-    return Row("disk", State.OK, f"{amount(free)} free where runs lie")
+        return Check("disk", CheckState.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
+    advice = f"delete old runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
+    if free < _TOO_LITTLE_SPACE:
+        return Check("disk", CheckState.PROBLEM, f"{amount(free)} free for runs, too little for one of v3", advice)
+    if free < _LOW_SPACE:
+        return Check("disk", CheckState.NOTE, f"{amount(free)} free for runs", advice)
+    return Check("disk", CheckState.OK, f"{amount(free)} free for runs")
 
 
-def runs_row(runs: Path) -> Row:
-    """How many runs there are, their size, and those that live or wait to be resumed."""
+def runs_check(runs: Path) -> Check:
+    """The number of runs, their size, and those that are running or can be resumed."""
     try:
         known = [(run, status_of(run)) for run in list_runs(runs)]
     except (RunError, OSError) as error:
-        return Row("runs", State.PROBLEM, str(error), _ELSEWHERE)
+        return Check("runs", CheckState.PROBLEM, str(error), _ELSEWHERE)
     if not known:
-        return Row("runs", State.OK, "none yet")
-    words = [counted(len(known), "run"), amount(sum(run.size() for run, _ in known))]
-    words += [f"{count} {status}" for status in Status if (count := _count(known, status)) and _is_told(status)]
-    return _judge(known, ", ".join(words))
+        return Check("runs", CheckState.OK, "none yet")
+    parts = [counted(len(known), "run"), amount(sum(run.size() for run, _ in known))]
+    parts += [f"{count} {status}" for status in Status if (count := _count(known, status)) and _is_listed(status)]
+    return _check_of(known, ", ".join(parts))
 
 
-def _judge(known: list[tuple[RunDirectory, Status]], seen: str) -> Row:
+def _check_of(known: list[tuple[RunDirectory, Status]], seen: str) -> Check:
     for run, status in known:
         if status is Status.UNRESPONSIVE:
-            advice = f"{run.run_id} has given no sign of life: see that its machine is up and its disk isn't full"
-            return Row("runs", State.NOTE, seen, advice)
+            advice = f"{run.run_id} is not responding: check that its machine is up and its disk isn't full"
+            return Check("runs", CheckState.NOTE, seen, advice)
     for run, status in known:
         if status is Status.INTERRUPTED:
-            return Row("runs", State.NOTE, seen, f"go on with: fmnist-tui resume {run.run_id}")
+            return Check("runs", CheckState.NOTE, seen, f"to continue: fmnist-tui resume {run.run_id}")
     if hidden := [run for run, status in known if status is Status.UNREADABLE]:
         owners = sorted({owner_of(run.path) for run in hidden})
-        whose = ", ".join([*owners[:_MOST_OWNERS], *(["..."] if len(owners) > _MOST_OWNERS else [])])
-        advice = f"those are left out of comparisons; {whose} can open them: chmod -R g+rX (or o+rX) RUN"
-        return Row("runs", State.NOTE, seen, advice)
-    return Row("runs", State.OK, seen)
+        whose = ", ".join([*owners[:_MAX_OWNERS], *(["..."] if len(owners) > _MAX_OWNERS else [])])
+        advice = f"unreadable runs are excluded from comparisons; {whose} can share them: chmod -R g+rX (or o+rX) RUN"
+        return Check("runs", CheckState.NOTE, seen, advice)
+    return Check("runs", CheckState.OK, seen)
 
 
-def _is_told(status: Status) -> bool:
+def _is_listed(status: Status) -> bool:
     return status.has_trainer or status in (Status.INTERRUPTED, Status.STOPPED, Status.UNREADABLE)
 
 

@@ -1,1 +1,1 @@
-"""The machine: its identity, CPUs, GPUs, and processes started on it. Imports no NumPy, PyTorch or psutil."""
+"""The machine: its identity, CPUs, GPUs, terminal, file systems, subprocesses. Imports no NumPy, PyTorch or psutil."""

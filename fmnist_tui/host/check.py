@@ -1,4 +1,4 @@
-"""One line of a check-up."""
+"""The result of one check of `doctor`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
-    """How a check went: fine, worth knowing, or something doesn't work as it is."""
+class CheckState(StrEnum):
+    """The outcome of a check: fine, worth knowing, or something doesn't work."""
 
     OK = "ok"
     NOTE = "note"
@@ -15,17 +15,17 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
-    """One check; its fields are the keys of `doctor --json`.
+class Check:
+    """A check and its result; the fields are the keys of `doctor --json`.
 
     Attributes:
-        check: What was looked at.
-        state: How it went.
-        seen: What was seen. It may hold text from commands and files: make it safe before it is printed.
-        advice: What to do, one line, or "" where nothing is to be done.
+        check: The check's name.
+        state: Its outcome.
+        seen: What was found, as one line. It may contain text from commands and files: make it safe before printing.
+        advice: What to do about it, as one line; "" if there is nothing to do.
     """
 
     check: str
-    state: State
+    state: CheckState
     seen: str
     advice: str = ""

@@ -1,4 +1,4 @@
-"""Which CPUs this process may use, and how many of them it can keep busy."""
+"""The CPUs that this process may use, by affinity and cgroup quota."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ROOT = Path("/sys/fs/cgroup")
 
 
 def available_cpus() -> int:
-    """CPUs by affinity and cgroup quota (Slurm, containers), which `os.cpu_count` ignores; at least 1."""
+    """The number of CPUs by affinity and cgroup quota (Slurm, containers), which `os.cpu_count` ignores; at least 1."""
     return max(1, round(min([len(cpu_set()), *map(_quota, _groups())])))
 
 
 def cpu_set() -> tuple[int, ...]:
-    """The numbers of the CPUs that this process may run on, ascending; all of them where there is no affinity (macOS).
+    """The numbers of the CPUs that this process may run on, ascending; all of them on systems without affinity (macOS).
 
     Processes whose sets don't overlap don't compete for a CPU. A cgroup quota limits time, not which CPUs.
     """
@@ -29,7 +29,7 @@ def cpu_set() -> tuple[int, ...]:
 
 
 def _groups() -> Iterator[Path]:
-    """This process's cgroups that may bound its CPUs, and their ancestors, whose quotas bound it as well."""
+    """This process's cgroups with CPU quotas, and their ancestors, whose quotas apply as well."""
     try:
         lines = _OWN.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -38,13 +38,13 @@ def _groups() -> Iterator[Path]:
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
-        root = _ROOT / "cpu" if controllers else _ROOT  # version 1 has a hierarchy for each controller
+        root = _ROOT / "cpu" if controllers else _ROOT  # version 1 has one hierarchy per controller
         own = root / path.strip("/")
         yield from (group for group in (own, *own.parents) if group.is_relative_to(root))
 
 
 def _quota(group: Path) -> float:
-    """CPUs that the group may keep busy: cpu.max of version 2, else the two files of version 1."""
+    """The group's quota in CPUs: from cpu.max (version 2), else from the two files of version 1; infinity if none."""
     try:
         if exists(group / "cpu.max"):
             quota, period = (group / "cpu.max").read_text("ascii").split()

@@ -1,4 +1,4 @@
-"""CUDA_VISIBLE_DEVICES, in every form that CUDA and PyTorch take."""
+"""CUDA_VISIBLE_DEVICES, in every form that CUDA and PyTorch accept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fmnist_tui.host.gpu import Gpu
 
 SETTINGS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 _DIGITS = 4000
-"""More than any index has, fewer than Python converts to a number."""
+"""More than any index has, fewer than Python's limit for converting to an integer."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Card:
     """A physical GPU.
 
     Attributes:
-        uuid: "GPU-...", or "" where it isn't known.
+        uuid: "GPU-...", or "" if unknown.
         devices: What CUDA computes on: the GPU itself, or its MIG instances.
-        names: What each device is called in CUDA_VISIBLE_DEVICES besides its key: the old "MIG-GPU-.../gi/ci".
+        names: The keys of the devices by their alternative names in CUDA_VISIBLE_DEVICES: the old "MIG-GPU-.../gi/ci".
     """
 
     uuid: str
@@ -32,16 +32,16 @@ class Card:
 def visible_devices(environ: Mapping[str, str], cards: Sequence[Card]) -> tuple[Gpu, ...]:
     """The devices that a process with this environment may use, numbered as `nvidia-smi` orders them.
 
-    CUDA itself numbers the fastest GPU first unless CUDA_DEVICE_ORDER is PCI_BUS_ID; trainers are started with that.
-    Only where a user asks for FASTEST_FIRST are unlike GPUs numbered by speed here, by an estimate of CUDA's own one.
+    CUDA numbers the fastest GPU first unless CUDA_DEVICE_ORDER is PCI_BUS_ID, with which trainers are started. GPUs of
+    different models are numbered by speed (an estimate of CUDA's own order) only if the user asks for FASTEST_FIRST.
 
-    As CUDA and PyTorch do it: a list ends at its first invalid entry, one with a repeated entry is empty, the first
-    entry decides whether all are indices, "GPU-" or "MIG-" names, and names may be cut short as long as they are
-    unique. Where no UUID is known at all, names are taken as they are.
+    As in CUDA and PyTorch, a list ends at its first invalid entry; a list with a repeated entry is empty; the first
+    entry decides whether all are indices, "GPU-" or "MIG-" names; and names may be abbreviated as long as they are
+    unique. If no UUID is known at all, names are taken as they are.
 
     Args:
-        environ: CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER are used. (NVIDIA_VISIBLE_DEVICES only decides which GPUs
-            are put into a container, before any process in it starts.)
+        environ: CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER are read. (NVIDIA_VISIBLE_DEVICES only decides which GPUs a
+            container gets, before any process in it starts.)
         cards: In the driver's order, which is that of the PCI bus.
     """
     cards = _ordered(environ, cards)
@@ -64,7 +64,7 @@ def _ordered(environ: Mapping[str, str], cards: Sequence[Card]) -> Sequence[Card
 
 
 def _indices(listed: str, count: int) -> list[int]:
-    """The indices at the list's start that are below `count`; an entry's index is the number that it begins with."""
+    """The valid indices, below `count`, at the start of the list; an entry is read up to its first non-digit."""
     indices: list[int] = []
     for entry in listed.split(","):
         number = re.match(r"[+-]?[0-9]+", entry.strip())

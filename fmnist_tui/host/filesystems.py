@@ -1,4 +1,4 @@
-"""What kind of file system a folder is on: whether other machines may see it, and its locks."""
+"""The file system of a folder: whether it is remote, and whether other machines see its locks."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _REMOTE = re.compile(
     r"nfs|cifs|smb|lustre|gpfs|beegfs|ceph|glusterfs|afs|9p|orangefs|pvfs|panfs|wekafs|fuse\.|fuse$|virtiofs"
 )
 _LOCAL_FUSE = re.compile(r"fuse\.(?:ntfs|exfat|fuse-overlayfs|fuseblk|lxcfs)")
-_LOCKS_STAY = re.compile(r"9p|virtiofs|afs|fuse(?!\.glusterfs|\.ceph)")
-"""File systems whose locks a client keeps to itself, whatever their options."""
-_KEEP_LOCKS = {
+_LOCAL_LOCKS = re.compile(r"9p|virtiofs|afs|fuse(?!\.glusterfs|\.ceph)")
+"""File systems whose locks are local to each client, whatever their options."""
+_LOCAL_LOCK_OPTIONS = {
     "nfs": ("local_lock=all", "local_lock=posix", "nolock"),
     "lustre": ("localflock",),
     "cifs": ("nobrl", "nolock"),
     "smb": ("nobrl", "nolock"),
 }
-"""Options that do the same, by the beginning of a type."""
+"""Mount options that make locks local, by the prefix of the type."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Mount:
     """A mounted file system.
 
     Attributes:
-        type: As the kernel calls it: "ext4", "nfs4", "fuse.sshfs"; "" if unknown.
-        options: Those of the mount and of the file system.
+        type: The kernel's name for it: "ext4", "nfs4", "fuse.sshfs"; "" if unknown.
+        options: The options of the mount and of the file system.
     """
 
     type: str = ""
@@ -37,24 +37,24 @@ class Mount:
 
     @property
     def is_remote(self) -> bool:
-        """Whether other machines may see it through a file server, whose clients cache what they read and write."""
+        """Whether it is served by a file server: other machines may see it, and clients cache reads and writes."""
         return bool(_REMOTE.match(self.type)) and not _LOCAL_FUSE.match(self.type)
 
     @property
-    def keeps_locks(self) -> bool:
-        """Whether other machines may see its files but not this one's locks (fcntl's kind)."""
+    def has_local_locks(self) -> bool:
+        """Whether other machines may see its files but not this machine's fcntl locks."""
         if not self.is_remote:
             return False
-        options = (word for kind, words in _KEEP_LOCKS.items() if self.type.startswith(kind) for word in words)
-        return bool(_LOCKS_STAY.match(self.type)) or not self.options.isdisjoint(options)
+        options = (name for kind, names in _LOCAL_LOCK_OPTIONS.items() if self.type.startswith(kind) for name in names)
+        return bool(_LOCAL_LOCKS.match(self.type)) or not self.options.isdisjoint(options)
 
 
 def mount_of(folder: Path, mounts: Path = _MOUNTS) -> Mount:
-    """The file system of a folder, or of its nearest existing parent; an empty one if unknown.
+    """The mount of a folder, or of its nearest existing parent; an empty one if unknown.
 
     Args:
         folder: Any path.
-        mounts: The kernel's list (proc_pid_mountinfo(5)).
+        mounts: The kernel's list of mounts (proc_pid_mountinfo(5)).
     """
     try:
         lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
@@ -68,16 +68,11 @@ def mount_of(folder: Path, mounts: Path = _MOUNTS) -> Mount:
         if len(before) < 6 or not after:
             continue
         point = Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), before[4]))
-        if real.is_relative_to(point) and len(point.parts) >= best:  # of two on one folder, the newer hides the older
+        if real.is_relative_to(point) and len(point.parts) >= best:  # the last mount on a folder hides earlier ones
             best, found = len(point.parts), Mount(after[0], frozenset(f"{before[5]},{after[-1]}".split(",")))
     return found
 
 
-def file_system_type(folder: Path) -> str:
-    """The type of the file system of a folder, or of its nearest existing parent; "" if unknown."""
-    return mount_of(folder).type
-
-
 def is_remote(folder: Path) -> bool:
-    """Whether other machines may see the folder through a file server, whose clients cache what they read and write."""
+    """Whether the folder is on a file server; see `Mount.is_remote`."""
     return mount_of(folder).is_remote

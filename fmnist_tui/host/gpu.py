@@ -1,4 +1,4 @@
-"""A GPU or MIG instance, and whose processes use it."""
+"""A GPU or MIG instance, and the processes that use it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 from fmnist_tui.text import amount, safe
 
 _UNLISTED_BYTES = 300_000_000
-"""Less than any CUDA process takes, more than an idle GPU has in use."""
+"""Less than any CUDA process uses, more than an idle GPU has in use."""
 _UNLISTED_BUSY = 20
-_NAMED = 3
+"""Percent."""
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,10 @@ class GpuProcess:
     """A process that computes on a GPU.
 
     Attributes:
-        pid: Its number, or 0 for processes that this machine (a container, often) does not show.
-        user: Its user's name, or number where there is no name; "" where pid is 0.
-        command: Its program's name, or "" where pid is 0. It may hold any text: make it safe before it is printed.
-        used: Bytes of GPU memory, or None where the driver doesn't report them.
+        pid: Its process id, or 0 for processes that aren't visible here (in a container, for example).
+        user: The name of its user, or the user's number if there is no name; "" if pid is 0.
+        command: The name of its program; "" if pid is 0. It may contain any text: make it safe before printing.
+        used: Bytes of GPU memory, or None if the driver doesn't report them.
         is_ours: Whether it is this user's and belongs to fmnist-tui.
     """
 
@@ -41,20 +42,19 @@ class Gpu:
     """A GPU, or a MIG instance of one.
 
     Attributes:
-        key: Its UUID ("GPU-...", "MIG-..."); where neither NVML nor the driver's files give it, its device file's name
-            ("nvidia0"), or its name in CUDA_VISIBLE_DEVICES. What has a UUID can be named so to CUDA: see `is_uuid`.
-        index: Its N in `cuda:N`, for a process with the environment that was asked about and CUDA_DEVICE_ORDER set to
-            PCI_BUS_ID. (With MIG, CUDA offers a process one instance only, as cuda:0: start it with
-            CUDA_VISIBLE_DEVICES set to the key.)
-        name: What its maker calls it, or "" where it isn't known.
-        total: Bytes of memory; 0 where the driver doesn't report them.
-        free: Bytes of memory that are free.
-        busy: Percent of the last moments in which it worked, or None where the driver doesn't report it.
-        processes: What computes on it, as far as it is known.
-        graphics: How many processes draw on it (a desktop's).
-        unlisted: Bytes that none of these processes holds.
-        speed: Cores times clock (MHz), to tell the fastest of unlike GPUs; 0 where the driver doesn't report it. A MIG
-            instance has that of the whole GPU.
+        key: Its UUID ("GPU-...", "MIG-..."); if neither NVML nor the driver's files report it, its device file's name
+            ("nvidia0"), or its name in CUDA_VISIBLE_DEVICES. CUDA accepts a UUID as a name: see `is_uuid`.
+        index: N in `cuda:N`, for a process with the given environment and CUDA_DEVICE_ORDER set to PCI_BUS_ID. (With
+            MIG, CUDA offers a process one instance only, as cuda:0: start it with CUDA_VISIBLE_DEVICES set to the key.)
+        name: The product's name, or "" if unknown.
+        total: Bytes of memory; 0 if the driver doesn't report them.
+        free: Bytes of free memory.
+        busy: Recent utilisation in percent, or None if the driver doesn't report it.
+        processes: The known processes that compute on it.
+        graphics: The number of graphics processes (of a desktop).
+        unlisted: Bytes in use that belong to none of these processes.
+        speed: Cores times clock (MHz), to find the fastest of different GPUs; 0 if the driver doesn't report it. A MIG
+            instance has the value of the whole GPU.
     """
 
     key: str
@@ -75,20 +75,20 @@ class Gpu:
 
     @property
     def short_key(self) -> str:
-        """The key, with a UUID cut to what distinguishes GPUs: "GPU-5f3a9c01"."""
+        """The key, with a UUID shortened to its first part: "GPU-5f3a9c01"."""
         return self.key[:12] if self.is_uuid and "/" not in self.key else self.key
 
 
 def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...]:
-    """Who else uses a GPU: other users, and this user's processes outside fmnist-tui.
+    """Other processes on a GPU: other users', and this user's outside fmnist-tui.
 
-    In a container the driver may list no process, or numbers that mean nothing there. Memory in use by nobody listed,
-    or a busy GPU without any process, is then one process with pid 0; not so where an own process must be on the GPU
-    and isn't listed either, since it may be that one.
+    In a container the driver may list no processes, or ids that mean nothing there. Memory in use by no listed process,
+    or a busy GPU without processes, is then reported as one process with pid 0, unless one of `own_pids` isn't listed
+    either: then it may be that one.
 
     Args:
-        gpu: As it was just read.
-        own_pids: Processes of this program that are on this GPU, besides those that are recognised by their command.
+        gpu: A fresh reading.
+        own_pids: Processes of this program on this GPU, besides those recognised by their command.
     """
     listed = [process for process in gpu.processes if process.pid]
     others = [process for process in listed if process.pid not in own_pids and not process.is_ours]
@@ -103,36 +103,36 @@ def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...
 
 
 def others_text(gpu: Gpu, others: Sequence[GpuProcess]) -> str:
-    """GPU 0 (H200) is also used by alice: python (12.3 GB); "" for no others."""
+    """Text like "GPU 0 (H200) is also used by alice: python (12.3 GB)"; "" for no others."""
     if not others:
         return ""
-    named = [process_text(process) for process in others[:_NAMED]]
-    if len(others) > _NAMED:
-        named.append(f"{len(others) - _NAMED} more")
+    named = [process_text(process) for process in others[:_MAX_NAMED]]
+    if len(others) > _MAX_NAMED:
+        named.append(f"{len(others) - _MAX_NAMED} more")
     name = f" ({safe(gpu.name.removeprefix('NVIDIA '))})" if gpu.name else ""
     return f"GPU {gpu.index}{name} is also used by {', '.join(named)}"
 
 
 def process_text(process: GpuProcess) -> str:
-    """alice: python (12.3 GB)."""
+    """Text like "alice: python (12.3 GB)"."""
     used = f" ({amount(process.used)})" if process.used else ""
     if not process.pid:
-        return f"processes that this machine does not show{used}"
+        return f"processes that are not visible here{used}"
     return f"{safe(process.user)}: {safe(process.command)}{used}"
 
 
 _PROGRAM = "fmnist-tui"
 _PACKAGE = "fmnist_tui"
-_LONGEST_COMMAND = 40
+_MAX_COMMAND = 40
 
 
 def gpu_process(pid: int, used: int | None, proc: Path) -> GpuProcess:
-    """The process with its user and command, or with pid 0 where this machine does not show it.
+    """The process with its user and command, or with pid 0 if it isn't visible here.
 
-    In a container, the driver may list numbers of the host's processes: no such process may be here, or another one.
+    In a container, the driver may list process ids of the host: here they may belong to no process, or to another one.
 
     Args:
-        pid: As the driver lists it.
+        pid: The process id that the driver lists.
         used: Bytes of GPU memory, or None.
         proc: The folder /proc.
     """
@@ -141,19 +141,19 @@ def gpu_process(pid: int, used: int | None, proc: Path) -> GpuProcess:
         uid = folder.stat().st_uid
         arguments = [os.fsdecode(part) for part in (folder / "cmdline").read_bytes().split(b"\0")]
         command = Path(arguments[0]).name or (folder / "comm").read_text("utf-8", "replace").strip()
-    except OSError:  # not here, or hidden (hidepid)
+    except OSError:  # no such process, or a hidden one (hidepid)
         return GpuProcess(0, "", "", used)
     if not _may_use_gpu(folder):
         return GpuProcess(0, "", "", used)
     is_ours = uid == os.getuid() and _is_this_program(arguments)
-    return GpuProcess(pid, _user_name(uid), command[:_LONGEST_COMMAND], used, is_ours)
+    return GpuProcess(pid, _user_name(uid), command[:_MAX_COMMAND], used, is_ours)
 
 
 def _may_use_gpu(folder: Path) -> bool:
-    """Whether the process has a GPU's device file open, as far as we may look."""
+    """Whether the process has a GPU's device file open; True if its files can't be read."""
     try:
         targets = [os.readlink(entry.path) for entry in os.scandir(folder / "fd")]  # noqa: PTH115
-    except OSError:  # another user's, or files that it has just closed
+    except OSError:  # another user's process, or files that were just closed
         return True
     return any(target.startswith(("/dev/nvidia", "/dev/dxg")) for target in targets)
 

@@ -1,4 +1,4 @@
-"""NVIDIA's GPUs as the driver reports them through NVML, or, where it can't be asked, by their device files."""
+"""NVIDIA GPUs as the driver reports them through NVML, or, if NVML doesn't work, by their device files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _REFUSED = {errno.EPERM, errno.EACCES, errno.ENODEV, errno.ENXIO, errno.EIO}
 
 
 def device_file_cards(devices: Path, proc: Path | None, *, opened: bool = True) -> list[Card]:
-    """The GPUs whose device files this user may open, by their numbers, which may have gaps (in a container).
+    """The GPUs whose device files this user may open; their numbers may have gaps (in a container).
 
-    The driver gives their places on the PCI bus, which decide the order, UUIDs and names below /proc, or none of it.
+    Below /proc, the driver may report their PCI bus addresses, which decide the order, their UUIDs and names.
 
     Args:
         devices: The folder /dev.
-        proc: The folder /proc, or None for numbers alone.
-        opened: Whether to try to open the files, which starts the driver. Else all that are there are reported.
+        proc: The folder /proc, or None to use the numbers alone.
+        opened: Whether to try to open the files, which starts the driver; if not, all that exist are reported.
     """
     try:
         names = os.listdir(devices)  # noqa: PTH208
@@ -43,7 +43,7 @@ def device_file_cards(devices: Path, proc: Path | None, *, opened: bool = True) 
 
 
 def is_refused(path: Path) -> bool:
-    """Whether a device file is there but can't be opened: the job has another GPU, or the driver is gone."""
+    """Whether a device file exists but can't be opened: the job has another GPU, or the driver isn't loaded."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
     except OSError as error:
@@ -52,7 +52,7 @@ def is_refused(path: Path) -> bool:
 
 
 def _driver_information(proc: Path) -> dict[int, tuple[str, str, str]]:
-    """Place on the PCI bus, UUID and name by the number of the device file."""
+    """PCI bus address, UUID and name, by the number of the device file."""
     known = {}
     for path in proc.glob("driver/nvidia/gpus/*/information"):
         try:
@@ -71,7 +71,7 @@ LIBRARY = "libnvidia-ml.so.1"
 
 
 class NvmlFault(Exception):
-    """NVML can't be used; the text is its own word for why."""
+    """NVML can't be used; the text is its own error message."""
 
 
 def read_cards(devices: Path, proc: Path) -> tuple[str, list[Card]]:
@@ -93,7 +93,7 @@ def read_cards(devices: Path, proc: Path) -> tuple[str, list[Card]]:
 
 @contextmanager
 def _initialised() -> Iterator[Any]:
-    """The module pynvml, while NVML is in use."""
+    """The module pynvml, with NVML initialised."""
     try:
         nvml = importlib.import_module("pynvml")
     except ImportError:
@@ -109,7 +109,7 @@ def _initialised() -> Iterator[Any]:
 
 
 def _ask(nvml: Any, function: str, *arguments: Any, **options: Any) -> Any:
-    """What a function returns, or None where this driver, GPU or user can't have it."""
+    """The result of a function, or None if this driver, GPU or user doesn't support it."""
     try:
         return getattr(nvml, function)(*arguments, **options)
     except (nvml.NVMLError, AttributeError, UnicodeDecodeError):  # an older pynvml lacks functions
@@ -117,7 +117,7 @@ def _ask(nvml: Any, function: str, *arguments: Any, **options: Any) -> Any:
 
 
 def _card(nvml: Any, handle: Any, devices: Path, proc: Path) -> Card | None:
-    """The GPU, or None where it can't be opened or identified: the device cgroup of a job, a GPU that fell off."""
+    """The GPU, or None if it can't be opened (a job's device cgroup) or identified (a GPU that fell off the bus)."""
     minor, uuid = _ask(nvml, "nvmlDeviceGetMinorNumber", handle), _text(_ask(nvml, "nvmlDeviceGetUUID", handle))
     if not uuid or (minor is not None and is_refused(devices / f"nvidia{minor}")):
         return None
@@ -131,11 +131,11 @@ def _card(nvml: Any, handle: Any, devices: Path, proc: Path) -> Card | None:
 
 
 def _instances(nvml: Any, handle: Any, uuid: str) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Each MIG instance's UUID, with its handle and its name of the form that drivers before 470 used."""
+    """Each MIG instance's UUID, with its handle and its name in the form of drivers before 470."""
     for index in range(_ask(nvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
         instance = _ask(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, index)
         key = _text(_ask(nvml, "nvmlDeviceGetUUID", instance)) if instance is not None else ""
-        if key:  # the numbers have gaps
+        if key:  # the indices have gaps
             parts = (_ask(nvml, f"nvmlDeviceGet{part}InstanceId", instance) for part in ("Gpu", "Compute"))
             yield key, (instance, "/".join([f"MIG-{uuid}", *map(str, parts)]))
 
@@ -146,7 +146,7 @@ def _device(nvml: Any, handle: Any, key: str, speed: int, proc: Path) -> Gpu:
     computing, drawing = (_processes(nvml, handle, kind) for kind in ("Compute", "Graphics"))
     listed = drawing | computing
     processes = tuple(gpu_process(pid, held, proc) for pid, held in computing.items())
-    # Where the driver doesn't report what a process holds, nothing can be called unlisted.
+    # If the driver doesn't report a process's memory, none can be called unlisted.
     unlisted = 0 if None in listed.values() else max(0, used - sum(held or 0 for held in listed.values()))
     name = _text(_ask(nvml, "nvmlDeviceGetName", handle))
     busy = None if rates is None else rates.gpu
@@ -154,7 +154,7 @@ def _device(nvml: Any, handle: Any, key: str, speed: int, proc: Path) -> Gpu:
 
 
 def _memory(nvml: Any, handle: Any) -> tuple[int, int, int]:
-    """Bytes in all, free, and in use by processes; the last is 0 where the driver mixes it with what it reserves."""
+    """Bytes in total, free, and used by processes; the last is 0 if the driver includes its own reserve in it."""
     version = getattr(nvml, "nvmlMemory_v2", None)
     if version and (memory := _ask(nvml, "nvmlDeviceGetMemoryInfo", handle, version=version)):
         return memory.total, memory.free, memory.used
@@ -163,7 +163,7 @@ def _memory(nvml: Any, handle: Any) -> tuple[int, int, int]:
 
 
 def _processes(nvml: Any, handle: Any, kind: str) -> dict[int, int | None]:
-    """The processes of a kind ("Compute", "Graphics"), with the bytes that each holds, or None."""
+    """The ids of the processes of a kind ("Compute", "Graphics"), with the bytes that each uses, or None."""
     for version in ("_v3", "_v2"):
         processes = _ask(nvml, f"nvmlDeviceGet{kind}RunningProcesses{version}", handle)
         if processes is not None:
@@ -178,5 +178,5 @@ def _speed(nvml: Any, handle: Any) -> int:
 
 
 def _text(value: Any) -> str:
-    """Older modules of this name return bytes."""
+    """The value as text; older versions of pynvml return bytes."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""

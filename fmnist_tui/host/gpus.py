@@ -1,10 +1,13 @@
-"""NVIDIA's GPUs and MIG instances that a process may use, by UUID. Run as a program, it prints them as JSON."""
+"""The NVIDIA GPUs and MIG instances that a process may use. Run as a program, this module prints them as JSON."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,13 +26,13 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class GpuReport:
-    """What was found out about the GPUs.
+    """The GPUs of this machine, for a process with a certain environment.
 
     Attributes:
-        visible: What a process with this environment may use, in the order that its environment asks for.
-        hidden: What this user may open as well, but CUDA_VISIBLE_DEVICES leaves out; numbered from 0 too.
+        visible: Those that the process may use, in the order that its environment asks for.
+        hidden: Those that this user may open too, but that CUDA_VISIBLE_DEVICES leaves out; numbered from 0 as well.
         driver: The driver's version, or "".
-        fault: Why NVML could not be asked, or "". The GPUs are those of the device files then.
+        fault: Why NVML doesn't work, or "". The GPUs are then those of the device files.
     """
 
     visible: tuple[Gpu, ...] = ()
@@ -39,10 +42,10 @@ class GpuReport:
 
 
 def read_gpus(environ: Mapping[str, str] = os.environ, devices: Path = DEVICES, proc: Path = PROC) -> GpuReport:
-    """Ask NVML, or, where it can't be asked, look for device files. May hang in a broken driver: see `query`.
+    """Ask NVML, or, if it doesn't work, look for device files. This may hang in a broken driver: see `query`.
 
     Args:
-        environ: The environment of the process that shall use a GPU.
+        environ: The environment of the process that will use a GPU.
         devices: The folder /dev.
         proc: The folder /proc.
     """
@@ -54,19 +57,12 @@ def read_gpus(environ: Mapping[str, str] = os.environ, devices: Path = DEVICES, 
     return _report(environ, cards, driver, fault)
 
 
-def visible_gpus(
-    environ: Mapping[str, str] = os.environ, devices: Path = DEVICES, proc: Path = PROC
-) -> tuple[Gpu, ...]:
-    """What a process with this environment may use; see `read_gpus`."""
-    return read_gpus(environ, devices, proc).visible
-
-
 def query(environ: Mapping[str, str] = os.environ, seconds: float = QUERY_SECONDS) -> GpuReport:
-    """`read_gpus` in a process of its own, for this long at most: a driver may hang, or crash who asks it.
+    """Run `read_gpus` in a separate process with a time limit, since a driver may hang, or crash its caller.
 
     Args:
-        environ: The environment of the process that shall use a GPU.
-        seconds: After this time, what the device files and /proc show without the driver is reported.
+        environ: The environment of the process that will use a GPU.
+        seconds: The time limit, after which the GPUs known from the device files and /proc are reported.
     """
     settings = {name: environ[name] for name in SETTINGS if name in environ}
     inherited = {name: value for name, value in python_environment().items() if name not in SETTINGS}
@@ -74,28 +70,64 @@ def query(environ: Mapping[str, str] = os.environ, seconds: float = QUERY_SECOND
 
 
 def query_gpus(environ: Mapping[str, str] = os.environ, seconds: float = QUERY_SECONDS) -> tuple[Gpu, ...]:
-    """What a process with this environment may use; see `query`."""
+    """The GPUs that a process with this environment may use; see `query`."""
     return query(environ, seconds).visible
 
 
 def report_of(result: CommandResult, environ: Mapping[str, str] = os.environ) -> GpuReport:
-    """What QUERY_COMMAND reported, whole or until it was killed, or crashed in the driver.
+    """The report printed by QUERY_COMMAND: the complete one, or the one before it was killed or crashed.
 
     Args:
-        result: How the command ended.
-        environ: The environment that it was asked about.
+        result: The result of the command.
+        environ: The environment of the process that will use a GPU.
     """
     report = next(filter(None, map(_report_in, reversed(result.output.splitlines()))), None)
     if report is None:  # not even Python started
         report = _without_driver(environ, DEVICES, None)
     if result.status == 0:
         return report
-    why = result.errors.strip().rpartition("\n")[2] or f"NVML ends its process (status {result.status})"
+    why = result.errors.strip().rpartition("\n")[2] or f"NVML crashes its process (status {result.status})"
     return replace(report, fault=why)
 
 
+_PROBE_SECONDS = 4.0
+"""Between two queries: each starts a process."""
+_STALE_SECONDS = 20.0
+"""The age at which a report is no longer shown."""
+
+
+class GpuProbe:
+    """The current state of the GPUs, for a screen that mustn't wait for a slow, missing or hanging driver.
+
+    A thread queries the driver every few seconds.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._queried = -math.inf
+        self._newest: tuple[float, GpuReport] = (-math.inf, GpuReport())
+
+    def latest(self, environ: Mapping[str, str] = os.environ) -> GpuReport:
+        """The latest report, or an empty one; starts a query if it is old. Returns at once.
+
+        Args:
+            environ: The environment of the process that will use a GPU.
+        """
+        now = time.monotonic()
+        if now - self._queried >= _PROBE_SECONDS and not (self._thread and self._thread.is_alive()):
+            self._queried = now
+            self._thread = threading.Thread(target=self._query, args=(dict(environ),), name="gpu query", daemon=True)
+            self._thread.start()
+        reported, report = self._newest
+        return report if now - reported < _STALE_SECONDS else GpuReport()
+
+    def _query(self, environ: Mapping[str, str]) -> None:
+        report = query(environ)
+        self._newest = (time.monotonic(), report)
+
+
 def main() -> None:
-    """Print a report as JSON: first what is known without the driver, in case it hangs."""
+    """Print reports as JSON: first what is known without the driver, in case it hangs, then the complete one."""
     for report in (_without_driver(os.environ, DEVICES, PROC), read_gpus()):
         sys.stdout.write(f"{json.dumps(asdict(report))}\n")
         sys.stdout.flush()
@@ -113,7 +145,7 @@ def _report(environ: Mapping[str, str], cards: Sequence[Card], driver: str = "",
 
 
 def _report_in(line: str) -> GpuReport | None:
-    """The report in a line of JSON, or None where a library printed it, or the process ended in its middle."""
+    """The report in a line of JSON, or None if the line is incomplete or was printed by a library."""
     try:
         report = json.loads(line)
         gpus = {name: tuple(map(_gpu, report[name])) for name in ("visible", "hidden")}

@@ -1,4 +1,4 @@
-"""All that the checks ask of the machine, in one place, so that tests can put any machine in its stead."""
+"""Everything that the checks of `doctor` ask of the machine, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WRITE_LOCK = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 class Locks(StrEnum):
-    """Which locks a file system has."""
+    """The kinds of locks that a file system supports."""
 
     OPEN_FILE = "open-file-description locks"
     FLOCK = "flock only"
@@ -39,21 +39,21 @@ class Locks(StrEnum):
 
 @dataclass(frozen=True)
 class Machine:
-    """What a check may ask.
+    """The machine, as the checks see it.
 
     Attributes:
-        environ: The environment as this process was given it.
-        root: Where /proc, /etc, /var and /run lie.
-        screen: The terminal's columns and rows (0 where it doesn't know them), or None without a terminal.
+        environ: The environment that this process was started with.
+        root: The folder that contains /proc, /etc, /var and /run.
+        screen: The terminal's columns and rows (0 if unknown), or None without a terminal.
         system: "Linux" or "Darwin".
         processor: The CPU's architecture.
-        cpus: How many may be used, and how many there are.
-        user: The name of the user whose process this is.
+        cpus: The number of CPUs that may be used, and the number that exist.
+        user: Returns the name of this process's user.
         start: Starts a command.
         has_library: Whether a shared library can be loaded.
         version_of: The version of an installed package, or None.
-        free_bytes: Free space where a folder lies. Raises OSError.
-        locks: Which locks the file system of a folder has. Raises OSError where it can't be written.
+        free_bytes: The free space on a folder's file system. Raises OSError.
+        locks: The locks that a folder's file system supports. Raises OSError if the folder can't be written.
     """
 
     environ: Mapping[str, str]
@@ -70,12 +70,12 @@ class Machine:
     locks: Callable[[Path], Locks]
 
     def ask(self, *command: str, seconds: float = 1.0) -> CommandResult:
-        """What a command answers within this time."""
+        """The result of a command, which is killed after this time."""
         with closing(self.start(command)) as started:
             return started.result(seconds)
 
     def read(self, path: str) -> str:
-        """The text of a file below the root, or "" where it can't be read."""
+        """The text of a file below the root, or "" if it can't be read."""
         try:
             return (self.root / path).read_text("utf-8", "replace")
         except OSError:
@@ -83,7 +83,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine that we run on."""
+    """The machine that this process runs on."""
     return Machine(
         environ=given_environment(),
         root=Path("/"),
@@ -101,7 +101,7 @@ def this_machine() -> Machine:
 
 
 def given_environment() -> dict[str, str]:
-    """The environment as a person set it: where LANG is C, Python (PEP 538) adds an LC_CTYPE that they didn't."""
+    """The environment that this process was started with: in the C locale, Python adds an LC_CTYPE (PEP 538)."""
     environ = dict(os.environ)
     try:
         given = Path("/proc/self/environ").read_bytes()
@@ -114,7 +114,7 @@ def given_environment() -> dict[str, str]:
 def _user() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's made-up user
+    except KeyError:  # a container's user without a name
         return str(os.getuid())
 
 
@@ -143,7 +143,7 @@ def _version_of(package: str) -> str | None:
 
 
 def _locks(folder: Path) -> Locks:
-    with tempfile.TemporaryFile(dir=folder) as file:  # no name: nothing is left even if we are killed now
+    with tempfile.TemporaryFile(dir=folder) as file:  # unnamed: nothing is left even if this process is killed
         open_file = _is_granted(lambda: fcntl.fcntl(file, fcntl.F_OFD_SETLK, _WRITE_LOCK))
         flock = _is_granted(lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB))
     if flock:
@@ -152,7 +152,7 @@ def _locks(folder: Path) -> Locks:
 
 
 def _is_granted(lock: Callable[[], object]) -> bool:
-    """Raises OSError where it isn't for want of locks."""
+    """Whether the lock can be taken. Raise OSError if that fails for another reason than missing support."""
     try:
         lock()
     except AttributeError:  # macOS
@@ -165,9 +165,9 @@ def _is_granted(lock: Callable[[], object]) -> bool:
 
 
 def cpu_title(machine: Machine) -> str:
-    """How many CPUs may be used, and what they are called: "2 CPUs, AMD EPYC"."""
-    usable, all_of_them = machine.cpus
-    count = counted(usable, "CPU") if usable == all_of_them else f"{usable} of {all_of_them} CPUs (the rest is barred)"
+    """The number and the model of the usable CPUs: "2 CPUs, AMD EPYC"."""
+    usable, total = machine.cpus
+    count = counted(usable, "CPU") if usable == total else f"{usable} of {total} CPUs available"
     return f"{count}, {_processor(machine)}"
 
 

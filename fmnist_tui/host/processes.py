@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,11 @@ from typing import Any, BinaryIO, Protocol
 _FOLDER = Path(__file__).resolve().parents[2]
 """The folder that contains the package."""
 _INSTALLED = ("site-packages", "dist-packages")
-"""Folders that Python searches anyway. Put into PYTHONPATH, they would hide the standard library."""
+"""AppPaths that Python searches anyway. Put into PYTHONPATH, they would hide the standard library."""
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module of this package; start it with `python_environment()`."""
+    """The command that runs a module of this package; run it in `python_environment()`."""
     return [sys.executable, "-m", module, *arguments]
 
 
@@ -46,8 +47,11 @@ def _absolute(entry: str) -> str:
 
 
 _GRACE = 0.5
-"""Seconds given to a killed command. One that hangs in a broken driver doesn't die; it is left to the system."""
-_LONGEST = 1 << 16
+"""Seconds to wait for a killed command. One that hangs in a broken driver doesn't die; it is left to the system."""
+_POLL = 0.05
+"""Seconds between two calls of `tick`."""
+_MAX_OUTPUT = 1 << 16
+"""Bytes."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,10 @@ class CommandResult:
     """How a command ended.
 
     Attributes:
-        status: Its exit status, minus a signal's number, or None where it didn't start or end in time.
-        output: What it printed, even if it didn't end.
-        errors: What it printed as errors; where `status` is None, why there is no result.
+        status: Its exit status, or minus the number of the signal that ended it; None if it didn't start, or didn't end
+            in time.
+        output: Its standard output (the first 64 KiB), also if it was killed.
+        errors: Its standard error; if `status` is None, why there is no result.
     """
 
     status: int | None
@@ -65,7 +70,10 @@ class CommandResult:
     errors: str = ""
 
     def report(self) -> dict[str, Any] | None:
-        """The JSON object in its last line, below whatever libraries printed; None where it failed or has none."""
+        """The JSON object in the last line of its output, after whatever libraries printed.
+
+        None if the command failed or printed no such line.
+        """
         if self.status != 0:
             return None
         try:
@@ -76,24 +84,27 @@ class CommandResult:
 
 
 class StartedCommand(Protocol):
-    """A command that was started."""
+    """A running command, as the checks of `doctor` see it; tests replace it."""
 
     def result(self, seconds: float) -> CommandResult:
-        """Wait for its end, for this long at most; it is killed then."""
+        """Wait until it ends, but kill it after this time."""
 
     def close(self) -> None:
-        """Kill it if it hasn't ended, and drop what it printed."""
+        """Kill it if it hasn't ended, and discard its output."""
 
 
 class RunningCommand:
-    """A command, started at once; it has an empty standard input, and runs in / as trainers do."""
+    """A command in a session of its own, started by the constructor; its standard input is empty."""
 
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str] | None = None) -> None:
-        """Start `command`, a program and its arguments.
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str] | None = None, folder: Path = Path("/")
+    ) -> None:
+        """Start the command.
 
         Args:
-            command: Where it can't be started, `result` says why.
+            command: A program and its arguments. If it can't be started, `result` says why.
             environ: Its environment; None for this process's, in which Python finds this package.
+            folder: Its working directory; by default the one in which trainers run.
         """
         self._output = _buffer()
         self._errors = _buffer()
@@ -105,26 +116,38 @@ class RunningCommand:
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=self._errors,
-                cwd="/",
+                cwd=folder,
                 env=python_environment() if environ is None else environ,
                 start_new_session=True,
             )
         except OSError as error:
             self._fault = f"{command[0]} can't be started ({error.strerror})"
 
-    def result(self, seconds: float) -> CommandResult:
-        """Wait for its end, for this long at most; it is killed then."""
+    def result(self, seconds: float, tick: Callable[[], object] | None = None) -> CommandResult:
+        """Wait until it ends, but kill it after this time.
+
+        Args:
+            seconds: The time limit.
+            tick: Called about twenty times a second meanwhile, if given; what it raises ends the waiting.
+        """
         if self._process is None:
             return CommandResult(None, errors=self._fault)
-        try:
-            status = self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
+        end = time.monotonic() + seconds
+        while True:
+            if tick:
+                tick()
+            remaining = max(0.0, end - time.monotonic())
+            try:
+                status = self._process.wait(min(_POLL, remaining) if tick else remaining)
+                return CommandResult(status, _text(self._output), _text(self._errors))
+            except subprocess.TimeoutExpired:
+                if time.monotonic() < end:
+                    continue
             self._kill()
             return CommandResult(None, _text(self._output), f"no answer within {seconds:g} s")
-        return CommandResult(status, _text(self._output), _text(self._errors))
 
     def close(self) -> None:
-        """Kill it if it hasn't ended, and whatever it started; what it printed is gone."""
+        """Kill it if it hasn't ended, with all processes in its session, and discard its output."""
         self._kill()
         self._output.close()
         self._errors.close()
@@ -139,18 +162,24 @@ class RunningCommand:
 
 
 def _buffer() -> BinaryIO:
-    """A file without a name. In memory where the system can: a full or read-only /tmp stops no check."""
+    """An unnamed file, in memory where the system supports it: a full or read-only /tmp then breaks no check."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("output"), "w+b")
-    return tempfile.TemporaryFile()  # read when the command has ended
+    return tempfile.TemporaryFile()
 
 
-def run_command(command: Sequence[str], seconds: float, environ: Mapping[str, str] | None = None) -> CommandResult:
-    """The result of a command within this time; see `RunningCommand`."""
-    with closing(RunningCommand(command, environ)) as running:
-        return running.result(seconds)
+def run_command(
+    command: Sequence[str],
+    seconds: float,
+    environ: Mapping[str, str] | None = None,
+    folder: Path = Path("/"),
+    tick: Callable[[], object] | None = None,
+) -> CommandResult:
+    """Run a command and return its result; see `RunningCommand`. It is killed if `tick` raises."""
+    with closing(RunningCommand(command, environ, folder)) as running:
+        return running.result(seconds, tick)
 
 
 def _text(file: BinaryIO) -> str:
     file.seek(0)
-    return file.read(_LONGEST).decode("utf-8", "replace")
+    return file.read(_MAX_OUTPUT).decode("utf-8", "replace")

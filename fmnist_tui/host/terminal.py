@@ -1,43 +1,53 @@
-"""The terminal: what it is, its size, its colours, its characters."""
+"""The terminal: its size, colours and characters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fmnist_tui.host.check import Row, State
+from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 
-SMALLEST = (60, 18)
-COMFORTABLE = (80, 24)
+MIN_SIZE = (60, 18)
+COMFORTABLE_SIZE = (80, 24)
 TRUE_COLOURS = 1 << 24
 CANNOT_DRAW = ("", "dumb", "unknown")
-"""What TERM says where nothing but lines can be printed."""
+"""Values of TERM for terminals that can only print lines."""
 
 
-def terminal_row(machine: Machine) -> Row:
-    """Whether there is a terminal that the app can draw on."""
+def terminal_check(machine: Machine) -> Check:
+    """Whether there is a terminal in which the app can run."""
     if machine.screen is None:
-        return Row(
+        return Check(
             "terminal",
-            State.NOTE,
-            "none here: commands work, the app needs one",
-            "over SSH, ask for one with: ssh -t HOST fmnist-tui",
+            CheckState.NOTE,
+            "none: commands work, but the app needs one",
+            "over SSH, request one: ssh -t HOST fmnist-tui",
         )
     columns, rows = machine.screen
     seen = f"TERM={machine.environ.get('TERM', '')}, {columns}x{rows}"
     if not columns or not rows:
-        return Row("terminal", State.NOTE, f"{seen}: it doesn't know its size", "set it with: stty cols 80 rows 24")
-    if columns < SMALLEST[0] or rows < SMALLEST[1]:
-        return Row("terminal", State.PROBLEM, f"{seen}: too small for the app", "enlarge it to 60x18, better 80x24")
+        return Check("terminal", CheckState.NOTE, f"{seen}: unknown size", "set it with: stty cols 80 rows 24")
+    if columns < MIN_SIZE[0] or rows < MIN_SIZE[1]:
+        return Check(
+            "terminal",
+            CheckState.PROBLEM,
+            f"{seen}: too small for the app",
+            "enlarge it to at least 60x18, better 80x24",
+        )
     if machine.environ.get("TERM", "dumb") in CANNOT_DRAW:
-        return Row("terminal", State.NOTE, f"{seen}: says that it can't draw", "export TERM=xterm-256color if it can")
-    if columns < COMFORTABLE[0] or rows < COMFORTABLE[1]:
-        return Row("terminal", State.OK, f"{seen}: enough, 80x24 is comfortable")
-    return Row("terminal", State.OK, seen)
+        return Check(
+            "terminal",
+            CheckState.NOTE,
+            f"{seen}: can't draw, according to TERM",
+            "if it can: export TERM=xterm-256color",
+        )
+    if columns < COMFORTABLE_SIZE[0] or rows < COMFORTABLE_SIZE[1]:
+        return Check("terminal", CheckState.OK, f"{seen}: large enough, 80x24 is more comfortable")
+    return Check("terminal", CheckState.OK, seen)
 
 
 def colours(environ: Mapping[str, str]) -> int:
-    """How many colours the app draws with, by the rules of Rich and Textual: 0, 16, 256 or 2**24."""
+    """The number of colours that the app uses, by the rules of Rich and Textual: 0, 16, 256 or 2**24."""
     term = environ.get("TERM", "").lower()
     if "NO_COLOR" in environ or term in CANNOT_DRAW:
         return 0
@@ -46,41 +56,41 @@ def colours(environ: Mapping[str, str]) -> int:
     return 256 if term.endswith(("-256color", "-kitty")) else 16
 
 
-def colours_row(machine: Machine) -> Row:
-    """How many colours are used, and how to get more."""
+def colours_check(machine: Machine) -> Check:
+    """How many colours the app uses, and how to get more."""
     count = colours(machine.environ)
     if "NO_COLOR" in machine.environ:
-        return Row("colours", State.OK, "none, as NO_COLOR asks")
+        return Check("colours", CheckState.OK, "none, because NO_COLOR is set")
     if count == TRUE_COLOURS:
-        return Row("colours", State.OK, "true colours (16 million)")
+        return Check("colours", CheckState.OK, "true colours (16 million)")
     if count == 256:
-        return Row("colours", State.OK, "256; true colours where COLORTERM=truecolor is set")
+        return Check("colours", CheckState.OK, "256; for true colours set COLORTERM=truecolor")
     if count == 0:
-        return Row("colours", State.NOTE, "none, as TERM has none")
-    advice = "export COLORTERM=truecolor, or TERM=xterm-256color, if your terminal has more"
-    return Row("colours", State.NOTE, str(count), advice if machine.screen else "")
+        return Check("colours", CheckState.NOTE, "none, according to TERM")
+    advice = "if your terminal supports more: export COLORTERM=truecolor, or TERM=xterm-256color"
+    return Check("colours", CheckState.NOTE, str(count), advice if machine.screen else "")
 
 
-def speaks_utf8(environ: Mapping[str, str]) -> bool:
-    """Whether the locale that a person set is one of UTF-8; give it `given_environment()`, not `os.environ`."""
+def is_utf8(environ: Mapping[str, str]) -> bool:
+    """Whether the user's locale is UTF-8. Pass `given_environment()`, not `os.environ`."""
     return "utf8" in _locale(environ)[1].lower().replace("-", "")
 
 
-def characters_row(machine: Machine) -> Row:
-    """Whether half-blocks and lines can be drawn, or ASCII must do."""
+def characters_check(machine: Machine) -> Check:
+    """Whether the app can draw block and line characters, or has to use ASCII."""
     name, value = _locale(machine.environ)
-    if speaks_utf8(machine.environ):
-        return Row("characters", State.OK, f"UTF-8 ({name}={value}); where a locale has none, the app draws in ASCII")
-    return Row(
+    if is_utf8(machine.environ):
+        return Check("characters", CheckState.OK, f"UTF-8 ({name}={value}); in other locales the app draws in ASCII")
+    return Check(
         "characters",
-        State.NOTE,
-        f"not UTF-8 ({name}={value}): the app draws in ASCII by itself",
-        f"export LC_ALL={'en_US' if machine.system == 'Darwin' else 'C'}.UTF-8 if your terminal shows UTF-8",
+        CheckState.NOTE,
+        f"not UTF-8 ({name}={value}): the app draws in ASCII",
+        f"if your terminal supports UTF-8: export LC_ALL={'en_US' if machine.system == 'Darwin' else 'C'}.UTF-8",
     )
 
 
 def _locale(environ: Mapping[str, str]) -> tuple[str, str]:
-    """The variable that decides, and its value."""
+    """The variable that decides the locale, and its value."""
     for name in ("LC_ALL", "LC_CTYPE"):
         if environ.get(name):
             return name, environ[name]

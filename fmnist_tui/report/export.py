@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fmnist_tui.analysis.calibration import reliability
 from fmnist_tui.analysis.errors import ClassScore, Matrix, class_scores, confusion_matrix
 from fmnist_tui.analysis.probes.cache import read_findings
-from fmnist_tui.files import write_whole
+from fmnist_tui.files import write_atomically
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.figures import confusion_figure, loss_figure, reliability_figure, shift_files
 from fmnist_tui.report.formats import csv_text
@@ -82,7 +82,7 @@ def export_run(record: Run, folder: Path) -> Export:
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            write_whole(target / name, content)
+            write_atomically(target / name, content)
     except OSError as error:
         raise ExportError(f"can't write to {target} ({error.strerror})") from None
     return Export(target, tuple(target / name for name in contents), tuple(notes))
@@ -101,7 +101,7 @@ def export_shifts(records: Sequence[Run], folder: Path) -> tuple[Path, ...]:
     try:
         for name, content in contents.items():
             folder.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / name, content)
+            write_atomically(folder / name, content)
     except OSError as error:
         raise ExportError(f"can't write to {folder} ({error.strerror})") from None
     return tuple(folder / name for name in contents)

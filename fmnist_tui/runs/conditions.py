@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fmnist_tui import __version__
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory
@@ -15,6 +14,7 @@ from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.text import counted
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import Event, Resumed, RunStarted, rewound_to
+from fmnist_tui.version import __version__
 
 _TITLES = {"python": "Python", "numpy": "NumPy", "scipy": "SciPy", "torch": "PyTorch"}
 _LIBRARIES = ("numpy", "scipy", "torch")

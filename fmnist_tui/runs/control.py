@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import is_torn, open_append, write_whole
+from fmnist_tui.files import is_torn, open_append, write_atomically
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory
@@ -165,7 +165,7 @@ def _append_anyhow(path: Path, line: bytes) -> None:
         with suppress(OSError):
             before = path.read_bytes()
         torn = before and not before.endswith(b"\n")
-        write_whole(path, before + (b"\n" if torn else b"") + line)
+        write_atomically(path, before + (b"\n" if torn else b"") + line)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
-from fmnist_tui.training.events import StepMetrics
+from fmnist_tui.training.events import Epoch, StepMetrics
 
 _COLUMNS = (*StepMetrics.__struct_fields__, "time")
 _MAX_NEW = 1024 * len(_COLUMNS)
@@ -28,6 +29,40 @@ class Curve:
 
     def __len__(self) -> int:
         return len(self.step)
+
+
+@dataclass(frozen=True, eq=False)
+class EpochCurve:
+    """Read-only columns of equal length (float64), one row per epoch that ended, in the units of `Epoch`."""
+
+    epoch: NDArray[np.float64]
+    step: NDArray[np.float64]
+    train_loss: NDArray[np.float64]
+    train_accuracy: NDArray[np.float64]
+    validation_loss: NDArray[np.float64]
+    validation_accuracy: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, epochs: Sequence[Epoch]) -> EpochCurve:
+        """The columns of these epochs."""
+        columns = [[getattr(one, item.name) for one in epochs] for item in fields(cls)]
+        arrays = np.array(columns, dtype=np.float64).reshape(len(columns), len(epochs))
+        arrays.flags.writeable = False
+        return cls(*arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """A run's learning curves.
+
+    Attributes:
+        steps: One row per log interval.
+        epochs: One row per epoch.
+    """
+
+    steps: Curve
+    epochs: EpochCurve
 
 
 class GrowingCurve:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import check_plain, exists, is_folder, read_json, reading_fault
+from fmnist_tui.files import check_regular_file, exists, is_folder, read_json, reading_fault
 from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
@@ -180,7 +180,7 @@ def created_at(run: RunDirectory) -> float:
     if known is not None:
         return known
     try:
-        check_plain(run.request, _LARGEST_REQUEST)
+        check_regular_file(run.request, _LARGEST_REQUEST)
         with run.request.open("rb") as file:
             request = msgspec.json.decode(file.read(_LARGEST_REQUEST), type=_Created)
     except (OSError, ValueError, RecursionError):

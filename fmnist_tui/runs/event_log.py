@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from fmnist_tui.files import check_plain, is_torn, open_append
+from fmnist_tui.files import check_regular_file, is_torn, open_append
 from fmnist_tui.training.events import Event, StepMetrics, Whole, decode, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
@@ -77,7 +77,7 @@ class EventLog:
         Raises:
             OSError: It can't be opened.
         """
-        check_plain(path, LARGEST_LOG)
+        check_regular_file(path, LARGEST_LOG)
         self._file = open_append(path)
         torn = is_torn(path)
         self._seq = _count_lines(path) + torn
@@ -291,7 +291,7 @@ def _opened(path: Path) -> Iterator[tuple[int, int]]:
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_LOG:
-            check_plain(path, LARGEST_LOG)
+            check_regular_file(path, LARGEST_LOG)
         yield handle, status.st_size
     finally:
         os.close(handle)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from fmnist_tui.files import is_folder, open_unfollowed
+from fmnist_tui.files import is_folder, open_nofollow
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.directory import RunDirectory
 
@@ -144,7 +144,7 @@ def write_heartbeat(run: RunDirectory, attempt: int = 0, *, starting: bool = Fal
             file.write(content)
         temporary.replace(run.heartbeat)
     except OSError:  # on a full disk an existing file can still be overwritten
-        with suppress(OSError), open(run.heartbeat, "r+b", opener=open_unfollowed) as file:
+        with suppress(OSError), open(run.heartbeat, "r+b", opener=open_nofollow) as file:
             file.write(content.rstrip().ljust(run.heartbeat.stat().st_size - 1) + b"\n")
         with suppress(OSError):
             temporary.unlink()

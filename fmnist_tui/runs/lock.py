@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import open_unfollowed
+from fmnist_tui.files import open_nofollow
 from fmnist_tui.host.identity import boot_id, host_name
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory
@@ -62,7 +62,7 @@ def acquire(run: RunDirectory) -> int:
         RunError: A trainer holds it, here or on another host, or the folder can't be written.
     """
     try:
-        handle = open_unfollowed(run.lock, os.O_RDWR | os.O_CREAT)
+        handle = open_nofollow(run.lock, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise refused(f"write to {run.path}", run.path, error) from None
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.files import check_plain, reading_fault
+from fmnist_tui.files import check_regular_file, reading_fault
 from fmnist_tui.runs.directory import RunDirectory
 
 _NO_ZIP = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -60,6 +60,14 @@ class Predictions:
         equal: NDArray[np.bool_] = self.predicted == self.labels
         return equal
 
+    @property
+    def confusion_matrix(self) -> NDArray[np.int64]:
+        """Images by true class (row) and predicted class (column), int64 (classes, classes)."""
+        classes = self.probabilities.shape[1]
+        cells = self.labels.astype(np.int64) * classes + self.predicted
+        counts: NDArray[np.int64] = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+        return counts
+
 
 def read_predictions(run: RunDirectory) -> Predictions:
     """The run's predictions.
@@ -68,7 +76,7 @@ def read_predictions(run: RunDirectory) -> Predictions:
         NoPredictionsError: There are none, they are damaged, or they may not be read.
     """
     try:
-        check_plain(run.predictions, _LARGEST)
+        check_regular_file(run.predictions, _LARGEST)
         with zipfile.ZipFile(run.predictions) as archive:
             predictions = Predictions(_member(archive, "probabilities"), _member(archive, "labels"))
     except FileNotFoundError:

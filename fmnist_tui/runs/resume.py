@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from fmnist_tui.data import DataError, Dataset, load, official
-from fmnist_tui.data import cache as arrays
-from fmnist_tui.data import folder as folders
-from fmnist_tui.data.quick_check import data_row
+from fmnist_tui.data.cache import arrays_folder, load_arrays
+from fmnist_tui.data.folder import find_files
+from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
-from fmnist_tui.host.check import State
+from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.runs.access import check_readable, refused
@@ -101,7 +101,7 @@ def _places(recorded: str | None, expected: Fingerprints) -> list[str | None]:
 
 
 def _known_places(recorded: str | None, expected: Fingerprints) -> Iterator[str | None]:
-    may_have_to_be_fetched = recorded is None and data_row(None, cache_folder()).state is not State.OK
+    may_have_to_be_fetched = recorded is None and data_check(None, cache_folder()).state is not CheckState.OK
     if not may_have_to_be_fetched:
         yield recorded
     with suppress(RunError):  # it names a home folder that doesn't exist
@@ -138,7 +138,7 @@ def _mismatch(run: RunDirectory, place: str | None, found: Fingerprints, expecte
 def _fault(run: RunDirectory, folder: str, expected: Fingerprints | None) -> str:
     """Why a folder can't have the images, according to a quick check, or ""."""
     try:
-        known = arrays.recall(arrays.entry(cache_folder(), folders.find(Path(folder))))
+        known = load_arrays(arrays_folder(cache_folder(), find_files(Path(folder))))
     except DataError as error:
         return error.problem
     except OSError as error:

@@ -25,6 +25,7 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import Epoch, StepMetrics
 
 if TYPE_CHECKING:  # need NumPy, which a list of runs doesn't
+    from fmnist_tui.runs.curve import Curves
     from fmnist_tui.runs.predictions import Predictions
     from fmnist_tui.training.metrics import Scores
 
@@ -199,6 +200,13 @@ class Run:
     def epochs(self) -> tuple[Epoch, ...]:
         """All epochs that ended; much cheaper than `snapshot`. Read when first used."""
         return read_epochs(self.directory)
+
+    @property
+    def curves(self) -> Curves:
+        """The learning curves as NumPy arrays: `curves.steps.loss`, `curves.epochs.validation_accuracy`..."""
+        from fmnist_tui.runs.curve import Curves, EpochCurve
+
+        return Curves(self.snapshot.curve, EpochCurve.of(self.snapshot.epochs))
 
     @cached_property
     def predictions(self) -> Predictions:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from fmnist_tui.files import write_json, write_whole
+from fmnist_tui.files import write_atomically, write_json
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
@@ -22,7 +22,7 @@ from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.events import Alert, CheckpointSaved
-from fmnist_tui.training.store import NoRoom, Outcome
+from fmnist_tui.training.store import DiskFull, Outcome
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 _GPU = ("cuda", "cudnn", "cublas", "hip error", "nvidia", "mps backend")
@@ -107,7 +107,7 @@ class RunWriter:
         """Save weights and predictions first and the result last, so that the rest exists when the result does.
 
         Raises:
-            NoRoom: The disk is full.
+            DiskFull: The disk is full.
             Superseded: A newer trainer has taken the run.
             RunError: They can't be written for another reason. Resuming from the last checkpoint tries again.
         """
@@ -115,14 +115,14 @@ class RunWriter:
         check()
         try:
             if outcome.weights is not None:
-                write_whole(self._run.model, _safetensors(outcome.weights, self._metadata()), check)
+                write_atomically(self._run.model, _safetensors(outcome.weights, self._metadata()), check)
             if outcome.probabilities is not None and outcome.labels is not None:
                 scored = _npz(probabilities=outcome.probabilities, labels=outcome.labels)
-                write_whole(self._run.predictions, scored, check)
+                write_atomically(self._run.predictions, scored, check)
             write_json(self._run.result, self._result(outcome), check)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise NoRoom(f"no room for the result in {self._run.path} ({error.strerror})") from None
+                raise DiskFull(f"no room for the result in {self._run.path} ({error.strerror})") from None
             again = f"fmnist-tui resume {self._run.run_id}"
             raise refused(f"write the result to {self._run.path}", self._run.path, error, again) from None
 

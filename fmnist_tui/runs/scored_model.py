@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import check_plain, exists
+from fmnist_tui.files import check_regular_file, exists
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.manifest import read_config
 from fmnist_tui.runs.start_checks import resolve_device
@@ -48,7 +48,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
 def _read(run: RunDirectory) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, Any]]:
     """Tensors and metadata."""
     try:
-        check_plain(run.model, _LARGEST)
+        check_regular_file(run.model, _LARGEST)
         content = run.model.read_bytes()
         tensors = safetensors.numpy.load(content)
         length = int.from_bytes(content[:8], "little")

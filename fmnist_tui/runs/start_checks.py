@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from fmnist_tui.data import DataError
-from fmnist_tui.data.quick_check import data_row
+from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.files import existing
-from fmnist_tui.host.check import State
+from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.processes import python_command, run_command
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.runs.run_writer import first_line
 from fmnist_tui.text import amount, counted
-from fmnist_tui.training.checkpoint import KEPT
+from fmnist_tui.training.checkpoint import MAX_CHECKPOINTS
 from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 
 _ASK_DEVICE = python_command("fmnist_tui.training.devices")
@@ -63,8 +63,8 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         ConfigError: A device doesn't exist.
     """
     if data is not None:
-        row = data_row(data, cache)
-        if row.state is State.PROBLEM:
+        row = data_check(data, cache)
+        if row.state is CheckState.PROBLEM:
             raise DataError(row.seen, row.advice)
     for device in sorted({config.device for config in configs} - {"auto", "cpu"}):
         _check_device(device)
@@ -73,9 +73,7 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
 def _check_device(wanted: str) -> None:
     report = run_command([*_ASK_DEVICE, wanted], _SECONDS).report()
     if report is None:
-        raise ConfigError(
-            f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor` for the reason, or use --device cpu"
-        )
+        raise ConfigError(f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor`, or use --device cpu")
     if fault := report.get("fault"):
         raise ConfigError(str(fault))
 
@@ -97,7 +95,7 @@ def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
     """Bytes that runs leave on disk, and one more checkpoint: the old one is deleted after the new one."""
     checkpoints = [_checkpoint(config) for config in configs]
     kept = sum(
-        KEPT * size + 4 * layer_table(config.model).parameters
+        MAX_CHECKPOINTS * size + 4 * layer_table(config.model).parameters
         for size, config in zip(checkpoints, configs, strict=True)
     )
     return kept + max(checkpoints, default=0) + _BESIDE * len(configs)

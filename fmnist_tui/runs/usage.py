@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fmnist_tui.host.gpu import Gpu
-from fmnist_tui.host.gpu_probe import GpuProbe
+from fmnist_tui.host.gpus import GpuProbe
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.heartbeat import read_heartbeat
@@ -73,7 +73,7 @@ class UsageProbe:
         kind, _, index = device.partition(":")
         if kind != "cuda":
             return None
-        report = self._gpus.look(os.environ if self._environ is None else self._environ)
+        report = self._gpus.latest(os.environ if self._environ is None else self._environ)
         everything = (*report.visible, *report.hidden)
         listed = [gpu for gpu in everything if pid in {process.pid for process in gpu.processes}]
         if listed or self._environ is None:

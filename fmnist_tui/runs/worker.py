@@ -38,8 +38,8 @@ from fmnist_tui.runs.run import has_steps
 from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
 from fmnist_tui.runs.start_checks import resolve_device
 from fmnist_tui.training import events
-from fmnist_tui.training.alerts import Watch
-from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, take_newest
+from fmnist_tui.training.alerts import LossMonitor
+from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
 from fmnist_tui.training.events import Event, StageKind
 from fmnist_tui.training.streams import STREAM_NUMBER
@@ -94,7 +94,7 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
             watch, exact_steps = _primed(run)
             for event in _guarded(run, trainer, exact_steps):
                 log.append(event)
-                for alert in watch.see(event):
+                for alert in watch.observe(event):
                     log.append(alert)
                 last = event
             log.sync()
@@ -123,11 +123,11 @@ def flushing(folder: Path, log: EventLog) -> Iterator[None]:
         log.flush_remote()
 
 
-def _primed(run: RunDirectory) -> tuple[Watch, ExactSteps]:
+def _primed(run: RunDirectory) -> tuple[LossMonitor, ExactSteps]:
     """The alerts' state after the events of the run's earlier trainers, and which of its steps are exact."""
-    watch, exact_steps = Watch(), ExactSteps()
+    watch, exact_steps = LossMonitor(), ExactSteps()
     for logged in current(LogReader(run.events, steps=False)):
-        watch.see(logged.event)
+        watch.observe(logged.event)
         exact_steps.see(logged.event)
     return watch, exact_steps
 
@@ -236,7 +236,7 @@ def _on_claimed(config: TrainingConfig, device: str) -> TrainingConfig:
 
 def _newest_checkpoint(run: RunDirectory, request: Request, check: Callable[[], None]) -> Checkpoint | None:
     try:
-        return take_newest(run.checkpoints, check)
+        return load_newest(run.checkpoints, check)
     except CheckpointError as error:
         raise RunError(f"{error}, and there is no older one; start a new run with: {command_of(request)}") from error
 

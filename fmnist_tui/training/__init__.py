@@ -1,1 +1,1 @@
-"""How a model learns: engines, the trainer, its events, metrics, recipes and the checkpoint."""
+"""Training a model: engines, the training loop, its events, metrics, recipes and checkpoints."""

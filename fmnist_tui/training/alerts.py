@@ -1,4 +1,4 @@
-"""What in a training's losses should make a person look: a spike, a plateau, overfitting. Each is told once."""
+"""Alerts on the losses of a run: a spike, a plateau, overfitting. Each kind is raised once per run."""
 
 from __future__ import annotations
 
@@ -13,97 +13,99 @@ from fmnist_tui.text import percent
 from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, StepMetrics, rewound_to
 
 _RECENT, _BEFORE = 10, 100
-"""Windows: their mean loss is compared with that of the ones before."""
+"""Log intervals: the mean loss of the recent ones is compared with that of those before."""
 _SPIKE = 2.0
-"""How many times the usual loss is one; the recipes' own curves stay below 1.25."""
+"""The ratio of recent to previous loss that counts as a spike; the built-in recipes stay below 1.25."""
 _FLAT_EPOCHS = 5
 _FLAT = 0.01
-"""The share of its best value by which a loss has to fall to count as falling."""
+"""The fraction of its best value by which a loss has to fall to count as falling."""
 _RISING_EPOCHS = 3
 
 
 @dataclass(frozen=True)
-class _SoFar:
-    """An epoch, the lowest training loss up to it, and the epoch with the lowest validation loss up to it."""
+class _EpochSummary:
+    """An epoch, the lowest training loss so far, and the epoch with the lowest validation loss so far."""
 
     epoch: Epoch
     train_loss: float
     best: Epoch
 
 
-def _so_far(before: _SoFar | None, epoch: Epoch) -> _SoFar:
-    if before is None:
-        return _SoFar(epoch, epoch.train_loss, epoch)
-    best = min(before.best, epoch, key=lambda one: one.validation_loss)
-    return _SoFar(epoch, min(before.train_loss, epoch.train_loss), best)
+def _summarise(previous: _EpochSummary | None, epoch: Epoch) -> _EpochSummary:
+    if previous is None:
+        return _EpochSummary(epoch, epoch.train_loss, epoch)
+    best = min(previous.best, epoch, key=lambda one: one.validation_loss)
+    return _EpochSummary(epoch, min(previous.train_loss, epoch.train_loss), best)
 
 
-class Watch:
-    """Sees a run's events in their order and says what stands out."""
+class LossMonitor:
+    """Observes the events of a run in order and raises alerts."""
 
     def __init__(self) -> None:
         self._losses: deque[float] = deque(maxlen=_RECENT + _BEFORE)
-        self._course: list[_SoFar] = []
-        self._told: set[str] = set()
+        self._epochs: list[_EpochSummary] = []
+        self._raised: set[str] = set()
 
-    def see(self, event: Event) -> list[Alert]:
-        """The alerts that this event gives cause for, none of a kind that was told before."""
+    def observe(self, event: Event) -> list[Alert]:
+        """The alerts that this event causes, except for kinds that were raised before."""
         match event:
             case Alert():
-                self._told.add(event.kind)
+                self._raised.add(event.kind)
             case RunStarted() | Resumed():
                 self._losses.clear()
-                while self._course and self._course[-1].epoch.step > (rewound_to(event) or 0):
-                    self._course.pop()
+                while self._epochs and self._epochs[-1].epoch.step > (rewound_to(event) or 0):
+                    self._epochs.pop()
             case StepMetrics():
                 self._losses.append(event.loss)
                 return self._once("spike", lambda: _spike(list(self._losses), event.step))
             case Epoch():
-                self._course.append(_so_far(self._course[-1] if self._course else None, event))
+                self._epochs.append(_summarise(self._epochs[-1] if self._epochs else None, event))
                 return [
-                    *self._once("plateau", lambda: _plateau(self._course)),
-                    *self._once("overfitting", lambda: _overfitting(self._course)),
+                    *self._once("plateau", lambda: _plateau(self._epochs)),
+                    *self._once("overfitting", lambda: _overfitting(self._epochs)),
                 ]
         return []
 
-    def _once(self, kind: str, find: Callable[[], str]) -> list[Alert]:
-        if kind in self._told or not (message := find()):
+    def _once(self, kind: str, check: Callable[[], str]) -> list[Alert]:
+        if kind in self._raised or not (message := check()):
             return []
-        self._told.add(kind)
+        self._raised.add(kind)
         return [Alert(kind, message)]
 
 
 def _spike(losses: Sequence[float], step: int) -> str:
-    """Losses of windows, the last one at `step`."""
+    """The message for losses per log interval, the last one at `step`, or ""."""
     if len(losses) < _RECENT + _BEFORE or not all(map(math.isfinite, losses)):
         return ""
-    usual, now = fmean(losses[:_BEFORE]), fmean(losses[_BEFORE:])
-    if now <= _SPIKE * usual:
+    previous, recent = fmean(losses[:_BEFORE]), fmean(losses[_BEFORE:])
+    if recent <= _SPIKE * previous:
         return ""
-    return f"the training loss jumped from {usual:.4f} to {now:.4f} by step {step}; a lower learning rate may help"
+    return (
+        f"the training loss jumped from {previous:.4f} to {recent:.4f} by step {step}; a lower learning rate may help"
+    )
 
 
-def _plateau(course: Sequence[_SoFar]) -> str:
-    if len(course) <= _FLAT_EPOCHS:
+def _plateau(epochs: Sequence[_EpochSummary]) -> str:
+    if len(epochs) <= _FLAT_EPOCHS:
         return ""
-    before, lately = course[-_FLAT_EPOCHS - 1], [one.epoch for one in course[-_FLAT_EPOCHS:]]
+    before, recent = epochs[-_FLAT_EPOCHS - 1], [one.epoch for one in epochs[-_FLAT_EPOCHS:]]
     falls = (
-        min(epoch.train_loss for epoch in lately) < (1 - _FLAT) * before.train_loss,
-        min(epoch.validation_loss for epoch in lately) < (1 - _FLAT) * before.best.validation_loss,
+        min(epoch.train_loss for epoch in recent) < (1 - _FLAT) * before.train_loss,
+        min(epoch.validation_loss for epoch in recent) < (1 - _FLAT) * before.best.validation_loss,
     )
     if any(falls):
         return ""
     return f"neither loss has fallen by {percent(_FLAT, 0)} in the last {_FLAT_EPOCHS} epochs"
 
 
-def _overfitting(course: Sequence[_SoFar]) -> str:
-    if len(course) <= _RISING_EPOCHS:
+def _overfitting(epochs: Sequence[_EpochSummary]) -> str:
+    if len(epochs) <= _RISING_EPOCHS:
         return ""
-    best = course[-_RISING_EPOCHS - 1].best
-    lately = [best, *(one.epoch for one in course[-_RISING_EPOCHS:])]
-    rising = all(one.validation_loss < next_.validation_loss for one, next_ in pairwise(lately))
-    falling = all(one.train_loss > next_.train_loss for one, next_ in pairwise(lately))
+    best = epochs[-_RISING_EPOCHS - 1].best
+    recent = [best, *(one.epoch for one in epochs[-_RISING_EPOCHS:])]
+    rising = all(one.validation_loss < next_.validation_loss for one, next_ in pairwise(recent))
+    falling = all(one.train_loss > next_.train_loss for one, next_ in pairwise(recent))
     if not (rising and falling):
         return ""
-    rise = f"from {best.validation_loss:.4f} to {lately[-1].validation_loss:.4f}"
+    rise = f"from {best.validation_loss:.4f} to {recent[-1].validation_loss:.4f}"
     return f"overfitting: validation loss rose {rise} since epoch {best.epoch} while the training loss fell"

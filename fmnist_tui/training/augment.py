@@ -1,6 +1,6 @@
-"""What training may do to an image before a step: flip it left-right, shift it by up to one pixel.
+"""Augmentation of training images: left-right flips, and shifts by up to one pixel.
 
-An augmentation is "none", "flip", "shift" or "flip_shift". All draw the same numbers and use those that they need.
+An augmentation is "none", "flip", "shift" or "flip_shift". All draw the same random numbers and use those they need.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ SHIFT = 1
 
 
 def flips(augment: str) -> bool:
-    """Whether the augmentation mirrors images."""
+    """Whether the augmentation flips images left-right."""
     return augment in ("flip", "flip_shift")
 
 
 def shifts(augment: str) -> bool:
-    """Whether the augmentation moves images."""
+    """Whether the augmentation shifts images."""
     return augment in ("shift", "flip_shift")
 
 
 @dataclass(frozen=True)
 class Draws:
-    """One draw for each of n images.
+    """Random numbers for n images.
 
     Attributes:
-        flips: (n,) bool, whether the image is mirrored.
-        rows: (n,) int64, 0 to 2 * SHIFT: where the window of the padded image starts.
-        columns: (n,) int64, likewise.
+        flips: (n,) bool, whether the image is flipped.
+        rows: (n,) int64, 0 to 2 * SHIFT: the first row of the window into the padded image.
+        columns: (n,) int64, 0 to 2 * SHIFT: its first column.
     """
 
     flips: NDArray[np.bool_]
@@ -40,7 +40,7 @@ class Draws:
 
 
 def draw(count: int, rng: np.random.Generator, augment: str = "flip_shift") -> Draws:
-    """Draws for `count` images: each flip with probability 1/2, each shift as likely as another."""
+    """Random numbers for `count` images: flips with probability 1/2, all shifts equally likely."""
     mirrored = rng.integers(0, 2, count, dtype=np.int64).astype(np.bool_)
     offsets = rng.integers(0, 2 * SHIFT + 1, (2, count), dtype=np.int64)
     if not flips(augment):
@@ -51,12 +51,13 @@ def draw(count: int, rng: np.random.Generator, augment: str = "flip_shift") -> D
 
 
 def padded(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The images with a black margin of SHIFT pixels on each side."""
-    return np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
+    """The images (..., H, W) with a black margin of SHIFT pixels on each side."""
+    return np.pad(images, [(0, 0)] * (images.ndim - 2) + [(SHIFT, SHIFT)] * 2)
 
 
 def augmented(images: NDArray[np.uint8], draws: Draws) -> NDArray[np.uint8]:
-    """What the network would see of images (n, 28, 28) under these draws."""
-    windows = sliding_window_view(padded(images), images.shape[1:], axis=(1, 2))
-    shifted = windows[np.arange(len(images)), draws.rows, draws.columns]
-    return np.where(draws.flips[:, None, None], shifted[:, :, ::-1], shifted)
+    """The images (n, H, W) or (n, C, H, W), augmented by these draws; the shape stays the same."""
+    windows = sliding_window_view(padded(images), images.shape[-2:], axis=(-2, -1))
+    shifted = windows[np.arange(len(images)), ..., draws.rows, draws.columns, :, :]
+    flips = draws.flips.reshape(-1, *[1] * (images.ndim - 1))
+    return np.where(flips, shifted[..., ::-1], shifted)

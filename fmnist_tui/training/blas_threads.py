@@ -6,10 +6,10 @@ import threadpoolctl
 
 
 def bound_blas_threads(threads: int) -> None:
-    """Bounds them for the whole process, until they are bounded anew: their number changes what sums round to.
+    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
 
-    Newer versions of threadpoolctl do so for the first thread that asked, for as long as that thread lives, and for any
-    other silently not: whoever trains now takes over from whoever did before.
+    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
+    silently ignore others. Here the latest caller takes over.
     """
     openblas = getattr(threadpoolctl, "OpenBLASController", None)
     take_over = getattr(openblas, "clear_controlling_thread", None)

@@ -1,4 +1,4 @@
-"""A place to go on from: integers and sums in state.json, weights and optimiser in safetensors files beside it."""
+"""Checkpoints: integers and checksums in state.json, weights and optimiser state in safetensors files beside it."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from typing import Any
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from fmnist_tui.files import check_plain, exists, sync_folder, write_whole
+from fmnist_tui.files import check_regular_file, exists, sync_folder, write_atomically
 from fmnist_tui.training.engine import OPTIMIZER, Tensors, Totals
 
 FORMAT = 1
-KEPT = 2
+MAX_CHECKPOINTS = 2
 _NAME = re.compile(r"step-[0-9]+")
 _FILES = ("weights.safetensors", "optimizer.safetensors")
 
 
 class CheckpointError(Exception):
-    """A checkpoint that can't be read; its text says which file and why."""
+    """A checkpoint can't be read; the text says which file and why."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a training stands, between two steps.
+    """The position of a run between two steps.
 
     Attributes:
         epoch: The epoch in progress, from 1; one past the last when all are done.
         step: Steps taken since the start of the run.
-        epoch_step: Those of them in this epoch.
-        epoch_totals: Sums over this epoch's images so far.
+        epoch_step: Steps taken in this epoch.
+        epoch_totals: Totals over this epoch's images so far.
         epoch_seconds: Seconds of training in this epoch so far.
         seconds: Seconds of training and validation since the start of the run.
         best_accuracy: The best validation accuracy so far, 0 to 1; below 0 before the first validation.
@@ -61,28 +61,28 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, check: Callable[[], object] = lambda: None) -> Path:
-    """Writes the checkpoint whole as `folder`/step-NNNNNNN and removes all but the newest two.
+    """Write the checkpoint atomically as `folder`/step-NNNNNNN, and remove all but the newest two.
 
     Args:
-        folder: Where to.
-        checkpoint: What to write.
-        check: Called before the first change and just before the checkpoint takes its place; raises where the folder
-            is another trainer's by now.
+        folder: The folder of checkpoints.
+        checkpoint: The checkpoint.
+        check: Called before the first change, and before the checkpoint is moved into place. It raises if another
+            trainer has taken over the folder.
 
     Raises:
-        OSError: It could not be written; older checkpoints are untouched.
+        OSError: The checkpoint could not be written; older ones are untouched.
     """
     check()
     folder.mkdir(exist_ok=True)
     target = folder / f"step-{checkpoint.position.step:07d}"
     temporary, replaced = folder / f".{target.name}.tmp", folder / f".{target.name}.old"
-    for left in folder.glob(".step-*"):  # by a process that was killed
+    for left in folder.glob(".step-*"):  # left by a killed process
         shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         _write_files(temporary, checkpoint)
         check()
-        if exists(target):  # saved twice at one step
+        if exists(target):  # saved twice at the same step
             target.rename(replaced)
         temporary.rename(target)
     except BaseException:
@@ -91,7 +91,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, check: Callable[[], o
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder)
-    for old in (replaced, *checkpoint_folders(folder)[KEPT:]):
+    for old in (replaced, *checkpoint_folders(folder)[MAX_CHECKPOINTS:]):
         shutil.rmtree(old, ignore_errors=True)
     return target
 
@@ -100,7 +100,7 @@ def checkpoint_folders(folder: Path) -> list[Path]:
     """The checkpoints in `folder`, newest first.
 
     Raises:
-        OSError: The folder is there but can't be read.
+        OSError: The folder exists but can't be read.
     """
     try:
         with os.scandir(folder) as entries:
@@ -110,14 +110,14 @@ def checkpoint_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
-def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Checkpoint | None:
-    """The newest checkpoint that is whole, to go on from, or None where there is none at all.
+def load_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Checkpoint | None:
+    """The newest valid checkpoint, to resume from, or None if there are no checkpoints.
 
-    Those after it are put aside: training that goes on writes other ones, which must not be thrown away for them.
+    Invalid ones after it are set aside: otherwise the resumed run would keep them and remove the checkpoints it writes.
 
     Args:
-        folder: Where they are.
-        check: Called before any are put aside; raises where the folder is another trainer's by now.
+        folder: The folder of checkpoints.
+        check: Called before any are set aside. It raises if another trainer has taken over the folder.
 
     Raises:
         CheckpointError: There are checkpoints, but none of them can be read.
@@ -125,7 +125,7 @@ def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Che
     first_fault: CheckpointError | None = None
     try:
         found = checkpoint_folders(folder)
-    except OSError as error:  # to start again from the first epoch would discard the progress saved there
+    except OSError as error:  # starting over would discard the progress saved there
         raise CheckpointError(f"checkpoints {folder} can't be read ({error.strerror})") from error
     for path in found:
         try:
@@ -135,15 +135,15 @@ def take_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Che
         else:
             if path != found[0]:
                 check()
-                _put_aside_after(path)
+                _set_aside_after(path)
             return taken
     if first_fault:
         raise first_fault
     return None
 
 
-def _put_aside_after(taken: Path) -> None:
-    """Under names that the next checkpoint's writer sweeps."""
+def _set_aside_after(taken: Path) -> None:
+    """Rename the checkpoints after `taken`, so that the next `write_checkpoint` removes them."""
     for path in checkpoint_folders(taken.parent):
         if path == taken:
             return
@@ -152,7 +152,7 @@ def _put_aside_after(taken: Path) -> None:
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """The checkpoint in `folder`, its sums checked.
+    """The checkpoint in `folder`, with its checksums verified.
 
     Raises:
         CheckpointError: A file is missing, damaged or of another format.
@@ -160,7 +160,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         state = json.loads(_content(folder / "state.json"))
         if state["format"] != FORMAT:
-            raise CheckpointError(f"checkpoint {folder} has format {state['format']}, which this program doesn't know")
+            raise CheckpointError(f"checkpoint {folder} has format {state['format']}, which this version can't read")
         totals = Totals(**state["position"].pop("epoch_totals"))
         position = Position(**state["position"], epoch_totals=totals)
         tensors: Tensors = {}
@@ -177,23 +177,23 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     parts: tuple[Tensors, Tensors] = ({}, {})
     for name, tensor in checkpoint.tensors.items():
         parts[name.startswith(OPTIMIZER)][name] = tensor
-    sums = {}
+    checksums = {}
     for name, part in zip(_FILES, parts, strict=True):
         content = safetensors.numpy.save(part)
-        sums[name] = hashlib.sha256(content).hexdigest()
-        write_whole(folder / name, content)
-    state = {"format": FORMAT, "position": asdict(checkpoint.position), "sha256": sums}
-    write_whole(folder / "state.json", json.dumps(state, indent=2).encode())
+        checksums[name] = hashlib.sha256(content).hexdigest()
+        write_atomically(folder / name, content)
+    state = {"format": FORMAT, "position": asdict(checkpoint.position), "sha256": checksums}
+    write_atomically(folder / "state.json", json.dumps(state, indent=2).encode())
 
 
-def _read_tensors(path: Path, sums: Mapping[str, Any]) -> Tensors:
+def _read_tensors(path: Path, checksums: Mapping[str, Any]) -> Tensors:
     content = _content(path)
-    if hashlib.sha256(content).hexdigest() != sums[path.name]:
-        raise CheckpointError(f"checkpoint file {path} is damaged (its sum differs)")
+    if hashlib.sha256(content).hexdigest() != checksums[path.name]:
+        raise CheckpointError(f"checkpoint file {path} is damaged (its checksum differs)")
     tensors: Tensors = safetensors.numpy.load(content)
     return tensors
 
 
 def _content(path: Path) -> bytes:
-    check_plain(path)
+    check_regular_file(path)
     return path.read_bytes()

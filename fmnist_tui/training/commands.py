@@ -1,4 +1,4 @@
-"""What a person may ask of a trainer."""
+"""The commands that a trainer accepts while it runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Command(StrEnum):
-    """A wish, as it stands in the control file."""
+    """A command, with its value in the control file."""
 
     PAUSE = "pause"
     CONTINUE = "continue"
@@ -17,4 +17,5 @@ class Command(StrEnum):
 
 
 Control = Callable[[], Command | None]
-"""The next wish, or None. Called at windows' ends and between batches of an evaluation, so it must never wait."""
+"""Returns the next command, or None. Polled after each log interval and between the batches of an evaluation; must not
+block."""

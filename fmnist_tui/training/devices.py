@@ -1,4 +1,4 @@
-"""Which device PyTorch trains on. Run as a program, it reports whether a device is there."""
+"""The device that PyTorch trains on. Run as a program, this module reports whether a device is available."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fmnist_tui.training.config import ConfigError, NoDeviceError
 
 
 def resolve(wanted: str, free: str = "cuda:0") -> str:
-    """The device for "auto" (CUDA, then MPS, then CPU), or `wanted` itself once it is seen to be there.
+    """The device for "auto" (CUDA, then MPS, then CPU), or `wanted` itself if it is available.
 
     Args:
-        wanted: As `TrainingConfig` takes it.
-        free: Which GPU to take where any will do, if it is there.
+        wanted: A device, as in `TrainingConfig`.
+        free: The GPU to choose if any will do and this one exists.
 
     Raises:
-        NoDeviceError: There is no such device here.
+        NoDeviceError: The device isn't available on this machine.
     """
     if wanted == "auto":
         return _best(free)
@@ -33,9 +33,9 @@ def resolve(wanted: str, free: str = "cuda:0") -> str:
 
 @cache
 def count_gpus() -> tuple[int, str]:
-    """CUDA's devices (a ROCm build of PyTorch calls AMD's so too), and, where one can't be used, why not in one line.
+    """The number of CUDA devices (in a ROCm build of PyTorch, of AMD's), and one line on why there are none, or "".
 
-    Cached: PyTorch warns of a driver that it can't work with once, in a paragraph whose first sentence says it.
+    Cached, since PyTorch warns about an unusable driver only once, in a paragraph whose first sentence is the reason.
     """
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -45,7 +45,7 @@ def count_gpus() -> tuple[int, str]:
 
 
 def gpu_name(device: str) -> str:
-    """What the maker of "cuda:N" calls it."""
+    """The product name of "cuda:N"."""
     return torch.cuda.get_device_name(device)
 
 
@@ -69,7 +69,7 @@ def _cuda(wanted: str) -> str:
 
 
 def main(wanted: str) -> None:
-    """Prints as JSON whether the device is there, in a process of its own: a broken driver may crash it, or hang."""
+    """Print as JSON whether the device is available, in a separate process: a broken driver may crash or hang."""
     fault = ""
     try:
         resolve(wanted)

@@ -1,4 +1,4 @@
-"""An event as a line for people."""
+"""Events as lines of text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from fmnist_tui.text import duration, grouped, percent
 from fmnist_tui.training import events
 
 
-def describe(event: events.Event) -> str:
-    """The event as a line, or "" where it is too small for one."""
+def format_event(event: events.Event) -> str:
+    """The event as one line of text, or "" if it isn't worth one."""
     match event:
         case events.Epoch():
             return _epoch_line(event)
@@ -17,7 +17,7 @@ def describe(event: events.Event) -> str:
         case events.Paused() | events.Continued() | events.Resumed():
             return f"{type(event).__name__.lower()} at step {event.step}"
         case events.RunFinished():
-            saved = "saved, to be resumed" if event.reason == "stopped" and event.resumable else ""
+            saved = "saved, can be resumed" if event.reason == "stopped" and event.resumable else ""
             return ": ".join(filter(None, [event.reason, event.message or saved]))
     return _short_line(event)
 
@@ -29,7 +29,7 @@ def _short_line(event: events.Event) -> str:
         case events.Stage(name) if event.kind is not events.StageKind.VALIDATING:
             return name
         case events.StopRequested(how):
-            return f"stop requested: {'after its epoch' if how == 'after-epoch' else how}"
+            return f"stop requested: {'after the current epoch' if how == 'after-epoch' else how}"
         case events.Alert(_, message):
             return f"alert: {message}"
     return ""

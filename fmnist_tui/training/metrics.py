@@ -1,4 +1,4 @@
-"""One measure for all versions, from normalised probabilities (n, 10) and labels (n,)."""
+"""Metrics that are comparable between all models, from normalised probabilities (n, classes) and labels (n,)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Scores:
 
 
 def score(probabilities: Probabilities, labels: Labels) -> Scores:
-    """All four measures."""
+    """All four metrics."""
     return Scores(
         accuracy(probabilities, labels),
         negative_log_likelihood(probabilities, labels),
@@ -36,17 +36,17 @@ def score(probabilities: Probabilities, labels: Labels) -> Scores:
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
-    """The share of images whose likeliest class is the label."""
+    """The fraction of images whose most probable class is the label."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
     """Mean of -ln p(label)."""
-    return float(nll_of_each(probabilities, labels).mean()) + 0.0  # or it would be -0.0 for a model that is sure
+    return float(nll_of_each(probabilities, labels).mean()) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def nll_of_each(probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
-    """-ln p(label) of each image, (n,); a probability that rounded to zero counts as the smallest float32."""
+    """-ln p(label) of each image, (n,); a probability of zero counts as the smallest normal float32."""
     of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     each: NDArray[np.float64] = -np.log(np.maximum(of_label, _FLOOR))
     return each
@@ -65,12 +65,12 @@ def expected_calibration_error(probabilities: Probabilities, labels: Labels) -> 
     Guo et al., On Calibration of Modern Neural Networks, 2017, equation 3; the bins are half-open to the left.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    gaps = np.bincount(confidence_bins(confidence), weights=confidence - right, minlength=ECE_BINS)
+    correct = probabilities.argmax(axis=1) == labels
+    gaps = np.bincount(confidence_bins(confidence), weights=confidence - correct, minlength=ECE_BINS)
     return float(np.abs(gaps).sum() / len(labels))
 
 
 def confidence_bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin, 0 to 14, that each confidence (n,) of 0 to 1 falls into; an edge belongs to the bin below it."""
+    """The bin, 0 to 14, of each confidence (n,), 0 to 1; an edge belongs to the bin below it."""
     bins: NDArray[np.int64] = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
     return bins

@@ -1,4 +1,4 @@
-"""The engine for hand-written dense networks in NumPy, trained by stochastic gradient descent."""
+"""The NumPy engine: hand-written dense networks, trained by stochastic gradient descent."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scipy.linalg import get_blas_funcs
 from fmnist_tui.models.dense import Array, DenseNetwork, initial_parameters, loss_of, probabilities_of
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, matching
+from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
 from fmnist_tui.training.metrics import negative_log_likelihood
 from fmnist_tui.training.streams import Stream, generator
 
 VELOCITY = f"{OPTIMIZER}velocity."
 _QUIET = np.errstate(all="ignore")
-"""A loss that overflows is noticed as such; NumPy's warnings would land in the middle of a screen."""
+"""An overflowing loss is detected anyway; NumPy's warnings would be printed over the screen."""
 
 
 class NumpyEngine:
-    """The dense network, whose gradients accumulate to velocities, and the training images.
+    """The dense network, whose gradient buffers hold the velocities, and the training images.
 
     Momentum is classical: v = momentum * v + gradient, w = w - learning_rate * v (Sutskever et al., 2013, in the form
     that PyTorch's SGD has).
@@ -54,16 +54,16 @@ class NumpyEngine:
         self._velocities = self._network.gradients
         self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
-        self._running = Totals()
+        self._totals = Totals()
 
     @property
     def parameters(self) -> int:
-        """Number of trained parameters."""
+        """The number of trained parameters."""
         return sum(value.size for value in self._network.parameters.values())
 
     @_QUIET
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
-        """One step of gradient descent; (epoch, step) address the augmentation, which the recipes leave out."""
+        """Take one step of gradient descent; (epoch, step) address the augmentation, if there is any."""
         if self._settings.augment == "none":
             inputs = self._inputs(self._images, indices)
         else:
@@ -73,19 +73,19 @@ class NumpyEngine:
         logits = self._network.forward(inputs)
         loss = float(loss_of(logits, targets).sum())
         correct = int((logits.argmax(axis=1) == labels).sum())
-        self._running += Totals(loss, 0.0, correct, len(indices))
+        self._totals += Totals(loss, 0.0, correct, len(indices))
         if math.isfinite(loss):
             self._network.backward(inputs, targets, keep=self._settings.momentum)
             self._axpy(self._network.flat_gradients, self._network.flat_parameters, a=-learning_rate)
 
     def take_totals(self) -> Totals:
-        """What the steps since the last call summed up to."""
-        totals, self._running = self._running, Totals()
+        """The totals over the steps since the last call."""
+        totals, self._totals = self._totals, Totals()
         return totals
 
     @_QUIET
     def evaluate(self, indices: Indices) -> Totals:
-        """Totals over these images without learning from them."""
+        """The totals over these images."""
         labels = self._labels[indices]
         logits = self._network.forward(self._inputs(self._images, indices))
         nll = negative_log_likelihood(probabilities_of(logits), labels) * len(labels)
@@ -94,7 +94,7 @@ class NumpyEngine:
 
     @_QUIET
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Normalised probabilities (n, classes) of images (n, height, width)."""
+        """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
         flat = images.reshape(len(images), -1)
         logits = self._network.forward(self._inputs(flat, np.arange(len(flat))))
         return probabilities_of(logits).astype(np.float32)
@@ -104,30 +104,30 @@ class NumpyEngine:
         return {name: value.copy() for name, value in self._network.parameters.items()}
 
     def state(self) -> Tensors:
-        """A copy of parameters and velocities."""
+        """A copy of the parameters and velocities."""
         velocities = {f"{VELOCITY}{name}": value.copy() for name, value in self._velocities.items()}
         return self.weights() | velocities
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Puts the engine where `state` was taken; one that can't be loaded leaves the engine as it is."""
+        """Restore a `state`. If it is invalid, ValueError is raised and the engine stays as it is."""
         shapes = {name: value.shape for name, value in self._network.parameters.items()}
-        weights = {name: matching(tensors, name, shape) for name, shape in shapes.items()}
+        weights = {name: checked_tensor(tensors, name, shape) for name, shape in shapes.items()}
         velocities = {}
         if any(name.startswith(OPTIMIZER) for name in tensors):
-            velocities = {name: matching(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
+            velocities = {name: checked_tensor(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
         for name in shapes:
             self._network.parameters[name][...] = weights[name]
             self._velocities[name][...] = velocities.get(name, 0.0)
-        self._running = Totals()
+        self._totals = Totals()
 
     def _inputs(self, images: NDArray[np.uint8], indices: Indices) -> Array:
-        """The images' pixels as the network takes them, (n, pixels); overwritten by the next call with this n."""
+        """The scaled pixels of the images, (n, pixels), in a buffer that the next call with the same n overwrites."""
         count = len(indices)
         if count not in self._buffers:
             shape = (count, images.shape[1])
             self._buffers[count] = (np.empty(shape, np.uint8), np.empty(shape, self._dtype))
         pixels, inputs = self._buffers[count]
-        np.take(images, indices, axis=0, out=pixels, mode="clip")  # "raise" would fill a copy of `out` first
+        np.take(images, indices, axis=0, out=pixels, mode="clip")  # mode="raise" would buffer the output
         np.multiply(pixels, self._scale, out=inputs)
         inputs += self._offset
         return inputs

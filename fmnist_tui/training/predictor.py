@@ -1,4 +1,4 @@
-"""A model as it was scored: from its weights to predictions."""
+"""A trained model, restored from its weights, that predicts classes of images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Predictor(Protocol):
     """A trained model."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Normalised probabilities (n, classes) of images (n, height, width)."""
+        """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
 
 
 def make_predictor(
@@ -29,12 +29,12 @@ def make_predictor(
 ) -> Predictor:
     """The configuration's model with these weights; imports PyTorch only for models that need it.
 
-    It is the engine that trains, so that its predictions are those with which the run was scored. Bounds the threads of
-    the whole process, as `make_engine` does.
+    This is the engine that trains, so that it predicts exactly what it did when the run was scored. It limits the
+    threads of the whole process, as `make_engine` does.
 
     Args:
-        config: The run's, its device and threads resolved.
-        weights: As `Engine.weights` returned them.
+        config: The configuration of the run, with device and threads resolved.
+        weights: The tensors of `Engine.weights`.
         image_shape: Channels, height and width of the images that it was trained on.
         classes: Number of classes.
 

@@ -1,4 +1,4 @@
-"""What the trainer is handed to keep things with; the run directory's side of it lies in the runs room."""
+"""How the training loop saves checkpoints and results, without knowing the run directory."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from fmnist_tui.training.events import Alert, CheckpointSaved, Reason
 from fmnist_tui.training.metrics import Scores
 
 
-class NoRoom(Exception):
-    """The disk is full; its text says where. What was to be kept can be kept once there is room again."""
+class DiskFull(Exception):
+    """The disk is full; the text says where. Saving can be retried once space has been freed."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended.
+    """The outcome of a run.
 
     Attributes:
-        reason: Why.
-        epochs: Whole epochs trained.
+        reason: Why it ended.
+        epochs: Completed epochs.
         steps: Steps taken.
         seconds: Seconds of training and validation.
-        weights: The weights that were or would be scored; None where the training diverged.
-        probabilities: Of the test images, (n, 10) float32; None where they were not scored.
-        labels: Of the test images, (n,) uint8; None likewise.
-        scores: Of the test images; None likewise.
+        weights: The final weights; None if the run diverged.
+        probabilities: Predictions for the test images, (n, classes) float32; None if they were not scored.
+        labels: Labels of the test images, (n,) uint8; None if they were not scored.
+        scores: Test metrics; None if the test images were not scored.
     """
 
     reason: Reason
@@ -43,25 +43,25 @@ class Outcome:
     scores: Scores | None = None
 
 
-class Store(Protocol):
-    """Keeps checkpoints and the outcome. Checkpoints may be written in the background."""
+class ArtifactStore(Protocol):
+    """Saves checkpoints and the outcome. Checkpoints may be written in the background."""
 
     @property
     def busy(self) -> bool:
         """Whether a checkpoint is being written."""
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Starts to write; waits for the one before."""
+        """Start writing a checkpoint; wait for the previous one first."""
 
     def news(self) -> list[CheckpointSaved | Alert]:
-        """What became of the checkpoints since the last call."""
+        """Events about the checkpoints written, or not written, since the last call."""
 
     def wait(self) -> None:
-        """Until nothing is being written."""
+        """Wait until no checkpoint is being written."""
 
     def save_outcome(self, outcome: Outcome) -> None:
-        """Keeps the weights, the predictions and the result, whole, before it returns.
+        """Save the weights, the predictions and the result, each atomically.
 
         Raises:
-            NoRoom: The disk is full.
+            DiskFull: The disk is full.
         """

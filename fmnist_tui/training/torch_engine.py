@@ -1,4 +1,4 @@
-"""The engine for PyTorch models: any module from images to logits, trained by AdamW on the cross-entropy."""
+"""The PyTorch engine: any module from images to logits, trained with AdamW and cross-entropy."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from torch import Tensor, nn
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, matching
+from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
 from fmnist_tui.training.streams import Stream, address, generator
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
-_KEEP = 2**30
+_THRESHOLD = 2**30  # bytes
 
 
-def keep_freed_buffers() -> bool:
-    """Tells glibc to keep what is freed; returns whether it did.
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep freed memory; return whether it does.
 
-    glibc maps blocks past 32 MB anew each time and unmaps them when freed: page faults that cost a CNN's step 10 to
-    40 %. Elsewhere (macOS, musl) there is nothing to tell. The price is that memory stays with the process.
+    By default glibc maps blocks above 32 MB on every allocation and unmaps them when freed: the page faults slow down a
+    CNN's step by 10% to 40%. The price is that memory stays with the process. Nothing to do on macOS and musl.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
     libc = ctypes.CDLL(None)
-    return bool(libc.mallopt(_M_MMAP_THRESHOLD, _KEEP) and libc.mallopt(_M_TRIM_THRESHOLD, _KEEP))
+    return bool(libc.mallopt(_M_MMAP_THRESHOLD, _THRESHOLD) and libc.mallopt(_M_TRIM_THRESHOLD, _THRESHOLD))
 
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 def prepare(threads: int) -> None:
-    """Sets the process up for training on `threads` CPU threads, or on a GPU with the same bits each time."""
+    """Set up the process: `threads` CPU threads, deterministic GPU kernels."""
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic = True
-    keep_freed_buffers()
+    keep_freed_memory()
 
 
 def seeded_network(build: Callable[[], Any], seed: int) -> nn.Module:
-    """What `build` returns, on the CPU, with weights that depend on the seed alone.
+    """The network that `build` returns, on the CPU, with weights that depend on the seed only.
 
-    Torch's random number generators are left as they were. Only the CPU's is seeded: `torch.manual_seed` would seed
-    every GPU's as well.
+    PyTorch's random state is left unchanged. Only the CPU's generator is seeded: `torch.manual_seed` would seed those
+    of all GPUs as well.
 
     Raises:
-        TypeError: It doesn't return an `nn.Module`.
+        TypeError: `build` doesn't return an `nn.Module`.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(generator(seed, Stream.INIT).integers(2**62)))
@@ -64,10 +64,10 @@ def seeded_network(build: Callable[[], Any], seed: int) -> nn.Module:
 
 
 class TorchEngine:
-    """A module, its optimiser and the training images on one device.
+    """A module, its optimiser and the training images on one device, in float32.
 
-    float32 throughout. The fused AdamW skips an update on the device where `found_inf` is set, so that a loss that is
-    not finite reaches no weight and no step has to wait to find out.
+    If `found_inf` is set, the fused AdamW skips the update on the device: a loss that is not finite changes no weight,
+    and no step has to wait for the device to find out.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class TorchEngine:
 
     @property
     def parameters(self) -> int:
-        """Number of trained parameters."""
+        """The number of trained parameters."""
         return sum(value.numel() for value in self._network.parameters())
 
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
-        """One step of AdamW; (epoch, step) address the augmentation and the dropout masks."""
+        """Take one step of AdamW; (epoch, step) address the augmentation and the dropout masks."""
         chosen = torch.from_numpy(indices).to(self._device)
         labels = self._labels[chosen]
         inputs = self._as_inputs(self._training_pixels(chosen, epoch, step))
@@ -118,14 +118,14 @@ class TorchEngine:
         self._seen += len(indices)
 
     def take_totals(self) -> Totals:
-        """What the steps since the last call summed up to. Waits for the device."""
+        """The totals over the steps since the last call. Waits for the device."""
         totals = Totals(float(self._loss), 0.0, int(self._correct), self._seen)
         self._clear()
         return totals
 
     @torch.no_grad()
     def evaluate(self, indices: Indices) -> Totals:
-        """Totals over these images without learning from them."""
+        """The totals over these images, in evaluation mode."""
         chosen = torch.from_numpy(indices).to(self._device)
         labels = self._labels[chosen]
         logits = self._logits(self._images[chosen])
@@ -136,17 +136,17 @@ class TorchEngine:
 
     @torch.no_grad()
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Softmax of the logits, (n, 10), of images (n, 28, 28)."""
+        """The softmax of the logits, (n, classes), for uint8 images (n, H, W)."""
         logits = self._logits(torch.tensor(images, device=self._device))
         probabilities: NDArray[np.float32] = logits.softmax(dim=1).cpu().numpy()
         return probabilities
 
     def weights(self) -> Tensors:
-        """A copy of the module's state: parameters and the batch norms' running figures."""
+        """A copy of the module's state: parameters and buffers, such as running statistics."""
         return {name: _copy(value) for name, value in self._network.state_dict().items()}
 
     def state(self) -> Tensors:
-        """A copy of the module's state and of AdamW's moments and step counts."""
+        """A copy of the module's state, and of AdamW's moments and step counts."""
         tensors = self.weights()
         for name, parameter in self._network.named_parameters():
             moments = self._optimizer.state[parameter]
@@ -155,16 +155,18 @@ class TorchEngine:
         return tensors
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Puts the engine where `state` was taken; one that can't be loaded leaves the engine as it is.
+        """Restore a `state`. If it is invalid, ValueError is raised and the engine stays as it is.
 
-        Each tensor keeps this engine's memory layout.
+        Tensors keep the memory layout of this engine.
         """
         own = self._network.state_dict()
-        weights = {name: torch.tensor(matching(tensors, name, tuple(value.shape))) for name, value in own.items()}
+        weights = {name: torch.tensor(checked_tensor(tensors, name, tuple(value.shape))) for name, value in own.items()}
         moments = {}
         if any(name.startswith(OPTIMIZER) for name in tensors):
             for name, parameter in self._network.named_parameters():
-                moments[parameter] = {moment: self._moment(tensors, moment, name, parameter) for moment in _MOMENTS}
+                moments[parameter] = {
+                    moment: self._stored_moment(tensors, moment, name, parameter) for moment in _MOMENTS
+                }
         with torch.no_grad():
             for name, value in own.items():
                 value.copy_(weights[name])
@@ -172,9 +174,9 @@ class TorchEngine:
         self._optimizer.state.update(moments)
         self._clear()
 
-    def _moment(self, tensors: Mapping[str, NDArray[Any]], moment: str, name: str, parameter: Tensor) -> Tensor:
+    def _stored_moment(self, tensors: Mapping[str, NDArray[Any]], moment: str, name: str, parameter: Tensor) -> Tensor:
         like = torch.zeros((), device=self._device) if moment == "step" else torch.zeros_like(parameter)
-        stored = matching(tensors, f"{OPTIMIZER}{moment}.{name}", tuple(like.shape))
+        stored = checked_tensor(tensors, f"{OPTIMIZER}{moment}.{name}", tuple(like.shape))
         return like.detach().copy_(torch.tensor(stored))
 
     def _apply(self, loss: Tensor, learning_rate: float) -> None:
@@ -183,9 +185,9 @@ class TorchEngine:
         self._optimizer.step()
 
     def _padded_images(self, images: NDArray[np.uint8]) -> Tensor:
-        """A view (n, 2*SHIFT+1, 2*SHIFT+1, 28, 28) of all shifts of all images."""
-        margin = torch.tensor(augment.padded(images), device=self._device)
-        return margin.unfold(1, images.shape[1], 1).unfold(2, images.shape[2], 1)
+        """A view of all shifts of all images (n, H, W): (n, 2*SHIFT+1, 2*SHIFT+1, H, W)."""
+        padded = torch.tensor(augment.padded(images), device=self._device)
+        return padded.unfold(1, images.shape[1], 1).unfold(2, images.shape[2], 1)
 
     def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
         kind = self._settings.augment
@@ -203,7 +205,7 @@ class TorchEngine:
         return padded[chosen, rows, columns]
 
     def _as_inputs(self, pixels: Tensor) -> Tensor:
-        """(n, 28, 28) uint8 -> (n, 1, 28, 28) float32 as the recipe scales it."""
+        """uint8 pixels (n, H, W) as float32 inputs (n, 1, H, W), scaled by the recipe."""
         inputs = pixels.unsqueeze(1).to(torch.float32).mul_(self._scale)
         return inputs.add_(self._offset).contiguous(memory_format=self._layout)
 

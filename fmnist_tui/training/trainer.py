@@ -1,6 +1,6 @@
-"""The one training loop, for both engines: order of batches, validation, checkpoints, pausing and stopping.
+"""The training loop, the same for all engines: order of batches, validation, checkpoints, pausing and stopping.
 
-It is a generator of events. Whoever drives it writes them down; it opens no file and knows no screen.
+It is a generator of events. The caller logs them: the loop opens no files and knows no screens.
 """
 
 from __future__ import annotations
@@ -22,45 +22,58 @@ from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
 from fmnist_tui.training.events import Event, StageKind
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.schedules import learning_rate
-from fmnist_tui.training.store import NoRoom, Outcome, Store
+from fmnist_tui.training.store import ArtifactStore, DiskFull, Outcome
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task
 
 CHECKPOINT_SECONDS = 30.0
-"""Between two checkpoints within an epoch; at an epoch's end a third of it suffices."""
+"""Between two checkpoints within an epoch; at the end of an epoch, a third of it."""
 _PAUSE_POLL = 0.05
-_ROOM_POLL = 1.0
+_DISK_FULL_POLL = 1.0
 
 
 def train(
-    engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None = None, *, exact: bool = True
+    engine: Engine,
+    task: Task,
+    control: Control,
+    store: ArtifactStore,
+    start: Checkpoint | None = None,
+    *,
+    exact: bool = True,
 ) -> Iterator[Event]:
-    """Trains to the end, or until told to stop; the last event is a `RunFinished`.
+    """Train to the end, or until a command stops the run; the last event is a `RunFinished`.
 
     Args:
-        engine: An untrained model on `task.dataset.train`; its state is replaced where `start` is given.
-        task: What to train on, and how.
-        control: Polled at every window's end and before every batch of an evaluation.
-        store: Where checkpoints and the outcome go.
-        start: A checkpoint of the same task to go on from.
-        exact: Whether it resumes bit for bit, for the log.
+        engine: An untrained model on `task.dataset.train`; its state is replaced if `start` is given.
+        task: The configuration and the data.
+        control: Polled after every log interval and before every batch of an evaluation.
+        store: Saves checkpoints and the outcome.
+        start: A checkpoint of the same task to resume from.
+        exact: Whether the run resumes bit for bit, for the log.
     """
     return _Training(engine, task, control, store, start, exact=exact).run()
 
 
 class _StopNow(Exception):
-    """Leaves the loops from wherever the wish was heard."""
+    """Leaves the training loop after a command to stop now."""
 
 
 class _Diverged(Exception):
-    """A window's loss was not finite."""
+    """A loss was not finite."""
 
 
 class _Training:
-    """The state of one `train`: its position, and what was asked of it."""
+    """The state of one call of `train`."""
 
     def __init__(
-        self, engine: Engine, task: Task, control: Control, store: Store, start: Checkpoint | None, *, exact: bool
+        self,
+        engine: Engine,
+        task: Task,
+        control: Control,
+        store: ArtifactStore,
+        start: Checkpoint | None,
+        *,
+        exact: bool,
     ) -> None:
         self._engine = engine
         self._task = task
@@ -83,9 +96,9 @@ class _Training:
         except _StopNow:
             yield from self._stop_now()
         except _Diverged as diverged:
-            yield from self._saved()
-            with suppress(_StopNow):  # nobody has to wait for room for the outcome of a run that is lost
-                yield from self._keep(self._outcome("diverged"))
+            yield from self._wait_for_checkpoint()
+            with suppress(_StopNow):  # don't wait for disk space to save the outcome of a diverged run
+                yield from self._save_outcome(self._outcome("diverged"))
             yield events.RunFinished("diverged", message=str(diverged))
 
     def _begin(self) -> Iterator[Event]:
@@ -109,39 +122,39 @@ class _Training:
 
     @property
     def _at_end(self) -> bool:
-        """Whether the last epoch has been trained, or the last one before a stop."""
+        """Whether all epochs are done, or a stop was requested."""
         return self._ending or self._position.epoch > self._settings.epochs
 
     def _epoch(self) -> Iterator[Event]:
         order = epoch_order(self._task.config.seed, self._position.epoch, self._task.train_indices)
         while self._position.epoch_step < self._task.steps_per_epoch:
-            yield from self._obey()
-            yield from self._window(order)
+            yield from self._handle_commands()
+            yield from self._train_interval(order)
             if self._due(CHECKPOINT_SECONDS):
                 self._start_saving()
         yield from self._validate()
-        if self._at_end or self._due(CHECKPOINT_SECONDS / 3):  # at the end for all that may go wrong after it
+        if self._at_end or self._due(CHECKPOINT_SECONDS / 3):  # at the end in any case, since scoring may fail
             self._start_saving()
 
-    def _window(self, order: Indices) -> Iterator[Event]:
-        """Steps until the next window's end, so that a checkpoint never splits a mean."""
+    def _train_interval(self, order: Indices) -> Iterator[Event]:
+        """Train until the end of the log interval, so that a checkpoint never splits a mean."""
         first = self._position.epoch_step
-        until = min(first - first % self._task.window + self._task.window, self._task.steps_per_epoch)
-        begun = time.perf_counter()
+        end = min(first - first % self._task.window + self._task.window, self._task.steps_per_epoch)
+        started = time.perf_counter()
         rate = 0.0
-        for epoch_step in range(first, until):
+        for epoch_step in range(first, end):
             rate = self._take_step(order, epoch_step)
         totals = self._engine.take_totals()
-        seconds = time.perf_counter() - begun
-        self._advance(until - first, totals, seconds)
-        here = self._position
+        seconds = time.perf_counter() - started
+        self._advance(end - first, totals, seconds)
+        position = self._position
         speed = totals.images / seconds
-        yield events.StepMetrics(here.step, here.epoch, totals.mean_loss, totals.accuracy, rate, speed)
+        yield events.StepMetrics(position.step, position.epoch, totals.mean_loss, totals.accuracy, rate, speed)
         yield from self._check_finite("loss", totals.loss)
         yield from self._store.news()
 
     def _take_step(self, order: Indices, epoch_step: int) -> float:
-        """One engine step; returns its learning rate."""
+        """Take one engine step; return its learning rate."""
         size = self._settings.batch_size
         epoch = self._position.epoch
         done = (epoch - 1) * self._task.steps_per_epoch + epoch_step
@@ -150,81 +163,81 @@ class _Training:
         return rate
 
     def _advance(self, steps: int, totals: Totals, seconds: float) -> None:
-        here = self._position
+        position = self._position
         self._position = replace(
-            here,
-            step=here.step + steps,
-            epoch_step=here.epoch_step + steps,
-            epoch_totals=here.epoch_totals + totals,
-            epoch_seconds=here.epoch_seconds + seconds,
-            seconds=here.seconds + seconds,
+            position,
+            step=position.step + steps,
+            epoch_step=position.epoch_step + steps,
+            epoch_totals=position.epoch_totals + totals,
+            epoch_seconds=position.epoch_seconds + seconds,
+            seconds=position.seconds + seconds,
         )
 
     def _validate(self) -> Iterator[Event]:
         yield events.Stage(StageKind.VALIDATING)
-        begun = time.perf_counter() - self._paused_seconds
+        started = time.perf_counter() - self._paused_seconds
         totals = Totals()
         for batch in _batches(self._task.validation_indices):
-            yield from self._obey()
+            yield from self._handle_commands()
             totals += self._engine.evaluate(batch)
         yield from self._check_finite("validation loss", totals.loss + totals.nll)
-        seconds = time.perf_counter() - self._paused_seconds - begun
-        yield self._epoch_ended(totals, seconds)
-        here = self._position
+        seconds = time.perf_counter() - self._paused_seconds - started
+        yield self._epoch_event(totals, seconds)
+        position = self._position
         self._position = Position(
-            epoch=here.epoch + 1,
-            step=here.step,
-            seconds=here.seconds + seconds,
-            best_accuracy=max(totals.accuracy, here.best_accuracy),
+            epoch=position.epoch + 1,
+            step=position.step,
+            seconds=position.seconds + seconds,
+            best_accuracy=max(totals.accuracy, position.best_accuracy),
         )
 
-    def _epoch_ended(self, validation: Totals, seconds: float) -> Event:
-        """What is told of the epoch, with its validation, which took so many seconds."""
-        here = self._position
+    def _epoch_event(self, validation: Totals, seconds: float) -> Event:
+        """The event for the current epoch, with its validation totals and the seconds that validation took."""
+        position = self._position
         return events.Epoch(
-            here.epoch,
-            here.step,
-            train_loss=here.epoch_totals.mean_loss,
-            train_accuracy=here.epoch_totals.accuracy,
+            position.epoch,
+            position.step,
+            train_loss=position.epoch_totals.mean_loss,
+            train_accuracy=position.epoch_totals.accuracy,
             validation_loss=validation.mean_loss,
             validation_accuracy=validation.accuracy,
             validation_nll=validation.mean_nll,
-            seconds=here.epoch_seconds + seconds,
+            seconds=position.epoch_seconds + seconds,
             validation_seconds=seconds,
-            is_best=validation.accuracy > here.best_accuracy,
+            is_best=validation.accuracy > position.best_accuracy,
         )
 
     def _check_finite(self, name: str, value: float) -> Iterator[Event]:
-        """Ends the run where training went wrong beyond repair."""
+        """Raise an alert and end the run if the value is not finite."""
         if not math.isfinite(value):
             message = f"the {name} became {value} by step {self._position.step}"
             yield events.Alert("non_finite", message)
             raise _Diverged(message)
 
     def _finish(self) -> Iterator[Event]:
-        """Scores the test images, once, and keeps the outcome."""
+        """Score the test images, once, and save the outcome."""
         outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
         if self._task.config.score_test:
             yield events.Stage(StageKind.SCORING)
-            outcome = yield from self._scored(outcome)
-        yield from self._saved()
-        yield from self._keep(outcome)
+            outcome = yield from self._score(outcome)
+        yield from self._wait_for_checkpoint()
+        yield from self._save_outcome(outcome)
         yield events.RunFinished(outcome.reason, scored=outcome.scores is not None)
 
-    def _keep(self, outcome: Outcome) -> Iterator[Event]:
-        """Keeps the outcome; on a full disk it waits for room, so that no training is lost."""
-        told = False
+    def _save_outcome(self, outcome: Outcome) -> Iterator[Event]:
+        """Save the outcome; if the disk is full, wait until there is space, so that no training is lost."""
+        alerted = False
         while True:
             try:
                 self._store.save_outcome(outcome)
                 return
-            except NoRoom as error:
-                if not told:
-                    yield events.Alert("no_room", f"{error}; the trainer waits until there is room")
-                told = True
-            until = time.monotonic() + _ROOM_POLL
-            while time.monotonic() < until:
-                yield from self._obey()
+            except DiskFull as error:
+                if not alerted:
+                    yield events.Alert("no_room", f"{error}; the trainer waits until there is space")
+                alerted = True
+            end = time.monotonic() + _DISK_FULL_POLL
+            while time.monotonic() < end:
+                yield from self._handle_commands()
                 time.sleep(_PAUSE_POLL)
 
     def _stop_now(self) -> Iterator[Event]:
@@ -232,14 +245,14 @@ class _Training:
         for event in self._save():
             yield event
             if isinstance(event, events.Alert):
-                failed = f"{event.message}; goes on from the checkpoint before, if there is one"
+                failed = f"{event.message}; the run resumes from the previous checkpoint, if there is one"
         yield events.RunFinished("stopped", resumable=True, message=failed)
 
-    def _scored(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
+    def _score(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
         test = self._task.dataset.test
         parts = []
         for batch in _batches(np.arange(len(test))):
-            yield from self._obey()
+            yield from self._handle_commands()
             parts.append(self._engine.predict(test.images[batch]))
         probabilities = np.concatenate(parts)
         return replace(
@@ -247,33 +260,33 @@ class _Training:
         )
 
     def _outcome(self, reason: events.Reason) -> Outcome:
-        here = self._position
+        position = self._position
         weights = None if reason == "diverged" else self._engine.weights()
-        return Outcome(reason, here.epoch - 1, here.step, here.seconds, weights)
+        return Outcome(reason, position.epoch - 1, position.step, position.seconds, weights)
 
-    def _obey(self) -> Iterator[Event]:
-        """Does what was asked since the last call, and waits here while paused."""
+    def _handle_commands(self) -> Iterator[Event]:
+        """Execute the next command, if any; wait here while paused."""
         command = self._control()
         if command is Command.PAUSE:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             yield events.Paused(self._position.step)
             yield from self._save()
             yield from self._pause()
-            self._paused_seconds += time.perf_counter() - begun
+            self._paused_seconds += time.perf_counter() - started
             yield events.Continued(self._position.step)
         elif command is not None:
-            yield from self._obey_other(command)
+            yield from self._handle_command(command)
 
     def _pause(self) -> Iterator[Event]:
         while (command := self._control()) is not Command.CONTINUE:
             if command is None:
                 time.sleep(_PAUSE_POLL)
             else:
-                yield from self._obey_other(command)
+                yield from self._handle_command(command)
             if command is Command.STOP_AFTER_EPOCH:
                 return
 
-    def _obey_other(self, command: Command) -> Iterator[Event]:
+    def _handle_command(self, command: Command) -> Iterator[Event]:
         if command is Command.SAVE:
             yield from self._save()
         elif command is Command.STOP_AFTER_EPOCH:
@@ -291,11 +304,11 @@ class _Training:
         self._saved_at = time.monotonic()
 
     def _save(self) -> Iterator[Event]:
-        """Saves and waits until it is done."""
+        """Save a checkpoint and wait until it is written."""
         self._start_saving()
-        yield from self._saved()
+        yield from self._wait_for_checkpoint()
 
-    def _saved(self) -> Iterator[Event]:
+    def _wait_for_checkpoint(self) -> Iterator[Event]:
         self._store.wait()
         yield from self._store.news()
 

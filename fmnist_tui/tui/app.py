@@ -1,4 +1,4 @@
-"""The app: four screens, the data, what a person chose, and how one leaves."""
+"""The app: its screens, the data, the settings, and how it ends."""
 
 from __future__ import annotations
 
@@ -25,31 +25,32 @@ from textual.theme import ThemeProvider
 from textual.widget import AwaitMount
 from textual.widgets import Input
 
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
-from fmnist_tui.tui import background, messages, palette
+from fmnist_tui.tui import messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
-from fmnist_tui.tui.base_screens import AnsweredOnce, is_gone
-from fmnist_tui.tui.choices import Choices, read_choices, write_choices
-from fmnist_tui.tui.dialogs.choice import QuitScreen
-from fmnist_tui.tui.dialogs.help import HelpScreen
-from fmnist_tui.tui.running import RunsApp
+from fmnist_tui.tui.base_screens import SafeScreen, is_gone
+from fmnist_tui.tui.dataset.loading import load_dataset
+from fmnist_tui.tui.dialogs.choice import QuitDialog
+from fmnist_tui.tui.dialogs.help import HelpDialog
+from fmnist_tui.tui.run_control import RunControl, stop_runs
+from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, import_all
 from fmnist_tui.tui.suspending import Suspending
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_CHOICES_SECONDS = 0.05
-"""So long the first paint waits for what was chosen before: on most machines it is there at once."""
-_SLOWER = 5.0
-"""How many times more seldom a screen is painted where every byte counts."""
+_SETTINGS_SECONDS = 0.05
+"""How long the first paint waits for the settings file: on most machines it is read at once."""
+_LOW_BANDWIDTH_PACE = 5.0
+"""How many times less often a screen is painted with --low-bandwidth."""
 
 
-class FmnistApp(RunsApp):
+class FmnistApp(RunControl):
     """fmnist-tui.
 
     Attributes:
-        told_to_stop: The runs that were told to save and end when the app was left.
+        stopped_at_exit: The runs that were asked to save and end when the app was left.
     """
 
     TITLE = "fmnist-tui"
@@ -65,137 +66,145 @@ class FmnistApp(RunsApp):
         Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, tooltip="To the shell; fg returns"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            priority=True,
+            tooltip="Suspend to the shell; fg returns",
+        ),
     ]
 
     def __init__(
         self,
-        folders: Folders,
+        folders: AppPaths,
         *,
         in_app: bool = False,
         attach: RunDirectory | None = None,
         ascii_only: bool = False,
         low_bandwidth: bool = False,
     ) -> None:
-        """Opens nothing yet, but begins to read what was chosen before.
+        """Opens nothing yet, but begins to read the settings.
 
         Args:
-            folders: Where things lie.
+            folders: Runs, data, cache and configuration.
             in_app: Whether the Models form proposes to train in the app itself.
-            attach: A run to show on the training screen at once.
+            attach: A run to show on the Training screen at once.
             ascii_only: Whether nothing but ASCII is drawn.
-            low_bandwidth: Whether to paint seldom, and images in ASCII.
+            low_bandwidth: Whether to paint less often, and images in ASCII.
         """
-        super().__init__(folders, pace=_SLOWER if low_bandwidth else 1.0, in_app=in_app)
-        self._choices_file = folders.config / "choices.json" if folders.config else None
+        super().__init__(folders, pace=_LOW_BANDWIDTH_PACE if low_bandwidth else 1.0, in_app=in_app)
+        self._settings_file = folders.config / "choices.json" if folders.config else None
         self._changes: dict[str, Any] = {}
-        self._stored = Choices()
-        self._choices_read = threading.Event()
-        self.ascii_images = self._ascii_in_any_case = ascii_only or low_bandwidth
-        self._choices_are_late = not self._read_choices()
-        self._take_choices(Choices() if self._choices_are_late else self._stored)
-        self._filters_of_ours: list[LineFilter] = [AsciiFilter()] if ascii_only else []
-        self.told_to_stop: list[RunDirectory] = []
+        self._saved = Settings()
+        self._settings_read = threading.Event()
+        self.ascii_images = self._always_ascii = ascii_only or low_bandwidth
+        self._settings_are_late = not self._read_settings()
+        self._apply_settings(Settings() if self._settings_are_late else self._saved)
+        self._filters: list[LineFilter] = [AsciiFilter()] if ascii_only else []
+        self.stopped_at_exit: list[RunDirectory] = []
         self._first_run = attach
         self._suspending = Suspending(self, self._paint_all)
         self._stop_loading = threading.Event()
         self._early_signals: list[int] = []
 
     def on_mount(self) -> None:
-        """Starts what the first paint doesn't wait for."""
+        """Starts what the first paint doesn't wait for, and handles signals from now on."""
         loop = asyncio.get_running_loop()
         for number in _ENDING:
             loop.add_signal_handler(number, self._end_by_signal, number)
         for early in self._early_signals[:1]:
             self._end_by_signal(early)
         self._suspending.start()
-        loop.add_signal_handler(signal.SIGUSR1, self._tell_driven_here, Command.SAVE)
+        loop.add_signal_handler(signal.SIGUSR1, self._command_in_app_runs, Command.SAVE)
         if self._first_run:
-            self._greets = False
+            self._notices_due = False
             self.follow(self._first_run)
             self.switch_mode("training")
         self._load()
 
     def on_ready(self) -> None:
-        """The first screen is painted: the others may come."""
+        """Imports the other screens, now that the first one is painted."""
         self.threads.start(import_all)
-        if self._choices_are_late:
-            self.threads.start(self._wait_for_choices)
+        if self._settings_are_late:
+            self.threads.start(self._wait_for_settings)
 
     def delay_update(self, delay: float = 0.001) -> None:
-        """Textual waits a twentieth of a second before it paints another screen; here whoever presses a key waits."""
+        """Textual waits 50 ms before it paints another screen; after a key press that is felt."""
         super().delay_update(min(delay, 0.001))
 
-    def hear_signals(self) -> None:
+    def handle_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
         for number in _ENDING:
             signal.signal(number, lambda number, _: self._early_signals.append(number))
 
     def on_unmount(self) -> None:
-        """Fetches no further; from now on a SIGCONT, which comes with a lost terminal, can't start the screen anew."""
+        """Cancels the loading; from now on a SIGCONT, which comes with a lost terminal, can't restart the screen."""
         self._stop_loading.set()
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
     async def action_go(self, mode: str) -> None:
-        """Another of the four screens; keys that follow are its keys."""
+        """Shows another of the four screens; keys that follow in the same burst reach that screen."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         if self.is_leaving:
             return
         if mode == "training":
-            self.clear_notifications()  # they lie over the headline, and most of them said: press 3
+            self.clear_notifications()  # they cover the headline, and most of them say: press 3
         await self.switch_mode(mode)
 
     def action_suspend_process(self) -> None:
-        """To the shell; trainer processes keep running, in-app runs pause with the app."""
+        """Suspends to the shell; trainer processes keep running, in-app runs pause with the app."""
         self._suspending.suspend()
 
     def _paint_all(self) -> None:
-        """The terminal knows nothing of the screen any more."""
+        """Repaints everything: the terminal may show anything."""
         self.refresh(layout=True)
 
     def action_help(self) -> None:
-        """The keys of the current screen."""
-        self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))
+        """Lists the keys of the current screen."""
+        self.push_screen(HelpDialog(list(self.screen.active_bindings.values())))
 
     async def action_leave(self) -> None:
-        """Quits; asks first while a run lives."""
-        await self.look_again()
-        live, here = self._live(), {driven.run for driven in self._driven_here}
-        if not live:
+        """Quits; asks first while a run is running."""
+        await self.refresh_runs()
+        running, in_app = self._runs_now(), {one.run for one in self._in_app_runs}
+        if not running:
             self.exit()
         else:
-            self.push_screen(QuitScreen([run.run_id for run in live], ends_some=bool(here & set(live))), self._leave)
+            dialog = QuitDialog([run.run_id for run in running], ends_some=bool(in_app & set(running)))
+            self.push_screen(dialog, self._leave)
 
-    def _live(self) -> list[RunDirectory]:
-        """The runs that have a trainer, and those that were launched since they were looked at."""
-        seen = self.monitor.seen
-        return [*(run for run in self.living if run not in seen.by_run), *(one.run for one in seen.running)]
+    def _runs_now(self) -> list[RunDirectory]:
+        """The runs that have a trainer, and those that were started since the monitor read the folder."""
+        state = self.monitor.state
+        return [*(run for run in self.running_runs if run not in state.by_run), *(one.run for one in state.running)]
 
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:
-        """The images are there: hands them down."""
+        """Passes the images on to the screens."""
         self.dataset = message.dataset
 
     def on_dataset_progressed(self, message: messages.DatasetProgressed) -> None:
-        """They are on their way."""
+        """Shows how far they are loaded."""
         self.dataset_progress = message.progress
 
     def on_dataset_failed(self, message: messages.DatasetFailed) -> None:
-        """There are none; v0 to v3 can't be trained, but runs and results can be looked at."""
+        """Without images nothing can be trained, but runs and results can be viewed."""
         self.dataset_fault = message.reason
         if self.current_mode != "dataset":
             self.notify(message.reason, title="No data", severity="error", timeout=20, markup=False)
 
-    def on_dataset_stopped(self) -> None:
-        """There are none yet, as somebody wished."""
-        self.dataset_fault = "Stopped before all the images were there."
+    def on_dataset_cancelled(self) -> None:
+        """Says so instead of the progress."""
+        self.dataset_fault = "Loading was cancelled."
 
-    def on_dataset_unwanted(self) -> None:
-        """Somebody doesn't want to wait for them."""
+    def on_dataset_cancel_requested(self) -> None:
+        """Cancels the loading."""
         self._stop_loading.set()
 
-    def on_dataset_wanted(self, message: messages.DatasetWanted) -> None:
-        """Tries again; whoever takes the demo set trains with it too."""
+    def on_dataset_requested(self, message: messages.DatasetRequested) -> None:
+        """Tries again; with the demo set, training uses it as well."""
         if not self.dataset_fault:
             return
         if message.demo:
@@ -203,51 +212,51 @@ class FmnistApp(RunsApp):
         self._load()
 
     def on_failed(self, message: messages.Failed) -> None:
-        """Tells what went wrong."""
+        """Shows what went wrong."""
         timeout = 12 if message.severity == "error" else None
         self.notify(message.reason, severity=message.severity, timeout=timeout, markup=False)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """A cursor that blinks would send bytes while nothing happens: it stands still."""
+        """Stops the cursor's blinking, which would send bytes while nothing happens."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
 
-    def on_chosen(self, message: messages.Chosen) -> None:
-        """Keeps what somebody chose."""
+    def on_settings_changed(self, message: messages.SettingsChanged) -> None:
+        """Applies and saves changed settings."""
         self.ascii_images = message.changes.get("ascii_images", self.ascii_images)
-        self._remember(message.changes)
+        self._save_settings(message.changes)
 
-    def on_choices_read(self, message: messages.ChoicesRead) -> None:
-        """They come after the first paint; what was chosen meanwhile holds."""
-        self._take_choices(message.choices)
-        self.late_choices = self.choices
+    def on_settings_read(self, message: messages.SettingsRead) -> None:
+        """Applies settings that were read after the first paint; what was changed meanwhile takes precedence."""
+        self._apply_settings(message.settings)
+        self.late_settings = self.settings
 
     def watch_theme(self, theme: str) -> None:
-        """Keeps a theme that somebody chose."""
-        if theme != self.choices.theme:
-            self._remember({"theme": theme})
+        """Saves the theme."""
+        if theme != self.settings.theme:
+            self._save_settings({"theme": theme})
 
     async def on_event(self, event: Event) -> None:
-        """Keys that come behind the one that ended the app, in the same burst, find no screen any more."""
+        """Drops keys that follow the one that ended the app in the same burst: there is no screen any more."""
         if not isinstance(event, InputEvent | Paste) or (self.screen_stack and not self.is_leaving):
             await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
-        """A screen that is closed while its widgets are still being made misses some of them: that ends no app."""
+        """Ignores that a screen which was closed while it was being built lacks some of its widgets."""
         gone = self.is_leaving or is_gone(active_message_pump.get(None))
         if not (gone and isinstance(error, NoMatches | NoWidget | ScreenStackError | ValueError)):
             super()._handle_exception(error)
 
     def exit(self, *given: Any, **named: Any) -> None:
-        """From now on nothing is opened any more, and the terminal isn't taken again."""
+        """From now on no dialog opens, and the terminal isn't taken back."""
         self.is_leaving = True
         self._suspending.end()
         super().exit(*given, **named)
 
     def pop_screen(self) -> AwaitComplete:
-        """As Textual does it; the screen knows that it is over, whatever closed it."""
+        """As Textual does it; the screen is marked as over, whatever closed it."""
         top, closing = self.screen, super().pop_screen()
-        if isinstance(top, AnsweredOnce):
+        if isinstance(top, SafeScreen):
             top.is_over = True
         return closing
 
@@ -257,79 +266,79 @@ class FmnistApp(RunsApp):
         Keys that come in a burst would stack the quit dialog and the command palette on each other without end. Each is
         drawn over all those below, and sixteen of them are more than Python's stack holds.
         """
-        if isinstance(screen, AnsweredOnce) and (self.is_leaving or type(screen) in map(type, self.screen_stack)):
+        if isinstance(screen, SafeScreen) and (self.is_leaving or type(screen) in map(type, self.screen_stack)):
             return AwaitMount(self.screen, [])
         return super().push_screen(screen, *given, **named)
 
     def action_command_palette(self) -> None:
-        """Every action by its name."""
+        """Opens the command palette."""
         self.push_screen(palette.Palette())
 
     def search_themes(self) -> None:
-        """All themes, to choose one."""
+        """Opens the command palette with all themes."""
         self.push_screen(palette.Palette(providers=[ThemeProvider], placeholder="Search for themes..."))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action, for the command palette."""
+        """All actions, for the command palette."""
         return palette.commands(self, screen)
 
     def get_key_display(self, binding: Binding) -> str:
-        """A word where Textual has a picture that few fonts and no ASCII screen can show."""
+        """A name where Textual has a symbol that few fonts and no ASCII terminal can show."""
         return "enter" if binding.key == "enter" else super().get_key_display(binding)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every line passes before it is sent."""
-        return [*super().get_line_filters(), *self._filters_of_ours]
+        """The filters that every line passes before it is sent."""
+        return [*super().get_line_filters(), *self._filters]
 
     def _load(self) -> None:
         """Loads the images, fetching them where needed."""
         self.dataset_progress, self.dataset_fault = None, ""
         self._stop_loading = threading.Event()
-        load = partial(background.load_dataset, self.folders.data, self.folders.cache)
+        load = partial(load_dataset, self.folders.data, self.folders.cache)
         self.threads.start(partial(load, self.post_message, self._stop_loading))
 
-    def _read_choices(self) -> bool:
-        """Reads what was chosen before; returns whether it is there already."""
-        if self._choices_file is None:
+    def _read_settings(self) -> bool:
+        """Begins to read the settings file; returns whether it was read in time for the first paint."""
+        if self._settings_file is None:
             return True
-        file = self._choices_file
+        file = self._settings_file
 
         def read() -> None:
-            self._stored = read_choices(file)
-            self._choices_read.set()
+            self._saved = read_settings(file)
+            self._settings_read.set()
 
-        self.threads.start(read, lane="choices")
-        return self._choices_read.wait(_CHOICES_SECONDS)
+        self.threads.start(read, lane="settings")
+        return self._settings_read.wait(_SETTINGS_SECONDS)
 
-    def _wait_for_choices(self) -> None:
-        self._choices_read.wait()
-        self.post_message(messages.ChoicesRead(self._stored))
+    def _wait_for_settings(self) -> None:
+        self._settings_read.wait()
+        self.post_message(messages.SettingsRead(self._saved))
 
-    def _take_choices(self, stored: Choices) -> None:
-        self.choices = replace(stored, **self._changes)
-        self.ascii_images = self.choices.ascii_images or self._ascii_in_any_case
-        if self.choices.theme in self.available_themes:
-            self.theme = self.choices.theme
+    def _apply_settings(self, saved: Settings) -> None:
+        self.settings = replace(saved, **self._changes)
+        self.ascii_images = self.settings.ascii_images or self._always_ascii
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
 
-    def _remember(self, changes: dict[str, Any]) -> None:
+    def _save_settings(self, changes: dict[str, Any]) -> None:
         self._changes |= changes
-        self.choices = replace(self.choices, **changes)
-        if self._choices_file:
-            self.threads.start(partial(self._write_choices, self._choices_file), lane="choices")
+        self.settings = replace(self.settings, **changes)
+        if self._settings_file:
+            self.threads.start(partial(self._write_settings, self._settings_file), lane="settings")
 
-    def _write_choices(self, file: Path) -> None:
-        """What was stored, and what was chosen since. Runs in a thread, in the lane in which it was read."""
-        with suppress(OSError):  # a full or read-only home must not disturb anybody
-            write_choices(file, replace(self._stored, **dict(self._changes)))
+    def _write_settings(self, file: Path) -> None:
+        """The saved settings with the changes. Runs in a thread, in the lane in which they were read."""
+        with suppress(OSError):  # a full or read-only home folder is no reason to disturb the user
+            write_settings(file, replace(self._saved, **dict(self._changes)))
 
     def _leave(self, choice: str | None) -> None:
-        """What was answered when the app was told to quit."""
+        """Acts on the quit dialog's answer."""
         if choice == "stop":
-            self.told_to_stop = self._live()
-            self.threads.start(partial(background.stop_all, self.told_to_stop), must_finish=True)
+            self.stopped_at_exit = self._runs_now()
+            self.threads.start(partial(stop_runs, self.stopped_at_exit), must_finish=True)
         if choice in ("leave", "stop"):
             self.exit()
 
     def _end_by_signal(self, number: int) -> None:
-        """The terminal went away, or somebody asked politely: runs driven here are saved, the screen is restored."""
+        """Ends the app on a signal or a lost terminal: in-app runs are saved, the screen is restored."""
         self.exit(return_code=128 + number)

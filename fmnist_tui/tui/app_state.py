@@ -8,12 +8,12 @@ from textual.app import App
 from textual.reactive import reactive
 
 from fmnist_tui.data import Dataset, Progress
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
-from fmnist_tui.tui.choices import Choices
 from fmnist_tui.tui.messages import Failed
-from fmnist_tui.tui.run_monitor import RunMonitor, SeenRuns
+from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
+from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.threads import Threads
 
 _LOOK_SECONDS = 2.0
@@ -31,29 +31,29 @@ class LabApp(App[None]):
         is_leaving: Whether it was asked to end.
         threads: Where everything happens that may wait for a file system; they belong to the app, never to a screen,
             so that no run ends with the screen that shows it.
-        monitor: Keeps `seen` up to date.
+        monitor: Keeps `runs_state` up to date.
         dataset: The images, or None until they are loaded.
         dataset_progress: How far they are loaded, where that is known.
         dataset_fault: Why they can't be loaded; empty while they are loading, and after.
-        choices: What the user chose, now or at an earlier start.
-        late_choices: What was chosen earlier, where it was read only after the first paint.
+        settings: What the user chose, now or at an earlier start.
+        late_settings: The settings of earlier starts, where they were read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
         followed: The run on the Training screen.
-        seen: The runs folder as it was last read.
-        living: The runs that have a trainer or wait for one, wherever they were started, newest first.
+        runs_state: The runs folder as it was last read.
+        running_runs: The runs that have a trainer or wait for one, wherever they were started, newest first.
         logout_note: What a logout does to them, or "".
     """
 
     dataset: reactive[Dataset | None] = reactive(None)
     dataset_progress: reactive[Progress | None] = reactive(None)
     dataset_fault: reactive[str] = reactive("")
-    late_choices: reactive[Choices | None] = reactive(None)
+    late_settings: reactive[Settings | None] = reactive(None)
     followed: reactive[Follower | None] = reactive(None)
-    seen: reactive[SeenRuns] = reactive(SeenRuns())
-    living: reactive[tuple[RunDirectory, ...]] = reactive(())
+    runs_state: reactive[RunsState] = reactive(RunsState())
+    running_runs: reactive[tuple[RunDirectory, ...]] = reactive(())
     logout_note: reactive[str] = reactive("")
 
-    def __init__(self, folders: Folders, *, pace: float, in_app: bool) -> None:
+    def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__()
         self.folders = folders
         self.runs = folders.runs
@@ -63,7 +63,7 @@ class LabApp(App[None]):
         self.is_leaving = False
         self.threads = Threads(self._report_fault)
         self.monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
-        self.choices = Choices()
+        self.settings = Settings()
         self.ascii_images = False
 
     def _report_fault(self, error: Exception) -> None:

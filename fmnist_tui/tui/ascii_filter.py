@@ -1,4 +1,4 @@
-"""Draws everything in ASCII, letter for letter, for terminals and locales without more."""
+"""Draws everything in ASCII, character for character, for terminals and locales without Unicode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fmnist_tui.tui.cells import in_ascii
 
 
 class AsciiFilter(LineFilter):
-    """Puts an ASCII letter in the place of every other one; the width of a line stays."""
+    """Replaces every other character by an ASCII one of the same width."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
         """The segments in ASCII."""

@@ -15,7 +15,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.css.query import NoMatches
 from textual.errors import NoWidget
-from textual.events import Compose, ScreenResume
+from textual.events import Compose, Resize, ScreenResume
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import ModalScreen, Screen
@@ -30,8 +30,8 @@ else:
     _Mixed = object
 
 
-class AnsweredOnce(_Mixed):
-    """A screen that is dismissed once, while it is on top, and may be closed at any time.
+class SafeScreen(_Mixed):
+    """Makes a screen safe in bursts of keys: it is dismissed once, while on top, and may be closed at any time.
 
     Keys come in bursts: those behind the one that answered a dialog are on their way already. Textual raises an error
     at the second answer, which ends the app. A screen may even be closed before its widgets are there, and messages,
@@ -68,6 +68,8 @@ class AnsweredOnce(_Mixed):
         self.watch(self.app, attribute, call)
 
     async def _dispatch_message(self, message: Message) -> None:
+        if isinstance(message, Resize) and message.size != self.app.size:
+            return  # outdated: a screen answers each new size with an event of its own, and two sizes would alternate
         with self._allow_missing(), suppress(NoWidget):  # a click on a place that the terminal hasn't any more
             await super()._dispatch_message(message)
         self._is_composed |= isinstance(message, Compose)
@@ -97,11 +99,11 @@ def is_gone(pump: MessagePump | None) -> bool:
     """Whether the pump is a widget that is being removed, or is on a screen that isn't complete."""
     if not isinstance(pump, Widget):
         return False
-    screens = [node for node in pump.ancestors_with_self if isinstance(node, AnsweredOnce)]
+    screens = [node for node in pump.ancestors_with_self if isinstance(node, SafeScreen)]
     return pump._pruning or not pump.is_attached or any(not screen.is_complete for screen in screens)
 
 
-class LabScreen(AnsweredOnce, Screen[None]):
+class LabScreen(SafeScreen, Screen[None]):
     """A screen whose styles stay as they are while it isn't seen.
 
     Textual would apply them anew to every widget each time that the screen is shown, a third of what a key waits for.
@@ -118,7 +120,7 @@ DIALOG_CSS = Path(__file__).parent / "dialogs" / "dialog.tcss"
 """What all dialogs look like; a dialog with styles of its own names both."""
 
 
-class Dialog(AnsweredOnce, ModalScreen[Answer]):
+class Dialog(SafeScreen, ModalScreen[Answer]):
     """Dismisses with an answer, or with None."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_CSS

@@ -13,7 +13,7 @@ _SKINS = range(0x1F3FB, 0x1F400)
 _BRAILLE, _BRAILLE_END = 0x2800, 0x28FF
 _DOTS = " .,:;+*%#"
 """A braille cell with so many dots."""
-_LETTERS = {
+_SUBSTITUTES = {
     **dict.fromkeys("─╌┄▔▁‾⎯\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}—\N{MINUS SIGN}", "-"),
     **dict.fromkeys("━╸╺", "="),
     **dict.fromkeys("│┃╎┆▏▕▌▐▎▍", "|"),
@@ -54,7 +54,7 @@ def cells(text: str) -> int:
 
 
 def cut(text: str, width: int, mark: str = "…") -> str:
-    """`text` in at most `width` cells; only characters as people see them are cut off, and `mark` says so."""
+    """`text` in at most `width` cells; only whole visible characters are cut off, and `mark` shows it."""
     if cells(text) <= width:
         return text
     room = width - cells(mark)
@@ -93,34 +93,34 @@ def wrap(text: str, width: int) -> list[str]:
 @lru_cache(8192)
 def in_ascii(text: str) -> str:
     """The text in ASCII, as wide as before."""
-    return text if text.isascii() else "".join(map(_letter, text))
+    return text if text.isascii() else "".join(map(_substitute, text))
 
 
 def _clusters(text: str) -> Iterator[str]:
     """Each character with all that is drawn in the same place: accents, selectors, a joined emoji, a flag's half."""
     cluster = ""
-    for letter in text:
-        if cluster and not _belongs(cluster, letter):
+    for character in text:
+        if cluster and not _belongs(cluster, character):
             yield cluster
             cluster = ""
-        cluster += letter
+        cluster += character
     if cluster:
         yield cluster
 
 
-def _belongs(cluster: str, letter: str) -> bool:
-    if ord(letter) in _FLAGS:
+def _belongs(cluster: str, character: str) -> bool:
+    if ord(character) in _FLAGS:
         return len(cluster) == 1 and ord(cluster) in _FLAGS
-    return cluster[-1] == _JOINER or ord(letter) in _SKINS or cells(letter) == 0
+    return cluster[-1] == _JOINER or ord(character) in _SKINS or cells(character) == 0
 
 
-def _letter(letter: str) -> str:
-    if letter.isascii():
-        return letter
-    if letter in _LETTERS:
-        return _LETTERS[letter]
-    if _BRAILLE <= ord(letter) <= _BRAILLE_END:
-        return _DOTS[(ord(letter) - _BRAILLE).bit_count()]
-    width = cells(letter)
-    plain = unicodedata.normalize("NFKD", letter)[:1]
+def _substitute(character: str) -> str:
+    if character.isascii():
+        return character
+    if character in _SUBSTITUTES:
+        return _SUBSTITUTES[character]
+    if _BRAILLE <= ord(character) <= _BRAILLE_END:
+        return _DOTS[(ord(character) - _BRAILLE).bit_count()]
+    width = cells(character)
+    plain = unicodedata.normalize("NFKD", character)[:1]
     return (plain if plain.isascii() and plain.isprintable() else "?").ljust(width, "?")[:width]

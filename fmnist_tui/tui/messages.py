@@ -1,4 +1,4 @@
-"""What happened, as screens and worker threads tell the app."""
+"""The messages that screens and worker threads send to the app."""
 
 from __future__ import annotations
 
@@ -12,46 +12,14 @@ from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.tui.choices import Choices
+from fmnist_tui.tui.settings import Settings
 
 Post = Callable[[Message], object]
-"""How a worker thread tells: the `post_message` of the app, or of a screen."""
-
-
-class DatasetLoaded(Message):
-    """The images are there."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        super().__init__()
-        self.dataset = dataset
-
-
-class DatasetProgressed(Message):
-    """The images are on their way."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self.progress = progress
-
-
-class DatasetStopped(Message):
-    """There are no images: somebody stopped their loading."""
-
-
-class DatasetUnwanted(Message):
-    """Their loading shall stop."""
-
-
-class DatasetWanted(Message):
-    """The images shall be loaded after all: again from where they were to come from, or the demo set."""
-
-    def __init__(self, *, demo: bool) -> None:
-        super().__init__()
-        self.demo = demo
+"""How a worker thread sends a message: the `post_message` of the app, or of a screen."""
 
 
 class Failed(Message):
-    """Something went wrong that a person should know."""
+    """Something went wrong that the user should know."""
 
     def __init__(self, reason: str, *, severity: SeverityLevel = "error") -> None:
         super().__init__()
@@ -60,85 +28,72 @@ class Failed(Message):
 
 
 class Written(Message):
-    """Something lies in a file or folder now."""
+    """Something was written to a file or folder; `text` says what and where."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self.words = words
+        self.text = text
+
+
+class DatasetLoaded(Message):
+    """The images are loaded."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__()
+        self.dataset = dataset
+
+
+class DatasetProgressed(Message):
+    """The loading of the images has advanced."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
 
 
 class DatasetFailed(Failed):
-    """There are no images, and why."""
+    """The images can't be loaded, and why."""
 
 
-class ChoicesRead(Message):
-    """What a person chose at an earlier start is known now: the app didn't wait for it."""
+class DatasetCancelled(Message):
+    """The loading of the images was cancelled."""
 
-    def __init__(self, choices: Choices) -> None:
+
+class DatasetCancelRequested(Message):
+    """The user wants to cancel the loading of the images."""
+
+
+class DatasetRequested(Message):
+    """The user wants the images to be loaded after all: from the same place again, or the demo set."""
+
+    def __init__(self, *, demo: bool) -> None:
         super().__init__()
-        self.choices = choices
+        self.demo = demo
 
 
-class TrainingRequested(Message):
-    """Somebody filled in the form and pressed the button."""
+class SettingsRead(Message):
+    """The settings of earlier starts were read: the first paint didn't wait for them."""
 
-    def __init__(self, configs: list[TrainingConfig], *, in_app: bool) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self.configs = configs
-        self.in_app = in_app
+        self.settings = settings
 
 
-class Chosen(Message):
-    """Somebody chose something that is kept: fields of `Choices` and their values."""
+class SettingsChanged(Message):
+    """The user changed settings that are saved: fields of `Settings` and their values."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()
         self.changes = changes
 
 
-class RunsLaunched(Message):
-    """Trainers hold these runs now."""
+class TrainingRequested(Message):
+    """The user filled in the form and wants these runs to be started."""
 
-    def __init__(self, runs: list[RunDirectory]) -> None:
+    def __init__(self, configs: list[TrainingConfig], *, in_app: bool) -> None:
         super().__init__()
-        self.runs = runs
-
-
-class RunEnded(Message):
-    """A trainer that this app started has ended."""
-
-
-class RunChanged(Message):
-    """A run has another label, or is gone."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
-        self.run = run
-
-
-class RunChosen(Message):
-    """The training screen shall show this run."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
-        self.run = run
-
-
-class CommandGiven(Message):
-    """Somebody told the run on the screen to do something."""
-
-    def __init__(self, run: RunDirectory, command: Command) -> None:
-        super().__init__()
-        self.run = run
-        self.command = command
-
-
-class CommandSent(Message):
-    """A command was passed on; `busy` is what the trainer does first, in which it hears nothing, or ""."""
-
-    def __init__(self, busy: str) -> None:
-        super().__init__()
-        self.busy = busy
+        self.configs = configs
+        self.in_app = in_app
 
 
 class ResumeRequested(Message):
@@ -150,10 +105,55 @@ class ResumeRequested(Message):
         self.data = data
 
 
-class DataMissed(Message):
+class DataNotFound(Message):
     """A run can't be resumed since its images aren't where they were, and why."""
 
     def __init__(self, run: RunDirectory, reason: str) -> None:
         super().__init__()
         self.run = run
         self.reason = reason
+
+
+class RunsStarted(Message):
+    """These runs have a trainer, or wait for their device."""
+
+    def __init__(self, runs: list[RunDirectory]) -> None:
+        super().__init__()
+        self.runs = runs
+
+
+class TrainerEnded(Message):
+    """A trainer that this app started has ended."""
+
+
+class RunChanged(Message):
+    """A run has another label, or was deleted."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class RunSelected(Message):
+    """The Training screen is to show this run."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class CommandRequested(Message):
+    """A command is to be sent to a run's trainer."""
+
+    def __init__(self, run: RunDirectory, command: Command) -> None:
+        super().__init__()
+        self.run = run
+        self.command = command
+
+
+class CommandSent(Message):
+    """A command was sent; `busy` is the stage that the trainer finishes before it reads it, or ""."""
+
+    def __init__(self, busy: str) -> None:
+        super().__init__()
+        self.busy = busy

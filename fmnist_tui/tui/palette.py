@@ -1,4 +1,4 @@
-"""The command palette: every action of the screen that it was called on, and the program's own."""
+"""The command palette: every action of the screen that it was opened on, and of the app."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
-from fmnist_tui.tui.base_screens import AnsweredOnce
+from fmnist_tui.tui.base_screens import SafeScreen
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 
 
-class Palette(AnsweredOnce, CommandPalette):
-    """Textual's, with mends: its list can't turn a page before it was painted, and it takes two Enters for two."""
+class Palette(SafeScreen, CommandPalette):
+    """Textual's, with fixes: paging through a list that isn't painted yet, and a second Enter, raise errors there."""
 
     def run_worker(self, work: Any, *given: Any, **named: Any) -> Any:
-        """As Textual does it; a search that finds the palette closed doesn't end the app."""
+        """As Textual does it; a search that ends after the palette was closed doesn't end the app."""
         return super().run_worker(work, *given, **{**named, "exit_on_error": False})
 
     async def _dispatch_message(self, message: Message) -> None:
@@ -36,22 +36,22 @@ class Palette(AnsweredOnce, CommandPalette):
 
 
 def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """One for each key's action, in the words of its binding; then the theme."""
-    said = set()
+    """One for each key's action, named as in its binding; then the theme."""
+    listed = set()
     for active in sorted(screen.active_bindings.values(), key=lambda active: not active.binding.show):
         binding = active.binding
         action = binding.action
-        if not _is_ours(active) or action.removeprefix("app.") in _LEFT_OUT or (action, active.node) in said:
+        if not _is_ours(active) or action.removeprefix("app.") in _LEFT_OUT or (action, active.node) in listed:
             continue
-        said.add((action, active.node))
+        listed.add((action, active.node))
         title = f"{binding.description} ({app.get_key_display(binding)})"
         run = partial(app.run_action, action, active.node)
         yield SystemCommand(title, active.tooltip or binding.description, run)
-    yield SystemCommand("Theme", "Light, dark and other colours; remembered", app.action_change_theme)
+    yield SystemCommand("Theme", "Light, dark and other colours; saved", app.action_change_theme)
 
 
 def _is_ours(active: ActiveBinding) -> bool:
-    """Not what every list and field does with arrows, but what the program's own offer in the footer."""
+    """Whether the action is the app's or a screen's, or in the key line: not what every list or field has."""
     if not active.binding.description:
         return False
     return isinstance(active.node, App | Screen) or active.binding.show

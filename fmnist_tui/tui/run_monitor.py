@@ -1,4 +1,4 @@
-"""The app's picture of the runs folder: one thread keeps it up to date, and screens read it instead of files."""
+"""The state of the runs folder: one thread keeps it up to date, and screens read it instead of files."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from fmnist_tui.tui.messages import Post
 from fmnist_tui.tui.threads import for_each
 
 _PARTIAL_SECONDS = 0.5
-"""Between two pictures of a folder that takes its time to be read."""
+"""Between two messages while a slow folder is read for the first time."""
 _IDLE_CPU, _IDLE_SECONDS = 0.02, 0.5
 """CPU seconds, and seconds, that one look may take for runs of which nothing is expected."""
 _Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 @dataclass(frozen=True)
-class SeenRun:
-    """One run as it was read last.
+class RunState:
+    """A run as it was last read.
 
     Attributes:
         record: The run.
@@ -41,17 +41,17 @@ class SeenRun:
 
     @property
     def run(self) -> RunDirectory:
-        """Where it lies."""
+        """Its directory."""
         return self.record.directory
 
     @property
     def status(self) -> Status:
-        """When it was read."""
+        """Its status when it was read."""
         return self.record.status
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether it waits to be resumed."""
+        """Whether it lost its trainer and can be resumed."""
         return self.status is Status.INTERRUPTED and not self.record.damage
 
     @property
@@ -61,67 +61,70 @@ class SeenRun:
 
     @property
     def text(self) -> str:
-        """What the run does, or how it ended, and how far it has come."""
+        """What the run is doing, or how it ended, and how far it got."""
         return self.record.progress
 
 
 @dataclass(frozen=True)
-class SeenRuns:
-    """The runs folder at one moment.
+class RunsState:
+    """The runs folder as it was last read.
 
     Attributes:
         runs: Those that were read, newest first.
         found: How many there are.
         complete: Whether all were read at least once; before that, nothing is known of what is missing here.
-        fault: Why the folder can't be read now, or ""; the runs are those that were seen before.
+        fault: Why the folder can't be read now, or ""; the runs are then those of the time before.
     """
 
-    runs: tuple[SeenRun, ...] = ()
+    runs: tuple[RunState, ...] = ()
     found: int = 0
     complete: bool = False
     fault: str = ""
 
     @cached_property
-    def by_run(self) -> dict[RunDirectory, SeenRun]:
+    def by_run(self) -> dict[RunDirectory, RunState]:
         """The runs by their directories."""
-        return {seen.run: seen for seen in self.runs}
+        return {one.run: one for one in self.runs}
 
     @cached_property
-    def running(self) -> tuple[SeenRun, ...]:
+    def running(self) -> tuple[RunState, ...]:
         """Those that have a trainer, or wait for one."""
-        return tuple(seen for seen in self.runs if seen.status.has_trainer)
+        return tuple(one for one in self.runs if one.status.has_trainer)
 
     @property
     def records(self) -> list[Run]:
         """All of them, newest first."""
-        return [seen.record for seen in self.runs]
+        return [one.record for one in self.runs]
 
     @property
     def loading(self) -> str:
-        """How far the first reading is, in words; "" once everything is known."""
+        """A line on how much is read at first; "" once everything is."""
         if self.complete:
             return ""
-        return f"Reading the runs: {len(self.runs)} of {self.found} ..." if self.found else "Looking for runs ..."
+        return f"Reading runs: {len(self.runs)} of {self.found} ..." if self.found else "Looking for runs ..."
 
-    def differs_from(self, other: SeenRuns) -> bool:
+    def differs_from(self, other: RunsState) -> bool:
         """Whether a comparison of the runs would be another one: progress within a training changes nothing."""
         return self.complete != other.complete or self._compared != other._compared
 
     @cached_property
     def _compared(self) -> tuple[object, ...]:
-        return tuple((seen.run, seen.status) if seen.status.has_trainer else seen.record for seen in self.runs)
+        return tuple((one.run, one.status) if one.status.has_trainer else one.record for one in self.runs)
 
 
-class RunsSeen(Message):
-    """There is another picture of the runs folder."""
+class RunsChanged(Message):
+    """Something has changed in the runs folder."""
 
-    def __init__(self, seen: SeenRuns) -> None:
+    def __init__(self, state: RunsState) -> None:
         super().__init__()
-        self.seen = seen
+        self.state = state
 
 
 class RunMonitor:
-    """Looks at the runs folder every few seconds, and at once when asked to.
+    """Reads the runs folder every few seconds, and at once when asked to.
+
+    Attributes:
+        state: What was read last.
 
     Each look costs one `stat` of the folder, and some for each run that has a trainer. Runs that ended are read again
     only when their files change; those that could be resumed are checked in turn, on a budget of time; those
@@ -135,10 +138,10 @@ class RunMonitor:
             runs: The folder.
             seconds: Between two looks.
         """
-        self.seen = SeenRuns()
+        self.state = RunsState()
         self._runs = runs
         self._seconds = seconds
-        self._known: dict[RunDirectory, tuple[_Stamp, SeenRun]] = {}
+        self._known: dict[RunDirectory, tuple[_Stamp, RunState]] = {}
         self._listed: list[RunDirectory] = []
         self._folder: tuple[_Stamp, bool] = ((), False)
         self._idle: deque[RunDirectory] = deque()
@@ -152,7 +155,7 @@ class RunMonitor:
     def look(
         self, runs: Iterable[RunDirectory] = (), *, thorough: bool = False, then: Callable[[], object] | None = None
     ) -> None:
-        """At once, please.
+        """Asks for a look at once.
 
         Args:
             runs: Those of which something is known to have changed.
@@ -171,7 +174,7 @@ class RunMonitor:
         self._again.set()
 
     def watch(self, post: Post) -> None:
-        """Posts a picture after every look that saw something new, until `end`; runs in a thread."""
+        """Posts the state after every look that found a change, until `end`; runs in a thread."""
         while not self._over:
             self._again.clear()
             with self._lock:
@@ -187,7 +190,7 @@ class RunMonitor:
         try:
             self._list(asked)
         except RunError as error:
-            self._publish(post, replace(self.seen, complete=True, fault=str(error)))
+            self._publish(post, replace(self.state, complete=True, fault=str(error)))
             return
         for run in asked:
             self._known.pop(run, None)
@@ -202,12 +205,12 @@ class RunMonitor:
                 if time.monotonic() - published < _PARTIAL_SECONDS:
                     return
                 published = time.monotonic()
-            self._publish(post, self._picture())
+            self._publish(post, self._current())
 
         for_each(due, read, lambda: self._over)
         if not self._over:
             self._look_at_idle(set(due))
-            self._publish(post, self._picture())
+            self._publish(post, self._current())
 
     def _list(self, asked: set[RunDirectory]) -> None:
         """Lists the folder where it has changed, and once more after that: its clock may be coarse.
@@ -246,34 +249,34 @@ class RunMonitor:
         """Reads a run where something has changed."""
         stamp = _stamp(run)  # first: what is written meanwhile is read at the next look
         known = self._known.get(run)
-        if known is None or known[0] != stamp or not _stays(known[1]):
-            self._known[run] = (stamp, see_run(run))
+        if known is None or known[0] != stamp or not _is_current(known[1]):
+            self._known[run] = (stamp, read_state(run))
 
-    def _picture(self) -> SeenRuns:
+    def _current(self) -> RunsState:
         known = [self._known[run][1] for run in self._listed if run in self._known]
-        return SeenRuns(tuple(known), len(self._listed), complete=len(known) == len(self._listed))
+        return RunsState(tuple(known), len(self._listed), complete=len(known) == len(self._listed))
 
-    def _publish(self, post: Post, seen: SeenRuns) -> None:
-        if seen != self.seen:
-            self.seen = seen
-            post(RunsSeen(seen))
+    def _publish(self, post: Post, state: RunsState) -> None:
+        if state != self.state:
+            self.state = state
+            post(RunsChanged(state))
 
 
-def see_run(run: RunDirectory) -> SeenRun:
+def read_state(run: RunDirectory) -> RunState:
     """The run as it is now; one that can't be read says so in its record."""
     try:
-        return SeenRun(read_run(run), has_steps(run))
+        return RunState(read_run(run), has_steps(run))
     except OSError as error:
         damage = f"can't be read ({error.strerror})"
-        return SeenRun(Run(run, Status.INTERRUPTED, missing=damage), has_steps=False)
+        return RunState(Run(run, Status.INTERRUPTED, missing=damage), has_steps=False)
 
 
-def _stays(seen: SeenRun) -> bool:
-    """Whether a run whose files didn't change is as it was: a trainer may have come, or gone without a word."""
+def _is_current(known: RunState) -> bool:
+    """Whether a run whose files didn't change is as it was: a trainer may have started, or died without a trace."""
     try:
-        return seen.status is Status.FINISHED or status_of(seen.run) is seen.status
+        return known.status is Status.FINISHED or status_of(known.run) is known.status
     except OSError:
-        return bool(seen.record.damage)
+        return bool(known.record.damage)
 
 
 def _stamp(run: RunDirectory) -> _Stamp:

@@ -1,4 +1,4 @@
-"""The screens by name, imported after the first paint, and what to offer when the app starts."""
+"""The screens by name, imported after the first paint, and the notices at the start."""
 
 from __future__ import annotations
 
@@ -10,25 +10,22 @@ from textual.screen import Screen
 from fmnist_tui.text import counted
 from fmnist_tui.training.config import has_pytorch
 from fmnist_tui.tui.dataset.screen import DatasetScreen
-from fmnist_tui.tui.run_monitor import SeenRun, SeenRuns
+from fmnist_tui.tui.run_monitor import RunsState, RunState
 
 
-def models() -> Screen[Any]:
-    """Screen 2."""
+def _models() -> Screen[Any]:
     from fmnist_tui.tui.models.screen import ModelsScreen
 
     return ModelsScreen()
 
 
-def training() -> Screen[Any]:
-    """Screen 3."""
+def _training() -> Screen[Any]:
     from fmnist_tui.tui.training.screen import TrainingScreen
 
     return TrainingScreen()
 
 
-def results() -> Screen[Any]:
-    """Screen 4."""
+def _results() -> Screen[Any]:
     from fmnist_tui.tui.results.screen import ResultsScreen
 
     return ResultsScreen()
@@ -36,16 +33,16 @@ def results() -> Screen[Any]:
 
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
-    "models": models,
-    "training": training,
-    "results": results,
+    "models": _models,
+    "training": _training,
+    "results": _results,
 }
 
 
 def import_all() -> None:
-    """Imports what is not there yet, from a thread, so that the first look at a screen needn't wait for it.
+    """Imports what is not there yet, from a thread, so that a screen opens at once.
 
-    The form asks whether PyTorch is there, which is looked for here, too.
+    The form asks whether PyTorch is installed; that is found out here, too.
     """
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.results.screen
@@ -54,17 +51,17 @@ def import_all() -> None:
     has_pytorch()
 
 
-def greeting(seen: SeenRuns) -> list[str]:
-    """What waits, a line each; why the runs can't be read, if so."""
-    if seen.fault:
-        return [seen.fault]
-    lines = [_running_line(one) for one in seen.running[:3]]
-    if interrupted := sum(one.is_interrupted for one in seen.runs):
-        choose = "o to choose one and " if seen.running else ""
+def startup_notices(state: RunsState) -> list[str]:
+    """A line for each run that is running and one for those that can be resumed; or why the runs can't be read."""
+    if state.fault:
+        return [state.fault]
+    lines = [_running_line(one) for one in state.running[:3]]
+    if interrupted := sum(one.is_interrupted for one in state.runs):
+        choose = "o to choose one and " if state.running else ""
         lines.append(f"{counted(interrupted, 'interrupted run')}: press 3, then {choose}r to resume")
     return lines
 
 
-def _running_line(seen: SeenRun) -> str:
-    epoch = f", epoch {min(seen.record.epochs_done + 1, seen.epochs)} of {seen.epochs}" if seen.epochs else ""
-    return f"{seen.record.version} is {seen.status}{epoch}: press 3"
+def _running_line(one: RunState) -> str:
+    epoch = f", epoch {min(one.record.epochs_done + 1, one.epochs)} of {one.epochs}" if one.epochs else ""
+    return f"{one.record.version} is {one.status}{epoch}: press 3"

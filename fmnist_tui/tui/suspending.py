@@ -1,4 +1,4 @@
-"""Ctrl-Z: the terminal goes back to the shell, and the screen is there again after `fg`."""
+"""Ctrl-Z: suspends the app to the shell, and restores the screen after `fg`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _JUST_NOW = 0.5
 class Suspending:
     """Stops the process group, as other programs that draw on a terminal do, and gives the terminal back before.
 
-    Textual stops its own process alone, and by SIGSTOP: a shell that waits for a wrapper around it would never hear of
-    it, and where nobody could continue the process (no shell with job control) it would hang for ever. SIGTSTP is
-    ignored by the system there, and the screen comes back at once. All runs in the event loop, so that no signal finds
-    the screen half written.
+    Textual stops its own process alone, and by SIGSTOP: a shell that waits for a wrapper around it would never notice,
+    and without a shell with job control, which could continue the process, it would hang for ever. SIGTSTP is ignored
+    by the system there, and the screen comes back at once. All runs in the event loop, so that no signal finds the
+    screen half written.
     """
 
     def __init__(self, app: App[None], show_again: Callable[[], object]) -> None:
-        """Listens to nothing yet.
+        """Handles no signal yet.
 
         Args:
             app: The app.
@@ -44,7 +44,7 @@ class Suspending:
         self._is_over = True
 
     def start(self) -> None:
-        """From now on SIGTSTP and SIGCONT are heard; in tests without a terminal they are not."""
+        """Handles SIGTSTP and SIGCONT from now on; not in tests without a terminal."""
         driver = self._app._driver
         if driver is not None and driver.can_suspend and not self._app.is_headless:
             loop = asyncio.get_running_loop()

@@ -16,7 +16,7 @@ NAME = "background"
 _TRIED = 2
 _SLOW_SECONDS = 0.005
 _HELPERS = 15
-"""Threads more, where the first `_TRIED` items kept this one waiting for longer than `_SLOW_SECONDS` each."""
+"""More threads, used where the first `_TRIED` items made this one wait for more than `_SLOW_SECONDS` each."""
 
 
 class Threads:
@@ -27,7 +27,7 @@ class Threads:
     """
 
     def __init__(self, report: Callable[[Exception], object]) -> None:
-        """Starts nothing.
+        """Starts no thread yet.
 
         Args:
             report: Called, in the thread, with an exception that the work raised.

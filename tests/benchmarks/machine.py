@@ -8,7 +8,7 @@ import platform
 from typing import Any
 
 from benchmarks.bench import Bench
-from fmnist_tui.doctor.devices import cpu_row
+from fmnist_tui.doctor.devices import cpu_check
 from fmnist_tui.host.machine import this_machine
 
 _LIBRARIES = ("fmnist-tui", "numpy", "scipy", "torch", "scikit-learn", "textual", "plotext")
@@ -17,7 +17,7 @@ _LIBRARIES = ("fmnist-tui", "numpy", "scipy", "torch", "scikit-learn", "textual"
 def describe(bench: Bench) -> dict[str, Any]:
     """As a JSON object."""
     return {
-        "machine": cpu_row(this_machine()).seen,
+        "machine": cpu_check(this_machine()).seen,
         "system": platform.platform(),
         "load": round(os.getloadavg()[0], 2),
         "threads": bench.threads,

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,11 +69,16 @@ class Outcome:
         return self.err[:-1].removeprefix("error: ")
 
 
-def call(*arguments: object, **environment: str) -> Outcome:
-    """Runs a command as a process of its own, without a terminal, to its end."""
-    command = [*PROGRAM, *map(str, arguments)]
+def call(*arguments: object, before: Sequence[str] = (), **environment: str) -> Outcome:
+    """Runs a command as a process of its own, without a terminal, to its end.
+
+    Args:
+        arguments: The command's.
+        before: A command that runs the one that follows it.
+        environment: What differs from this process's.
+    """
     done = subprocess.run(
-        command,
+        [*before, *PROGRAM, *map(str, arguments)],
         capture_output=True,
         check=False,
         encoding="utf-8",

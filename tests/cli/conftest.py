@@ -20,7 +20,7 @@ Fmnist = Callable[..., Outcome]
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Folders of their own for whatever the commands keep; nothing of the user's is read or written."""
+    """AppPaths of their own for whatever the commands keep; nothing of the user's is read or written."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))

@@ -57,7 +57,7 @@ def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fm
     assert (outcome.status, outcome.err) == (0, "")
     told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
     assert told[-3].startswith("paused at step ")
-    assert told[-2:] == ["stop requested: now", "stopped: saved, to be resumed"]
+    assert told[-2:] == ["stop requested: now", "stopped: saved, can be resumed"]
     assert status_of(run) is Status.STOPPED
     assert refused.status == 1
     assert refused.complaint == f"run {run.run_id} is running; watch it with: fmnist-tui attach {run.run_id}"

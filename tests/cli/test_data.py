@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fmnist_tui.data import Dataset, Progress, load, same_images_as_official
-from fmnist_tui.data.content_hash import content_sum
-from fmnist_tui.data.errors import Report
+from fmnist_tui.data.content_hash import content_checksum
+from fmnist_tui.data.errors import ProgressCallback
 from fmnist_tui.data.official import FASHION_MNIST
 
 from .conftest import Fmnist
@@ -48,10 +48,10 @@ BROKEN = {
     "one file missing": (GOOD.drop(TEST_LABELS), ["lacks", TEST_LABELS]),
     "cut short": (
         GOOD.cut(TRAIN_IMAGES),
-        [f"{TRAIN_IMAGES} is cut short", "it holds 47039; download or copy it again"],
+        [f"{TRAIN_IMAGES} is truncated", "it contains 47039; download or copy it again"],
     ),
-    "ends in its header": (GOOD.put(TEST_IMAGES, images(20)[:9]), [f"{TEST_IMAGES} is cut short", "header"]),
-    "too long": (GOOD.put(TEST_IMAGES, images(20) + b"\0"), [f"{TEST_IMAGES} is too long", "mend its header"]),
+    "ends in its header": (GOOD.put(TEST_IMAGES, images(20)[:9]), [f"{TEST_IMAGES} is truncated", "header"]),
+    "too long": (GOOD.put(TEST_IMAGES, images(20) + b"\0"), [f"{TEST_IMAGES} is too long", "fix its header"]),
     "empty file": (GOOD.put(TRAIN_LABELS, b""), [f"{TRAIN_LABELS} is empty"]),
     "another kind of file": (
         GOOD.put(TRAIN_IMAGES, b"<html>not found</html>"),
@@ -59,10 +59,10 @@ BROKEN = {
     ),
     "images in the labels' place": (
         GOOD.put(TRAIN_LABELS, images(60)),
-        [f"{TRAIN_LABELS} is not an IDX file of labels", "it holds images; give each file its own name back"],
+        [f"{TRAIN_LABELS} is not an IDX file of labels", "it contains images; the names of the files may be swapped"],
     ),
     "images of another size": (GOOD.put(TEST_IMAGES, images(20, 32)), [TEST_IMAGES, "32x32", "28x28"]),
-    "no images": (GOOD.put(TEST_IMAGES, images(0)), [f"{TEST_IMAGES} holds no images"]),
+    "no images": (GOOD.put(TEST_IMAGES, images(0)), [f"{TEST_IMAGES} contains no images"]),
     "labels of other images": (GOOD.put(TRAIN_LABELS, labels(1, 2)), ["60 images", f"{TRAIN_LABELS} 2 labels"]),
     "a label past nine": (
         GOOD.put(TEST_LABELS, labels(*range(9), 200, *range(10))),
@@ -70,7 +70,7 @@ BROKEN = {
     ),
     "a damaged gzip stream": (
         PACKED.cut(PACKED_NAME, 1000),
-        [f"{PACKED_NAME} is cut short", "download or copy it again"],
+        [f"{PACKED_NAME} is truncated", "download or copy it again"],
     ),
     "a second gzip stream that is damaged": (
         PACKED.put(PACKED_NAME, PACKED.contents[PACKED_NAME] + b"\x1f\x8b more"),
@@ -134,9 +134,9 @@ def test_a_folder_that_holds_the_official_images_in_another_order_is_known(
 ) -> None:
     folder = GOOD.write(tmp_path / "mine")
     known = load(str(folder), tmp_path / "cache")
-    train, test = (content_sum(getattr(known, part)) for part in release)
+    train, test = (content_checksum(getattr(known, part)) for part in release)
     compare = partial(
-        same_images_as_official, release=replace(FASHION_MNIST, fingerprints=("", ""), content_sums=(train, test))
+        same_images_as_official, release=replace(FASHION_MNIST, fingerprints=("", ""), content_checksums=(train, test))
     )
     monkeypatch.setattr("fmnist_tui.cli.data.same_images_as_official", compare)
     told = fmnist("data", "--json", "--data", folder).json
@@ -175,7 +175,7 @@ def test_a_file_that_was_right_once_is_looked_at_again(fmnist: Fmnist, tmp_path:
 
 
 def test_a_fetch_is_told_once_where_there_is_no_terminal(fmnist: Fmnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(folder: str, cache: Path, progress: Report, **others: Any) -> Dataset:
+    def fetch(folder: str, cache: Path, progress: ProgressCallback, **others: Any) -> Dataset:
         for done in range(3):
             progress(Progress("fetching train-images", done, 2))
         return load(folder, cache)

@@ -11,7 +11,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.training import events
-from fmnist_tui.training.event_text import describe
+from fmnist_tui.training.event_text import format_event
 from fmnist_tui.training.events import Event
 
 EPOCH = events.Epoch(2, 900, 0.51234, 0.8, 0.61234, 0.87654, 0.4, 65.0, 1.0, is_best=True)
@@ -28,10 +28,10 @@ TOLD: list[tuple[Event, str]] = [
     (events.Paused(4), "paused at step 4"),
     (events.Continued(4), "continued at step 4"),
     (events.Resumed(4, 1), "resumed at step 4"),
-    (events.StopRequested("after-epoch"), "stop requested: after its epoch"),
+    (events.StopRequested("after-epoch"), "stop requested: after the current epoch"),
     (events.RunFinished("completed", scored=True), "completed"),
     (events.RunFinished("stopped", scored=True), "stopped"),
-    (events.RunFinished("stopped", resumable=True), "stopped: saved, to be resumed"),
+    (events.RunFinished("stopped", resumable=True), "stopped: saved, can be resumed"),
     (events.RunFinished("failed", resumable=True, message="no data"), "failed: no data"),
 ]
 
@@ -53,7 +53,7 @@ def write(run: RunDirectory, *told: Event) -> None:
 
 @pytest.mark.parametrize(("event", "line"), TOLD, ids=lambda value: type(value).__name__)
 def test_an_event_is_told_in_a_line_or_not_at_all(event: Event, line: str) -> None:
-    assert describe(event) == line
+    assert format_event(event) == line
 
 
 def test_plain_lines_name_the_run_and_leave_small_things_out(
@@ -90,7 +90,7 @@ def test_a_loss_on_its_way_to_nowhere_is_told_too(
 def test_an_epoch_whose_numbers_are_not_finite_is_told() -> None:
     nan = float("nan")
     strange = replace(EPOCH, train_loss=nan, validation_loss=nan, seconds=nan)
-    assert describe(strange).startswith("epoch 2: loss nan, validation loss nan, validation 87.65%")
+    assert format_event(strange).startswith("epoch 2: loss nan, validation loss nan, validation 87.65%")
 
 
 def test_lines_that_do_not_parse_are_passed_over(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:

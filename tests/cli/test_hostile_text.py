@@ -80,6 +80,7 @@ def test_a_data_folders_name_is_printed_as_text(hostile_folder: Path, command: s
     assert "[bold]x[_bold] :bomb:" in shown.text
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -105,7 +106,7 @@ def test_an_error_about_a_strange_name_is_one_printable_line(
     assert "[bold]x" in outcome.complaint
 
 
-@pytest.mark.parametrize("command", ["runs", "export last --to"])
+@pytest.mark.parametrize("command", ["runs", pytest.param("export last --to", marks=pytest.mark.slow)])
 def test_a_folder_that_a_command_names_is_printed_as_text(
     hostile_folder: Path, finished: RunDirectory, command: str
 ) -> None:

@@ -130,7 +130,11 @@ def test_a_run_that_lost_its_trainer_makes_room() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "rows"), [(80, 1), (80, 2), (80, 3), (80, 4), (20, 10), (1, 1), (20, 1), (200, 50)]
+    ("columns", "rows"),
+    [
+        *((80, 2), (20, 10), (1, 1)),
+        *(pytest.param(*size, marks=pytest.mark.slow) for size in ((80, 1), (80, 3), (80, 4), (20, 1), (200, 50))),
+    ],
 )
 def test_a_terminal_of_any_size_shows_the_running_run(columns: int, rows: int) -> None:
     with playing(6, columns=columns, rows=rows) as player:
@@ -143,7 +147,9 @@ def test_a_terminal_of_any_size_shows_the_running_run(columns: int, rows: int) -
         assert len(lines) <= rows
 
 
-@pytest.mark.parametrize("size", [(40, 5), (100, 30), (20, 2)])
+@pytest.mark.parametrize(
+    "size", [(40, 5), *(pytest.param(size, marks=pytest.mark.slow) for size in ((100, 30), (20, 2)))]
+)
 def test_another_size_of_the_window_is_heeded_while_it_goes_on(size: tuple[int, int]) -> None:
     columns, rows = size
     with playing(20, rows=12) as player:

@@ -67,6 +67,7 @@ def test_what_needs_to_read_a_run_says_whose_it_is(shared: Path, tmp_path: Path,
 
 
 def test_all_other_runs_are_exported(shared: Path, tmp_path: Path) -> None:
+    (shared / OPEN / "predictions.npz").unlink()  # nor are figures of them drawn
     outcome = call_as_bystander("export", "--to", tmp_path / "out", "--runs", shared)
     assert outcome.status == 0
     assert outcome.err.splitlines()[0] == f"{CLOSED}: not exported: unreadable (permission denied)"

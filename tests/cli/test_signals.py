@@ -85,7 +85,7 @@ def assert_saved(run: RunDirectory, outcome: Outcome, status: int) -> None:
     assert (outcome.status, outcome.err) == (status, "")
     assert outcome.lines[-2:] == [
         f"{run.run_id}  stop requested: now",
-        f"{run.run_id}  stopped: saved, to be resumed",
+        f"{run.run_id}  stopped: saved, can be resumed",
     ]
     assert status_of(run) is Status.STOPPED
     assert not run.result.exists()

@@ -50,7 +50,7 @@ def test_a_narrow_terminal_shows_how_far_the_run_is_and_ctrl_c_saves_it_and_leav
         assert shown.status() == 130
     assert bar.startswith("v0-")
     assert PERCENT.search(bar)
-    assert "stopped: saved, to be resumed" in shown.text
+    assert "stopped: saved, can be resumed" in shown.text
     assert "Traceback" not in shown.text
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")
     assert status_of(newest(runs)) is Status.STOPPED

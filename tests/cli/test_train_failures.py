@@ -84,7 +84,7 @@ def test_a_diverged_training_fails_and_is_not_resumed(fmnist: Fmnist, runs: Path
     assert first(newest(runs), RunFinished).reason == "diverged"
     again = fmnist("resume", "last", "--runs", runs)
     assert again.status == 1
-    assert "diverged and would do so again; train anew with a lower --lr" in again.complaint
+    assert "diverged, and resuming would replay the divergence; start a new run with a lower --lr" in again.complaint
     assert outcome.status == 1
     assert "loss became nan" in outcome.complaint
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui import __version__
+from fmnist_tui.version import __version__
 
 from .commands import call
 from .conftest import Fmnist

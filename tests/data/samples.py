@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fmnist_tui.data.content_hash import content_sum
+from fmnist_tui.data.content_hash import content_checksum
 from fmnist_tui.data.dataset import ByteArray, ImageSet, fingerprint
 from fmnist_tui.data.official import OfficialFile, Release
 from fmnist_tui.data.statistics import pixel_statistics
@@ -63,12 +63,12 @@ class Sample:
             for name, content in self.contents.items()
         )
         fingerprints = fingerprint(*self.train), fingerprint(*self.test)
-        whole = content_sum(ImageSet.of(*self.train), ImageSet.of(*self.test))
-        return Release(files, fingerprints, self.content_sums, whole, pixel_statistics(self.train[0]))
+        whole = content_checksum(ImageSet.of(*self.train), ImageSet.of(*self.test))
+        return Release(files, fingerprints, self.content_checksums, whole, pixel_statistics(self.train[0]))
 
     @property
-    def content_sums(self) -> tuple[str, str]:
-        return content_sum(ImageSet.of(*self.train)), content_sum(ImageSet.of(*self.test))
+    def content_checksums(self) -> tuple[str, str]:
+        return content_checksum(ImageSet.of(*self.train)), content_checksum(ImageSet.of(*self.test))
 
     def write(self, folder: Path) -> Path:
         """Write the four gzipped files."""

@@ -9,7 +9,7 @@ import pytest
 from full_disk import room_for
 
 from fmnist_tui.data import Dataset, load
-from fmnist_tui.data.cache import recall
+from fmnist_tui.data.cache import load_arrays
 
 from .samples import Sample, sample, snapshot
 
@@ -106,10 +106,10 @@ def test_a_broken_entry_is_rebuilt(name: str, damage: Callable[[Path], None], tm
     first = load(str(folder), cache)
     entry = only_entry(cache)
     damage(entry / name)
-    assert recall(entry) is None
+    assert load_arrays(entry) is None
     assert_same(first, load(str(folder), cache))
     assert only_entry(cache) == entry
-    assert recall(entry) is not None
+    assert load_arrays(entry) is not None
 
 
 def test_damage_in_the_cache_is_decoded_again_for_those_who_must_be_sure(tmp_path: Path, small: Sample) -> None:

@@ -88,22 +88,22 @@ def test_what_changes_no_number_is_accepted(harmless: bytes) -> None:
         (7, '""', "pixel 7 is empty"),
         (784, "", "pixel 784 is empty"),
         (0, "", "the label is empty"),
-        (7, "12.5", "pixel 7 is 12.5, not a whole number from 0 to 255"),
-        (7, "5.0", "pixel 7 is 5.0, not a whole number from 0 to 255"),
-        (7, "-1", "pixel 7 is -1, not a whole number from 0 to 255"),
-        (7, "+1", "pixel 7 is +1, not a whole number from 0 to 255"),
-        (7, "256", "pixel 7 is 256, not a whole number from 0 to 255"),
-        (7, "1000", "pixel 7 is 1000, not a whole number from 0 to 255"),
-        (7, "NaN", "pixel 7 is NaN, not a whole number from 0 to 255"),
-        (7, "1_0", "pixel 7 is 1_0, not a whole number from 0 to 255"),
-        (7, '"57', 'pixel 7 is "57, not a whole number from 0 to 255'),
-        (7, "\u0665", "pixel 7 is \u0665, not a whole number from 0 to 255"),  # a digit, but no ASCII one
-        (7, "7" * 5000, "pixel 7 is 77777777777777777777..., not a whole number from 0 to 255"),
-        (7, "\x1b[31m", "pixel 7 is  [31m, not a whole number from 0 to 255"),
-        (0, "10", "the label is 10, not a whole number from 0 to 9"),
-        (0, "Bag", "the label is Bag, not a whole number from 0 to 9"),
-        (3, "1,2", "it has 786 cells, not 785"),
-        (784, "1,", "it has 786 cells, not 785"),
+        (7, "12.5", "pixel 7 is 12.5, not an integer from 0 to 255"),
+        (7, "5.0", "pixel 7 is 5.0, not an integer from 0 to 255"),
+        (7, "-1", "pixel 7 is -1, not an integer from 0 to 255"),
+        (7, "+1", "pixel 7 is +1, not an integer from 0 to 255"),
+        (7, "256", "pixel 7 is 256, not an integer from 0 to 255"),
+        (7, "1000", "pixel 7 is 1000, not an integer from 0 to 255"),
+        (7, "NaN", "pixel 7 is NaN, not an integer from 0 to 255"),
+        (7, "1_0", "pixel 7 is 1_0, not an integer from 0 to 255"),
+        (7, '"57', 'pixel 7 is "57, not an integer from 0 to 255'),
+        (7, "\u0665", "pixel 7 is \u0665, not an integer from 0 to 255"),  # a digit, but no ASCII one
+        (7, "7" * 5000, "pixel 7 is 77777777777777777777..., not an integer from 0 to 255"),
+        (7, "\x1b[31m", "pixel 7 is  [31m, not an integer from 0 to 255"),
+        (0, "10", "the label is 10, not an integer from 0 to 9"),
+        (0, "Bag", "the label is Bag, not an integer from 0 to 9"),
+        (3, "1,2", "it has 786 values, not 785"),
+        (784, "1,", "it has 786 values, not 785"),
     ],
     ids=lambda value: ascii(value)[:16],
 )
@@ -113,19 +113,19 @@ def test_a_wrong_cell_is_named_by_file_line_and_place(column: int, text: str, pr
 
 def test_a_missing_cell_is_counted() -> None:
     short = LINES[0].rpartition(",")[0]
-    assert complaint(f"{short}\n".encode()) == "some.csv, line 1: it has 784 cells, not 785"
+    assert complaint(f"{short}\n".encode()) == "some.csv, line 1: it has 784 values, not 785"
 
 
 def test_one_cell_that_moved_to_the_line_before_is_found_although_the_sum_is_right() -> None:
     cells = BLOCK.decode().replace("\n", ",").split(",")
     moved = "\n".join([",".join(cells[:786]), ",".join(cells[786:1570]), ""])
-    assert complaint(moved.encode()) == "some.csv, line 1: it has 786 cells, not 785"
+    assert complaint(moved.encode()) == "some.csv, line 1: it has 786 values, not 785"
 
 
 @pytest.mark.parametrize(("mark", "cells"), [(",", 1570), (";", 1569)])
 def test_two_lines_that_run_together_are_one_wrong_line(mark: str, cells: int) -> None:
     block = f"{LINES[0]}{mark}{LINES[1]}\n"
-    assert complaint(block.encode()) == f"some.csv, line 1: it has {cells} cells, not 785"
+    assert complaint(block.encode()) == f"some.csv, line 1: it has {cells} values, not 785"
 
 
 def test_the_first_of_several_faults_is_told() -> None:
@@ -142,7 +142,7 @@ def test_a_line_without_end_is_refused_whatever_is_in_it() -> None:
 
 
 def test_other_separators_are_refused() -> None:
-    assert complaint(BLOCK.replace(b",", b";")) == "some.csv, line 1: it has 1 cells, not 785"
+    assert complaint(BLOCK.replace(b",", b";")) == "some.csv, line 1: it has 1 values, not 785"
 
 
 @given(st.integers(0, len(BLOCK)), st.integers(0, 9), st.binary(max_size=9))

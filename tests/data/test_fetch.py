@@ -54,7 +54,7 @@ def test_a_body_that_is_far_too_long_is_given_up(web: Web, tmp_path: Path, small
 
 def test_a_body_cut_short_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
     web.sends = 0.5
-    assert "train-images-idx3-ubyte arrived cut short" in complaint(small, web.address, tmp_path)
+    assert "train-images-idx3-ubyte is truncated" in complaint(small, web.address, tmp_path)
     assert snapshot(tmp_path) == {}
 
 
@@ -104,7 +104,7 @@ def test_a_look_up_that_hangs_is_given_up_after_the_time_out(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: end.wait(5) and [])
     message = complaint(small, "http://mirror.invalid/", tmp_path, timeout=0.1)
     end.set()
-    assert message == "could not be reached (no answer within 0.1 seconds)"
+    assert message == "could not be reached (no response within 0.1 s)"
     _wait_for_threads()
 
 
@@ -137,7 +137,7 @@ def test_after_a_stop_the_next_fetch_goes_on_with_the_files_that_lack(web: Web, 
 def test_a_full_disk_is_told_and_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
     with room_for(1000):
         message = complaint(small, web.address, tmp_path)
-    assert message.startswith(f"cannot write to {tmp_path}: File too large; see to that, or set XDG_CACHE_HOME")
+    assert message.startswith(f"cannot write to {tmp_path}: File too large; fix this, or set XDG_CACHE_HOME")
     assert snapshot(tmp_path) == {}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.data import DataError
-from fmnist_tui.data.folder import find, read
+from fmnist_tui.data.folder import find_files, read_files
 from fmnist_tui.data.kaggle import NAMES
 
 from .samples import Sample, labels_file, put, sample
@@ -15,13 +15,13 @@ from .samples import Sample, labels_file, put, sample
 
 def complaint(folder: Path) -> str:
     with pytest.raises(DataError) as caught:
-        read(find(folder))
+        read_files(find_files(folder))
     return str(caught.value)
 
 
 def test_gzipped_and_plain_folders_hold_the_same(tmp_path: Path, small: Sample) -> None:
-    gzipped = read(find(small.write(tmp_path / "gzipped")))
-    plain = read(find(small.write_plain(tmp_path / "plain")))
+    gzipped = read_files(find_files(small.write(tmp_path / "gzipped")))
+    plain = read_files(find_files(small.write_plain(tmp_path / "plain")))
     for one, other, expected in zip(gzipped, plain, (small.train, small.test), strict=True):
         np.testing.assert_array_equal(one.images, expected[0])
         np.testing.assert_array_equal(one.labels, expected[1])
@@ -32,18 +32,22 @@ def test_a_folder_may_mix_plain_and_gzipped_files(tmp_path: Path, small: Sample)
     folder = small.write(tmp_path)
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     (folder / "t10k-labels-idx1-ubyte").write_bytes(small.contents["t10k-labels-idx1-ubyte"])
-    train, test = read(find(folder))
+    train, test = read_files(find_files(folder))
     assert (len(train), len(test)) == (60, 20)
 
 
 def test_the_names_with_a_dot_that_many_copies_of_mnist_have_are_found(tmp_path: Path, small: Sample) -> None:
     put(tmp_path, {name.replace("-idx", ".idx"): content for name, content in small.contents.items()})
-    train, _ = read(find(tmp_path))
+    train, _ = read_files(find_files(tmp_path))
     np.testing.assert_array_equal(train.images, small.train[0])
 
 
 def test_kaggles_pair_holds_the_same_as_the_idx_files(tmp_path: Path, small: Sample) -> None:
-    pairs = zip(read(find(small.write_csv(tmp_path / "csv"))), read(find(small.write(tmp_path / "idx"))), strict=True)
+    pairs = zip(
+        read_files(find_files(small.write_csv(tmp_path / "csv"))),
+        read_files(find_files(small.write(tmp_path / "idx"))),
+        strict=True,
+    )
     for from_csv, from_idx in pairs:
         assert from_csv.fingerprint == from_idx.fingerprint
         np.testing.assert_array_equal(from_csv.images, from_idx.images)
@@ -55,12 +59,12 @@ def test_kaggles_pair_may_be_gzipped(tmp_path: Path, small: Sample) -> None:
     plain = folder / "fashion-mnist_train.csv"
     (folder / "fashion-mnist_train.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
     plain.unlink()
-    assert [len(images) for images in read(find(folder))] == [60, 20]
+    assert [len(images) for images in read_files(find_files(folder))] == [60, 20]
 
 
 def test_idx_comes_before_csv_where_a_folder_has_both(tmp_path: Path, small: Sample) -> None:
     sample(seed=1).write_csv(small.write(tmp_path))
-    assert read(find(tmp_path))[0].fingerprint == small.release.fingerprints[0]
+    assert read_files(find_files(tmp_path))[0].fingerprint == small.release.fingerprints[0]
 
 
 def test_a_lost_idx_file_is_told_even_where_csv_could_stand_in(tmp_path: Path, small: Sample) -> None:
@@ -84,7 +88,7 @@ def test_a_folder_with_neither_says_what_was_looked_for(tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path, small: Sample) -> None:
     path = small.write_csv(tmp_path) / "fashion-mnist_train.csv"
-    assert f"{path} is not a folder; give the folder that holds" in complaint(path)
+    assert f"{path} is not a folder; give the folder that contains" in complaint(path)
 
 
 def test_the_training_sets_fault_is_told_where_both_sets_have_one(tmp_path: Path, small: Sample) -> None:
@@ -105,7 +109,7 @@ def test_missing_files_are_named_and_the_others_are_not(tmp_path: Path, small: S
 def test_counts_that_differ_name_both_files(tmp_path: Path, small: Sample) -> None:
     folder = small.write(tmp_path)
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(labels_file(small.test[1][:19]))
-    assert "t10k-images-idx3-ubyte.gz holds 20 images but t10k-labels-idx1-ubyte.gz 19 labels" in complaint(folder)
+    assert "t10k-images-idx3-ubyte.gz contains 20 images but t10k-labels-idx1-ubyte.gz 19 labels" in complaint(folder)
 
 
 def test_the_message_about_a_bad_file_gives_its_whole_path(tmp_path: Path, small: Sample) -> None:
@@ -126,13 +130,13 @@ def test_a_link_to_nowhere_and_a_folder_in_a_files_place_are_named(tmp_path: Pat
     path = folder / "train-images-idx3-ubyte"
     path.unlink()
     path.symlink_to(tmp_path / "gone")
-    assert f"train-images-idx3-ubyte is a link to {tmp_path / 'gone'}, where no file is" in complaint(folder)
+    assert f"train-images-idx3-ubyte is a link to {tmp_path / 'gone'}, which is not a file" in complaint(folder)
     path.unlink()
     path.mkdir()
-    assert "train-images-idx3-ubyte is there, but it is no file" in complaint(folder)
+    assert "train-images-idx3-ubyte exists, but it is not a file" in complaint(folder)
 
 
 def test_data_one_folder_below_is_pointed_at(tmp_path: Path, small: Sample) -> None:
     small.write(tmp_path / "data" / "raw")
     (tmp_path / "data" / "other").mkdir()
-    assert complaint(tmp_path / "data").endswith(f"; give {tmp_path / 'data' / 'raw'}, which does")
+    assert complaint(tmp_path / "data").endswith(f"; use {tmp_path / 'data' / 'raw'}, which does")

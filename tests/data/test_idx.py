@@ -48,7 +48,7 @@ def test_images_and_labels_come_back_as_they_were_plain_or_gzipped_whatever_the_
 
 def test_a_truncated_file_names_itself_and_says_what_to_do() -> None:
     assert complaint(IMAGES[:-1]) == (
-        "some-file is cut short: the 60 images of its header take 47040 bytes, it holds 47039; "
+        "some-file is truncated: the 60 images of its header take 47040 bytes, it contains 47039; "
         "download or copy it again"
     )
 
@@ -58,7 +58,7 @@ def test_a_file_that_ends_in_its_header_is_cut_short() -> None:
 
 
 def test_extra_bytes_are_refused() -> None:
-    assert "is too long: the 60 images of its header take 47040 bytes, and more follow" in complaint(IMAGES + b"\0")
+    assert "is too long: the 60 images of its header take 47040 bytes, but more follow" in complaint(IMAGES + b"\0")
     assert "is too long" in complaint(gzip.compress(IMAGES + b"\0"))
 
 
@@ -70,15 +70,15 @@ def test_an_empty_file_is_called_empty() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (LABELS, "it holds labels; give each file its own name back"),
+        (LABELS, "it contains labels; the names of the files may be swapped"),
         (b"hello world, no images here", "it starts with 68656c6c; download or copy it again"),
         (b"\0", "it starts with 00; download"),
         (b"PK\x03\x04rest", "it is a zip archive; unzip it"),
         (b"<html>not found", "it is a web page; download the file itself"),
-        (b"BZh91AY", "it is compressed with bzip2; unpack it: bunzip2"),
-        (gzip.compress(gzip.compress(IMAGES)), "it is compressed twice; unpack it once: gunzip"),
-        (b"version https://git-lfs", "it is a pointer of Git LFS, not the file itself; fetch it"),
-        (b"\0\0\x0d\x03" + bytes(20), "it holds values of type 0d in 3 dimensions; write it as bytes"),
+        (b"BZh91AY", "it is compressed with bzip2; decompress it: bunzip2"),
+        (gzip.compress(gzip.compress(IMAGES)), "it is compressed twice; decompress it once: gunzip"),
+        (b"version https://git-lfs", "it is a Git LFS pointer, not the file itself; fetch it"),
+        (b"\0\0\x0d\x03" + bytes(20), "it contains values of type 0d in 3 dimensions; save it as unsigned bytes"),
     ],
     ids=["labels", "text", "one byte", "zip", "HTML", "bzip2", "gzip twice", "Git LFS", "floats"],
 )
@@ -87,7 +87,7 @@ def test_a_file_of_another_kind_is_refused_with_what_helps(content: bytes, words
 
 
 def test_images_where_labels_belong_are_refused() -> None:
-    assert "not an IDX file of labels: it holds images" in complaint(IMAGES, LABELS_MAGIC)
+    assert "not an IDX file of labels: it contains images" in complaint(IMAGES, LABELS_MAGIC)
 
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), (3, 14, 56), (3, 0, 28), (3, 28, 0)])
@@ -96,7 +96,7 @@ def test_images_of_another_size_are_refused(shape: tuple[int, int, int]) -> None
 
 
 def test_a_file_of_no_images_is_refused() -> None:
-    assert "holds no images" in complaint(images_file(np.zeros((0, 28, 28), np.uint8)))
+    assert "contains no images" in complaint(images_file(np.zeros((0, 28, 28), np.uint8)))
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -104,7 +104,7 @@ def test_a_count_of_billions_is_refused_without_reserving_memory(pack: Callable[
     content = pack(struct.pack(">4I", 2051, 0xFFFFFFFF, 28, 28) + b"\0" * 784)
     tracemalloc.start()
     try:
-        assert "cut short" in complaint(content)
+        assert "truncated" in complaint(content)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet, same_images_as_official
-from fmnist_tui.data.content_hash import content_sum, holds_official_images
+from fmnist_tui.data.content_hash import content_checksum, holds_official_images
 from fmnist_tui.data.dataset import ByteArray
 
 from .samples import Sample, sample
@@ -24,13 +24,13 @@ def dataset(train: ImageSet, test: ImageSet) -> Dataset:
 def test_the_sum_is_that_of_the_sorted_sums_of_every_image_with_its_label(small: Sample) -> None:
     each = [hashlib.sha256(image.tobytes() + bytes([label])) for image, label in zip(*small.train, strict=True)]
     expected = hashlib.sha256(b"".join(sorted(digest.digest() for digest in each))).hexdigest()
-    assert content_sum(ImageSet.of(*small.train)) == expected
+    assert content_checksum(ImageSet.of(*small.train)) == expected
 
 
 def test_another_order_keeps_the_sum_and_changes_the_fingerprint(small: Sample) -> None:
     images, mixed = ImageSet.of(*small.train), shuffled(*small.train)
     assert mixed.fingerprint != images.fingerprint
-    assert content_sum(mixed) == content_sum(images)
+    assert content_checksum(mixed) == content_checksum(images)
 
 
 def test_a_changed_pixel_a_changed_label_and_a_lost_image_change_the_sum(small: Sample) -> None:
@@ -38,7 +38,7 @@ def test_a_changed_pixel_a_changed_label_and_a_lost_image_change_the_sum(small: 
     pixels[59, 27, 27] ^= 1
     labels[0] = (labels[0] + 1) % 10
     others = [(pixels, small.train[1]), (small.train[0], labels), (small.train[0][1:], small.train[1][1:])]
-    sums = {content_sum(ImageSet.of(*other)) for other in [small.train, *others]}
+    sums = {content_checksum(ImageSet.of(*other)) for other in [small.train, *others]}
     assert len(sums) == 4
 
 

@@ -145,4 +145,4 @@ def test_a_cache_that_cannot_be_written_is_told_once_with_what_helps(tmp_path: P
     with pytest.raises(DataError) as caught:
         load(None, tmp_path / "file" / "cache", sources=sources)
     assert str(caught.value).count("cannot write to") == 1
-    assert "or set XDG_CACHE_HOME to a folder elsewhere, or give a folder with --data" in caught.value.advice
+    assert "or set XDG_CACHE_HOME to another folder, or give a folder with --data" in caught.value.advice

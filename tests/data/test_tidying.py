@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.data import load
-from fmnist_tui.data.cache import KEPT_ENTRIES, prune, sweep
+from fmnist_tui.data.cache import MAX_ENTRIES, prune, sweep
 
 from .samples import Sample, put
 
@@ -32,7 +32,7 @@ def entry(folder: Path, name: str, seconds: float) -> None:
 def test_the_entries_used_last_are_kept(tmp_path: Path) -> None:
     for number in range(5):
         entry(tmp_path, f"entry{number}", seconds=100 - number)
-    prune(tmp_path, kept=2)
+    prune(tmp_path, limit=2)
     assert names(tmp_path) == {"entry3", "entry4"}
 
 
@@ -40,7 +40,7 @@ def test_pruning_lets_temporary_folders_be(tmp_path: Path) -> None:
     for name in ("old", "new", ".new-abc"):
         entry(tmp_path, name, seconds=1000)
     age(tmp_path / "new", 0)
-    prune(tmp_path, kept=1)
+    prune(tmp_path, limit=1)
     assert names(tmp_path) == {"new", ".new-abc"}
 
 
@@ -79,14 +79,14 @@ def test_a_link_among_leftovers_loses_itself_at_most(tmp_path: Path) -> None:
 
 def test_a_load_tidies_the_cache_and_keeps_its_own_entry(tmp_path: Path, small: Sample) -> None:
     cache = tmp_path / "cache"
-    for number in range(KEPT_ENTRIES + 2):
+    for number in range(MAX_ENTRIES + 2):
         entry(cache / "arrays", f"entry{number}", seconds=1000 + number)
     for folder in ("arrays", "fashion-mnist"):
         entry(cache / folder, ".new-abc", seconds=2 * DAY)
     load(str(small.write(tmp_path / "data")), cache)
     left = names(cache / "arrays")
-    assert {f"entry{number}" for number in range(KEPT_ENTRIES - 1)} < left
-    assert len(left) == KEPT_ENTRIES
+    assert {f"entry{number}" for number in range(MAX_ENTRIES - 1)} < left
+    assert len(left) == MAX_ENTRIES
     assert names(cache / "fashion-mnist") == set()
 
 
@@ -95,18 +95,18 @@ def test_an_entry_that_is_used_again_is_not_the_oldest_any_more(tmp_path: Path, 
     load(str(folder), cache)
     (used,) = (cache / "arrays").iterdir()
     age(used, seconds=1000)
-    for number in range(KEPT_ENTRIES):
+    for number in range(MAX_ENTRIES):
         entry(cache / "arrays", f"entry{number}", seconds=10 + number)
     load(str(folder), cache)
     assert used.name in names(cache / "arrays")
-    assert f"entry{KEPT_ENTRIES - 1}" not in names(cache / "arrays")
+    assert f"entry{MAX_ENTRIES - 1}" not in names(cache / "arrays")
 
 
 def test_images_that_are_in_use_outlive_their_entry(tmp_path: Path, small: Sample) -> None:
     folder, cache = small.write(tmp_path / "data"), tmp_path / "cache"
     load(str(folder), cache)
     mapped = load(str(folder), cache)
-    prune(cache / "arrays", kept=0)
+    prune(cache / "arrays", limit=0)
     assert names(cache / "arrays") == set()
     assert mapped.train.is_intact()
     np.testing.assert_array_equal(mapped.test.images, small.test[0])

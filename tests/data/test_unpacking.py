@@ -76,7 +76,7 @@ def test_a_member_that_ends_where_a_piece_is_read_is_followed_by_the_next(length
 
 @pytest.mark.parametrize("length", [2, 9, 10, 11, 100, len(PACKED) - 9, len(PACKED) - 8, len(PACKED) - 1])
 def test_a_file_that_is_cut_short_says_so(length: int) -> None:
-    with pytest.raises(DataError, match=r"some-file is cut short: .* download or copy it again"):
+    with pytest.raises(DataError, match=r"some-file is truncated: .* download or copy it again"):
         unpack(PACKED[:length])
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_cut_short_says_so(length: int) -> None:
     ids=["middle", "checksum", "length", "method", "reserved flags", "header's checksum", "second member"],
 )
 def test_a_damaged_file_says_so(damaged: bytes) -> None:
-    with pytest.raises(DataError, match="some-file is damaged: it cannot be unpacked"):
+    with pytest.raises(DataError, match="some-file is damaged: it can't be decompressed"):
         unpack(damaged)
 
 

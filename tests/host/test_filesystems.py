@@ -55,4 +55,4 @@ def test_without_a_list_nothing_is_known(tmp_path: Path) -> None:
 )
 def test_what_other_machines_see_of_locks(kind: str, options: str, remote: bool, keeps: bool) -> None:
     mount = Mount(kind, frozenset(options.split(",")))
-    assert (mount.is_remote, mount.keeps_locks) == (remote, keeps)
+    assert (mount.is_remote, mount.has_local_locks) == (remote, keeps)

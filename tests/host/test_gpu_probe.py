@@ -6,18 +6,17 @@ from collections.abc import Mapping
 import pytest
 from waiting import wait_until
 
-from fmnist_tui.host import gpu_probe as module
+from fmnist_tui.host import gpus as module
 from fmnist_tui.host.gpu import Gpu
-from fmnist_tui.host.gpu_probe import GpuProbe
-from fmnist_tui.host.gpus import GpuReport
+from fmnist_tui.host.gpus import GpuProbe, GpuReport
 
 REPORT = GpuReport((Gpu("GPU-0", 0, "H200"),))
 
 
 def answered(probe: GpuProbe) -> None:
     """Queries, and waits for the report."""
-    probe.look()
-    wait_until(lambda: probe.look() == REPORT, "the driver has answered")
+    probe.latest()
+    wait_until(lambda: probe.latest() == REPORT, "the driver has answered")
     wait_until(lambda: "gpu query" not in {thread.name for thread in threading.enumerate()}, "its thread has ended")
 
 
@@ -42,10 +41,10 @@ def test_a_driver_that_hangs_holds_nobody_up_and_is_not_queried_again(monkeypatc
         return GpuReport()
 
     monkeypatch.setattr(module, "query", hang)
-    monkeypatch.setattr(module, "_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_PROBE_SECONDS", 0.0)
     probe = GpuProbe()
     try:
-        assert [probe.look() for _ in range(5)] == [GpuReport()] * 5
+        assert [probe.latest() for _ in range(5)] == [GpuReport()] * 5
         assert len(queried) == 1
     finally:
         hanging.set()
@@ -57,7 +56,7 @@ def test_an_old_report_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = GpuProbe()
     answered(probe)
     monkeypatch.setattr(module, "_STALE_SECONDS", 0.0)
-    assert probe.look() == GpuReport()
+    assert probe.latest() == GpuReport()
 
 
 def test_gpus_are_numbered_as_in_the_environment_that_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +68,6 @@ def test_gpus_are_numbered_as_in_the_environment_that_is_asked_about(monkeypatch
 
     monkeypatch.setattr(module, "query", query)
     probe = GpuProbe()
-    probe.look({"CUDA_VISIBLE_DEVICES": "3"})
-    wait_until(lambda: probe.look() == REPORT, "the driver has answered")
+    probe.latest({"CUDA_VISIBLE_DEVICES": "3"})
+    wait_until(lambda: probe.latest() == REPORT, "the driver has answered")
     assert asked == [{"CUDA_VISIBLE_DEVICES": "3"}]

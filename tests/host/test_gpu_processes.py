@@ -91,7 +91,7 @@ def test_a_number_of_another_namespace_is_nobody_that_this_machine_shows(
         start(41, ["bash"], files)
     gpu = gpu_with(use, see, {41: 12_300_000_000}, 12_400_000_000)
     assert others_text(gpu, others_on(gpu)) == (
-        "GPU 0 (H200) is also used by processes that this machine does not show (12.4 GB)"
+        "GPU 0 (H200) is also used by processes that are not visible here (12.4 GB)"
     )
 
 
@@ -103,7 +103,7 @@ def test_memory_that_no_process_holds_is_somebodys(use: Use, see: See) -> None:
 
 def test_a_busy_gpu_without_processes_is_somebodys(use: Use, see: See) -> None:
     gpu = gpu_with(use, see, {}, 0, busy=60)
-    assert others_text(gpu, others_on(gpu)) == "GPU 0 (H200) is also used by processes that this machine does not show"
+    assert others_text(gpu, others_on(gpu)) == "GPU 0 (H200) is also used by processes that are not visible here"
     assert others_on(gpu_with(use, see, {}, 0, busy=3)) == ()
 
 

@@ -25,11 +25,11 @@ exec "$@"
 
 _ASK = """
 import json, os, sys
-from fmnist_tui.host.gpus import query_gpus, visible_gpus
+from fmnist_tui.host.gpus import query_gpus, read_gpus
 for visible in sys.argv[1:]:
     environ = {} if visible == "all" else {"CUDA_VISIBLE_DEVICES": visible}
-    assert [gpu.key for gpu in query_gpus(environ, 30)] == [gpu.key for gpu in visible_gpus(environ)]
-    print(json.dumps([[gpu.index, gpu.key] for gpu in visible_gpus(environ)]))
+    assert [gpu.key for gpu in query_gpus(environ, 30)] == [gpu.key for gpu in read_gpus(environ).visible]
+    print(json.dumps([[gpu.index, gpu.key] for gpu in read_gpus(environ).visible]))
 """
 
 

@@ -70,7 +70,7 @@ def test_a_driver_that_hangs_is_given_up(driver: Path) -> None:
 
 def test_a_driver_that_crashes_takes_nobody_along(driver: Path) -> None:
     driver.write_text(DRIVER.format(init="os.abort()"))
-    assert query({}, PATIENCE).fault == "NVML ends its process (status -6)"
+    assert query({}, PATIENCE).fault == "NVML crashes its process (status -6)"
 
 
 def test_of_a_driver_that_hangs_the_device_files_are_known() -> None:

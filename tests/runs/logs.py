@@ -6,9 +6,10 @@ import json
 import os
 import time
 from contextlib import closing
+from pathlib import Path
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import EventLog
+from fmnist_tui.runs.event_log import EventLog, Logged, LogReader
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,
@@ -65,3 +66,16 @@ def write_log(run: RunDirectory, *events: Event) -> None:
     with closing(EventLog(run.events)) as log:
         for event in events:
             log.append(event)
+
+
+def write(path: Path, *new: Event) -> list[Logged]:
+    """Appends these events to the log; returns all that it holds."""
+    with closing(EventLog(path)) as log:
+        for event in new:
+            log.append(event)
+    return LogReader(path).read()
+
+
+def read(path: Path) -> list[Event]:
+    """All events of the log."""
+    return [logged.event for logged in LogReader(path).read()]

@@ -70,15 +70,18 @@ def test_no_link_is_written_through(run: RunDirectory, tmp_path: Path) -> None:
     precious.touch()
     for path in (run.events, run.train_log, run.control):
         path.symlink_to(precious)
-    with pytest.raises(OSError, match="it is a link"):
+    with pytest.raises(OSError, match="it is a symbolic link"):
         EventLog(run.events)
-    with pytest.raises(RunError, match=r"^can't start a trainer for .* \(it is a link\); "):
+    with pytest.raises(RunError, match=r"^can't start a trainer for .* \(it is a symbolic link\); "):
         launch(run)
-    with holding(acquire(run)), pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(it is a link\); "):
+    with (
+        holding(acquire(run)),
+        pytest.raises(RunError, match=r"^can't write .*control\.jsonl \(it is a symbolic link\); "),
+    ):
         send_command(run, Command.PAUSE)
     run.lock.unlink()
     run.lock.symlink_to(precious)
-    with pytest.raises(RunError, match=r"\(it is a link\)"):
+    with pytest.raises(RunError, match=r"\(it is a symbolic link\)"):
         acquire(run)
     assert precious.read_bytes() == b""
 

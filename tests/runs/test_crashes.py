@@ -38,6 +38,7 @@ def crash(run: RunDirectory, chance: np.random.Generator, most: int) -> int:
     return kills
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_three_times_ends_as_if_nothing_had_been(runs: Path, finished_v0: RunDirectory) -> None:
     run = request(runs, SHORT_V0)
     crash(run, np.random.default_rng(1), 3)

@@ -115,7 +115,7 @@ def test_a_whole_id_wins_over_a_label_of_that_name(three: Path) -> None:
 
 
 def test_a_word_for_several_runs_is_one_line_that_names_them(three: Path) -> None:
-    with pytest.raises(RunError, match=f"^'v0' is ambiguous \\({OLD}, {OTHER}\\); say more of it$"):
+    with pytest.raises(RunError, match=f"^'v0' is ambiguous \\({OLD}, {OTHER}\\): use a longer prefix$"):
         find_run(three, "v0")
 
 

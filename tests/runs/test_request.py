@@ -75,7 +75,7 @@ def test_a_request_that_is_missing_or_no_json_is_one_line(run: RunDirectory, con
     run.request.unlink()
     if content is not None:
         run.request.write_bytes(content)
-    with pytest.raises(RunError, match=r"^.*request\.json is missing or damaged, .*; start a new one$"):
+    with pytest.raises(RunError, match=r"^.*request\.json is missing or damaged, .*; start a new run$"):
         read_request(run)
 
 

@@ -71,7 +71,7 @@ def a_folder(run: RunDirectory) -> None:
         (cut, "is damaged"),
         (bent, "is damaged"),
         (a_folder, "can't read"),
-        (other_settings, "is not the model that run.json tells of"),
+        (other_settings, "is not the model that run.json describes"),
     ],
     ids=["none", "empty", "noise", "no run.json", "odd run.json", "cut", "no numbers", "folder", "another"],
 )

@@ -12,8 +12,7 @@ import pytest
 
 from fmnist_tui.files import write_json
 from fmnist_tui.host.gpu import Gpu, GpuProcess
-from fmnist_tui.host.gpu_probe import GpuProbe
-from fmnist_tui.host.gpus import GpuReport
+from fmnist_tui.host.gpus import GpuProbe, GpuReport
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import write_heartbeat
 from fmnist_tui.runs.usage import UsageProbe
@@ -46,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, str]]:
         asked.append(environ)
         return GpuReport((FIRST, SECOND), (HIDDEN,))
 
-    monkeypatch.setattr(GpuProbe, "look", look)
+    monkeypatch.setattr(GpuProbe, "latest", look)
     return asked
 
 
@@ -77,7 +76,7 @@ def test_a_process_that_the_driver_lists_is_where_it_is_listed(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hidden = replace(HIDDEN, processes=(GpuProcess(os.getpid(), "ada", "python", None),))
-    monkeypatch.setattr(GpuProbe, "look", lambda _probe, _environ: GpuReport((FIRST,), (hidden,)))
+    monkeypatch.setattr(GpuProbe, "latest", lambda _probe, _environ: GpuReport((FIRST,), (hidden,)))
     write_json(run.run_json, {"device": "cuda:0"})
     write_heartbeat(run)
     usage = UsageProbe(run).look()

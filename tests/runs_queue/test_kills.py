@@ -134,6 +134,7 @@ def first_start(run: RunDirectory) -> float:
     return next(one.time for one in LogReader(run.events) if isinstance(one.event, RunStarted))
 
 
+@pytest.mark.slow
 def test_six_waiting_runs_survive_kills_of_all_who_look_after_them(runs: Path, queue: Queue, one_cpu: None) -> None:
     survive(runs, queue, 6, seed=1)
 

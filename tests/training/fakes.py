@@ -14,7 +14,7 @@ from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.engine import Engine, Indices, Tensors, Totals
 from fmnist_tui.training.events import Alert, CheckpointSaved, Event
-from fmnist_tui.training.store import NoRoom, Outcome
+from fmnist_tui.training.store import DiskFull, Outcome
 from fmnist_tui.training.task import Task
 from fmnist_tui.training.trainer import train
 
@@ -114,7 +114,7 @@ class MemoryStore:
     def save_outcome(self, outcome: Outcome) -> None:
         if self.full:
             self.full -= 1
-            raise NoRoom("no room for the result")
+            raise DiskFull("no room for the result")
         assert self.outcome is None, "a run has one outcome"
         self.outcome = outcome
 

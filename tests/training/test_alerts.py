@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.alerts import LossMonitor
 from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, StepMetrics
 
 WINDOW = StepMetrics(1, 1, 0.5, 0.9, 0.1, 1000.0)
 EPOCH = Epoch(1, 100, 0.5, 0.8, 0.5, 0.8, 0.5, 1.0, 0.1, is_best=True)
 
 
-def told(events: Sequence[Event], watch: Watch | None = None) -> list[str]:
-    watch = watch or Watch()
-    return [alert.kind for event in events for alert in watch.see(event)]
+def told(events: Sequence[Event], monitor: LossMonitor | None = None) -> list[str]:
+    monitor = monitor or LossMonitor()
+    return [alert.kind for event in events for alert in monitor.observe(event)]
 
 
 def windows(*losses: float) -> list[StepMetrics]:
@@ -58,9 +58,9 @@ def test_validation_loss_that_rises_three_times_while_training_loss_falls_is_ove
 
 
 def test_the_message_names_losses_and_the_best_epoch() -> None:
-    watch = Watch()
+    monitor = LossMonitor()
     for epoch in epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43]):
-        alerts = watch.see(epoch)
+        alerts = monitor.observe(epoch)
     assert alerts == [
         Alert(
             "overfitting",
@@ -72,10 +72,10 @@ def test_the_message_names_losses_and_the_best_epoch() -> None:
 @pytest.mark.parametrize("told_before", [True, False])
 def test_what_an_earlier_trainer_told_is_not_told_again(told_before: bool) -> None:
     course = epochs([0.9, 0.7, 0.6, 0.5, 0.4], [0.4, 0.41, 0.42, 0.43, 0.44])
-    watch = Watch()
+    monitor = LossMonitor()
     if told_before:
-        watch.see(Alert("overfitting", "words"))
-    assert told(course, watch) == ([] if told_before else ["overfitting"])
+        monitor.observe(Alert("overfitting", "words"))
+    assert told(course, monitor) == ([] if told_before else ["overfitting"])
 
 
 def test_a_start_from_the_first_epoch_forgets_all() -> None:
@@ -101,11 +101,11 @@ def test_an_epoch_costs_no_more_the_more_there_were() -> None:
             compared += 1
             return super().__lt__(other)
 
-    watch = Watch()
+    monitor = LossMonitor()
     falling = [Counted(0.98**n) for n in range(1, 2001)]
     costs = []
     for epoch in epochs(falling, falling):
         compared = 0
-        assert watch.see(epoch) == []
+        assert monitor.observe(epoch) == []
         costs.append(compared)
     assert costs[-1] == costs[10] > 0

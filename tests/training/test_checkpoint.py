@@ -16,8 +16,8 @@ from fmnist_tui.training.checkpoint import (
     CheckpointError,
     Position,
     checkpoint_folders,
+    load_newest,
     read_checkpoint,
-    take_newest,
     write_checkpoint,
 )
 from fmnist_tui.training.engine import Tensors, Totals
@@ -60,7 +60,7 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert written == tmp_path / "checkpoints" / "step-0000012"
     assert names(written) == sorted(FILES)
     assert_same(read_checkpoint(written), checkpoint(12))
-    assert_same(take_newest(tmp_path / "checkpoints"), checkpoint(12))
+    assert_same(load_newest(tmp_path / "checkpoints"), checkpoint(12))
 
 
 def test_the_optimiser_lies_in_a_file_of_its_own_and_the_state_is_integers_and_sums(tmp_path: Path) -> None:
@@ -77,21 +77,21 @@ def test_the_optimiser_lies_in_a_file_of_its_own_and_the_state_is_integers_and_s
 def test_an_engine_without_an_optimisers_state_can_be_kept(tmp_path: Path) -> None:
     start = Checkpoint(Position(), {"weight": np.zeros(3, np.float32)})
     write_checkpoint(tmp_path, start)
-    assert_same(take_newest(tmp_path), start)
+    assert_same(load_newest(tmp_path), start)
 
 
 def test_two_are_kept_the_newest(tmp_path: Path) -> None:
     for step in (8, 16, 24, 32):
         write_checkpoint(tmp_path, checkpoint(step))
     assert names(tmp_path) == ["step-0000024", "step-0000032"]
-    assert_same(take_newest(tmp_path), checkpoint(32))
+    assert_same(load_newest(tmp_path), checkpoint(32))
 
 
 def test_two_whole_ones_are_kept_where_training_goes_on_from_before_a_damaged_one(tmp_path: Path) -> None:
     for step in (8, 16):
         write_checkpoint(tmp_path, checkpoint(step))
     (tmp_path / "step-0000016" / "state.json").write_text("x")
-    assert_same(take_newest(tmp_path), checkpoint(8))
+    assert_same(load_newest(tmp_path), checkpoint(8))
     write_checkpoint(tmp_path, checkpoint(12))
     assert names(tmp_path) == ["step-0000008", "step-0000012"]
     assert not list(tmp_path.glob(".*"))
@@ -101,12 +101,12 @@ def test_the_newest_is_the_one_of_the_latest_step_however_many_digits_it_has(tmp
     for step in (9_999_998, 9_999_999, 10_000_000):
         write_checkpoint(tmp_path, checkpoint(step))
     assert names(tmp_path) == ["step-10000000", "step-9999999"]
-    assert_same(take_newest(tmp_path), checkpoint(10_000_000))
+    assert_same(load_newest(tmp_path), checkpoint(10_000_000))
 
 
 def test_where_there_are_none_there_is_nothing_to_go_on_from(tmp_path: Path) -> None:
-    assert take_newest(tmp_path) is None
-    assert take_newest(tmp_path / "missing") is None
+    assert load_newest(tmp_path) is None
+    assert load_newest(tmp_path / "missing") is None
     (tmp_path / "step-0000009").write_text("a file, not a folder")
     assert checkpoint_folders(tmp_path) == []
 
@@ -145,13 +145,13 @@ def test_a_damaged_checkpoint_is_told_and_the_older_one_takes_its_place(
     damage(newest)
     with pytest.raises(CheckpointError, match="step-0000016"):
         read_checkpoint(newest)
-    assert_same(take_newest(tmp_path), checkpoint(8))
+    assert_same(load_newest(tmp_path), checkpoint(8))
 
 
 def test_a_flipped_bit_is_found_by_its_sum(tmp_path: Path) -> None:
     newest = write_checkpoint(tmp_path, checkpoint(16))
     flip_a_byte(newest / "weights.safetensors")
-    with pytest.raises(CheckpointError, match=r"weights\.safetensors is damaged \(its sum differs\)"):
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors is damaged \(its checksum differs\)"):
         read_checkpoint(newest)
 
 
@@ -167,7 +167,7 @@ def test_where_all_are_damaged_the_newests_fault_is_told(tmp_path: Path) -> None
     for step in (8, 16):
         flip_a_byte(write_checkpoint(tmp_path, checkpoint(step)) / "optimizer.safetensors")
     with pytest.raises(CheckpointError, match=r"step-0000016/optimizer\.safetensors is damaged"):
-        take_newest(tmp_path)
+        load_newest(tmp_path)
 
 
 def test_a_state_that_says_nothing_of_a_file_is_damaged(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_disk_that_is_full_leaves_the_older_ones_and_nothing_temporary(
         with pytest.raises(OSError, match="No space left"):
             write_checkpoint(tmp_path, checkpoint(24))
     assert names(tmp_path) == ["step-0000008", "step-0000016"]
-    assert_same(take_newest(tmp_path), checkpoint(16))
+    assert_same(load_newest(tmp_path), checkpoint(16))
     write_checkpoint(tmp_path, checkpoint(24))
     assert names(tmp_path) == ["step-0000016", "step-0000024"]
 
@@ -205,7 +205,7 @@ def test_the_same_step_is_written_anew(tmp_path: Path) -> None:
     after_validation = Checkpoint(Position(epoch=3, step=8), tensors(8))
     write_checkpoint(tmp_path, after_validation)
     assert names(tmp_path) == ["step-0000008"]
-    assert_same(take_newest(tmp_path), after_validation)
+    assert_same(load_newest(tmp_path), after_validation)
 
 
 def test_the_same_step_that_cannot_be_written_anew_stays_as_it_was(
@@ -216,7 +216,7 @@ def test_the_same_step_that_cannot_be_written_anew_stays_as_it_was(
         patched.setattr(os, "rename", full_disk)
         with pytest.raises(OSError, match="No space left"):
             write_checkpoint(tmp_path, checkpoint(8))
-    assert_same(take_newest(tmp_path), checkpoint(8))
+    assert_same(load_newest(tmp_path), checkpoint(8))
 
 
 def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path) -> None:
@@ -232,8 +232,8 @@ def test_none_is_put_aside_in_a_folder_that_is_another_trainers_by_now(tmp_path:
 
     write_checkpoint(tmp_path, checkpoint(1))
     write_checkpoint(tmp_path, checkpoint(2))
-    assert_same(take_newest(tmp_path, refuse), checkpoint(2))
+    assert_same(load_newest(tmp_path, refuse), checkpoint(2))
     (tmp_path / "step-0000002" / "state.json").unlink()
     with pytest.raises(RuntimeError, match="taken"):
-        take_newest(tmp_path, refuse)
+        load_newest(tmp_path, refuse)
     assert names(tmp_path) == ["step-0000001", "step-0000002"]

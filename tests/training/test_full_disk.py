@@ -12,9 +12,9 @@ from .samples import task
 
 
 def test_the_outcome_waits_for_room_and_is_lost_in_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "_ROOM_POLL", 0.01)
+    monkeypatch.setattr(trainer, "_DISK_FULL_POLL", 0.01)
     ran = drive(FakeEngine(), task(window=3), store=MemoryStore(full=3))
-    told = "no room for the result; the trainer waits until there is room"
+    told = "no room for the result; the trainer waits until there is space"
     assert [alert for alert in ran.of(events.Alert) if alert.kind == "no_room"] == [events.Alert("no_room", told)]
     assert ran.events[-1] == events.RunFinished("completed", scored=True)
     assert ran.outcome.scores is not None
@@ -29,10 +29,13 @@ def test_a_run_that_diverged_ends_as_such_even_where_nothing_can_be_kept_and_nob
 
 
 def test_who_does_not_want_to_wait_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "_ROOM_POLL", 0.2)
+    monkeypatch.setattr(trainer, "_DISK_FULL_POLL", 0.2)
     wish = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
     ran = drive(FakeEngine(), task(window=3), wish, store=MemoryStore(full=10**6))
     (finished,) = ran.of(events.RunFinished)
     assert (finished.reason, finished.resumable) == ("stopped", True)
-    assert finished.message == "no checkpoint at step 14: no room; goes on from the checkpoint before, if there is one"
+    assert (
+        finished.message
+        == "no checkpoint at step 14: no room; the run resumes from the previous checkpoint, if there is one"
+    )
     assert ran.store.outcome is None

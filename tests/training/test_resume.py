@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.training import events, trainer
-from fmnist_tui.training.checkpoint import Checkpoint, Position, take_newest, write_checkpoint
+from fmnist_tui.training.checkpoint import Checkpoint, Position, load_newest, write_checkpoint
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.task import Task, make_engine
 
@@ -82,7 +82,7 @@ def test_v0_goes_on_bit_for_bit_from_every_checkpoint_by_way_of_the_disk(tmp_pat
     assert places(whole) == [(1, 3), (1, 6), (1, 7), (2, 0), (2, 3), (2, 6), (2, 7), (3, 0)]
     for checkpoint in whole.store.checkpoints:
         write_checkpoint(tmp_path, checkpoint)
-        read = take_newest(tmp_path)
+        read = load_newest(tmp_path)
         assert read is not None
         assert_goes_on_the_same(made, whole, read)
 
@@ -96,7 +96,7 @@ def test_v3_goes_on_bit_for_bit_from_every_checkpoint(tmp_path: Path) -> None:
     for checkpoint in whole.store.checkpoints:
         assert_goes_on_the_same(made, whole, checkpoint)
     write_checkpoint(tmp_path, whole.store.checkpoints[0])
-    read = take_newest(tmp_path)
+    read = load_newest(tmp_path)
     assert read is not None
     assert_goes_on_the_same(made, whole, read)
 

@@ -18,7 +18,7 @@ from fmnist_tui.training.devices import resolve
 from fmnist_tui.training.numpy_engine import NumpyEngine
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_engine, make_task
-from fmnist_tui.training.torch_engine import TorchEngine, keep_freed_buffers
+from fmnist_tui.training.torch_engine import TorchEngine, keep_freed_memory
 
 from .samples import config, dataset, task
 
@@ -64,7 +64,7 @@ def test_a_limit_of_sorted_labels_is_divided_like_any_other_and_remembered() -> 
 def test_two_images_are_enough_and_one_is_not() -> None:
     two = task(data=dataset(2))
     assert (len(two.train_indices), len(two.validation_indices), two.total_steps) == (1, 1, 2)
-    with pytest.raises(DataError, match="made here holds one training image; give at least 2"):
+    with pytest.raises(DataError, match="made here contains one training image; use at least 2"):
         task(data=dataset(1))
 
 
@@ -190,7 +190,7 @@ def test_only_glibc_is_told_to_keep_freed_buffers(libc: str, monkeypatch: pytest
 
     monkeypatch.setattr("platform.libc_ver", lambda: (libc, "2.36"))
     monkeypatch.setattr("ctypes.CDLL", lambda name: Library())
-    assert keep_freed_buffers() == (libc == "glibc")
+    assert keep_freed_memory() == (libc == "glibc")
     thresholds = [(-3, 2**30), (-1, 2**30)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
     assert Library.told == (thresholds if libc == "glibc" else [])
 

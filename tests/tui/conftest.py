@@ -10,7 +10,7 @@ from sharing import made_once
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
@@ -81,7 +81,7 @@ def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
     """Builds the app on the test's own folders and the demo set."""
 
     def build(data: str | None = "demo", **settings: Any) -> FmnistApp:
-        app = FmnistApp(Folders(runs, data, tmp_path / "cache", tmp_path / "config"), **settings)
+        app = FmnistApp(AppPaths(runs, data, tmp_path / "cache", tmp_path / "config"), **settings)
         app.animation_level = "none"
         listen(app)
         return app

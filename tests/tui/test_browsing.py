@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet
-from fmnist_tui.tui.dataset.pages import Browsing, augmented_page
+from fmnist_tui.tui.dataset.image_pages import Browsing, augmented_page
 
 from .samples import image_set
 
@@ -100,8 +100,8 @@ def test_a_page_that_holds_a_position_stays_and_another_one_is_turned_to() -> No
 
 def test_a_tenth_of_the_training_images_validates() -> None:
     browsing = Browsing(DATA)
-    assert sum(browsing.validates(index) for index in range(21)) == 3
-    assert not any(browsing.other_part().validates(index) for index in range(3))
+    assert sum(browsing.is_validation(index) for index in range(21)) == 3
+    assert not any(browsing.other_part().is_validation(index) for index in range(3))
 
 
 def test_the_words_below_an_augmented_image_say_what_one_sees() -> None:

@@ -16,7 +16,7 @@ from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.base_screens import Dialog
-from fmnist_tui.tui.running import RunsApp
+from fmnist_tui.tui.run_control import RunControl
 
 from .driving import AnyPilot, loaded, shown, until
 from .samples import held, training, write_run
@@ -73,8 +73,8 @@ async def send_bursts(app: FmnistApp, pilot: AnyPilot, chance: random.Random, co
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys start and steer nothing: there would be a trainer process for each."""
-    for name in ("on_training_requested", "on_resume_requested", "on_command_given"):
-        monkeypatch.setattr(RunsApp, name, lambda _, message: None)
+    for name in ("on_training_requested", "on_resume_requested", "on_command_requested"):
+        monkeypatch.setattr(RunControl, name, lambda _, message: None)
 
 
 async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
@@ -99,6 +99,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
             except BaseException as error:
                 error.add_note(f"seed {seed}, burst {done}, sent: {' '.join(sent)}; screens: {app.screen_stack}")
                 raise
+            assert app.threads.finish(60), "an export is finished, as it is when the app is left"
             assert app.return_code in (0, None), f"seed {seed}: {' '.join(sent)}"
             assert app._exception is None
 
@@ -191,6 +192,42 @@ async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: p
             kinds = [type(screen) for screen in app.screen_stack if isinstance(screen, Dialog)]
             assert len(kinds) == len(set(kinds)), shown(app)
             await app.action_go("dataset")
+
+
+async def test_dialogs_do_not_stack_without_end(app: FmnistApp, runs: Path) -> None:
+    """Each is drawn over all those below: sixteen overran Python's stack."""
+    running = write_run(runs, seed=2, log=training(epochs=1))
+    with held(running):
+        async with app.run_test() as pilot:
+            await loaded(pilot)
+            await until(pilot, lambda: app.running_runs == (running,), "the run is seen")
+            for _ in range(10):
+                for key in ("ctrl+p", "ctrl+q", "question_mark"):
+                    app.post_message(Key(key, printable(key)))
+                    await pilot.pause(0.02)
+            kinds = [type(screen) for screen in app.screen_stack]
+            assert len(kinds) == len(set(kinds))
+
+
+async def test_an_outdated_size_lays_nothing_out(app: FmnistApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen answers a new size with an event of its own: two sizes that were under way alternated for ever."""
+    sizes: list[Size] = []
+    resized = Screen._screen_resized
+
+    def note(self: Screen[Any], size: Size) -> None:
+        sizes.append(size)
+        resized(self, size)
+
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("j")
+        monkeypatch.setattr(Screen, "_screen_resized", note)
+        for screen in app.screen_stack:
+            screen.post_message(Resize(Size(60, 18), Size(60, 18)))
+        await pilot.pause(0.1)
+        assert Size(60, 18) not in sizes
+        await pilot.resize_terminal(60, 18)
+        await until(pilot, lambda: Size(60, 18) in sizes, "the app's own size counts")
 
 
 def leads_home(terminal: Terminal) -> bool:

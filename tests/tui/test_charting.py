@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 from textual.app import App, ComposeResult
 from textual.color import Color
 
-from fmnist_tui.tui.results import curves as overlay
-from fmnist_tui.tui.training.curves import BEST, GHOST, RAW, TRAINING, VALIDATION
+from fmnist_tui.tui.results import validation_chart as overlay
+from fmnist_tui.tui.training.curves import BEST, OVERLAY, RAW, TRAINING, VALIDATION
 from fmnist_tui.tui.widgets.chart import Chart, Colour, Floats, Series, logarithmic, thinned
 
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
@@ -82,7 +82,7 @@ def seen(colour: Colour, ground: str) -> float:
     return max(lights) / min(lights)
 
 
-@pytest.mark.parametrize("colour", sorted({*overlay._COLOURS, RAW, TRAINING, VALIDATION, BEST, GHOST}))
+@pytest.mark.parametrize("colour", sorted({*overlay._COLOURS, RAW, TRAINING, VALIDATION, BEST, OVERLAY}))
 def test_every_colour_is_seen_on_dark_and_on_light_grounds(colour: Colour) -> None:
     none = np.empty(0)
     assert seen(colour, "#121212") > 3

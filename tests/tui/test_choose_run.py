@@ -10,7 +10,7 @@ from fmnist_tui.files import write_json
 from fmnist_tui.training.events import RunFinished, Stage
 from fmnist_tui.tui import app_state
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.training.choose_run import ChooseRunScreen
+from fmnist_tui.tui.training.choose_run import ChooseRunDialog
 
 from .driving import (
     AnyPilot,
@@ -85,9 +85,9 @@ async def test_an_empty_list_of_runs_says_what_to_do(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
-        assert "no runs yet: press 2 and train a version" in flat(app)
+        assert "No runs yet: press 2 and train a model" in flat(app)
         await pilot.press("enter")
-        assert isinstance(app.screen, ChooseRunScreen)
+        assert isinstance(app.screen, ChooseRunDialog)
         await pilot.press("escape")
         assert len(app.screen_stack) == 1
 
@@ -116,14 +116,14 @@ async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Ma
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, f"{run.run_id} finished")
         await open_run_list(pilot, "v")
-        assert "Whose curve behind this one?" in flat(app)
+        assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
-        await until(pilot, lambda: "+ ghost v1 (cross-entropy)" in words_in(pilot, "#loss"), "it is drawn and named")
+        await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in words_in(pilot, "#loss"), "it is drawn and named")
         assert "loss (binary cross-entropy) by step" in words_in(pilot, "#loss")
-        assert "+ ghost v1" in words_in(pilot, "#accuracy")
+        assert "+ overlay v1" in words_in(pilot, "#accuracy")
         await pilot.press("v")
-        await until(pilot, lambda: "ghost" not in flat(app), "it is gone")
+        await until(pilot, lambda: "overlay" not in flat(app), "it is gone")
 
 
 async def test_without_another_curve_the_list_says_so(make_app: Maker, runs: Path) -> None:
@@ -131,4 +131,4 @@ async def test_without_another_curve_the_list_says_so(make_app: Maker, runs: Pat
     async with app.run_test() as pilot:
         await until_shown(pilot, "finished")
         await open_run_list(pilot, "v")
-        assert "no other run has a curve yet" in flat(app)
+        assert "No other run has a curve yet" in flat(app)

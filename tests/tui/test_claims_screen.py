@@ -10,13 +10,13 @@ from fmnist_tui.analysis.probes.common import Report
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.data import Cancelled
-from fmnist_tui.data.errors import Stop
+from fmnist_tui.data.errors import CancelCheck
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import percent
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import AnyPilot, at_every_size, flat, notices, until, until_shown, words_in
+from .driving import AnyPilot, at_the_smallest_size, flat, notices, until, until_shown, words_in
 from .samples import keep_analyses, write_run
 
 
@@ -44,7 +44,7 @@ async def seen(pilot: AnyPilot) -> str:
         pages.append(page)
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_each_claim_has_its_measurements_or_the_command_that_makes_them(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -97,7 +97,7 @@ async def test_measuring_can_be_stopped(app: FmnistApp, runs: Path, monkeypatch:
         run.model.write_bytes(b"weights")
     begun: list[str] = []
 
-    def endless(record: object, options: object, report: Report, stop: Stop) -> Shifts:
+    def endless(record: object, options: object, report: Report, stop: CancelCheck) -> Shifts:
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")

@@ -10,7 +10,7 @@ from textual.widgets import OptionList
 
 from fmnist_tui.data import FASHION_CLASSES, load, split
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.dataset.large_image import LargeImageScreen
+from fmnist_tui.tui.dataset.large_image import LargeImageDialog
 from fmnist_tui.tui.dataset.thumbnails import Thumbnails
 
 from .driving import (
@@ -100,7 +100,7 @@ async def test_the_mouse_chooses_a_class_and_an_image_and_opens_it(app: FmnistAp
         await pilot.click("Thumbnails", offset=(20, 2))
         assert widget(pilot, "Thumbnails", Thumbnails).cursor == 1
         await pilot.click("Thumbnails", offset=(20, 2))
-        await until(pilot, lambda: isinstance(app.screen, LargeImageScreen), "the large image is there")
+        await until(pilot, lambda: isinstance(app.screen, LargeImageDialog), "the large image is there")
         await until_shown(pilot, "train image 11", "class 1: Trouser")
 
 
@@ -202,7 +202,7 @@ async def test_every_class_has_a_mean_image_of_each_part_that_can_be_reached(
             seen |= {name for name in FASHION_CLASSES if name in part(pilot, "Thumbnails")}
         assert seen == set(FASHION_CLASSES)
         await pilot.press("t")
-        assert "demo, test: each class's mean image" in words_in(pilot, "#caption")
+        assert "demo, test: mean image of each class" in words_in(pilot, "#caption")
 
 
 async def test_a_jump_keeps_the_class_where_the_image_is_of_it_and_says_so_where_not(app: FmnistApp) -> None:
@@ -213,9 +213,9 @@ async def test_a_jump_keeps_the_class_where_the_image_is_of_it_and_says_so_where
         assert caption(pilot) == ("train", 54, 59, 200)
         await pilot.press("j", *"537", "enter")
         assert page(pilot)[:2] == [(537, "Sneaker"), (538, "Bag")]
-        assert "Image 537 is not of class T-shirt/top: all are shown" in notices(app)
+        assert "Image 537 is not of class T-shirt/top: showing all classes" in notices(app)
         await pilot.press("j", *"2000", "enter")
-        assert "train images go from 0 to 1999" in notices(app)
+        assert "train images go from 0 to 1,999" in notices(app)
         assert caption(pilot)[1] == 538
 
 
@@ -224,14 +224,16 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
     trained, validates = (next(i for i in range(2000) if (i in validating) is wanted) for wanted in (False, True))
     async with app.run_test(size=(60, 18)) as pilot:
         await loaded(pilot)
-        for index, words in ((trained, "; all others see it as it is"), (validates, ", were it not for validation")):
+        for index, text in (
+            (trained, "augmented as when training v1, v2, v3 (tuned) (u: back)"),
+            (validates, "augmented as an example (validation image; u: back)"),
+        ):
             await pilot.press("j", *str(index), "enter", "u")
-            expected = f"train image {index} for v1, v2, v3 under tuned{words} (u: back)"
-            assert words_in(pilot, "#caption") == expected
-            assert f"{index} as it is" in part(pilot, "Thumbnails")
+            assert words_in(pilot, "#caption") == f"train image {index}, {text}"
+            assert f"{index} original" in part(pilot, "Thumbnails")
             await pilot.press("u")
         await pilot.press("t", "u")
-        assert "Only training images are flipped and shifted" in notices(app)
+        assert "Only training images are augmented" in notices(app)
         assert caption(pilot)[0] == "test"
 
 

@@ -14,7 +14,6 @@ from fmnist_tui.tui.widgets.images import Picture
 from .demo_runs import write_demo_run
 from .driving import (
     AnyPilot,
-    at_every_size,
     at_the_smallest_size,
     flat,
     loaded,
@@ -49,7 +48,7 @@ async def at_errors(pilot: AnyPilot) -> None:
     await until_shown(pilot, "v3-20260102-000001-00ff", "of 500 wrong")
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     two(runs)
     async with app.run_test(size=size) as pilot:
@@ -161,7 +160,7 @@ async def test_m_draws_in_ascii_and_the_app_remembers(app: FmnistApp, runs: Path
         await pilot.press("m")
         await until(pilot, lambda: "▀" not in part(pilot, "Picture"), "it is drawn in ASCII")
         assert "#" in part(pilot, "Picture")
-        assert app.choices.ascii_images
+        assert app.settings.ascii_images
         await pilot.press("m")
         await until(pilot, lambda: "▀" in part(pilot, "Picture"), "it is drawn in half-blocks")
 

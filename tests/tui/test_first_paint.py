@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.data import load
-from fmnist_tui.tui import background
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.dataset import loading
 
 from .driving import PATIENCE, flat, part, shown, until, until_shown, words_in
 from .samples import write_idx
@@ -30,11 +30,11 @@ import fmnist_tui.tui.app
 MOUNTING = """
 import asyncio, sys, threading
 from pathlib import Path
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui.app import FmnistApp
 
 async def first_paint():
-    app = FmnistApp(Folders(Path(sys.argv[1]), "demo", Path(sys.argv[1])))
+    app = FmnistApp(AppPaths(Path(sys.argv[1]), "demo", Path(sys.argv[1])))
     async with app.run_test() as pilot:
         await pilot.press("2", "3", "1")
 
@@ -60,17 +60,17 @@ async def test_data_that_takes_its_time_keeps_nobody_waiting(
     make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     arrived = threading.Event()
-    monkeypatch.setattr(background, "load", lambda *given: arrived.wait(PATIENCE) and load(*given))
+    monkeypatch.setattr(loading, "load", lambda *given: arrived.wait(PATIENCE) and load(*given))
     app = make_app(str(write_idx(tmp_path / "data", [0, 1, 2], [3, 4])))
     try:
         async with app.run_test() as pilot:
-            await until_shown(pilot, "Loading the data ...")
+            await until_shown(pilot, "Loading the images ...")
             await pilot.press("t", "n", "m", "enter", "2")
             assert "v0 Dense network by hand (NumPy)" in flat(app)
             await pilot.press("4")
             await until_shown(pilot, "No eligible runs")
             await pilot.press("1")
-            assert "Loading the data ..." in shown(app)
+            assert "Loading the images ..." in shown(app)
             arrived.set()
             await until(pilot, lambda: "train: 1-3 of 3" in words_in(pilot, "#caption"), "the images are there")
             await until(pilot, lambda: "class 2" in part(pilot, "Thumbnails"), "they are drawn")

@@ -8,7 +8,7 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.dialogs.choice import QuitScreen
+from fmnist_tui.tui.dialogs.choice import QuitDialog
 
 from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
 from .samples import held, training, write_run
@@ -37,8 +37,8 @@ async def test_while_a_run_lives_it_asks_and_says_which(app: FmnistApp, runs: Pa
     with held(run):
         async with app.run_test(size=size) as pilot:
             await pilot.press("q")
-            assert f"Still training: {run.run_id}" in flat(app)
-            for answer in ("Leave running", "Stop and save, to be resumed", "Cancel"):
+            assert f"Still running: {run.run_id}" in flat(app)
+            for answer in ("Leave running", "Stop and save; they can be resumed", "Cancel"):
                 assert answer in flat(app)
 
 
@@ -94,7 +94,7 @@ async def test_asking_twice_asks_once(app: FmnistApp, runs: Path) -> None:
         async with app.run_test() as pilot:
             for key in ("ctrl+q", "ctrl+c"):
                 await pilot.press(key, key, key)
-                assert [type(screen) for screen in app.screen_stack].count(QuitScreen) == 1
+                assert [type(screen) for screen in app.screen_stack].count(QuitDialog) == 1
                 await pilot.press("escape")
                 assert len(app.screen_stack) == 1
 
@@ -115,4 +115,4 @@ async def test_while_a_dialog_is_open_ctrl_q_still_asks(app: FmnistApp, runs: Pa
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
             await pilot.press("question_mark", "ctrl+q")
-            await until_shown(pilot, "Still training")
+            await until_shown(pilot, "Still running")

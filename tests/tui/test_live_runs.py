@@ -78,7 +78,7 @@ async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistAp
         await until_headline(pilot, "finished")
         await until(pilot, lambda: "epoch 20 of 20" in flat(app), "the last epoch is shown")
         await until(pilot, lambda: f"{run.run_id}: finished" in notices(app), "its end is announced")
-        assert f"{run.run_id} started" in notices(app)
+        assert f"Started {run.run_id}" in notices(app)
         await until(pilot, lambda: flat(app).count("100%") == 2, "both bars are full")
         await pilot.press("4")
         await until(pilot, lambda: f"{run.run_id} recipe modified" in flat(app), "it is listed")

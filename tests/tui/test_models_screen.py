@@ -14,11 +14,10 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import configure, hyperparameters
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.messages import TrainingRequested
-from fmnist_tui.tui.running import RunsApp
+from fmnist_tui.tui.run_control import RunControl
 
 from .driving import (
     AnyPilot,
-    at_every_size,
     at_the_smallest_size,
     flat,
     part,
@@ -47,7 +46,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
-    monkeypatch.setattr(RunsApp, "on_training_requested", lambda _, message: asked.note(message))
+    monkeypatch.setattr(RunControl, "on_training_requested", lambda _, message: asked.note(message))
     return asked
 
 
@@ -66,7 +65,7 @@ def placeholders(pilot: AnyPilot) -> list[str]:
     return [str(widget(pilot, f"#{name}", Input).placeholder) for name in FIELDS]
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")

@@ -69,13 +69,13 @@ async def test_a_field_can_be_left_for_another_screen(app: FmnistApp) -> None:
 
 
 HELP = {
-    "1": ("Switch between training and test images", "Draw images as half-blocks", "Large image"),
-    "2": ("Train the marked versions, or the chosen one",),
+    "1": ("Switch between training and test images", "Draw images with half-blocks", "Large image"),
+    "2": ("Train the marked models, or the highlighted one",),
     "3": (
         "Pause the run",
         "Stop the run",
-        "Go on with",
-        "Loss on a logarithmic axis",
+        "Resume a stopped",
+        "Logarithmic loss axis",
         "Choose the run",
     ),
     "4": ("Compare under the other recipe", "Compare ineligible runs, too", "Write statistics, curves and plots"),

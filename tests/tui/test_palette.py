@@ -10,7 +10,7 @@ from .samples import write_run
 ACTIONS = {
     "1": ("Shuffle (x)", "Histogram (h)", "Large image"),
     "2": ("Train (t)", "Mark (space)"),
-    "3": ("Log axis (g)", "Ghost (v)", "Pause (space)"),
+    "3": ("Log axis (g)", "Overlay (v)", "Pause (space)"),
     "4": ("Copy (y)", "Export (e)", "View (v)"),
     "vvv": ("Copy (y)", "Leave out (x)", "Label (l)", "Delete (d)"),
 }
@@ -32,7 +32,7 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.press("ctrl+p", *"Histogram")
-        await until_shown(pilot, "How grey the pixels")
+        await until_shown(pilot, "Histogram of the pixel values")
         await pilot.pause(0.5)
         await pilot.press("enter")
-        await until(pilot, lambda: "0 black to 255 white" in words_in(pilot, ".dialog"), "it is done")
+        await until(pilot, lambda: "0 black, 255 white" in words_in(pilot, ".dialog"), "it is done")

@@ -183,7 +183,7 @@ async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: Fmnist
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("4")
             await until_shown(pilot, "Excluded")
-            await until(pilot, lambda: app.living == (run,), "its trainer is seen")
+            await until(pilot, lambda: app.running_runs == (run,), "its trainer is seen")
             trainer.close()
             await until_shown(pilot, "v0, 1 run: accuracy")
 

@@ -15,7 +15,7 @@ from fmnist_tui.files import write_json
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Stage
 from fmnist_tui.tui import run_monitor
-from fmnist_tui.tui.run_monitor import RunMonitor, SeenRuns
+from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
 
 from .samples import held, training, write_log, write_run
 
@@ -44,19 +44,19 @@ def watching(monitor: RunMonitor) -> object:
         thread.join()
 
 
-def until(monitor: RunMonitor, holds: Callable[[SeenRuns], object], what: str) -> None:
-    wait_until(lambda: holds(monitor.seen), what)
+def until(monitor: RunMonitor, holds: Callable[[RunsState], object], what: str) -> None:
+    wait_until(lambda: holds(monitor.state), what)
 
 
 def test_runs_that_come_change_and_go_are_seen(monitor: RunMonitor, watching: threading.Thread, runs: Path) -> None:
     first = write_run(runs, seed=1)
     watching.start()
     until(monitor, lambda seen: [one.run for one in seen.runs] == [first], "there is one")
-    assert monitor.seen.complete
-    assert monitor.seen.runs[0].text == "stopped after epoch 4 of 30, scored"
+    assert monitor.state.complete
+    assert monitor.state.runs[0].text == "stopped after epoch 4 of 30, scored"
     second = write_run(runs, seed=2, log=training(epochs=1))
     until(monitor, lambda seen: [one.run for one in seen.runs] == [second, first], "there are two")
-    assert monitor.seen.runs[0].is_interrupted
+    assert monitor.state.runs[0].is_interrupted
     with held(second):
         until(monitor, lambda seen: [one.run for one in seen.running] == [second], "it has a trainer")
         write_log(second, training(epochs=2))
@@ -67,10 +67,10 @@ def test_runs_that_come_change_and_go_are_seen(monitor: RunMonitor, watching: th
 
 
 def test_nothing_is_said_to_be_known_before_it_is(runs: Path) -> None:
-    seen = RunMonitor(runs, 1.0).seen
-    assert not seen.complete
-    assert seen.loading == "Looking for runs ..."
-    assert SeenRuns(found=7).loading == "Reading the runs: 0 of 7 ..."
+    state = RunMonitor(runs, 1.0).state
+    assert not state.complete
+    assert state.loading == "Looking for runs ..."
+    assert RunsState(found=7).loading == "Reading runs: 0 of 7 ..."
 
 
 def test_a_folder_that_cannot_be_read_says_so_and_the_runs_stay(
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_read_says_so_and_the_runs_stay(
     runs.rename(away := runs.with_name("away"))
     runs.write_text("a file where the folder should be")
     until(monitor, lambda seen: seen.fault, "the fault is seen")
-    assert [one.run for one in monitor.seen.runs] == [run]
+    assert [one.run for one in monitor.state.runs] == [run]
     runs.unlink()
     away.rename(runs)
     until(monitor, lambda seen: not seen.fault, "it can be read again")
@@ -150,4 +150,4 @@ def test_somebody_who_resumes_an_interrupted_run_is_noticed(
     for run in waiting:
         with held(run):
             until(monitor, lambda seen: [one.run for one in seen.running] == [run], "its trainer is seen")  # noqa: B023
-    assert {one.status for one in monitor.seen.runs} <= {Status.INTERRUPTED, Status.RUNNING, Status.QUEUED}
+    assert {one.status for one in monitor.state.runs} <= {Status.INTERRUPTED, Status.RUNNING, Status.QUEUED}

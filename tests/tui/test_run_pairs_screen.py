@@ -1,4 +1,4 @@
-"""Chosen runs tested against each other."""
+"""SettingsChanged runs tested against each other."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from textual.widgets import Static
 
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_every_size, notices, until, until_shown, widget, words_in
+from .driving import at_the_smallest_size, notices, until, until_shown, widget, words_in
 from .samples import training, write_run
 from .test_results_views import at_runs, four
 
 
-@at_every_size
+@at_the_smallest_size
 async def test_t_tests_the_run_against_those_whose_curves_are_drawn(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:

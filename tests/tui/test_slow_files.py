@@ -17,10 +17,10 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.label import Label, read_label
 from fmnist_tui.runs.resume import DataMoved
 from fmnist_tui.tui import app as the_app
-from fmnist_tui.tui import background, run_monitor
+from fmnist_tui.tui import run_control, run_monitor
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.choices import Choices, read_choices, write_choices
 from fmnist_tui.tui.results import runs_view
+from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.threads import Threads, for_each
 
 from .driving import flat, loaded, notices, part, shown, until, until_shown, widget, words_in
@@ -115,8 +115,8 @@ async def test_choices_that_come_late_are_taken_and_what_was_chosen_meanwhile_ho
     make_app: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "config" / "choices.json"
-    write_choices(file, Choices("textual-light", ascii_images=True, form={"epochs": "7", "device": "cpu"}))
-    with stuck(monkeypatch, the_app, "read_choices") as free:
+    write_settings(file, Settings("textual-light", ascii_images=True, form={"epochs": "7", "device": "cpu"}))
+    with stuck(monkeypatch, the_app, "read_settings") as free:
         app = make_app()
         async with app.run_test() as pilot:
             await loaded(pilot)
@@ -128,8 +128,8 @@ async def test_choices_that_come_late_are_taken_and_what_was_chosen_meanwhile_ho
             assert widget(pilot, "#epochs", Input).value == "7"
             await pilot.press("1")
             await until(pilot, lambda: part(pilot, "Thumbnails").isascii(), "images are drawn as before")
-            await until(pilot, lambda: read_choices(file).inverted, "what was chosen meanwhile is kept")
-    assert read_choices(file).form == {"epochs": "7", "device": "cpu"}
+            await until(pilot, lambda: read_settings(file).inverted, "what was chosen meanwhile is kept")
+    assert read_settings(file).form == {"epochs": "7", "device": "cpu"}
 
 
 async def test_a_run_whose_images_have_moved_is_resumed_where_they_are_now(
@@ -143,9 +143,9 @@ async def test_a_run_whose_images_have_moved_is_resumed_where_they_are_now(
         if data != str(tmp_path):
             raise DataMoved("there is no folder /gone")
 
-    monkeypatch.setattr(background, "check_resumable", check)
+    monkeypatch.setattr(run_control, "check_resumable", check)
     started: list[RunDirectory] = []
-    monkeypatch.setattr(background, "drive_processes", lambda runs, post, stop: started.extend(runs))
+    monkeypatch.setattr(run_control, "_submit", lambda runs, post, stop: started.extend(runs))
     app = make_app(attach=run)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until_shown(pilot, "interrupted")

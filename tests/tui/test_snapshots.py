@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Epoch, Event, Paused, RunFinished
-from fmnist_tui.tui import running
+from fmnist_tui.tui import run_control
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models import forecast
 
@@ -55,7 +55,7 @@ async def is_drawn(pilot: Pilot[None]) -> None:
 
 async def is_drawn_live(pilot: Pilot[None]) -> None:
     """The same of a run that has a trainer: it is named at the top."""
-    await until(pilot, lambda: "epoch" in part(pilot, "#live"), "it is named at the top")
+    await until(pilot, lambda: "epoch" in part(pilot, "#running"), "it is named at the top")
     await is_drawn(pilot)
 
 
@@ -63,10 +63,10 @@ async def is_drawn_live(pilot: Pilot[None]) -> None:
     ("keys", "words"),
     [
         pytest.param(["right"], "1 ", id="images"),
-        pytest.param(["enter"], "v: numbers", id="large"),
+        pytest.param(["enter"], "v: values", id="large"),
         pytest.param(["enter", "v"], "  0   0   0", id="numbers"),
         pytest.param(["a"], "mean image", id="means"),
-        pytest.param(["u"], "as it is", id="augmented"),
+        pytest.param(["u"], "original", id="augmented"),
     ],
 )
 def test_the_dataset_screen(make_app: Maker, looks_right: Check, keys: Sequence[str], words: str) -> None:
@@ -131,16 +131,16 @@ def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_r
     ("key", "words"),
     [
         pytest.param("q", "Leave running", id="quit"),
-        pytest.param("s", "Let it run", id="stop"),
+        pytest.param("s", "Keep running", id="stop"),
         pytest.param("o", "of 10, scored", id="runs"),
         pytest.param("question_mark", "Pause the run", id="help"),
-        pytest.param("ctrl+p", "Ghost (v)", id="palette"),
+        pytest.param("ctrl+p", "Cursor (c)", id="palette"),
     ],
 )
 def test_what_opens_over_a_screen(
     make_app: Maker, runs: Path, looks_right: Check, monkeypatch: pytest.MonkeyPatch, key: str, words: str
 ) -> None:
-    monkeypatch.setattr(running, "what_a_logout_ends", lambda machine: "")
+    monkeypatch.setattr(run_control, "what_a_logout_ends", lambda machine: "")
     write_run(runs, "v1")
     run = write_run(runs, seed=1, log=LIVE)
 

@@ -169,7 +169,7 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
         terminal.press("c", *[FAR_LEFT] * 8)
         terminal.wait_for("step 1, epoch 1:")
         terminal.press("q")
-        terminal.wait_for(f"Still training: {run.run_id}")
+        terminal.wait_for(f"Still running: {run.run_id}")
         terminal.press(DOWN, ENTER)
         assert terminal.wait() == 0
         assert_restored(terminal)
@@ -183,9 +183,9 @@ def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
         run = only_run(runs)
         trainer = wait_until_it_learns(run)
         terminal.press("q")
-        terminal.wait_for("Still training")
+        terminal.wait_for("Still running")
         terminal.press(END, ENTER)
-        terminal.wait_until_gone("Still training")
+        terminal.wait_until_gone("Still running")
         terminal.press_and_settle("q")
         terminal.press(ENTER)
         assert terminal.wait() == 0

@@ -22,8 +22,8 @@ Maker = Callable[..., FmnistApp]
 async def test_without_a_run_it_says_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
-        await until_shown(pilot, "No run yet. Press 2, choose a version and train it")
-        assert "or start one with: fmnist-tui train v0" in flat(app)
+        await until_shown(pilot, "No run yet. Press 2, choose a model and train it")
+        assert "or start a run with: fmnist-tui train v0" in flat(app)
 
 
 async def test_keys_that_need_a_run_do_nothing_without_one(app: FmnistApp) -> None:
@@ -46,7 +46,7 @@ async def test_a_finished_run_shows_its_curve_its_end_and_its_numbers(
         assert flat(app).count("100%") == 2
         assert "epoch 3 of 3, step 113 of 113" in flat(app)
         assert "step 339 of 339" in flat(app)
-        for words in ("validation 0.", "best", "ended: completed, scored: press 4"):
+        for words in ("validation 0.", "best", "ended: completed, scored: press 4 for results"):
             assert words in flat(app)
 
 
@@ -80,7 +80,7 @@ async def test_the_log_shows_all_alerts_and_grows(make_app: Maker, run: RunDirec
     alerts = [Alert("checkpoint_failed", f"trouble {number}") for number in range(3)]
     app = make_app(attach=started(run, window(1), *alerts))
     async with app.run_test() as pilot:
-        await until_shown(pilot, "3 alerts, l shows all; the newest: trouble 2")
+        await until_shown(pilot, "3 alerts (l shows all), the newest: trouble 2")
         await pilot.press("l")
         await until_shown(pilot, *(f"alert: trouble {number}" for number in range(3)))
         started(run, window(1), *alerts, RunFinished("stopped", resumable=True))
@@ -130,6 +130,6 @@ async def test_a_full_disk_is_told_and_forgotten_when_there_is_room(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free[0]))
     with held(run):
         async with make_app(attach=run).run_test() as pilot:
-            await until_shown(pilot, "The disk is full: the run goes on")
+            await until_shown(pilot, "Disk full: training continues")
             free[0] = 10**9
-            await until(pilot, lambda: "disk is full" not in flat(pilot.app), "there is room again")
+            await until(pilot, lambda: "Disk full" not in flat(pilot.app), "there is room again")

@@ -39,7 +39,7 @@ async def test_a_folder_that_does_not_exist_is_named_and_the_app_stays(
 ) -> None:
     app = make_app(str(tmp_path / "nowhere"))
     async with app.run_test(size=size, notifications=True) as pilot:
-        await until_shown(pilot, "give the folder that holds the IDX", "r tries again")
+        await until_shown(pilot, "give the folder that contains the IDX", "r tries again")
         assert f"thereisnofolder{tmp_path / 'nowhere'}" in words_in(pilot, "Waiting").replace(" ", "")
         await pilot.press("d", "t", "m", "n", "b", "enter", "down", "tab", "down", "2", "3", "4", "1")
         assert app.dataset is None

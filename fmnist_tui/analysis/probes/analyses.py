@@ -15,7 +15,7 @@ from fmnist_tui.analysis.probes.fit import measure_fit
 from fmnist_tui.analysis.probes.permuted import Permuted, budgeted, measure_permuted
 from fmnist_tui.analysis.probes.shifts import Shifts, measure_shifts
 from fmnist_tui.data import Dataset, load
-from fmnist_tui.data.errors import Stop, never
+from fmnist_tui.data.errors import CancelCheck, never
 from fmnist_tui.runs.fold import read_epochs, read_snapshot
 from fmnist_tui.runs.manifest import read_config, requested_folder
 from fmnist_tui.runs.run import Run
@@ -43,7 +43,7 @@ class Datasets:
     cache: Path
     _loaded: dict[str | None, Dataset] = field(default_factory=dict)
 
-    def load_for(self, record: Run, stop: Stop) -> Dataset:
+    def load_for(self, record: Run, stop: CancelCheck) -> Dataset:
         """The images that the run was trained and scored on.
 
         Raises:
@@ -96,7 +96,7 @@ def applies(record: Run, name: str) -> bool:
 
 
 def analyse(
-    record: Run, name: str, options: AnalysisOptions, report: Report = quiet, stop: Stop = never
+    record: Run, name: str, options: AnalysisOptions, report: Report = quiet, stop: CancelCheck = never
 ) -> AnalysisOutcome:
     """The analysis called `name` (of `KINDS`) of a run; what has to be computed is saved with the run.
 
@@ -135,7 +135,7 @@ def _has_requested_budget(saved: Result, options: AnalysisOptions) -> bool:
     return options.epochs in (None, saved.epochs) and options.limit in (None, saved.limit)
 
 
-def _shifts(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Shifts:
+def _shifts(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Shifts:
     model = load_scored_model(record.directory, options.device)
     test = options.datasets.load_for(record, stop).test
     found = measure_shifts(model, test.images, test.labels, report, stop)
@@ -148,20 +148,20 @@ def _shifts(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -
     return found
 
 
-def _permuted(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
+def _permuted(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:
     config = read_config(record.directory)
     config = replace(config, device=options.device if config.model.needs_torch else "cpu", threads=0)
     budget = budgeted(config, options.epochs or permuted.EPOCHS, options.limit or permuted.LIMIT)
     return measure_permuted(resolve_device(budget), options.datasets.load_for(record, stop), report, stop)
 
 
-def _efficiency(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _efficiency(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
     return measure_efficiency(record.version, record.scores.accuracy)
 
 
-def _fit(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:
+def _fit(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:
     model = load_scored_model(record.directory, options.device)
     dataset = options.datasets.load_for(record, stop)
     if dataset.train.fingerprint != record.fingerprints[0]:
@@ -172,15 +172,15 @@ def _fit(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> R
     return measure_fit(model, dataset.train, task.train_indices, task.validation_indices, report, stop)
 
 
-def _gaps(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _gaps(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     return measure_gaps(read_epochs(record.directory))
 
 
-def _convergence(record: Run, options: AnalysisOptions, report: Report, stop: Stop) -> Result:  # noqa: ARG001
+def _convergence(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     return measure_convergence(read_snapshot(record.directory))
 
 
-_COMPUTE: dict[str, Callable[[Run, AnalysisOptions, Report, Stop], Result]] = {
+_COMPUTE: dict[str, Callable[[Run, AnalysisOptions, Report, CancelCheck], Result]] = {
     "shifts": _shifts,
     "permuted": _permuted,
     "efficiency": _efficiency,

@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from fmnist_tui import __version__
 from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.analysis.probes.convergence import Convergence, Gaps
 from fmnist_tui.analysis.probes.efficiency import Efficiency
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.files import check_plain, read_json, write_json
+from fmnist_tui.files import check_regular_file, read_json, write_json
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import Run
+from fmnist_tui.version import __version__
 
 FORMAT = 1
 MODEL = "model_sha256"
@@ -125,7 +125,7 @@ def _is_current(saved: Mapping[str, Any], now: Mapping[str, str]) -> bool:
 def _sha256(path: Path) -> str:
     """A file's checksum as hex digits; "" if it is missing or unreadable."""
     try:
-        check_plain(path)
+        check_regular_file(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from fmnist_tui.data import DataError
-from fmnist_tui.data.errors import Stop, check
+from fmnist_tui.data.errors import CancelCheck, raise_if_cancelled
 from fmnist_tui.errors import RunError
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.engine import EVALUATION_BATCH
@@ -92,7 +92,7 @@ def standard_error(accuracies: Iterable[tuple[float, int | None]]) -> float:
 
 
 def predict(
-    model: Predictor, images: NDArray[np.uint8], report: Callable[[int], None], stop: Stop
+    model: Predictor, images: NDArray[np.uint8], report: Callable[[int], None], stop: CancelCheck
 ) -> NDArray[np.float32]:
     """The model's probabilities (n, classes) for images (n, height, width), n at least 1.
 
@@ -110,7 +110,7 @@ def predict(
     """
     batches = []
     for first in range(0, len(images), EVALUATION_BATCH):
-        check(stop)
+        raise_if_cancelled(stop)
         report(first)
         batches.append(model.predict(images[first : first + EVALUATION_BATCH]))
     probabilities = np.concatenate(batches)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.common import Claim, Count, Fraction, Number, Report, Verdict, predict, quiet
 from fmnist_tui.data import ImageSet
-from fmnist_tui.data.errors import Stop, never
+from fmnist_tui.data.errors import CancelCheck, never
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.metrics import accuracy, nll_of_each
 
@@ -69,7 +69,7 @@ def measure_fit(
     training: Indices,
     validation: Indices,
     report: Report = quiet,
-    stop: Stop = never,
+    stop: CancelCheck = never,
 ) -> Fit:
     """The model's NLL and accuracy on two parts of `images`, each given by its indices.
 
@@ -85,7 +85,7 @@ def measure_fit(
 
 
 def _score(
-    model: Predictor, images: ImageSet, indices: Indices, report: Callable[[int], None], stop: Stop
+    model: Predictor, images: ImageSet, indices: Indices, report: Callable[[int], None], stop: CancelCheck
 ) -> tuple[float, float, float]:
     """Negative log-likelihood, accuracy, and the standard error of the former."""
     probabilities, labels = predict(model, images.images[indices], report, stop), images.labels[indices]

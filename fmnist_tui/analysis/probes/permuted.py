@@ -20,7 +20,7 @@ from fmnist_tui.analysis.probes.common import (
     standard_error,
 )
 from fmnist_tui.data import Dataset, ImageSet
-from fmnist_tui.data.errors import Stop, check, never
+from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint
@@ -100,7 +100,9 @@ def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -
     return replace(config, hyperparameters=settings, modified=True, limit=limit, subset="auto", score_test=True)
 
 
-def measure_permuted(config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: Stop = never) -> Permuted:
+def measure_permuted(
+    config: TrainingConfig, dataset: Dataset, report: Report = quiet, stop: CancelCheck = never
+) -> Permuted:
     """Train twice, in memory, with the trainer and the engine of ordinary runs.
 
     Args:
@@ -129,7 +131,7 @@ def _permute_all(dataset: Dataset) -> Dataset:
 
 
 def _train_once(
-    config: TrainingConfig, dataset: Dataset, start: tuple[float, str], report: Report, stop: Stop
+    config: TrainingConfig, dataset: Dataset, start: tuple[float, str], report: Report, stop: CancelCheck
 ) -> tuple[float, float]:
     """Validation accuracy after the last epoch, and test accuracy."""
     task = make_task(config, dataset)
@@ -146,13 +148,13 @@ def _train_once(
                 validation = event.validation_accuracy
             case events.RunFinished() if event.reason == "diverged":
                 raise AnalysisError(f"the training with {what} diverged ({event.message})")
-    check(stop)
+    raise_if_cancelled(stop)
     if memory.outcome is None or memory.outcome.scores is None:
         raise AnalysisError(f"the training with {what} was not scored")
     return validation, memory.outcome.scores.accuracy
 
 
-def _events(task: Task, memory: _Memory, stop: Stop) -> Iterator[events.Event]:
+def _events(task: Task, memory: _Memory, stop: CancelCheck) -> Iterator[events.Event]:
     def control() -> Command | None:
         return Command.STOP_NOW if stop() else None
 

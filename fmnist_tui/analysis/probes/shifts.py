@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.common import Claim, Count, Fraction, Report, Verdict, predict, quiet
-from fmnist_tui.data.errors import Stop, never
+from fmnist_tui.data.errors import CancelCheck, never
 from fmnist_tui.text import counted
 from fmnist_tui.training.metrics import accuracy
 
@@ -77,7 +77,7 @@ def shifted(images: Images, direction: str, by: int) -> Images:
 
 
 def measure_shifts(
-    model: Predictor, images: Images, labels: NDArray[np.uint8], report: Report = quiet, stop: Stop = never
+    model: Predictor, images: Images, labels: NDArray[np.uint8], report: Report = quiet, stop: CancelCheck = never
 ) -> Shifts:
     """The model's accuracies on images (n, height, width) with labels (n,), for each shift in each direction.
 

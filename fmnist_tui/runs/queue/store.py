@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import exists, write_whole
+from fmnist_tui.files import exists, write_atomically
 from fmnist_tui.host.identity import host_name, slurm_job
 from fmnist_tui.paths import used_state_folders
 
@@ -163,7 +163,7 @@ class Queue:
             RunError: The folder can't be written; the queue is unchanged.
         """
         try:
-            write_whole(self.order_file, encoded(_Order(entries=tuple(entries))))
+            write_atomically(self.order_file, encoded(_Order(entries=tuple(entries))))
         except OSError as error:
             raise RunError(_cannot_write(self.folder, error)) from None
         needed = {entry.environment for entry in entries}
@@ -182,7 +182,7 @@ class Queue:
         path = self.folder / f"environment-{hashlib.sha256(content).hexdigest()[:16]}.json"
         if not exists(path):
             try:
-                write_whole(path, content)
+                write_atomically(path, content)
             except OSError as error:
                 raise RunError(_cannot_write(self.folder, error)) from None
         return path.name

@@ -14,7 +14,7 @@ from textual.message import Message
 from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, Claim, Verdict
 from fmnist_tui.data import Cancelled
-from fmnist_tui.paths import Folders
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.report.claims_page import Section, sections
 from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.messages import Failed, Post
@@ -104,7 +104,7 @@ def load_claims(records: Sequence[Run], post: Post) -> None:
     post(ClaimsLoaded(sections(records)))
 
 
-def measure(folders: Folders, records: Sequence[Run], post: Post, stop: threading.Event) -> None:
+def measure(folders: AppPaths, records: Sequence[Run], post: Post, stop: threading.Event) -> None:
     """Computes the page's missing analyses that need no training; posts the claims after each."""
     try:
         for error in _measure_missing(folders, records, post, stop):
@@ -115,7 +115,7 @@ def measure(folders: Folders, records: Sequence[Run], post: Post, stop: threadin
         post(MeasuringEnded())
 
 
-def _measure_missing(folders: Folders, records: Sequence[Run], post: Post, stop: threading.Event) -> Sequence[str]:
+def _measure_missing(folders: AppPaths, records: Sequence[Run], post: Post, stop: threading.Event) -> Sequence[str]:
     """The reasons why some analyses weren't possible, each once."""
     from fmnist_tui.analysis.probes.analyses import AnalysisOptions, Datasets, analyse
 

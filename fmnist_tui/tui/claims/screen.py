@@ -14,7 +14,7 @@ from textual.widgets import Static
 from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.claims.measuring import ClaimsLoaded, MeasureProgress, claims_text, load_claims, measure, tally
-from fmnist_tui.tui.run_monitor import SeenRuns
+from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -54,7 +54,7 @@ class ClaimsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Shows the claims once all runs are loaded."""
-        self.watch_app("seen", self._take_seen)
+        self.watch_app("runs_state", self._take_seen)
 
     def on_unmount(self) -> None:
         """Stops measuring, whatever removed the screen."""
@@ -101,7 +101,7 @@ class ClaimsScreen(LabScreen):
         self.set_class(now, "-computing")
         self.refresh_bindings()
 
-    def _take_seen(self, seen: SeenRuns) -> None:
+    def _take_seen(self, seen: RunsState) -> None:
         if self._records is None and seen.complete:
             self._records = seen.records
             self.call_after_refresh(self.app.threads.start, partial(load_claims, seen.records, self.post_message))

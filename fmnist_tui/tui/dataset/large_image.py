@@ -1,4 +1,4 @@
-"""One image over the whole screen, as a picture or as its 784 numbers; its neighbours a key away."""
+"""A dialog with one image, as a picture or as its pixel values; keys show its neighbours."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from fmnist_tui.tui.dataset.thumbnails import Thumbnail
 from fmnist_tui.tui.widgets.images import Drawing, Picture
 
 
-class LargeImageScreen(Dialog[int]):
-    """One of a row of images and what is known of it; dismisses with the place of the last one that was shown."""
+class LargeImageDialog(Dialog[int]):
+    """Shows one image of a sequence with its details; dismisses with the index of the image shown last."""
 
     CSS_PATH = [DIALOG_CSS, "large_image.tcss"]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("enter,space,q", "dismiss", "Back"),
         Binding("n,right", "turn(1)", "Next image"),
-        Binding("b,left", "turn(-1)", "Image before"),
-        Binding("v", "numbers", "Numbers", tooltip="The pixels as numbers, 0 (black) to 255 (white)"),
+        Binding("b,left", "turn(-1)", "Previous image"),
+        Binding("v", "numbers", "Values", tooltip="Show the pixel values, 0 (black) to 255 (white)"),
     ]
 
-    def __init__(self, at: Callable[[int], Thumbnail], count: int, place: int, drawing: Drawing) -> None:
-        """A row of images.
+    def __init__(self, image_at: Callable[[int], Thumbnail], count: int, index: int, drawing: Drawing) -> None:
+        """A dialog that isn't open yet.
 
         Args:
-            at: The image at a place and what is known of it.
-            count: How many there are.
-            place: The first to be shown.
+            image_at: The image at an index, and its details.
+            count: The number of images.
+            index: The first image to show.
             drawing: How to draw them.
         """
         super().__init__()
-        self._at = at
+        self._image_at = image_at
         self._count = count
-        self._place = place
+        self._index = index
         self._drawing = drawing
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """The picture beside its details, or the pixel values."""
         with Vertical(classes="dialog"):
             with Horizontal(id="shown"):
                 yield Picture()
@@ -55,32 +55,32 @@ class LargeImageScreen(Dialog[int]):
                 yield Static()
 
     def on_mount(self) -> None:
-        """Shows the first."""
+        """Shows the first image."""
         self.query_one(Picture).draw = self._drawing
         self._show()
 
     def on_resize(self) -> None:
-        """More or fewer of the numbers can be seen."""
+        """Shows the keys for scrolling where they are needed."""
         self.call_after_refresh(self._show_keys)
 
     async def action_dismiss(self, result: int | None = None) -> None:  # noqa: ARG002 - Textual's name
-        """Closes it."""
-        self.dismiss(self._place)
+        """Dismisses with the index of the image."""
+        self.dismiss(self._index)
 
     def action_turn(self, by: int) -> None:
-        """Another image."""
-        if 0 <= self._place + by < self._count:
-            self._place += by
+        """Shows the next (1) or the previous image (-1)."""
+        if 0 <= self._index + by < self._count:
+            self._index += by
             self._show()
 
     def action_numbers(self) -> None:
-        """Picture or numbers."""
+        """Switches between the picture and the pixel values."""
         self.toggle_class("show-numbers")
         self.set_focus(self.query_one("#numbers") if self.has_class("show-numbers") else None)
         self.call_after_refresh(self._show_keys)
 
     def _show(self) -> None:
-        shown = self._at(self._place)
+        shown = self._image_at(self._index)
         self.query_one(Picture).image = shown.image
         self.query_one("#about", Static).update(Text(shown.about))
         self.query_one("#numbers Static", Static).update(Text(_as_numbers(shown.image), no_wrap=True))
@@ -89,11 +89,11 @@ class LargeImageScreen(Dialog[int]):
     def _show_keys(self) -> None:
         numbers = self.query_one("#numbers")
         more = numbers.display and (numbers.max_scroll_x or numbers.max_scroll_y)
-        keys = ("arrows: the rest",) if more else ()
-        view = "v: picture" if numbers.display else "v: numbers"
-        self.query_one(".dialog").border_subtitle = "  ".join((*keys, "n b: others", view, "escape"))
+        keys = ("arrows: scroll",) if more else ()
+        view = "v: picture" if numbers.display else "v: values"
+        self.query_one(".dialog").border_subtitle = "  ".join((*keys, "n b: next, previous", view, "escape"))
 
 
 def _as_numbers(image: NDArray[np.uint8]) -> str:
-    """Rows of numbers, three places each."""
+    """Rows of numbers, three characters each."""
     return "\n".join(" ".join(f"{pixel:3d}" for pixel in row) for row in image.tolist())

@@ -1,4 +1,4 @@
-"""Beside the images: the classes with their counts, and what is shown while images load."""
+"""The list of classes beside the images, and what is shown in place of images while they load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from fmnist_tui.data import Progress
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.cells import cut, pad
-from fmnist_tui.tui.messages import DatasetUnwanted, DatasetWanted
+from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
 from fmnist_tui.tui.widgets.bars import ProgressLine, bar
 
 _NAME = 11
@@ -21,12 +21,12 @@ _BAR = 8
 
 
 class ClassList(OptionList):
-    """A line for all classes, then one for each; Enter leads to the images."""
+    """A line for all classes, then one for each; Enter moves to the images."""
 
     BINDINGS = [Binding("enter,right,escape", "select", "To the images")]
 
     def show(self, names: Sequence[str], counts: Sequence[int], label: int | None) -> None:
-        """Counts and bars; the line of the class `label`, or of all, is highlighted."""
+        """Shows counts and bars, and highlights the class `label`, or "all classes" if it is None."""
         lines = [f"{'all classes':<{_NAME}}{grouped(sum(counts)):>7}"]
         for name, count in zip(names, counts, strict=True):
             lines.append(f"{pad(cut(name, _NAME), _NAME)}{grouped(count):>7} {bar(count / max(*counts, 1), _BAR)}")
@@ -40,7 +40,7 @@ _MEGABYTE = 1e6
 
 
 class Waiting(VerticalScroll, inherit_bindings=False):
-    """A few words, a bar while something is on its way, and the keys that stop it or try again."""
+    """A text, a bar while images load, and the keys that cancel it or try again."""
 
     DEFAULT_CSS = """
     Waiting { padding: 1 2; }
@@ -48,63 +48,65 @@ class Waiting(VerticalScroll, inherit_bindings=False):
     Waiting #advice { margin-top: 1; color: $text-muted; }
     """
     BINDINGS = [
-        Binding("escape", "stop", "Stop", tooltip="Load the images no further"),
+        Binding("escape", "cancel", "Cancel", tooltip="Cancel the loading of the images"),
         Binding("r", "load", "Try again", tooltip="Load the images again"),
-        Binding("d", "demo", "Demo images", tooltip="Look at images that this program draws, and train on them"),
+        Binding("d", "demo", "Demo images", tooltip="Use images drawn by this program, also for training"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._actions = {"stop"}
+        self._actions = {"cancel"}
 
     def compose(self) -> ComposeResult:
-        """The layout."""
-        yield Static(id="words")
+        """What is loading, a bar, and what the user can do."""
+        yield Static(id="text")
         yield ProgressLine("data")
         yield Static(id="advice")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
-        """Stops what is on its way, tries again what isn't."""
-        return action in self._actions or action not in ("stop", "load", "demo")
+        """Offers to cancel while images load, and to try again when they don't."""
+        return action in self._actions or action not in ("cancel", "load", "demo")
 
     def show_progress(self, progress: Progress | None) -> None:
-        """How far the step is that is under way; None where nothing is known of it."""
-        self._say(f"{progress.what if progress else 'Loading the data'} ...", _while_loading(progress), {"stop"})
+        """Shows how far the current step is; None where that is unknown."""
+        self._show_text(
+            f"{progress.what if progress else 'Loading the images'} ...", _advice_while_loading(progress), {"cancel"}
+        )
         line = self.query_one(ProgressLine)
         line.display = bool(progress and progress.done)
         if progress:
             line.show(progress.done / progress.total if progress.total else 0.0, _megabytes(progress))
 
     def show_fault(self, fault: str, *, may_take_demo: bool) -> None:
-        """Why there are no images, and what to do."""
-        demo = ", d shows images that this program draws itself" if may_take_demo else ""
-        advice = f"r tries again{demo}. Runs and results can be looked at without images."
-        self._say(fault, advice, {"load", "demo"} if may_take_demo else {"load"})
+        """Shows why there are no images, and what to do."""
+        demo = ", d uses images drawn by this program" if may_take_demo else ""
+        advice = f"r tries again{demo}. Runs and results can be viewed without images."
+        self._show_text(fault, advice, {"load", "demo"} if may_take_demo else {"load"})
         self.query_one(ProgressLine).display = False
 
-    def action_stop(self) -> None:
-        """Loads the images no further."""
-        self.post_message(DatasetUnwanted())
+    def action_cancel(self) -> None:
+        """Cancels the loading."""
+        self.post_message(DatasetCancelRequested())
 
     def action_load(self) -> None:
-        """Loads them again."""
-        self.post_message(DatasetWanted(demo=False))
+        """Tries to load the images again."""
+        self.post_message(DatasetRequested(demo=False))
 
     def action_demo(self) -> None:
-        """Takes the demo set."""
-        self.post_message(DatasetWanted(demo=True))
+        """Uses the demo set."""
+        self.post_message(DatasetRequested(demo=True))
 
-    def _say(self, words: str, advice: str, actions: set[str]) -> None:
-        self.query_one("#words", Static).update(Text(words))
+    def _show_text(self, text: str, advice: str, actions: set[str]) -> None:
+        self.query_one("#text", Static).update(Text(text))
         self.query_one("#advice", Static).update(Text(advice))
         if actions != self._actions:
             self._actions = actions
             self.refresh_bindings()
 
 
-def _while_loading(progress: Progress | None) -> str:
+def _advice_while_loading(progress: Progress | None) -> str:
     once = (
-        "This is done once: the next start has the images at once. The other screens work meanwhile. escape stops it."
+        "Needed only once; later starts take the images from the cache. Other screens work meanwhile. escape cancels."
     )
     return once if progress else ""
 

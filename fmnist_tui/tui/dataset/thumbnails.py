@@ -1,4 +1,4 @@
-"""A grid of small images that uses the room there is, with a cursor."""
+"""A grid of small images that fills the space it has, with a cursor."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Thumbnail:
 
     Attributes:
         image: (28, 28) uint8.
-        caption: The words below it.
-        about: What is known of it, in lines, where it is shown large.
+        caption: The text below it.
+        about: Its details, in lines, shown beside the large image.
     """
 
     image: NDArray[np.uint8]
@@ -40,7 +40,7 @@ class Thumbnail:
 
 
 class Thumbnails(Widget, can_focus=True):
-    """Shows one page of images; arrow keys move the cursor, and ask for another page at the edges."""
+    """Shows a page of images; arrow keys move the cursor, and request another page at the edges."""
 
     BINDINGS = [
         Binding("left", "move(-1)", "Previous", show=False),
@@ -60,9 +60,9 @@ class Thumbnails(Widget, can_focus=True):
         """The cursor is on another image of the page."""
 
     class PageTurned(Message):
-        """Another page was asked for: 1 the next, -1 the one before.
+        """Another page is requested: 1 the next, -1 the previous.
 
-        `cursor` is where the cursor shall be on it: 0 the first image, -1 the last, None where it was.
+        `cursor` is its position on the new page: 0 the first image, -1 the last, None where it was.
         """
 
         def __init__(self, direction: int, cursor: int | None = None) -> None:
@@ -71,10 +71,10 @@ class Thumbnails(Widget, can_focus=True):
             self.cursor = cursor
 
     class Opened(Message):
-        """The image under the cursor shall be shown large."""
+        """The image under the cursor is to be shown large."""
 
     class Resized(Message):
-        """The page holds another number of images now."""
+        """Another number of images fits on the page now."""
 
     @property
     def columns(self) -> int:
@@ -100,24 +100,24 @@ class Thumbnails(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, PLAIN)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """All that there is."""
+        """All the height there is."""
         return container.height
 
     def watch_page(self) -> None:
-        """A new page: nothing drawn before is of use."""
+        """Draws the new page."""
         self._pictures = self._draw_all()
         self.cursor = min(self.cursor, max(0, len(self.page) - 1))
 
     def watch_draw(self) -> None:
-        """Another way to draw."""
+        """Draws the page again, in another way."""
         self._pictures = self._draw_all()
 
     def watch_cursor(self) -> None:
-        """Tells that the cursor is elsewhere."""
+        """Reports that the cursor has moved."""
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        """The room changed."""
+        """Reports that another number of images may fit."""
         self.post_message(self.Resized())
 
     def on_click(self, event: Click) -> None:
@@ -138,11 +138,11 @@ class Thumbnails(Widget, can_focus=True):
         self._go(self.cursor + by * self.columns)
 
     def action_turn(self, direction: int) -> None:
-        """Asks for another page."""
+        """Requests another page."""
         self.post_message(self.PageTurned(direction))
 
     def action_open(self) -> None:
-        """Asks for the large image."""
+        """Requests the large image."""
         self.post_message(self.Opened())
 
     def _go(self, target: int) -> None:

@@ -17,16 +17,16 @@ from fmnist_tui.tui.base_screens import Dialog
 CANCEL = "cancel"
 
 
-class AskScreen(Dialog[str | None]):
+class ChoiceDialog(Dialog[str | None]):
     """Dismisses with the answer's name, or with None where that is `CANCEL`."""
 
     def __init__(self, question: str, answers: Mapping[str, str], note: str = "") -> None:
-        """A question.
+        """A dialog that isn't open yet.
 
         Args:
-            question: Its text, shown as it is.
-            answers: What can be said to it, by name; the first is the one that Enter takes.
-            note: What should be known before.
+            question: Shown as it is.
+            answers: The text of each answer, by its name; Enter takes the first.
+            note: What the user should know before answering.
         """
         super().__init__()
         self._question = question
@@ -34,29 +34,29 @@ class AskScreen(Dialog[str | None]):
         self._note = note
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """Question, note and answers."""
         with Vertical(classes="dialog"):
             yield Static(Text(self._question))
             note = Static(Text(self._note), id="note", classes="muted")
             note.display = bool(self._note)
             yield note
-            yield OptionList(*(Option(Text(words), id=name) for name, words in self._answers.items()))
+            yield OptionList(*(Option(Text(text), id=name) for name, text in self._answers.items()))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """The answer."""
+        """Dismisses with the answer."""
         self.dismiss(None if event.option_id == CANCEL else event.option_id)
 
 
 _TRAINING = {
-    Command.STOP_AFTER_EPOCH: "After this epoch, and score it",
-    Command.STOP_NOW: "Now: save, to be resumed",
-    CANCEL: "Let it run",
+    Command.STOP_AFTER_EPOCH: "After this epoch, then score",
+    Command.STOP_NOW: "Now: save a checkpoint; the run can be resumed",
+    CANCEL: "Keep running",
 }
-_QUEUED = {Command.STOP_NOW: "Before it begins: r starts it later", CANCEL: "Let it wait"}
+_QUEUED = {Command.STOP_NOW: "Remove from the queue; r starts it later", CANCEL: "Keep waiting"}
 
 
-class StopScreen(AskScreen):
-    """Dismisses with a command's name, or None; of a run that waits for its device nothing can be scored."""
+class StopDialog(ChoiceDialog):
+    """Dismisses with a command's name, or None; a queued run has nothing to be scored."""
 
     def __init__(self, run_id: str, status: Status) -> None:
         super().__init__(f"Stop {run_id}?", _QUEUED if status is Status.QUEUED else _TRAINING)
@@ -65,22 +65,22 @@ class StopScreen(AskScreen):
 _NAMED = 3
 
 
-class QuitScreen(AskScreen):
-    """Dismisses with "leave", "stop" or None; notes what a logout does to the runs, as soon as the app knows."""
+class QuitDialog(ChoiceDialog):
+    """Dismisses with "leave", "stop" or None; shows what a logout does to the runs, as soon as the app knows."""
 
     def __init__(self, runs: list[str], *, ends_some: bool) -> None:
-        """Asks about these runs.
+        """A dialog that isn't open yet.
 
         Args:
-            runs: Their ids.
+            runs: The ids of the running runs.
             ends_some: Whether some of them are trained by this app and end with it.
         """
-        leave = "Leave running; in-app runs are saved and end" if ends_some else "Leave running"
-        answers = {"leave": leave, "stop": "Stop and save, to be resumed", CANCEL: "Cancel"}
-        super().__init__(f"Still training: {_listed(runs)}", answers)
+        leave = "Leave running (in-app runs are saved and end)" if ends_some else "Leave running"
+        answers = {"leave": leave, "stop": "Stop and save; they can be resumed", CANCEL: "Cancel"}
+        super().__init__(f"Still running: {_listed(runs)}", answers)
 
     def on_mount(self) -> None:
-        """The note may come later."""
+        """Shows the note, which may come later."""
         self.watch_app("logout_note", self._show_note)
 
     def _show_note(self, note: str) -> None:

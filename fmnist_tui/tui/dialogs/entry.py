@@ -1,4 +1,4 @@
-"""Dialogs with a field: a number, or the folder of a run's images."""
+"""Dialogs with an input field: a number, or the folder of a run's images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fmnist_tui.tui.base_screens import Dialog
 _DIGITS = 9
 
 
-class AskNumberScreen(Dialog[int | None]):
+class NumberDialog(Dialog[int | None]):
     """Dismisses with the number, or None."""
 
     def __init__(self, question: str) -> None:
@@ -20,13 +20,13 @@ class AskNumberScreen(Dialog[int | None]):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """Question and field."""
         with Vertical(classes="dialog"):
             yield Static(Text(self._question))
             yield Input(type="integer", max_length=_DIGITS)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The answer."""
+        """Dismisses with the number; with None where it isn't one."""
         self.dismiss(int(event.value) if event.value.lstrip("+-").isdecimal() else None)
 
 
@@ -34,14 +34,14 @@ _LONGEST = 4096
 """Characters of a path."""
 
 
-class MovedDataScreen(Dialog[str | None]):
+class DataFolderDialog(Dialog[str | None]):
     """Dismisses with a folder, or None."""
 
     def __init__(self, run_id: str, reason: str) -> None:
-        """Asks about this run.
+        """A dialog that isn't open yet.
 
         Args:
-            run_id: Its id.
+            run_id: The run's id.
             reason: Why it can't be resumed as it is.
         """
         super().__init__()
@@ -49,13 +49,13 @@ class MovedDataScreen(Dialog[str | None]):
         self._reason = reason
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """Question, reason and field."""
         with Vertical(classes="dialog"):
             yield Static("Where are the images now?")
             yield Static(Text(f"{self._run_id}: {self._reason}"), classes="muted")
-            yield Input(max_length=_LONGEST, placeholder="a folder (enter resumes the run, escape leaves it)")
+            yield Input(max_length=_LONGEST, placeholder="folder (enter resumes the run, escape cancels)")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The folder."""
+        """Dismisses with the folder."""
         if event.value.strip():
             self.dismiss(event.value.strip())

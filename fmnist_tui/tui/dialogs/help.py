@@ -19,11 +19,11 @@ _WIDTH, _FRAME = 66, 7
 """Cells of a dialog, and of its border, its margin and a scroll bar."""
 _GAP = 2
 _LEAST = 20
-"""Cells of words, however narrow the terminal."""
+"""Cells of text, however narrow the terminal."""
 _LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c")
 
 
-class HelpScreen(Dialog[None]):
+class HelpDialog(Dialog[None]):
     """A table of keys; any of the usual keys closes it."""
 
     BINDINGS = [Binding("question_mark,q,enter", "dismiss", "Back")]
@@ -36,16 +36,16 @@ class HelpScreen(Dialog[None]):
                 self._actions.setdefault(item.binding.action, []).append(item)
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """The table, scrollable."""
         with VerticalScroll(classes="dialog"):
-            yield Static(self._words())
+            yield Static(self._text())
 
     def on_resize(self) -> None:
-        """Breaks the words anew."""
-        self.query_one(Static).update(self._words())
+        """Wraps the text again."""
+        self.query_one(Static).update(self._text())
 
-    def _words(self) -> Text:
-        """Broken where the dialog ends: a Rich table would do so, too, but takes longer than a key may."""
+    def _text(self) -> Text:
+        """Wrapped to the dialog's width: a Rich table does that, too, but takes longer than a key press may."""
         return Text("\n".join(self._lines(min(_WIDTH, self.app.size.width) - _FRAME)))
 
     def _lines(self, width: int) -> Iterator[str]:
@@ -57,8 +57,8 @@ class HelpScreen(Dialog[None]):
             for items in self._actions.values()
         ]
         indent = max(cell_len(keys) for keys, _ in rows) + _GAP
-        for keys, words in rows:
-            first, *rest = textwrap.wrap(words, max(_LEAST, width - indent))
+        for keys, text in rows:
+            first, *rest = textwrap.wrap(text, max(_LEAST, width - indent))
             yield f"{keys}{' ' * (indent - cell_len(keys))}{first}"
             yield from (f"{' ' * indent}{line}" for line in rest)
 

@@ -1,4 +1,4 @@
-"""Something to read, over the screen."""
+"""A text over the screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Static
 from fmnist_tui.tui.base_screens import Dialog
 
 
-class WordsScreen(Dialog[None]):
+class TextDialog(Dialog[None]):
     """A title and a text; any of the usual keys closes it."""
 
     BINDINGS = [Binding("enter,space,q,h", "dismiss", "Back")]
@@ -23,15 +23,15 @@ class WordsScreen(Dialog[None]):
         self._body = body
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """The text, scrollable, in a frame with the title."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = Content(self._heading)
             yield Static(self._body)
 
     def on_resize(self) -> None:
-        """Says so where not all of it can be seen."""
+        """Shows the keys for scrolling where they are needed."""
         self.call_after_refresh(self._show_keys)
 
     def _show_keys(self) -> None:
         dialog = self.query_one(VerticalScroll)
-        dialog.border_subtitle = "up, down: the rest  escape: back" if dialog.max_scroll_y else "escape: back"
+        dialog.border_subtitle = "up, down: scroll  escape: back" if dialog.max_scroll_y else "escape: back"

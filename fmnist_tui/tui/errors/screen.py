@@ -21,7 +21,7 @@ from fmnist_tui.tui.errors import text
 from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, galleries, specimen
 from fmnist_tui.tui.errors.heat_map import HeatMap
 from fmnist_tui.tui.errors.text import ScoreTable
-from fmnist_tui.tui.messages import Chosen
+from fmnist_tui.tui.messages import SettingsChanged
 from fmnist_tui.tui.widgets.images import drawing
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -124,7 +124,7 @@ class ErrorsScreen(LabScreen):
     def action_ascii(self) -> None:
         """Switches between half-blocks and ASCII."""
         in_ascii = not self.app.ascii_images
-        self.post_message(Chosen(ascii_images=in_ascii))
+        self.post_message(SettingsChanged(ascii_images=in_ascii))
         self._redraw(in_ascii=in_ascii)
 
     def action_back(self) -> None:
@@ -242,7 +242,7 @@ class ErrorsScreen(LabScreen):
         self.refresh_bindings()
 
     def _redraw(self, *, in_ascii: bool) -> None:
-        inverted = self.app.choices.inverted
+        inverted = self.app.settings.inverted
         self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
 
     def _read_in_thread(self) -> None:

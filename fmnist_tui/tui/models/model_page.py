@@ -65,7 +65,7 @@ def drawing(layers: tuple[Layer, ...], image_shape: ImageShape) -> Text:
             stages[-1] = replace(stages[-1], drops=True)
     columns = [_column(stage) for stage in stages]
     lines = [" ".join(column[row] for column in columns).rstrip() for row in range(len(columns[0]))]
-    return Text("\n".join(lines), no_wrap=True)
+    return Text("\n".join(lines).rstrip(), no_wrap=True)
 
 
 def _column(stage: _Stage) -> list[str]:

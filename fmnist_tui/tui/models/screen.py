@@ -17,13 +17,13 @@ from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
 from fmnist_tui.tui.base_screens import LabScreen
-from fmnist_tui.tui.choices import Choices
-from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
-from fmnist_tui.tui.messages import Chosen, TrainingRequested
+from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
+from fmnist_tui.tui.messages import SettingsChanged, TrainingRequested
 from fmnist_tui.tui.models.forecast import Known, exclusion, forecast, load_known
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_page import model_page
-from fmnist_tui.tui.run_monitor import SeenRuns
+from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
@@ -46,7 +46,7 @@ class ModelsScreen(LabScreen):
         self._marked: set[str] = set()
         self._known = Known()
         self._form_is_due = False
-        self._looked_at: SeenRuns | None = None
+        self._looked_at: RunsState | None = None
 
     def compose(self) -> ComposeResult:
         """List, form, buttons and forecast on the left, the page on the right."""
@@ -55,7 +55,7 @@ class ModelsScreen(LabScreen):
             with Vertical(id="left"):
                 yield OptionList(*map(self._line, all_models()), id="versions")
                 with VerticalScroll(can_focus=False):
-                    yield TrainForm(self.app.choices.form, in_app=self.app.in_app)
+                    yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
                 with Horizontal(id="buttons"):
                     yield Button("Train", id="one", variant="primary", compact=True)
                     yield Button("Train all", id="all", compact=True, tooltip="Train all built-in models")
@@ -68,15 +68,15 @@ class ModelsScreen(LabScreen):
     def on_mount(self) -> None:
         """Highlight the first model."""
         self.query_one("#versions", OptionList).highlighted = 0
-        self.watch_app("seen", self._look_around)
-        self.watch_app("late_choices", self._fill_form)
+        self.watch_app("runs_state", self._look_around)
+        self.watch_app("late_settings", self._fill_form)
         self.watch(self.app, "dataset", self._show, init=False)
 
     def on_screen_resume(self) -> None:
         """Runs may have ended meanwhile."""
-        self._look_around(self.app.seen)
+        self._look_around(self.app.runs_state)
 
-    def _look_around(self, seen: SeenRuns) -> None:
+    def _look_around(self, seen: RunsState) -> None:
         """Finished runs show what is reached, and how long it takes."""
         if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
             self._looked_at = seen
@@ -84,7 +84,7 @@ class ModelsScreen(LabScreen):
             work = partial(load_known, records, self._known, self._take_known)
             self.app.threads.start(work, lane="forecast", only_newest=True)
 
-    def _fill_form(self, choices: Choices | None) -> None:
+    def _fill_form(self, choices: Settings | None) -> None:
         if choices:
             self.query_one(TrainForm).fill(choices.form)
 
@@ -139,7 +139,7 @@ class ModelsScreen(LabScreen):
             fault.update(Text(str(error)))
             return
         fault.update("")
-        self.post_message(Chosen(form=form.values))
+        self.post_message(SettingsChanged(form=form.values))
         request = TrainingRequested(configs, in_app=form.in_app)
         if len(configs) == 1:
             self.post_message(request)
@@ -150,11 +150,11 @@ class ModelsScreen(LabScreen):
         if answer:
             self.post_message(request)
 
-    def _question(self, configs: list[TrainingConfig]) -> AskScreen:
+    def _question(self, configs: list[TrainingConfig]) -> ChoiceDialog:
         """Several runs may take hours."""
         models = " ".join(dict.fromkeys(config.version for config in configs))
         question = f"Train {models}: {len(configs)} runs, one after the other?"
-        return AskScreen(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
+        return ChoiceDialog(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
 
     def _forecast(self, configs: list[TrainingConfig]) -> str:
         dataset = self.app.dataset

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from fmnist_tui.files import write_whole
+from fmnist_tui.files import write_atomically
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
@@ -35,7 +35,7 @@ def write_copy(markdown: str, post: Post) -> None:
     try:
         file = Path.cwd() / _FOLDER / "results.md"
         file.parent.mkdir(exist_ok=True)
-        write_whole(file, markdown.encode())
+        write_atomically(file, markdown.encode())
     except OSError as error:
         post(Failed(f"can't write a file here ({error.strerror}); copied to the clipboard only"))
     else:

@@ -1,4 +1,4 @@
-"""Chosen runs tested against each other on the same test images, over the results."""
+"""SettingsChanged runs tested against each other on the same test images, over the results."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.report.formats import to_text
 from fmnist_tui.report.run_pairs import run_pairs_report
 from fmnist_tui.runs.run import Run
-from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
+from fmnist_tui.tui.base_screens import Dialog
 
 
 class RunPairsScreen(Dialog[None]):
     """Each run with its accuracy, then a McNemar test for each pair; tests that aren't significant are muted."""
 
-    CSS_PATH = [DIALOG_CSS, "../dialogs/log.tcss"]
     BINDINGS = [Binding("enter,space,q,t", "dismiss", "Back")]
 
     def __init__(self, records: Sequence[Run]) -> None:
@@ -31,7 +30,7 @@ class RunPairsScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """A heading, and the tests below."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog large"):
             yield Static(Text("These runs, pair by pair", style="bold"))
             with VerticalScroll():
                 yield Static("Reading the predictions ...", id="pairs")

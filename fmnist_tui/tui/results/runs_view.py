@@ -23,8 +23,8 @@ from fmnist_tui.runs.label import Label, read_label, write_label
 from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
-from fmnist_tui.tui.dialogs.choice import CANCEL, AskScreen
-from fmnist_tui.tui.messages import Failed, RunChanged, RunChosen
+from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
+from fmnist_tui.tui.messages import Failed, RunChanged, RunSelected
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
 from fmnist_tui.tui.threads import Threads
 from fmnist_tui.tui.widgets.plain_table import PlainTable
@@ -177,7 +177,7 @@ class RunsView(Vertical):
             details = self._details_of(record)
             size = f", {megabytes(details.size)}" if details else ""
             answers = {CANCEL: "Keep it", "delete": f"Delete it{size}"}
-            self.app.push_screen(AskScreen(question, answers), partial(self._delete, record.directory))
+            self.app.push_screen(ChoiceDialog(question, answers), partial(self._delete, record.directory))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Shows whether the run is eligible."""
@@ -188,7 +188,7 @@ class RunsView(Vertical):
         """Enter shows the run on the training screen."""
         event.stop()
         if record := self.current:
-            self.post_message(RunChosen(record.directory))
+            self.post_message(RunSelected(record.directory))
             self.app.call_later(self.app.run_action, "go('training')")
 
     def _save_label(self, run: RunDirectory, label: Label | None) -> None:

@@ -25,7 +25,7 @@ from fmnist_tui.tui.results.exporting import export_runs, write_copy
 from fmnist_tui.tui.results.run_pairs import RunPairsScreen
 from fmnist_tui.tui.results.runs_view import RunsView
 from fmnist_tui.tui.results.validation_chart import MAX_CURVES, MEASURES, validation_series
-from fmnist_tui.tui.run_monitor import SeenRuns
+from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.threads import for_each
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -65,7 +65,7 @@ class ResultsScreen(LabScreen):
         self._drawn: list[str] | None = None
         self._now: Compared | None = None
         self._wanted = ""
-        self._compared: SeenRuns | None = None
+        self._compared: RunsState | None = None
 
     def compose(self) -> ComposeResult:
         """The table, and a tab for each view below."""
@@ -87,12 +87,12 @@ class ResultsScreen(LabScreen):
     def on_mount(self) -> None:
         """`v` switches views, so the tabs never take the focus."""
         self.query_one(Tabs).can_focus = False
-        self.watch_app("seen", self._take_seen)
+        self.watch_app("runs_state", self._take_seen)
 
     def on_screen_resume(self) -> None:
         """Runs and labels may have changed while the screen wasn't shown."""
         self.app.monitor.look(thorough=True)
-        self._take_seen(self.app.seen)
+        self._take_seen(self.app.runs_state)
 
     def on_resize(self) -> None:
         """Fits bars and tables to the new width."""
@@ -201,7 +201,7 @@ class ResultsScreen(LabScreen):
 
     def on_written(self, message: Written) -> None:
         """Says where the files are."""
-        self.notify(message.words, markup=False, timeout=10)
+        self.notify(message.text, markup=False, timeout=10)
 
     def _show_texts(self) -> None:
         if self._now:
@@ -215,10 +215,10 @@ class ResultsScreen(LabScreen):
         for measure in MEASURES:
             chart = self.query_one(f"#{measure}", Chart)
             chart.axis_label = "epoch"
-            chart.empty_words = "No curve is selected: press v for the runs, then space"
+            chart.empty_text = "No curve is selected: press v for the runs, then space"
             chart.series = validation_series(self._now.epochs, measure)
 
-    def _take_seen(self, seen: SeenRuns) -> None:
+    def _take_seen(self, seen: RunsState) -> None:
         """Compares the known runs if they have changed and the screen is shown."""
         if not self.is_current or (self._compared and not seen.differs_from(self._compared)):
             return
@@ -229,7 +229,7 @@ class ResultsScreen(LabScreen):
             self.query_one("#title", Static).update(Text(seen.loading or seen.fault))
 
     def _compare(self) -> None:
-        self._compared = seen = self.app.seen
+        self._compared = seen = self.app.runs_state
         if not seen.complete:
             return
         self.set_timer(_COMPARING_SECONDS, partial(self._show_comparing, self._now))
@@ -241,7 +241,7 @@ class ResultsScreen(LabScreen):
             self.query_one("#title", Static).update("Comparing the runs ...")
 
     def _compare_in_thread(
-        self, seen: SeenRuns, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, all_runs: bool
+        self, seen: RunsState, recipe: str, left_out: frozenset[str], drawn: list[str] | None, *, all_runs: bool
     ) -> None:
         records = seen.records
         chosen = [one for one in records if one.run_id not in left_out]

@@ -1,4 +1,4 @@
-"""When live charts may be painted anew: their cost must not be felt by the training beside them."""
+"""When charts of a running run may be repainted: their cost must not slow the training down."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from fmnist_tui.host.cpus import available_cpus
 
 _SHORTEST = 1.0
 _LONGEST = 6.0
-"""Seconds between two paintings; beyond, nobody would call it live."""
-_SHARE = 0.005
-"""Of the machine's time that the screen's thread may take, all its work counted."""
+"""Seconds between two paints; beyond that, a chart seems to have stopped."""
+_FRACTION = 0.005
+"""Fraction of the machine's CPU time that the UI thread may take, including all its other work."""
 
 
 class ChartClock:
-    """Once a second at most, and more seldom by itself where painting costs more than its share."""
+    """Once a second at most, and less often where painting costs more than its budget."""
 
     def __init__(self, pace: float) -> None:
-        """Due at once.
+        """A clock that is due at once.
 
         Args:
-            pace: What the seconds between two paintings are multiplied by.
+            pace: What the seconds between two paints are multiplied by.
         """
         self._pace = pace
-        self._budget = _SHARE * available_cpus() / pace
+        self._budget = _FRACTION * available_cpus() / pace
         self._painted_at = self._busy_before = 0.0
         self.make_due()
 
     def make_due(self) -> None:
-        """Somebody waits for it: the next look finds it due."""
+        """Makes the next look find it due: the user is waiting for it."""
         self._painted_at = float("-inf")
 
     def note_painted(self) -> None:
-        """The charts are painted now; what this costs is seen at the next looks."""
+        """Call when the charts are painted; what that costs counts at the next looks."""
         self._painted_at, self._busy_before = time.monotonic(), time.thread_time()
 
     @property

@@ -1,4 +1,4 @@
-"""A list of runs, live ones first, to choose one from."""
+"""Dialogs that choose a run from a list, running ones first."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from textual.widgets.option_list import Option
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import percent
 from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
-from fmnist_tui.tui.run_monitor import SeenRun, SeenRuns
+from fmnist_tui.tui.run_monitor import RunsState, RunState
 
 
-class ChooseRunScreen(Dialog[RunDirectory | None]):
-    """Dismisses with the run, or None. The list follows what the app sees of the runs."""
+class ChooseRunDialog(Dialog[RunDirectory | None]):
+    """Dismisses with the run, or None. The list is updated while it is open."""
 
     CSS_PATH = [DIALOG_CSS, "choose_run.tcss"]
-    HEADING = "Runs, live ones first"
-    NONE = "no runs yet: press 2 and train a version"
+    HEADING = "Runs, running ones first"
+    NONE = "No runs yet: press 2 and train a model"
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: dict[RunDirectory, str] = {}
 
     def compose(self) -> ComposeResult:
-        """The layout."""
+        """Heading and list."""
         with Vertical(classes="dialog"):
             yield Static(self.HEADING, classes="muted")
-            yield OptionList(Option("reading the runs ...", disabled=True))
+            yield OptionList(Option("Reading runs ...", disabled=True))
 
     def on_mount(self) -> None:
-        """Lists what is known; labels may have changed."""
-        self.watch_app("seen", self._show)
+        """Lists the runs as last read, and asks for a thorough look: labels may have changed."""
+        self.watch_app("runs_state", self._show)
         self.app.monitor.look(thorough=True)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """The answer."""
+        """Dismisses with the run."""
         self.dismiss(next((run for run in self._lines if run.run_id == event.option_id), None))
 
-    def is_offered(self, seen: SeenRun) -> bool:  # noqa: ARG002
+    def is_offered(self, state: RunState) -> bool:  # noqa: ARG002
         """Whether the run is in the list."""
         return True
 
-    def _show(self, seen: SeenRuns) -> None:
-        runs = sorted(filter(self.is_offered, seen.runs), key=lambda one: not one.status.has_trainer)
+    def _show(self, state: RunsState) -> None:
+        runs = sorted(filter(self.is_offered, state.runs), key=lambda one: not one.status.has_trainer)
         lines = {one.run: _line(one) for one in runs}
         options = self.query_one(OptionList)
-        last = next((words for words in (seen.loading, seen.fault, "" if lines else self.NONE) if words), "")
+        last = state.loading or state.fault or ("" if lines else self.NONE)
         if lines and not last and [*lines] == [*self._lines] and options.option_count == len(lines):
             for run, line in lines.items():
                 options.replace_option_prompt(run.run_id, _one_line(line))
@@ -57,7 +57,7 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
         self._lines = lines
 
     def _fill(self, options: OptionList, lines: dict[RunDirectory, str], last: str) -> None:
-        """The run that was highlighted stays so, wherever it is now."""
+        """Keeps the same run highlighted, wherever it is now."""
         before = options.highlighted_option.id if options.highlighted_option else None
         options.clear_options()
         options.add_options(Option(_one_line(line), id=run.run_id) for run, line in lines.items())
@@ -68,26 +68,26 @@ class ChooseRunScreen(Dialog[RunDirectory | None]):
             options.highlighted = ids.index(before) if before in ids else 0
 
 
-class ChooseGhostScreen(ChooseRunScreen):
-    """The same, of the runs whose curve can be drawn behind another run's."""
+class ChooseOverlayDialog(ChooseRunDialog):
+    """Lists the other runs that have a curve."""
 
-    HEADING = "Whose curve behind this one?"
-    NONE = "no other run has a curve yet"
+    HEADING = "Overlay which run's curve?"
+    NONE = "No other run has a curve yet"
 
-    def __init__(self, behind: RunDirectory) -> None:
+    def __init__(self, shown: RunDirectory) -> None:
         super().__init__()
-        self._behind = behind
+        self._shown = shown
 
-    def is_offered(self, seen: SeenRun) -> bool:
-        """Not the run itself, and none without a step."""
-        return seen.run != self._behind and seen.has_steps
+    def is_offered(self, state: RunState) -> bool:
+        """Whether it is another run with at least one step."""
+        return state.run != self._shown and state.has_steps
 
 
 def _one_line(line: str) -> Text:
     return Text(line, no_wrap=True, overflow="ellipsis")
 
 
-def _line(seen: SeenRun) -> str:
-    scores = seen.record.scores
+def _line(state: RunState) -> str:
+    scores = state.record.scores
     accuracy = percent(scores.accuracy if scores else None)
-    return f"{seen.run.run_id}  {accuracy:>7}  {seen.text:<16}  {seen.record.label}"
+    return f"{state.run.run_id}  {accuracy:>7}  {state.text:<16}  {state.record.label}"

@@ -1,4 +1,4 @@
-"""One run's curves as they are viewed: axis, smoothing, zoom, cursor, overlay."""
+"""A run's curves in a viewport: axis, smoothing, zoom, cursor, overlay."""
 
 from __future__ import annotations
 
@@ -17,99 +17,99 @@ AXES = ("step", "epoch", "time")
 _SMOOTHINGS = (0, 1, 2, 4)
 _ZOOM = 1.5
 _PAN = 0.25
-_SMALLEST_SHARE = 0.002
+_SMALLEST_FRACTION = 0.002
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class View:
-    """A way to look at a run.
+class ChartViewport:
+    """What the charts show of a run, and how.
 
     Attributes:
-        axis: What x stands for: "step", "epoch" or "time".
+        axis: What x is: "step", "epoch" or "time".
         log: Whether the loss has a logarithmic axis.
-        smoothing: 0 for none, else how many times the usual width the mean is taken over.
-        window: First and last step shown, or None for all.
-        cursor: The step whose values are read, or None.
-        ghost: The id of another run that is drawn behind this one, or "".
+        smoothing: 0 for none, else the width of the moving mean in multiples of the usual.
+        steps: First and last step shown, or None for all.
+        cursor: The step whose values are shown, or None.
+        overlay: The id of another run whose curve is drawn behind this one, or "".
     """
 
     axis: str = "step"
     log: bool = False
     smoothing: int = 1
-    window: tuple[float, float] | None = None
+    steps: tuple[float, float] | None = None
     cursor: float | None = None
-    ghost: str = ""
+    overlay: str = ""
 
-    def next_axis(self) -> View:
-        """The next meaning of x."""
+    def next_axis(self) -> ChartViewport:
+        """With the next kind of x axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
 
-    def next_smoothing(self) -> View:
-        """None, the usual, twice, four times."""
+    def next_smoothing(self) -> ChartViewport:
+        """With the next smoothing: none, the usual, twice, four times."""
         following = (_SMOOTHINGS.index(self.smoothing) + 1) % len(_SMOOTHINGS)
         return replace(self, smoothing=_SMOOTHINGS[following])
 
     def range(self, last: float) -> tuple[float, float]:
-        """First and last step shown of a run that has come to step `last`."""
-        return self.window or (0.0, max(last, 1.0))
+        """First and last step shown of a run that is at step `last`."""
+        return self.steps or (0.0, max(last, 1.0))
 
-    def zoomed(self, direction: int, last: float) -> View:
-        """Closer (1) or further away (-1), about the cursor, else about the newest step."""
+    def zoomed(self, direction: int, last: float) -> ChartViewport:
+        """Zoomed in (1) or out (-1) around the cursor, else around the newest step."""
         first, end = self.range(last)
         centre = self.cursor if self.cursor is not None else end
         factor = _ZOOM**-direction
         if (end - first) * factor >= last * (1 - _ROUNDING):
-            return replace(self, window=None)
-        if (end - first) * factor < max(2.0, _SMALLEST_SHARE * last):
+            return replace(self, steps=None)
+        if (end - first) * factor < max(2.0, _SMALLEST_FRACTION * last):
             return self
-        return replace(self, window=_within(centre - (centre - first) * factor, centre + (end - centre) * factor, last))
+        return replace(self, steps=_within(centre - (centre - first) * factor, centre + (end - centre) * factor, last))
 
-    def panned(self, direction: int, last: float) -> View:
-        """A quarter of the window to the right (1) or the left (-1); all of a run has nowhere to go."""
-        if self.window is None:
+    def panned(self, direction: int, last: float) -> ChartViewport:
+        """Moved by a quarter to the right (1) or the left (-1); unchanged where the whole run is shown."""
+        if self.steps is None:
             return self
-        first, end = self.window
+        first, end = self.steps
         by = direction * _PAN * (end - first)
-        return replace(self, window=_within(first + by, end + by, last))
+        return replace(self, steps=_within(first + by, end + by, last))
 
-    def with_cursor(self, last: float) -> View:
-        """The cursor in the middle of what is shown, or none."""
+    def with_cursor(self, last: float) -> ChartViewport:
+        """With the cursor in the middle of what is shown, or without one."""
         first, end = self.range(last)
         return replace(self, cursor=None if self.cursor is not None else (first + end) / 2)
 
-    def moved(self, columns: int, width: int, last: float) -> View:
-        """The cursor some of the chart's `width` columns along, within the run; the window goes with it."""
+    def moved(self, columns: int, width: int, last: float) -> ChartViewport:
+        """With the cursor moved by some of the chart's `width` columns, within the run; the viewport follows it."""
         if self.cursor is None:
             return self
         first, end = self.range(last)
         target = min(max(self.cursor + columns * (end - first) / max(1, width), 0.0), max(last, 1.0))
-        if self.window is None:
+        if self.steps is None:
             return replace(self, cursor=target)
         by = min(target - first, 0.0) + max(target - end, 0.0)
-        return replace(self, cursor=target, window=_within(first + by, end + by, last))
+        return replace(self, cursor=target, steps=_within(first + by, end + by, last))
 
-    def whole(self) -> View:
-        """All of the run."""
-        return replace(self, window=None)
+    def whole(self) -> ChartViewport:
+        """With the whole run shown."""
+        return replace(self, steps=None)
 
 
 def _within(first: float, end: float, last: float) -> tuple[float, float]:
-    """The window, moved so that it stays within 0 and `last`."""
+    """The range, moved so that it stays within 0 and `last`."""
     shift = max(0.0, -first) - max(0.0, end - last)
     return first + shift, end + shift
 
 
 Floats = NDArray[np.float64]
 
-# Okabe and Ito's colours, which people with any kind of colour blindness can tell apart.
+# Okabe and Ito's colours, distinguishable with any kind of colour blindness.
 RAW = (140, 140, 140)
 TRAINING = (86, 180, 233)
 VALIDATION = (230, 159, 0)
 BEST = (0, 158, 115)
-GHOST = (204, 121, 167)
-_MOST_MARKS = 40
-"""Epochs; the marks of more would cover the curve that they stand on, and are a line instead."""
+OVERLAY = (204, 121, 167)
+_MAX_MARKS = 40
+"""Epochs; more marks would cover the curve, so that a line is drawn instead."""
 
 
 @dataclass(frozen=True)
@@ -124,87 +124,92 @@ class Reading:
     x: float
 
 
-def series(snapshot: Snapshot, what: str, view: View, ghost: Snapshot | None = None) -> tuple[Series, ...]:
-    """What the chart of `what` ("loss" or "accuracy") shows.
+def series(
+    snapshot: Snapshot, what: str, viewport: ChartViewport, overlay: Snapshot | None = None
+) -> tuple[Series, ...]:
+    """The series of the chart of `what` ("loss" or "accuracy").
 
-    Raw and smoothed training values, validation after each epoch, the best epoch, and the ghost's training behind.
+    Raw and smoothed training values, validation after each epoch, the best epoch, and behind them the overlay's
+    training values.
     """
     curve = snapshot.curve
     values = getattr(curve, what)
-    quiet = _quiet(values, view.smoothing) if view.smoothing else values
+    smoothed_values = _smooth(values, viewport.smoothing) if viewport.smoothing else values
     at = np.array([float(epoch.step) for epoch in snapshot.epochs])
     validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
     best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
-    many = len(at) > _MOST_MARKS
+    many = len(at) > _MAX_MARKS
     raw = Series("raw", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
-    shown = _shown(snapshot, view)
+    shown = _shown(snapshot, viewport)
     parts = [
-        *([raw] if view.smoothing else []),
-        Series("training", curve.step, quiet, TRAINING),
+        *([raw] if viewport.smoothing else []),
+        Series("training", curve.step, smoothed_values, TRAINING),
         Series("validation", at, validation, VALIDATION, marker="hd" if many else "x", joined=many),
         Series("best", at[best], validation[best], BEST, marker="star", joined=False),
     ]
-    placed = [_placed(part, snapshot, view.axis, shown) for part in parts]
-    if ghost and len(ghost.curve):
-        line = _quiet(getattr(ghost.curve, what), max(1, view.smoothing))
-        name = _ghost_name(ghost.run_id, snapshot.run_id, what)
-        behind = Series(name, ghost.curve.step, line, GHOST, marker="+", behind=True)
-        placed.append(_placed(behind, ghost, view.axis, (shown[0], min(shown[1], _reach(snapshot, view.axis)))))
-    return tuple(placed)
+    series_shown = [_on_chart(part, snapshot, viewport.axis, shown) for part in parts]
+    if overlay and len(overlay.curve):
+        line = _smooth(getattr(overlay.curve, what), max(1, viewport.smoothing))
+        name = _overlay_name(overlay.run_id, snapshot.run_id, what)
+        behind = Series(name, overlay.curve.step, line, OVERLAY, marker="+", behind=True)
+        series_shown.append(
+            _on_chart(behind, overlay, viewport.axis, (shown[0], min(shown[1], _reach(snapshot, viewport.axis))))
+        )
+    return tuple(series_shown)
 
 
-def reading(snapshot: Snapshot, view: View) -> Reading | None:
-    """The window nearest to the cursor."""
+def reading(snapshot: Snapshot, viewport: ChartViewport) -> Reading | None:
+    """The values of the log interval nearest to the cursor."""
     curve = snapshot.curve
-    if view.cursor is None or not len(curve):
+    if viewport.cursor is None or not len(curve):
         return None
-    row = int(np.abs(curve.step - view.cursor).argmin())
+    row = int(np.abs(curve.step - viewport.cursor).argmin())
     return Reading(
         int(curve.step[row]),
         int(curve.epoch[row]),
         float(curve.loss[row]),
         float(curve.accuracy[row]),
         float(curve.learning_rate[row]),
-        float(_on_axis(curve.step[row : row + 1], snapshot, view.axis)[0]),
+        float(_on_axis(curve.step[row : row + 1], snapshot, viewport.axis)[0]),
     )
 
 
 def loss_kind(run_id: str) -> str:
-    """Which loss the run's is, "" where nobody knows; v0's can't be compared with that of v1 to v3."""
+    """The kind of the run's loss, "" if unknown; v0's can't be compared with that of v1 to v3."""
     known = find_model(version_in(run_id))
     return known.loss.partition(",")[0].partition(" of ")[0] if known else ""
 
 
-def _quiet(values: Floats, smoothing: int) -> Floats:
+def _smooth(values: Floats, smoothing: int) -> Floats:
     return smoothed(values, smoothing * width_for(len(values)) | 1)
 
 
-def _ghost_name(ghost: str, run: str, what: str) -> str:
-    """Its version, the end of its id where the run's is the same, and its loss where that is of another kind."""
-    version = version_in(ghost)
+def _overlay_name(overlay: str, run: str, what: str) -> str:
+    """The overlaid run's version, the end of its id if both have the same one, and its loss if that differs in kind."""
+    version = version_in(overlay)
     if version == version_in(run):
-        return f"ghost {version} {ghost[-4:]}"
-    other = what == "loss" and loss_kind(ghost) != loss_kind(run)
-    return f"ghost {version}{f' ({loss_kind(ghost)})' if other else ''}"
+        return f"overlay {version} {overlay[-4:]}"
+    other = what == "loss" and loss_kind(overlay) != loss_kind(run)
+    return f"overlay {version}{f' ({loss_kind(overlay)})' if other else ''}"
 
 
-def _shown(snapshot: Snapshot, view: View) -> tuple[float, float]:
-    """The view's window on its axis; without one, everything."""
-    if view.window is None:
+def _shown(snapshot: Snapshot, viewport: ChartViewport) -> tuple[float, float]:
+    """The steps shown, on the viewport's axis; without a limit, everything."""
+    if viewport.steps is None:
         return -np.inf, np.inf
-    first, end = _on_axis(np.array(view.window), snapshot, view.axis).tolist()
+    first, end = _on_axis(np.array(viewport.steps), snapshot, viewport.axis).tolist()
     return first, end
 
 
 def _reach(snapshot: Snapshot, axis: str) -> float:
-    """How far along the axis the run is to go: a longer ghost would leave it no room."""
+    """Where on the axis the run ends: a longer overlay is cut off there."""
     if snapshot.started is None:
         return np.inf
     return float(_on_axis(np.array([float(snapshot.started.total_steps)]), snapshot, axis)[0])
 
 
-def _placed(part: Series, owner: Snapshot, axis: str, shown: tuple[float, float]) -> Series:
-    """The points on the axis, as far as they are shown; each run has its own steps per epoch and its own clock."""
+def _on_chart(part: Series, owner: Snapshot, axis: str, shown: tuple[float, float]) -> Series:
+    """The points that are shown, on the axis; each run has its own steps per epoch and its own clock."""
     x = _on_axis(part.x, owner, axis)
     kept = (x >= shown[0]) & (x <= shown[1])
     return part.on(x[kept], part.y[kept])

@@ -16,15 +16,15 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.text import safe
 from fmnist_tui.training import events
-from fmnist_tui.training.event_text import describe
-from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
+from fmnist_tui.training.event_text import format_event
+from fmnist_tui.tui.base_screens import Dialog
 
 _LINES = 300
 _PRINTED = 8192
 
 
 class RunLog:
-    """The events that are worth a line, newest last, then what the trainer process printed."""
+    """The events that people read, newest last, then what the trainer process printed."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -32,25 +32,25 @@ class RunLog:
         self._fold = SnapshotFold(run.run_id)
         self._alerts: list[str] = []
         self._lines: list[tuple[bool, str]] = []
-        """Whether it is an alert, and its words."""
+        """Whether it is an alert, and its text."""
 
     def read(self) -> Text:
-        """The log as it stands now: its newest lines, and before them all older alerts."""
+        """Reads what was added; returns the newest lines, and before them all older alerts."""
         for logged in self._reader:
             self._fold.add(logged)
-            if words := self._words(logged.event):
-                line = f"{time.strftime('%H:%M:%S', time.localtime(logged.time))}  {words}"
+            if text := self._text(logged.event):
+                line = f"{time.strftime('%H:%M:%S', time.localtime(logged.time))}  {text}"
                 self._lines.append((isinstance(logged.event, events.Alert), line))
         older, self._lines = self._lines[:-_LINES], self._lines[-_LINES:]
         self._alerts += [line for is_alert, line in older if is_alert]
         printed = _printed(self._run)
         lines = [*self._alerts, *(line for _, line in self._lines)]
-        return Text("\n".join([*lines, *(["", "printed:", printed] if printed else [])]))
+        return Text("\n".join([*lines, *(["", "Output of the trainer process:", printed] if printed else [])]))
 
-    def _words(self, event: events.Event) -> str:
+    def _text(self, event: events.Event) -> str:
         if isinstance(event, events.RunFinished):
             return self._fold.snapshot().ending
-        return "" if isinstance(event, events.StepMetrics) else describe(event)
+        return "" if isinstance(event, events.StepMetrics) else format_event(event)
 
 
 def _printed(run: RunDirectory) -> str:
@@ -66,27 +66,26 @@ def _printed(run: RunDirectory) -> str:
 _SECONDS = 1.0
 
 
-class LogScreen(Dialog[None]):
-    """What the trainer told and printed, newest last; read in a thread, since logs can be long."""
+class LogDialog(Dialog[None]):
+    """The trainer's events and output, newest last; read in a thread, since logs can be long."""
 
-    CSS_PATH = [DIALOG_CSS, "../dialogs/log.tcss"]
     BINDINGS = [Binding("enter,space,q,l", "dismiss", "Back")]
 
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
         self._log = RunLog(run)
-        self._heading = f"The log of {run.run_id}, newest last"
+        self._heading = f"Log of {run.run_id}, newest last"
         self._shown = Text()
 
     def compose(self) -> ComposeResult:
-        """The layout."""
-        with Vertical(classes="dialog"):
+        """Heading and log, scrollable."""
+        with Vertical(classes="dialog large"):
             yield Static(Text(self._heading, style="bold"))
             with VerticalScroll():
-                yield Static("reading the log ...", id="log")
+                yield Static("Reading the log ...", id="log")
 
     def on_mount(self) -> None:
-        """Reads it, once there is room for it: what comes before the first layout isn't laid out."""
+        """Reads the log once the dialog has been laid out."""
         self.call_after_refresh(self._read)
 
     def _read(self) -> None:
@@ -95,13 +94,13 @@ class LogScreen(Dialog[None]):
     def _read_in_thread(self) -> None:
         self.call_later(self._show, self._log.read())
 
-    def _show(self, words: Text) -> None:
-        """Whoever reads at the end stays there; whoever has scrolled back is left in peace."""
-        if words != self._shown:
-            self._shown = words
+    def _show(self, text: Text) -> None:
+        """Stays at the end, unless the user has scrolled back."""
+        if text != self._shown:
+            self._shown = text
             scroll = self.query_one(VerticalScroll)
             follows = scroll.is_vertical_scroll_end
-            self.query_one("#log", Static).update(words)
+            self.query_one("#log", Static).update(text)
             if follows:
                 scroll.scroll_end(animate=False)
         self.set_timer(_SECONDS * self.app.pace, self._read)

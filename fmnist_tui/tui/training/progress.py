@@ -13,7 +13,7 @@ from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage, seconds_left
-from fmnist_tui.text import grouped, megabytes, percent, safe
+from fmnist_tui.text import duration, grouped, megabytes, percent, safe
 from fmnist_tui.tui.cells import cells
 from fmnist_tui.tui.training.curves import Reading
 
@@ -22,59 +22,59 @@ _GAP = "  "
 
 @dataclass(frozen=True)
 class RunProgress:
-    """What stands beside the bars; shares are 0 to 1."""
+    """The fractions (0 to 1) and texts of the two bars, and the text below them."""
 
-    epoch_share: float
-    epoch_words: str
-    total_share: float
-    total_words: str
+    epoch_fraction: float
+    epoch_text: str
+    total_fraction: float
+    total_text: str
     numbers: str
     alerts: tuple[str, ...]
 
 
-def empty_words(snapshot: Snapshot, status: Status | None) -> str:
-    """What is shown in place of a curve that has no point yet."""
+def empty_text(snapshot: Snapshot, status: Status | None) -> str:
+    """What a chart without a point shows instead."""
     if status is Status.UNREADABLE:
-        return "can't be read"
-    return snapshot.stage or ("ended before its first step" if snapshot.finished else "waiting for the first step")
+        return "The run can't be read"
+    return snapshot.stage or ("Ended before its first step" if snapshot.finished else "Waiting for the first step")
 
 
 def progress_of(snapshot: Snapshot, usage: Usage | None = None, status: Status | None = None) -> RunProgress:
-    """The run's progress in this snapshot, and what its trainer takes of the machine."""
+    """The run's progress in this snapshot, and what its trainer uses of the machine."""
     alerts = tuple(alert.message for alert in snapshot.alerts)
-    lines = (_end_words(snapshot), _numbers(snapshot), _machine_words(snapshot, usage))
+    lines = (_end_text(snapshot), _numbers(snapshot), _machine_text(snapshot, usage))
     numbers = "\n".join(filter(None, lines))
     if snapshot.started is None:
-        begun = "not begun" if snapshot.finished else "starting"
-        words = "unknown" if status is Status.UNREADABLE else snapshot.stage or begun
-        return RunProgress(0.0, words, 0.0, "", numbers, alerts)
+        beginning = "not started" if snapshot.finished else "starting"
+        text = "unknown" if status is Status.UNREADABLE else snapshot.stage or beginning
+        return RunProgress(0.0, text, 0.0, "", numbers, alerts)
     per_epoch, total = max(1, snapshot.started.steps_per_epoch), max(1, snapshot.started.total_steps)
     in_epoch = snapshot.step - (snapshot.epoch - 1) * per_epoch
     left = seconds_left(snapshot)
     return RunProgress(
         in_epoch / per_epoch,
-        f"epoch {snapshot.epoch} of {snapshot.started.epochs}, step {in_epoch} of {per_epoch}",
+        f"epoch {snapshot.epoch} of {snapshot.started.epochs}, step {grouped(in_epoch)} of {grouped(per_epoch)}",
         snapshot.step / total,
-        f"step {snapshot.step} of {total}" + (f", {clock(left)} left" if left else ""),
+        f"step {grouped(snapshot.step)} of {grouped(total)}" + (f", {duration(left)} left" if left else ""),
         numbers,
         alerts,
     )
 
 
-NO_ROOM = "The disk is full: the run goes on, and what it has to tell waits in its memory. Make room."
+DISK_FULL = "Disk full: training continues, events are buffered in memory. Free some space."
 
 
-def alert_words(alerts: Sequence[str]) -> str:
-    """The newest, and how many there are."""
+def alert_text(alerts: Sequence[str]) -> str:
+    """The newest alert, and how many there are."""
     if len(alerts) < 2:
         return "".join(alerts)
-    return f"{len(alerts)} alerts, l shows all; the newest: {alerts[-1]}"
+    return f"{len(alerts)} alerts (l shows all), the newest: {alerts[-1]}"
 
 
-def packed(words: str, width: int) -> str:
-    """Breaks lines of more than `width` cells where two spaces stand, so that nothing is torn that is one thing."""
+def wrapped(text: str, width: int) -> str:
+    """Breaks lines of more than `width` cells at double spaces, so that each item stays in one piece."""
     lines = []
-    for line in words.split("\n"):
+    for line in text.split("\n"):
         first, *parts = line.split(_GAP)
         lines.append(first)
         for part in parts:
@@ -85,23 +85,14 @@ def packed(words: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def reading_words(reading: Reading | None) -> str:
+def reading_text(reading: Reading | None) -> str:
     """The values at the cursor."""
     if reading is None:
         return ""
     return (
-        f"step {reading.step}, epoch {reading.epoch}: loss {reading.loss:.4f}, accuracy {percent(reading.accuracy)}, "
-        f"lr {reading.learning_rate:.2g}"
+        f"step {grouped(reading.step)}, epoch {reading.epoch}: loss {reading.loss:.4f}, "
+        f"accuracy {percent(reading.accuracy)}, lr {reading.learning_rate:.2g}"
     )
-
-
-def clock(seconds: float) -> str:
-    """12 s, 3:05, 1:02:03."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def _numbers(snapshot: Snapshot) -> str:
@@ -117,49 +108,49 @@ def _numbers(snapshot: Snapshot) -> str:
     return _GAP.join(parts)
 
 
-def _end_words(snapshot: Snapshot) -> str:
-    """How it ended, and the key that leads on."""
+def _end_text(snapshot: Snapshot) -> str:
+    """How it ended, and the key for what comes next."""
     end = snapshot.finished
     if end is None:
         return ""
-    words = f"ended: {snapshot.ending}"
+    text = f"ended: {snapshot.ending}"
     if end.reason == "stopped" and end.resumable:
-        return f"{words}: r {'resumes' if snapshot.saved_step is not None else 'starts'} it"
-    return f"{words}: press 4" if end.scored else words
+        return f"{text}: r {'resumes' if snapshot.saved_step is not None else 'starts'} it"
+    return f"{text}: press 4 for results" if end.scored else text
 
 
-def _machine_words(snapshot: Snapshot, usage: Usage | None) -> str:
+def _machine_text(snapshot: Snapshot, usage: Usage | None) -> str:
     parts = []
     if usage is not None:
         parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
         parts.append(f"machine: CPU {percent(usage.machine_cpu, 0)}, memory {percent(usage.machine_memory, 0)}")
-        parts.append(_gpu_words(usage.gpu) if usage.gpu else "")
+        parts.append(_gpu_text(usage.gpu) if usage.gpu else "")
     if snapshot.saved_step is not None and snapshot.finished is None:
-        parts.append(f"saved at step {snapshot.saved_step}")
+        parts.append(f"checkpoint at step {grouped(snapshot.saved_step)}")
     return _GAP.join(filter(None, parts))
 
 
-def _gpu_words(gpu: Gpu) -> str:
-    """What the driver reports of the GPU that the run trains on."""
-    busy = f"{gpu.busy} % busy" if gpu.busy is not None else ""
+def _gpu_text(gpu: Gpu) -> str:
+    """What the driver reports about the GPU that the run trains on."""
+    busy = f"{gpu.busy}% busy" if gpu.busy is not None else ""
     memory = f"{(gpu.total - gpu.free) / 1e9:.1f} of {gpu.total / 1e9:.0f} GB" if gpu.total else ""
     title = safe(f"{gpu.name.removeprefix('NVIDIA ') or 'GPU'} ({gpu.short_key})")
     return f"{title} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""
 
 
-def rows_of(words: Text, width: int) -> int:
-    """How many rows of `width` cells the words take."""
-    return sum(max(1, -(-line.cell_len // width)) for line in words.split())
+def rows_of(text: Text, width: int) -> int:
+    """How many rows of `width` cells the text takes."""
+    return sum(max(1, -(-line.cell_len // width)) for line in text.split())
 
 
-READING = "reading its log ..."
+READING = "Reading the log ..."
 _STOPPING = {"after-epoch": "stopping after this epoch", "now": "stopping now"}
 
 
 def headline(snapshot: Snapshot, status: Status, width: int) -> Text:
-    """Which run, and what it is doing: nobody looks at an empty chart without being told why.
+    """Which run it is, and its status, which also explains an empty chart.
 
-    Without the version's title where the line is narrower than all of it: the id begins with the version.
+    The version's title is left out where the line is too narrow for it: the id begins with the version.
     """
     version = version_in(snapshot.run_id)
     known = find_model(version)

@@ -52,7 +52,7 @@ def log_label(exponent: float) -> str:
 Floats = NDArray[np.float64]
 Colour = tuple[int, int, int]
 _DARKER = 0.55
-"""Of a bright colour, what is seen on white: its contrast there goes from below 2 to about 4."""
+"""Factor for a colour on a light background: its contrast there rises from below 2 to about 4."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +80,13 @@ class Series:
     behind: bool = False
 
     @property
-    def seen(self) -> tuple[object, ...]:
-        """All that makes it look as it does, to be compared."""
-        looks = (self.name, self.colour, self.marker, self.joined, self.in_range, self.behind)
-        return (*looks, self.x.tobytes(), self.y.tobytes())
+    def looks(self) -> tuple[object, ...]:
+        """Everything that determines how it is drawn, to be compared."""
+        shown = (self.name, self.colour, self.marker, self.joined, self.in_range, self.behind)
+        return (*shown, self.x.tobytes(), self.y.tobytes())
 
     def on_light(self) -> Series:
-        """The same series on a light ground; colours that differ for the colour-blind differ there, too."""
+        """The same series on a light ground; colours that the colour-blind can tell apart stay so."""
         red, green, blue = (round(_DARKER * part) for part in self.colour)
         return replace(self, colour=(red, green, blue))
 
@@ -138,7 +138,7 @@ class Chart(Widget):
     log_axis: reactive[bool] = reactive(False)  # noqa: FBT003 - its value
     cursor: reactive[float | None] = reactive(None)
     axis_label: reactive[str] = reactive("")
-    empty_words: reactive[str] = reactive("")
+    empty_text: reactive[str] = reactive("")
 
     def __init__(self, title: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -146,11 +146,11 @@ class Chart(Widget):
         self._painted: tuple[tuple[object, ...], Text] | None = None
 
     def render(self) -> Text:
-        """The chart as text; words while there is nothing to draw. One that was drawn just so before is taken again."""
+        """The chart as text, or `empty_text`. The last one is used again where nothing has changed."""
         drawn = [self._prepared(one, self.size.width) for one in self.series]
         drawn = [one if self.app.current_theme.dark else one.on_light() for one in drawn if len(one.x)]
-        looks = (self.size, self.title, self.axis_label, self.log_axis, self.cursor, self.empty_words)
-        wanted = (looks, tuple(one.seen for one in drawn))
+        shape = (self.size, self.title, self.axis_label, self.log_axis, self.cursor, self.empty_text)
+        wanted = (shape, tuple(one.looks for one in drawn))
         if self._painted is None or self._painted[0] != wanted:
             self._painted = wanted, self._paint(drawn, *self.size)
         return self._painted[1]
@@ -159,7 +159,7 @@ class Chart(Widget):
         heading = self._heading(drawn, width)
         height -= len(heading)
         if not drawn or width < _SMALLEST[0] or height < _SMALLEST[1]:
-            return Text(self.empty_words, style="dim")
+            return Text(self.empty_text, style="dim")
         return Text("\n", no_wrap=True).join([*heading, Text.from_ansi(self._build(drawn, width, height))])
 
     def _heading(self, drawn: list[Series], width: int) -> list[Text]:
@@ -196,17 +196,17 @@ class Chart(Widget):
             plot.vline(self.cursor)
         low, high = _limits(drawn)
         plot.ylim(low, high)
-        places = (log_ticks if self.log_axis else ticks)(low, high, _TICKS)
-        plot.yticks(places, [log_label(place) if self.log_axis else label(place) for place in places])
+        rows = (log_ticks if self.log_axis else ticks)(low, high, _TICKS)
+        plot.yticks(rows, [log_label(row) if self.log_axis else label(row) for row in rows])
         first, end = min(one.x.min() for one in drawn), max(one.x.max() for one in drawn)
         columns = ticks(float(first), float(end), max(2, min(_TICKS, width // _TICK_WIDTH)))
-        plot.xticks(columns, [label(place) for place in columns])
+        plot.xticks(columns, [label(column) for column in columns])
         built: str = plot.build()
         return built
 
 
 def _limits(drawn: list[Series]) -> tuple[float, float]:
-    """The range of the points that ask for room, widened where it is a point."""
+    """The range of the series that are `in_range`, with a margin."""
     values = np.concatenate([one.y for one in drawn if one.in_range] or [one.y for one in drawn])
     low, high = float(values.min()), float(values.max())
     margin = (high - low) * 0.03 or max(abs(high), 1.0) * 0.05

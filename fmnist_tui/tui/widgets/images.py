@@ -19,10 +19,10 @@ Row = list[Segment]
 Drawing = Callable[[Pixels], list[Row]]
 
 PLAIN = Style.null()
-"""Where there is nothing to say of colours; Textual's filter for NO_COLOR takes no segment without a style."""
+"""No colours; Textual's filter for NO_COLOR needs a style on every segment."""
 _RAMP = np.array(list(" .:-=+*#%@"))
 _LEVEL = 8
-"""Greys are drawn in steps of 8: fewer different cells, so fewer escape codes over the wire."""
+"""Pixel values are drawn in steps of 8: fewer different cells, so fewer escape codes over the wire."""
 
 
 def half_blocks(image: Pixels) -> list[Row]:
@@ -34,8 +34,8 @@ def half_blocks(image: Pixels) -> list[Row]:
 def ascii_ramp(image: Pixels) -> list[Row]:
     """Rows of plain characters for an image (height, width) uint8, of the same size as `half_blocks` draws."""
     pairs = image[: len(image) // 2 * 2].reshape(len(image) // 2, 2, -1).mean(axis=1)
-    letters = _RAMP[(pairs * len(_RAMP) / 256).astype(int)]
-    return [[Segment("".join(row), PLAIN)] for row in letters]
+    characters = _RAMP[(pairs * len(_RAMP) / 256).astype(int)]
+    return [[Segment("".join(row), PLAIN)] for row in characters]
 
 
 def drawing(*, in_ascii: bool, inverted: bool) -> Drawing:

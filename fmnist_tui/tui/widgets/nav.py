@@ -1,4 +1,4 @@
-"""The line at the top of every screen: the four screens, and what lives."""
+"""The line at the top of every screen: the four screens, and the running runs."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ SCREENS = (("dataset", "Dataset"), ("models", "Models"), ("training", "Training"
 
 
 class Nav(Horizontal):
-    """Names the screens with their keys; the current one stands out. A click goes there."""
+    """Names the screens with their keys, the current one highlighted. A click opens a screen."""
 
     app = getters.app(LabApp)
 
     def __init__(self, current: str) -> None:
         super().__init__()
         self._current = current
-        self._words = ""
+        self._text = ""
 
     def compose(self) -> ComposeResult:
-        """A cell a screen, then the runs that live."""
+        """A cell for each screen, then the running runs."""
         for number, (name, title) in enumerate(SCREENS, start=1):
             classes = "screen current" if name == self._current else "screen"
             yield Static(f"[@click=app.go('{name}')]{number} {title}[/]", classes=classes)
-        yield Static(id="live")
+        yield Static(id="running")
 
     def on_mount(self) -> None:
-        """Looks after them."""
+        """Updates them on a slow clock."""
         self.set_interval(_SECONDS * self.app.pace, self._tick)
 
     def _tick(self) -> None:
-        words = _live_words(self.app.followed, self.app.living)
-        if self.screen.is_current and words != self._words:
-            self._words = words
-            self.query_one("#live", Static).update(Text(words))
+        text = _running_text(self.app.followed, self.app.running_runs)
+        if self.screen.is_current and text != self._text:
+            self._text = text
+            self.query_one("#running", Static).update(Text(text))
 
 
-def _live_words(follower: Follower | None, living: Sequence[RunDirectory]) -> str:
-    """What the run that is shown does while it has a trainer, and how many others have one."""
+def _running_text(follower: Follower | None, running: Sequence[RunDirectory]) -> str:
+    """The status and epoch of the run on the Training screen while it has a trainer, and how many others have one."""
     if follower is None or not follower.status.has_trainer:
-        return f"{len(living)} running" if living else ""
+        return f"{len(running)} running" if running else ""
     snapshot = follower.snapshot
     epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
-    others = sum(run != follower.run for run in living)
+    others = sum(run != follower.run for run in running)
     more = f" +{others}" if others else ""
     return f"{version_in(snapshot.run_id)} {follower.status}{epochs}{more}"

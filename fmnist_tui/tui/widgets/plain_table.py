@@ -1,4 +1,4 @@
-"""A table of words whose columns are as wide as their widest cell, from the first paint on."""
+"""A table of text whose columns are as wide as their widest cell, from the first paint on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 from fmnist_tui.tui.cells import cells
 
 _AT_ONCE = 40
-"""Rows that are added before the thread is yielded: a row takes a millisecond."""
+"""Rows that are added before other messages are handled: a row takes a millisecond."""
 _Row = tuple[str | Text, ...]
 
 
@@ -20,7 +20,7 @@ class PlainTable(DataTable[Text]):
     """Textual measures columns after it has painted rows; here they are measured before.
 
     Hundreds of rows are added bit by bit, and those that stay are only changed where they differ, so that keys are
-    heard meanwhile.
+    handled meanwhile.
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -30,7 +30,7 @@ class PlainTable(DataTable[Text]):
     def show(
         self, header: Sequence[str], rows: Iterable[Sequence[str | Text]], keys: Sequence[str] = (), cursor: str = ""
     ) -> None:
-        """Replaces all that the table holds.
+        """Replaces the contents of the table.
 
         Args:
             header: The columns' headings.
@@ -39,8 +39,8 @@ class PlainTable(DataTable[Text]):
             cursor: The name of the row under the cursor; "" for the first.
         """
         lines: list[_Row] = [tuple(line) for line in rows]
-        places = range(len(header))
-        widths = [max(cells(header[place]), *(_width(line[place]) for line in lines), 0) for place in places]
+        columns = range(len(header))
+        widths = [max(cells(header[column]), *(_width(line[column]) for line in lines), 0) for column in columns]
         layout = (*header, *widths, *keys)
         before = self._shown
         self._shown = (layout, lines)
@@ -62,8 +62,8 @@ class PlainTable(DataTable[Text]):
         if lines is not self._shown[1]:  # others are to be shown by now
             return
         end = min(first + _AT_ONCE, len(lines))
-        for place in range(first, end):
-            self.add_row(*map(_text, lines[place]), key=keys[place] if keys else None)
+        for row in range(first, end):
+            self.add_row(*map(_text, lines[row]), key=keys[row] if keys else None)
         if cursor in keys[first:end] and (first == 0 or self.cursor_row == 0):
             self.move_cursor(row=keys.index(cursor))
         if end < len(lines):

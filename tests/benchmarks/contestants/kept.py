@@ -14,7 +14,7 @@ from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.run_writer import RunWriter
-from fmnist_tui.training.alerts import Watch
+from fmnist_tui.training.alerts import LossMonitor
 from fmnist_tui.training.events import StepMetrics
 from fmnist_tui.training.task import make_engine, make_task
 from fmnist_tui.training.trainer import train
@@ -33,7 +33,7 @@ class Kept:
         keeper = RunWriter(run, config)
         self._events = train(make_engine(task), task, Inbox(run, 0), keeper)
         self._log = EventLog(run.events)
-        self._watch = Watch()
+        self._watch = LossMonitor()
         self._steps = self._written()
         self._done = 0
 
@@ -49,7 +49,7 @@ class Kept:
         """As `drive` writes events down; yields the step after each window."""
         for event in self._events:
             self._log.append(event)
-            for alert in self._watch.see(event):
+            for alert in self._watch.observe(event):
                 self._log.append(alert)
             if isinstance(event, StepMetrics):
                 yield event.step

@@ -1,0 +1,39 @@
+"""Loads the images in a thread, fetching them where needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from fmnist_tui.data import Cancelled, DataError, Progress, load
+from fmnist_tui.tui.messages import DatasetCancelled, DatasetFailed, DatasetLoaded, DatasetProgressed, Post
+
+_REPORT_SECONDS = 0.5
+
+
+def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Event) -> None:
+    """Posts each step, twice a second how far it is, and at last the data set or why there is none.
+
+    Args:
+        folder: The folder of the data, "demo", or None for the usual places.
+        cache: Where fetched and decoded data is cached.
+        post: Takes the messages.
+        stop: Cancels the loading when it is set.
+    """
+    step, due = "", 0.0
+
+    def report(progress: Progress) -> None:
+        nonlocal step, due
+        if progress.what != step or time.monotonic() >= due:
+            step, due = progress.what, time.monotonic() + _REPORT_SECONDS
+            post(DatasetProgressed(progress))
+
+    try:
+        dataset = load(folder, cache, report, stop.is_set)
+        _ = dataset.train.statistics  # here, so that no screen has to wait for it
+        post(DatasetLoaded(dataset))
+    except DataError as error:
+        post(DatasetFailed(str(error)))
+    except Cancelled:
+        post(DatasetCancelled())

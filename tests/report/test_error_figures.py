@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from analysis.models import chance, constant, perfect, said
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from fmnist_tui.analysis.calibration import reliability
+from fmnist_tui.analysis.errors import confusion_matrix
+from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.report.figures import CORRECT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
+from fmnist_tui.report.rendering import to_png, to_svg
+from fmnist_tui.runs.predictions import Predictions
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def confusion(predictions: Predictions, title: str = "run") -> Figure:
+    return confusion_figure(confusion_matrix(predictions), FASHION_CLASSES, title)
+
+
+def both(predictions: Predictions) -> tuple[Figure, Figure]:
+    """The confusion matrix and the reliability diagram of these predictions."""
+    return confusion(predictions), reliability_figure(reliability(predictions), "run")
+
+
+def test_every_cell_says_its_count_and_is_blue_or_vermilion() -> None:
+    figure = confusion(constant())
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == (["0"] * 3 + ["100"] + ["0"] * 6) * 10
+    colours = np.asarray(axes.get_images()[0].get_array())
+    assert colours[3, 3] == pytest.approx(to_rgb(CORRECT_COLOUR))
+    assert colours[0, 3] == pytest.approx(to_rgb(WRONG_COLOUR))
+    assert colours[0, 0] == pytest.approx((1, 1, 1))
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(FASHION_CLASSES)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
+
+
+def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
+    diagram, counts = reliability_figure(reliability(constant()), "run").axes
+    (bar,) = diagram.patches
+    assert (bar.get_x(), bar.get_width(), bar.get_height()) == pytest.approx((7 / 15, 1 / 15, 0.1))  # type: ignore[attr-defined]
+    assert [patch.get_height() for patch in counts.patches] == [0] * 7 + [1000] + [0] * 7  # type: ignore[attr-defined]
+    legend = diagram.get_legend()
+    assert legend is not None
+    assert legend.get_title().get_text() == "expected calibration error 0.4000"
+
+
+def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
+    diagram, _ = reliability_figure(reliability(said([0] * 29, [0] * 29)), "run").axes
+    (bar,) = diagram.patches
+    legend = diagram.get_legend()
+    assert bar.get_alpha() == pytest.approx(0.3)
+    assert legend is not None
+    assert legend.get_title().get_text().endswith("\npale: fewer than 30 images")
+
+
+@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: said([0], [0])])
+def test_both_figures_are_drawn_whatever_a_model_predicts(model: Callable[[], Predictions]) -> None:
+    for figure in both(model()):
+        assert b"</svg>" in to_svg(figure)
+
+
+def test_the_same_predictions_give_the_same_bytes() -> None:
+    for figure, again in zip(both(chance()), both(chance()), strict=True):
+        assert to_svg(figure) == to_svg(again)
+        assert to_png(figure).startswith(PNG)
+
+
+@pytest.mark.parametrize("title", [r"$\frac{$ & <b> --", "\x1b[31m\x00 写真 $x_1$"])
+def test_titles_are_drawn_letter_by_letter(title: str) -> None:
+    for figure in (confusion(chance(), title), reliability_figure(reliability(chance()), title)):
+        ET.fromstring(to_svg(figure))  # noqa: S314 - made here
