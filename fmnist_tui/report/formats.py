@@ -17,22 +17,17 @@ if TYPE_CHECKING:
 MUTED = "dim"
 
 
-def print_report(
-    report: Report, print_table: Callable[[Table], None], print_line: Callable[[str], None], *, titled: bool = True
-) -> None:
+def print_report(report: Report, print_table: Callable[[Table], None], print_line: Callable[[str], None]) -> None:
     """Prints the report on a terminal, or as plain text.
 
     Args:
         report: The report.
         print_table: Prints a table in columns.
         print_line: Prints a line of text, "" for an empty one.
-        titled: Whether the report's title stands above.
     """
-    if titled:
-        print_line(report.title)
-    for index, section in enumerate(report.sections):
-        if titled or index:
-            print_line("")
+    print_line(report.title)
+    for section in report.sections:
+        print_line("")
         if section.title:
             print_line(f"{section.title}:")
         if section.table:
