@@ -230,7 +230,7 @@ def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
         patch.setattr(Queue, "write", write)
         submitted = submit([run])
     assert "can't write the queue in" in submitted.warning
-    assert "it lies in a temporary folder" in submitted.warning
+    assert "it is in a temporary folder" in submitted.warning
     wait_for(run, Status.FINISHED)
 
 
@@ -274,7 +274,7 @@ def test_a_dispatcher_that_cannot_be_started_is_a_warning_and_the_runs_wait(
         with monkeypatch.context() as patch:
             patch.setattr(dispatch, "python_command", lambda *_: ["/nowhere"])
             submitted = submit([waiting])
-        assert "can be started (No such file or directory)" in submitted.warning
+        assert "can't be started (No such file or directory)" in submitted.warning
         assert submitted.queued == [waiting]
         assert not submitted.failed
         revive(queue)
