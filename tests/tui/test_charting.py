@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from textual.app import App, ComposeResult
 from textual.color import Color
 
-from fmnist_tui.tui.results import curves as overlay
+from fmnist_tui.tui.results import validation_chart as overlay
 from fmnist_tui.tui.training.curves import BEST, OVERLAY, RAW, TRAINING, VALIDATION
 from fmnist_tui.tui.widgets.chart import Chart, Colour, Floats, Series, logarithmic, thinned
 
