@@ -217,6 +217,6 @@ async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await at_errors(pilot)
         await pilot.press("question_mark")
-        await until_shown(pilot, "Mistakes; errors of all versions; images only this one gets right")
+        await until_shown(pilot, "Mistakes; wrong in all versions; right only in this")
         await pilot.press("escape", "ctrl+p", *"gallery")
         await until_shown(pilot, "Gallery (g)")

@@ -19,7 +19,7 @@ from .test_errors_screen import at_errors
     ("keys", "words"),
     [
         pytest.param([], "Most confused", id="classes"),
-        pytest.param(["v"], "taken for", id="confusion"),
+        pytest.param(["v"], "predicted", id="confusion"),
         pytest.param(["v", "v"], "1 of 90", id="mistakes"),
         pytest.param(["g", "g"], "2 of 2 say", id="shared"),
         pytest.param(["v", "v", "v"], "ECE 0.", id="reliability"),

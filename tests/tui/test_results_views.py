@@ -141,10 +141,10 @@ async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: F
         await pilot.press("x")
         await until(pilot, lambda: column(pilot, "eligible")[0] == "left out", "it is left out")
         assert "excluded: left out by you" in words_in(pilot, "#about_run")
-        assert "v3" not in part(pilot, "#evolution")
+        assert "v3" not in part(pilot, "#comparison")
         await pilot.press("x")
         await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it counts again")
-        assert "v3" in part(pilot, "#evolution")
+        assert "v3" in part(pilot, "#comparison")
 
 
 async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: Path) -> None:
@@ -174,7 +174,7 @@ async def test_no_more_curves_are_drawn_than_can_be_told_apart(app: FmnistApp, r
                 drawn = min(drawn + 1, MAX_CURVES)
             await until(pilot, lambda: column(pilot, "curve").count("drawn") == drawn, "one more")  # noqa: B023
             await pilot.press("down")
-        assert "as many as can be told apart" in notices(app)
+        assert "At most 7 curves" in notices(app)
 
 
 async def test_enter_shows_the_run_on_the_training_screen(app: FmnistApp, runs: Path) -> None:
@@ -197,7 +197,7 @@ async def test_y_copies_the_comparison_and_writes_it_to_a_file(
         file = tmp_path / "fmnist-tui-export" / "results.md"
         await until(pilot, lambda: f"written to {file}" in notices(app), "it says where")
         assert file.read_text() == app.clipboard
-        assert "| v3 | 1 | 92.00 % | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
+        assert "| v3 | 1 | 92.00% | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
 
 
 async def test_without_runs_every_key_does_nothing(
@@ -221,7 +221,7 @@ async def test_l_gives_a_run_a_label_and_its_fault_is_told(app: FmnistApp, runs:
         assert read_label(find_run(runs, "best")) == Label("best", ("a", "b"), "why")
         await until(pilot, lambda: "#a #b, why" in words_in(pilot, "#about_run"), "tags and note are shown")
         await pilot.press("down", "l", *"best", "enter")
-        await until(pilot, lambda: "another run is called 'best' already" in notices(app), "it is refused")
+        await until(pilot, lambda: "another run is already named 'best'" in notices(app), "it is refused")
 
 
 async def test_d_deletes_a_run_when_it_is_said_twice(app: FmnistApp, runs: Path) -> None:

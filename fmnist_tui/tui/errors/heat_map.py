@@ -131,7 +131,7 @@ class HeatMap(Widget, can_focus=True):
         headings = [
             Segment(centre(name, width), crossed if column == here else plain) for column, name in enumerate(names)
         ]
-        corner = _AXES if len(_AXES) < self._margin else ""
+        corner = _AXES if self._names and len(_AXES) < self._margin else ""
         return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *headings]
 
     def _row(self, row: int, *, in_the_middle: bool) -> list[Segment]:

@@ -53,9 +53,7 @@ class ErrorsScreen(LabScreen):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
-        Binding(
-            "g", "next_gallery", "Gallery", tooltip="Mistakes; errors of all versions; images only this one gets right"
-        ),
+        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all versions; right only in this"),
         Binding("escape", "back", "Back", tooltip="Back to the previous view or screen"),
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]
