@@ -1,4 +1,4 @@
-"""v0 to v3 compared: means and spreads over the eligible runs, and the step from each version to the next."""
+"""Models compared: means and spreads over the eligible runs, and the step from each model to the next."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class VersionSummary:
     """One version over its runs.
 
     Attributes:
-        version: "v0" to "v3".
+        version: The model's name.
         runs: How many are compared.
         ineligible: How many of them aren't eligible; 0 unless all runs are compared.
         seeds: Each run's seed, oldest run first; None where run.json doesn't have it.

@@ -50,7 +50,7 @@ class Speed:
     """How fast one version trains on one device.
 
     Attributes:
-        version: "v0" to "v3".
+        version: The model's name.
         device: "cpu", "cuda:0", "mps".
         batch_size: Images a step.
         images_per_second: Over the repeats.

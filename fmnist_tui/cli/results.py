@@ -44,7 +44,7 @@ def results_command(
     form: str,
     runs: str | None,
 ) -> None:
-    """Compare v0 to v3 over all eligible runs; excluded runs are listed with the reason.
+    """Compare the models over all eligible runs; excluded runs are listed with the reason.
 
     With RUNs, eligible or not: compare each pair of them on the test images that both were scored on.
     """
@@ -77,7 +77,7 @@ def _print_table(table: Table) -> None:
 
 def _check_words(ctx: click.Context, words: tuple[str, ...]) -> None:
     if len(words) == 1:
-        raise click.UsageError("name another run to compare it with, or none to compare v0 to v3")
+        raise click.UsageError("name another run to compare it with, or none to compare the models")
     for name, option in (("recipe", "--recipe"), ("all_runs", "--all")):
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{option} selects runs, but these are named: leave it out")

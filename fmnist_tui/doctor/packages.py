@@ -12,6 +12,7 @@ from typing import Any
 from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.machine import Machine
 from fmnist_tui.host.processes import CommandResult, python_command
+from fmnist_tui.models.registry import all_models
 from fmnist_tui.text import safe
 from fmnist_tui.training.config import INSTALL_PYTORCH
 
@@ -35,8 +36,9 @@ def libraries_check(machine: Machine) -> Check:
 TORCH_PROBE = python_command("fmnist_tui.doctor.torch_probe")
 TORCH_SECONDS = 20.0
 _MIN_VERSION = (2, 6)
-_ON_CPU = "v1 to v3 train on the CPU"
-_V0_WORKS = "v0, data and results work without it"
+_ON_CPU = "PyTorch models train on the CPU"
+_WITHOUT = ", ".join(model.name for model in all_models() if not model.needs_torch)
+_WORKS = f"{_WITHOUT}, data and results work without it"
 _ADVICE = {
     "driver on your system is too old": "update NVIDIA's driver, or install a PyTorch built for an older CUDA",
     "no kernel image": "this PyTorch doesn't support this GPU: install another version of it",
@@ -63,7 +65,7 @@ def torch_check(machine: Machine, result: CommandResult, *, gpu_expected: bool) 
     if _numbers(version) < _MIN_VERSION:
         return Check("torch", CheckState.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
     if report.get("gpu"):
-        return Check("torch", CheckState.OK, f"{seen}: v1 to v3 train on {report['gpu']}")
+        return Check("torch", CheckState.OK, f"{seen}: PyTorch models train on {report['gpu']}")
     if not gpu_expected:
         return Check("torch", CheckState.OK, f"{seen}: {_ON_CPU}, no GPU was found")
     if not build:
@@ -87,21 +89,19 @@ def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Ch
 def _broken(result: CommandResult) -> Check:
     if result.status is None:
         advice = "probably a driver hangs: if `CUDA_VISIBLE_DEVICES= fmnist-tui doctor` works, it is the GPU's"
-        return Check("torch", CheckState.PROBLEM, f"PyTorch: {result.errors}; {_V0_WORKS}", advice)
+        return Check("torch", CheckState.PROBLEM, f"PyTorch: {result.errors}; {_WORKS}", advice)
     if result.status < 0:
         name = signal.strsignal(-result.status) or f"signal {-result.status}"
-        return Check(
-            "torch", CheckState.PROBLEM, f"PyTorch crashes ({name}); {_V0_WORKS}", "install another build of it"
-        )
+        return Check("torch", CheckState.PROBLEM, f"PyTorch crashes ({name}); {_WORKS}", "install another build of it")
     why = _last_error(result.errors)
     if re.match(r"ModuleNotFoundError: No module named '?torch'?$", why):
-        return Check("torch", CheckState.PROBLEM, f"PyTorch isn't installed; {_V0_WORKS}", INSTALL_PYTORCH)
+        return Check("torch", CheckState.PROBLEM, f"PyTorch isn't installed; {_WORKS}", INSTALL_PYTORCH)
     if re.match(r"(ModuleNotFoundError: |.*: )No module named '?fmnist_tui\b", why):
         return Check(
             "torch", CheckState.NOTE, "PyTorch could not be checked: this program isn't found outside this folder"
         )
     return Check(
-        "torch", CheckState.PROBLEM, f"PyTorch is broken ({why}); {_V0_WORKS}", "install it again: pip install torch"
+        "torch", CheckState.PROBLEM, f"PyTorch is broken ({why}); {_WORKS}", "install it again: pip install torch"
     )
 
 

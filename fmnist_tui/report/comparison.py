@@ -91,7 +91,7 @@ def _title(comparison: Comparison) -> str:
     if not comparison.versions:
         return f"No eligible runs under the recipe {comparison.recipe} yet"
     which = ", all runs scored on the same images" if comparison.all_runs else ""
-    return f"v0 to v3, recipe {comparison.recipe}{which}"
+    return f"{BUILT_IN[0]} to {BUILT_IN[-1]}, recipe {comparison.recipe}{which}"
 
 
 def _sections(comparison: Comparison, reached: dict[str, Reference], left_out: int) -> Iterator[Section]:

@@ -43,7 +43,7 @@ def see(make: Make) -> Any:
 
 def test_a_cpu_build_without_a_gpu_is_fine(see: Any) -> None:
     assert see(reported(**TORCH), gpu=False) == Check(
-        "torch", CheckState.OK, "PyTorch 2.13.0 (CPU build): v1 to v3 train on the CPU, no GPU was found"
+        "torch", CheckState.OK, "PyTorch 2.13.0 (CPU build): PyTorch models train on the CPU, no GPU was found"
     )
 
 
@@ -56,7 +56,7 @@ def test_a_cpu_build_beside_a_gpu_is_a_note(see: Any) -> None:
 @pytest.mark.parametrize("gpu", ["cuda:0 NVIDIA H100", "mps"])
 def test_a_gpu_that_works_is_named(see: Any, gpu: str) -> None:
     row = see(reported(**{**CUDA, "gpu": gpu}))
-    assert row == Check("torch", CheckState.OK, f"PyTorch 2.13.0 (CUDA 13.0): v1 to v3 train on {gpu}")
+    assert row == Check("torch", CheckState.OK, f"PyTorch 2.13.0 (CUDA 13.0): PyTorch models train on {gpu}")
 
 
 def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:

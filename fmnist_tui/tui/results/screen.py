@@ -1,4 +1,4 @@
-"""Screen 4: v0 to v3 compared."""
+"""Screen 4: the models compared."""
 
 from __future__ import annotations
 

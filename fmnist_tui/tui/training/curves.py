@@ -175,7 +175,7 @@ def reading(snapshot: Snapshot, viewport: ChartViewport) -> Reading | None:
 
 
 def loss_kind(run_id: str) -> str:
-    """The kind of the run's loss, "" if unknown; v0's can't be compared with that of v1 to v3."""
+    """The kind of the run's loss, "" if unknown; losses of different kinds can't be compared."""
     known = find_model(version_in(run_id))
     return known.loss.partition(",")[0].partition(" of ")[0] if known else ""
 
