@@ -57,7 +57,7 @@ def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
 
 def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.disk_space_warning", lambda *_: "little\nroom")
+    monkeypatch.setattr("fmnist_tui.runs.start.disk_space_warning", lambda *_: "little\nroom")
     outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
     assert list_runs(runs)
@@ -105,7 +105,7 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: None)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
     config = read_manifest(run).json
@@ -118,7 +118,7 @@ def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: None)
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
     asked = sorted(
         (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])
