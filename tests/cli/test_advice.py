@@ -12,7 +12,11 @@ import fmnist_tui
 from fmnist_tui.cli import cli
 
 SOURCES = [path.read_text() for path in Path(fmnist_tui.__file__).parent.rglob("*.py")]
-CALLS = {call for source in SOURCES for call in re.findall(r"(?<!\"`)fmnist-tui ([a-z][^`\"\n;,]*)", source)}
+CALLS = {
+    re.sub(r"(?<=\w)\{\w+\}", "", call)  # a field directly after a word adds options, or nothing
+    for source in SOURCES
+    for call in re.findall(r"(?<!\"`)fmnist-tui ([a-z][^`\"\n;,]*)", source)
+}
 NAMED = {option for source in SOURCES for option in re.findall(r"(?:with|use|or|; | a lower|try) (--[a-z-]+)", source)}
 
 
