@@ -7,7 +7,7 @@ import click
 from fmnist_tui.analysis.speed import Benchmark, Speed
 from fmnist_tui.cli.options import json_option
 from fmnist_tui.cli.output import print_columns, print_json, show_for_now
-from fmnist_tui.text import grouped, percent, safe
+from fmnist_tui.text import counted, grouped, percent, safe
 
 _SECONDS = 45.0
 _HEADER = ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of peak"]
@@ -57,7 +57,8 @@ def _print(found: Benchmark) -> None:
         )
     for device, description in found.machine.items():
         click.echo(f"{device}: {safe(description)}")
-    click.echo(f"{found.threads} threads; {found.data}; medians of {found.speeds[0].images_per_second.n} repeats")
+    repeats = found.speeds[0].images_per_second.n
+    click.echo(f"{counted(found.threads, 'thread')}; {found.data}; medians of {repeats} repeats")
     for version, reason in found.skipped.items():
         click.echo(f"{version} skipped: {safe(reason)}")
 

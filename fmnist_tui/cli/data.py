@@ -13,7 +13,7 @@ from fmnist_tui.cli.output import can_redraw, print_columns, print_json, show_fo
 from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
 from fmnist_tui.data.errors import ProgressCallback
 from fmnist_tui.paths import cache_folder, data_folder
-from fmnist_tui.text import megabytes, safe
+from fmnist_tui.text import grouped, megabytes, safe
 
 
 @click.command("data")
@@ -50,7 +50,7 @@ def _print(dataset: Dataset) -> None:
     rows = [["name", dataset.name], ["source", dataset.source]]
     rows.append(["official Fashion-MNIST", _official(dataset)])
     for name, part in (("train", dataset.train), ("test", dataset.test)):
-        rows += [[f"{name} images", str(len(part))], [f"{name} sha256", part.fingerprint]]
+        rows += [[f"{name} images", grouped(len(part))], [f"{name} sha256", part.fingerprint]]
     print_columns(rows)
     click.echo()
     train, test = _counts(dataset.train), _counts(dataset.test)

@@ -90,7 +90,7 @@ def _config_lines(run: Run, snapshot: Snapshot) -> list[tuple[str, str]]:
     manifest = run.manifest
     lines = [
         ("recipe", f"{manifest.recipe or '?'}{' (modified)' if manifest.modified else ''}"),
-        *([("limit", _limit(manifest))] if manifest.limit is not None else []),
+        *([("limit", _limit(manifest.limit, manifest.subset))] if manifest.limit is not None else []),
         ("seed", "?" if manifest.seed is None else str(manifest.seed)),
         ("device", _device(manifest)),
         *_changed_device(snapshot),
@@ -101,14 +101,14 @@ def _config_lines(run: Run, snapshot: Snapshot) -> list[tuple[str, str]]:
     return lines + [(name.replace("_", " "), _plain(value)) for name, value in manifest.hyperparameters.items()]
 
 
-def _limit(manifest: Manifest) -> str:
-    limit = f"{manifest.limit} training images"
-    return f"{limit}, by class" if manifest.subset == "by_class" else f"the first {limit}"
+def _limit(limit: int, subset: str | None) -> str:
+    images = counted(limit, "training image")
+    return f"{images}, by class" if subset == "by_class" else f"the first {images}"
 
 
 def _device(manifest: Manifest) -> str:
     name = f" ({manifest.device_name})" if manifest.device_name else ""
-    return f"{manifest.device or '?'}{name}, {manifest.threads} threads"
+    return f"{manifest.device or '?'}{name}, {counted(manifest.threads, 'thread')}"
 
 
 def _changed_device(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -143,8 +143,8 @@ def _progress_lines(status: Status, snapshot: Snapshot) -> list[tuple[str, str]]
 def _result_lines(result: Result) -> list[tuple[str, str]]:
     lines = []
     if result.test_accuracy is not None:
-        count = "?" if result.test_images is None else result.test_images
-        lines.append(("test accuracy", f"{percent(result.test_accuracy)} of {count} images"))
+        images = "? images" if result.test_images is None else counted(result.test_images, "image")
+        lines.append(("test accuracy", f"{percent(result.test_accuracy)} of {images}"))
         measures = ("NLL", result.test_nll), ("Brier", result.test_brier), ("ECE", result.test_ece)
         lines += [(f"test {name}", f"{value:.4f}") for name, value in measures if value is not None]
     if result.seconds is not None:

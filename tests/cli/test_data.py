@@ -97,7 +97,7 @@ def test_the_text_shows_source_and_content_of_the_data(fmnist: Fmnist) -> None:
     assert printed["name"] == "demo"
     assert printed["source"] == "demo, drawn by this program"
     assert printed["official Fashion-MNIST"] == "no"
-    assert (printed["train images"], printed["train sha256"]) == ("2000", fingerprint)
+    assert (printed["train images"], printed["train sha256"]) == ("2,000", fingerprint)
     assert "9      Ankle boot   200    50" in outcome.lines
 
 

@@ -38,7 +38,7 @@ LINES: list[tuple[Event, str]] = [
 
 @pytest.fixture
 def run(runs: Path) -> RunDirectory:
-    """A run that nobody holds, with an empty log."""
+    """A run without a trainer, with an empty log."""
     run = RunDirectory(runs / "v0-20250101-000000-00ff")
     run.path.mkdir(parents=True)
     return run

@@ -198,7 +198,7 @@ def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> No
 
 @pytest.fixture
 def seeded(four: Path, runs: Path) -> Path:
-    """Three seeds of v0 and of v1 whose accuracies lie close together, v1's a little higher."""
+    """Three seeds of v0 and of v1 whose accuracies are close together, v1's a little higher."""
     *_, v1, v0 = list_runs(four)
     for seed in range(3):
         for run, accuracy in ((v0, 0.9), (v1, 0.9005)):

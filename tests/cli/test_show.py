@@ -93,7 +93,7 @@ def test_the_text_shows_settings_status_and_result(fmnist: Fmnist, finished: Run
     assert shown["folder"] == str(finished.path)
     assert (shown["status"], shown["recipe"], shown["seed"]) == ("finished", "tuned (modified)", "3")
     assert (shown["batch size"], shown["epochs"]) == ("4", "6")
-    assert re.fullmatch(r"cpu \(.+\), 1 threads", shown["device"])
+    assert re.fullmatch(r"cpu \(.+\), 1 thread", shown["device"])
     assert shown["data"] == "demo, drawn by this program"
     assert shown["ended"] == "completed"
     assert shown["test accuracy"].endswith("% of 500 images")
