@@ -19,7 +19,7 @@ class Measured:
         value: The median, unless `note` says otherwise.
         low: The first quartile.
         high: The third quartile.
-        interval: In which the true median lies with 95 % confidence, whatever the distribution; None where there are
+        interval: The 95% confidence interval of the true median, whatever the distribution; None where there are
             too few values to say so.
         n: How many values there were.
         note: What a reader has to know.

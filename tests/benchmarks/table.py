@@ -46,7 +46,7 @@ def _rank(target: Target, one: Measured | Failed) -> int:
 
 def _row(target: Target, measured: Measured | Failed) -> tuple[str, ...]:
     if isinstance(measured, Failed):
-        return ("FAILED", target.key, "", "", "", "", "", "", f"{target.words}: failed: {measured.why}")
+        return ("FAILED", target.key, "", "", "", "", "", "", f"{target.title}: failed: {measured.why}")
     interval = measured.interval
     bound = ("", "at most ")[not target.more_is_better]
     return (
@@ -58,7 +58,7 @@ def _row(target: Target, measured: Measured | Failed) -> tuple[str, ...]:
         f"{_number(measured.low, target)} to {_number(measured.high, target)}",
         f"{_number(interval[0], target)} to {_number(interval[1], target)}" if interval else "",
         str(measured.n),
-        f"{target.words}{f' ({measured.note})' if measured.note else ''}",
+        f"{target.title}{f' ({measured.note})' if measured.note else ''}",
     )
 
 

@@ -12,8 +12,8 @@ class Target:
     Attributes:
         key: What `--only` calls it.
         group: Rows of one group share processes, and are measured together.
-        words: What is measured.
-        unit: How values are told; they are kept in seconds, bytes, shares and ratios.
+        title: What is measured.
+        unit: How values are printed; they are stored in seconds, bytes, shares and ratios.
         at_least: What has to be reached.
         aim: What should be; None where nothing beyond `at_least` is asked.
         more_is_better: Whether larger values are better.
@@ -21,7 +21,7 @@ class Target:
 
     key: str
     group: str
-    words: str
+    title: str
     unit: str
     at_least: float
     aim: float | None
@@ -32,8 +32,8 @@ class Target:
         return value < self.at_least if self.more_is_better else value > self.at_least
 
 
-def _faster(key: str, group: str, words: str, at_least: float, aim: float, unit: str = "x") -> Target:
-    return Target(key, group, words, unit, at_least, aim, more_is_better=True)
+def _faster(key: str, group: str, title: str, at_least: float, aim: float, unit: str = "x") -> Target:
+    return Target(key, group, title, unit, at_least, aim, more_is_better=True)
 
 
 TARGETS = (
