@@ -49,7 +49,7 @@ def largest_of(values: Sequence[float], note: str = "") -> Measured:
 
 
 def interval_of_median(values: Sequence[float]) -> tuple[float, float] | None:
-    """Between the k-th smallest and the k-th largest value, with k as large as 95 % confidence allows.
+    """Between the k-th smallest and the k-th largest value, with k as large as 95% confidence allows.
 
     Each value is below the median with probability 1/2, so that their number is binomial (the sign test, inverted).
     """

@@ -155,7 +155,7 @@ def seconds_until(terminal: Terminal, text: bytes, since: float, first: int, pat
     """Seconds from `since` (of time.perf_counter) until the app had sent the text, from byte `first` on.
 
     Raises:
-        TimeoutError: They didn't come in `patience` seconds.
+        TimeoutError: The text didn't come within `patience` seconds.
     """
     until = time.monotonic() + patience
     while text not in terminal.sent[first:]:

@@ -60,7 +60,7 @@ class Look:
 
 
 def _cost(bench: Bench, pace: Pace) -> tuple[Measured, list[Look]]:
-    """The share of the throughput that is lost while the app shows the run, and what was seen of the app meanwhile."""
+    """The fraction of the throughput lost while the app shows the run, and what was seen of the app meanwhile."""
     seen: list[Look] = []
     seconds = bench.sizes.live_seconds
 
