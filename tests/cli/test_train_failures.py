@@ -25,7 +25,7 @@ from .idx import labels, sample
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was right when the command looked is wrong when the trainer does."""
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: None)
 
 
 @pytest.mark.parametrize("how", [[], ["--detach"], ["--in-app"]], ids=" ".join)
