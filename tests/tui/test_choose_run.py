@@ -19,10 +19,10 @@ from .driving import (
     flat,
     open_run_list,
     part,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import held, training, write_log, write_run
 
@@ -104,8 +104,8 @@ async def test_the_list_of_runs_shows_label_status_and_accuracy(
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
-        for words in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
-            assert words in words_in(pilot, "OptionList")
+        for expected in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
+            assert expected in text_in(pilot, "OptionList")
 
 
 async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Maker, runs: Path) -> None:
@@ -119,9 +119,9 @@ async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Ma
         assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
-        await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in words_in(pilot, "#loss"), "it is drawn and named")
-        assert "loss (binary cross-entropy) by step" in words_in(pilot, "#loss")
-        assert "+ overlay v1" in words_in(pilot, "#accuracy")
+        await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in text_in(pilot, "#loss"), "it is drawn and named")
+        assert "loss (binary cross-entropy) by step" in text_in(pilot, "#loss")
+        assert "+ overlay v1" in text_in(pilot, "#accuracy")
         await pilot.press("v")
         await until(pilot, lambda: "overlay" not in flat(app), "it is gone")
 

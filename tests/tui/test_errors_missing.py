@@ -25,10 +25,10 @@ from .driving import (
     notices,
     part,
     shown,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import write_run
 from .test_errors_screen import compare_all, two
@@ -98,7 +98,7 @@ async def test_without_a_run_w_says_what_to_do(app: FmnistApp) -> None:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
         await pilot.press("w")
-        await until(pilot, lambda: "press 2 and train" in notices(app), "it says so")
+        await until(pilot, lambda: "press 2 and train" in notices(app), "the advice is shown")
         assert isinstance(app.screen, ResultsScreen)
 
 
@@ -123,4 +123,4 @@ async def test_a_slow_reading_does_not_hold_the_screen_up_and_may_be_left(
         assert isinstance(app.screen, ErrorsScreen)
         waiting.set()
         await until_shown(pilot, "20 of 500 wrong")
-        assert "Results" in words_in(pilot, "Nav")
+        assert "Results" in text_in(pilot, "Nav")

@@ -173,7 +173,7 @@ async def test_in_ascii_every_view_is_ascii(make_app: Maker, runs: Path) -> None
         for word in ("Most confused", "predicted Trouser: 1", "1 of 20", "ECE 0."):
             await until_shown(pilot, word)
             screen = app.export_screenshot(simplify=True)
-            assert not {letter for letter in "━╸┃┄▀·" if letter in screen}
+            assert not {character for character in "━╸┃┄▀·" if character in screen}
             await pilot.press("v")
 
 

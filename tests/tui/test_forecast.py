@@ -1,4 +1,4 @@
-"""What the form says about a training before it starts."""
+"""The forecast in the form: time and memory of a training run before it starts."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ async def test_a_runs_folder_that_cannot_be_read_does_not_keep_anyone_in(
     runs.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: "can't read the runs folder" in notices(app), "it says what is wrong")
+        await until(pilot, lambda: "can't read the runs folder" in notices(app), "the error is shown")
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running, "the app has ended")
     assert app.return_code == 0

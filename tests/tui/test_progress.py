@@ -100,9 +100,9 @@ ENDS: list[tuple[list[Event], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("log", "words"), ENDS)
-def test_a_stopped_run_says_what_is_left_of_it_and_how_to_go_on(log: list[Event], words: str) -> None:
-    assert progress_of(snapshot_of(log)).numbers.startswith(f"ended: {words}")
+@pytest.mark.parametrize(("log", "expected"), ENDS)
+def test_a_stopped_run_says_what_is_left_of_it_and_how_to_go_on(log: list[Event], expected: str) -> None:
+    assert progress_of(snapshot_of(log)).numbers.startswith(f"ended: {expected}")
 
 
 def test_the_epoch_after_which_a_run_was_ended_is_whole() -> None:

@@ -38,6 +38,6 @@ def test_a_bin_that_is_all_wrong_has_no_bar() -> None:
 
 
 def test_the_error_stands_above() -> None:
-    words = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
-    assert words.startswith("ECE 0.1000; bar: accuracy")
+    expected = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
+    assert expected.startswith("ECE 0.1000; bar: accuracy")
     assert reliability_text([], 60).plain.startswith("ECE 0.0000")

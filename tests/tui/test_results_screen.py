@@ -199,7 +199,7 @@ async def test_e_writes_every_runs_files_and_says_where(
         await until_shown(pilot, "recipe tuned")
         await pilot.press("e")
         folder = tmp_path / "fmnist-tui-export"
-        await until(pilot, lambda: f"2 runs written to {folder}" in notices(app), "it says where", patience=60)
+        await until(pilot, lambda: f"2 runs written to {folder}" in notices(app), "the folder is shown", patience=60)
         await until_shown(pilot, "2 runs written to")
     for run, stats in zip(written, ("normal_nn_stats.json", "cnn_model_stats.json"), strict=True):
         files = {path.name for path in (folder / run.run_id).iterdir()}
@@ -219,6 +219,6 @@ async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(
         await pilot.press("4")
         await until_shown(pilot, "recipe tuned")
         await pilot.press("e")
-        await until(pilot, lambda: "can't write to" in notices(app), "it says so", patience=60)
+        await until(pilot, lambda: "can't write to" in notices(app), "the error is shown", patience=60)
         assert "--to" not in notices(app)
         assert app.is_running

@@ -30,7 +30,7 @@ def watch(runs: Path) -> Watch:
 
 @pytest.fixture
 def monitor(runs: Path) -> RunMonitor:
-    """A monitor that looks every few milliseconds, watched by nobody yet."""
+    """A monitor that polls every few milliseconds, without a subscriber yet."""
     return RunMonitor(runs, 0.01)
 
 

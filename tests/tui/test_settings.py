@@ -9,7 +9,7 @@ from textual.widgets import Input
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 
-from .driving import loaded, notices, part, type_into, until, widget, words_in
+from .driving import loaded, notices, part, text_in, type_into, until, widget
 
 Maker = Callable[..., FmnistApp]
 
@@ -25,7 +25,7 @@ BROKEN = {
     "no JSON": "{",
     "a list": "[1]",
     "other types": '{"theme": 3, "ascii_images": "yes", "inverted": null, "form": {"epochs": 3}}',
-    "hostile words": '{"theme": "\\u001b[31m", "form": {"epochs": "\\n"}}',
+    "hostile text": '{"theme": "\\u001b[31m", "form": {"epochs": "\\n"}}',
     "a long word": '{"form": {"epochs": "' + "9" * 100 + '"}}',
 }
 
@@ -63,7 +63,7 @@ async def test_choices_that_name_nothing_known_are_passed_over(make_app: Maker, 
     async with app.run_test() as pilot:
         assert app.theme == "textual-dark"
         await pilot.press("2")
-        assert "recipe tuned" in words_in(pilot, "TrainForm")
+        assert "recipe tuned" in text_in(pilot, "TrainForm")
 
 
 async def test_a_home_that_cannot_be_written_disturbs_nobody(make_app: Maker, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""On a far file system, where each call takes its time: screens say that they wait, and keys are heard."""
+"""On a slow file system: screens show that they are waiting, and keys still work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fmnist_tui.tui.results import runs_view
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.threads import Threads, for_each
 
-from .driving import flat, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .driving import flat, loaded, notices, part, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -51,9 +51,9 @@ async def test_nothing_is_said_of_runs_before_they_were_read(
     run = write_run(runs)
     with stuck(monkeypatch, run_monitor, "read_run") as free:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            for key, words in (("3", "Looking for runs"), ("4", "Looking for runs"), ("o", "Looking for runs")):
+            for key, expected in (("3", "Looking for runs"), ("4", "Looking for runs"), ("o", "Looking for runs")):
                 await pilot.press(key)
-                await until_shown(pilot, words)
+                await until_shown(pilot, expected)
                 assert "No run" not in flat(app)
             await pilot.press("escape", "3", "o")
             await until_shown(pilot, "Looking for runs")
@@ -102,7 +102,7 @@ async def test_a_label_that_is_still_read_is_not_overwritten(
             await pilot.press("4")
             await until_shown(pilot, "v0, 1 run")
             await pilot.press("v", "v", "v")
-            await until(pilot, lambda: "counts ..." in words_in(pilot, "#about_run"), "the rest is still read")
+            await until(pilot, lambda: "counts ..." in text_in(pilot, "#about_run"), "the rest is still read")
             await pilot.press("l", "enter", "x", "enter")
             await until_shown(pilot, "reading its label")
             free.set()
@@ -128,7 +128,7 @@ async def test_choices_that_come_late_are_taken_and_what_was_chosen_meanwhile_ho
             assert widget(pilot, "#epochs", Input).value == "7"
             await pilot.press("1")
             await until(pilot, lambda: part(pilot, "Thumbnails").isascii(), "images are drawn as before")
-            await until(pilot, lambda: read_settings(file).inverted, "what was chosen meanwhile is kept")
+            await until(pilot, lambda: read_settings(file).inverted, "what was chosen meanwhile is saved")
     assert read_settings(file).form == {"epochs": "7", "device": "cpu"}
 
 

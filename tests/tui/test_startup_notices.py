@@ -6,7 +6,7 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown, words_in
+from .driving import at_the_smallest_size, flat, loaded, notices, text_in, until, until_shown
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -19,9 +19,9 @@ async def test_a_live_run_is_announced_where_it_is_seen_and_is_on_the_training_s
     run = write_run(runs, "v3", log=training("v3", epochs=1))
     with held(run):
         async with app.run_test(size=size, notifications=True) as pilot:
-            words = "v3 is running, epoch 2 of 10: press 3"
-            await until(pilot, lambda: words in words_in(pilot, "Toast"), "it is shown")
-            assert notices(app) == words
+            expected = "v3 is running, epoch 2 of 10: press 3"
+            await until(pilot, lambda: expected in text_in(pilot, "Toast"), "it is shown")
+            assert notices(app) == expected
             await pilot.press("3")
             await until_shown(pilot, run.run_id)
 

@@ -33,7 +33,7 @@ GREYS_OF_16 = {(number,) for number in (0, 7, 8, 15)}
 
 
 def case(kind: str, size: Size, locale: str, colours: str, *marks: pytest.MarkDecorator) -> object:
-    """One terminal, with a name that says what it is."""
+    """One terminal, named after its kind."""
     environment = {"TERM": kind, **LOCALES[locale], **COLOURS[colours]}
     return pytest.param(environment, size, id=f"{kind}, {size[0]}x{size[1]}, {locale}, {colours}", marks=marks)
 
@@ -63,9 +63,9 @@ def visit_everything(terminal: Terminal) -> None:
         ("1", "demo, train: 1-"),
         ("?", "Switch between training and test images"),
     )
-    for key, words in visits:
+    for key, expected in visits:
         terminal.press_and_settle(key)
-        terminal.wait_for(words)
+        terminal.wait_for(expected)
     terminal.press_and_settle(ESCAPE)
     terminal.press(PALETTE)
     terminal.wait_for("Search for commands")
