@@ -52,7 +52,7 @@ def test_only_whole_characters_are_cut_off(text: str, width: int, shown: str) ->
     assert cut(text, width) == shown
 
 
-def test_centred_text_has_the_same_room_on_both_sides() -> None:
+def test_centred_text_has_the_same_margin_on_both_sides() -> None:
     assert centre("東", 6) == "  東  "
     assert centre("abc", 2) == "abc"
 

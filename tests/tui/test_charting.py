@@ -54,7 +54,7 @@ def test_one_peak_in_a_long_flat_curve_survives_in_its_place() -> None:
     assert thin_x[thin_y == 1.0].tolist() == [7_124.0]
 
 
-def test_a_chart_without_any_width_keeps_no_point() -> None:
+def test_a_chart_of_no_width_has_no_points() -> None:
     y = np.arange(10.0)
     thin_x, thin_y = thinned(positions(y), y, 0)
     assert len(thin_x) == len(thin_y) == 0

@@ -73,9 +73,9 @@ def corrupt(web: Web) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "expected"),
-    [(cut, "arrived cut short"), (corrupt, "is not the official file: its checksum (sha256) differs")],
+    [(cut, "is truncated: "), (corrupt, "is not the official file: its checksum (sha256) differs")],
 )
-async def test_a_failed_fetch_says_why_leaves_nothing_and_can_be_tried_again(
+async def test_a_failed_fetch_shows_the_reason_leaves_nothing_and_can_be_retried(
     make_app: Maker, web: Web, small: Sample, tmp_path: Path, spoil: Callable[[Web], None], expected: str
 ) -> None:
     spoil(web)

@@ -166,7 +166,7 @@ async def test_a_wide_terminal_shows_the_image_under_the_cursor_beside_the_page(
         assert picture(pilot) == ascii_of(DEMO.train.images[2])
 
 
-async def test_a_resize_fills_the_room_and_keeps_the_place(app: FmnistApp) -> None:
+async def test_a_resize_fills_the_space_and_keeps_the_position(app: FmnistApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await loaded(pilot)
         await pilot.press("n")
@@ -178,7 +178,7 @@ async def test_a_resize_fills_the_room_and_keeps_the_place(app: FmnistApp) -> No
             assert len(page(pilot)) == grid.capacity
 
 
-async def test_a_class_without_images_is_said_to_be_empty(make_app: Callable[..., FmnistApp], tmp_path: Path) -> None:
+async def test_a_class_without_images_is_shown_as_empty(make_app: Callable[..., FmnistApp], tmp_path: Path) -> None:
     app = make_app(str(write_idx(tmp_path / "few", [0, 1, 0], [1, 1])))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "train: 1-3 of 3" in text_in(pilot, "#caption"), "the images are there")
@@ -205,7 +205,7 @@ async def test_every_class_has_a_mean_image_of_each_part_that_can_be_reached(
         assert "demo, test: mean image of each class" in text_in(pilot, "#caption")
 
 
-async def test_a_jump_keeps_the_class_where_the_image_is_of_it_and_says_so_where_not(app: FmnistApp) -> None:
+async def test_a_jump_keeps_the_class_of_the_image_or_reports_that_it_differs(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await loaded(pilot)
         await pilot.press("x", "c", "down", "j", *"530", "enter")

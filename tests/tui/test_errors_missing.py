@@ -78,9 +78,7 @@ async def test_without_any_images_too_and_they_come_when_they_are_there(
 
 
 @at_the_smallest_size
-async def test_a_run_without_predictions_says_what_to_do_in_words(
-    app: FmnistApp, runs: Path, size: tuple[int, int]
-) -> None:
+async def test_a_run_without_predictions_shows_what_to_do(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     write_demo_run(runs, "v3", seed=1, wrong=20).predictions.unlink()
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
@@ -93,7 +91,7 @@ async def test_a_run_without_predictions_says_what_to_do_in_words(
         assert isinstance(app.screen, ResultsScreen)
 
 
-async def test_without_a_run_w_says_what_to_do(app: FmnistApp) -> None:
+async def test_without_a_run_w_shows_what_to_do(app: FmnistApp) -> None:
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")

@@ -56,7 +56,7 @@ def test_the_app_is_painted_without_a_slow_library(tmp_path: Path, code: str, un
     assert done.stdout.strip() == "[]"
 
 
-async def test_data_that_takes_its_time_keeps_nobody_waiting(
+async def test_slow_data_does_not_block_the_app(
     make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     arrived = threading.Event()

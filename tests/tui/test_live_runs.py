@@ -93,7 +93,7 @@ async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistAp
     assert result["test_accuracy"] > 0.5
 
 
-async def test_a_live_run_is_paused_continued_and_ended_after_its_epoch(app: FmnistApp, runs: Path) -> None:
+async def test_a_running_run_is_paused_continued_and_ended_after_its_epoch(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS)
         await until_headline(pilot, "running")
@@ -153,7 +153,7 @@ async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> No
 
 
 @pytest.mark.slow
-async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
+async def test_a_second_app_finds_a_running_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
     config = configure("v0", "tuned", {"epochs": 9999}, threads=1)
     run = request_run(runs, config, "demo")
     trainer = launch(run)

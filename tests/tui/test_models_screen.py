@@ -113,7 +113,7 @@ FAULTS = [
 ]
 
 
-async def test_each_fault_is_said_in_its_line_and_starts_nothing(app: FmnistApp, asked: Asked, runs: Path) -> None:
+async def test_each_error_is_shown_in_its_line_and_starts_nothing(app: FmnistApp, asked: Asked, runs: Path) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         for field, typed, expected in FAULTS:
@@ -155,7 +155,7 @@ async def test_a_fault_goes_away_when_it_is_mended(app: FmnistApp, asked: Asked)
         assert [config.hyperparameters.epochs for config in asked.configs] == [5]
 
 
-async def test_letters_cannot_be_typed_into_numbers(app: FmnistApp) -> None:
+async def test_only_digits_can_be_typed_into_numbers(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         widget(pilot, "#epochs", Input).focus()
@@ -171,7 +171,7 @@ async def test_t_asks_for_the_chosen_version_as_its_recipe_has_it(app: FmnistApp
         assert asked.in_app is False
 
 
-async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, asked: Asked) -> None:
+async def test_the_form_changes_only_the_settings_that_it_shows(app: FmnistApp, asked: Asked) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         await choose(pilot, "#recipe", "origin")
@@ -248,7 +248,7 @@ async def test_v0_on_a_gpu_is_refused_before_it_starts(app: FmnistApp, asked: As
 
 
 @pytest.mark.parametrize(("in_app", "expected"), [(False, "train in process"), (True, "train in app")])
-async def test_the_form_proposes_what_the_command_line_said(
+async def test_the_form_starts_with_the_settings_of_the_command_line(
     make_app: Callable[..., FmnistApp], in_app: bool, expected: str
 ) -> None:
     async with make_app(in_app=in_app).run_test() as pilot:
@@ -265,7 +265,7 @@ async def test_enter_in_a_field_leaves_it_and_trains_nothing(app: FmnistApp, ask
         assert asked.configs == []
 
 
-async def test_what_will_not_count_in_the_results_is_said_before_it_is_trained(app: FmnistApp) -> None:
+async def test_an_ineligible_run_is_announced_before_it_is_trained(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         assert "Excluded" not in text_in(pilot, "#forecast")
@@ -275,7 +275,7 @@ async def test_what_will_not_count_in_the_results_is_said_before_it_is_trained(a
         await until(pilot, lambda: expected in text_in(pilot, "#forecast"), "the exclusion is shown")
 
 
-async def test_what_is_one_versions_own_recipe_and_not_anothers_is_said_of_both_marked(app: FmnistApp) -> None:
+async def test_a_setting_that_excludes_one_of_two_marked_models_is_shown(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2", "space", "down", "space")
         epochs = str(hyperparameters("v0", "tuned").epochs)
@@ -285,7 +285,7 @@ async def test_what_is_one_versions_own_recipe_and_not_anothers_is_said_of_both_
         await until(pilot, lambda: expected in text_in(pilot, "#forecast"), "the exclusion is shown")
 
 
-async def test_marked_versions_are_trained_together_and_the_form_says_where_they_differ(
+async def test_marked_models_are_trained_together_and_the_form_shows_where_they_differ(
     app: FmnistApp, asked: Asked
 ) -> None:
     async with app.run_test() as pilot:

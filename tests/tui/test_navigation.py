@@ -123,7 +123,7 @@ async def test_the_command_palette_opens_and_closes(app: FmnistApp) -> None:
         await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
 
 
-async def test_the_top_line_says_what_the_live_run_does_on_every_screen(app: FmnistApp, runs: Path) -> None:
+async def test_the_top_line_shows_the_running_run_on_every_screen(app: FmnistApp, runs: Path) -> None:
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
             for key in "1234":

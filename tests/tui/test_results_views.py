@@ -160,7 +160,7 @@ async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: P
         assert "v3" not in part(pilot, "#nll")
 
 
-async def test_no_more_curves_are_drawn_than_can_be_told_apart(app: FmnistApp, runs: Path) -> None:
+async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, runs: Path) -> None:
     for seed in range(MAX_CURVES + 1):
         write_run(runs, "v0", seed=seed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -212,7 +212,7 @@ async def test_without_runs_every_key_does_nothing(
         assert "No eligible runs" in flat(app)
 
 
-async def test_l_gives_a_run_a_label_and_its_fault_is_told(app: FmnistApp, runs: Path) -> None:
+async def test_l_labels_a_run_and_reports_an_invalid_label(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await at_runs(pilot)
@@ -224,7 +224,7 @@ async def test_l_gives_a_run_a_label_and_its_fault_is_told(app: FmnistApp, runs:
         await until(pilot, lambda: "another run is already named 'best'" in notices(app), "it is refused")
 
 
-async def test_d_deletes_a_run_when_it_is_said_twice(app: FmnistApp, runs: Path) -> None:
+async def test_d_deletes_a_run_after_confirmation(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await at_runs(pilot)

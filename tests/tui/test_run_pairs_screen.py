@@ -33,7 +33,7 @@ async def test_t_tests_the_run_against_those_whose_curves_are_drawn(
         await until_shown(pilot, "newest first")
 
 
-async def test_a_run_that_was_not_scored_is_told_of_in_the_dialog(app: FmnistApp, runs: Path) -> None:
+async def test_a_run_without_a_score_is_named_in_the_dialog(app: FmnistApp, runs: Path) -> None:
     four(runs)
     write_run(runs, "v2", seed=10, log=training(epochs=1)).predictions.unlink()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -42,7 +42,7 @@ async def test_a_run_that_was_not_scored_is_told_of_in_the_dialog(app: FmnistApp
         await until(pilot, lambda: "can't be compared" in text_in(pilot, "#pairs"), "the reason is shown")
 
 
-async def test_a_run_alone_is_told_what_it_takes(app: FmnistApp, runs: Path) -> None:
+async def test_with_one_selected_run_the_advice_is_to_select_another(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await at_runs(pilot)

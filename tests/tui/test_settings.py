@@ -31,7 +31,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
-def test_what_makes_no_sense_was_never_chosen(tmp_path: Path, content: str | None) -> None:
+def test_invalid_settings_are_ignored(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "choices.json").write_text(content)
     assert read_settings(tmp_path / "choices.json") == Settings()
@@ -66,7 +66,7 @@ async def test_choices_that_name_nothing_known_are_passed_over(make_app: Maker, 
         assert "recipe tuned" in text_in(pilot, "TrainForm")
 
 
-async def test_a_home_that_cannot_be_written_disturbs_nobody(make_app: Maker, tmp_path: Path) -> None:
+async def test_a_read_only_home_is_no_error(make_app: Maker, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test() as pilot:

@@ -117,11 +117,11 @@ def test_without_a_mouse_in_ascii_and_in_silence_while_nothing_happens(runs: Pat
 
 
 @pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
-def test_a_terminal_that_cannot_draw_is_told_what_to_do_and_sent_no_sequence(runs: Path, kind: str) -> None:
+def test_a_dumb_terminal_gets_advice_and_no_escape_sequences(runs: Path, kind: str) -> None:
     terminal = Terminal([installed_command()], (80, 24), {**os.environ, "TERM": kind})
     try:
         assert terminal.wait() == 1
         assert b"\x1b" not in terminal.sent
-        assert "train without a screen" in " ".join(terminal.text().split())
+        assert "train without the app" in " ".join(terminal.text().split())
     finally:
         terminal.close()

@@ -19,7 +19,7 @@ Maker = Callable[..., FmnistApp]
 
 
 @at_every_size
-async def test_without_a_run_it_says_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
+async def test_without_a_run_it_shows_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await until_shown(pilot, "No run yet. Press 2, choose a model and train it")
@@ -70,7 +70,7 @@ async def test_a_paused_and_a_stopping_run_are_called_so(make_app: Maker, run: R
             await until_shown(pilot, "running, stopping after this epoch")
 
 
-async def test_a_run_that_was_ended_early_says_after_which_epoch(make_app: Maker, runs: Path) -> None:
+async def test_a_run_that_was_ended_early_shows_its_last_epoch(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs, log=[*training(epochs=2), RunFinished("stopped", scored=True)]))
     async with app.run_test() as pilot:
         await until(pilot, lambda: flat(app).count("stopped after epoch 2 of 4, scored") == 2, "it is shown")
@@ -117,7 +117,7 @@ async def test_a_run_without_a_trainer_takes_no_command(make_app: Maker, runs: P
         assert not run.control.exists()
 
 
-async def test_a_finished_run_cannot_be_resumed_and_says_so(make_app: Maker, runs: Path) -> None:
+async def test_resuming_a_finished_run_is_refused_with_a_reason(make_app: Maker, runs: Path) -> None:
     run = write_run(runs)
     app = make_app(attach=run)
     async with app.run_test(notifications=True) as pilot:
@@ -126,7 +126,7 @@ async def test_a_finished_run_cannot_be_resumed_and_says_so(make_app: Maker, run
         assert f"run {run.run_id} is finished; start a new one with: fmnist-tui train" in notices(app)
 
 
-async def test_a_full_disk_is_told_and_forgotten_when_there_is_room(
+async def test_a_full_disk_is_reported_until_there_is_space(
     make_app: Maker, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_log(run, training(epochs=1))

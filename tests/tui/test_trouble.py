@@ -72,7 +72,7 @@ async def test_an_unreadable_runs_folder_is_named_on_every_screen_that_needs_it(
         assert app.is_running
 
 
-async def test_a_training_that_cannot_be_written_down_is_said(make_app: Maker, runs: Path) -> None:
+async def test_a_run_directory_that_cannot_be_written_is_reported(make_app: Maker, runs: Path) -> None:
     runs.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test(notifications=True) as pilot:
@@ -171,7 +171,7 @@ HOSTILE = {
     "text",
     [pytest.param(text, id=name, marks=() if name == "markup" else pytest.mark.slow) for name, text in HOSTILE.items()],
 )
-async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: Path, text: str) -> None:
+async def test_text_from_files_is_shown_literally(app: FmnistApp, runs: Path, text: str) -> None:
     run = write_run(
         runs,
         seed=2,
@@ -212,7 +212,7 @@ def assert_harmless(pilot: AnyPilot) -> None:
     assert not codes
 
 
-async def test_the_name_of_a_data_folder_is_shown_letter_by_letter(make_app: Maker, tmp_path: Path) -> None:
+async def test_the_name_of_a_data_folder_is_shown_literally(make_app: Maker, tmp_path: Path) -> None:
     app = make_app(str(write_idx(tmp_path / "[bold]x[@click=app.quit] \x1b[31m", [0, 1], [2])))
     async with app.run_test(size=(120, 40)) as pilot:
         caption = 'folder "[bold]x[@click=app.quit] [31m", train: 1-2 of 2'
