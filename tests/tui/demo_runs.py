@@ -1,4 +1,4 @@
-"""Scored runs on the demo set, so that the app has their images; which of them are wrong is known."""
+"""Scored runs on the demo set, so that the app has their images; it is known which images they get wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching the images from within the app: it shows how far it is, can be stopped and tried again."""
+"""Fetching the images from within the app: it shows the progress, can be cancelled and retried."""
 
 from __future__ import annotations
 

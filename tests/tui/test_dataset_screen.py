@@ -238,12 +238,12 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
 
 
 def picture(pilot: AnyPilot) -> list[str]:
-    """The large image's lines, as they stand on the screen."""
+    """The lines of the large image on the screen."""
     return part(pilot, "Picture").split("\n")
 
 
 def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], scale: int = 1) -> list[str]:
-    """The image, enlarged, as ten letters draw it, each the mean of two pixels."""
+    """The image, enlarged, drawn with ten characters, each the mean of two pixels."""
     large = image.repeat(scale, axis=0).repeat(scale, axis=1)
     means = large.reshape(14 * scale, 2, 28 * scale).astype(float).mean(axis=1)
     return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row).rstrip() for row in means]

@@ -1,4 +1,4 @@
-"""Where a run errs, where something for it is missing or takes its time: images, predictions, the run itself."""
+"""The errors screen while images, predictions or the run itself are missing or slow to load."""
 
 from __future__ import annotations
 

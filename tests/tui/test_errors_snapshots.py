@@ -1,4 +1,4 @@
-"""One picture of each view of where a run errs; see `test_snapshots`."""
+"""One picture of each view of the errors screen; see `test_snapshots`."""
 
 from __future__ import annotations
 

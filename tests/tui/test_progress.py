@@ -134,7 +134,7 @@ def test_lines_break_between_items_and_not_within() -> None:
     )
 
 
-def test_a_pause_changes_no_share() -> None:
+def test_a_pause_changes_no_fraction() -> None:
     log = training(epochs=1)
     before, after = progress_of(snapshot_of(log)), progress_of(snapshot_of([*log, Paused(STEPS)]))
     assert (before.epoch_fraction, before.total_fraction) == (after.epoch_fraction, after.total_fraction)

@@ -143,7 +143,7 @@ async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: F
         assert "excluded: left out by you" in text_in(pilot, "#about_run")
         assert "v3" not in part(pilot, "#comparison")
         await pilot.press("x")
-        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it counts again")
+        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it is eligible again")
         assert "v3" in part(pilot, "#comparison")
 
 

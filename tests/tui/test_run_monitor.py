@@ -1,4 +1,4 @@
-"""The picture of the runs folder that the app keeps: what it sees, and how seldom it touches files."""
+"""The cached picture of the runs folder: what it contains, and how rarely it touches files."""
 
 from __future__ import annotations
 

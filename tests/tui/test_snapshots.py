@@ -53,7 +53,7 @@ async def is_drawn(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def is_drawn_live(pilot: Pilot[None]) -> None:
+async def is_drawn_while_running(pilot: Pilot[None]) -> None:
     """The same of a run that has a trainer: it is named at the top."""
     await until(pilot, lambda: "epoch" in part(pilot, "#running"), "it is named at the top")
     await is_drawn(pilot)
@@ -124,7 +124,7 @@ def test_the_training_screen(make_app: Maker, runs: Path, looks_right: Check, lo
 def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_right: Check, log: list[Event]) -> None:
     run = write_run(runs, log=log)
     with held(run):
-        looks_right(make_app(attach=run), is_drawn_live)
+        looks_right(make_app(attach=run), is_drawn_while_running)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_opens_over_a_screen(
     run = write_run(runs, seed=1, log=LIVE)
 
     async def ready(pilot: Pilot[None]) -> None:
-        await is_drawn_live(pilot)
+        await is_drawn_while_running(pilot)
         await pilot.press(key)
         await until_shown(pilot, expected)
 
