@@ -107,7 +107,7 @@ def _check_terminal() -> None:
     term = os.environ.get("TERM", "")
     if term in CANNOT_DRAW:
         raise click.ClickException(
-            f"TERM={term} says that this terminal can't draw; if it can, export TERM=xterm-256color, "
+            f"TERM={term} describes a terminal that can't show the app; if yours can, export TERM=xterm-256color, "
             "or train without the app: fmnist-tui train v0"
         )
 

@@ -102,7 +102,7 @@ class FmnistApp(RunControl):
         self.ascii_images = self._always_ascii = ascii_only or low_bandwidth
         self._settings_are_late = not self._read_settings()
         self._apply_settings(Settings() if self._settings_are_late else self._saved)
-        self._filters: list[LineFilter] = [AsciiFilter()] if ascii_only else []
+        self._ascii_filters: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self.stopped_at_exit: list[RunDirectory] = []
         self._first_run = attach
         self._suspending = Suspending(self, self._paint_all)
@@ -288,7 +288,7 @@ class FmnistApp(RunControl):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The filters that every line passes before it is sent."""
-        return [*super().get_line_filters(), *self._filters]
+        return [*super().get_line_filters(), *self._ascii_filters]
 
     def _load(self) -> None:
         """Loads the images, fetching them where needed."""

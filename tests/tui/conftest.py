@@ -70,7 +70,7 @@ def runs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(runs: Path) -> RunDirectory:
-    """A run that has not told anything yet."""
+    """A run without any events yet."""
     run = RunDirectory(runs / "v0-20260102-000000-00ff")
     run.path.mkdir(parents=True)
     return run

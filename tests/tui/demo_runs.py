@@ -1,4 +1,4 @@
-"""Scored runs on the demo set, so that the app has their images; which of them are wrong is known."""
+"""Scored runs on the demo set, so that the app has their images; it is known which images they get wrong."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def write_demo_run(runs: Path, version: str, *, seed: int = 0, wrong: int) -> Ru
 
 
 def probabilities(wrong: int) -> NDArray[np.float32]:
-    """Image i is wrong where i < `wrong`: taken for one of the next three classes; confidences are 0.45 to 0.94."""
-    places, labels = np.arange(500), dataset().test.labels.astype(np.int64)
-    confidence = 0.45 + 0.49 * (places * 37 % 500) / 500
-    said = (labels + (places < wrong) * (1 + places % 3)) % 10
+    """Image i is wrong where i < `wrong`: predicted as one of the next three classes; confidences are 0.45 to 0.94."""
+    index, labels = np.arange(500), dataset().test.labels.astype(np.int64)
+    confidence = 0.45 + 0.49 * (index * 37 % 500) / 500
+    predicted = (labels + (index < wrong) * (1 + index % 3)) % 10
     table = np.repeat(((1 - confidence) / 9)[:, None], 10, axis=1)
-    table[places, labels] += 0.1 * (said != labels)
-    table[places, said] = confidence
-    shares: NDArray[np.float32] = (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
+    table[index, labels] += 0.1 * (predicted != labels)
+    table[index, predicted] = confidence
+    normalized: NDArray[np.float32] = (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalized

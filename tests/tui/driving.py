@@ -47,13 +47,13 @@ def flat(app: App[None]) -> str:
 
 
 def part(pilot: AnyPilot, selector: str) -> str:
-    """What stands where the widgets lie that the selector finds on the current screen."""
+    """The text of the widgets that match the selector on the current screen."""
     lines = shown(pilot.app).splitlines()
     regions = [found.region for found in pilot.app.screen.query(selector)]
     return "\n".join(line[area.x : area.right].rstrip() for area in regions for line in lines[area.y : area.bottom])
 
 
-def words_in(pilot: AnyPilot, selector: str) -> str:
+def text_in(pilot: AnyPilot, selector: str) -> str:
     """The same as one line, without the borders."""
     return " ".join(re.sub("[▌│╭╮╰╯─▁▂▃▄▅▆▇]", " ", part(pilot, selector)).split())
 
@@ -64,7 +64,7 @@ def widget(pilot: AnyPilot, selector: str, kind: type[W]) -> W:
 
 
 def listen(app: App[None]) -> None:
-    """Keeps what the app notifies, which it forgets itself after some seconds."""
+    """Records the notifications of the app, which itself forgets them after some seconds."""
     notify = app.notify
     heard = _heard.setdefault(app, [])
 
@@ -76,19 +76,19 @@ def listen(app: App[None]) -> None:
 
 
 def notices(app: App[None]) -> str:
-    """All that the app has notified so far, a line each."""
+    """All notifications of the app so far, one a line."""
     return "\n".join(_heard[app])
 
 
 def drawn(text: str) -> bool:
-    """Whether a curve stands there."""
-    return sum(ord(letter) in _BRAILLE for letter in text) > 20
+    """Whether a curve is drawn in the text."""
+    return sum(ord(character) in _BRAILLE for character in text) > 20
 
 
 async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
     """Waits until `condition` holds; fails with `what` and the screen.
 
-    It looks ever more seldom: to read a screen costs as much as to paint it.
+    It looks less and less often, as reading a screen costs as much as painting it.
     """
     end, pause = time.monotonic() + patience, 0.02
     while not condition():
@@ -97,16 +97,16 @@ async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, pat
         pause = min(1.3 * pause, 0.25)
 
 
-async def until_shown(pilot: AnyPilot, *words: str, patience: float = PATIENCE) -> None:
-    """Waits until all of the words stand on the screen, wherever lines break."""
-    missing = list(words)
+async def until_shown(pilot: AnyPilot, *texts: str, patience: float = PATIENCE) -> None:
+    """Waits until all of the texts are on the screen, wherever lines break."""
+    missing = list(texts)
 
     def all_there() -> bool:
-        text = flat(pilot.app)
-        missing[:] = [word for word in words if word not in text]
+        screen = flat(pilot.app)
+        missing[:] = [text for text in texts if text not in screen]
         return not missing
 
-    await until(pilot, all_there, f"the screen shows {words}", patience)
+    await until(pilot, all_there, f"the screen shows {texts}", patience)
 
 
 async def open_run_list(pilot: AnyPilot, key: str = "o") -> None:

@@ -1,4 +1,4 @@
-"""Notices when the app touches files on the screen's thread: on a far file system each call may take a second.
+"""Notices when the app touches files on the screen's thread: on a slow file system each call may take a second.
 
 Audit events tell of files that are opened and folders that are listed or changed; `stat` and its kin have none, and are
 wrapped. What the test itself does in the same thread doesn't matter: only calls that come from Textual's loop do.

@@ -48,7 +48,7 @@ def write_idx(folder: Path, train: Sequence[int], test: Sequence[int]) -> Path:
 
 
 def training(version: str = "v0", epochs: int = EPOCHS, asked: int = EPOCHS) -> list[Event]:
-    """What a trainer tells of `epochs` epochs of the `asked` ones: losses that fall, accuracies that rise."""
+    """The events of `epochs` epochs out of `asked`: falling losses, rising accuracies."""
     log: list[Event] = [RunStarted(version, asked * STEPS, STEPS, asked, 266_610, 4711)]
     for number in range(1, epochs + 1):
         first = (number - 1) * STEPS

@@ -77,7 +77,7 @@ class Terminal:
         return termios.tcgetattr(self._its)
 
     def text(self) -> str:
-        """What stands on the screen."""
+        """The text on the screen."""
         self._read()
         self._render()
         return "\n".join(line.rstrip() for line in self._screen.display)
@@ -106,9 +106,9 @@ class Terminal:
                 size = len(self.sent)
                 self._read(0.3)
 
-    def wait_for(self, words: str) -> None:
-        """Waits until the words stand on the screen, wherever lines break."""
-        self._wait_until(lambda text: words in text, repr(words))
+    def wait_for(self, text: str) -> None:
+        """Waits until the text is on the screen, wherever lines break."""
+        self._wait_until(lambda screen: text in screen, repr(text))
 
     def wait_for_match(self, pattern: str) -> str:
         """Waits until the pattern is found on the screen, wherever lines break; returns its group."""
@@ -117,9 +117,9 @@ class Terminal:
         assert found is not None
         return found.group(1)
 
-    def wait_until_gone(self, words: str) -> None:
-        """Waits until the words no longer stand on the screen."""
-        self._wait_until(lambda text: words not in text, f"the end of {words!r}")
+    def wait_until_gone(self, text: str) -> None:
+        """Waits until the text is no longer on the screen."""
+        self._wait_until(lambda screen: text not in screen, f"the end of {text!r}")
 
     def _wait_until(self, holds: Callable[[str], bool], what: str) -> None:
         end = time.monotonic() + PATIENCE

@@ -24,7 +24,7 @@ def test_every_text_becomes_ascii_of_the_same_width(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "plain"), [("┌─┐", "+-+"), ("━━╸", "==="), ("⠀⣿", " #"), ("é ± …", "e ~ .")])
-def test_frames_bars_curves_and_letters_keep_their_look(text: str, plain: str) -> None:
+def test_frames_bars_curves_and_text_become_ascii(text: str, plain: str) -> None:
     assert in_ascii(text) == plain
 
 

@@ -37,7 +37,7 @@ def test_choosing_a_class_starts_from_its_first_image() -> None:
     assert turned.only(None).first == 0
 
 
-def test_the_other_part_keeps_the_class_and_starts_anew() -> None:
+def test_the_other_split_keeps_the_class_and_starts_at_its_first_page() -> None:
     other = Browsing(DATA).only(4).turned(1, 2).other_part()
     assert (other.part, other.label, other.first) == ("test", 4, 0)
     assert other.chosen.tolist() == [0, 1]
@@ -73,7 +73,7 @@ def test_a_class_without_images_can_be_turned() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([-1, 1]), st.integers(1, 30)), max_size=12))
-def test_the_next_page_never_lies_before_this_one_however_the_room_changes(turns: list[tuple[int, int]]) -> None:
+def test_the_next_page_never_starts_before_this_one_at_any_size(turns: list[tuple[int, int]]) -> None:
     browsing = Browsing(DATA)
     for direction, capacity in turns:
         turned = browsing.turned(direction, capacity)
@@ -104,7 +104,7 @@ def test_a_tenth_of_the_training_images_validates() -> None:
     assert not any(browsing.other_part().is_validation(index) for index in range(3))
 
 
-def test_the_words_below_an_augmented_image_say_what_one_sees() -> None:
+def test_the_caption_of_an_augmented_image_describes_it() -> None:
     image = np.zeros((28, 28), np.uint8)
     image[10, 10] = 255
     garments = replace(dataset(ImageSet.of(image[None], np.zeros(1, np.uint8)), DATA.test), flips=True)

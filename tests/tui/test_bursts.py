@@ -172,7 +172,7 @@ async def test_a_dialog_is_answered_once(app: FmnistApp, runs: Path, keys: list[
 
 
 async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An even number of question marks may also have closed the help again; what opened is counted, then."""
+    """An even number of question marks may also have closed the help again; so the openings are counted."""
     opened: list[object] = []
     push = app.push_screen
 

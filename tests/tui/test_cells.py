@@ -52,7 +52,7 @@ def test_only_whole_characters_are_cut_off(text: str, width: int, shown: str) ->
     assert cut(text, width) == shown
 
 
-def test_centred_text_has_the_same_room_on_both_sides() -> None:
+def test_centred_text_has_the_same_margin_on_both_sides() -> None:
     assert centre("東", 6) == "  東  "
     assert centre("abc", 2) == "abc"
 
@@ -81,7 +81,7 @@ async def test_a_tables_columns_are_as_wide_as_names_of_wide_characters() -> Non
         await pilot.pause()
         assert [column.width for column in table.ordered_columns] == [10, 1]
         lines = [line.text for line in table.render_lines(table.region)]
-        assert {cell_len(line[: line.index(letter)]) for line in lines for letter in "xy" if letter in line} == {13}
+        assert {cell_len(line[: line.index(mark)]) for line in lines for mark in "xy" if mark in line} == {13}
 
 
 def test_class_names_of_wide_characters_line_up_in_lists_and_maps() -> None:

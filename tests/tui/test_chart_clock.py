@@ -44,9 +44,7 @@ def due_after(clocks: Time, clock: ChartClock, cost: float) -> float:
     [(0.001, 1.0, 1.0), (0.02, 1.0, 2.0), (0.5, 1.0, 6.0), (0.001, 5.0, 5.0), (0.02, 5.0, 10.0)],
     ids=["cheap", "dear: a two-hundredth of two CPUs", "far too dear", "cheap, slow link", "dear, slow link"],
 )
-def test_charts_are_painted_as_seldom_as_their_cost_asks_for(
-    clocks: Time, cost: float, pace: float, seconds: float
-) -> None:
+def test_expensive_charts_are_painted_less_often(clocks: Time, cost: float, pace: float, seconds: float) -> None:
     assert due_after(clocks, ChartClock(pace), cost) == seconds
 
 

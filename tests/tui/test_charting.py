@@ -16,7 +16,7 @@ curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6,
 rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=True, allow_infinity=True))
 
 
-def counted(values: Floats) -> Floats:
+def positions(values: Floats) -> Floats:
     """X for these values: 1, 2, 3, ..."""
     return np.arange(1.0, len(values) + 1)
 
@@ -24,40 +24,40 @@ def counted(values: Floats) -> Floats:
 @settings(deadline=None)
 @given(curves, st.integers(1, 60))
 def test_a_thinned_curve_keeps_its_extremes_and_is_bounded(y: Floats, columns: int) -> None:
-    kept_x, kept_y = thinned(counted(y), y, columns)
-    assert len(kept_x) == len(kept_y) <= 2 * columns
-    assert kept_y.min() == y.min()
-    assert kept_y.max() == y.max()
+    thin_x, thin_y = thinned(positions(y), y, columns)
+    assert len(thin_x) == len(thin_y) <= 2 * columns
+    assert thin_y.min() == y.min()
+    assert thin_y.max() == y.max()
 
 
 @settings(deadline=None)
 @given(rough_curves, st.integers(1, 60))
 def test_a_thinned_curve_holds_points_of_the_curve_in_their_order_and_finite_ones_only(y: Floats, columns: int) -> None:
-    x = counted(y)
-    kept_x, kept_y = thinned(x, y, columns)
-    assert np.all(np.isfinite(kept_y))
-    assert np.all(np.diff(kept_x) > 0)
-    assert np.array_equal(kept_y, y[kept_x.astype(int) - 1])
+    x = positions(y)
+    thin_x, thin_y = thinned(x, y, columns)
+    assert np.all(np.isfinite(thin_y))
+    assert np.all(np.diff(thin_x) > 0)
+    assert np.array_equal(thin_y, y[thin_x.astype(int) - 1])
 
 
 def test_a_short_curve_is_not_thinned() -> None:
     y = np.array([5.0, 1.0, 3.0])
-    x, kept = thinned(counted(y), y, 2)
+    x, thin = thinned(positions(y), y, 2)
     assert np.array_equal(x, [1.0, 2.0, 3.0])
-    assert np.array_equal(kept, y)
+    assert np.array_equal(thin, y)
 
 
 def test_one_peak_in_a_long_flat_curve_survives_in_its_place() -> None:
     y = np.zeros(10_000)
     y[7_123] = 1.0
-    kept_x, kept_y = thinned(counted(y), y, 40)
-    assert kept_x[kept_y == 1.0].tolist() == [7_124.0]
+    thin_x, thin_y = thinned(positions(y), y, 40)
+    assert thin_x[thin_y == 1.0].tolist() == [7_124.0]
 
 
-def test_a_chart_without_any_width_keeps_no_point() -> None:
+def test_a_chart_of_no_width_has_no_points() -> None:
     y = np.arange(10.0)
-    kept_x, kept_y = thinned(counted(y), y, 0)
-    assert len(kept_x) == len(kept_y) == 0
+    thin_x, thin_y = thinned(positions(y), y, 0)
+    assert len(thin_x) == len(thin_y) == 0
 
 
 def test_logarithms_are_taken_where_there_are_any() -> None:
@@ -94,7 +94,7 @@ class ChartApp(App[None]):
 
     def compose(self) -> ComposeResult:
         chart = Chart("loss")
-        chart.series = (Series("training", counted(np.ones(9)), np.arange(9.0), TRAINING),)
+        chart.series = (Series("training", positions(np.ones(9)), np.arange(9.0), TRAINING),)
         yield chart
 
 

@@ -19,10 +19,10 @@ from .driving import (
     flat,
     open_run_list,
     part,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import held, training, write_log, write_run
 
@@ -34,7 +34,7 @@ def listed(pilot: AnyPilot) -> list[str]:
     return [str(option.id) for option in widget(pilot, "OptionList", OptionList).options]
 
 
-async def test_another_run_can_be_chosen_live_ones_first(make_app: Maker, runs: Path) -> None:
+async def test_another_run_can_be_chosen_running_ones_first(make_app: Maker, runs: Path) -> None:
     old, new = write_run(runs, seed=1), write_run(runs, "v1", seed=2)
     live = write_run(runs, seed=0, log=training(epochs=1))
     with held(live):
@@ -81,7 +81,7 @@ async def test_the_list_of_runs_can_be_left_as_it_was(make_app: Maker, runs: Pat
         assert len(app.screen_stack) == 1
 
 
-async def test_an_empty_list_of_runs_says_what_to_do(app: FmnistApp) -> None:
+async def test_an_empty_list_of_runs_shows_what_to_do(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
@@ -104,11 +104,11 @@ async def test_the_list_of_runs_shows_label_status_and_accuracy(
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await open_run_list(pilot)
-        for words in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
-            assert words in words_in(pilot, "OptionList")
+        for expected in ("87.50%", "stopped after epoch 4 of 30, scored", "mine", "interrupted 3/10"):
+            assert expected in text_in(pilot, "OptionList")
 
 
-async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Maker, runs: Path) -> None:
+async def test_another_runs_curve_can_be_overlaid_and_removed(make_app: Maker, runs: Path) -> None:
     run = write_run(runs, seed=1)
     other = write_run(runs, "v1", seed=2)
     write_run(runs, "v2", seed=3, log=[Stage("loading data")])
@@ -119,14 +119,14 @@ async def test_another_runs_curve_can_be_laid_behind_and_taken_away(make_app: Ma
         assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
-        await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in words_in(pilot, "#loss"), "it is drawn and named")
-        assert "loss (binary cross-entropy) by step" in words_in(pilot, "#loss")
-        assert "+ overlay v1" in words_in(pilot, "#accuracy")
+        await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in text_in(pilot, "#loss"), "it is drawn and named")
+        assert "loss (binary cross-entropy) by step" in text_in(pilot, "#loss")
+        assert "+ overlay v1" in text_in(pilot, "#accuracy")
         await pilot.press("v")
         await until(pilot, lambda: "overlay" not in flat(app), "it is gone")
 
 
-async def test_without_another_curve_the_list_says_so(make_app: Maker, runs: Path) -> None:
+async def test_without_another_curve_the_list_shows_a_message(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs))
     async with app.run_test() as pilot:
         await until_shown(pilot, "finished")

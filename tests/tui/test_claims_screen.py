@@ -16,7 +16,7 @@ from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import percent
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import AnyPilot, at_the_smallest_size, flat, notices, until, until_shown, words_in
+from .driving import AnyPilot, at_the_smallest_size, flat, notices, text_in, until, until_shown
 from .samples import keep_analyses, write_run
 
 
@@ -35,11 +35,11 @@ async def at_claims(pilot: AnyPilot) -> None:
 async def seen(pilot: AnyPilot) -> str:
     """All of the page, from its top to its bottom."""
     await pilot.press("home")
-    pages = [words_in(pilot, "VerticalScroll")]
+    pages = [text_in(pilot, "VerticalScroll")]
     while True:
         await pilot.press("pagedown")
         await pilot.pause()
-        if (page := words_in(pilot, "VerticalScroll")) == pages[-1]:
+        if (page := text_in(pilot, "VerticalScroll")) == pages[-1]:
             return " ".join(pages)
         pages.append(page)
 
@@ -80,7 +80,7 @@ async def test_m_measures_what_needs_no_training_and_saves_it(
         await pilot.press("m")
         await until(pilot, lambda: read_findings(read_run(made[3])).shifts, "all is saved")
         shifts = "v3 90.0 80.0 70.0 60.0 50.0%"
-        await until(pilot, lambda: shifts in words_in(pilot, "VerticalScroll"), "the shifts are shown")
+        await until(pilot, lambda: shifts in text_in(pilot, "VerticalScroll"), "the shifts are shown")
         for run in made:
             found = read_findings(read_run(run))
             assert found.efficiency

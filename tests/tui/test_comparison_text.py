@@ -40,13 +40,13 @@ def test_deltas_inside_the_noise_are_muted_in_the_table(runs: Path) -> None:
 
 
 def test_sentences_of_what_is_not_significant_are_muted(runs: Path) -> None:
-    told = to_text(compared(runs, left_out=1), 100)
-    assert "v1 to v2: +0.10 points" in muted(told)
-    assert "v2 and v1 don't differ significantly" in muted(told)
-    assert "v0 to v1: +5.00 points" not in muted(told)
-    assert "v1 is better than v0" in told.plain
-    assert "v1 is better than v0" not in muted(told)
-    assert "1 run left out by you" in told.plain
+    text = to_text(compared(runs, left_out=1), 100)
+    assert "v1 to v2: +0.10 points" in muted(text)
+    assert "v2 and v1 don't differ significantly" in muted(text)
+    assert "v0 to v1: +5.00 points" not in muted(text)
+    assert "v1 is better than v0" in text.plain
+    assert "v1 is better than v0" not in muted(text)
+    assert "1 run left out by you" in text.plain
 
 
 def test_a_difference_without_an_interval_is_muted_too(runs: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_difference_without_an_interval_is_muted_too(runs: Path) -> None:
 
 
 def test_steps_beside_the_bars_are_muted_as_well(runs: Path) -> None:
-    told = accuracy_bars(compared(runs), 100)
-    assert muted(told).count("not significant") == 1
-    assert "+0.10, not significant" in muted(told)
-    assert "+5.00" not in muted(told)
+    text = accuracy_bars(compared(runs), 100)
+    assert muted(text).count("not significant") == 1
+    assert "+0.10, not significant" in muted(text)
+    assert "+5.00" not in muted(text)

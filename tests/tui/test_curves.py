@@ -20,7 +20,7 @@ def by_name(what: str, view: ChartViewport | None = None) -> dict[str, Series]:
     return {one.name: one for one in series(SNAPSHOT, what, view or ChartViewport())}
 
 
-def test_every_window_is_a_point_and_lies_behind_the_smoothed_line() -> None:
+def test_every_log_interval_is_a_point_behind_the_smoothed_line() -> None:
     raw, line, *_ = series(SNAPSHOT, "loss", ChartViewport())
     assert (raw.name, raw.joined, line.name, line.joined) == ("raw", False, "training", True)
     assert len(raw.x) == EPOCHS * STEPS
@@ -57,7 +57,7 @@ def test_without_smoothing_the_line_is_the_points() -> None:
 
 
 @pytest.mark.parametrize(("axis", "last"), [("step", EPOCHS * STEPS), ("epoch", EPOCHS)])
-def test_x_is_what_the_axis_says(axis: str, last: float) -> None:
+def test_x_matches_the_label_of_the_axis(axis: str, last: float) -> None:
     assert by_name("loss", ChartViewport(axis=axis))["validation"].x[-1] == pytest.approx(last)
 
 

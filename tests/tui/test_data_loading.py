@@ -1,4 +1,4 @@
-"""Fetching the images from within the app: it shows how far it is, can be stopped and tried again."""
+"""Fetching the images from within the app: it shows the progress, can be cancelled and retried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fmnist_tui.data.apt import Apt
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dataset import loading
 
-from .driving import notices, part, shown, until, until_shown, words_in
+from .driving import notices, part, shown, text_in, until, until_shown
 from .samples import write_run
 
 Maker = Callable[..., FmnistApp]
@@ -56,7 +56,7 @@ async def test_a_slow_fetch_shows_how_far_it_is_and_can_be_stopped_and_begun_aga
         assert not snapshot(tmp_path / "cache")
         web.pause = 0.0
         await pilot.press("r")
-        await until(pilot, lambda: "train: 1-" in words_in(pilot, "#caption"), "the images are there")
+        await until(pilot, lambda: "train: 1-" in text_in(pilot, "#caption"), "the images are there")
         assert "Try again" not in part(pilot, "KeyLine")
 
 
@@ -72,21 +72,21 @@ def corrupt(web: Web) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
-    [(cut, "arrived cut short"), (corrupt, "is not the official file: its checksum (sha256) differs")],
+    ("spoil", "expected"),
+    [(cut, "is truncated: "), (corrupt, "is not the official file: its checksum (sha256) differs")],
 )
-async def test_a_failed_fetch_says_why_leaves_nothing_and_can_be_tried_again(
-    make_app: Maker, web: Web, small: Sample, tmp_path: Path, spoil: Callable[[Web], None], words: str
+async def test_a_failed_fetch_shows_the_reason_leaves_nothing_and_can_be_retried(
+    make_app: Maker, web: Web, small: Sample, tmp_path: Path, spoil: Callable[[Web], None], expected: str
 ) -> None:
     spoil(web)
     app = make_app(data=None)
     async with app.run_test() as pilot:
-        await until_shown(pilot, f"{IMAGES} {words}", "r tries again, d uses images")
+        await until_shown(pilot, f"{IMAGES} {expected}", "r tries again, d uses images")
         assert notices(app) == ""
         assert not snapshot(tmp_path / "cache")
         web.sends, web.files = 1.0, small.packed
         await pilot.press("r")
-        await until(pilot, lambda: "of 60" in words_in(pilot, "#caption"), "the images are there")
+        await until(pilot, lambda: "of 60" in text_in(pilot, "#caption"), "the images are there")
 
 
 async def test_without_a_network_the_demo_set_is_a_key_away_and_trained_on(
@@ -95,7 +95,9 @@ async def test_without_a_network_the_demo_set_is_a_key_away_and_trained_on(
     web.files = {}
     app = make_app(data=None, attach=write_run(runs))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: "could not load Fashion-MNIST" in notices(app), "it is said on other screens too")
+        await until(
+            pilot, lambda: "could not load Fashion-MNIST" in notices(app), "the error is shown on other screens too"
+        )
         await pilot.press("1")
         await until_shown(pilot, "could not be reached (Not Found)", "Demo images")
         await pilot.press("d")

@@ -22,10 +22,10 @@ from .driving import (
     notices,
     part,
     shown,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import write_idx
 
@@ -34,7 +34,7 @@ DEMO = load("demo", Path("unused"))
 
 def caption(pilot: AnyPilot) -> tuple[str, int, int, int]:
     """The part, the first and the last image of the page, and how many there are; counted from 1."""
-    found = re.search(r"demo, (\w+): ([\d,]+)-([\d,]+) of ([\d,]+)", words_in(pilot, "#caption"))
+    found = re.search(r"demo, (\w+): ([\d,]+)-([\d,]+) of ([\d,]+)", text_in(pilot, "#caption"))
     assert found, shown(pilot.app)
     first, last, count = (int(number.replace(",", "")) for number in found.groups()[1:])
     return found[1], first, last, count
@@ -85,7 +85,7 @@ async def test_c_leads_to_the_classes_and_enter_to_the_images_of_the_chosen_one(
         await pilot.press("c", "down", "down")
         assert part(pilot, "#classes").count("▌") == 11
         assert "To the images" in part(pilot, "KeyLine")
-        assert "Trouser" in words_in(pilot, "#caption")
+        assert "Trouser" in text_in(pilot, "#caption")
         await pilot.press("enter")
         assert isinstance(app.focused, Thumbnails)
         assert caption(pilot) == ("train", 1, 6, 200)
@@ -166,7 +166,7 @@ async def test_a_wide_terminal_shows_the_image_under_the_cursor_beside_the_page(
         assert picture(pilot) == ascii_of(DEMO.train.images[2])
 
 
-async def test_a_resize_fills_the_room_and_keeps_the_place(app: FmnistApp) -> None:
+async def test_a_resize_fills_the_space_and_keeps_the_position(app: FmnistApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await loaded(pilot)
         await pilot.press("n")
@@ -178,14 +178,14 @@ async def test_a_resize_fills_the_room_and_keeps_the_place(app: FmnistApp) -> No
             assert len(page(pilot)) == grid.capacity
 
 
-async def test_a_class_without_images_is_said_to_be_empty(make_app: Callable[..., FmnistApp], tmp_path: Path) -> None:
+async def test_a_class_without_images_is_shown_as_empty(make_app: Callable[..., FmnistApp], tmp_path: Path) -> None:
     app = make_app(str(write_idx(tmp_path / "few", [0, 1, 0], [1, 1])))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "train: 1-3 of 3" in words_in(pilot, "#caption"), "the images are there")
+        await until(pilot, lambda: "train: 1-3 of 3" in text_in(pilot, "#caption"), "the images are there")
         await pilot.press("shift+tab", "end")
-        assert "train: no images" in words_in(pilot, "#caption")
+        assert "train: no images" in text_in(pilot, "#caption")
         await pilot.press("enter", "u", "enter", "right", "n")
-        assert "train: no images" in words_in(pilot, "#caption")
+        assert "train: no images" in text_in(pilot, "#caption")
         assert "train image" not in flat(app)
 
 
@@ -202,10 +202,10 @@ async def test_every_class_has_a_mean_image_of_each_part_that_can_be_reached(
             seen |= {name for name in FASHION_CLASSES if name in part(pilot, "Thumbnails")}
         assert seen == set(FASHION_CLASSES)
         await pilot.press("t")
-        assert "demo, test: mean image of each class" in words_in(pilot, "#caption")
+        assert "demo, test: mean image of each class" in text_in(pilot, "#caption")
 
 
-async def test_a_jump_keeps_the_class_where_the_image_is_of_it_and_says_so_where_not(app: FmnistApp) -> None:
+async def test_a_jump_keeps_the_class_of_the_image_or_reports_that_it_differs(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await loaded(pilot)
         await pilot.press("x", "c", "down", "j", *"530", "enter")
@@ -229,7 +229,7 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
             (validates, "augmented as an example (validation image; u: back)"),
         ):
             await pilot.press("j", *str(index), "enter", "u")
-            assert words_in(pilot, "#caption") == f"train image {index}, {text}"
+            assert text_in(pilot, "#caption") == f"train image {index}, {text}"
             assert f"{index} original" in part(pilot, "Thumbnails")
             await pilot.press("u")
         await pilot.press("t", "u")
@@ -238,12 +238,12 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
 
 
 def picture(pilot: AnyPilot) -> list[str]:
-    """The large image's lines, as they stand on the screen."""
+    """The lines of the large image on the screen."""
     return part(pilot, "Picture").split("\n")
 
 
 def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], scale: int = 1) -> list[str]:
-    """The image, enlarged, as ten letters draw it, each the mean of two pixels."""
+    """The image, enlarged, drawn with ten characters, each the mean of two pixels."""
     large = image.repeat(scale, axis=0).repeat(scale, axis=1)
     means = large.reshape(14 * scale, 2, 28 * scale).astype(float).mean(axis=1)
     return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row).rstrip() for row in means]

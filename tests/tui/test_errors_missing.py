@@ -1,4 +1,4 @@
-"""Where a run errs, where something for it is missing or takes its time: images, predictions, the run itself."""
+"""The errors screen while images, predictions or the run itself are missing or slow to load."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .driving import (
     notices,
     part,
     shown,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import write_run
 from .test_errors_screen import compare_all, two
@@ -78,9 +78,7 @@ async def test_without_any_images_too_and_they_come_when_they_are_there(
 
 
 @at_the_smallest_size
-async def test_a_run_without_predictions_says_what_to_do_in_words(
-    app: FmnistApp, runs: Path, size: tuple[int, int]
-) -> None:
+async def test_a_run_without_predictions_shows_what_to_do(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     write_demo_run(runs, "v3", seed=1, wrong=20).predictions.unlink()
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
@@ -93,12 +91,12 @@ async def test_a_run_without_predictions_says_what_to_do_in_words(
         assert isinstance(app.screen, ResultsScreen)
 
 
-async def test_without_a_run_w_says_what_to_do(app: FmnistApp) -> None:
+async def test_without_a_run_w_shows_what_to_do(app: FmnistApp) -> None:
     async with app.run_test(notifications=True) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
         await pilot.press("w")
-        await until(pilot, lambda: "press 2 and train" in notices(app), "it says so")
+        await until(pilot, lambda: "press 2 and train" in notices(app), "the advice is shown")
         assert isinstance(app.screen, ResultsScreen)
 
 
@@ -123,4 +121,4 @@ async def test_a_slow_reading_does_not_hold_the_screen_up_and_may_be_left(
         assert isinstance(app.screen, ErrorsScreen)
         waiting.set()
         await until_shown(pilot, "20 of 500 wrong")
-        assert "Results" in words_in(pilot, "Nav")
+        assert "Results" in text_in(pilot, "Nav")

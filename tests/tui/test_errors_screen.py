@@ -49,7 +49,7 @@ async def at_errors(pilot: AnyPilot) -> None:
 
 
 @at_the_smallest_size
-async def test_each_view_shows_what_the_predictions_say(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     two(runs)
     async with app.run_test(size=size) as pilot:
         await at_errors(pilot)
@@ -173,11 +173,11 @@ async def test_in_ascii_every_view_is_ascii(make_app: Maker, runs: Path) -> None
         for word in ("Most confused", "predicted Trouser: 1", "1 of 20", "ECE 0."):
             await until_shown(pilot, word)
             screen = app.export_screenshot(simplify=True)
-            assert not {letter for letter in "━╸┃┄▀·" if letter in screen}
+            assert not {character for character in "━╸┃┄▀·" if character in screen}
             await pilot.press("v")
 
 
-async def test_without_colour_the_map_still_says_all(
+async def test_without_colour_the_map_is_still_readable(
     make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

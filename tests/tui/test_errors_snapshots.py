@@ -1,4 +1,4 @@
-"""One picture of each view of where a run errs; see `test_snapshots`."""
+"""One picture of each view of the errors screen; see `test_snapshots`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .test_errors_screen import at_errors
 
 
 @pytest.mark.parametrize(
-    ("keys", "words"),
+    ("keys", "expected"),
     [
         pytest.param([], "Most confused", id="classes"),
         pytest.param(["v"], "predicted", id="confusion"),
@@ -30,7 +30,7 @@ def test_where_a_run_errs(
     runs: Path,
     snap_compare: Callable[..., bool],
     keys: Sequence[str],
-    words: str,
+    expected: str,
 ) -> None:
     write_demo_run(runs, "v0", seed=0, wrong=200)
     write_demo_run(runs, "v3", seed=1, wrong=90)
@@ -38,6 +38,6 @@ def test_where_a_run_errs(
     async def ready(pilot: Pilot[None]) -> None:
         await at_errors(pilot)
         await pilot.press(*keys)
-        await until_shown(pilot, words, "v View g Gallery")
+        await until_shown(pilot, expected, "v View g Gallery")
 
     assert snap_compare(make_app(), terminal_size=(80, 24), run_before=ready)

@@ -15,7 +15,7 @@ from fmnist_tui.data import load
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dataset import loading
 
-from .driving import PATIENCE, flat, part, shown, until, until_shown, words_in
+from .driving import PATIENCE, flat, part, shown, text_in, until, until_shown
 from .samples import write_idx
 
 SLOW = ("torch", "scipy", "matplotlib", "sklearn")
@@ -44,9 +44,9 @@ asyncio.run(first_paint())
 
 @pytest.mark.parametrize(("code", "unwanted"), [(IMPORTING, SLOW + LATER), (MOUNTING, SLOW)], ids=["import", "mount"])
 def test_the_app_is_painted_without_a_slow_library(tmp_path: Path, code: str, unwanted: tuple[str, ...]) -> None:
-    told = f"\nprint([name for name in {unwanted} if name in sys.modules])"
+    report = f"\nprint([name for name in {unwanted} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", code + told, str(tmp_path)],
+        [sys.executable, "-c", code + report, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -56,7 +56,7 @@ def test_the_app_is_painted_without_a_slow_library(tmp_path: Path, code: str, un
     assert done.stdout.strip() == "[]"
 
 
-async def test_data_that_takes_its_time_keeps_nobody_waiting(
+async def test_slow_data_does_not_block_the_app(
     make_app: Callable[..., FmnistApp], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     arrived = threading.Event()
@@ -72,7 +72,7 @@ async def test_data_that_takes_its_time_keeps_nobody_waiting(
             await pilot.press("1")
             assert "Loading the images ..." in shown(app)
             arrived.set()
-            await until(pilot, lambda: "train: 1-3 of 3" in words_in(pilot, "#caption"), "the images are there")
+            await until(pilot, lambda: "train: 1-3 of 3" in text_in(pilot, "#caption"), "the images are there")
             await until(pilot, lambda: "class 2" in part(pilot, "Thumbnails"), "they are drawn")
     finally:
         arrived.set()

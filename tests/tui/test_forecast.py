@@ -1,4 +1,4 @@
-"""What the form says about a training before it starts."""
+"""The forecast in the form: time and memory of a training run before it starts."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_nothing_is_estimated_for_a_gpu_that_no_run_has_used() -> None:
     assert forecast(configs, KNOWN, None) == "On cuda:0 (a GPU); duration unknown until a run has finished there"
 
 
-def test_nothing_is_said_before_the_machine_is_timed() -> None:
+def test_no_forecast_before_the_machine_is_timed() -> None:
     assert forecast([configure("v0", "tuned", {})], Known(), None) == ""
     assert forecast([], KNOWN, None) == ""
 
 
-def test_what_keeps_runs_out_of_the_results_is_listed() -> None:
+def test_reasons_for_exclusion_are_listed() -> None:
     as_it_is, changed = configure("v1", "tuned", {}), configure("v1", "tuned", {"batch_size": 32}, limit=600)
     assert exclusion([as_it_is]) == ""
     assert exclusion([as_it_is, changed]) == "Excluded from results (changed: batch size 32, limit 600)"

@@ -59,7 +59,7 @@ def test_with_256_colours_more_is_lighter(ramp: tuple[str, ...]) -> None:
     assert brightness == sorted(brightness)
 
 
-def test_names_are_cut_as_long_as_they_can_be_told_apart() -> None:
+def test_names_are_shortened_only_while_they_stay_distinct() -> None:
     assert short_names(FASHION_CLASSES, 4)[:3] == ("T-sh", "Trou", "Pull")
     assert short_names(FASHION_CLASSES, 20) == FASHION_CLASSES
     assert short_names(FASHION_CLASSES, 1) == tuple("0123456789")

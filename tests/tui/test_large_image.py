@@ -55,7 +55,11 @@ async def test_all_784_numbers_can_be_reached_with_the_arrow_keys(app: FmnistApp
         await loaded(pilot)
         await pilot.press("enter", "v")
         await until(pilot, lambda: rows[0].lstrip().startswith(numbers(pilot)[0]), "they are shown")
-        await until(pilot, lambda: ("arrows: scroll" in shown(app)) == is_small, "it is said whether there are more")
+        await until(
+            pilot,
+            lambda: ("arrows: scroll" in shown(app)) == is_small,
+            "the key is shown only where there is more to see",
+        )
         await pilot.press(*["down", "right"] * is_small, "end", *["ctrl+pagedown"] * 3)
         assert rows[27].endswith(numbers(pilot)[-1])
         assert numbers(pilot)[0] in rows[-len(numbers(pilot))]

@@ -22,7 +22,7 @@ def commands(run: RunDirectory) -> list[str]:
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
-async def test_without_a_live_run_nothing_is_asked(app: FmnistApp, runs: Path, key: str) -> None:
+async def test_without_a_running_run_no_question_is_asked(app: FmnistApp, runs: Path, key: str) -> None:
     write_run(runs)
     async with app.run_test() as pilot:
         await loaded(pilot)
@@ -32,7 +32,7 @@ async def test_without_a_live_run_nothing_is_asked(app: FmnistApp, runs: Path, k
 
 
 @at_the_smallest_size
-async def test_while_a_run_lives_it_asks_and_says_which(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+async def test_with_a_running_run_the_question_names_it(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     run = write_run(runs, log=training(epochs=1))
     with held(run):
         async with app.run_test(size=size) as pilot:
@@ -65,7 +65,7 @@ async def test_leaving_it_running_ends_the_app_and_tells_the_trainer_nothing(app
     assert app.return_code == 0
 
 
-async def test_stopping_asks_every_live_trainer_to_save_and_ends_the_app(app: FmnistApp, runs: Path) -> None:
+async def test_stopping_asks_every_trainer_to_save_and_ends_the_app(app: FmnistApp, runs: Path) -> None:
     first, second = (write_run(runs, seed=seed, log=training(epochs=1)) for seed in (1, 2))
     done = write_run(runs, seed=3)
     with held(first), held(second):
@@ -99,13 +99,13 @@ async def test_asking_twice_asks_once(app: FmnistApp, runs: Path) -> None:
                 assert len(app.screen_stack) == 1
 
 
-async def test_a_runs_folder_that_cannot_be_read_does_not_keep_anyone_in(
+async def test_an_unreadable_runs_folder_does_not_block_quitting(
     make_app: Callable[..., FmnistApp], runs: Path
 ) -> None:
     runs.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: "can't read the runs folder" in notices(app), "it says what is wrong")
+        await until(pilot, lambda: "can't read the runs folder" in notices(app), "the error is shown")
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running, "the app has ended")
     assert app.return_code == 0

@@ -22,7 +22,7 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import TRAINER_PATIENCE, AnyPilot, flat, notices, type_into, until, words_in
+from .driving import TRAINER_PATIENCE, AnyPilot, flat, notices, text_in, type_into, until
 
 Maker = Callable[..., FmnistApp]
 ENDLESS = "9999"
@@ -51,20 +51,23 @@ async def train_v0(pilot: AnyPilot, epochs: str, *, in_app: bool = False) -> Run
     return list_runs(runs)[0]
 
 
-async def until_headline(pilot: AnyPilot, words: str) -> None:
-    """Waits until the training screen's headline says this of its run."""
+async def until_headline(pilot: AnyPilot, expected: str) -> None:
+    """Waits until the training screen's headline ends with the text."""
     await until(
-        pilot, lambda: words_in(pilot, "#headline").endswith(words), f"the headline says {words}", TRAINER_PATIENCE
+        pilot,
+        lambda: text_in(pilot, "#headline").endswith(expected),
+        f"the headline ends with {expected}",
+        TRAINER_PATIENCE,
     )
 
 
 async def until_read(pilot: AnyPilot, run: RunDirectory, holds: Callable[[Snapshot], object], what: str) -> None:
-    """Waits until the run's log says something."""
+    """Waits until the snapshot of the run's log meets the condition."""
     await until(pilot, lambda: holds(read_snapshot(run)), what, TRAINER_PATIENCE)
 
 
 async def status_is(run: RunDirectory, status: Status) -> None:
-    """Waits for the run's trainer."""
+    """Waits until the run has this status."""
     end = time.monotonic() + TRAINER_PATIENCE
     while status_of(run) is not status:
         assert time.monotonic() < end, f"{run.run_id} is {status_of(run)}"
@@ -90,7 +93,7 @@ async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistAp
     assert result["test_accuracy"] > 0.5
 
 
-async def test_a_live_run_is_paused_continued_and_ended_after_its_epoch(app: FmnistApp, runs: Path) -> None:
+async def test_a_running_run_is_paused_continued_and_ended_after_its_epoch(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS)
         await until_headline(pilot, "running")
@@ -150,7 +153,7 @@ async def test_a_stop_can_be_thought_better_of(app: FmnistApp, runs: Path) -> No
 
 
 @pytest.mark.slow
-async def test_a_second_app_finds_a_live_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
+async def test_a_second_app_finds_a_running_run_with_its_whole_curve(app: FmnistApp, runs: Path) -> None:
     config = configure("v0", "tuned", {"epochs": 9999}, threads=1)
     run = request_run(runs, config, "demo")
     trainer = launch(run)

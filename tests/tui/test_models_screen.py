@@ -21,11 +21,11 @@ from .driving import (
     at_the_smallest_size,
     flat,
     part,
+    text_in,
     type_into,
     until,
     until_shown,
     widget,
-    words_in,
 )
 
 FIELDS = ("epochs", "batch_size", "learning_rate", "seed", "seeds", "limit")
@@ -72,7 +72,7 @@ async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistA
         for version in all_models():
             recipe = hyperparameters(version.name, "tuned")
             assert f"{version.name} {version.title}" in part(pilot, "#versions")
-            await until(pilot, lambda: version.story[:50] in words_in(pilot, "#right"), version.name)  # noqa: B023
+            await until(pilot, lambda: version.story[:50] in text_in(pilot, "#right"), version.name)  # noqa: B023
             assert str(widget(pilot, "#one", Button).label) == f"Train {version.name}"
             assert placeholders(pilot)[:2] == [str(recipe.epochs), str(recipe.batch_size)]
             assert re.search(rf"epochs +{recipe.epochs}\b", part(pilot, "#left"))
@@ -113,14 +113,14 @@ FAULTS = [
 ]
 
 
-async def test_each_fault_is_said_in_its_line_and_starts_nothing(app: FmnistApp, asked: Asked, runs: Path) -> None:
+async def test_each_error_is_shown_in_its_line_and_starts_nothing(app: FmnistApp, asked: Asked, runs: Path) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
-        for field, typed, words in FAULTS:
+        for field, typed, expected in FAULTS:
             await type_into(pilot, f"#{field}", typed)
             widget(pilot, "#one", Button).focus()
             await pilot.press("enter")
-            await until(pilot, lambda: words in words_in(pilot, "#fault"), words)  # noqa: B023 - it is awaited here
+            await until(pilot, lambda: expected in text_in(pilot, "#fault"), expected)  # noqa: B023 - it is awaited here
             widget(pilot, f"#{field}", Input).clear()
     assert asked.configs == []
     assert list_runs(runs) == []
@@ -136,7 +136,7 @@ async def test_a_fault_can_be_seen_wherever_the_form_was_scrolled_to(
         widget(pilot, "#versions", OptionList).focus()
         await pilot.press("t")
         assert asked.configs == []
-        assert "invalid epochs 0" in words_in(pilot, "#left")
+        assert "invalid epochs 0" in text_in(pilot, "#left")
 
 
 async def test_a_fault_goes_away_when_it_is_mended(app: FmnistApp, asked: Asked) -> None:
@@ -155,7 +155,7 @@ async def test_a_fault_goes_away_when_it_is_mended(app: FmnistApp, asked: Asked)
         assert [config.hyperparameters.epochs for config in asked.configs] == [5]
 
 
-async def test_letters_cannot_be_typed_into_numbers(app: FmnistApp) -> None:
+async def test_only_digits_can_be_typed_into_numbers(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         widget(pilot, "#epochs", Input).focus()
@@ -171,7 +171,7 @@ async def test_t_asks_for_the_chosen_version_as_its_recipe_has_it(app: FmnistApp
         assert asked.in_app is False
 
 
-async def test_the_form_changes_what_it_says_and_nothing_else(app: FmnistApp, asked: Asked) -> None:
+async def test_the_form_changes_only_the_settings_that_it_shows(app: FmnistApp, asked: Asked) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         await choose(pilot, "#recipe", "origin")
@@ -200,10 +200,10 @@ async def test_flips_are_chosen_and_what_auto_comes_to_is_shown(app: FmnistApp, 
         await until(pilot, lambda: flips() == "flips: off", "other data is not")
         await choose(pilot, "#flip", "on")
         await until(pilot, lambda: flips() == "flips: on", "as asked")
-        assert "Excluded" not in words_in(pilot, "#forecast")  # on Fashion-MNIST it would be as it is anyway
+        assert "Excluded" not in text_in(pilot, "#forecast")  # on Fashion-MNIST it would be as it is anyway
         await choose(pilot, "#flip", "off")
         await until(
-            pilot, lambda: "Excluded from results (changed: augment shift)" in words_in(pilot, "#left"), "a change"
+            pilot, lambda: "Excluded from results (changed: augment shift)" in text_in(pilot, "#left"), "a change"
         )
         widget(pilot, "#versions", OptionList).focus()
         await pilot.press("t")
@@ -242,18 +242,18 @@ async def test_v0_on_a_gpu_is_refused_before_it_starts(app: FmnistApp, asked: As
         widget(pilot, "#one", Button).focus()
         await pilot.press("enter")
         await until(
-            pilot, lambda: "v0 uses NumPy and trains on the CPU only" in words_in(pilot, "#fault"), "it says why"
+            pilot, lambda: "v0 uses NumPy and trains on the CPU only" in text_in(pilot, "#fault"), "the reason is shown"
         )
         assert asked.configs == []
 
 
-@pytest.mark.parametrize(("in_app", "words"), [(False, "train in process"), (True, "train in app")])
-async def test_the_form_proposes_what_the_command_line_said(
-    make_app: Callable[..., FmnistApp], in_app: bool, words: str
+@pytest.mark.parametrize(("in_app", "expected"), [(False, "train in process"), (True, "train in app")])
+async def test_the_form_starts_with_the_settings_of_the_command_line(
+    make_app: Callable[..., FmnistApp], in_app: bool, expected: str
 ) -> None:
     async with make_app(in_app=in_app).run_test() as pilot:
         await pilot.press("2")
-        assert words in words_in(pilot, "TrainForm")
+        assert expected in text_in(pilot, "TrainForm")
 
 
 async def test_enter_in_a_field_leaves_it_and_trains_nothing(app: FmnistApp, asked: Asked) -> None:
@@ -265,27 +265,27 @@ async def test_enter_in_a_field_leaves_it_and_trains_nothing(app: FmnistApp, ask
         assert asked.configs == []
 
 
-async def test_what_will_not_count_in_the_results_is_said_before_it_is_trained(app: FmnistApp) -> None:
+async def test_an_ineligible_run_is_announced_before_it_is_trained(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
-        assert "Excluded" not in words_in(pilot, "#forecast")
+        assert "Excluded" not in text_in(pilot, "#forecast")
         await type_into(pilot, "#epochs", "3")
         await type_into(pilot, "#limit", "600")
-        words = "Excluded from results (changed: epochs 3, limit 600)"
-        await until(pilot, lambda: words in words_in(pilot, "#forecast"), "it is said")
+        expected = "Excluded from results (changed: epochs 3, limit 600)"
+        await until(pilot, lambda: expected in text_in(pilot, "#forecast"), "the exclusion is shown")
 
 
-async def test_what_is_one_versions_own_recipe_and_not_anothers_is_said_of_both_marked(app: FmnistApp) -> None:
+async def test_a_setting_that_excludes_one_of_two_marked_models_is_shown(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2", "space", "down", "space")
         epochs = str(hyperparameters("v0", "tuned").epochs)
         assert epochs != str(hyperparameters("v1", "tuned").epochs)
         await type_into(pilot, "#epochs", epochs)
-        words = f"Excluded from results (changed: epochs {epochs})"
-        await until(pilot, lambda: words in words_in(pilot, "#forecast"), "it is said")
+        expected = f"Excluded from results (changed: epochs {epochs})"
+        await until(pilot, lambda: expected in text_in(pilot, "#forecast"), "the exclusion is shown")
 
 
-async def test_marked_versions_are_trained_together_and_the_form_says_where_they_differ(
+async def test_marked_models_are_trained_together_and_the_form_shows_where_they_differ(
     app: FmnistApp, asked: Asked
 ) -> None:
     async with app.run_test() as pilot:

@@ -10,17 +10,17 @@ from fmnist_tui.tui.app import FmnistApp
 from .driving import (
     at_the_smallest_size,
     shown,
+    text_in,
     until,
-    words_in,
 )
 
 
 async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.press("2", "end")
-        await until(pilot, lambda: "v3 Regularised (PyTorch)" in words_in(pilot, "#right"), "it tells of v3")
-        for words in (f"{grouped(5_858_442)} parameters", f"{percent(0.9319)} (loss 0.2689)"):
-            assert words in words_in(pilot, "#right")
+        await until(pilot, lambda: "v3 Regularised (PyTorch)" in text_in(pilot, "#right"), "v3 is shown")
+        for expected in (f"{grouped(5_858_442)} parameters", f"{percent(0.9319)} (loss 0.2689)"):
+            assert expected in text_in(pilot, "#right")
         for layer in layer_table(get_model("v3")).layers:
             assert layer.name in shown(app)
 
@@ -32,7 +32,7 @@ async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tu
         app.screen.query_one("#right").focus()
         await pilot.press("end")
         await until(
-            pilot, lambda: words_in(pilot, "#right").endswith("official test images, once, at the end."), "it is read"
+            pilot, lambda: text_in(pilot, "#right").endswith("official test images, once, at the end."), "it is read"
         )
 
 
@@ -41,8 +41,8 @@ async def test_no_heading_of_the_layer_table_is_cut_off_at_80_columns(app: Fmnis
         await pilot.press("2", "end")
         app.screen.query_one("#right").focus()
         for _ in range(6):
-            if "layer output params MACs" in words_in(pilot, "#right"):
+            if "layer output params MACs" in text_in(pilot, "#right"):
                 break
             await pilot.press("pagedown")
-        assert "layer output params MACs" in words_in(pilot, "#right")
+        assert "layer output params MACs" in text_in(pilot, "#right")
         assert "…" not in shown(app)

@@ -8,7 +8,7 @@ from textual.widgets import Input
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.widgets.nav import SCREENS
 
-from .driving import AnyPilot, at_the_smallest_size, flat, loaded, shown, until, until_shown, widget, words_in
+from .driving import AnyPilot, at_the_smallest_size, flat, loaded, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -86,10 +86,10 @@ HELP = {
 async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)
-        for key, words in HELP.items():
+        for key, expected in HELP.items():
             await pilot.press(key, "question_mark")
             text = await scrolled_through(pilot)
-            for line in (*words, "Quit", "Dataset", "Models", "Training", "Results", "All keys"):
+            for line in (*expected, "Quit", "Dataset", "Models", "Training", "Results", "All keys"):
                 assert line in text
             others = {word for other in HELP if other != key for word in HELP[other]}
             assert not [word for word in others if word in text]
@@ -99,8 +99,8 @@ async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(app: FmnistApp,
 async def scrolled_through(pilot: AnyPilot) -> str:
     """All that a dialog shows from its top to its bottom, borders and line breaks left out."""
     seen: list[str] = []
-    while not seen or seen[-1] != words_in(pilot, ".dialog"):
-        seen.append(words_in(pilot, ".dialog"))
+    while not seen or seen[-1] != text_in(pilot, ".dialog"):
+        seen.append(text_in(pilot, ".dialog"))
         await pilot.press("pagedown")
     return " ".join(seen)
 
@@ -123,12 +123,14 @@ async def test_the_command_palette_opens_and_closes(app: FmnistApp) -> None:
         await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
 
 
-async def test_the_top_line_says_what_the_live_run_does_on_every_screen(app: FmnistApp, runs: Path) -> None:
+async def test_the_top_line_shows_the_running_run_on_every_screen(app: FmnistApp, runs: Path) -> None:
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
             for key in "1234":
                 await pilot.press(key)
-                await until(pilot, lambda: "v0 running epoch 2/4" in shown(app).splitlines()[0], "the top line says it")
+                await until(
+                    pilot, lambda: "v0 running epoch 2/4" in shown(app).splitlines()[0], "the top line shows it"
+                )
 
 
 async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import loaded, until, until_shown, words_in
+from .driving import loaded, text_in, until, until_shown
 from .samples import write_run
 
 ACTIONS = {
@@ -35,4 +35,4 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
         await until_shown(pilot, "Histogram of the pixel values")
         await pilot.pause(0.5)
         await pilot.press("enter")
-        await until(pilot, lambda: "0 black, 255 white" in words_in(pilot, ".dialog"), "it is done")
+        await until(pilot, lambda: "0 black, 255 white" in text_in(pilot, ".dialog"), "it is done")

@@ -47,7 +47,7 @@ def test_greys_are_drawn_no_further_off_than_one_step() -> None:
     assert all(0 <= level - shown < 8 for level, shown in enumerate(drawn))
 
 
-def test_ascii_goes_from_a_space_to_the_densest_letter() -> None:
+def test_ascii_goes_from_a_space_to_the_densest_character() -> None:
     levels = np.repeat(np.linspace(0, 255, 10).astype(np.uint8)[None, :], 2, axis=0)
     [[segment]] = ascii_ramp(levels)
     assert segment.text == " .:-=+*#%@"

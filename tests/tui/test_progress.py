@@ -100,9 +100,9 @@ ENDS: list[tuple[list[Event], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("log", "words"), ENDS)
-def test_a_stopped_run_says_what_is_left_of_it_and_how_to_go_on(log: list[Event], words: str) -> None:
-    assert progress_of(snapshot_of(log)).numbers.startswith(f"ended: {words}")
+@pytest.mark.parametrize(("log", "expected"), ENDS)
+def test_a_stopped_run_shows_what_is_saved_and_how_to_continue(log: list[Event], expected: str) -> None:
+    assert progress_of(snapshot_of(log)).numbers.startswith(f"ended: {expected}")
 
 
 def test_the_epoch_after_which_a_run_was_ended_is_whole() -> None:
@@ -110,7 +110,7 @@ def test_the_epoch_after_which_a_run_was_ended_is_whole() -> None:
     assert (progress.epoch_fraction, progress.epoch_text) == (1.0, f"epoch 2 of 4, step {STEPS} of {STEPS}")
 
 
-def test_a_failed_run_says_why() -> None:
+def test_a_failed_run_shows_the_reason() -> None:
     end = RunFinished("failed", resumable=True, message="there is no folder data")
     assert progress_of(snapshot_of([Stage("loading data"), end])).numbers == "ended: failed  there is no folder data"
 
@@ -128,13 +128,13 @@ def test_the_machine_is_shown_with_the_gpu_that_the_run_trains_on() -> None:
     assert "memory 40%  H200 (GPU-5f3a9c01) 93% busy, 40.0 of 140 GB" in numbers
 
 
-def test_words_are_broken_between_things_and_not_within() -> None:
+def test_lines_break_between_items_and_not_within() -> None:
     assert (
         wrapped("loss 0.25  accuracy 91%  saved at step 5\nend", 26) == "loss 0.25  accuracy 91%\nsaved at step 5\nend"
     )
 
 
-def test_a_pause_changes_no_share() -> None:
+def test_a_pause_changes_no_fraction() -> None:
     log = training(epochs=1)
     before, after = progress_of(snapshot_of(log)), progress_of(snapshot_of([*log, Paused(STEPS)]))
     assert (before.epoch_fraction, before.total_fraction) == (after.epoch_fraction, after.total_fraction)

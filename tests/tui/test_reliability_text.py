@@ -37,7 +37,7 @@ def test_a_bin_that_is_all_wrong_has_no_bar() -> None:
     assert wrong.endswith("  " + "┄" * 49 + "┃")
 
 
-def test_the_error_stands_above() -> None:
-    words = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
-    assert words.startswith("ECE 0.1000; bar: accuracy")
+def test_the_error_is_shown_above() -> None:
+    expected = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
+    assert expected.startswith("ECE 0.1000; bar: accuracy")
     assert reliability_text([], 60).plain.startswith("ECE 0.0000")

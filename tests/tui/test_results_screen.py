@@ -44,7 +44,7 @@ def cells(pilot: AnyPilot) -> list[tuple[str, ...]]:
 
 
 @at_every_size
-async def test_without_runs_it_says_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
+async def test_without_runs_it_shows_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until_shown(
@@ -82,9 +82,7 @@ async def test_paired_tests_and_the_note_on_reported_figures_are_in_the_summary(
 
 
 @at_the_smallest_size
-async def test_all_that_stands_below_the_table_can_be_scrolled_to(
-    app: FmnistApp, runs: Path, size: tuple[int, int]
-) -> None:
+async def test_everything_below_the_table_can_be_scrolled_to(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     four(runs)
     for seed in range(10, 30):
         write_run(runs, "v1", seed=seed, recipe="origin")
@@ -110,7 +108,7 @@ async def test_an_excluded_run_is_listed_with_the_reason(app: FmnistApp, runs: P
         assert "f includes" not in flat(app)
 
 
-async def test_f_compares_all_scored_runs_and_says_so(app: FmnistApp, runs: Path, finished_v0: Any) -> None:
+async def test_f_compares_all_scored_runs_and_shows_that(app: FmnistApp, runs: Path, finished_v0: Any) -> None:
     copy_of(finished_v0, runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
@@ -189,7 +187,7 @@ async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: Fmnist
 
 
 @pytest.mark.usefixtures("blank_figures")
-async def test_e_writes_every_runs_files_and_says_where(
+async def test_e_writes_every_runs_files_and_shows_the_folder(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -199,7 +197,7 @@ async def test_e_writes_every_runs_files_and_says_where(
         await until_shown(pilot, "recipe tuned")
         await pilot.press("e")
         folder = tmp_path / "fmnist-tui-export"
-        await until(pilot, lambda: f"2 runs written to {folder}" in notices(app), "it says where", patience=60)
+        await until(pilot, lambda: f"2 runs written to {folder}" in notices(app), "the folder is shown", patience=60)
         await until_shown(pilot, "2 runs written to")
     for run, stats in zip(written, ("normal_nn_stats.json", "cnn_model_stats.json"), strict=True):
         files = {path.name for path in (folder / run.run_id).iterdir()}
@@ -209,7 +207,7 @@ async def test_e_writes_every_runs_files_and_says_where(
 
 
 @pytest.mark.usefixtures("blank_figures")
-async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(
+async def test_a_failed_export_is_reported_and_the_app_continues(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -219,6 +217,6 @@ async def test_an_export_that_cannot_be_written_says_so_and_the_app_goes_on(
         await pilot.press("4")
         await until_shown(pilot, "recipe tuned")
         await pilot.press("e")
-        await until(pilot, lambda: "can't write to" in notices(app), "it says so", patience=60)
+        await until(pilot, lambda: "can't write to" in notices(app), "the error is shown", patience=60)
         assert "--to" not in notices(app)
         assert app.is_running

@@ -1,4 +1,4 @@
-"""What lies below the comparison's table: bars, curves, and all runs."""
+"""What is below the comparison's table: bars, curves, and all runs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from .driving import (
     flat,
     notices,
     part,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import held, training, write_run
 
@@ -69,9 +69,9 @@ async def test_all_runs_are_listed_and_the_reasons_of_excluded_ones_can_be_read(
         await at_runs(pilot)
         assert column(pilot, "eligible") == ["no", "no", "yes", "yes", "yes", "yes"]
         assert column(pilot, "accuracy")[0] == ""
-        await until(pilot, lambda: "excluded: interrupted" in words_in(pilot, "#about_run"), "it says why")
+        await until(pilot, lambda: "excluded: interrupted" in text_in(pilot, "#about_run"), "the reason is shown")
         await pilot.press("down")
-        await until(pilot, lambda: "recipe is origin, not tuned" in words_in(pilot, "#about_run"), "it says why")
+        await until(pilot, lambda: "recipe is origin, not tuned" in text_in(pilot, "#about_run"), "the reason is shown")
 
 
 @at_the_smallest_size
@@ -113,7 +113,7 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
         await pilot.press("s")
         assert column(pilot, "accuracy") == ["92.00%", "90.00%", "88.00%", "85.00%"]
-        assert "best accuracy first" in words_in(pilot, "#about_run")
+        assert "best accuracy first" in text_in(pilot, "#about_run")
         for _ in range(3):
             await pilot.press("s")
         assert [row[0][:2] for row in rows(pilot)] == ["v0", "v1", "v2", "v3"]
@@ -127,7 +127,7 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
         for _ in range(3):
             app.screen.action_next_view()  # type: ignore[attr-defined]
         await until(pilot, lambda: rows(pilot) and pilot.app.focused is not None, "the runs are listed")
-        await until(pilot, lambda: "newest first" in words_in(pilot, "#about_run"), "the list of runs is shown")
+        await until(pilot, lambda: "newest first" in text_in(pilot, "#about_run"), "the list of runs is shown")
         await pilot.pause(0.3)
         assert widget(pilot, TABS, TabbedContent).active == "runs"
         await pilot.press("v")
@@ -140,10 +140,10 @@ async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: F
         await at_runs(pilot)
         await pilot.press("x")
         await until(pilot, lambda: column(pilot, "eligible")[0] == "left out", "it is left out")
-        assert "excluded: left out by you" in words_in(pilot, "#about_run")
+        assert "excluded: left out by you" in text_in(pilot, "#about_run")
         assert "v3" not in part(pilot, "#comparison")
         await pilot.press("x")
-        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it counts again")
+        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it is eligible again")
         assert "v3" in part(pilot, "#comparison")
 
 
@@ -160,7 +160,7 @@ async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: P
         assert "v3" not in part(pilot, "#nll")
 
 
-async def test_no_more_curves_are_drawn_than_can_be_told_apart(app: FmnistApp, runs: Path) -> None:
+async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, runs: Path) -> None:
     for seed in range(MAX_CURVES + 1):
         write_run(runs, "v0", seed=seed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -182,7 +182,7 @@ async def test_enter_shows_the_run_on_the_training_screen(app: FmnistApp, runs: 
     async with app.run_test(size=(120, 40)) as pilot:
         await at_runs(pilot)
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "v2-20260102-000002-00ff finished" in words_in(pilot, "#headline"), "it is shown")
+        await until(pilot, lambda: "v2-20260102-000002-00ff finished" in text_in(pilot, "#headline"), "it is shown")
 
 
 async def test_y_copies_the_comparison_and_writes_it_to_a_file(
@@ -195,7 +195,7 @@ async def test_y_copies_the_comparison_and_writes_it_to_a_file(
         await until_shown(pilot, "Total gain")
         await pilot.press("y")
         file = tmp_path / "fmnist-tui-export" / "results.md"
-        await until(pilot, lambda: f"written to {file}" in notices(app), "it says where")
+        await until(pilot, lambda: f"written to {file}" in notices(app), "the file is shown")
         assert file.read_text() == app.clipboard
         assert "| v3 | 1 | 92.00% | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
 
@@ -212,19 +212,19 @@ async def test_without_runs_every_key_does_nothing(
         assert "No eligible runs" in flat(app)
 
 
-async def test_l_gives_a_run_a_label_and_its_fault_is_told(app: FmnistApp, runs: Path) -> None:
+async def test_l_labels_a_run_and_reports_an_invalid_label(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await at_runs(pilot)
         await pilot.press("l", *"best", "tab", *"a b", "tab", *"why", "enter")
         await until(pilot, lambda: column(pilot, "label")[0] == "best", "it has a label")
         assert read_label(find_run(runs, "best")) == Label("best", ("a", "b"), "why")
-        await until(pilot, lambda: "#a #b, why" in words_in(pilot, "#about_run"), "tags and note are shown")
+        await until(pilot, lambda: "#a #b, why" in text_in(pilot, "#about_run"), "tags and note are shown")
         await pilot.press("down", "l", *"best", "enter")
         await until(pilot, lambda: "another run is already named 'best'" in notices(app), "it is refused")
 
 
-async def test_d_deletes_a_run_when_it_is_said_twice(app: FmnistApp, runs: Path) -> None:
+async def test_d_deletes_a_run_after_confirmation(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await at_runs(pilot)

@@ -1,4 +1,4 @@
-"""The picture of the runs folder that the app keeps: what it sees, and how seldom it touches files."""
+"""The cached picture of the runs folder: what it contains, and how rarely it touches files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def watch(runs: Path) -> Watch:
 
 @pytest.fixture
 def monitor(runs: Path) -> RunMonitor:
-    """A monitor that looks every few milliseconds, watched by nobody yet."""
+    """A monitor that polls every few milliseconds, without a subscriber yet."""
     return RunMonitor(runs, 0.01)
 
 
@@ -68,14 +68,14 @@ def test_runs_that_come_change_and_go_are_seen(monitor: RunMonitor, watching: th
     until(monitor, lambda seen: [one.run for one in seen.runs] == [first], "it is gone")
 
 
-def test_nothing_is_said_to_be_known_before_it_is(runs: Path) -> None:
+def test_no_result_is_shown_before_it_is_read(runs: Path) -> None:
     state = RunMonitor(runs, 1.0).state
     assert not state.complete
     assert state.loading == "Looking for runs ..."
     assert RunsState(found=7).loading == "Reading runs: 0 of 7 ..."
 
 
-def test_a_folder_that_cannot_be_read_says_so_and_the_runs_stay(
+def test_an_unreadable_folder_is_reported_and_the_runs_stay(
     monitor: RunMonitor, watching: threading.Thread, runs: Path
 ) -> None:
     run = write_run(runs)

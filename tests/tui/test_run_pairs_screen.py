@@ -1,4 +1,4 @@
-"""SettingsChanged runs tested against each other."""
+"""Selected runs tested against each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, notices, until, until_shown, widget, words_in
+from .driving import at_the_smallest_size, notices, text_in, until, until_shown, widget
 from .samples import training, write_run
 from .test_results_views import at_runs, four
 
@@ -22,31 +22,31 @@ async def test_t_tests_the_run_against_those_whose_curves_are_drawn(
     async with app.run_test(size=size) as pilot:
         await at_runs(pilot)  # its cursor is on the newest, which is excluded
         await pilot.press("t")
-        await until(pilot, lambda: "pair by pair" in words_in(pilot, ".dialog"), "the tests are there")
-        await until(pilot, lambda: "Holm" in words_in(pilot, "#pairs"), "the predictions are read")
-        words = " ".join(str(widget(pilot, "#pairs", Static).content).split())
-        assert f"{other.run_id} " in words
-        assert "96.00% " in words
-        assert "only v3 (seed 3)" in words
-        assert words.count("(95% CI ") == 10
+        await until(pilot, lambda: "pair by pair" in text_in(pilot, ".dialog"), "the tests are there")
+        await until(pilot, lambda: "Holm" in text_in(pilot, "#pairs"), "the predictions are read")
+        expected = " ".join(str(widget(pilot, "#pairs", Static).content).split())
+        assert f"{other.run_id} " in expected
+        assert "96.00% " in expected
+        assert "only v3 (seed 3)" in expected
+        assert expected.count("(95% CI ") == 10
         await pilot.press("escape")
         await until_shown(pilot, "newest first")
 
 
-async def test_a_run_that_was_not_scored_is_told_of_in_the_dialog(app: FmnistApp, runs: Path) -> None:
+async def test_a_run_without_a_score_is_named_in_the_dialog(app: FmnistApp, runs: Path) -> None:
     four(runs)
     write_run(runs, "v2", seed=10, log=training(epochs=1)).predictions.unlink()
     async with app.run_test(size=(80, 24)) as pilot:
         await at_runs(pilot)
         await pilot.press("t")
-        await until(pilot, lambda: "can't be compared" in words_in(pilot, "#pairs"), "it says why")
+        await until(pilot, lambda: "can't be compared" in text_in(pilot, "#pairs"), "the reason is shown")
 
 
-async def test_a_run_alone_is_told_what_it_takes(app: FmnistApp, runs: Path) -> None:
+async def test_with_one_selected_run_the_advice_is_to_select_another(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await at_runs(pilot)
         for _ in range(4):
             await pilot.press("space", "down")
         await pilot.press("t")
-        await until(pilot, lambda: "select another one" in notices(app), "it says what to do")
+        await until(pilot, lambda: "select another one" in notices(app), "the advice is shown")

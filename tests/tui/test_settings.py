@@ -9,7 +9,7 @@ from textual.widgets import Input
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 
-from .driving import loaded, notices, part, type_into, until, widget, words_in
+from .driving import loaded, notices, part, text_in, type_into, until, widget
 
 Maker = Callable[..., FmnistApp]
 
@@ -25,13 +25,13 @@ BROKEN = {
     "no JSON": "{",
     "a list": "[1]",
     "other types": '{"theme": 3, "ascii_images": "yes", "inverted": null, "form": {"epochs": 3}}',
-    "hostile words": '{"theme": "\\u001b[31m", "form": {"epochs": "\\n"}}',
+    "hostile text": '{"theme": "\\u001b[31m", "form": {"epochs": "\\n"}}',
     "a long word": '{"form": {"epochs": "' + "9" * 100 + '"}}',
 }
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN.keys())
-def test_what_makes_no_sense_was_never_chosen(tmp_path: Path, content: str | None) -> None:
+def test_invalid_settings_are_ignored(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "choices.json").write_text(content)
     assert read_settings(tmp_path / "choices.json") == Settings()
@@ -63,10 +63,10 @@ async def test_choices_that_name_nothing_known_are_passed_over(make_app: Maker, 
     async with app.run_test() as pilot:
         assert app.theme == "textual-dark"
         await pilot.press("2")
-        assert "recipe tuned" in words_in(pilot, "TrainForm")
+        assert "recipe tuned" in text_in(pilot, "TrainForm")
 
 
-async def test_a_home_that_cannot_be_written_disturbs_nobody(make_app: Maker, tmp_path: Path) -> None:
+async def test_a_read_only_home_is_no_error(make_app: Maker, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test() as pilot:

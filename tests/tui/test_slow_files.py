@@ -1,4 +1,4 @@
-"""On a far file system, where each call takes its time: screens say that they wait, and keys are heard."""
+"""On a slow file system: screens show that they are waiting, and keys still work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fmnist_tui.tui.results import runs_view
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.threads import Threads, for_each
 
-from .driving import flat, loaded, notices, part, shown, until, until_shown, widget, words_in
+from .driving import flat, loaded, notices, part, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -45,15 +45,15 @@ def stuck(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> Iterator[t
         free.set()
 
 
-async def test_nothing_is_said_of_runs_before_they_were_read(
+async def test_runs_are_not_shown_as_missing_before_they_were_read(
     app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = write_run(runs)
     with stuck(monkeypatch, run_monitor, "read_run") as free:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            for key, words in (("3", "Looking for runs"), ("4", "Looking for runs"), ("o", "Looking for runs")):
+            for key, expected in (("3", "Looking for runs"), ("4", "Looking for runs"), ("o", "Looking for runs")):
                 await pilot.press(key)
-                await until_shown(pilot, words)
+                await until_shown(pilot, expected)
                 assert "No run" not in flat(app)
             await pilot.press("escape", "3", "o")
             await until_shown(pilot, "Looking for runs")
@@ -77,7 +77,7 @@ async def test_q_leaves_at_once_while_the_runs_are_read(
             assert app.threads.finish(0.0)
 
 
-async def test_a_command_that_takes_its_time_keeps_no_key_waiting(
+async def test_a_slow_command_does_not_block_the_keys(
     make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = write_run(runs, log=training(epochs=1))
@@ -102,16 +102,16 @@ async def test_a_label_that_is_still_read_is_not_overwritten(
             await pilot.press("4")
             await until_shown(pilot, "v0, 1 run")
             await pilot.press("v", "v", "v")
-            await until(pilot, lambda: "counts ..." in words_in(pilot, "#about_run"), "the rest is still read")
+            await until(pilot, lambda: "eligible ..." in text_in(pilot, "#about_run"), "the rest is still read")
             await pilot.press("l", "enter", "x", "enter")
-            await until_shown(pilot, "reading its label")
+            await until_shown(pilot, "reading the label")
             free.set()
             await until(pilot, lambda: widget(pilot, "#name", Input).value == "old", "it is read")
             await pilot.press("end", "2", "enter")
             await until(pilot, lambda: read_label(run) == Label("old2", ("a",), "why"), "only the name has changed")
 
 
-async def test_choices_that_come_late_are_taken_and_what_was_chosen_meanwhile_holds(
+async def test_late_settings_are_applied_but_never_override_a_choice_made_meanwhile(
     make_app: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "config" / "choices.json"
@@ -128,7 +128,7 @@ async def test_choices_that_come_late_are_taken_and_what_was_chosen_meanwhile_ho
             assert widget(pilot, "#epochs", Input).value == "7"
             await pilot.press("1")
             await until(pilot, lambda: part(pilot, "Thumbnails").isascii(), "images are drawn as before")
-            await until(pilot, lambda: read_settings(file).inverted, "what was chosen meanwhile is kept")
+            await until(pilot, lambda: read_settings(file).inverted, "what was chosen meanwhile is saved")
     assert read_settings(file).form == {"epochs": "7", "device": "cpu"}
 
 

@@ -18,7 +18,7 @@ from fmnist_tui.tui import run_control
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models import forecast
 
-from .driving import drawn, loaded, part, type_into, until, until_shown, words_in
+from .driving import drawn, loaded, part, text_in, type_into, until, until_shown
 from .samples import STEPS, held, keep_analyses, training, window, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -53,14 +53,14 @@ async def is_drawn(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-async def is_drawn_live(pilot: Pilot[None]) -> None:
+async def is_drawn_while_running(pilot: Pilot[None]) -> None:
     """The same of a run that has a trainer: it is named at the top."""
     await until(pilot, lambda: "epoch" in part(pilot, "#running"), "it is named at the top")
     await is_drawn(pilot)
 
 
 @pytest.mark.parametrize(
-    ("keys", "words"),
+    ("keys", "expected"),
     [
         pytest.param(["right"], "1 ", id="images"),
         pytest.param(["enter"], "v: values", id="large"),
@@ -69,11 +69,11 @@ async def is_drawn_live(pilot: Pilot[None]) -> None:
         pytest.param(["u"], "original", id="augmented"),
     ],
 )
-def test_the_dataset_screen(make_app: Maker, looks_right: Check, keys: Sequence[str], words: str) -> None:
+def test_the_dataset_screen(make_app: Maker, looks_right: Check, keys: Sequence[str], expected: str) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await loaded(pilot)
         await pilot.press(*keys)
-        await until_shown(pilot, " ".join(words.split()))
+        await until_shown(pilot, " ".join(expected.split()))
 
     looks_right(make_app(), ready)
 
@@ -98,11 +98,11 @@ def test_the_models_screen(make_app: Maker, looks_right: Check, monkeypatch: pyt
         await loaded(pilot)
         await pilot.press("2", "end")
         await until_shown(pilot, "v3 Regularised (PyTorch)")
-        await until(pilot, lambda: "a processor" in words_in(pilot, "#forecast"), "the time is told")
+        await until(pilot, lambda: "a processor" in text_in(pilot, "#forecast"), "the time is shown")
         if fault:
             await type_into(pilot, "#epochs", "0")
             await pilot.press("enter", "t")
-            await until(pilot, lambda: words_in(pilot, "#fault"), "the fault is told")
+            await until(pilot, lambda: text_in(pilot, "#fault"), "the error is shown")
 
     looks_right(make_app(), ready)
 
@@ -124,11 +124,11 @@ def test_the_training_screen(make_app: Maker, runs: Path, looks_right: Check, lo
 def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_right: Check, log: list[Event]) -> None:
     run = write_run(runs, log=log)
     with held(run):
-        looks_right(make_app(attach=run), is_drawn_live)
+        looks_right(make_app(attach=run), is_drawn_while_running)
 
 
 @pytest.mark.parametrize(
-    ("key", "words"),
+    ("key", "expected"),
     [
         pytest.param("q", "Leave running", id="quit"),
         pytest.param("s", "Keep running", id="stop"),
@@ -138,16 +138,16 @@ def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_r
     ],
 )
 def test_what_opens_over_a_screen(
-    make_app: Maker, runs: Path, looks_right: Check, monkeypatch: pytest.MonkeyPatch, key: str, words: str
+    make_app: Maker, runs: Path, looks_right: Check, monkeypatch: pytest.MonkeyPatch, key: str, expected: str
 ) -> None:
     monkeypatch.setattr(run_control, "what_a_logout_ends", lambda machine: "")
     write_run(runs, "v1")
     run = write_run(runs, seed=1, log=LIVE)
 
     async def ready(pilot: Pilot[None]) -> None:
-        await is_drawn_live(pilot)
+        await is_drawn_while_running(pilot)
         await pilot.press(key)
-        await until_shown(pilot, words)
+        await until_shown(pilot, expected)
 
     with held(run):
         looks_right(make_app(attach=run), ready)
@@ -181,7 +181,7 @@ def completed(version: str, better: float) -> list[Event]:
 
 
 @pytest.mark.parametrize(
-    ("keys", "words"),
+    ("keys", "expected"),
     [
         pytest.param([], "Total gain from v0 to v3", id="summary"),
         pytest.param(["v"], "the bars start at", id="bars"),
@@ -190,13 +190,13 @@ def completed(version: str, better: float) -> list[Event]:
     ],
 )
 def test_the_results_screen(
-    make_app: Maker, compared: list[RunDirectory], looks_right: Check, keys: Sequence[str], words: str
+    make_app: Maker, compared: list[RunDirectory], looks_right: Check, keys: Sequence[str], expected: str
 ) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe")
         await pilot.press(*keys)
-        await until_shown(pilot, words)
+        await until_shown(pilot, expected)
 
     looks_right(make_app(), ready)
 

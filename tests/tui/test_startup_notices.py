@@ -6,22 +6,22 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown, words_in
+from .driving import at_the_smallest_size, flat, loaded, notices, text_in, until, until_shown
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
 
 
 @at_the_smallest_size
-async def test_a_live_run_is_announced_where_it_is_seen_and_is_on_the_training_screen(
+async def test_a_running_run_is_announced_and_is_on_the_training_screen(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
     run = write_run(runs, "v3", log=training("v3", epochs=1))
     with held(run):
         async with app.run_test(size=size, notifications=True) as pilot:
-            words = "v3 is running, epoch 2 of 10: press 3"
-            await until(pilot, lambda: words in words_in(pilot, "Toast"), "it is shown")
-            assert notices(app) == words
+            expected = "v3 is running, epoch 2 of 10: press 3"
+            await until(pilot, lambda: expected in text_in(pilot, "Toast"), "it is shown")
+            assert notices(app) == expected
             await pilot.press("3")
             await until_shown(pilot, run.run_id)
 
@@ -55,7 +55,7 @@ async def test_several_interrupted_runs_are_one_line(app: FmnistApp, runs: Path)
         await until(pilot, lambda: notices(app).startswith("3 interrupted runs: press 3"), "it is announced")
 
 
-async def test_when_nothing_waits_nothing_is_said(app: FmnistApp, runs: Path) -> None:
+async def test_without_waiting_runs_there_is_no_notice(app: FmnistApp, runs: Path) -> None:
     write_run(runs)
     async with app.run_test(notifications=True) as pilot:
         await loaded(pilot)
@@ -63,7 +63,7 @@ async def test_when_nothing_waits_nothing_is_said(app: FmnistApp, runs: Path) ->
         assert notices(app) == ""
 
 
-async def test_a_run_to_attach_to_is_shown_at_once_and_nothing_else_is_said(make_app: Maker, runs: Path) -> None:
+async def test_a_run_to_attach_to_is_shown_at_once_without_a_notice(make_app: Maker, runs: Path) -> None:
     wanted = write_run(runs, seed=1)
     live = write_run(runs, seed=2, log=training(epochs=1))
     with held(live):

@@ -177,7 +177,7 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
     assert status_of(run) is Status.STOPPED
 
 
-def test_q_asks_while_a_run_lives_and_leaving_it_leaves_it(runs: Path) -> None:
+def test_q_asks_while_a_run_is_running_and_can_leave_it_running(runs: Path) -> None:
     with app_in_terminal(runs) as terminal:
         train_v0(terminal, "9999")
         run = only_run(runs)

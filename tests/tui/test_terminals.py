@@ -33,7 +33,7 @@ GREYS_OF_16 = {(number,) for number in (0, 7, 8, 15)}
 
 
 def case(kind: str, size: Size, locale: str, colours: str, *marks: pytest.MarkDecorator) -> object:
-    """One terminal, with a name that says what it is."""
+    """One terminal, named after its kind."""
     environment = {"TERM": kind, **LOCALES[locale], **COLOURS[colours]}
     return pytest.param(environment, size, id=f"{kind}, {size[0]}x{size[1]}, {locale}, {colours}", marks=marks)
 
@@ -63,9 +63,9 @@ def visit_everything(terminal: Terminal) -> None:
         ("1", "demo, train: 1-"),
         ("?", "Switch between training and test images"),
     )
-    for key, words in visits:
+    for key, expected in visits:
         terminal.press_and_settle(key)
-        terminal.wait_for(words)
+        terminal.wait_for(expected)
     terminal.press_and_settle(ESCAPE)
     terminal.press(PALETTE)
     terminal.wait_for("Search for commands")
@@ -117,11 +117,11 @@ def test_without_a_mouse_in_ascii_and_in_silence_while_nothing_happens(runs: Pat
 
 
 @pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
-def test_a_terminal_that_cannot_draw_is_told_what_to_do_and_sent_no_sequence(runs: Path, kind: str) -> None:
+def test_a_dumb_terminal_gets_advice_and_no_escape_sequences(runs: Path, kind: str) -> None:
     terminal = Terminal([installed_command()], (80, 24), {**os.environ, "TERM": kind})
     try:
         assert terminal.wait() == 1
         assert b"\x1b" not in terminal.sent
-        assert "train without a screen" in " ".join(terminal.text().split())
+        assert "train without the app" in " ".join(terminal.text().split())
     finally:
         terminal.close()

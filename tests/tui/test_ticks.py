@@ -33,9 +33,9 @@ def test_no_axis_is_without_marks(low: float, length: float) -> None:
     assert 1 <= len(ticks(low, low + length, 5)) <= 12
 
 
-@pytest.mark.parametrize(("value", "words"), [(20000.0, "20000"), (0.25, "0.25"), (2e6, "2e+06"), (-0.5, "-0.5")])
-def test_labels_are_short(value: float, words: str) -> None:
-    assert label(value) == words
+@pytest.mark.parametrize(("value", "expected"), [(20000.0, "20000"), (0.25, "0.25"), (2e6, "2e+06"), (-0.5, "-0.5")])
+def test_labels_are_short(value: float, expected: str) -> None:
+    assert label(value) == expected
 
 
 def test_labels_of_a_logarithmic_axis_are_values() -> None:

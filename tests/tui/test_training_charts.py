@@ -13,7 +13,7 @@ from fmnist_tui.training.events import Event, RunFinished
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.widgets.chart import Chart
 
-from .driving import drawn, open_run_list, part, until, until_shown, widget, words_in
+from .driving import drawn, open_run_list, part, text_in, until, until_shown, widget
 from .samples import STEPS, started, training, window, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -31,8 +31,8 @@ async def test_a_wide_terminal_shows_loss_and_accuracy_side_by_side(make_app: Ma
         assert drawn(part(pilot, "#accuracy"))
         assert "loss" in part(pilot, "#loss").splitlines()[0]
         assert "accuracy" in part(pilot, "#accuracy").splitlines()[0]
-        for words in ("loss (binary cross-entropy) by step", "• raw ⠒ training x validation ❋ best"):
-            assert words in words_in(pilot, "#loss")
+        for expected in ("loss (binary cross-entropy) by step", "• raw ⠒ training x validation ❋ best"):
+            assert expected in text_in(pilot, "#loss")
 
 
 async def test_a_narrow_terminal_shows_the_other_chart_of_a_finished_run_at_a_key(make_app: Maker, runs: Path) -> None:

@@ -19,7 +19,7 @@ Maker = Callable[..., FmnistApp]
 
 
 @at_every_size
-async def test_without_a_run_it_says_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
+async def test_without_a_run_it_shows_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await until_shown(pilot, "No run yet. Press 2, choose a model and train it")
@@ -46,8 +46,8 @@ async def test_a_finished_run_shows_its_curve_its_end_and_its_numbers(
         assert flat(app).count("100%") == 2
         assert "epoch 3 of 3, step 113 of 113" in flat(app)
         assert "step 339 of 339" in flat(app)
-        for words in ("validation 0.", "best", "ended: completed, scored: press 4 for results"):
-            assert words in flat(app)
+        for expected in ("validation 0.", "best", "ended: completed, scored: press 4 for results"):
+            assert expected in flat(app)
 
 
 async def test_what_a_run_does_before_its_first_step_is_named(make_app: Maker, run: RunDirectory) -> None:
@@ -56,7 +56,7 @@ async def test_what_a_run_does_before_its_first_step_is_named(make_app: Maker, r
         app = make_app(attach=run)
         async with app.run_test() as pilot:
             await until_shown(pilot, f"{run.run_id} importing PyTorch")
-            await until(pilot, lambda: "importing PyTorch" in part(pilot, "#loss"), "the empty chart says it too")
+            await until(pilot, lambda: "importing PyTorch" in part(pilot, "#loss"), "the empty chart shows it too")
 
 
 async def test_a_paused_and_a_stopping_run_are_called_so(make_app: Maker, run: RunDirectory) -> None:
@@ -70,10 +70,10 @@ async def test_a_paused_and_a_stopping_run_are_called_so(make_app: Maker, run: R
             await until_shown(pilot, "running, stopping after this epoch")
 
 
-async def test_a_run_that_was_ended_early_says_after_which_epoch(make_app: Maker, runs: Path) -> None:
+async def test_a_run_that_was_ended_early_shows_its_last_epoch(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs, log=[*training(epochs=2), RunFinished("stopped", scored=True)]))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: flat(app).count("stopped after epoch 2 of 4, scored") == 2, "it is said")
+        await until(pilot, lambda: flat(app).count("stopped after epoch 2 of 4, scored") == 2, "it is shown")
 
 
 async def test_the_log_shows_all_alerts_and_grows(make_app: Maker, run: RunDirectory) -> None:
@@ -90,15 +90,19 @@ async def test_the_log_shows_all_alerts_and_grows(make_app: Maker, run: RunDirec
 
 
 async def test_alerts_and_a_divergence_are_shown(make_app: Maker, run: RunDirectory) -> None:
-    words = "the loss became nan within the 4 steps up to 8"
+    expected = "the loss became nan within the 4 steps up to 8"
     app = make_app(
         attach=started(
-            run, window(4), window(8, math.nan), Alert("non_finite", words), RunFinished("diverged", message=words)
+            run,
+            window(4),
+            window(8, math.nan),
+            Alert("non_finite", expected),
+            RunFinished("diverged", message=expected),
         )
     )
     async with app.run_test() as pilot:
         await until_shown(pilot, "failed", "ended: diverged")
-        assert words in flat(app)
+        assert expected in flat(app)
 
 
 @pytest.mark.parametrize("key", ["space", "s"])
@@ -108,12 +112,12 @@ async def test_a_run_without_a_trainer_takes_no_command(make_app: Maker, runs: P
     async with app.run_test(notifications=True) as pilot:
         await until_shown(pilot, "finished")
         await pilot.press(key)
-        await until(pilot, lambda: "nothing to" in notices(app), "it is said")
+        await until(pilot, lambda: "nothing to" in notices(app), "it is shown")
         assert len(app.screen_stack) == 1
         assert not run.control.exists()
 
 
-async def test_a_finished_run_cannot_be_resumed_and_says_so(make_app: Maker, runs: Path) -> None:
+async def test_resuming_a_finished_run_is_refused_with_a_reason(make_app: Maker, runs: Path) -> None:
     run = write_run(runs)
     app = make_app(attach=run)
     async with app.run_test(notifications=True) as pilot:
@@ -122,7 +126,7 @@ async def test_a_finished_run_cannot_be_resumed_and_says_so(make_app: Maker, run
         assert f"run {run.run_id} is finished; start a new one with: fmnist-tui train" in notices(app)
 
 
-async def test_a_full_disk_is_told_and_forgotten_when_there_is_room(
+async def test_a_full_disk_is_reported_until_there_is_space(
     make_app: Maker, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_log(run, training(epochs=1))

@@ -1,4 +1,4 @@
-"""What the app does with missing data, unreadable folders, damaged files and hostile text: it says so and goes on."""
+"""What the app does with missing data, unreadable folders, damaged files and hostile text: report it and continue."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from .driving import (
     notices,
     open_run_list,
     shown,
+    text_in,
     until,
     until_shown,
     widget,
-    words_in,
 )
 from .samples import held, run_json, training, write_idx, write_run
 
@@ -40,7 +40,7 @@ async def test_a_folder_that_does_not_exist_is_named_and_the_app_stays(
     app = make_app(str(tmp_path / "nowhere"))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until_shown(pilot, "give the folder that contains the IDX", "r tries again")
-        assert f"thereisnofolder{tmp_path / 'nowhere'}" in words_in(pilot, "Waiting").replace(" ", "")
+        assert f"thereisnofolder{tmp_path / 'nowhere'}" in text_in(pilot, "Waiting").replace(" ", "")
         await pilot.press("d", "t", "m", "n", "b", "enter", "down", "tab", "down", "2", "3", "4", "1")
         assert app.dataset is None
         assert app.folders.data == str(tmp_path / "nowhere")
@@ -62,21 +62,23 @@ async def test_an_unreadable_runs_folder_is_named_on_every_screen_that_needs_it(
     runs.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test(notifications=True) as pilot:
-        await until(pilot, lambda: f"can't read the runs folder {runs}" in notices(app), "it is said at the start")
+        await until(
+            pilot, lambda: f"can't read the runs folder {runs}" in notices(app), "the error is shown at the start"
+        )
         for keys in (("4",), ("3",), ("o",)):
             await pilot.press(*keys)
             selector = "OptionList" if keys == ("o",) else "Static"
-            await until(pilot, lambda: "can't read the runs" in words_in(pilot, selector), f"after {keys}")  # noqa: B023
+            await until(pilot, lambda: "can't read the runs" in text_in(pilot, selector), f"after {keys}")  # noqa: B023
         assert app.is_running
 
 
-async def test_a_training_that_cannot_be_written_down_is_said(make_app: Maker, runs: Path) -> None:
+async def test_a_run_directory_that_cannot_be_written_is_reported(make_app: Maker, runs: Path) -> None:
     runs.write_text("a file where the folder should be")
     app = make_app()
     async with app.run_test(notifications=True) as pilot:
         await loaded(pilot)
         await pilot.press("2", "t")
-        await until(pilot, lambda: "can't write to" in notices(app), "it is said")
+        await until(pilot, lambda: "can't write to" in notices(app), "the error is shown")
         assert app.is_running
 
 
@@ -169,7 +171,7 @@ HOSTILE = {
     "text",
     [pytest.param(text, id=name, marks=() if name == "markup" else pytest.mark.slow) for name, text in HOSTILE.items()],
 )
-async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: Path, text: str) -> None:
+async def test_text_from_files_is_shown_literally(app: FmnistApp, runs: Path, text: str) -> None:
     run = write_run(
         runs,
         seed=2,
@@ -187,7 +189,7 @@ async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: P
             await open_run_list(pilot)
             await until(
                 pilot,
-                lambda: printable(f"name {text}")[:LONGEST_NAME].strip() in words_in(pilot, "OptionList"),
+                lambda: printable(f"name {text}")[:LONGEST_NAME].strip() in text_in(pilot, "OptionList"),
                 "it is listed",
             )
             assert_harmless(pilot)
@@ -200,21 +202,21 @@ async def test_text_from_files_is_shown_letter_by_letter(app: FmnistApp, runs: P
 
 
 def printable(text: str) -> str:
-    """The letters of it that can be shown, up to the first that can't."""
+    """The text up to its first unprintable character."""
     return text if text.isprintable() else next(text[:end] for end in range(len(text)) if not text[end].isprintable())
 
 
 def assert_harmless(pilot: AnyPilot) -> None:
-    """Nothing on the screen steers a terminal."""
-    codes = {letter for letter in shown(pilot.app) if not letter.isprintable()} - {"\n"}
+    """The screen contains no control characters."""
+    codes = {c for c in shown(pilot.app) if not c.isprintable()} - {"\n"}
     assert not codes
 
 
-async def test_the_name_of_a_data_folder_is_shown_letter_by_letter(make_app: Maker, tmp_path: Path) -> None:
+async def test_the_name_of_a_data_folder_is_shown_literally(make_app: Maker, tmp_path: Path) -> None:
     app = make_app(str(write_idx(tmp_path / "[bold]x[@click=app.quit] \x1b[31m", [0, 1], [2])))
     async with app.run_test(size=(120, 40)) as pilot:
         caption = 'folder "[bold]x[@click=app.quit] [31m", train: 1-2 of 2'
-        await until(pilot, lambda: caption in words_in(pilot, "#caption"), "it is shown")
+        await until(pilot, lambda: caption in text_in(pilot, "#caption"), "it is shown")
         assert_harmless(pilot)
         await pilot.click("#caption", offset=(12, 0))
         assert app.is_running

@@ -1,4 +1,4 @@
-"""SettingsChanged runs tested against each other on the same test images, over the results."""
+"""Selected runs tested against each other on the same test images, over the results."""
 
 from __future__ import annotations
 
