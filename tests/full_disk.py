@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[None]:
+def space_for(size: int) -> Iterator[None]:
     """Within the block no file grows past `size` bytes: writes beyond are truncated or fail."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))

@@ -29,11 +29,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_importing_the_package_imports_nothing_else() -> None:
+def test_importing_the_package_imports_only_its_version() -> None:
     code = "import sys; before = set(sys.modules); import fmnist_tui; print(*(set(sys.modules) - before))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8")
     own = {name for name in done.stdout.split() if name.startswith("fmnist_tui")}
-    assert own == {"fmnist_tui"}
+    assert own == {"fmnist_tui", "fmnist_tui.version"}
     assert not {"numpy", "torch", "textual", "msgspec"} & set(done.stdout.split())
 
 

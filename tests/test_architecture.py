@@ -1,4 +1,4 @@
-"""The rooms, and what may not be in any of them."""
+"""The packages, and what none of them may contain."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def found_by(check: Check) -> list[str]:
     ]
 
 
-def test_the_rooms_depend_one_way() -> None:
+def test_the_packages_depend_one_way() -> None:
     check = subprocess.run(
         [sys.executable, "-c", LINT_IMPORTS],
         cwd=PROJECT,

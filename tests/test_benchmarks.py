@@ -64,7 +64,7 @@ def test_every_other_pair_begins_with_the_second() -> None:
 
 def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
     values = [float(value) for value in range(1, 11)]
-    assert interval_of_median(values) == (2.0, 9.0)  # 97.9 %; from 3 to 8 it would be 89.1 %
+    assert interval_of_median(values) == (2.0, 9.0)  # 97.9%; from 3 to 8 it would be 89.1%
     assert interval_of_median(values[:6]) == (1.0, 6.0)
     assert interval_of_median(values[:5]) is None
     assert median_of(values).value == 5.5
@@ -78,7 +78,7 @@ def test_rows_that_fall_short_come_first() -> None:
     assert [row[0] for row in rows_of(enough)[1:]] == ["ok"] * len(TARGETS)
     slow = rows_of({**enough, "data-csv": median_of([5.1]), "v0-peak": median_of([0.46])})
     assert [row[:2] for row in slow[1:3]] == [("SHORT", "v0-peak"), ("SHORT", "data-csv")]
-    assert slow[1][2:5] == ("46 %", "47", "60")
+    assert slow[1][2:5] == ("46%", "47", "60")
     assert slow[2][2:5] == ("5.1 s", "at most 5", "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from full_disk import room_for
+from full_disk import space_for
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.paths import (
@@ -31,7 +31,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_runs_lie_where_the_option_says_else_where_the_environment_says(
+def test_runs_are_where_the_option_says_else_where_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FMNIST_TUI_RUNS", "/from/environment")
@@ -115,7 +115,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / f"fmnist-tui-{os.getuid()}"
 
 
-def test_state_lies_in_the_home_and_is_found_again_without_being_made(
+def test_state_is_in_the_home_and_is_found_again_without_being_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, temporary: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -139,7 +139,7 @@ def test_a_home_that_cannot_be_written_leaves_the_temporary_folder(
 
 def test_a_full_home_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, temporary: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with room_for(100):
+    with space_for(100):
         assert writing_fault(tmp_path / "state") == "file too large"
         assert state_folder() == temporary
     assert not (tmp_path / "state").exists()
@@ -160,7 +160,7 @@ def test_root_makes_nothing_in_the_home_of_another_user(
 def test_a_cache_that_can_only_be_read_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "fmnist-tui" / "fashion-mnist").mkdir(parents=True)
-    with room_for(100):
+    with space_for(100):
         assert cache_folder() == tmp_path / "fmnist-tui"
 
 

@@ -167,7 +167,23 @@ def list_runs(runs: Path) -> list[RunDirectory]:
     Raises:
         RunError: The folder is there but can't be read.
     """
-    return sorted(_runs_in(runs), key=lambda run: (created_at(run), time_in(run.run_id)), reverse=True)
+    return sorted(unordered_runs(runs), key=lambda run: (created_at(run), time_in(run.run_id)), reverse=True)
+
+
+def unordered_runs(runs: Path) -> list[RunDirectory]:
+    """All runs in no order, from a listing of the folder alone.
+
+    Raises:
+        RunError: The folder is there but can't be read.
+    """
+    try:
+        with os.scandir(runs) as entries:
+            found = [entry.name for entry in entries if is_run_id(entry.name) and _may_be_run(entry)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
+    return [RunDirectory(runs / name) for name in found]
 
 
 def created_at(run: RunDirectory) -> float:
@@ -226,17 +242,6 @@ class _Created(msgspec.Struct):
 _created: dict[Path, float] = {}
 
 
-def _runs_in(runs: Path) -> list[RunDirectory]:
-    try:
-        with os.scandir(runs) as entries:
-            found = [entry.name for entry in entries if is_run_id(entry.name) and _may_be_run(entry)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
-    return [RunDirectory(runs / name) for name in found]
-
-
 def _may_be_run(entry: os.DirEntry[str]) -> bool:
     """Whether it is a folder, a link to one, or something that can't be examined."""
     try:
@@ -249,7 +254,7 @@ def _latest(runs: Path) -> float:
     """The time of the newest run whose id is later than this machine's clock; usually there is none: 0.0."""
     now = time.time()
     with suppress(RunError):
-        return max((created_at(run) for run in _runs_in(runs) if time_in(run.run_id) > now), default=0.0)
+        return max((created_at(run) for run in unordered_runs(runs) if time_in(run.run_id) > now), default=0.0)
     return 0.0
 
 

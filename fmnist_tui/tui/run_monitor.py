@@ -14,7 +14,7 @@ from pathlib import Path
 from textual.message import Message
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.directory import RunDirectory, list_runs
+from fmnist_tui.runs.directory import RunDirectory, created_at, list_runs, unordered_runs
 from fmnist_tui.runs.run import Run, has_steps, read_run
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.tui.messages import Post
@@ -221,6 +221,7 @@ class RunMonitor:
         stamp = (_stamp_of(self._runs),)
         changed = stamp != self._folder[0]
         if changed or self._folder[1] or not asked <= set(self._listed):
+            for_each(unordered_runs(self._runs), created_at, lambda: self._over)  # what the order depends on
             self._listed = list_runs(self._runs)
             there = dict.fromkeys(self._listed)
             for run in self._known.keys() - there.keys():

@@ -22,8 +22,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_version_is_measured_at_its_own_batch_size_and_the_common_one() -> None:
-    told: list[tuple[float, str]] = []
-    found = bench(["cpu"], 1, 0.05, lambda *news: told.append(news), {"cpu": "a CPU"}, images=40)
+    reported: list[tuple[float, str]] = []
+    found = bench(["cpu"], 1, 0.05, lambda *news: reported.append(news), {"cpu": "a CPU"}, images=40)
     assert [(speed.version, speed.device, speed.batch_size) for speed in found.speeds] == [
         ("v0", "cpu", 64),
         ("v0", "cpu", 8),
@@ -34,10 +34,10 @@ def test_each_version_is_measured_at_its_own_batch_size_and_the_common_one() -> 
     assert (found.machine, found.threads, found.data) == ({"cpu": "a CPU"}, 1, "40 random images")
     for speed in found.speeds:
         check(speed)
-    shares = [share for share, _ in told]
-    assert shares == sorted(shares)
-    assert shares[0] == 0 < shares[-1] < 1
-    assert "v1 on cpu, batch 128" in {words for _, words in told}
+    fractions = [fraction for fraction, _ in reported]
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0 < fractions[-1] < 1
+    assert "v1 on cpu, batch 128" in {text for _, text in reported}
 
 
 def check(speed: Speed) -> None:

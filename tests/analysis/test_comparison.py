@@ -48,8 +48,8 @@ def test_steps_go_from_each_version_to_the_one_before_that_has_runs(tmp_path: Pa
 
 def test_every_measure_of_several_seeds_has_its_interval(tmp_path: Path) -> None:
     for seed in range(3):
-        told = {"accuracy": 0.93, "nll": 0.20, "brier": 0.10, "ece": 0.010}
-        make_run(tmp_path, "v1", seed=seed, result={f"test_{name}": at + seed / 1000 for name, at in told.items()})
+        reported = {"accuracy": 0.93, "nll": 0.20, "brier": 0.10, "ece": 0.010}
+        make_run(tmp_path, "v1", seed=seed, result={f"test_{name}": at + seed / 1000 for name, at in reported.items()})
     (summary,) = comparison(tmp_path).versions
     for spread in (summary.test_accuracy, summary.test_nll, summary.test_brier, summary.test_ece):
         assert spread.method == "student_t"
@@ -145,7 +145,7 @@ def test_the_best_runs_are_tested_in_pairs(tmp_path: Path) -> None:
     assert worse.run_id not in (test.first_run, test.second_run)
 
 
-def test_no_runs_and_logs_that_tell_nothing_are_no_error(tmp_path: Path) -> None:
+def test_no_runs_and_logs_without_information_are_no_error(tmp_path: Path) -> None:
     assert comparison(tmp_path) == Comparison(
         "tuned",
         all_runs=False,

@@ -33,7 +33,7 @@ def test_without_an_eligible_run_the_note_is_how_to_train_some(tmp_path: Path) -
     assert notes(tmp_path)[1:] == ["Compare excluded runs with: fmnist-tui results --all"]
 
 
-def test_single_seeds_are_told_and_the_training_that_would_say_more(tmp_path: Path) -> None:
+def test_single_seeds_are_reported_with_the_training_that_would_help(tmp_path: Path) -> None:
     for version in BUILT_IN:
         make_run(tmp_path, version, seed=3, right=IMAGES > 9)
     over_images, advice = notes(tmp_path)
@@ -61,7 +61,7 @@ def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) 
     )
 
 
-def test_versions_without_a_run_are_told_with_the_recipe(tmp_path: Path) -> None:
+def test_versions_without_a_run_are_reported_with_the_recipe(tmp_path: Path) -> None:
     for seed in range(2):
         make_run(tmp_path, "v2", seed=seed, config={"recipe": "origin", "modified": True})
     make_run(tmp_path, "v0", seed=0, config={"modified": True})

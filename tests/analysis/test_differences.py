@@ -44,7 +44,7 @@ def test_two_seeds_of_both_give_welchs_interval_over_the_runs(tmp_path: Path) ->
     assert step_sentence(found).text.endswith(": not significant (Welch's t, 3 and 2 runs)")
 
 
-def test_seeds_that_lie_close_make_a_difference_more_than_chance(tmp_path: Path) -> None:
+def test_seeds_that_are_close_make_a_difference_significant(tmp_path: Path) -> None:
     for seed in range(3):
         make_run(tmp_path, "v1", seed=seed, result={"test_accuracy": 0.90 + seed / 1000})
         make_run(tmp_path, "v2", seed=seed, result={"test_accuracy": 0.92 + seed / 1000})
@@ -95,7 +95,7 @@ def test_a_seed_trained_twice_does_not_pass_for_two(tmp_path: Path) -> None:
     assert between(tmp_path).method == "paired"
 
 
-def test_nothing_is_said_of_a_difference_that_nothing_tells(tmp_path: Path) -> None:
+def test_nothing_is_reported_of_a_difference_without_evidence(tmp_path: Path) -> None:
     scored(tmp_path, "v1", 0, wrong=20)
     make_run(tmp_path, "v2", result={"test_accuracy": 0.9})
     found = between(tmp_path)
@@ -125,8 +125,8 @@ def test_the_total_gain_is_the_difference_of_first_and_last(tmp_path: Path) -> N
 def test_a_result_that_somebody_edited_to_what_cannot_be_is_no_error(tmp_path: Path, accuracy: float) -> None:
     for version in ("v1", "v2"):
         for seed in range(2):
-            told = dict.fromkeys(("test_accuracy", "test_nll", "test_brier", "test_ece"), accuracy * seed)
-            make_run(tmp_path, version, seed=seed, result=told, right=IMAGES > 9)
+            reported = dict.fromkeys(("test_accuracy", "test_nll", "test_brier", "test_ece"), accuracy * seed)
+            make_run(tmp_path, version, seed=seed, result=reported, right=IMAGES > 9)
     found = compare(read_runs(tmp_path))
     assert found.gain is not None
     report = comparison_report(found)

@@ -87,7 +87,7 @@ def test_the_images_of_a_cell_come_by_confidence() -> None:
     assert images_of(predictions, 9, 9).tolist() == []
 
 
-def test_colours_grow_with_the_share_of_the_row() -> None:
+def test_colours_grow_with_the_fraction_of_the_row() -> None:
     found = strengths(np.array([[8, 1, 0], [0, 0, 0], [1, 26, 0]]))
     assert found[0].tolist() == pytest.approx([(8 / 9) ** (1 / 3), (1 / 9) ** (1 / 3), 0])
     assert found[1].tolist() == [0, 0, 0]

@@ -31,11 +31,11 @@ def seconds(records: list[Run], device: str = "cpu") -> Estimate | None:
     return estimate(CONFIG, IMAGES, device, records, HERE, peak=1e11)
 
 
-def test_an_earlier_run_tells_by_its_images_a_second() -> None:
+def test_an_earlier_run_gives_the_estimate_by_its_images_per_second() -> None:
     assert seconds([record(60.0)]) == Estimate(60 / 6000 * 4000, measured=True)
 
 
-def test_the_median_of_the_newest_runs_tells() -> None:
+def test_the_median_of_the_newest_runs_is_used() -> None:
     newest_first = [record(value) for value in (60.0, 60.0, 600.0, 60.0, 6.0, 9999.0, 9999.0, 9999.0)]
     assert seconds(newest_first) == Estimate(40.0, measured=True)
 
@@ -53,7 +53,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
-def test_runs_that_are_not_alike_tell_nothing(other: Run) -> None:
+def test_runs_that_are_not_alike_give_no_estimate(other: Run) -> None:
     guess = seconds([other])
     assert guess is not None
     assert not guess.measured

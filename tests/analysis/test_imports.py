@@ -9,9 +9,9 @@ import fmnist_tui.analysis
 HEAVY = ("matplotlib", "scipy.stats", "torch", "textual", "rich", "click", "PIL")
 
 
-def test_the_room_imports_nothing_slow() -> None:
-    rooms = Path(fmnist_tui.analysis.__file__).parent
-    files = [path.relative_to(rooms).with_suffix("") for path in rooms.rglob("*.py") if path.stem != "__init__"]
+def test_the_package_imports_nothing_slow() -> None:
+    packages = Path(fmnist_tui.analysis.__file__).parent
+    files = [path.relative_to(packages).with_suffix("") for path in packages.rglob("*.py") if path.stem != "__init__"]
     modules = sorted(".".join(file.parts) for file in files)
     code = "\n".join(
         [

@@ -73,18 +73,18 @@ def test_one_side_that_agrees_by_accident_still_has_a_difference() -> None:
     assert close(intervals.of_difference([0.5, 0.5], [1.0, 2.0]), 1.0 - 6.353102, 1.0 + 6.353102, 1e-5)
 
 
-def test_a_share_worked_by_hand() -> None:
+def test_a_fraction_worked_by_hand() -> None:
     # z = 1.959964; of 10 trials 9: (0.9 + 0.192073) / 1.384146 -+ 1.959964 sqrt(0.009 + 0.009604) / 1.384146
     assert close(intervals.of_fraction(0.9, 10), 0.595850, 0.982124, 1e-5)
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (9319, 10_000), (8387, 9000), (1, 2)])
-def test_a_share_is_scipys_wilson_interval(right: int, count: int) -> None:
+def test_a_fractions_interval_is_scipys_wilson_interval(right: int, count: int) -> None:
     theirs = stats.binomtest(right, count).proportion_ci(intervals.CONFIDENCE, method="wilson")
     assert close(intervals.of_fraction(right / count, count), theirs.low, theirs.high)
 
 
-def test_a_share_of_nothing_is_refused() -> None:
+def test_a_fraction_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         intervals.of_fraction(0.5, 0)
 
@@ -108,17 +108,17 @@ def test_a_paired_difference_of_many_images_is_that_of_their_mean() -> None:
     assert close(intervals.of_paired(apart), theirs.low, theirs.high, 2e-5)
 
 
-def test_intervals_hold_what_they_are_of_as_often_as_they_say() -> None:
-    """Of 400 trials 95 % do, give or take: 365 to 394 in 999 of 1000 cases."""
+def test_intervals_have_their_nominal_coverage() -> None:
+    """Of 400 trials 95% do, give or take: 365 to 394 in 999 of 1,000 cases."""
     chance = random.Random(0)  # noqa: S311 - no secret
-    held = {"mean": 0, "difference": 0, "share": 0, "paired": 0}
+    held = {"mean": 0, "difference": 0, "fraction": 0, "paired": 0}
     numbers = np.random.default_rng(0)
     for _ in range(400):
         first = [chance.gauss(0.90, 0.002) for _ in range(3)]
         second = [chance.gauss(0.91, 0.004) for _ in range(4)]
         held["mean"] += _holds(intervals.of_mean(first), 0.90)
         held["difference"] += _holds(intervals.of_difference(first, second), 0.01)
-        held["share"] += _holds(intervals.of_fraction(numbers.binomial(1000, 0.93) / 1000, 1000), 0.93)
+        held["fraction"] += _holds(intervals.of_fraction(numbers.binomial(1000, 0.93) / 1000, 1000), 0.93)
         apart = numbers.choice([-1.0, 0.0, 1.0], size=1000, p=[0.02, 0.94, 0.04])
         held["paired"] += _holds(intervals.of_paired(apart), 0.02)
     assert all(365 <= count <= 394 for count in held.values()), held

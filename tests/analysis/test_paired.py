@@ -99,7 +99,7 @@ def test_holms_adjustment_worked_by_hand() -> None:
     assert holm([]) == []
 
 
-def test_two_runs_of_one_version_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+def test_two_runs_of_one_version_are_distinguished_by_their_ids(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, "v3", seed=seed, right=seed < IMAGES) for seed in (1, 2)]
     (test,) = paired_tests(correctness(*runs))
     first, second = (run.run_id for run in runs)

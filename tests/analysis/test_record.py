@@ -40,7 +40,7 @@ def test_records_come_newest_first_and_other_folders_are_passed_over(tmp_path: P
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"3", b'{"version": '])
-def test_a_damaged_run_json_is_said_and_the_version_is_known_from_the_id(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_run_json_is_reported_and_the_version_is_known_from_the_id(tmp_path: Path, content: bytes) -> None:
     run = make_run(tmp_path, "v2")
     run.run_json.write_bytes(content)
     record = read_run(run)
@@ -48,7 +48,7 @@ def test_a_damaged_run_json_is_said_and_the_version_is_known_from_the_id(tmp_pat
     assert record.version == "v2"
 
 
-def test_a_damaged_result_is_said(tmp_path: Path) -> None:
+def test_a_damaged_result_is_reported(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.result.write_bytes(b'{"reason": "comp')
     assert read_run(run).damage == "result.json is damaged"

@@ -49,7 +49,7 @@ def test_each_result_follows_from_the_probabilities_of_all_test_images(records: 
         assert record.test_accuracy == right.mean()
 
 
-def test_nothing_in_it_tells_of_the_machine_that_made_it() -> None:
+def test_nothing_in_it_names_the_machine_that_made_it() -> None:
     texts = [path for path in EVIDENCE.rglob("*") if path.suffix in {".json", ".jsonl", ".md", ".txt", ".csv"}]
     assert len(texts) > 50
     telling = ("/home/", "/root", "/tmp/", '"host"', '"argv"')  # noqa: S108 - nothing is written there

@@ -65,7 +65,7 @@ def test_the_sentence_is_the_contracts(tmp_path: Path) -> None:
     ]
 
 
-def test_runs_go_by_what_tells_them_apart(tmp_path: Path) -> None:
+def test_runs_are_named_by_what_distinguishes_them(tmp_path: Path) -> None:
     runs = [make_run(tmp_path, "v3", seed=seed, right=IMAGES > 9) for seed in (1, 2)]
     ids = [run.run_id for run in runs]
     assert list(pairs(*runs).names.values()) == ["v3 (seed 1)", "v3 (seed 2)"]
@@ -116,14 +116,14 @@ def test_a_run_named_twice_is_refused(tmp_path: Path) -> None:
 def test_json_csv_and_markdown_say_the_same(tmp_path: Path) -> None:
     found = pairs(*(make_run(tmp_path, f"v{number}", right=number * 3 <= IMAGES) for number in (1, 2, 3)))
     report = run_pairs_report(found)
-    told = json.loads(json.dumps(to_json(report), allow_nan=False))
-    assert told.keys() == {"runs", "paired"}
-    assert told["runs"][0].keys() == {
+    reported = json.loads(json.dumps(to_json(report), allow_nan=False))
+    assert reported.keys() == {"runs", "paired"}
+    assert reported["runs"][0].keys() == {
         *("run", "label", "version", "recipe", "seed", "n_train", "epochs", "status", "images"),
         *("test_accuracy", "test_accuracy_interval", "test_nll", "test_brier", "test_ece"),
     }
     lines = list(csv.DictReader(io.StringIO(to_csv(report))))
-    for line, test in zip(lines, told["paired"], strict=True):
+    for line, test in zip(lines, reported["paired"], strict=True):
         assert (line["first_run"], line["second_run"]) == (test["first_run"], test["second_run"])
         for name in ("p_value", "p_holm", "difference", "only_second_correct"):
             assert float(line[name]) == test[name]

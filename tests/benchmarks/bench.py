@@ -29,7 +29,7 @@ class Bench:
     """What a row's measurement needs.
 
     Attributes:
-        folder: Whatever is written lies in here, and is removed at the end.
+        folder: Whatever is written is in here, and is removed at the end.
         dataset: The images.
         sizes: How much is measured.
         threads: CPU threads of all contestants.
@@ -62,7 +62,7 @@ class Bench:
         return self.sizes.batch_size
 
     def spec(self, name: str, batch_size: int = 0, threads: int = 0, limit: int | None = None) -> Spec:
-        """A contestant on these images, on as many threads as all others unless told otherwise."""
+        """A contestant on these images, on as many threads as all others unless specified otherwise."""
         return Spec(
             name, str(self.data), threads or self.threads, batch_size or self.batch_size, limit, self.sizes.side
         )

@@ -70,5 +70,5 @@ def _terminals(bench: Bench) -> str:
                 sent = len(terminal.sent_in(seconds))
                 taken = time.perf_counter() - begun
                 busy = (sum(process.cpu_times()[:2]) - before) / taken
-            rows.append((f"{size[0]}x{size[1]}", f"{sent / taken:,.0f}", f"{busy * 100:.1f} %"))
+            rows.append((f"{size[0]}x{size[1]}", f"{sent / taken:,.0f}", f"{busy * 100:.1f}%"))
     return as_text(rows)

@@ -19,7 +19,7 @@ class Measured:
         value: The median, unless `note` says otherwise.
         low: The first quartile.
         high: The third quartile.
-        interval: In which the true median lies with 95 % confidence, whatever the distribution; None where there are
+        interval: The 95% confidence interval of the true median, whatever the distribution; None where there are
             too few values to say so.
         n: How many values there were.
         note: What a reader has to know.
@@ -49,7 +49,7 @@ def largest_of(values: Sequence[float], note: str = "") -> Measured:
 
 
 def interval_of_median(values: Sequence[float]) -> tuple[float, float] | None:
-    """Between the k-th smallest and the k-th largest value, with k as large as 95 % confidence allows.
+    """Between the k-th smallest and the k-th largest value, with k as large as 95% confidence allows.
 
     Each value is below the median with probability 1/2, so that their number is binomial (the sign test, inverted).
     """

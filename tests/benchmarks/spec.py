@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spec:
-    """One contestant, as its process is told of it.
+    """One contestant, as its process receives it.
 
     Attributes:
         name: Which, as `contestants.BUILDERS` has it.

@@ -12,8 +12,8 @@ class Target:
     Attributes:
         key: What `--only` calls it.
         group: Rows of one group share processes, and are measured together.
-        words: What is measured.
-        unit: How values are told; they are kept in seconds, bytes, shares and ratios.
+        title: What is measured.
+        unit: How values are printed; they are stored in seconds, bytes, fractions and ratios.
         at_least: What has to be reached.
         aim: What should be; None where nothing beyond `at_least` is asked.
         more_is_better: Whether larger values are better.
@@ -21,7 +21,7 @@ class Target:
 
     key: str
     group: str
-    words: str
+    title: str
     unit: str
     at_least: float
     aim: float | None
@@ -32,14 +32,14 @@ class Target:
         return value < self.at_least if self.more_is_better else value > self.at_least
 
 
-def _faster(key: str, group: str, words: str, at_least: float, aim: float, unit: str = "x") -> Target:
-    return Target(key, group, words, unit, at_least, aim, more_is_better=True)
+def _faster(key: str, group: str, title: str, at_least: float, aim: float, unit: str = "x") -> Target:
+    return Target(key, group, title, unit, at_least, aim, more_is_better=True)
 
 
 TARGETS = (
     _faster("v0-sklearn", "v0", "v0's training / scikit-learn's MLPClassifier", 1.7, 2.2),
     _faster("v0-pytorch", "v0", "v0's training / the same network in PyTorch with DataLoader", 1.9, 2.5),
-    _faster("v0-peak", "v0", "v0's share of the matrix product's peak", 0.47, 0.60, "%"),
+    _faster("v0-peak", "v0", "v0's fraction of the matrix product's peak", 0.47, 0.60, "%"),
     Target("v0-kept", "v0", "v0: lost to events, log and checkpoints", "%", 0.02, 0.01),
     Target("v0-memory", "v0", "v0's trainer: resident memory", "MB", 350e6, None),
     _faster("v3-pytorch", "v3", "v3's steps / the plain PyTorch loop's", 1.65, 2.0),

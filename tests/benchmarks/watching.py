@@ -151,17 +151,17 @@ def attached(bench: Bench, run: RunDirectory, size: tuple[int, int] = SIZE) -> I
         yield terminal
 
 
-def seconds_until(terminal: Terminal, words: bytes, since: float, first: int, patience: float = _PATIENCE) -> float:
-    """Seconds from `since` (of time.perf_counter) until the app had sent the words, from byte `first` on.
+def seconds_until(terminal: Terminal, text: bytes, since: float, first: int, patience: float = _PATIENCE) -> float:
+    """Seconds from `since` (of time.perf_counter) until the app had sent the text, from byte `first` on.
 
     Raises:
-        TimeoutError: They didn't come in `patience` seconds.
+        TimeoutError: The text didn't come within `patience` seconds.
     """
     until = time.monotonic() + patience
-    while words not in terminal.sent[first:]:
-        assert terminal.process.poll() is None, f"the app ended before it showed {words!r}"
+    while text not in terminal.sent[first:]:
+        assert terminal.process.poll() is None, f"the app ended before it showed {text!r}"
         if time.monotonic() > until:
-            raise TimeoutError(f"waited in vain for {words!r}; the screen:\n{terminal.text()}")
+            raise TimeoutError(f"waited in vain for {text!r}; the screen:\n{terminal.text()}")
         terminal.sent_in(0.002)
     return time.perf_counter() - since
 

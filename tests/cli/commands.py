@@ -35,14 +35,14 @@ TINY = ("--data", "demo", "--epochs", "1", "--limit", "10", "--batch-size", "4",
 """Three steps."""
 
 ENDLESS = ("v0", "--data", "demo", "--epochs", "10000", "--batch-size", "16", "--threads", "1")
-"""Nobody waits for its end."""
+"""Far too long to finish in a test."""
 
 E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left: its exit status and what it printed."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -55,13 +55,13 @@ class Outcome:
 
     @property
     def json(self) -> Any:
-        """Standard output as one JSON document; the command must have gone well."""
+        """Standard output as one JSON document; the command must have succeeded."""
         assert (self.status, self.err) == (0, ""), self
         return json.loads(self.out)
 
     @property
     def complaint(self) -> str:
-        """What the one line on standard error says after `error: `; there must be no other line."""
+        """The message after `error: ` in the only line on standard error."""
         assert self.err.startswith("error: "), self
         assert self.err.endswith("\n"), self
         assert len(self.err.splitlines()) == 1, self
@@ -70,12 +70,12 @@ class Outcome:
 
 
 def call(*arguments: object, before: Sequence[str] = (), **environment: str) -> Outcome:
-    """Runs a command as a process of its own, without a terminal, to its end.
+    """Run a command as a separate process, without a terminal, to its end.
 
     Args:
         arguments: The command's.
-        before: A command that runs the one that follows it.
-        environment: What differs from this process's.
+        before: A command that runs the one after it, such as `sh -c ...`.
+        environment: Variables that differ from this process's.
     """
     done = subprocess.run(
         [*before, *PROGRAM, *map(str, arguments)],
@@ -91,7 +91,7 @@ def call(*arguments: object, before: Sequence[str] = (), **environment: str) -> 
 
 @contextlib.contextmanager
 def started(*arguments: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs as a process of its own, its output in pipes; it doesn't outlive the block."""
+    """Run a command as a separate process with its output in pipes; it is killed at the end of the block."""
     with subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
@@ -113,13 +113,13 @@ def finish(process: subprocess.Popen[str]) -> Outcome:
 
 
 def newest(runs: Path) -> RunDirectory:
-    """The newest run, as soon as there is one."""
+    """The newest run, waiting until there is one."""
     wait_until(lambda: list_runs(runs), f"there was a run in {runs}")
     return list_runs(runs)[0]
 
 
 def first(run: RunDirectory, kind: type[E]) -> E:
-    """The first event of this kind in the run's log, as soon as there is one."""
+    """The first event of this kind in the run's log, waiting until there is one."""
     reader = LogReader(run.events)
     found: list[E] = []
 
@@ -137,7 +137,7 @@ def wait_for_status(run: RunDirectory, status: Status) -> None:
 
 
 def copy_of(run: RunDirectory, runs: Path, name: str = "") -> RunDirectory:
-    """The run as it lies there, without weights and checkpoints, under another id where one is given."""
+    """Copy a run without its weights and checkpoints, under another id if one is given."""
     copied = RunDirectory(runs / (name or run.run_id))
     shutil.copytree(run.path, copied.path, ignore=shutil.ignore_patterns("checkpoints", "*.safetensors"))
     return copied
@@ -149,7 +149,7 @@ def edit(path: Path, **changes: Any) -> None:
 
 
 def learned(run: RunDirectory) -> dict[str, Any]:
-    """All that a reader sees of the learning itself, without times and speeds."""
+    """What a run learned: result, epochs, weights and curves, without times and speeds."""
     snapshot = read_snapshot(run)
     columns = ("step", "epoch", "loss", "accuracy", "learning_rate")
     return {

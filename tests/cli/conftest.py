@@ -20,7 +20,7 @@ Fmnist = Callable[..., Outcome]
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """AppPaths of their own for whatever the commands keep; nothing of the user's is read or written."""
+    """Separate folders for all that the commands save; nothing of the user's is read or written."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
@@ -31,7 +31,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path, surroundings: None) -> Iterator[None]:
-    """Fails a test that leaves a process or a thread; a trainer that has let its run go is gone after a moment."""
+    """Fails a test that leaves a process or a thread; a trainer that has released its run exits after a moment."""
     with nothing_left_behind(tmp_path, patience=5):
         yield
 

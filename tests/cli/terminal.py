@@ -31,7 +31,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What stands on the screen, without the blanks at the ends of lines."""
+        """The text on the screen, without the blanks at the ends of lines."""
         return "\n".join(line.rstrip() for line in self._screen.display).strip()
 
     def press(self, keys: str) -> None:
@@ -58,12 +58,12 @@ class Terminal:
         return self.process.wait(PATIENCE)
 
     def _read(self) -> bool:
-        """Takes in what is there, or waits a moment; False when the process has closed its terminal."""
+        """Read available output, or wait a moment; False when the process has closed its terminal."""
         if not select.select([self._master], [], [], 0.05)[0]:
             return True
         try:
             data = os.read(self._master, 65_536)
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # how Linux reports that the other end is closed
             return False
         self.sent += data
         self._stream.feed(data)

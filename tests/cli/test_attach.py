@@ -26,7 +26,7 @@ def live(runs: Path, fmnist: Fmnist) -> Iterator[RunDirectory]:
     wait_for_status(run, Status.STOPPED)
 
 
-def test_without_a_terminal_the_lines_of_a_finished_run_are_told(finished: RunDirectory) -> None:
+def test_without_a_terminal_the_lines_of_a_finished_run_are_printed(finished: RunDirectory) -> None:
     outcome = call("attach", "last", "--runs", finished.path.parent)
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.lines[0] == f"{finished.run_id}  loading data"
@@ -67,7 +67,7 @@ def test_a_finished_run_is_left_without_a_question(finished: RunDirectory) -> No
 
 
 def _terminal_is_restored(app: Terminal) -> None:
-    """The last word on the alternate screen, on the cursor and on the mouse is that they are as before."""
+    """The last sequences restore the alternate screen, the cursor and the mouse."""
     for mode in (b"1049", b"25", b"1000", b"2004"):
         on, off = app.sent.rfind(b"\x1b[?" + mode + b"h"), app.sent.rfind(b"\x1b[?" + mode + b"l")
         assert (on > off) is (mode == b"25"), mode
@@ -84,7 +84,7 @@ def test_without_a_command_the_app_opens_on_the_folders_given(finished: RunDirec
         _terminal_is_restored(app)
 
 
-def test_a_run_that_is_not_there_is_one_line_in_a_terminal_too(finished: RunDirectory) -> None:
+def test_a_missing_run_is_one_line_in_a_terminal_too(finished: RunDirectory) -> None:
     with terminal("attach", "nothing", "--runs", finished.path.parent, columns=250) as app:
         assert app.status() == 1
         assert app.text.startswith("error: there is no run 'nothing' in ")

@@ -34,7 +34,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     return calls
 
 
-def test_a_table_of_speeds_and_what_one_must_know_to_read_it(
+def test_it_prints_a_table_of_speeds_with_the_conditions_of_the_measurement(
     fmnist: Fmnist, measured: list[tuple[object, ...]]
 ) -> None:
     outcome = fmnist("bench", "--device", "cpu", "--threads", "3", "--seconds", "7")
@@ -58,23 +58,23 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, measured: list[tuple[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["--device", "tpu"], "invalid device 'tpu' (choose from auto, cpu, cuda, cuda:N, mps)"),
         (["--device", "cuda:77"], "device cuda:77 is not available here"),
     ],
 )
-def test_a_device_that_is_not_there_is_one_line(fmnist: Fmnist, arguments: list[str], told: str) -> None:
+def test_a_missing_device_is_one_line(fmnist: Fmnist, arguments: list[str], expected: str) -> None:
     outcome = fmnist("bench", *arguments)
     assert (outcome.status, outcome.out) == (1, "")
-    assert outcome.complaint.startswith(told)
+    assert outcome.complaint.startswith(expected)
 
 
-def test_seconds_must_be_some(fmnist: Fmnist) -> None:
+def test_seconds_must_be_positive(fmnist: Fmnist) -> None:
     assert fmnist("bench", "--seconds", "0").status == 2
 
 
-def test_it_tells_how_far_it_is_and_ctrl_c_ends_it() -> None:
+def test_it_shows_its_progress_and_ctrl_c_ends_it() -> None:
     with terminal("bench", "--device", "cpu", "--threads", "1", "--seconds", "600") as screen:
         screen.wait_for(lambda one: "0%  building v" in one.text, "it builds networks")
         screen.press("\x03")

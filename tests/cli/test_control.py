@@ -44,7 +44,7 @@ def test_a_run_is_paused_continued_and_stopped_after_its_epoch(fmnist: Fmnist, l
     assert result["test_accuracy"] > 0
 
 
-def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fmnist, runs: Path) -> None:
+def test_a_follower_prints_the_commands_of_others_and_ends_with_its_run(fmnist: Fmnist, runs: Path) -> None:
     with started("train", *ENDLESS, "--runs", runs) as follower:
         run = newest(runs)
         first(run, StepMetrics)
@@ -55,9 +55,9 @@ def test_a_follower_tells_what_others_ask_of_its_run_and_ends_with_it(fmnist: Fm
         assert stop.out == f"Stop requested for {run.run_id} (now; it will be saved, not scored).\n"
         outcome = finish(follower)
     assert (outcome.status, outcome.err) == (0, "")
-    told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
-    assert told[-3].startswith("paused at step ")
-    assert told[-2:] == ["stop requested: now", "stopped: saved, can be resumed"]
+    printed = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
+    assert printed[-3].startswith("paused at step ")
+    assert printed[-2:] == ["stop requested: now", "stopped: saved, can be resumed"]
     assert status_of(run) is Status.STOPPED
     assert refused.status == 1
     assert refused.complaint == f"run {run.run_id} is running; watch it with: fmnist-tui attach {run.run_id}"
@@ -76,7 +76,7 @@ def test_a_run_without_a_trainer_takes_no_commands(
 
 
 @pytest.mark.parametrize("command", WITH_RUN)
-def test_a_run_that_is_not_there_is_one_line(
+def test_a_missing_run_is_one_line(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path, command: str
 ) -> None:
     copy_of(finished, runs)
@@ -90,7 +90,7 @@ def test_a_run_that_is_not_there_is_one_line(
 
 @pytest.mark.parametrize("command", [*WITH_RUN, "export"])
 @pytest.mark.parametrize("word", ["v0", "twice"])
-def test_a_word_that_means_several_runs_is_one_line(
+def test_an_ambiguous_run_is_one_line(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path, command: str, word: str
 ) -> None:
     copies = [copy_of(finished, runs, f"v0-20250101-000000-000{number}") for number in range(2)]

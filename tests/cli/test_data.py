@@ -79,25 +79,25 @@ BROKEN = {
 }
 
 
-def test_json_has_its_keys_and_the_counts_are_right(fmnist: Fmnist) -> None:
-    told = fmnist("data", "--json", "--data", "demo").json
-    assert told.keys() == KEYS
-    assert told["train"].keys() == told["test"].keys() == PART
-    assert (told["name"], told["is_fashion_mnist"]) == ("demo", False)
-    assert told["classes"][0] == "T-shirt/top"
-    assert (told["train"]["images"], told["test"]["images"]) == (2000, 500)
-    assert (told["train"]["class_counts"], told["test"]["class_counts"]) == ([200] * 10, [50] * 10)
+def test_json_has_its_keys_and_the_counts_are_correct(fmnist: Fmnist) -> None:
+    printed = fmnist("data", "--json", "--data", "demo").json
+    assert printed.keys() == KEYS
+    assert printed["train"].keys() == printed["test"].keys() == PART
+    assert (printed["name"], printed["is_fashion_mnist"]) == ("demo", False)
+    assert printed["classes"][0] == "T-shirt/top"
+    assert (printed["train"]["images"], printed["test"]["images"]) == (2000, 500)
+    assert (printed["train"]["class_counts"], printed["test"]["class_counts"]) == ([200] * 10, [50] * 10)
 
 
-def test_a_person_reads_where_the_data_is_from_and_what_is_in_it(fmnist: Fmnist) -> None:
+def test_the_text_shows_source_and_content_of_the_data(fmnist: Fmnist) -> None:
     outcome = fmnist("data", "--data", "demo")
     fingerprint = fmnist("data", "--json", "--data", "demo").json["train"]["fingerprint"]
     assert (outcome.status, outcome.err) == (0, "")
-    told = {line[:24].strip(): line[24:] for line in outcome.lines[:7]}
-    assert told["name"] == "demo"
-    assert told["source"] == "demo, drawn by this program"
-    assert told["official Fashion-MNIST"] == "no"
-    assert (told["train images"], told["train sha256"]) == ("2000", fingerprint)
+    printed = {line[:24].strip(): line[24:] for line in outcome.lines[:7]}
+    assert printed["name"] == "demo"
+    assert printed["source"] == "demo, drawn by this program"
+    assert printed["official Fashion-MNIST"] == "no"
+    assert (printed["train images"], printed["train sha256"]) == ("2000", fingerprint)
     assert "9      Ankle boot   200    50" in outcome.lines
 
 
@@ -106,11 +106,11 @@ def test_a_folder_of_idx_files_is_known_by_its_name_and_its_counts(
     fmnist: Fmnist, tmp_path: Path, files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = files.write(tmp_path / "mine")
-    told = fmnist("data", "--json", "--data", folder).json
-    assert (told["name"], told["source"]) == ('folder "mine"', f"given folder ({folder})")
-    assert told["test"]["class_counts"] == [3, 3, 2, 2, 2, 2, 2, 2, 2, 0]
+    printed = fmnist("data", "--json", "--data", folder).json
+    assert (printed["name"], printed["source"]) == ('folder "mine"', f"given folder ({folder})")
+    assert printed["test"]["class_counts"] == [3, 3, 2, 2, 2, 2, 2, 2, 2, 0]
     monkeypatch.setenv("FMNIST_TUI_DATA", str(folder))
-    assert fmnist("data", "--json").json == told
+    assert fmnist("data", "--json").json == printed
     assert fmnist("data", "--json", "--data", "demo").json["name"] == "demo"
 
 
@@ -139,25 +139,25 @@ def test_a_folder_that_holds_the_official_images_in_another_order_is_known(
         same_images_as_official, release=replace(FASHION_MNIST, fingerprints=("", ""), content_checksums=(train, test))
     )
     monkeypatch.setattr("fmnist_tui.cli.data.same_images_as_official", compare)
-    told = fmnist("data", "--json", "--data", folder).json
-    assert (told["train"]["official_images"], told["test"]["official_images"]) == same
+    printed = fmnist("data", "--json", "--data", folder).json
+    assert (printed["train"]["official_images"], printed["test"]["official_images"]) == same
     assert any(line.split(None, 2)[2] == words for line in fmnist("data", "--data", folder).lines[2:3])
 
 
-@pytest.mark.parametrize(("files", "told"), BROKEN.values(), ids=BROKEN)
-def test_broken_data_is_one_line_that_names_the_file_and_says_what_to_do(
-    fmnist: Fmnist, tmp_path: Path, files: Files, told: list[str]
+@pytest.mark.parametrize(("files", "expected"), BROKEN.values(), ids=BROKEN)
+def test_broken_data_is_one_line_with_the_file_and_advice(
+    fmnist: Fmnist, tmp_path: Path, files: Files, expected: list[str]
 ) -> None:
     outcome = fmnist("data", "--data", files.write(tmp_path / "data"))
     assert (outcome.status, outcome.out) == (1, "")
     problem, _, advice = outcome.complaint.partition("; ")
     assert str(tmp_path / "data") in problem
-    assert all(word in outcome.complaint for word in told)
+    assert all(word in outcome.complaint for word in expected)
     assert advice
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file"])
-def test_a_folder_that_is_none_is_one_line(fmnist: Fmnist, tmp_path: Path, name: str) -> None:
+def test_a_path_that_is_no_folder_is_one_line(fmnist: Fmnist, tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     outcome = fmnist("data", "--data", tmp_path / name)
     assert (outcome.status, outcome.out) == (1, "")
@@ -167,14 +167,14 @@ def test_a_folder_that_is_none_is_one_line(fmnist: Fmnist, tmp_path: Path, name:
     assert "IDX" in advice
 
 
-def test_a_file_that_was_right_once_is_looked_at_again(fmnist: Fmnist, tmp_path: Path) -> None:
+def test_a_file_that_was_valid_once_is_checked_again(fmnist: Fmnist, tmp_path: Path) -> None:
     folder = GOOD.write(tmp_path / "data")
     assert fmnist("data", "--data", folder).status == 0
     (folder / TEST_LABELS).write_bytes(b"")
     assert f"{TEST_LABELS} is empty" in fmnist("data", "--data", folder).complaint
 
 
-def test_a_fetch_is_told_once_where_there_is_no_terminal(fmnist: Fmnist, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_is_reported_once_without_a_terminal(fmnist: Fmnist, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(folder: str, cache: Path, progress: ProgressCallback, **others: Any) -> Dataset:
         for done in range(3):
             progress(Progress("fetching train-images", done, 2))
@@ -195,7 +195,7 @@ def test_a_fetch_is_told_once_where_there_is_no_terminal(fmnist: Fmnist, monkeyp
     ],
     ids=["table", "json", "error"],
 )
-def test_the_progress_of_a_fetch_is_wiped_off_the_terminal(arguments: list[str], first: str) -> None:
+def test_the_progress_of_a_download_is_cleared_from_the_terminal(arguments: list[str], first: str) -> None:
     with terminal("data", *arguments, program=(sys.executable, "-c", FETCHING), rows=80) as shown:
         status = shown.status()
     assert status == (1 if "error" in first else 0)

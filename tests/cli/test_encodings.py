@@ -1,4 +1,4 @@
-"""Every command writes what it has to say whatever the encoding, about labels and folders of any script."""
+"""Every command can print in any encoding, with labels and folders in any script."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def labelled(finished: RunDirectory, tmp_path: Path) -> RunDirectory:
     return run
 
 
-def said(calls: list[list[str]], environment: dict[str, str], folder: Path) -> list[tuple[bytes, bytes]]:
+def output_of(calls: list[list[str]], environment: dict[str, str], folder: Path) -> list[tuple[bytes, bytes]]:
     """Standard output and standard error of each call."""
     encoded = json.dumps([[os.fsencode(argument).hex() for argument in call] for call in calls])
     process = subprocess.run(
@@ -76,7 +76,7 @@ def said(calls: list[list[str]], environment: dict[str, str], folder: Path) -> l
 
 
 @pytest.mark.parametrize(("environment", "encoding"), SPEECH)
-def test_every_command_speaks_in_every_encoding(
+def test_every_command_prints_in_every_encoding(
     labelled: RunDirectory, tmp_path: Path, environment: dict[str, str], encoding: str
 ) -> None:
     fine = ["runs", "show last", "label last", "results", "results --all", "attach last", "data --data demo"]
@@ -87,8 +87,8 @@ def test_every_command_speaks_in_every_encoding(
     commands = [*fine, *machine, *wrong]
     calls = [[*command.split(), *([] if "demo" in command else where)] for command in commands]
     calls += [["show", NAME, *where], ["label", "last", "--note", "über 東京", *where]]
-    heard = said(calls, environment, tmp_path)
-    for number, (call, (out, err)) in enumerate(zip(calls, heard, strict=True)):
+    printed = output_of(calls, environment, tmp_path)
+    for number, (call, (out, err)) in enumerate(zip(calls, printed, strict=True)):
         text, complaint = out.decode(encoding), err.decode(encoding)
         assert "Traceback" not in complaint, call
         assert "Unicode" not in complaint, call
@@ -105,7 +105,7 @@ def test_every_command_speaks_in_every_encoding(
 
 def test_a_run_in_a_folder_of_any_name_is_trained_where_the_locale_is_ascii(tmp_path: Path) -> None:
     runs = os.fsdecode(os.fsencode(tmp_path / "ラン") + b"\xff")
-    ((out, err),) = said([["train", "v0", *TINY, "--runs", runs]], NO_UTF8, tmp_path)
+    ((out, err),) = output_of([["train", "v0", *TINY, "--runs", runs]], NO_UTF8, tmp_path)
     assert (err, out.isascii(), out.splitlines()[-1].endswith(b"completed")) == (b"", True, True)
     assert newest(Path(runs)).result.exists()
 
@@ -114,6 +114,6 @@ def test_an_export_of_a_run_with_any_label_draws_and_writes_it_without_a_warning
     labelled: RunDirectory, tmp_path: Path
 ) -> None:
     arguments = ["export", "last", "--to", str(tmp_path / "出力"), "--runs", str(labelled.path.parent)]
-    ((out, err),) = said([arguments], NO_UTF8, tmp_path)
+    ((out, err),) = output_of([arguments], NO_UTF8, tmp_path)
     assert (err, out.isascii()) == (b"", True)
     assert {path.suffix for path in (tmp_path / "出力").rglob("*.*")} >= {".csv", ".json", ".png", ".svg"}

@@ -22,7 +22,7 @@ IMAGE = {"index", "target", "predicted", "predicted_list", "result"}
 @pytest.mark.parametrize(
     ("version", "stats"), [("v0", "normal_nn_stats.json"), ("v1", "cnn_model_stats.json")], ids=["v0", "v1"]
 )
-def test_a_run_is_exported_with_the_origins_file_names(
+def test_a_run_is_exported_with_the_file_names_of_the_original_project(
     fmnist: Fmnist, four: Path, tmp_path: Path, version: str, stats: str
 ) -> None:
     outcome = fmnist("export", version, "--to", tmp_path / "out", "--runs", four)
@@ -38,24 +38,24 @@ def test_a_run_is_exported_with_the_origins_file_names(
 
 
 def _statistics_are_right(path: Path, run: RunDirectory) -> None:
-    told = json.loads(path.read_text())
+    exported = json.loads(path.read_text())
     result = read_json(run.result) or {}
-    assert told.keys() == {"data", "loss", "accuracy"}
-    assert told["accuracy"] == result["test_accuracy"]
-    assert told["loss"] == pytest.approx(result["test_nll"])
+    assert exported.keys() == {"data", "loss", "accuracy"}
+    assert exported["accuracy"] == result["test_accuracy"]
+    assert exported["loss"] == pytest.approx(result["test_nll"])
     with np.load(run.predictions) as predictions:
         probabilities, labels = predictions["probabilities"], predictions["labels"]
-    assert [image["index"] for image in told["data"]] == list(range(500))
-    assert [image["target"] for image in told["data"]] == labels.tolist()
-    np.testing.assert_array_equal([image["predicted_list"] for image in told["data"]], probabilities)
-    for image in told["data"]:
+    assert [image["index"] for image in exported["data"]] == list(range(500))
+    assert [image["target"] for image in exported["data"]] == labels.tolist()
+    np.testing.assert_array_equal([image["predicted_list"] for image in exported["data"]], probabilities)
+    for image in exported["data"]:
         assert image.keys() == IMAGE
         assert image["predicted"] == int(np.argmax(image["predicted_list"]))
         assert image["result"] is (image["predicted"] == image["target"])
 
 
 @pytest.mark.usefixtures("blank_figures")
-def test_metrics_hold_every_window_and_every_epoch(
+def test_metrics_contain_every_log_interval_and_every_epoch(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path
 ) -> None:
     copy_of(finished, runs).predictions.unlink()  # nor are pictures of them drawn
@@ -68,7 +68,7 @@ def test_metrics_hold_every_window_and_every_epoch(
 
 
 @pytest.mark.usefixtures("blank_figures")
-def test_without_a_name_all_runs_are_exported_and_what_one_lacks_is_told(
+def test_without_a_name_all_runs_are_exported_and_missing_parts_are_reported(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path
 ) -> None:
     scored, unscored = copy_of(finished, runs), copy_of(finished, runs, "v0-20250101-000000-00ff")
@@ -81,7 +81,7 @@ def test_without_a_name_all_runs_are_exported_and_what_one_lacks_is_told(
 
 
 @pytest.mark.usefixtures("blank_figures")
-def test_several_runs_may_be_named(fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path) -> None:
+def test_several_runs_can_be_named(fmnist: Fmnist, finished: RunDirectory, runs: Path, tmp_path: Path) -> None:
     for version in ("v0", "v1", "v3"):
         copy_of(finished, runs, f"{version}-20250101-000000-00ff").predictions.unlink()
     outcome = fmnist("export", "v0", "v3", "--to", tmp_path / "out", "--runs", runs)
@@ -97,7 +97,7 @@ def test_no_runs_is_an_error(fmnist: Fmnist, runs: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("blank_figures")
-def test_a_place_that_cannot_be_written_is_one_line(fmnist: Fmnist, finished: RunDirectory, tmp_path: Path) -> None:
+def test_an_unwritable_target_is_one_line(fmnist: Fmnist, finished: RunDirectory, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     outcome = fmnist("export", "last", "--to", tmp_path / "file", "--runs", finished.path.parent)
     assert (outcome.status, outcome.out) == (1, "")

@@ -16,7 +16,7 @@ from fmnist_tui.training.events import Event
 
 EPOCH = events.Epoch(2, 900, 0.51234, 0.8, 0.61234, 0.87654, 0.4, 65.0, 1.0, is_best=True)
 
-TOLD: list[tuple[Event, str]] = [
+LINES: list[tuple[Event, str]] = [
     (events.RunStarted("v3", 4220, 422, 10, 5_858_442, 1), "started: v3, 5,858,442 parameters, 10 epochs of 422 steps"),
     (events.Stage("importing PyTorch"), "importing PyTorch"),
     (events.Stage("validating"), ""),
@@ -24,7 +24,7 @@ TOLD: list[tuple[Event, str]] = [
     (EPOCH, "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65% (best), 1 min 05 s"),
     (replace(EPOCH, is_best=False), "epoch 2: loss 0.5123, validation loss 0.6123, validation 87.65%, 1 min 05 s"),
     (events.CheckpointSaved(4), ""),
-    (events.Alert("checkpoint_failed", "no room"), "alert: no room"),
+    (events.Alert("checkpoint_failed", "no space"), "alert: no space"),
     (events.Paused(4), "paused at step 4"),
     (events.Continued(4), "continued at step 4"),
     (events.Resumed(4, 1), "resumed at step 4"),
@@ -44,32 +44,30 @@ def run(runs: Path) -> RunDirectory:
     return run
 
 
-def write(run: RunDirectory, *told: Event) -> None:
+def write(run: RunDirectory, *logged: Event) -> None:
     log = EventLog(run.events)
-    for event in told:
+    for event in logged:
         log.append(event)
     log.close()
 
 
-@pytest.mark.parametrize(("event", "line"), TOLD, ids=lambda value: type(value).__name__)
-def test_an_event_is_told_in_a_line_or_not_at_all(event: Event, line: str) -> None:
+@pytest.mark.parametrize(("event", "line"), LINES, ids=lambda value: type(value).__name__)
+def test_an_event_is_one_line_or_none(event: Event, line: str) -> None:
     assert format_event(event) == line
 
 
-def test_plain_lines_name_the_run_and_leave_small_things_out(
-    run: RunDirectory, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write(run, *(event for event, _ in TOLD))
+def test_plain_lines_name_the_run_and_omit_details(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
+    write(run, *(event for event, _ in LINES))
     ends = follow([Follower(run)], PlainLines())
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [f"{run.run_id}  {line}" for _, line in TOLD if line]
+    assert lines == [f"{run.run_id}  {line}" for _, line in LINES if line]
     assert ends[run.run_id].finished == events.RunFinished("completed", scored=True)
 
 
 def test_json_lines_hold_every_event_with_its_run_time_and_number(
     run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(run, *(event for event, _ in TOLD))
+    write(run, *(event for event, _ in LINES))
     follow([Follower(run)], JsonLines())
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line.pop("run") for line in printed} == {run.run_id}
@@ -77,9 +75,7 @@ def test_json_lines_hold_every_event_with_its_run_time_and_number(
 
 
 @pytest.mark.parametrize("loss", [1e17, 1e300, float("inf"), float("nan")])
-def test_a_loss_on_its_way_to_nowhere_is_told_too(
-    run: RunDirectory, capsys: pytest.CaptureFixture[str], loss: float
-) -> None:
+def test_a_diverging_loss_is_printed_too(run: RunDirectory, capsys: pytest.CaptureFixture[str], loss: float) -> None:
     write(run, events.StepMetrics(4, 1, loss, 0.8, 0.1, 1000.0))
     ends = follow([Follower(run)], JsonLines())
     (line,) = capsys.readouterr().out.splitlines()
@@ -87,13 +83,13 @@ def test_a_loss_on_its_way_to_nowhere_is_told_too(
     assert len(ends[run.run_id].curve) == 1
 
 
-def test_an_epoch_whose_numbers_are_not_finite_is_told() -> None:
+def test_an_epoch_with_numbers_that_are_not_finite_is_printed() -> None:
     nan = float("nan")
     strange = replace(EPOCH, train_loss=nan, validation_loss=nan, seconds=nan)
     assert format_event(strange).startswith("epoch 2: loss nan, validation loss nan, validation 87.65%")
 
 
-def test_lines_that_do_not_parse_are_passed_over(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_that_do_not_parse_are_skipped(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
     write(run, events.Stage("loading data"))
     with run.events.open("a") as log:
         log.write('not json\n[1, 2]\n{"event":"unheard_of","time":1,"seq":1}\n{"event":"stage","name":"torn')
@@ -101,6 +97,6 @@ def test_lines_that_do_not_parse_are_passed_over(run: RunDirectory, capsys: pyte
     assert capsys.readouterr().out == f"{run.run_id}  loading data\n"
 
 
-def test_a_run_without_a_log_has_nothing_to_tell(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_a_log_prints_nothing(run: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
     assert follow([Follower(run)], PlainLines())[run.run_id].finished is None
     assert capsys.readouterr().out == ""

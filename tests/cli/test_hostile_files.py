@@ -1,4 +1,4 @@
-"""What lies in a run's folder may be anything: it holds up nobody, and hides no other run."""
+"""A run's folder may contain anything: no command hangs on it, and no other run is hidden."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILES = ["run.json", "request.json", "events.jsonl", "result.json", "label.json"
 
 
 def huge(path: Path) -> None:
-    """A terabyte that takes no room."""
+    """A terabyte that takes no space."""
     path.touch()
     os.truncate(path, 1 << 40)
 
@@ -32,7 +32,7 @@ THINGS: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS)
-def test_whatever_lies_where_a_file_should_the_lists_are_printed(
+def test_lists_are_printed_whatever_is_in_place_of_a_file(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, thing: Callable[[Path], None]
 ) -> None:
     copy_of(finished, runs)
@@ -45,9 +45,9 @@ def test_whatever_lies_where_a_file_should_the_lists_are_printed(
     listed = fmnist("runs", "--runs", runs)
     assert (listed.status, len(listed.lines), listed.err) == (0, 2 + len(FILES), "")
     compared = fmnist("results", "--format", "json", "--runs", runs).json
-    told = {run["run"]: run["reason"] for run in compared["excluded"]}
-    assert told["v0-20250101-000000-0000"] == "run.json is damaged"
-    assert told["v0-20250101-000000-0003"] == "result.json is damaged"
+    reasons = {run["run"]: run["reason"] for run in compared["excluded"]}
+    assert reasons["v0-20250101-000000-0000"] == "run.json is damaged"
+    assert reasons["v0-20250101-000000-0003"] == "result.json is damaged"
 
 
 @pytest.mark.timeout(30)

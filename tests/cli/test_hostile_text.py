@@ -28,7 +28,7 @@ CLEAR_LINE = "\r\x1b[K"
 
 @pytest.fixture
 def labelled(finished: RunDirectory, runs: Path) -> RunDirectory:
-    """A finished run whose label, recipe, data and last words are hostile."""
+    """A finished run whose label, recipe, data and last message are hostile."""
     run = copy_of(finished, runs)
     edit(run.label, name=HOSTILE, note=HOSTILE)
     edit(run.run_json, recipe=HOSTILE, device=HOSTILE, data={"source": HOSTILE, "name": HOSTILE})
@@ -41,7 +41,7 @@ def labelled(finished: RunDirectory, runs: Path) -> RunDirectory:
 
 def raw_controls(text: str) -> set[str]:
     """What a terminal would obey in `text`, line ends apart."""
-    return {letter for letter in text if unicodedata.category(letter) in ("Cc", "Cf")} - {"\n", "\r"}
+    return {character for character in text if unicodedata.category(character) in ("Cc", "Cf")} - {"\n", "\r"}
 
 
 @pytest.mark.parametrize("command", ["runs", "runs --json", "show last", "show last --json"])
@@ -59,7 +59,7 @@ def test_results_hold_no_control_characters(fmnist: Fmnist, labelled: RunDirecto
     assert raw_controls(outcome.out) == set()
 
 
-def test_what_a_trainer_said_is_printed_as_text(labelled: RunDirectory) -> None:
+def test_messages_of_a_trainer_are_printed_as_text(labelled: RunDirectory) -> None:
     outcome = call("attach", "last", "--runs", labelled.path.parent)
     assert outcome.status == 0
     assert raw_controls(outcome.out) == set()
@@ -130,7 +130,7 @@ follow([Follower(RunDirectory(Path(sys.argv[1])))], ProgressBars())
 
 @pytest.fixture(params=[Stage(HOSTILE), RunFinished("failed", message=HOSTILE)], ids=["stage", "end"])
 def last_words(request: pytest.FixtureRequest, runs: Path) -> Iterator[Terminal]:
-    """A terminal in which a run is followed whose log ends in hostile words."""
+    """A terminal in which a run is followed whose log ends in a hostile message."""
     run = RunDirectory(runs / "v0-20250101-000000-00ff")
     run.path.mkdir(parents=True)
     name, words = ("stage", "name") if isinstance(request.param, Stage) else ("run_finished", "message")
@@ -141,7 +141,7 @@ def last_words(request: pytest.FixtureRequest, runs: Path) -> Iterator[Terminal]
         yield shown
 
 
-def test_progress_bars_show_a_trainers_words_as_text(last_words: Terminal) -> None:
+def test_progress_bars_show_messages_of_a_trainer_as_text(last_words: Terminal) -> None:
     sent = last_words.sent.decode()
     assert "\x1b[31m" not in sent
     assert "\x1b]0;" not in sent

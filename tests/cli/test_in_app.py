@@ -27,7 +27,7 @@ def test_the_command_itself_trains_and_starts_no_process(fmnist: Fmnist, runs: P
     assert not run.train_log.exists()
 
 
-def test_it_learns_the_same_as_a_process_of_its_own(finished: RunDirectory, runs: Path) -> None:
+def test_it_learns_the_same_as_a_separate_process(finished: RunDirectory, runs: Path) -> None:
     outcome = call("train", *SHORT, "--in-app", "--json", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
     run = newest(runs)
@@ -37,20 +37,20 @@ def test_it_learns_the_same_as_a_process_of_its_own(finished: RunDirectory, runs
     assert printed == [json.loads(line) for line in run.events.read_text().splitlines()]
 
 
-def test_several_runs_of_which_one_breaks_are_let_go_and_the_reason_is_told(
+def test_if_one_of_several_runs_fails_all_are_released_and_the_reason_is_printed(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise MemoryError("no room")
+        raise MemoryError("no memory")
 
     monkeypatch.setattr("fmnist_tui.runs.worker.run_training", broken)
     outcome = fmnist("train", "v0", *TINY, "--seeds", "3", "--in-app", "--runs", runs)
     assert outcome.status == 1
-    assert outcome.complaint.startswith("MemoryError: no room")
+    assert outcome.complaint.startswith("MemoryError: no memory")
     assert [is_held(run) for run in list_runs(runs)] == [False] * 3
 
 
-def test_it_dies_with_the_command_and_is_interrupted_then(runs: Path) -> None:
+def test_it_dies_with_the_command_and_is_then_interrupted(runs: Path) -> None:
     with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
         run = newest(runs)
         first(run, StepMetrics)

@@ -33,7 +33,7 @@ def test_a_bad_name_is_refused_in_one_line(fmnist: Fmnist, finished: RunDirector
     assert "has unprintable characters" in outcome.complaint
 
 
-def test_without_anybody_to_ask_nothing_is_deleted(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+def test_without_a_terminal_nothing_is_deleted(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
     run = copy_of(finished, runs)
     outcome = call("delete", "last", "--runs", runs)  # there is nobody to answer
     assert outcome.status == 2

@@ -1,4 +1,4 @@
-"""Output that nobody reads any more, or that can't be written, is no reason for a traceback."""
+"""Closed pipes and output that can't be written cause no traceback."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def call_into_closed_pipe(*arguments: object) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("command", ["--help", "runs", "show last", "attach last", "data --data demo"])
-def test_a_closed_pipe_ends_a_command_without_words(finished: RunDirectory, command: str) -> None:
+def test_a_closed_pipe_ends_a_command_silently(finished: RunDirectory, command: str) -> None:
     where = ["--runs", finished.path.parent] if command in ("runs", "show last", "attach last") else []
     status, err = call_into_closed_pipe(*command.split(), *where)
     assert err == ""
     assert status in (0, 1, 128 + signal.SIGPIPE)
 
 
-def test_the_first_line_of_many_can_be_had_alone(finished: RunDirectory) -> None:
+def test_the_first_line_of_many_can_be_read_alone(finished: RunDirectory) -> None:
     with started("attach", "last", "--runs", finished.path.parent) as process:
         assert process.stdout
         assert process.stdout.readline() == f"{finished.run_id}  loading data\n"
@@ -76,7 +76,7 @@ def test_a_closed_pipe_ends_the_follower_and_the_run_goes_on(runs: Path, finishe
     assert learned(run) == learned(finished)
 
 
-def test_a_run_in_this_process_is_saved_although_nobody_reads_the_lines(runs: Path) -> None:
+def test_a_run_in_this_process_is_saved_even_if_the_pipe_is_closed(runs: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(
@@ -107,7 +107,7 @@ def test_output_that_cannot_be_written_is_one_line(path: str, flags: int, why: s
 
 
 @pytest.mark.parametrize("command", ["results --all", "attach last"])
-def test_without_any_standard_output_nothing_is_said(finished: RunDirectory, command: str) -> None:
+def test_without_standard_output_nothing_is_printed(finished: RunDirectory, command: str) -> None:
     arguments = [*PROGRAM, *command.split(), "--runs", str(finished.path.parent)]
     closed = subprocess.run(
         ["/bin/sh", "-c", '"$@" >&-', "sh", *arguments],

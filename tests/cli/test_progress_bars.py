@@ -90,7 +90,7 @@ def bars_in(lines: list[str]) -> list[str]:
     return [found[1] for line in lines if (found := re.match(r"v0-20250101-0*(\d+)-00ff.* \d+%", line))]
 
 
-def test_the_running_run_is_seen_where_there_are_more_runs_than_rows() -> None:
+def test_the_running_run_is_visible_if_there_are_more_runs_than_rows() -> None:
     with playing(11, rows=8) as player:
         player.play("start 0 1 2 3 4 5 6 7")
         lines = player.play("finish 0 1 2 3 4 5 6")
@@ -120,7 +120,7 @@ def test_one_run_needs_no_summary() -> None:
         assert len(player.play("start 0")) == 1
 
 
-def test_a_run_that_lost_its_trainer_makes_room() -> None:
+def test_a_run_whose_trainer_died_loses_its_row() -> None:
     with playing(5, rows=5) as player:
         player.play("start 0 1")
         lines = player.play("lose 0")
@@ -150,7 +150,7 @@ def test_a_terminal_of_any_size_shows_the_running_run(columns: int, rows: int) -
 @pytest.mark.parametrize(
     "size", [(40, 5), *(pytest.param(size, marks=pytest.mark.slow) for size in ((100, 30), (20, 2)))]
 )
-def test_another_size_of_the_window_is_heeded_while_it_goes_on(size: tuple[int, int]) -> None:
+def test_bars_follow_a_change_of_the_terminal_size(size: tuple[int, int]) -> None:
     columns, rows = size
     with playing(20, rows=12) as player:
         player.play("start 4 5")
@@ -161,7 +161,7 @@ def test_another_size_of_the_window_is_heeded_while_it_goes_on(size: tuple[int, 
         assert all(cell_len(line) <= columns for line in lines)
 
 
-def test_words_of_wide_and_combining_characters_stay_on_one_row() -> None:
+def test_text_of_wide_and_combining_characters_stay_on_one_row() -> None:
     with playing(2, columns=60) as player:
         player.play("start 0")
         lines = player.play("stage 0")
@@ -170,7 +170,7 @@ def test_words_of_wide_and_combining_characters_stay_on_one_row() -> None:
         assert "…" in lines[0]
 
 
-def test_bars_are_ascii_where_the_encoding_has_no_more() -> None:
+def test_bars_are_ascii_if_the_encoding_is() -> None:
     with playing(2, PYTHONIOENCODING="ascii") as player:
         player.play("start 0")
         player.play("stage 0")
@@ -179,7 +179,7 @@ def test_bars_are_ascii_where_the_encoding_has_no_more() -> None:
 
 
 @pytest.mark.parametrize("columns", ["0", "-3", "many", "\N{SUPERSCRIPT TWO}"])
-def test_a_size_in_the_environment_that_is_none_is_passed_over(columns: str) -> None:
+def test_an_invalid_size_in_the_environment_is_ignored(columns: str) -> None:
     with playing(2, COLUMNS=columns, LINES=columns) as player:
         assert bars_in(player.play("start 0")) == ["0", "1"]
 

@@ -11,7 +11,7 @@ from .commands import ENDLESS, wait_for_status
 from .conftest import Fmnist
 
 
-def test_an_empty_queue_says_how_to_start_a_run(fmnist: Fmnist) -> None:
+def test_an_empty_queue_shows_how_to_start_a_run(fmnist: Fmnist) -> None:
     outcome = fmnist("queue")
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.lines == ["no run has a device or is waiting for one; start one with: fmnist-tui train v0"]

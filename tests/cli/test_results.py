@@ -92,7 +92,7 @@ def six(four: Path, runs: Path) -> Path:
     return runs
 
 
-def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path) -> None:
+def test_no_runs_is_no_error_and_shows_how_to_train_some(fmnist: Fmnist, runs: Path) -> None:
     outcome = fmnist("results", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.lines == [
@@ -116,10 +116,10 @@ def test_no_runs_is_no_error_and_says_how_to_get_some(fmnist: Fmnist, runs: Path
 
 
 def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
-    told = fmnist("results", "--format", "json", "--runs", six).json
-    assert told.keys() == KEYS
-    assert [version["version"] for version in told["versions"]] == ["v0", "v1", "v2", "v3"]
-    for version in told["versions"]:
+    report = fmnist("results", "--format", "json", "--runs", six).json
+    assert report.keys() == KEYS
+    assert [version["version"] for version in report["versions"]] == ["v0", "v1", "v2", "v3"]
+    for version in report["versions"]:
         assert version.keys() == VERSION
         assert version["reported"].keys() == {"accuracy", "loss"}
         assert version["parameters"] == PARAMETERS[version["version"]]
@@ -128,14 +128,14 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, six: Path) -> None:
             assert version[measure].keys() == {"mean", "sd", "n", "interval", "method"}
             assert version[measure]["n"] == version["runs"]
         assert version["test_accuracy"]["interval"].keys() == {"low", "high"}
-    assert [test.keys() for test in told["paired"]] == [PAIRED] * 6
-    assert all(test["interval"].keys() == {"low", "high"} for test in told["paired"])
-    assert {key for run in told["excluded"] for key in run} == {"run", "reason"}
+    assert [test.keys() for test in report["paired"]] == [PAIRED] * 6
+    assert all(test["interval"].keys() == {"low", "high"} for test in report["paired"])
+    assert {key for run in report["excluded"] for key in run} == {"run", "reason"}
 
 
-def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
-    told = fmnist("results", "--format", "json", "--runs", six).json
-    v0, v1, *_, v3 = told["versions"]
+def test_means_spreads_and_steps_are_correct(fmnist: Fmnist, six: Path) -> None:
+    report = fmnist("results", "--format", "json", "--runs", six).json
+    v0, v1, *_, v3 = report["versions"]
     assert (v0["runs"], v1["runs"]) == (2, 1)
     accuracy = v0["test_accuracy"]
     assert (accuracy["mean"], accuracy["sd"], accuracy["n"]) == (
@@ -147,7 +147,7 @@ def test_means_spreads_and_steps_are_right(fmnist: Fmnist, six: Path) -> None:
     assert v0["delta"] is None
     assert v1["delta"] == pytest.approx(0.0)
     assert v3["delta"] == pytest.approx(0.02)
-    assert told["total_gain"] == pytest.approx(0.04)
+    assert report["total_gain"] == pytest.approx(0.04)
 
 
 def test_an_excluded_run_is_listed_with_the_reasons(fmnist: Fmnist, six: Path) -> None:
@@ -161,10 +161,10 @@ def test_an_excluded_run_is_listed_with_the_reasons(fmnist: Fmnist, six: Path) -
 def test_all_compares_ineligible_runs_too_and_marks_them(fmnist: Fmnist, six: Path) -> None:
     eligible = RunDirectory(six / "v0-20250101-000000-0001")
     edit(completed(eligible, six, "v0-20250101-000000-0003").run_json, modified=True)
-    told = fmnist("results", "--all", "--format", "json", "--runs", six).json
-    v0 = told["versions"][0]
+    report = fmnist("results", "--all", "--format", "json", "--runs", six).json
+    v0 = report["versions"][0]
     assert (v0["runs"], v0["ineligible"]) == (3, 1)
-    assert [run["run"][-4:] for run in told["excluded"]] == ["0003", "0002"]
+    assert [run["run"][-4:] for run in report["excluded"]] == ["0003", "0002"]
     marked = fmnist("results", "--all", "--runs", six).lines
     assert marked[3].split()[:2] == ["v0", "3*"]
     assert INELIGIBLE_NOTE in marked
@@ -172,10 +172,10 @@ def test_all_compares_ineligible_runs_too_and_marks_them(fmnist: Fmnist, six: Pa
 
 
 def test_a_run_is_eligible_under_its_own_recipe_only(fmnist: Fmnist, six: Path) -> None:
-    told = fmnist("results", "--recipe", "origin", "--format", "json", "--runs", six).json
-    assert told["recipe"] == "origin"
-    assert told["versions"] == []
-    assert {"recipe is tuned, not origin"} < {run["reason"] for run in told["excluded"]}
+    report = fmnist("results", "--recipe", "origin", "--format", "json", "--runs", six).json
+    assert report["recipe"] == "origin"
+    assert report["versions"] == []
+    assert {"recipe is tuned, not origin"} < {run["reason"] for run in report["excluded"]}
 
 
 def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> None:
@@ -192,8 +192,8 @@ def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> No
     assert "no paired test" not in outcome.out
     (best,) = six.glob("v3-*/predictions.npz")
     best.write_text("")
-    told = fmnist("results", "--runs", six).lines
-    assert f"{best.parent.name} is in no paired test: predictions.npz is damaged" in told
+    report = fmnist("results", "--runs", six).lines
+    assert f"{best.parent.name} is in no paired test: predictions.npz is damaged" in report
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def seeded(four: Path, runs: Path) -> Path:
     return runs
 
 
-def test_a_difference_inside_the_noise_looks_like_it(fmnist: Fmnist, seeded: Path) -> None:
+def test_a_difference_within_the_noise_is_not_significant(fmnist: Fmnist, seeded: Path) -> None:
     outcome = fmnist("results", "--runs", seeded)
     # sd 0.001 in both of 3 runs: sqrt(2e-6 / 3) = 0.000816, t of 4 degrees of freedom is 2.7764
     assert "+0.05 (-0.18 to +0.28), not significant" in outcome.lines[4]
@@ -215,12 +215,12 @@ def test_a_difference_inside_the_noise_looks_like_it(fmnist: Fmnist, seeded: Pat
     step = "v0 to v1: +0.05 points (95% CI -0.18 to +0.28): not significant (Welch's t, 3 runs each)"
     assert step in outcome.lines
     assert "No eligible run of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
-    told = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
-    assert told["delta_interval"].keys() == {"low", "high"}
-    assert (told["delta_sentence"], told["delta_method"], told["delta_significant"]) == (step, "welch", False)
+    report = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
+    assert report["delta_interval"].keys() == {"low", "high"}
+    assert (report["delta_sentence"], report["delta_method"], report["delta_significant"]) == (step, "welch", False)
 
 
-def test_several_seeds_are_compared_without_a_library_that_takes_as_long_as_all_else(seeded: Path) -> None:
+def test_several_seeds_are_compared_without_importing_scipy(seeded: Path) -> None:
     assert "scipy" not in imported_by("results", "--runs", str(seeded))
 
 
@@ -241,11 +241,11 @@ def test_of_a_recipe_without_any_run_nothing_is_offered_for_comparison(fmnist: F
 
 
 def test_named_runs_are_tested_in_pairs(fmnist: Fmnist, four: Path) -> None:
-    told = fmnist("results", "v1", "v3", "v0", "--format", "json", "--runs", four).json
-    assert told.keys() == {"runs", "paired"}
-    assert [run["version"] for run in told["runs"]] == ["v1", "v3", "v0"]
-    assert [test.keys() for test in told["paired"]] == [PAIRED] * 3
-    assert [(test["first"], test["second"]) for test in told["paired"]] == [("v1", "v3"), ("v1", "v0"), ("v3", "v0")]
+    report = fmnist("results", "v1", "v3", "v0", "--format", "json", "--runs", four).json
+    assert report.keys() == {"runs", "paired"}
+    assert [run["version"] for run in report["runs"]] == ["v1", "v3", "v0"]
+    assert [test.keys() for test in report["paired"]] == [PAIRED] * 3
+    assert [(test["first"], test["second"]) for test in report["paired"]] == [("v1", "v3"), ("v1", "v0"), ("v3", "v0")]
     shown = fmnist("results", "v1", "v3", "v0", "--runs", four).lines
     assert [line.split()[0][:2] for line in shown[2:6]] == ["ru", "v1", "v3", "v0"]
     assert shown[7] == "Image by image (p adjusted by Holm's method):"
@@ -270,11 +270,11 @@ def test_runs_that_cannot_be_compared_are_refused_in_one_line(fmnist: Fmnist, si
     assert "no predictions.npz; retrain v3" in fmnist("results", "v1", "v3", "--runs", six).complaint
 
 
-def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> None:
-    told: list[dict[str, Any]] = fmnist("results", "--format", "json", "--runs", six).json["versions"]
+def test_csv_and_markdown_contain_the_same_as_json(fmnist: Fmnist, six: Path) -> None:
+    report: list[dict[str, Any]] = fmnist("results", "--format", "json", "--runs", six).json["versions"]
     rows = list(csv.DictReader(io.StringIO(fmnist("results", "--format", "csv", "--runs", six).out)))
-    assert [row["version"] for row in rows] == [version["version"] for version in told]
-    for row, version in zip(rows, told, strict=True):
+    assert [row["version"] for row in rows] == [version["version"] for version in report]
+    for row, version in zip(rows, report, strict=True):
         assert float(row["test_accuracy_mean"]) == version["test_accuracy"]["mean"]
         assert row["test_accuracy_sd"] == str(version["test_accuracy"]["sd"] or "")
         assert row["delta"] == ("" if version["delta"] is None else str(version["delta"]))
@@ -286,7 +286,7 @@ def test_csv_and_markdown_say_the_same_as_json(fmnist: Fmnist, six: Path) -> Non
 
 def test_a_damaged_result_does_not_hide_the_others(fmnist: Fmnist, six: Path) -> None:
     (six / "v0-20250101-000000-0001" / "result.json").write_text("{")
-    told = fmnist("results", "--format", "json", "--runs", six).json
-    assert told["versions"][0]["runs"] == 1
-    assert {"run": "v0-20250101-000000-0001", "reason": "result.json is damaged"} in told["excluded"]
+    report = fmnist("results", "--format", "json", "--runs", six).json
+    assert report["versions"][0]["runs"] == 1
+    assert {"run": "v0-20250101-000000-0001", "reason": "result.json is damaged"} in report["excluded"]
     assert read_json(six / "v0-20250101-000000-0001" / "result.json") is None

@@ -67,7 +67,7 @@ def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path
 
 
 @pytest.mark.parametrize("mode", [[], ["--in-app"]], ids=["process", "in-app"])
-def test_what_was_said_before_is_not_said_again(
+def test_earlier_events_are_not_printed_again(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, mode: list[str]
 ) -> None:
     run = copy_of(finished, runs)
@@ -107,7 +107,7 @@ def test_a_run_whose_checkpoints_are_damaged_is_not_resumed(fmnist: Fmnist, fini
     )
 
 
-def test_detached_and_in_this_process_exclude_each_other(fmnist: Fmnist, finished: RunDirectory) -> None:
+def test_detach_and_in_app_exclude_each_other(fmnist: Fmnist, finished: RunDirectory) -> None:
     outcome = fmnist("resume", "last", "--detach", "--in-app", "--runs", finished.path.parent)
     assert outcome.status == 2
 
@@ -154,7 +154,9 @@ def resumes(run: RunDirectory) -> list[Resumed]:
     return [logged.event for logged in LogReader(run.events).read() if isinstance(logged.event, Resumed)]
 
 
-def test_images_that_are_gone_are_asked_for(fmnist: Fmnist, moved: tuple[RunDirectory, Path], tmp_path: Path) -> None:
+def test_missing_images_are_an_error_with_advice(
+    fmnist: Fmnist, moved: tuple[RunDirectory, Path], tmp_path: Path
+) -> None:
     run, _ = moved
     before = run.events.read_bytes()
     outcome = fmnist("resume", "last", "--runs", run.path.parent)

@@ -12,7 +12,7 @@ from .conftest import Fmnist
 KEYS = {"run", "version", "recipe", "seed", "status", "epoch", "epochs", "test_accuracy", "label", "bytes"}
 
 
-def test_no_runs_is_no_error_and_says_how_to_start_one(fmnist: Fmnist, runs: Path) -> None:
+def test_no_runs_is_no_error_and_shows_how_to_start_one(fmnist: Fmnist, runs: Path) -> None:
     outcome = fmnist("runs", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.lines == [f"no runs in {runs} yet; start one with: fmnist-tui train v0"]
@@ -56,13 +56,13 @@ def test_the_newest_run_comes_first_whatever_its_version(fmnist: Fmnist, finishe
     assert [line.split()[0] for line in fmnist("runs", "--runs", runs).lines[1:]] == listed
 
 
-def test_a_name_stands_at_the_end_of_its_line(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+def test_a_name_is_at_the_end_of_its_line(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
     edit(copy_of(finished, runs).label, name="first try")
     assert fmnist("runs", "--runs", runs).lines[1].endswith("MB  first try")
     assert fmnist("runs", "--json", "--runs", runs).json[0]["label"] == "first try"
 
 
-def test_a_run_of_which_nothing_can_be_read_is_listed_all_the_same(fmnist: Fmnist, runs: Path) -> None:
+def test_a_run_that_cannot_be_read_is_listed_anyway(fmnist: Fmnist, runs: Path) -> None:
     (runs / "v2-20250101-000000-00ff").mkdir(parents=True)
     (runs / "v2-20250101-000000-00ff" / "run.json").write_text("{")
     (run,) = fmnist("runs", "--json", "--runs", runs).json
@@ -70,7 +70,7 @@ def test_a_run_of_which_nothing_can_be_read_is_listed_all_the_same(fmnist: Fmnis
     assert "interrupted" in fmnist("runs", "--runs", runs).lines[1]
 
 
-def test_the_environment_says_where_runs_are_and_an_option_overrules_it(
+def test_the_environment_sets_the_runs_folder_and_an_option_overrides_it(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FMNIST_TUI_RUNS", str(finished.path.parent))

@@ -1,4 +1,4 @@
-"""A folder of runs that several people use, each with what the modes of files leave them."""
+"""A runs folder shared by several users, each restricted by the files' permissions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_unreadable_run_is_excluded_from_comparisons(shared: Path) -> None:
     outcome = call_as_bystander("results", "--all", "--runs", shared)
     assert (outcome.status, outcome.err) == (0, "")
     assert f"{CLOSED}  unreadable (permission denied)" in outcome.out
-    assert outcome.lines[1].split()[:2] == ["v0", "1*"]
+    assert outcome.lines[3].split()[:2] == ["v0", "1*"]
 
 
 def test_an_unreadable_run_is_shown_with_its_owner(shared: Path) -> None:
@@ -58,7 +58,7 @@ def test_an_unreadable_run_is_shown_with_its_owner(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["attach", "analyse", "export", "resume", "pause"])
-def test_what_needs_to_read_a_run_says_whose_it_is(shared: Path, tmp_path: Path, command: str) -> None:
+def test_a_command_that_must_read_a_run_names_its_owner(shared: Path, tmp_path: Path, command: str) -> None:
     options = ("--to", tmp_path / "out") if command == "export" else ()
     outcome = call_as_bystander(command, CLOSED, *options, "--runs", shared)
     assert outcome.status == 1
@@ -99,7 +99,7 @@ def test_training_goes_on_beside_runs_of_others(shared: Path) -> None:
     assert outcome.lines[-1].endswith("completed")
 
 
-def test_what_cannot_be_written_says_so_and_an_analysis_is_made_all_the_same(shared: Path) -> None:
+def test_what_cannot_be_written_is_reported_and_analyses_are_computed_anyway(shared: Path) -> None:
     (shared / OPEN / "lock").chmod(0o444)
     (shared / OPEN).chmod(0o555)
     for command in (("label", OPEN, "--name", "mine"), ("delete", OPEN, "--yes")):

@@ -85,24 +85,24 @@ def test_the_best_epoch_is_the_first_with_the_highest_validation_accuracy(
     assert shown == {key: best[key] for key in BEST}
 
 
-def test_a_person_reads_settings_status_and_result(fmnist: Fmnist, finished: RunDirectory) -> None:
+def test_the_text_shows_settings_status_and_result(fmnist: Fmnist, finished: RunDirectory) -> None:
     outcome = fmnist("show", finished.run_id, "--runs", finished.path.parent)
     assert (outcome.status, outcome.err) == (0, "")
-    told = {line[:17].strip(): line[17:] for line in outcome.lines}
-    assert told["run"] == finished.run_id
-    assert told["folder"] == str(finished.path)
-    assert (told["status"], told["recipe"], told["seed"]) == ("finished", "tuned (modified)", "3")
-    assert (told["batch size"], told["epochs"]) == ("4", "6")
-    assert re.fullmatch(r"cpu \(.+\), 1 threads", told["device"])
-    assert told["data"] == "demo, drawn by this program"
-    assert told["ended"] == "completed"
-    assert told["test accuracy"].endswith("% of 500 images")
-    assert {"best epoch", "test NLL", "test Brier", "test ECE", "training time"} <= told.keys()
-    assert not {"epoch", "last losses", "time left", "damage"} & told.keys()
+    shown = {line[:17].strip(): line[17:] for line in outcome.lines}
+    assert shown["run"] == finished.run_id
+    assert shown["folder"] == str(finished.path)
+    assert (shown["status"], shown["recipe"], shown["seed"]) == ("finished", "tuned (modified)", "3")
+    assert (shown["batch size"], shown["epochs"]) == ("4", "6")
+    assert re.fullmatch(r"cpu \(.+\), 1 threads", shown["device"])
+    assert shown["data"] == "demo, drawn by this program"
+    assert shown["ended"] == "completed"
+    assert shown["test accuracy"].endswith("% of 500 images")
+    assert {"best epoch", "test NLL", "test Brier", "test ECE", "training time"} <= shown.keys()
+    assert not {"epoch", "last losses", "time left", "damage"} & shown.keys()
 
 
 @pytest.mark.parametrize("word", ["v0-20250101-000000-00aa", "v0-20250101", "first try", "last"])
-def test_a_run_is_meant_by_its_id_the_start_of_it_its_name_or_last(
+def test_a_run_is_found_by_its_id_a_prefix_its_name_or_last(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, word: str
 ) -> None:
     copy_of(finished, runs, "v1-20240101-000000-0000")
@@ -112,7 +112,7 @@ def test_a_run_is_meant_by_its_id_the_start_of_it_its_name_or_last(
     assert shown["label"] == {"name": "first try", "tags": ["a"], "note": "b"}
 
 
-def test_a_run_that_has_not_begun_shows_what_was_asked_for(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
+def test_a_run_that_has_not_started_shows_its_request(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
     run = RunDirectory(runs / finished.run_id)
     run.path.mkdir(parents=True)
     run.request.write_bytes(finished.request.read_bytes())
@@ -132,19 +132,17 @@ def test_a_loss_that_is_not_finite_is_null_in_json(fmnist: Fmnist, finished: Run
     assert fmnist("show", "last", "--json", "--runs", runs).json["best_epoch"]["validation_loss"] is None
 
 
-def test_of_a_run_that_is_not_finished_it_says_how_far_it_is(
-    fmnist: Fmnist, finished: RunDirectory, runs: Path
-) -> None:
+def test_the_progress_of_an_unfinished_run_is_shown(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:
     run = copy_of(finished, runs)
     log = [json.loads(line) for line in run.events.read_text().splitlines()]
     until = next(place for place, record in enumerate(log) if record["event"] == "step" and record["epoch"] == 3)
     run.events.write_text("".join(f"{json.dumps(record)}\n" for record in log[: until + 1]))
     (last,) = (record for record in log[:until] if record["event"] == "epoch" and record["epoch"] == 2)
-    told = fmnist("show", "last", "--runs", runs).out
-    assert f"epoch            3 of 6, step {grouped(log[until]['step'])} of 2,700\n" in told
+    shown = fmnist("show", "last", "--runs", runs).out
+    assert f"epoch            3 of 6, step {grouped(log[until]['step'])} of 2,700\n" in shown
     losses = f"training {log[until]['loss']:.4f}, validation {last['validation_loss']:.4f} (epoch 2)\n"
-    assert f"last losses      {losses}" in told
-    assert "time left" not in told
+    assert f"last losses      {losses}" in shown
+    assert "time left" not in shown
     with holding(acquire(run)), (run.events).open("a") as file:
         file.write(json.dumps({**log[until], "step": 903, "time": time.time() + 1}) + "\n")
         file.flush()

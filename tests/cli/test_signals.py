@@ -56,7 +56,7 @@ def with_a_start_of_its_own(folder: Path, program: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("number", "status"), [SIGNALS[0], pytest.param(*SIGNALS[1], marks=pytest.mark.slow)])
-def test_a_training_that_was_stopped_by_a_signal_is_resumed_as_if_nothing_had_been(
+def test_a_training_stopped_by_a_signal_resumes_as_if_uninterrupted(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, number: signal.Signals, status: int
 ) -> None:
     with started("train", *SHORT, "--runs", runs) as process:
@@ -92,7 +92,7 @@ def assert_saved(run: RunDirectory, outcome: Outcome, status: int) -> None:
     assert list(run.checkpoints.glob("step-*"))
 
 
-def test_a_signal_reaches_the_runs_that_wait_for_their_turn_too(runs: Path) -> None:
+def test_a_signal_reaches_the_queued_runs_too(runs: Path) -> None:
     with on_one_cpu(), started("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as process:
         assert process.stdout
         lines = iter(process.stdout.readline, "")

@@ -19,9 +19,9 @@ PERCENT = re.compile(r"(\d+)%")
 
 
 def has_no_junk(shown: Terminal) -> bool:
-    """No markup, no escape codes, no letters that aren't printable, none but well-formed sequences sent."""
+    """No markup, no escape codes, no characters that aren't printable, none but well-formed sequences sent."""
     plain = SEQUENCE.sub(b"", shown.sent).decode()
-    controls = {letter for letter in plain if unicodedata.category(letter) == "Cc"} - {"\r", "\n"}
+    controls = {character for character in plain if unicodedata.category(character) == "Cc"} - {"\r", "\n"}
     return not controls and "[/" not in plain and "\x1b" not in plain
 
 
@@ -42,7 +42,7 @@ def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")
 
 
-def test_a_narrow_terminal_shows_how_far_the_run_is_and_ctrl_c_saves_it_and_leaves_a_clean_prompt(runs: Path) -> None:
+def test_a_narrow_terminal_shows_the_progress_and_ctrl_c_saves_it_and_leaves_a_clean_prompt(runs: Path) -> None:
     with terminal("train", *ENDLESS, "--runs", runs, columns=60, rows=18) as shown:
         shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
         bar = shown.text.splitlines()[-1]

@@ -18,17 +18,17 @@ from fmnist_tui.text import amount, counted, decoded, duration, megabytes, perce
 def test_safe_text_is_one_line_that_no_terminal_obeys(text: str) -> None:
     line = safe(text)
     assert len(line) == len(text)
-    assert not {letter for letter in line if ord(letter) < 32 or 127 <= ord(letter) < 160}
+    assert not {character for character in line if ord(character) < 32 or 127 <= ord(character) < 160}
     assert "\n" not in line
 
 
-def test_safe_text_keeps_what_people_write() -> None:
+def test_safe_text_preserves_ordinary_text() -> None:
     assert safe("Größe 1 [b] ± 東京") == "Größe 1 [b] ± 東京"
     assert safe(None) == "None"
 
 
 @pytest.mark.parametrize(
-    "letter",
+    "character",
     [
         *map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))),  # directions of writing
         *("\u200b", "\u200d", "\u200e", "\u2060", "\ufeff", "\u00ad"),  # without a width
@@ -36,11 +36,11 @@ def test_safe_text_keeps_what_people_write() -> None:
         *("\u2028", "\u2029", "\U000e0001", "\U000e0041", "\ud800", "\udcff", "\x7f", "\x00"),
     ],
 )
-def test_what_cannot_be_seen_is_a_space(letter: str) -> None:
-    assert safe(f"a{letter}b") == "a b"
+def test_an_invisible_character_becomes_a_space(character: str) -> None:
+    assert safe(f"a{character}b") == "a b"
 
 
-def test_bytes_that_the_locale_could_not_decode_are_put_together_again() -> None:
+def test_bytes_that_the_locale_could_not_decode_are_decoded_as_utf8() -> None:
     raw = "日本 é".encode()
     assert safe(raw.decode("ascii", "surrogateescape")) == decoded(raw.decode("ascii", "surrogateescape")) == "日本 é"
     assert safe(b"a\xff\xe6".decode("utf-8", "surrogateescape")) == "a  "
@@ -48,15 +48,15 @@ def test_bytes_that_the_locale_could_not_decode_are_put_together_again() -> None
 
 
 @pytest.mark.parametrize(
-    ("share", "told"),
+    ("fraction", "expected"),
     [(0.93188, "93.19%"), (0.0, "0.00%"), (1, "100.00%"), (None, ""), ("0.5", ""), (True, "")],
 )
-def test_a_share_is_told_in_per_cent(share: object, told: str) -> None:
-    assert percent(share) == told
+def test_a_fraction_is_written_as_a_percentage(fraction: object, expected: str) -> None:
+    assert percent(fraction) == expected
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "expected"),
     [
         (0.0, "0.0 s"),
         (4.24, "4.2 s"),
@@ -70,16 +70,16 @@ def test_a_share_is_told_in_per_cent(share: object, told: str) -> None:
         (90_000.0, "25 h 00 min"),
     ],
 )
-def test_a_duration_is_told_as_people_say_it(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
+def test_a_duration_is_written_in_its_largest_units(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
 
 
-def test_sizes_are_told_in_megabytes_and_gigabytes() -> None:
+def test_sizes_are_written_in_megabytes_and_gigabytes() -> None:
     assert megabytes(12_345_678) == amount(12_345_678) == "12.3 MB"
     assert amount(4_512_345_678) == "4.5 GB"
 
 
-def test_only_one_thing_is_told_in_the_singular() -> None:
+def test_only_one_is_singular() -> None:
     assert [counted(count, "run") for count in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
 
 
@@ -95,7 +95,7 @@ def test_columns_line_up_by_cells(capsys: pytest.CaptureFixture[str]) -> None:
     assert {cell_len(line) for line in lines} == {len("plain  |")}
 
 
-def test_a_cell_is_made_safe_and_ascii_where_the_stream_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_is_made_safe_and_ascii_if_the_stream_is(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
     take_any_text()
@@ -121,7 +121,7 @@ def test_any_text_can_be_written_in_any_encoding(encoding: str, text: str) -> No
             assert encoding != "ascii" or written.isascii()
 
 
-def test_a_path_in_an_error_is_not_lost_where_the_encoding_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_in_an_error_is_escaped_if_the_encoding_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, encoding="latin-1"))
     take_any_text()

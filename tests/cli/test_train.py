@@ -43,21 +43,21 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("arguments", "expected"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_trained_anywhere_is_wrong_usage_and_nothing_is_made(
-    fmnist: Fmnist, runs: Path, arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+    fmnist: Fmnist, runs: Path, arguments: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
     outcome = fmnist("train", *arguments, "--data", "demo", "--runs", runs)
     assert not runs.exists()
     assert outcome.status == 2
-    assert outcome.complaint.startswith(told)
+    assert outcome.complaint.startswith(expected)
     assert outcome.complaint.endswith(" (see fmnist-tui train --help)")
 
 
-def test_a_disk_with_little_room_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_is_a_warning(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.disk_space_warning", lambda *_: "little\nroom")
+    monkeypatch.setattr("fmnist_tui.runs.start.disk_space_warning", lambda *_: "little\nroom")
     outcome = fmnist("train", "v0", "--data", "demo", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err) == (0, "", "warning: little room\n")
     assert list_runs(runs)
@@ -89,23 +89,23 @@ def test_every_option_arrives_in_the_run(runs: Path) -> None:
     result = read_json(run.result)
     assert result
     assert (result["reason"], result["test_accuracy"], result["test_images"]) == ("completed", None, 0)
-    _plain_lines_tell_the_run(outcome, run)
+    _check_plain_lines(outcome, run)
 
 
-def _plain_lines_tell_the_run(outcome: Outcome, run: RunDirectory) -> None:
+def _check_plain_lines(outcome: Outcome, run: RunDirectory) -> None:
     assert all(line.startswith(f"{run.run_id}  ") for line in outcome.lines)
-    told = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
-    assert told[0] == "loading data"
-    assert "started: v0, 266,610 parameters, 2 epochs of 4 steps" in told
-    assert [line[:8] for line in told if line.startswith("epoch ")] == ["epoch 1:", "epoch 2:"]
-    assert told[-1] == "completed"
+    printed = [line.removeprefix(f"{run.run_id}  ") for line in outcome.lines]
+    assert printed[0] == "loading data"
+    assert "started: v0, 266,610 parameters, 2 epochs of 4 steps" in printed
+    assert [line[:8] for line in printed if line.startswith("epoch ")] == ["epoch 1:", "epoch 2:"]
+    assert printed[-1] == "completed"
 
 
-def test_nothing_given_trains_the_recipe_as_it_stands(
+def test_without_options_the_unmodified_recipe_is_trained(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: None)
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
     config = read_manifest(run).json
@@ -114,11 +114,11 @@ def test_nothing_given_trains_the_recipe_as_it_stands(
 
 
 @pytest.mark.parametrize("versions", [["all"], ["v0", "v1", "v2", "v3"]], ids=["all", "each named"])
-def test_beside_others_v0_takes_the_cpu_whatever_device_they_shall_have(
+def test_beside_others_v0_uses_the_cpu_whatever_device_is_requested(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: None)
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
     asked = sorted(
         (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])
@@ -149,7 +149,7 @@ def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("versions", [["all"], ["v3", "v1", "v3", "v0"]], ids=" ".join)
-def test_several_versions_in_processes_of_their_own_run_in_the_order_given(runs: Path, versions: list[str]) -> None:
+def test_several_versions_in_separate_processes_run_in_the_order_given(runs: Path, versions: list[str]) -> None:
     outcome = call("train", *versions, *TINY, "--threads", available_cpus(), "--runs", runs)  # one at a time
     assert (outcome.status, outcome.err) == (0, "")
     order = ["v0", "v1", "v2", "v3"] if versions == ["all"] else ["v3", "v1", "v0"]
@@ -171,8 +171,8 @@ def test_more_threads_than_cpus_are_warned_of_in_a_line(
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
     cpus = available_cpus()
-    told = fmnist("train", "v0", *TINY, "--threads", cpus + 1, "--runs", runs).err
-    assert told == (
+    printed = fmnist("train", "v0", *TINY, "--threads", cpus + 1, "--runs", runs).err
+    assert printed == (
         f"warning: --threads {cpus + 1} exceeds the {counted(cpus, 'available CPU')}; "
         "training will be many times slower\n"
     )

@@ -1,4 +1,4 @@
-"""Whatever ends a training early, the command that followed it says so in one line on standard error."""
+"""Whatever ends a training early, the command that follows it reports it in one line on standard error."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from .idx import labels, sample
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was right when the command looked is wrong when the trainer does."""
-    monkeypatch.setattr("fmnist_tui.runs.start_checks.check_startable", lambda *_: None)
+    """Skip the command's checks, as if data or device had gone after them."""
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: None)
 
 
 @pytest.mark.parametrize("how", [[], ["--detach"], ["--in-app"]], ids=" ".join)
-def test_data_that_is_not_there_is_told_before_anything_is_made(fmnist: Fmnist, runs: Path, how: list[str]) -> None:
+def test_missing_data_is_reported_before_a_run_is_created(fmnist: Fmnist, runs: Path, how: list[str]) -> None:
     outcome = fmnist("train", "v0", "v1", "--data", "nowhere", *how, "--runs", runs)
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.complaint.startswith(f"there is no folder {Path.cwd() / 'nowhere'}; ")
     assert not runs.exists()
 
 
-def test_a_device_that_is_not_there_is_told_before_anything_is_made(
+def test_a_missing_device_is_reported_before_a_run_is_created(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(wanted: str) -> None:
@@ -61,7 +61,7 @@ def test_without_pytorch_v0_is_trained_and_the_others_are_refused(runs: Path, tm
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_a_training_that_fails_says_why_in_one_line_with_json_too(fmnist: Fmnist, runs: Path) -> None:
+def test_a_failed_training_prints_the_reason_in_one_line_with_json_too(fmnist: Fmnist, runs: Path) -> None:
     for options in ([], ["--json"]):
         outcome = fmnist("train", "v0", "--data", "nowhere", *options, "--in-app", "--runs", runs)
         assert outcome.status == 1
@@ -70,7 +70,7 @@ def test_a_training_that_fails_says_why_in_one_line_with_json_too(fmnist: Fmnist
     assert json.loads(outcome.lines[-1])["reason"] == "failed"
 
 
-def test_a_broken_file_is_named_before_a_run_is_made(runs: Path, tmp_path: Path) -> None:
+def test_a_broken_file_is_named_before_a_run_is_created(runs: Path, tmp_path: Path) -> None:
     folder = sample().put("train-labels-idx1-ubyte", labels(*[77] * 60)).write(tmp_path / "data")
     outcome = call("train", "v0", "--data", folder, "--runs", runs)
     assert outcome.status == 1
@@ -89,7 +89,7 @@ def test_a_diverged_training_fails_and_is_not_resumed(fmnist: Fmnist, runs: Path
     assert "loss became nan" in outcome.complaint
 
 
-def test_numbers_that_grow_past_all_bounds_are_no_warning_on_the_screen(runs: Path) -> None:
+def test_overflowing_numbers_print_no_warning(runs: Path) -> None:
     outcome = call("train", "v0", *TINY, "--epochs", "50", "--lr", "100", "--in-app", "--runs", runs)
     assert newest(runs).result.exists()
     assert "Warning" not in outcome.err
@@ -106,16 +106,14 @@ def test_a_trainer_that_is_killed_leaves_a_line_that_names_resume(runs: Path) ->
     assert "resume" in outcome.complaint
 
 
-def test_a_trainer_that_does_not_come_up_is_an_error(
-    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trainer_that_does_not_start_is_an_error(fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     outcome = fmnist("train", *ENDLESS, "--runs", runs)
     assert outcome.status == 1
     assert newest(runs).run_id in outcome.complaint
 
 
-def test_a_resumed_trainer_that_does_not_come_up_is_an_error_too(
+def test_a_resumed_trainer_that_does_not_start_is_an_error_too(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = copy_of(finished, runs)

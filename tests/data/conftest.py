@@ -27,7 +27,7 @@ class Web:
 
     address: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
-    sends: float = 1.0  # the share of each file that arrives
+    sends: float = 1.0  # the fraction of each file that arrives
     pause: float = 0.0  # seconds between pieces of 1000 bytes
     stall: float = 0.0  # seconds before the connection closes
     asked: list[str] = field(default_factory=list)

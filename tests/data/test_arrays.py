@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from full_disk import room_for
+from full_disk import space_for
 
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.data.cache import load_arrays
@@ -140,7 +140,7 @@ def test_a_cache_that_cannot_be_made_does_not_stop_a_load(tmp_path: Path, small:
 
 def test_a_full_disk_does_not_stop_a_load_and_leaves_nothing(tmp_path: Path, small: Sample) -> None:
     folder, cache = small.write(tmp_path / "data"), tmp_path / "cache"
-    with room_for(1000):
+    with space_for(1000):
         dataset = load(str(folder), cache)
     assert len(dataset.train) == 60
     assert snapshot(cache) == {}

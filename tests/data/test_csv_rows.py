@@ -116,7 +116,7 @@ def test_a_missing_cell_is_counted() -> None:
     assert complaint(f"{short}\n".encode()) == "some.csv, line 1: it has 784 values, not 785"
 
 
-def test_one_cell_that_moved_to_the_line_before_is_found_although_the_sum_is_right() -> None:
+def test_one_cell_that_moved_to_the_line_before_is_found_although_the_total_is_right() -> None:
     cells = BLOCK.decode().replace("\n", ",").split(",")
     moved = "\n".join([",".join(cells[:786]), ",".join(cells[786:1570]), ""])
     assert complaint(moved.encode()) == "some.csv, line 1: it has 786 values, not 785"
@@ -128,7 +128,7 @@ def test_two_lines_that_run_together_are_one_wrong_line(mark: str, cells: int) -
     assert complaint(block.encode()) == f"some.csv, line 1: it has {cells} values, not 785"
 
 
-def test_the_first_of_several_faults_is_told() -> None:
+def test_the_first_of_several_faults_is_reported() -> None:
     block = with_cell(5, "?").replace(LINES[4].encode(), b"x")
     assert complaint(block).startswith("some.csv, line 3: pixel 5 is ?")
 

@@ -27,7 +27,7 @@ def test_a_set_is_read_only_and_its_length_is_the_number_of_images(small: Sample
         images.labels[0] = 1
 
 
-def test_images_in_another_memory_order_are_laid_out_anew(small: Sample) -> None:
+def test_images_in_another_memory_order_are_laid_out_again(small: Sample) -> None:
     images = ImageSet.of(np.asfortranarray(small.train[0]), small.train[1])
     assert images.images.flags.c_contiguous
     assert images.fingerprint == ImageSet.of(*small.train).fingerprint

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from full_disk import room_for
+from full_disk import space_for
 
 from fmnist_tui.data import Cancelled, DataError, Progress
 from fmnist_tui.data.errors import never, quiet
@@ -64,7 +64,7 @@ def test_a_missing_file_is_a_mirror_that_cannot_be_used(web: Web, tmp_path: Path
     assert web.asked == ["train-images-idx3-ubyte.gz"]
 
 
-def test_a_refused_connection_is_told_in_words(tmp_path: Path, small: Sample) -> None:
+def test_a_refused_connection_is_explained(tmp_path: Path, small: Sample) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert "Connection refused" in complaint(small, f"http://127.0.0.1:{port}/", tmp_path)
@@ -78,7 +78,7 @@ def test_a_silent_server_is_given_up_after_the_time_out(tmp_path: Path, small: S
     assert time.monotonic() - began < 2
 
 
-def test_a_wish_to_stop_is_followed_while_a_server_is_silent(tmp_path: Path, small: Sample) -> None:
+def test_a_request_to_stop_is_followed_while_a_server_is_silent(tmp_path: Path, small: Sample) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         began = time.monotonic()
@@ -88,7 +88,7 @@ def test_a_wish_to_stop_is_followed_while_a_server_is_silent(tmp_path: Path, sma
     _wait_for_threads()
 
 
-def test_a_wish_to_stop_in_the_middle_of_a_file_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
+def test_a_request_to_stop_in_the_middle_of_a_file_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
     web.pause = 0.005
     seen: list[Progress] = []
     with pytest.raises(Cancelled):
@@ -108,7 +108,7 @@ def test_a_look_up_that_hangs_is_given_up_after_the_time_out(
     _wait_for_threads()
 
 
-def test_a_wish_to_stop_is_followed_while_a_body_stalls(web: Web, tmp_path: Path, small: Sample) -> None:
+def test_a_request_to_stop_is_followed_while_a_body_stalls(web: Web, tmp_path: Path, small: Sample) -> None:
     web.sends, web.stall = 0.5, 1.0
     seen: list[Progress] = []
     began = time.monotonic()
@@ -134,8 +134,8 @@ def test_after_a_stop_the_next_fetch_goes_on_with_the_files_that_lack(web: Web, 
     assert len(snapshot(tmp_path)) == 4
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
-    with room_for(1000):
+def test_a_full_disk_is_reported_and_leaves_nothing(web: Web, tmp_path: Path, small: Sample) -> None:
+    with space_for(1000):
         message = complaint(small, web.address, tmp_path)
     assert message.startswith(f"cannot write to {tmp_path}: File too large; fix this, or set XDG_CACHE_HOME")
     assert snapshot(tmp_path) == {}

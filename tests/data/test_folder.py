@@ -67,7 +67,7 @@ def test_idx_comes_before_csv_where_a_folder_has_both(tmp_path: Path, small: Sam
     assert read_files(find_files(tmp_path))[0].fingerprint == small.release.fingerprints[0]
 
 
-def test_a_lost_idx_file_is_told_even_where_csv_could_stand_in(tmp_path: Path, small: Sample) -> None:
+def test_a_lost_idx_file_is_reported_even_where_csv_could_stand_in(tmp_path: Path, small: Sample) -> None:
     folder = small.write_csv(small.write(tmp_path))
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     assert f"{folder} lacks t10k-labels-idx1-ubyte;" in complaint(folder)
@@ -86,12 +86,12 @@ def test_a_folder_with_neither_says_what_was_looked_for(tmp_path: Path) -> None:
         assert name in message
 
 
-def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path, small: Sample) -> None:
+def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path, small: Sample) -> None:
     path = small.write_csv(tmp_path) / "fashion-mnist_train.csv"
     assert f"{path} is not a folder; give the folder that contains" in complaint(path)
 
 
-def test_the_training_sets_fault_is_told_where_both_sets_have_one(tmp_path: Path, small: Sample) -> None:
+def test_the_training_sets_fault_is_reported_where_both_sets_have_one(tmp_path: Path, small: Sample) -> None:
     folder = put(small.write(tmp_path), {"train-labels-idx1-ubyte.gz": b"x", "t10k-labels-idx1-ubyte.gz": b"x"})
     assert "train-labels-idx1-ubyte.gz is not an IDX file" in complaint(folder)
 

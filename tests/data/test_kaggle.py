@@ -138,7 +138,7 @@ def test_without_a_header_the_first_image_is_line_one(path: Path) -> None:
         "gzip with a wrong sum",
     ],
 )
-def test_a_file_that_is_no_table_of_images_is_told_in_one_line(content: bytes, problem: str, path: Path) -> None:
+def test_a_file_that_is_no_table_of_images_is_reported_in_one_line(content: bytes, problem: str, path: Path) -> None:
     assert problem in complaint(path, content)
 
 
@@ -157,7 +157,7 @@ def test_whatever_gzip_reads_is_read(path: Path, pack: Callable[[bytes], bytes])
     np.testing.assert_array_equal(kaggle.read(path, quiet, never).images, expected[0])
 
 
-def test_a_file_that_is_not_there_is_told(path: Path) -> None:
+def test_a_missing_file_is_reported(path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read .*train\.csv: No such file"):
         kaggle.read(path, quiet, never)
 
@@ -171,7 +171,7 @@ def test_progress_counts_the_bytes_of_the_file(pack: Callable[[bytes], bytes], p
     assert seen[-1] == Progress("reading fashion-mnist_train.csv", len(content), len(content))
 
 
-def test_a_wish_to_stop_is_heard_between_the_blocks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_to_stop_is_read_between_the_blocks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kaggle, "BLOCK", 4096)
     path.write_bytes(CONTENT)
     seen: list[Progress] = []

@@ -93,7 +93,7 @@ def test_csv_files_are_parsed_once(tmp_path: Path, small: Sample) -> None:
     assert second.train.is_intact()
 
 
-def test_a_fault_in_a_given_pair_is_told_and_never_made_up_for(tmp_path: Path, small: Sample) -> None:
+def test_a_fault_in_a_given_pair_is_reported_and_never_made_up_for(tmp_path: Path, small: Sample) -> None:
     folder, cache = small.write_csv(tmp_path / "data"), small.write(tmp_path / "cache" / "fashion-mnist").parent
     load(str(folder), cache)
     put(folder, {"fashion-mnist_test.csv": csv_file(*small.test).replace(b",", b",x", 1000)})

@@ -172,7 +172,7 @@ def test_data_that_is_nowhere_yet_says_how_it_comes(cache: Path, sources: Source
     assert not cache.exists()
 
 
-def test_a_usual_place_that_is_not_right_is_told_and_passed_over(cache: Path, sources: Sources) -> None:
+def test_a_usual_place_with_wrong_files_is_reported_and_passed_over(cache: Path, sources: Sources) -> None:
     write(sources.system, train=13)
     (write(cache / "fashion-mnist") / NAMES[2]).write_bytes(b"")
     row = data_check(None, cache, sources)

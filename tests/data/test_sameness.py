@@ -27,13 +27,13 @@ def test_the_sum_is_that_of_the_sorted_sums_of_every_image_with_its_label(small:
     assert content_checksum(ImageSet.of(*small.train)) == expected
 
 
-def test_another_order_keeps_the_sum_and_changes_the_fingerprint(small: Sample) -> None:
+def test_another_order_keeps_the_checksum_and_changes_the_fingerprint(small: Sample) -> None:
     images, mixed = ImageSet.of(*small.train), shuffled(*small.train)
     assert mixed.fingerprint != images.fingerprint
     assert content_checksum(mixed) == content_checksum(images)
 
 
-def test_a_changed_pixel_a_changed_label_and_a_lost_image_change_the_sum(small: Sample) -> None:
+def test_a_changed_pixel_a_changed_label_and_a_lost_image_change_the_checksum(small: Sample) -> None:
     pixels, labels = small.train[0].copy(), small.train[1].copy()
     pixels[59, 27, 27] ^= 1
     labels[0] = (labels[0] + 1) % 10

@@ -80,7 +80,7 @@ def test_apt_is_the_last_resort(nowhere: Sources, web: Web, fake_apt: FakeApt, t
     assert web.asked == ["train-images-idx3-ubyte.gz"]
 
 
-def test_where_nothing_can_be_had_one_line_names_every_place_with_its_reason(
+def test_where_nothing_could_be_loaded_one_line_names_every_place_with_its_reason(
     nowhere: Sources, web: Web, tmp_path: Path
 ) -> None:
     web.files.clear()
@@ -95,7 +95,7 @@ def test_where_nothing_can_be_had_one_line_names_every_place_with_its_reason(
     assert "give a folder with --data" in message
 
 
-def test_a_wish_to_stop_is_no_reason_to_try_the_next_place(
+def test_a_request_to_stop_is_no_reason_to_try_the_next_place(
     nowhere: Sources, web: Web, fake_apt: FakeApt, tmp_path: Path
 ) -> None:
     sources = replace(nowhere, mirrors=(web.address, web.address), apt=fake_apt.commands())
@@ -127,7 +127,7 @@ def test_unknown_data_is_named_after_its_folder_whatever_that_is_called(tmp_path
     assert not dataset.is_fashion_mnist
 
 
-def test_an_empty_name_is_no_wish_for_the_usual_places(nowhere: Sources, tmp_path: Path, small: Sample) -> None:
+def test_an_empty_name_does_not_ask_for_the_usual_places(nowhere: Sources, tmp_path: Path, small: Sample) -> None:
     small.write(nowhere.system)
     with pytest.raises(DataError, match="the name of the data folder is empty"):
         load("", tmp_path / "cache", sources=nowhere)
@@ -138,7 +138,7 @@ def test_a_folder_that_may_not_be_searched_is_a_data_error(tmp_path: Path) -> No
         load(str(tmp_path / ("x" * 5000)), tmp_path / "cache")
 
 
-def test_a_cache_that_cannot_be_written_is_told_once_with_what_helps(tmp_path: Path, small: Sample) -> None:
+def test_a_cache_that_cannot_be_written_is_reported_once_with_advice(tmp_path: Path, small: Sample) -> None:
     (tmp_path / "file").touch()
     mirrors = ("http://127.0.0.1:9/", "http://127.0.0.1:19/")
     sources = Sources(system=tmp_path / "nowhere", mirrors=mirrors, release=small.release)

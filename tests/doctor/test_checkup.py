@@ -30,7 +30,7 @@ def test_gpus_have_a_row_only_where_their_library_is(make: Make, runs: Path, tmp
     assert [row.check for row in rows] == [*ORDER[:-1], "gpu", "torch"]
 
 
-def test_pytorch_is_asked_first_and_told_last(make: Make, runs: Path, tmp_path: Path) -> None:
+def test_pytorch_is_checked_first_and_reported_last(make: Make, runs: Path, tmp_path: Path) -> None:
     commands = Commands({"torch_probe": reported(**TORCH), "trainer_process": CommandResult(0)})
     rows = check_up(make(commands=commands), runs, "demo", tmp_path / "cache")
     assert next(rows).check == "terminal"
@@ -49,7 +49,7 @@ def test_nothing_goes_on_when_nobody_wants_the_rest(make: Make, runs: Path, tmp_
 
 
 @pytest.mark.parametrize("environ", [{}, {"TERM": "", "LANG": "", "COLORTERM": "", "TMUX": "x", "STY": "y"}])
-def test_a_machine_that_tells_nothing_is_looked_at_all_the_same(
+def test_a_machine_that_reports_nothing_is_checked_all_the_same(
     make: Make, runs: Path, tmp_path: Path, environ: dict[str, str]
 ) -> None:
     machine = make(environ=environ, files={"proc/cpuinfo": ""}, size=None, commands=Commands({}), libraries=[LIBRARY])

@@ -21,11 +21,11 @@ def test_the_cpus_are_counted_and_named(make: Make) -> None:
     assert cpu_check(make(cpus=(1, 1))).seen == "1 CPU, AMD EPYC"
 
 
-def test_cpus_that_may_not_be_used_are_told(make: Make) -> None:
+def test_cpus_that_may_not_be_used_are_reported(make: Make) -> None:
     assert cpu_check(make(cpus=(4, 64))).seen == "4 of 64 CPUs available, AMD EPYC"
 
 
-def test_a_processor_without_a_name_is_told_by_its_kind(make: Make) -> None:
+def test_a_processor_without_a_name_is_named_by_its_kind(make: Make) -> None:
     assert cpu_check(make(files={"proc/cpuinfo": "CPU implementer\t: 0x41\n"})).seen == "2 CPUs, x86_64"
 
 

@@ -54,7 +54,7 @@ def test_a_pytorch_that_is_missing_or_broken_is_one_line(fake_torch: Put, module
     assert seen in found["seen"]
 
 
-def test_a_pytorch_that_works_is_told(fake_torch: Put) -> None:
+def test_a_pytorch_that_works_is_reported(fake_torch: Put) -> None:
     fake_torch(TORCH)
     assert row(call("doctor", "--json", "--data", "demo"), "torch")["seen"].startswith("PyTorch 2.13.0+fake (CPU build")
 

@@ -28,7 +28,7 @@ def test_on_a_plain_machine_nothing_is_to_be_feared(make: Make) -> None:
     assert logout_check(machine) == Check("logout", CheckState.OK, "detached runs continue after logout")
 
 
-def test_where_systemd_kills_it_is_said_with_what_to_do(make: Make) -> None:
+def test_where_systemd_kills_it_is_reported_with_what_to_do(make: Make) -> None:
     machine = make(files=KILLS)
     assert what_a_logout_ends(machine) == (
         "a logout ends runs (systemd's KillUserProcesses); "
@@ -92,7 +92,7 @@ def test_the_settings_mean_what_logind_makes_of_them(make: Make, settings: str, 
 
 
 @pytest.mark.parametrize(("default", "kills"), [("no", False), ("yes", True)])
-def test_a_comment_tells_the_default_that_it_was_built_with(make: Make, default: str, kills: bool) -> None:
+def test_a_comment_states_the_default_that_it_was_built_with(make: Make, default: str, kills: bool) -> None:
     machine = make(files={**IN_SESSION, CONF: SHIPPED.format(default)})
     assert (what_a_logout_ends(machine) is not None) is kills
 

@@ -58,7 +58,7 @@ def test_a_file_system_without_locks_is_recognised(
     assert this_machine().locks(tmp_path) is Locks.NONE
 
 
-def test_a_user_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_name_is_named_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 987_654)
     assert this_machine().user() == "987654"
 

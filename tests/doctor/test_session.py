@@ -35,7 +35,7 @@ def rows(machine: Machine) -> tuple[Check, Check]:
         ({"SSH_TTY": "/dev/pts/1", "TERM": "tmux-256color"}, "over SSH, tmux or screen on the client side"),
     ],
 )
-def test_what_lies_between_is_told(make: Make, environ: dict[str, str], seen: str) -> None:
+def test_the_layers_between_are_reported(make: Make, environ: dict[str, str], seen: str) -> None:
     assert rows(make(environ={**PLAIN, **environ}))[0] == Check("session", CheckState.OK, seen)
 
 
@@ -57,7 +57,7 @@ def test_a_tmux_that_keeps_copies_gets_a_line_for_its_configuration(make: Make, 
     assert clipboard.advice.startswith("set -g set-clipboard on  (in ~/.tmux.conf")
 
 
-def test_a_tmux_that_does_not_know_what_its_terminal_can_is_told(make: Make) -> None:
+def test_a_tmux_that_does_not_know_what_its_terminal_can_is_reported(make: Make) -> None:
     session, clipboard = rows(make(environ=INSIDE, answers=tmux(client="foot 256,title")))
     assert (session.state, clipboard.state) == (CheckState.NOTE, CheckState.NOTE)
     assert 'set -as terminal-features ",*:RGB"' in session.advice
@@ -102,7 +102,7 @@ def test_a_tmux_that_does_not_answer_ends_nothing(make: Make, answer: CommandRes
         ({}, CheckState.NOTE, "can't be queried"),
     ],
 )
-def test_of_the_clipboard_only_what_is_known_is_said(
+def test_of_the_clipboard_only_what_is_known_is_reported(
     make: Make, environ: dict[str, str], state: CheckState, word: str
 ) -> None:
     row = rows(make(environ={**PLAIN, **environ}))[1]

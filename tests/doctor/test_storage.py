@@ -70,7 +70,9 @@ def test_a_file_system_without_locks_is_a_note(make: Make, runs: Path) -> None:
         (0, CheckState.PROBLEM, "0.0 MB free"),
     ],
 )
-def test_little_room_is_told_in_time(make: Make, runs: Path, free: float, state: CheckState, words: str) -> None:
+def test_little_free_space_is_reported_in_time(
+    make: Make, runs: Path, free: float, state: CheckState, words: str
+) -> None:
     row = disk_check(make(free=free), runs)
     assert row.state is state
     assert row.seen.startswith(words)
@@ -81,7 +83,7 @@ def test_no_runs_are_fine(runs: Path) -> None:
     assert runs_check(runs) == Check("runs", CheckState.OK, "none yet")
 
 
-def test_live_runs_are_counted(runs: Path) -> None:
+def test_running_runs_are_counted(runs: Path) -> None:
     with holding(acquire(a_run(runs, 1))):
         assert runs_check(runs) == Check("runs", CheckState.OK, "1 run, 0.0 MB, 1 running")
 
@@ -95,7 +97,7 @@ def test_of_interrupted_runs_the_newest_can_be_resumed_by_the_advice(runs: Path)
     )
 
 
-def test_a_trainer_without_a_sign_of_life_is_told(runs: Path) -> None:
+def test_a_trainer_without_a_sign_of_life_is_reported(runs: Path) -> None:
     run = a_run(runs, 1)
     with holding(acquire(run)):
         run.heartbeat.write_text('{"pid": 1, "time": 0}\n')

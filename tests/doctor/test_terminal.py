@@ -34,7 +34,7 @@ def test_no_terminal_is_no_problem_but_says_how_to_get_one(make: Make) -> None:
 
 
 @pytest.mark.parametrize("size", [(0, 0), (80, 0)])
-def test_a_terminal_that_does_not_know_its_size_can_be_told(make: Make, size: tuple[int, int]) -> None:
+def test_the_size_of_a_terminal_that_does_not_know_it_can_be_set(make: Make, size: tuple[int, int]) -> None:
     row = terminal_check(make(size=size))
     assert row.state is CheckState.NOTE
     assert row.advice == "set it with: stty cols 80 rows 24"
@@ -101,7 +101,7 @@ def test_the_locales_first_word_says_whether_it_is_utf8(environ: dict[str, str],
     assert is_utf8(environ) is utf8
 
 
-def test_without_utf8_ascii_is_told_and_the_way_out_fits_the_system(make: Make) -> None:
+def test_without_utf8_ascii_is_reported_and_the_way_out_fits_the_system(make: Make) -> None:
     row = characters_check(make(environ={"LANG": "C"}))
     assert (row.state, row.seen) == (CheckState.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII")
     assert "LC_ALL=C.UTF-8" in row.advice

@@ -40,7 +40,7 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
     assert asked(r"import os; os.write(1, b'\xff')").output == "\ufffd"
 
 
-def test_one_that_is_not_there_is_told() -> None:
+def test_a_missing_command_is_reported() -> None:
     assert RunningCommand(("no-such-program-here",)).result(1) == CommandResult(
         None, errors="no-such-program-here can't be started (No such file or directory)"
     )

@@ -131,7 +131,7 @@ def test_central_differences_agree_with_the_gradient_of_each_tensor(tensor: str)
 
 
 @pytest.mark.parametrize("tensor", list(parameter_shapes(SIZES)))
-def test_slopes_along_directions_that_touch_every_number_agree_too(tensor: str) -> None:
+def test_gradients_along_directions_that_touch_every_number_agree_too(tensor: str) -> None:
     parameters = some_parameters(4)
     images, targets = some_images(3, 4)
     network = loaded(parameters)

@@ -87,7 +87,7 @@ def test_parameters_and_macs_are_summed_over_the_layers(name: str, parameters: i
     assert (table.parameters, table.macs) == (parameters, macs)
 
 
-def test_v0s_table_names_its_tensors_and_what_lies_between() -> None:
+def test_v0s_table_names_its_tensors_and_what_is_between() -> None:
     layers = layer_table(get_model("v0")).layers
     assert [(layer.name, layer.kind, layer.output_shape) for layer in layers] == [
         ("layers.0", "Linear", (300,)),

@@ -95,6 +95,11 @@ def test_a_comparison_of_nothing_says_so() -> None:
     nothing = comparison_report(compare([], "origin"))
     assert to_markdown(nothing).startswith("**No eligible runs under the recipe origin yet**\n")
     assert len(to_csv(nothing).splitlines()) == 1
-    told = to_json(nothing)
-    assert (told["recipe"], told["versions"], told["total_gain"], told["paired"]) == ("origin", [], None, [])
+    reported = to_json(nothing)
+    assert (reported["recipe"], reported["versions"], reported["total_gain"], reported["paired"]) == (
+        "origin",
+        [],
+        None,
+        [],
+    )
     assert (nothing.table, nothing.bars) == (None, ())

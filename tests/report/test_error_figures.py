@@ -72,6 +72,6 @@ def test_the_same_predictions_give_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("title", [r"$\frac{$ & <b> --", "\x1b[31m\x00 写真 $x_1$"])
-def test_titles_are_drawn_letter_by_letter(title: str) -> None:
+def test_titles_are_drawn_character_by_character(title: str) -> None:
     for figure in (confusion(chance(), title), reliability_figure(reliability(chance()), title)):
         ET.fromstring(to_svg(figure))  # noqa: S314 - made here

@@ -33,7 +33,7 @@ def line(figure: Figure, panel: int, label: str) -> tuple[list[float], list[floa
     return list(found.get_xdata()), list(found.get_ydata())  # type: ignore[arg-type]
 
 
-def test_windows_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None:
+def test_log_intervals_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -> None:
     figure = loss_figure(snapshot(tmp_path, training("v1", [0.9, 0.8])), "v1")
     assert line(figure, 0, "training, each log interval") == ([5, 10, 15, 20], [1 / 5, 1 / 10, 1 / 15, 1 / 20])
     assert line(figure, 0, "training, smoothed")[0] == [5, 10, 15, 20]
@@ -74,7 +74,7 @@ def test_a_loss_that_is_not_finite_leaves_a_gap(tmp_path: Path) -> None:
     assert losses[2] == 0.3
 
 
-def test_a_high_start_does_not_press_the_curve_flat_and_is_told(tmp_path: Path) -> None:
+def test_a_high_start_does_not_press_the_curve_flat_and_is_reported(tmp_path: Path) -> None:
     log: list[Event] = [STARTED, *(window(5 * number, 50.0 if number <= 2 else 0.5) for number in range(1, 201))]
     losses = loss_figure(snapshot(tmp_path, log), "start").axes[0]
     assert losses.get_ylim()[1] < 1
@@ -98,7 +98,7 @@ def test_the_svg_is_the_same_bytes_each_time_under_any_settings(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("title", [r"$\frac{$ \$5 & <b> a -- b", "\x1b[31m\x00 写真 $x_1$", "\n"])
-def test_titles_are_drawn_letter_by_letter(tmp_path: Path, title: str) -> None:
+def test_titles_are_drawn_character_by_character(tmp_path: Path, title: str) -> None:
     figure = loss_figure(snapshot(tmp_path, []), title)
     assert to_png(figure).startswith(PNG)
     ET.fromstring(to_svg(figure))  # noqa: S314 - made here
@@ -113,5 +113,5 @@ def test_a_slow_machine_is_not_warned_of(tmp_path: Path, monkeypatch: pytest.Mon
         to_png(figure)
 
 
-def test_letters_that_the_font_lacks_become_question_marks() -> None:
+def test_characters_that_the_font_lacks_become_question_marks() -> None:
     assert drawable("é写\x1b$\n.") == "é??$\n."

@@ -20,7 +20,7 @@ def table(folder: Path, *log: object) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_windows_and_epochs_stand_in_the_order_of_the_steps(tmp_path: Path) -> None:
+def test_log_intervals_and_epochs_are_in_the_order_of_the_steps(tmp_path: Path) -> None:
     rows = table(tmp_path, window(5), window(10), epoch(1, 0.9), window(15))
     assert [(row["kind"], row["epoch"], row["step"]) for row in rows] == [
         ("interval", "1", "5"),

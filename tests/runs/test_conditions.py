@@ -115,7 +115,7 @@ def test_nothing_has_changed_where_all_is_as_it_was() -> None:
         (replace(A100, versions={}), A100, ""),
     ],
 )
-def test_what_changes_the_numbers_is_told_apart_from_what_does_not(
+def test_what_changes_the_numbers_is_distinguished_from_what_does_not(
     start: Conditions, now: Conditions, line: str
 ) -> None:
     assert ", ".join(changes(start, now, V3, "auto")) == line

@@ -69,7 +69,7 @@ def append(run: RunDirectory, content: bytes) -> None:
         ),
     ],
 )
-def test_a_run_without_a_trainer_is_told_nothing(
+def test_a_run_without_a_trainer_is_sent_nothing(
     run: RunDirectory, log: list[Event], command: Command, line: str
 ) -> None:
     write_log(run, *log)
@@ -89,7 +89,7 @@ def test_a_run_without_a_trainer_is_told_nothing(
         ([], ""),
     ],
 )
-def test_while_a_trainer_gets_ready_a_wish_waits_and_it_is_known_for_what(
+def test_while_a_trainer_gets_ready_a_command_waits_and_it_is_known_for_what(
     run: RunDirectory, log: list[Event], busy: str
 ) -> None:
     write_log(run, *log)
@@ -97,12 +97,12 @@ def test_while_a_trainer_gets_ready_a_wish_waits_and_it_is_known_for_what(
 
 
 def test_what_is_sent_arrives_in_order_and_once(run: RunDirectory) -> None:
-    wishes = [Command.PAUSE, Command.CONTINUE, Command.SAVE, Command.STOP_AFTER_EPOCH, Command.STOP_NOW]
+    commands = [Command.PAUSE, Command.CONTINUE, Command.SAVE, Command.STOP_AFTER_EPOCH, Command.STOP_NOW]
     inbox = Inbox(run, control_end(run))
     with holding(acquire(run)):
-        for wish in wishes:
-            send_command(run, wish)
-    assert [inbox() for _ in wishes] == wishes
+        for command in commands:
+            send_command(run, command)
+    assert [inbox() for _ in commands] == commands
     assert inbox() is None
 
 
@@ -258,7 +258,7 @@ def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -
         assert watch.next(RunFinished).resumable
 
 
-def test_a_resumed_trainer_does_not_obey_what_the_one_before_was_told(runs: Path, stopped_v0: RunDirectory) -> None:
+def test_a_resumed_trainer_does_not_obey_commands_to_the_one_before(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
     assert b'"stop-now"' in run.control.read_bytes()
     append(run, line("pause") + line(Command.STOP_NOW))

@@ -1,4 +1,4 @@
-"""Trainers are killed at random moments, again and again; in the end nothing can be told from an undisturbed run."""
+"""Trainers are killed at random moments, again and again; in the end the result equals that of an undisturbed run."""
 
 from __future__ import annotations
 

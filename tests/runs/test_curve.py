@@ -21,7 +21,7 @@ def test_an_empty_curve_has_no_rows() -> None:
     assert len(GrowingCurve().view()) == 0
 
 
-def test_a_row_is_what_its_window_says() -> None:
+def test_a_row_is_what_its_log_interval_says() -> None:
     view = grown(15).view()
     columns = (view.step, view.epoch, view.loss, view.accuracy, view.learning_rate, view.images_per_second, view.time)
     assert [column.tolist() for column in columns] == [[15], [2], [0.5], [0.75], [0.1], [1000.0], [1015.0]]

@@ -31,7 +31,7 @@ def test_a_run_with_a_trainer_is_not_deleted(run: RunDirectory) -> None:
     assert run.path.exists()
 
 
-def test_what_lies_behind_a_link_is_never_touched(run: RunDirectory, tmp_path: Path) -> None:
+def test_what_is_behind_a_link_is_never_touched(run: RunDirectory, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "precious").write_text("x")
@@ -60,7 +60,7 @@ def test_a_run_whose_deletion_was_cut_short_is_in_no_list_and_goes_with_the_next
     assert list(run.path.parent.iterdir()) == []
 
 
-def test_of_two_who_delete_one_run_one_is_told(run: RunDirectory) -> None:
+def test_of_two_who_delete_one_run_one_gets_an_error(run: RunDirectory) -> None:
     faults: list[str] = []
     start = threading.Barrier(2)
 
@@ -82,7 +82,7 @@ def test_of_two_who_delete_one_run_one_is_told(run: RunDirectory) -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_clear_fault(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*paths: object) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # which root would never be told
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # which root would never get
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", refuse)

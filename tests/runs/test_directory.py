@@ -133,7 +133,7 @@ def test_a_word_for_no_run_is_one_line(three: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["last", "v0", ""])
-def test_where_there_are_no_runs_one_is_told_how_to_start_one(runs: Path, word: str) -> None:
+def test_where_there_are_no_runs_the_message_says_how_to_start_one(runs: Path, word: str) -> None:
     with pytest.raises(RunError, match=r"^there are no runs in .* yet; start one with: fmnist-tui train v0$"):
         find_run(runs, word)
 

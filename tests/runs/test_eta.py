@@ -22,7 +22,7 @@ def run_of(steps: range, seconds: float, start: float = 1000.0) -> SnapshotFold:
     return folding
 
 
-def test_nothing_is_said_before_there_is_something_to_go_by() -> None:
+def test_nothing_is_estimated_before_there_is_something_to_go_by() -> None:
     assert seconds_left(SnapshotFold("a").snapshot()) is None
     assert seconds_left(run_of(range(1, 3), 1.0).snapshot()) is None
 
@@ -31,7 +31,7 @@ def test_steps_to_go_take_as_long_as_those_before() -> None:
     assert seconds_left(run_of(range(1, 201), 0.5).snapshot()) == pytest.approx(400, rel=0.01)
 
 
-def test_windows_shorter_than_the_logs_clock_count_too() -> None:
+def test_log_intervals_shorter_than_the_logs_clock_count_too() -> None:
     assert seconds_left(run_of(range(1, 601), 0.0004).snapshot()) == pytest.approx(0.16, rel=0.2)
 
 
@@ -49,7 +49,7 @@ def test_a_run_that_stops_after_its_epoch_takes_but_the_rest_of_it() -> None:
     assert seconds_left(folding.snapshot()) == pytest.approx(5 * 0.5 + 2.0, rel=0.01)
 
 
-def test_a_pause_and_the_first_windows_do_not_count() -> None:
+def test_a_pause_and_the_first_log_intervals_do_not_count() -> None:
     folding = SnapshotFold("a")
     folding.add(Logged(STARTED, 0.0, 0))
     time = 0.0

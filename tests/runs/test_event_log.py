@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from full_disk import room_for
+from full_disk import space_for
 
 from fmnist_tui.runs import event_log
 from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, read_tail
@@ -148,7 +148,7 @@ def test_a_trainer_checks_before_each_batch_of_lines_whether_it_still_has_the_ru
         assert check.asked == 4
 
 
-def test_a_trainer_that_was_replaced_writes_nothing_and_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replaced_trainer_writes_nothing_and_learns_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, check = Clock(monkeypatch), Check()
     with closing(EventLog(path, 1, check)) as log:
         log.append(step(1))
@@ -162,13 +162,13 @@ def test_a_trainer_that_was_replaced_writes_nothing_and_is_told(path: Path, monk
     assert read(path) == [step(1)]
 
 
-def test_a_trainer_that_was_replaced_does_not_write_what_had_found_no_room(
+def test_a_trainer_that_was_replaced_does_not_write_what_had_found_no_space(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = Check()
     clock = Clock(monkeypatch)
     with closing(EventLog(path, 1, check)) as log:
-        with room_for(0):
+        with space_for(0):
             log.append(step(1))
         check.replaced = True
         clock.now += 1
@@ -213,12 +213,12 @@ def test_a_flush_that_fails_ends_nothing(path: Path, monkeypatch: pytest.MonkeyP
 # A full disk
 
 
-@pytest.mark.parametrize("room", [1, 20, 100, 250])
-def test_what_finds_no_room_is_written_when_there_is_room_again(path: Path, room: int) -> None:
+@pytest.mark.parametrize("space", [1, 20, 100, 250])
+def test_what_finds_no_space_is_written_when_there_is_space_again(path: Path, space: int) -> None:
     said: list[Event] = [step(1), step(2), events.Stage("validating"), step(3), step(4)]
     with closing(EventLog(path)) as log:
         log.append(said[0])
-        with room_for(path.stat().st_size + room):
+        with space_for(path.stat().st_size + space):
             for event in said[1:4]:
                 log.append(event)
             assert path.read_bytes()[-1:] != b"\n"
@@ -229,8 +229,8 @@ def test_what_finds_no_room_is_written_when_there_is_room_again(path: Path, room
     assert path.read_bytes().count(b"\n") == 5
 
 
-def test_a_writer_that_ends_without_room_leaves_a_log_that_the_next_one_goes_on_with(path: Path) -> None:
-    with room_for(150), closing(EventLog(path)) as log:
+def test_a_writer_that_ends_without_space_leaves_a_log_that_the_next_one_continues(path: Path) -> None:
+    with space_for(150), closing(EventLog(path)) as log:
         for number in (1, 2, 3):
             log.append(step(number))
         log.sync()
@@ -238,10 +238,10 @@ def test_a_writer_that_ends_without_room_leaves_a_log_that_the_next_one_goes_on_
     assert read(path) == [step(1), step(4)]
 
 
-def test_steps_are_given_up_first_where_there_is_no_room_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_are_given_up_first_where_the_disk_is_full_for_long(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_log, "_MAX_PENDING", 4)
     with closing(EventLog(path)) as log:
-        with room_for(0):
+        with space_for(0):
             log.append(STARTED)
             for number in (1, 2):
                 log.append(step(number))

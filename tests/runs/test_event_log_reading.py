@@ -1,4 +1,4 @@
-"""Reading the event log: in parts, from its end, and whatever lies in it."""
+"""Reading the event log: in parts, from its end, and whatever it contains."""
 
 from __future__ import annotations
 

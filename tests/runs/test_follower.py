@@ -61,7 +61,7 @@ def test_a_follower_that_came_late_sees_what_one_from_the_start_saw(run: RunDire
     assert late.epochs == early.snapshot.epochs
 
 
-def test_a_follower_in_a_thread_keeps_up_with_its_run_and_ends_when_told(run: RunDirectory) -> None:
+def test_a_follower_in_a_thread_keeps_up_with_its_run_and_ends_when_stopped(run: RunDirectory) -> None:
     follower, stop = Follower(run), threading.Event()
     thread = threading.Thread(target=follower.follow, args=(stop,))
     thread.start()

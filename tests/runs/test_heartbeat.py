@@ -37,7 +37,7 @@ def go_on() -> bool:
     return True
 
 
-def test_the_heartbeat_is_refreshed_while_the_trainer_lives_and_says_goodbye(
+def test_the_heartbeat_is_refreshed_while_the_trainer_lives_and_marked_as_ended_after(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
@@ -130,7 +130,7 @@ def test_on_a_full_disk_the_heartbeat_goes_on_in_its_place(run: RunDirectory, mo
     def refuse(path: Path, mode: str = "r", **options: Any) -> object:
         if mode != "xb":
             return real(path, mode, **options)
-        path.touch()  # a name takes no room
+        path.touch()  # a name takes no space
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "open", refuse)

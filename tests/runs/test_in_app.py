@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from full_disk import room_for
+from full_disk import space_for
 
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs import worker
@@ -48,7 +48,7 @@ def test_v0_is_not_trained_on_a_gpu(runs: Path) -> None:
     assert not run.run_json.exists()
 
 
-def test_what_nobody_expected_is_told_in_one_line_with_its_details_in_the_log(
+def test_an_unexpected_error_is_reported_in_one_line_with_its_details_in_the_log(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(task: object) -> None:
@@ -80,7 +80,7 @@ def test_what_nobody_expected_is_told_in_one_line_with_its_details_in_the_log(
         ),
     ],
 )
-def test_what_memory_or_a_gpu_did_is_told_with_what_to_do(
+def test_a_memory_or_gpu_error_is_reported_with_what_to_do(
     runs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
     def broken(*_: object) -> None:
@@ -124,7 +124,7 @@ def test_a_gpu_that_is_left_out_is_an_alert(runs: Path, monkeypatch: pytest.Monk
     )
 
 
-def test_what_nobody_expected_is_told_too_where_its_details_cannot_be_written(
+def test_an_unexpected_error_is_reported_too_where_its_details_cannot_be_written(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(task: object) -> None:
@@ -145,7 +145,7 @@ def test_a_run_that_was_killed_before_it_saved_anything_says_that_it_starts_agai
     assert [event for event in events_of(run) if isinstance(event, Alert)] == [alert]
 
 
-def test_a_run_that_diverges_is_told_from_one_that_failed(runs: Path) -> None:
+def test_a_run_that_diverges_is_distinguished_from_one_that_failed(runs: Path) -> None:
     wild = configure("v0", "tuned", {"epochs": 2, "learning_rate": 100.0, "schedule": "constant"}, threads=1)
     run = request(runs, wild)
     assert finish(run) == 1
@@ -189,10 +189,10 @@ def test_a_run_that_could_not_keep_its_outcome_can_go_on_to_do_so(runs: Path) ->
     assert json.loads(run.result.read_text())["steps"] == 3
 
 
-def test_a_run_whose_log_has_no_room_is_trained_and_kept_all_the_same(runs: Path) -> None:
+def test_a_run_whose_log_has_no_space_is_trained_and_saved_all_the_same(runs: Path) -> None:
     run = request(runs, TINY_V0)
     run.events.write_bytes(b"\n" * 4_000_000)  # longer than any other file of the run
-    with room_for(4_000_300):
+    with space_for(4_000_300):
         assert InAppRun(run).train() == RunFinished("completed", scored=True)
     assert json.loads(run.result.read_text())["steps"] == 3
     assert run.events.stat().st_size == 4_000_300
@@ -205,6 +205,6 @@ def test_a_run_whose_log_has_no_room_is_trained_and_kept_all_the_same(runs: Path
 def test_a_run_whose_log_cannot_be_opened_says_so(runs: Path) -> None:
     run = request(runs, TINY_V0)
     run.events.mkdir()
-    told = f"can't write {run.events} (Is a directory); fix that, then: fmnist-tui resume {run.run_id}"
-    assert one_line(InAppRun(run).train()) == told
-    assert run.train_log.read_text() == f"{told}\n"
+    message = f"can't write {run.events} (Is a directory); fix that, then: fmnist-tui resume {run.run_id}"
+    assert one_line(InAppRun(run).train()) == message
+    assert run.train_log.read_text() == f"{message}\n"

@@ -182,9 +182,9 @@ def test_a_run_goes_on_with_the_same_images_from_another_place(
 def test_a_run_of_another_random_stream_does_not_go_on(runs: Path, stopped_v0: RunDirectory) -> None:
     run = copy_of(stopped_v0, runs)
     change(run.run_json, lambda record: record.update(random_stream=record["random_stream"] + 1))
-    told = one_line(InAppRun(run).train())
-    assert "another version of this program" in told
-    assert "; start a new run with: fmnist-tui train v0" in told
+    reported = one_line(InAppRun(run).train())
+    assert "another version of this program" in reported
+    assert "; start a new run with: fmnist-tui train v0" in reported
     change(run.run_json, lambda record: record.update(random_stream=record["random_stream"] - 1))
     assert status_of(run) is Status.FAILED
     assert InAppRun(run).train().reason == "completed"

@@ -126,7 +126,7 @@ def test_a_run_that_waits_for_another_in_the_app_gives_signs_of_life_until_it_is
     assert not is_held(run)
 
 
-def test_a_run_whose_driving_breaks_is_let_go(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_training_breaks_is_let_go(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> RunFinished:
         raise MemoryError
 

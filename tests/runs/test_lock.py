@@ -304,7 +304,7 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_a_host_that_took_the_lock_before_another_one_started_is_refused_after_it(
     run: RunDirectory, blind: Callable[[str], None]
 ) -> None:
-    """It must not end the trainer that was first, which somebody was told has started."""
+    """It must not end the trainer that was first, whose start was reported to somebody."""
     blind("node-a")
     first = acquire(run)
     blind("node-b")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from full_disk import room_for
+from full_disk import space_for
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -136,8 +136,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
         request_run(tmp_path / "file", V0, None)
 
 
-def test_a_request_that_finds_no_room_leaves_no_run(runs: Path) -> None:
-    with room_for(10), pytest.raises(RunError, match=r"^can't write to .*\(File too large\); choose another folder"):
+def test_a_request_that_finds_no_space_leaves_no_run(runs: Path) -> None:
+    with space_for(10), pytest.raises(RunError, match=r"^can't write to .*\(File too large\); choose another folder"):
         request_run(runs, V0, None)
     assert list_runs(runs) == []
 

@@ -84,7 +84,7 @@ def test_a_folder_that_is_gone_is_asked_for(begun: RunDirectory, folder: Path, t
         load_for(begun)
 
 
-def test_images_that_were_moved_are_found_where_they_are_said_to_be(
+def test_images_that_were_moved_are_found_in_the_given_folder(
     begun: RunDirectory, folder: Path, tmp_path: Path, demo: Dataset
 ) -> None:
     moved = folder.rename(tmp_path / "moved")
@@ -205,7 +205,7 @@ def test_a_damaged_record_of_the_place_is_no_folder(begun: RunDirectory, content
     assert requested_folder(begun, {"data": str(folder)}) == str(folder)
 
 
-def test_a_place_that_cannot_be_written_down_is_said(begun: RunDirectory, folder: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_down_is_reported(begun: RunDirectory, folder: Path, tmp_path: Path) -> None:
     moved = folder.rename(tmp_path / "moved")
     begun.data_json.mkdir()
     with pytest.raises(RunError, match=f"^can't write {begun.data_json} "):

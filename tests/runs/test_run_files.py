@@ -97,7 +97,7 @@ def test_every_event_has_a_name_a_time_and_a_number_that_rises(finished: RunDire
         assert record.keys() >= EVENTS[record["event"]], record
 
 
-def test_the_log_tells_the_run_from_its_start_to_its_end(finished: RunDirectory) -> None:
+def test_the_log_records_the_run_from_its_start_to_its_end(finished: RunDirectory) -> None:
     log = [record for record in log_of(finished) if record["event"] != "checkpoint_saved"]
     kinds = [record["event"] for record in log]
     begin = kinds.index("run_started")
@@ -107,8 +107,8 @@ def test_the_log_tells_the_run_from_its_start_to_its_end(finished: RunDirectory)
         "augmentation: flips and shifts",
         "limit: the first 100 of 2,000 training images",
     ]
-    told = of_v3 if log[begin]["version"] == "v3" else []
-    assert stages[stages.index("loading data") + 1 :] == [*told, "building network"]
+    reported = of_v3 if log[begin]["version"] == "v3" else []
+    assert stages[stages.index("loading data") + 1 :] == [*reported, "building network"]
     assert set(kinds[begin + 1 :]) == {"step", "epoch", "stage", "run_finished"}
     assert log[-2]["name"] == "scoring test images"
     assert (log[-1]["event"], log[-1]["reason"], log[-1]["scored"]) == ("run_finished", "completed", True)
@@ -123,7 +123,7 @@ def test_the_first_event_of_the_training_says_how_much_is_to_come(finished: RunD
     assert started["pid"] == read(finished.run_json)["pid"] != os.getpid()
 
 
-def test_windows_are_counted_from_each_epochs_first_step(finished: RunDirectory) -> None:
+def test_log_intervals_are_counted_from_each_epochs_first_step(finished: RunDirectory) -> None:
     window = read(finished.run_json)["window"]
     log = log_of(finished)
     started = next(record for record in log if record["event"] == "run_started")
@@ -192,7 +192,7 @@ def test_the_model_file_of_a_cnn_has_the_names_of_its_module(finished_v3: RunDir
     assert {name: tensor.shape for name, tensor in stored.items()} == {n: tuple(t.shape) for n, t in module.items()}
 
 
-def test_the_last_checkpoint_is_the_end_and_its_sums_are_right(finished: RunDirectory) -> None:
+def test_the_last_checkpoint_is_the_end_and_its_checksums_are_right(finished: RunDirectory) -> None:
     steps = checkpoint_steps(finished)
     assert steps[0] == read(finished.result)["steps"]
     assert len(steps) <= 2

@@ -66,7 +66,7 @@ def files_under(folder: Path) -> set[str]:
 # Checkpoints
 
 
-def test_a_checkpoint_is_announced_when_it_lies_on_the_disk(run: RunDirectory, keeper: RunWriter) -> None:
+def test_a_checkpoint_is_announced_when_it_is_on_the_disk(run: RunDirectory, keeper: RunWriter) -> None:
     keeper.save_checkpoint(checkpoint(5, 0.5))
     keeper.wait()
     assert keeper.news() == [CheckpointSaved(5)]
@@ -112,8 +112,8 @@ def test_closing_waits_for_the_last_checkpoint(run: RunDirectory) -> None:
 def test_a_full_disk_is_an_alert_and_harms_no_older_checkpoint(
     run: RunDirectory, keeper: RunWriter, full_disk: pytest.MonkeyPatch
 ) -> None:
-    with pytest.MonkeyPatch.context() as room:
-        room.setattr(os, "fsync", lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
         keeper.save_checkpoint(checkpoint(5))
         keeper.wait()
     before = files_under(run.path)

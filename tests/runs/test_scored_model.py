@@ -34,7 +34,7 @@ def copied(finished: RunDirectory, tmp_path: Path) -> RunDirectory:
     return RunDirectory(Path(shutil.copytree(finished.path, tmp_path / finished.run_id)))
 
 
-def test_the_model_says_what_the_run_says_that_it_said(finished: RunDirectory, tmp_path: Path) -> None:
+def test_the_model_predicts_what_the_run_recorded(finished: RunDirectory, tmp_path: Path) -> None:
     test = load("demo", tmp_path).test
     with np.load(finished.predictions) as scored:
         np.testing.assert_allclose(load_scored_model(finished).predict(test.images), scored["probabilities"], atol=1e-5)
@@ -61,7 +61,7 @@ def a_folder(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         (lambda run: run.model.unlink(), "has no model.safetensors"),
         (lambda run: run.model.write_bytes(b""), "is damaged"),
@@ -75,15 +75,15 @@ def a_folder(run: RunDirectory) -> None:
     ],
     ids=["none", "empty", "noise", "no run.json", "odd run.json", "cut", "no numbers", "folder", "another"],
 )
-def test_what_is_missing_or_damaged_is_one_line(copied: RunDirectory, damage: Damage, told: str) -> None:
+def test_what_is_missing_or_damaged_is_one_line(copied: RunDirectory, damage: Damage, message: str) -> None:
     damage(copied)
     with pytest.raises(RunError) as caught:
         load_scored_model(copied)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_device_that_is_not_there_is_told_as_such(finished: RunDirectory, tmp_path: Path) -> None:
+def test_a_missing_device_is_reported_as_such(finished: RunDirectory, tmp_path: Path) -> None:
     run = RunDirectory(Path(shutil.copytree(finished.path, tmp_path / finished.run_id)))
     config = json.loads(run.run_json.read_text()) | {"version": "v1"}
     config["hyperparameters"]["optimizer"] = "adamw"

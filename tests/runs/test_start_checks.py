@@ -23,19 +23,19 @@ def test_what_can_be_trained_here_is_passed_without_asking_pytorch(
     check_startable([V0, V1, replace(V1, device="cpu")], data, tmp_path)
 
 
-def test_a_folder_without_data_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_data_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"contains neither .*; give another folder, or none to use the default sources$"
     ):
         check_startable([V0], str(tmp_path), tmp_path)
 
 
-def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_device_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^device cuda:99 is not available here .*; use --device auto$"):
         check_startable([V0, replace(V1, device="cuda:99")], None, tmp_path)
 
 
-def test_a_pytorch_that_crashes_when_it_looks_for_a_device_is_told(
+def test_a_pytorch_that_crashes_when_it_looks_for_a_device_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starting, "_ASK_DEVICE", (sys.executable, "-c", "import os; os.abort()"))

@@ -90,7 +90,7 @@ def test_a_run_without_a_trainer(run: RunDirectory, events: list[Event], status:
 
 
 @pytest.mark.parametrize(("events", "status"), WITHOUT_TRAINER.values(), ids=WITHOUT_TRAINER.keys())
-def test_a_run_whose_new_trainer_has_said_nothing_yet_is_live_whatever_the_one_before_said(
+def test_a_run_whose_new_trainer_has_logged_nothing_yet_is_running_whatever_the_one_before_logged(
     run: RunDirectory, events: list[Event], status: Status
 ) -> None:
     left_by_another_trainer(run, *events)

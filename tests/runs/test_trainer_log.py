@@ -37,10 +37,10 @@ def test_the_last_line_that_says_why_is_quoted(run: RunDirectory, printed: str, 
 
 
 @pytest.mark.parametrize("printed", [NOT_FOUND, "Traceback\nModuleNotFoundError: No module named 'fmnist_tui'\n"])
-def test_a_trainer_that_cannot_be_imported_is_told_apart(run: RunDirectory, printed: str) -> None:
+def test_a_trainer_that_cannot_be_imported_is_distinguished(run: RunDirectory, printed: str) -> None:
     run.train_log.write_text(printed, encoding="utf-8")
     assert f"install it with: {sys.executable} -m pip install -e" in why_trainer_died(run)
 
 
-def test_without_a_log_nothing_is_said(run: RunDirectory) -> None:
+def test_without_a_log_nothing_is_reported(run: RunDirectory) -> None:
     assert why_trainer_died(run) == ""

@@ -42,7 +42,7 @@ def test_sigint_and_sigterm_save_and_end(runs: Path, number: signal.Signals, sta
     assert run.train_log.read_text() == ""
 
 
-def test_what_could_not_be_saved_is_not_told_as_saved(runs: Path) -> None:
+def test_what_could_not_be_saved_is_not_reported_as_saved(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     run.checkpoints.write_text("a file in the way")
     with running(run) as trainer:

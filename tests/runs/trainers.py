@@ -119,7 +119,7 @@ def learning(run: RunDirectory) -> dict[str, Any]:
 
 
 def copy_of(run: RunDirectory, runs: Path) -> RunDirectory:
-    """The run as it lies there, in another runs folder, where a test may change it."""
+    """A copy of the run in another runs folder, where a test may change it."""
     copied = RunDirectory(runs / run.run_id)
     shutil.copytree(run.path, copied.path)
     return copied

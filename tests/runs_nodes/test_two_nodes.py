@@ -216,7 +216,7 @@ def test_a_trainer_comes_back_while_another_node_trains(node: MakeNode, runs: Pa
 
 
 @pytest.mark.slow
-def test_two_mounts_on_one_host_whose_locks_do_not_meet_are_told_apart_by_the_process(
+def test_two_mounts_on_one_host_whose_locks_do_not_meet_are_distinguished_by_the_process(
     node: MakeNode, runs: Path
 ) -> None:
     one, other = node("node-a"), node("node-a", mount=1000)

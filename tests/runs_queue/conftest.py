@@ -22,7 +22,7 @@ from fmnist_tui.runs.queue.store import Queue, this_queue
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path) -> Iterator[None]:
-    """Trainers and dispatchers of a test end with it: they are told to, and given the time."""
+    """Trainers and dispatchers of a test end with it: they are asked to stop, and given the time."""
     with nothing_left_behind(tmp_path, patience=10.0):
         yield
 

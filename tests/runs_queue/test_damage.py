@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from full_disk import room_for
+from full_disk import space_for
 from leftovers import has_ended
 from runs.trainers import ENDLESS_V0, Watch, request
 from waiting import wait_until
@@ -210,7 +210,7 @@ def test_no_innocent_process_is_ended_for_a_dispatchers_old_pid(queue: Queue) ->
         innocent.kill()
 
 
-def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
+def test_a_full_disk_under_the_queue_is_reported_and_the_queue_moves_elsewhere(
     runs: Path, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = request(runs, TINY)
@@ -223,7 +223,7 @@ def test_a_full_disk_under_the_queue_is_told_and_the_queue_lies_elsewhere(
         if queue.folder.is_relative_to(private):
             real(queue, entries)  # type: ignore[arg-type]
         else:
-            with room_for(0):
+            with space_for(0):
                 real(queue, entries)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
@@ -241,7 +241,7 @@ def test_claims_that_cannot_be_written_cost_no_descriptor(runs: Path, queue: Que
     with queue.locked():
         before = psutil.Process().num_fds()
         for _ in range(3):
-            with room_for(0), pytest.raises(RunError, match="can't write"):
+            with space_for(0), pytest.raises(RunError, match="can't write"):
                 take_claim(queue, Claim(run="/runs/somebody"))
         assert psutil.Process().num_fds() == before
 

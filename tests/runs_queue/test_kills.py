@@ -1,4 +1,4 @@
-"""Trainers, dispatchers and those who ask are killed while many runs wait; in the end nothing can be told from it."""
+"""Trainers, dispatchers and those who ask are killed while many runs wait; the result shows no trace of it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from fmnist_tui.data import DataError, Dataset, Sources, load
 from fmnist_tui.data.apt import Apt
 
 NOT_HERE = "these commands are not to be run"
-CACHE = platformdirs.user_cache_path("fmnist-tui")  # before other rooms' tests give it another place
+CACHE = platformdirs.user_cache_path("fmnist-tui")  # before other packages' tests give it another place
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Stand-ins for what the trainer is handed: an engine with easy arithmetic, a store in memory, scripted wishes."""
+"""Stand-ins for what the trainer is given: an engine with easy arithmetic, a store in memory, scripted commands."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class MemoryStore:
         self.outcome = outcome
 
 
-Wish = Callable[[Event], Iterable[Command | None]]
+Script = Callable[[Event], Iterable[Command | None]]
 """What a person asks for on seeing an event; None lets the trainer ask once in vain."""
 
 
@@ -151,34 +151,34 @@ def nothing(_event: Event) -> Iterable[Command | None]:
 def drive(
     engine: Engine,
     task: Task,
-    wish: Wish = nothing,
+    script: Script = nothing,
     *,
     start: Checkpoint | None = None,
     store: MemoryStore | None = None,
 ) -> Ran:
-    """Trains to the end; whatever `wish` answers to an event is what the trainer hears next."""
-    wishes: list[Command | None] = []
+    """Trains to the end; the commands that `script` returns for an event are the next that the trainer reads."""
+    commands: list[Command | None] = []
     ran = Ran([], store or MemoryStore())
 
     def control() -> Command | None:
-        return wishes.pop(0) if wishes else None
+        return commands.pop(0) if commands else None
 
     for event in train(engine, task, control, ran.store, start):
         ran.events.append(event)
-        wishes.extend(wish(event))
+        commands.extend(script(event))
         assert len(ran.events) < 10_000, "this training never ends"
     return ran
 
 
-def on(kind: type[Event], *commands: Command | None, where: Callable[[Any], bool] = lambda event: True) -> Wish:
-    """Asks for `commands` at the first event of this kind for which `where` holds."""
+def on(kind: type[Event], *commands: Command | None, where: Callable[[Any], bool] = lambda event: True) -> Script:
+    """Sends `commands` at the first event of this kind for which `where` holds."""
     asked = False
 
-    def wish(event: Event) -> Iterable[Command | None]:
+    def script(event: Event) -> Iterable[Command | None]:
         nonlocal asked
         if asked or not isinstance(event, kind) or not where(event):
             return ()
         asked = True
         return commands
 
-    return wish
+    return script

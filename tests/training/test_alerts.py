@@ -12,7 +12,7 @@ WINDOW = StepMetrics(1, 1, 0.5, 0.9, 0.1, 1000.0)
 EPOCH = Epoch(1, 100, 0.5, 0.8, 0.5, 0.8, 0.5, 1.0, 0.1, is_best=True)
 
 
-def told(events: Sequence[Event], monitor: LossMonitor | None = None) -> list[str]:
+def reported(events: Sequence[Event], monitor: LossMonitor | None = None) -> list[str]:
     monitor = monitor or LossMonitor()
     return [alert.kind for event in events for alert in monitor.observe(event)]
 
@@ -26,35 +26,35 @@ def epochs(train: Sequence[float], validation: Sequence[float]) -> list[Epoch]:
     return [replace(EPOCH, epoch=n, step=100 * n, train_loss=one, validation_loss=two) for n, (one, two) in pairs]
 
 
-def test_one_wild_window_or_many_higher_ones_are_a_spike_told_once() -> None:
+def test_one_wild_log_interval_or_many_higher_ones_are_a_spike_reported_once() -> None:
     calm = [0.3, 0.2, 0.4] * 40
-    assert told(windows(*calm, 30.0, *calm, 30.0)) == ["spike"]
-    assert told(windows(*calm, *[0.7] * 20)) == ["spike"]
+    assert reported(windows(*calm, 30.0, *calm, 30.0)) == ["spike"]
+    assert reported(windows(*calm, *[0.7] * 20)) == ["spike"]
 
 
-def test_noise_a_falling_loss_and_the_first_windows_are_none() -> None:
-    assert told(windows(*[0.3, 0.1, 0.6] * 100)) == []
-    assert told(windows(*[10 / step for step in range(1, 400)])) == []
-    assert told(windows(0.1, 50.0, 60.0)) == []
+def test_noise_a_falling_loss_and_the_first_log_intervals_are_none() -> None:
+    assert reported(windows(*[0.3, 0.1, 0.6] * 100)) == []
+    assert reported(windows(*[10 / step for step in range(1, 400)])) == []
+    assert reported(windows(0.1, 50.0, 60.0)) == []
 
 
 def test_losses_that_are_not_finite_are_left_to_the_trainer() -> None:
-    assert told(windows(*[0.3] * 120, float("nan"), float("inf"))) == []
+    assert reported(windows(*[0.3] * 120, float("nan"), float("inf"))) == []
 
 
 def test_a_plateau_is_when_neither_loss_falls_for_five_epochs() -> None:
     flat = [1.0, 0.5, *[0.499] * 5]
-    assert told(epochs(flat, flat)) == ["plateau"]
-    assert told(epochs(flat, [1 / n for n in range(1, 8)])) == []
-    assert told(epochs([1 / n for n in range(1, 8)], flat)) == []
-    assert told(epochs(flat[:-1], flat[:-1])) == []
+    assert reported(epochs(flat, flat)) == ["plateau"]
+    assert reported(epochs(flat, [1 / n for n in range(1, 8)])) == []
+    assert reported(epochs([1 / n for n in range(1, 8)], flat)) == []
+    assert reported(epochs(flat[:-1], flat[:-1])) == []
 
 
 def test_validation_loss_that_rises_three_times_while_training_loss_falls_is_overfitting() -> None:
     falling = [0.9, 0.7, 0.6, 0.5, 0.4]
-    assert told(epochs(falling, [0.5, 0.4, 0.41, 0.42, 0.43])) == ["overfitting"]
-    assert told(epochs(falling, [0.5, 0.4, 0.41, 0.39, 0.43])) == []
-    assert told(epochs([0.9, 0.7, 0.6, 0.65, 0.4], [0.5, 0.4, 0.41, 0.42, 0.43])) == []
+    assert reported(epochs(falling, [0.5, 0.4, 0.41, 0.42, 0.43])) == ["overfitting"]
+    assert reported(epochs(falling, [0.5, 0.4, 0.41, 0.39, 0.43])) == []
+    assert reported(epochs([0.9, 0.7, 0.6, 0.65, 0.4], [0.5, 0.4, 0.41, 0.42, 0.43])) == []
 
 
 def test_the_message_names_losses_and_the_best_epoch() -> None:
@@ -69,26 +69,26 @@ def test_the_message_names_losses_and_the_best_epoch() -> None:
     ]
 
 
-@pytest.mark.parametrize("told_before", [True, False])
-def test_what_an_earlier_trainer_told_is_not_told_again(told_before: bool) -> None:
+@pytest.mark.parametrize("reported_before", [True, False])
+def test_what_an_earlier_trainer_reported_is_not_reported_again(reported_before: bool) -> None:
     course = epochs([0.9, 0.7, 0.6, 0.5, 0.4], [0.4, 0.41, 0.42, 0.43, 0.44])
     monitor = LossMonitor()
-    if told_before:
+    if reported_before:
         monitor.observe(Alert("overfitting", "words"))
-    assert told(course, monitor) == ([] if told_before else ["overfitting"])
+    assert reported(course, monitor) == ([] if reported_before else ["overfitting"])
 
 
 def test_a_start_from_the_first_epoch_forgets_all() -> None:
     rising = epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43])
     again = RunStarted("v0", 400, 100, 4, 7, 7)
-    assert told([*rising[:3], again, *rising[3:]]) == []
-    assert told([*windows(*[0.1] * 120), again, *windows(*[2.0] * 20)]) == []
+    assert reported([*rising[:3], again, *rising[3:]]) == []
+    assert reported([*windows(*[0.1] * 120), again, *windows(*[2.0] * 20)]) == []
 
 
 def test_epochs_past_the_point_of_a_resume_are_forgotten() -> None:
     rising = epochs([0.9, 0.7, 0.6, 0.5], [0.4, 0.41, 0.42, 0.43])
-    assert told([*rising[:3], Resumed(100, 7), *epochs([0.9, 0.7, 0.6], [0.4, 0.41, 0.42])[1:]]) == []
-    assert told([*rising[:3], Resumed(100, 7), *rising[1:]]) == ["overfitting"]
+    assert reported([*rising[:3], Resumed(100, 7), *epochs([0.9, 0.7, 0.6], [0.4, 0.41, 0.42])[1:]]) == []
+    assert reported([*rising[:3], Resumed(100, 7), *rising[1:]]) == ["overfitting"]
 
 
 def test_an_epoch_costs_no_more_the_more_there_were() -> None:

@@ -63,7 +63,7 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert_same(load_newest(tmp_path / "checkpoints"), checkpoint(12))
 
 
-def test_the_optimiser_lies_in_a_file_of_its_own_and_the_state_is_integers_and_sums(tmp_path: Path) -> None:
+def test_the_optimiser_has_a_file_of_its_own_and_the_state_is_integers_and_checksums(tmp_path: Path) -> None:
     written = write_checkpoint(tmp_path, checkpoint(12))
     state = json.loads((written / "state.json").read_text())
     assert state["format"] == 1
@@ -137,7 +137,7 @@ for text in ("null", "[]", "5", "{}", '{"position": 3}', '{"position": {"epoch_t
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_checkpoint_is_told_and_the_older_one_takes_its_place(
+def test_a_damaged_checkpoint_is_reported_and_the_older_one_is_used(
     damage: Callable[[Path], None], tmp_path: Path
 ) -> None:
     write_checkpoint(tmp_path, checkpoint(8))
@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_is_told_and_the_older_one_takes_its_place(
     assert_same(load_newest(tmp_path), checkpoint(8))
 
 
-def test_a_flipped_bit_is_found_by_its_sum(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_found_by_the_checksum(tmp_path: Path) -> None:
     newest = write_checkpoint(tmp_path, checkpoint(16))
     flip_a_byte(newest / "weights.safetensors")
     with pytest.raises(CheckpointError, match=r"weights\.safetensors is damaged \(its checksum differs\)"):
@@ -163,7 +163,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         read_checkpoint(newest)
 
 
-def test_where_all_are_damaged_the_newests_fault_is_told(tmp_path: Path) -> None:
+def test_where_all_are_damaged_the_newests_fault_is_reported(tmp_path: Path) -> None:
     for step in (8, 16):
         flip_a_byte(write_checkpoint(tmp_path, checkpoint(step)) / "optimizer.safetensors")
     with pytest.raises(CheckpointError, match=r"step-0000016/optimizer\.safetensors is damaged"):
@@ -199,7 +199,7 @@ def test_a_disk_that_is_full_leaves_the_older_ones_and_nothing_temporary(
     assert names(tmp_path) == ["step-0000016", "step-0000024"]
 
 
-def test_the_same_step_is_written_anew(tmp_path: Path) -> None:
+def test_the_same_step_is_written_again(tmp_path: Path) -> None:
     """An epoch's last window and the validation after it end at the same step."""
     write_checkpoint(tmp_path, checkpoint(8))
     after_validation = Checkpoint(Position(epoch=3, step=8), tensors(8))
@@ -208,7 +208,7 @@ def test_the_same_step_is_written_anew(tmp_path: Path) -> None:
     assert_same(load_newest(tmp_path), after_validation)
 
 
-def test_the_same_step_that_cannot_be_written_anew_stays_as_it_was(
+def test_the_same_step_that_cannot_be_written_again_stays_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_checkpoint(tmp_path, checkpoint(8))

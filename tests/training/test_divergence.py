@@ -15,7 +15,7 @@ from .fakes import FakeEngine, drive
 from .samples import task
 
 
-def test_a_diverged_run_tells_alerts_and_ends_without_weights_or_scores() -> None:
+def test_a_diverged_run_raises_alerts_and_ends_without_weights_or_scores() -> None:
     ran = drive(FakeEngine(fault=(1, 4)), task(window=3))
     message = "the loss became nan by step 6"
     assert ran.names == ["RunStarted", "StepMetrics", "StepMetrics", "Alert", "RunFinished"]

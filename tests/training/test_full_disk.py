@@ -11,18 +11,18 @@ from .fakes import FakeEngine, MemoryStore, drive, on
 from .samples import task
 
 
-def test_the_outcome_waits_for_room_and_is_lost_in_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_outcome_waits_for_disk_space_and_is_lost_in_no_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "_DISK_FULL_POLL", 0.01)
     ran = drive(FakeEngine(), task(window=3), store=MemoryStore(full=3))
-    told = "no room for the result; the trainer waits until there is space"
-    assert [alert for alert in ran.of(events.Alert) if alert.kind == "no_room"] == [events.Alert("no_room", told)]
+    message = "no room for the result; the trainer waits until there is space"
+    assert [alert for alert in ran.of(events.Alert) if alert.kind == "no_room"] == [events.Alert("no_room", message)]
     assert ran.events[-1] == events.RunFinished("completed", scored=True)
     assert ran.outcome.scores is not None
 
 
 def test_a_run_that_diverged_ends_as_such_even_where_nothing_can_be_kept_and_nobody_waits() -> None:
-    wish = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
-    ran = drive(FakeEngine(fault=(1, 2)), task(window=3), wish, store=MemoryStore(full=10**6))
+    script = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
+    ran = drive(FakeEngine(fault=(1, 2)), task(window=3), script, store=MemoryStore(full=10**6))
     (finished,) = ran.of(events.RunFinished)
     assert (finished.reason, finished.resumable) == ("diverged", False)
     assert "became nan" in finished.message
@@ -30,8 +30,8 @@ def test_a_run_that_diverged_ends_as_such_even_where_nothing_can_be_kept_and_nob
 
 def test_who_does_not_want_to_wait_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "_DISK_FULL_POLL", 0.2)
-    wish = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
-    ran = drive(FakeEngine(), task(window=3), wish, store=MemoryStore(full=10**6))
+    script = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
+    ran = drive(FakeEngine(), task(window=3), script, store=MemoryStore(full=10**6))
     (finished,) = ran.of(events.RunFinished)
     assert (finished.reason, finished.resumable) == ("stopped", True)
     assert (

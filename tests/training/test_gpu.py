@@ -44,7 +44,7 @@ def test_auto_is_the_gpu() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_untrained_network_says_on_a_gpu_what_it_says_on_a_cpu(version: str) -> None:
+def test_an_untrained_network_predicts_on_a_gpu_what_it_predicts_on_a_cpu(version: str) -> None:
     images, _ = pictures(33, seed=2)
     np.testing.assert_allclose(engine(version).predict(images), engine(version, "cpu").predict(images), atol=2e-3)
 

@@ -21,7 +21,7 @@ def trained(version: str) -> tuple[Task, Tensors, Tensors]:
 
 
 @pytest.mark.parametrize("version", ["v0", "v1", "v3"])
-def test_it_says_of_an_image_what_the_run_was_scored_by(version: str) -> None:
+def test_it_predicts_an_image_as_the_run_was_scored(version: str) -> None:
     own, weights, scored = trained(version)
     images = dataset().test.images
     found = make_predictor(own.config, weights).predict(images)
@@ -34,12 +34,12 @@ def test_it_says_of_an_image_what_the_run_was_scored_by(version: str) -> None:
 def test_weights_that_are_not_whole_are_refused() -> None:
     own, weights, _ = trained("v0")
     name = "layers.1.weight"
-    for tensor, told in (
+    for tensor, message in (
         (weights[name].T, "shape"),
         (np.full_like(weights[name], np.nan), "finite"),
         (weights[name].astype(np.str_), "finite"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             make_predictor(own.config, {**weights, name: tensor})
     with pytest.raises(ValueError, match="missing"):
         make_predictor(own.config, {key: value for key, value in weights.items() if key != name})

@@ -30,13 +30,13 @@ def whole_run(made: Task) -> Ran:
 
 def without_times(ran: Ran) -> list[Event]:
     """What was learned: losses, accuracies and learning rates, to the last bit."""
-    told: list[Event] = []
+    reported: list[Event] = []
     for event in ran.events:
         if isinstance(event, events.StepMetrics):
-            told.append(msgspec.structs.replace(event, images_per_second=0.0))
+            reported.append(msgspec.structs.replace(event, images_per_second=0.0))
         elif isinstance(event, events.Epoch):
-            told.append(msgspec.structs.replace(event, seconds=0.0, validation_seconds=0.0))
-    return told
+            reported.append(msgspec.structs.replace(event, seconds=0.0, validation_seconds=0.0))
+    return reported
 
 
 def events_left(made: Task, position: Position) -> int:

@@ -68,7 +68,7 @@ def test_one_class_is_no_reason_to_choose() -> None:
     assert is_fair(np.zeros(500, np.uint8), 20)
 
 
-def test_more_classes_than_images_give_what_there_is_room_for() -> None:
+def test_more_classes_than_images_give_what_fits() -> None:
     labels = np.repeat(np.arange(200, dtype=np.uint8), 5)
     chosen, _ = choose(labels, 10, "by_class")
     assert len(chosen) == 10

@@ -87,14 +87,14 @@ def test_a_limit_beyond_the_images_takes_all_of_them() -> None:
     ("version", "device", "batch_size", "window"),
     [("v0", "cpu", 1, 5), ("v0", "cpu", 64, 1), ("v1", "cpu", 1, 2), ("v3", "cuda:0", 1, 5), ("v3", "cpu", 540, 1)],
 )
-def test_a_window_is_a_hundredth_of_an_epoch_but_short_where_steps_are_slow(
+def test_a_log_interval_is_a_hundredth_of_an_epoch_but_short_where_steps_are_slow(
     version: str, device: str, batch_size: int, window: int
 ) -> None:
     made = make_task(config(version, {"batch_size": batch_size}, device=device), dataset(train=600))
     assert made.window == window
 
 
-def test_a_run_keeps_the_window_it_has() -> None:
+def test_a_run_keeps_the_log_interval_it_has() -> None:
     assert make_task(config(), dataset(), 3).window == 3
 
 
@@ -167,7 +167,7 @@ def test_a_device_that_is_not_there_says_what_to_use() -> None:
         resolve("cuda:99")
 
 
-def test_a_gpu_that_pytorch_cannot_use_is_told_in_its_first_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_pytorch_cannot_use_is_reported_in_its_first_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> bool:
         warnings.warn("CUDA initialization: the driver\n is too old. Please update it. (Triggered)", stacklevel=1)
         return False
@@ -180,19 +180,19 @@ def test_a_gpu_that_pytorch_cannot_use_is_told_in_its_first_sentence(monkeypatch
 
 
 @pytest.mark.parametrize("libc", ["musl", "", "glibc"])
-def test_only_glibc_is_told_to_keep_freed_buffers(libc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_glibc_is_set_to_keep_freed_buffers(libc: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Library:
-        told: list[tuple[int, int]] = []  # noqa: RUF012
+        reported: list[tuple[int, int]] = []  # noqa: RUF012
 
         def mallopt(self, option: int, value: int) -> int:
-            self.told.append((option, value))
+            self.reported.append((option, value))
             return 1
 
     monkeypatch.setattr("platform.libc_ver", lambda: (libc, "2.36"))
     monkeypatch.setattr("ctypes.CDLL", lambda name: Library())
     assert keep_freed_memory() == (libc == "glibc")
     thresholds = [(-3, 2**30), (-1, 2**30)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
-    assert Library.told == (thresholds if libc == "glibc" else [])
+    assert Library.reported == (thresholds if libc == "glibc" else [])
 
 
 def test_the_thread_that_trains_now_bounds_the_products_whoever_did_before() -> None:

@@ -57,7 +57,7 @@ def pixels_seen(recorder: Recorder) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("kind", ["flip_shift", "shift", "flip"])
 @pytest.mark.parametrize("epoch_and_step", [(1, 0), (1, 1), (3, 0)])
-def test_training_sees_exactly_what_the_augmentation_in_numpy_says(epoch_and_step: tuple[int, int], kind: str) -> None:
+def test_training_sees_exactly_what_the_augmentation_in_numpy_makes(epoch_and_step: tuple[int, int], kind: str) -> None:
     recorder = Recorder()
     batch = ALL[[5, 50, 3, 17, 17, 0, 59, 31, 32, 33]]
     recorder_engine(recorder, kind).step(batch, RATE, *epoch_and_step)

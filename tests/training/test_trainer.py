@@ -58,7 +58,7 @@ def test_events_come_as_they_happen() -> None:
 @pytest.mark.parametrize(
     ("window", "ends"), [(1, range(1, 8)), (2, (2, 4, 6, 7)), (3, (3, 6, 7)), (7, (7,)), (100, (7,))]
 )
-def test_windows_are_counted_from_each_epochs_first_step_and_the_last_may_be_short(
+def test_log_intervals_are_counted_from_each_epochs_first_step_and_the_last_may_be_short(
     window: int, ends: tuple[int, ...]
 ) -> None:
     steps = drive(FakeEngine(), task(window=window)).of(events.StepMetrics)
@@ -66,7 +66,7 @@ def test_windows_are_counted_from_each_epochs_first_step_and_the_last_may_be_sho
     assert [step.epoch for step in steps] == [1] * len(ends) + [2] * len(ends)
 
 
-def test_each_window_tells_means_over_its_own_images() -> None:
+def test_each_log_interval_reports_means_over_its_own_images() -> None:
     made, engine = task(window=3), FakeEngine()
     ran = drive(engine, made)
     windows = [engine.steps[0:3], engine.steps[3:6], engine.steps[6:7], engine.steps[7:10]]
@@ -123,16 +123,16 @@ def test_each_step_has_its_address_and_the_schedules_rate() -> None:
     assert [step.learning_rate for step in engine.steps] == rates
 
 
-def test_an_epoch_tells_its_own_means() -> None:
+def test_an_epoch_reports_its_own_means() -> None:
     made, engine = task(), FakeEngine()
-    for epoch, told in enumerate(drive(engine, made).of(events.Epoch), start=1):
-        assert (told.epoch, told.step) == (epoch, 7 * epoch)
-        assert told.train_loss == pytest.approx(made.train_indices.mean())
-        assert told.train_accuracy == pytest.approx((made.train_indices % 2 == 0).mean())
-        assert told.validation_loss == pytest.approx(made.validation_indices.mean())
-        assert told.validation_accuracy == pytest.approx((made.validation_indices % 2 == 0).mean())
-        assert told.validation_nll == 2.0
-        assert 0 < told.validation_seconds < told.seconds
+    for epoch, reported in enumerate(drive(engine, made).of(events.Epoch), start=1):
+        assert (reported.epoch, reported.step) == (epoch, 7 * epoch)
+        assert reported.train_loss == pytest.approx(made.train_indices.mean())
+        assert reported.train_accuracy == pytest.approx((made.train_indices % 2 == 0).mean())
+        assert reported.validation_loss == pytest.approx(made.validation_indices.mean())
+        assert reported.validation_accuracy == pytest.approx((made.validation_indices % 2 == 0).mean())
+        assert reported.validation_nll == 2.0
+        assert 0 < reported.validation_seconds < reported.seconds
 
 
 def test_an_epoch_is_best_where_it_beats_all_before_it() -> None:
@@ -206,7 +206,7 @@ def test_while_it_trains_and_validates_the_test_images_are_not_touched() -> None
         next(going)
 
 
-def test_checkpoints_within_an_epoch_fall_on_window_ends_and_epochs_have_their_own(
+def test_checkpoints_within_an_epoch_fall_on_ends_of_log_intervals_and_epochs_have_their_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
-from fmnist_tui.files import write_json
+from fmnist_tui.files import check_regular_file, write_json
+from fmnist_tui.runs import directory
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Stage
 from fmnist_tui.tui import run_monitor
@@ -77,14 +79,16 @@ def test_an_unreadable_folder_is_reported_and_the_runs_stay(
     monitor: RunMonitor, watching: threading.Thread, runs: Path
 ) -> None:
     run = write_run(runs)
+    away = runs.rename(runs.with_name("away"))
+    runs.symlink_to(away)
+    (file := runs.with_name("file")).write_text("a file where the folder should be")
+    (link := runs.with_name("link")).symlink_to(away)
     watching.start()
     until(monitor, lambda seen: seen.runs, "it is seen")
-    runs.rename(away := runs.with_name("away"))
-    runs.write_text("a file where the folder should be")
+    file.rename(runs)  # at once: for a moment without either, there would be no runs
     until(monitor, lambda seen: seen.fault, "the fault is seen")
     assert [one.run for one in monitor.state.runs] == [run]
-    runs.unlink()
-    away.rename(runs)
+    link.rename(runs)
     until(monitor, lambda seen: not seen.fault, "it can be read again")
 
 
@@ -151,3 +155,22 @@ def test_somebody_who_resumes_an_interrupted_run_is_noticed(
         with held(run):
             until(monitor, lambda seen: [one.run for one in seen.running] == [run], "its trainer is seen")  # noqa: B023
     assert {one.status for one in monitor.state.runs} <= {Status.INTERRUPTED, Status.RUNNING, Status.QUEUED}
+
+
+def test_on_a_slow_folder_the_order_of_runs_is_read_by_many_threads(
+    monitor: RunMonitor, watching: threading.Thread, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(40):
+        write_run(runs, seed=seed)
+    readers: set[int] = set()
+
+    def slow(path: Path, largest: int) -> None:
+        readers.add(threading.get_ident())
+        time.sleep(0.02)
+        check_regular_file(path, largest)
+
+    monkeypatch.setattr(directory, "check_regular_file", slow)
+    watching.start()
+    until(monitor, lambda state: state.complete, "all are read")
+    assert len(readers) > 5
+    assert [one.record.seed for one in monitor.state.runs] == list(reversed(range(40)))

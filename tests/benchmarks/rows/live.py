@@ -25,7 +25,7 @@ KEYS = (
     (b"3", b"accuracy by step"),
     (HELP, HELP_TITLE),
 )
-"""Each with words that its answer paints and the screen before doesn't have."""
+"""Each with text that its answer paints and the screen before doesn't have."""
 
 
 def measure_v0(bench: Bench) -> Rows:
@@ -60,7 +60,7 @@ class Look:
 
 
 def _cost(bench: Bench, pace: Pace) -> tuple[Measured, list[Look]]:
-    """The share of the throughput that is lost while the app shows the run, and what was seen of the app meanwhile."""
+    """The fraction of the throughput lost while the app shows the run, and what was seen of the app meanwhile."""
     seen: list[Look] = []
     seconds = bench.sizes.live_seconds
 
@@ -81,16 +81,16 @@ def _latency(bench: Bench, pace: Pace) -> Measured:
     with attached(bench, pace.run) as terminal:
         seconds, lost = [], 0
         for _ in range(bench.sizes.presses):
-            for key, words in KEYS:
+            for key, text in KEYS:
                 terminal.sent_in(bench.sizes.between_seconds)
-                taken, again = _answer(terminal, key, words)
+                taken, again = _answer(terminal, key, text)
                 seconds.append(taken)
                 lost += again
             _close_help(terminal)
     return percentile_of(seconds, 95, f"{lost} of {len(seconds)} presses repeated" if lost else "")
 
 
-def _answer(terminal: Terminal, key: bytes, words: bytes) -> tuple[float, int]:
+def _answer(terminal: Terminal, key: bytes, text: bytes) -> tuple[float, int]:
     """Seconds from the key to the frame that answers it, and how often it had to be pressed again.
 
     A key that arrives while the app changes screens may be lost, as a person would see: the time goes on.
@@ -99,7 +99,7 @@ def _answer(terminal: Terminal, key: bytes, words: bytes) -> tuple[float, int]:
     for again in range(_PRESSES):
         terminal.press(key)
         try:
-            return seconds_until(terminal, words, since, first, _LOST_AFTER), again
+            return seconds_until(terminal, text, since, first, _LOST_AFTER), again
         except TimeoutError as late:
             error = late
     raise error

@@ -1,4 +1,4 @@
-"""Pause, continue, stop after the epoch, stop now, save: wherever in a training they are asked for."""
+"""Pause, continue, stop after the epoch, stop now, save: wherever in a training they are sent."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from fmnist_tui.training import events, trainer
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import Event
 
-from .fakes import FakeEngine, MemoryStore, Ran, Wish, drive, on
+from .fakes import FakeEngine, MemoryStore, Ran, Script, drive, on
 from .samples import assert_same_tensors, task
 
 PAUSE, CONTINUE, SAVE = Command.PAUSE, Command.CONTINUE, Command.SAVE
 AFTER_EPOCH, NOW = Command.STOP_AFTER_EPOCH, Command.STOP_NOW
 
 
-def within_an_epoch(*commands: Command | None) -> Wish:
+def within_an_epoch(*commands: Command | None) -> Script:
     return on(events.StepMetrics, *commands, where=lambda step: step.step == 2)
 
 
-def in_validation(*commands: Command | None) -> Wish:
+def in_validation(*commands: Command | None) -> Script:
     return on(events.Stage, *commands, where=lambda stage: stage.name == "validating")
 
 
-def in_the_last_validation(*commands: Command | None) -> Wish:
+def in_the_last_validation(*commands: Command | None) -> Script:
     seen: list[Event] = []
 
     def second(stage: events.Stage) -> bool:
@@ -36,7 +36,7 @@ def in_the_last_validation(*commands: Command | None) -> Wish:
     return on(events.Stage, *commands, where=second)
 
 
-def while_scoring(*commands: Command | None) -> Wish:
+def while_scoring(*commands: Command | None) -> Script:
     return on(events.Stage, *commands, where=lambda stage: stage.name == "scoring test images")
 
 
@@ -50,9 +50,9 @@ EVERYWHERE = pytest.mark.parametrize("place", PLACES)
 
 
 def run(place: str, *commands: Command | None) -> tuple[Ran, int]:
-    """A run in which these commands are heard at that place, and the step of that place."""
-    wish, step = PLACES[place]
-    return drive(FakeEngine(), task(), wish(*commands)), step
+    """A run in which these commands are read at that place, and the step of that place."""
+    at_place, step = PLACES[place]
+    return drive(FakeEngine(), task(), at_place(*commands)), step
 
 
 def undisturbed() -> Ran:
@@ -61,22 +61,22 @@ def undisturbed() -> Ran:
 
 def learning_events(ran: Ran) -> list[Event]:
     """Steps and epochs without their times."""
-    told: list[Event] = []
+    learned: list[Event] = []
     for event in ran.events:
         if isinstance(event, events.StepMetrics):
-            told.append(
+            learned.append(
                 events.StepMetrics(event.step, event.epoch, event.loss, event.accuracy, event.learning_rate, 0.0)
             )
         elif isinstance(event, events.Epoch):
-            told.append(events.Epoch(event.epoch, event.step, event.train_loss, event.train_accuracy,
+            learned.append(events.Epoch(event.epoch, event.step, event.train_loss, event.train_accuracy,
                                      event.validation_loss, event.validation_accuracy, event.validation_nll,
                                      0.0, 0.0, event.is_best))  # fmt: skip
-    return told
+    return learned
 
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that wishes are heard in the middle of an evaluation."""
+    """So that commands are read in the middle of an evaluation."""
     monkeypatch.setattr(trainer, "EVALUATION_BATCH", 4)
     monkeypatch.setattr(trainer, "_PAUSE_POLL", 0.001)
 
@@ -93,13 +93,13 @@ def test_a_pause_saves_waits_and_goes_on_as_if_nothing_had_been(place: str) -> N
 
 @EVERYWHERE
 def test_nothing_moves_while_paused(place: str) -> None:
-    engine, place_wish = FakeEngine(), PLACES[place][0](PAUSE, None, None, None, CONTINUE)
+    engine, script = FakeEngine(), PLACES[place][0](PAUSE, None, None, None, CONTINUE)
     work: list[tuple[int, int, int]] = []
 
     def look(event: Event) -> Iterable[Command | None]:
         if isinstance(event, events.Paused | events.Continued):
             work.append((len(engine.steps), len(engine.evaluated), len(engine.predicted)))
-        return place_wish(event)
+        return script(event)
 
     drive(engine, task(), look)
     assert len(work) == 2
@@ -222,7 +222,7 @@ def test_the_time_of_a_pause_is_not_counted_as_training_or_validation(
     assert ran.outcome.seconds < 0.4
 
 
-def test_the_control_is_asked_before_each_window_and_each_batch_of_an_evaluation() -> None:
+def test_the_control_is_asked_before_each_log_interval_and_each_batch_of_an_evaluation() -> None:
     asked = 0
 
     def control() -> None:
