@@ -29,7 +29,9 @@ async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: F
 async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
-        app.screen.query_one("#right").focus()
+        story = app.screen.query_one("#right")
+        await until(pilot, lambda: "v0 Dense" in text_in(pilot, "#right") and story.max_scroll_y, "v0 is shown")
+        story.focus()
         await pilot.press("end")
         await until(
             pilot, lambda: text_in(pilot, "#right").endswith("official test images, once, at the end."), "it is read"
