@@ -203,7 +203,7 @@ def test_no_innocent_process_is_ended_for_a_dispatchers_old_pid(queue: Queue) ->
         queue.dispatcher_lock.write_text(f"{innocent.pid} 19\n")
         with queue.dispatcher_lock.open("rb") as look:
             fcntl.flock(look, fcntl.LOCK_SH)
-            threading.Timer(0.01, look.close).start()
+            threading.Timer(1.0, look.close).start()  # longer than a reader takes, even on a busy machine
             ensure_dispatcher(queue)
         time.sleep(0.2)
         assert innocent.poll() is None

@@ -221,11 +221,21 @@ def _becomes_free(handle: int) -> bool:
     if _takes(handle, _LOOK_SECONDS):  # readers hold the lock for an instant
         return True
     pid, nice = dispatcher_in(handle)
-    if not pid or nice <= os.nice(0):
+    if not pid or nice <= os.nice(0) or not _is_dispatcher(pid):
         return False
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGTERM)
     return _takes(handle, _REPLACED_SECONDS)
+
+
+def _is_dispatcher(pid: int) -> bool:
+    """Whether the process is a dispatcher: one that was killed leaves its pid, which may be another process's now."""
+    import psutil
+
+    try:
+        return DISPATCHER in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
 
 
 def _takes(handle: int, seconds: float) -> bool:
