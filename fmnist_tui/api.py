@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Event, RunFinished
+from fmnist_tui.training.events import Event
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.comparison import Comparison
@@ -211,18 +211,16 @@ class Training(Iterator[Event]):
         for _ in reader:  # an earlier trainer's events
             pass
         in_app = self._in_app = InAppRun(self._directory)
-        ends: list[RunFinished] = []
-        thread = threading.Thread(target=lambda: ends.append(in_app.train()), name="training")
-        thread.start()
-        try:
-            while thread.is_alive():
+        with closing(in_app), ThreadPoolExecutor(1, thread_name_prefix="training") as thread:
+            training = thread.submit(in_app.train)
+            try:
+                while not training.done():
+                    yield from (logged.event for logged in reader)
+                    time.sleep(_POLL_SECONDS)
                 yield from (logged.event for logged in reader)
-                time.sleep(_POLL_SECONDS)
-            yield from (logged.event for logged in reader)
-        finally:
-            in_app.inbox.put(Command.STOP_NOW)  # does nothing once it has ended
-            thread.join()
-            in_app.close()
+            finally:
+                in_app.inbox.put(Command.STOP_NOW)  # does nothing once it has ended
+            training.result()  # raises what the training thread raised
 
 
 def analyse(run: Run | str, name: str, folder: Folder | None = None, *, data: Folder | None = None) -> Result:

@@ -13,6 +13,7 @@ import pytest
 import fmnist_tui
 from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.errors import RunError
+from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, StepMetrics
@@ -70,6 +71,18 @@ def test_a_loop_that_is_left_early_saves_and_is_resumed_bit_for_bit(tmp_path: Pa
     first, second = whole.run, training.run
     assert np.array_equal(first.predictions.probabilities, second.predictions.probabilities)
     assert np.array_equal(first.curves.epochs.validation_loss, second.curves.epochs.validation_loss)
+
+
+def test_an_unexpected_error_in_the_training_thread_reaches_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: InAppRun) -> RunFinished:
+        raise MemoryError("no memory")
+
+    monkeypatch.setattr(InAppRun, "train", fail)
+    training = fmnist_tui.train("v0", epochs=1, data="demo", folder=tmp_path, threads=1)
+    with pytest.raises(MemoryError, match="no memory"):
+        list(training)
 
 
 def test_a_run_can_be_stopped_after_its_epoch(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ class Spread:
     def of(cls, values: Sequence[float], highest: float, *, seeds: int) -> Spread:
         """The spread of at least one run's values, each 0 to `highest`, with an interval if `seeds` is at least 2.
 
-        Runs with the same seed only repeat each other: their spread says nothing about the variance over seeds.
+        Runs with the same seed only repeat each other: their spread is not the variance over seeds.
         """
         sd = statistics.stdev(values) if len(values) > 1 else None
         interval = of_mean(values) if seeds > 1 else None

@@ -185,7 +185,7 @@ class Difference:
         runs: How many runs of each version.
         images: The number of test images of a paired interval, else 0.
         alike: Whether all runs have the same n_train, and each version's runs the same settings; if not, there is no
-            interval, because the models' difference can't be told from that of their training.
+            interval, because differences between the models and between their training are confounded.
     """
 
     first: str

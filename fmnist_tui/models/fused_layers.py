@@ -78,7 +78,7 @@ class Dropout(nn.Module):
         super().__init__()
         self.p = p
         self.address: tuple[int, ...] = (0,)
-        """Names the masks of the next forward pass; whoever trains sets it before each step."""
+        """Names the masks of the next forward pass; the engine sets it before each step."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Zeroes each number with probability p and divides the others by 1 - p; evaluation changes nothing."""

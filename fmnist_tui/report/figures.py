@@ -166,7 +166,7 @@ def _write_counts(axes: Axes, matrix: Matrix, shades: Values) -> None:
         axes.text(column, row, f"{count}", ha="center", va="center", color=shade, fontsize=9)
 
 
-# Okabe and Ito's palette; bars and lines can be told apart without colour, too.
+# Okabe and Ito's palette; bars and lines also differ without colour.
 ACCURACY_COLOUR = "#56B4E9"
 CONFIDENCE_COLOUR = "#D55E00"
 DIAGONAL_COLOUR = "#000000"

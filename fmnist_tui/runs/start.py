@@ -17,7 +17,7 @@ from fmnist_tui.training.events import RunFinished
 
 @dataclass
 class RequestedRuns:
-    """Run directories that hold a request, and that nobody trains yet.
+    """Run directories with a request and no trainer yet.
 
     Attributes:
         runs: The new runs, in the order of their configurations.

@@ -106,7 +106,7 @@ def is_gone(pump: MessagePump | None) -> bool:
 class LabScreen(SafeScreen, Screen[None]):
     """A screen whose styles stay as they are while it isn't seen.
 
-    Textual would apply them anew to every widget each time that the screen is shown, a third of what a key waits for.
+    Textual would apply them to every widget again each time the screen is shown, a third of a key's response time.
     Another theme is applied in any case: the app counts its changes.
     """
 

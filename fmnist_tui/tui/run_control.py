@@ -194,7 +194,7 @@ class RunControl(LabApp):
         self.bell()
 
     def _command_in_app_runs(self, command: Command) -> None:
-        """Their thread reads it; told to stop, it saves, and the process waits for it once the screen is restored."""
+        """Their thread reads it and saves; the process waits for that once the screen is restored."""
         for one in list(self._in_app_runs):
             one.inbox.put(command)
 
@@ -271,8 +271,8 @@ def _submit(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None
 def _train_here(runs: list[RunDirectory], in_app_runs: list[InAppRun], post: Post, stop: threading.Event) -> None:
     """Trains the runs in this thread, one after the other.
 
-    `in_app_runs` holds those that wait or train, so that another thread can tell them to stop; whoever does so sets
-    `stop` first, and here it is looked at after `in_app_runs` was filled: no run is missed.
+    `in_app_runs` has those that wait or train, so that another thread can stop them. That thread sets `stop` first, and
+    this one checks it after filling `in_app_runs`: no run is missed.
     """
     ours: list[InAppRun] = []
     try:

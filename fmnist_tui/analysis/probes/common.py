@@ -31,7 +31,7 @@ Report = Callable[[float, str], None]
 
 
 def quiet(fraction: float, step: str) -> None:
-    """Report progress to nobody."""
+    """Ignore progress."""
 
 
 class AnalysisError(Exception):
