@@ -23,7 +23,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.widget import AwaitMount
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
@@ -240,6 +240,12 @@ class FmnistApp(RunControl):
         """Drops keys that follow the one that ended the app in the same burst: there is no screen any more."""
         if not isinstance(event, InputEvent | Paste) or (self.screen_stack and not self.is_leaving):
             await super().on_event(event)
+
+    async def run_action(self, action: Any, default_namespace: Any = None, *given: Any, **named: Any) -> bool:
+        """As Textual does it, except in a list that is not laid out: it has no lines yet, and so no pages."""
+        if isinstance(default_namespace, OptionList) and not default_namespace.scrollable_content_region:
+            return False
+        return await super().run_action(action, default_namespace, *given, **named)
 
     def _handle_exception(self, error: Exception) -> None:
         """Ignores that a screen which was closed while it was being built lacks some of its widgets."""

@@ -12,6 +12,7 @@ import pytest
 from textual.events import Key, MouseDown, MouseUp, Paste, Resize
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.widgets import OptionList, Select
 from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
@@ -261,3 +262,15 @@ def test_a_burst_in_one_write_crashes_nothing(runs: Path) -> None:
         assert terminal.process.poll() is None, terminal.text()
         assert b"Traceback" not in terminal.sent
         wait_until(lambda: leads_home(terminal), "the app hears a key again")
+
+
+async def test_a_page_in_a_list_that_is_not_laid_out_yet_is_no_page(app: FmnistApp) -> None:
+    """Textual looked up its line, which it doesn't know before the list has a size, and the app ended."""
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        choices = app.screen.query_one(Select).query_one(OptionList)
+        choices.highlighted = 1
+        for action in ("page_up", "page_down"):
+            assert not await app.run_action(action, choices), "the list isn't open"
