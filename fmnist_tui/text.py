@@ -55,6 +55,19 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def rough_duration(seconds: float) -> str:
+    """40 s, 7 min, 2 h 10 min: for estimates, which change with every look; "?" for infinity and NaN."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 60:
+        return f"{max(5 * round(seconds / 5), 5)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(5 * round(minutes / 5), 60)
+    return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+
+
 def megabytes(count: float) -> str:
     """Bytes as 12.3 MB."""
     return f"{count / 1e6:.1f} MB"

@@ -12,6 +12,7 @@ from pathlib import Path
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.fold import Snapshot, SnapshotFold
+from fmnist_tui.runs.queue.waiting import Waiting, WaitProbe
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.runs.usage import Usage, UsageProbe
 from fmnist_tui.training import events
@@ -34,6 +35,7 @@ class Follower:
         status: The status when it was last determined; LOADING before that.
         no_room: Whether the disk is full, so that the trainer can't log events.
         usage: What its trainer uses of this machine; None if it runs elsewhere, or there is none.
+        waiting: What it waits for while it is queued on this host, else None.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -44,6 +46,7 @@ class Follower:
         self.status = Status.LOADING
         self.no_room = False
         self.usage: Usage | None = None
+        self.waiting: Waiting | None = None
         self._inputs: tuple[object, ...] = ()
 
     def batches(self) -> Iterator[list[Logged]]:
@@ -72,7 +75,7 @@ class Follower:
 
     def follow(self, stop: threading.Event) -> None:
         """Polls until `stop` is set; updates status and usage about every second."""
-        probe = UsageProbe(self.run)
+        probe, wait_probe = UsageProbe(self.run), WaitProbe(self.run)
         looked = -math.inf
         while not stop.is_set():
             new = next(self.batches(), [])
@@ -80,7 +83,9 @@ class Follower:
                 looked = time.monotonic()
                 self.look()
                 self.no_room = self.status.has_trainer and is_full(self.run.path)
-                self.usage = probe.look() if self.status.has_trainer else None
+                queued = self.status is Status.QUEUED
+                self.usage = probe.look() if self.status.has_trainer and not queued else None
+                self.waiting = wait_probe.look() if queued else None
             if not new:
                 stop.wait(POLL_SECONDS if self.status.has_trainer else _IDLE_SECONDS)
 

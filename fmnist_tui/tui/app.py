@@ -38,6 +38,7 @@ from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, import_all
 from fmnist_tui.tui.suspending import Suspending
+from fmnist_tui.tui.themes import THEMES
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SETTINGS_SECONDS = 0.05
@@ -58,6 +59,7 @@ class FmnistApp(RunControl):
     MODES = MODES
     DEFAULT_MODE = "dataset"
     HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (112, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-compact"), (25, "-medium"), (34, "-high")]
     BINDINGS = [
         Binding("1", "go('dataset')", "Dataset", show=False),
         Binding("2", "go('models')", "Models", show=False),
@@ -95,6 +97,8 @@ class FmnistApp(RunControl):
             low_bandwidth: Whether to paint less often, and images in ASCII.
         """
         super().__init__(folders, pace=_LOW_BANDWIDTH_PACE if low_bandwidth else 1.0, in_app=in_app)
+        for theme in THEMES:
+            self.register_theme(theme)
         self._settings_file = folders.config / "choices.json" if folders.config else None
         self._changes: dict[str, Any] = {}
         self._saved = Settings()
@@ -238,6 +242,7 @@ class FmnistApp(RunControl):
 
     async def on_event(self, event: Event) -> None:
         """Drops keys that follow the one that ended the app in the same burst: there is no screen any more."""
+        self.is_touched |= isinstance(event, InputEvent | Paste)
         if not isinstance(event, InputEvent | Paste) or (self.screen_stack and not self.is_leaving):
             await super().on_event(event)
 

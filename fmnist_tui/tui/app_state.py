@@ -29,6 +29,7 @@ class LabApp(App[None]):
         in_app: Whether the Models form proposes to train in the app itself.
         ending: Set when the app ends.
         is_leaving: Whether it was asked to end.
+        is_touched: Whether a key was pressed or the mouse was used; until then the app may choose the screen.
         threads: Where everything happens that may wait for a file system; they belong to the app, never to a screen,
             so that no run ends with the screen that shows it.
         monitor: Keeps `runs_state` up to date.
@@ -39,6 +40,7 @@ class LabApp(App[None]):
         late_settings: The settings of earlier starts, where they were read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
         followed: The run on the Training screen.
+        overlaid: Other runs whose curves are drawn there, in the order in which they were added.
         runs_state: The runs folder as it was last read.
         running_runs: The runs that have a trainer or wait for one, wherever they were started, newest first.
         logout_note: What a logout does to them, or "".
@@ -49,6 +51,7 @@ class LabApp(App[None]):
     dataset_fault: reactive[str] = reactive("")
     late_settings: reactive[Settings | None] = reactive(None)
     followed: reactive[Follower | None] = reactive(None)
+    overlaid: reactive[tuple[Follower, ...]] = reactive(())
     runs_state: reactive[RunsState] = reactive(RunsState())
     running_runs: reactive[tuple[RunDirectory, ...]] = reactive(())
     logout_note: reactive[str] = reactive("")
@@ -61,6 +64,7 @@ class LabApp(App[None]):
         self.in_app = in_app
         self.ending = threading.Event()
         self.is_leaving = False
+        self.is_touched = False
         self.threads = Threads(self._report_fault)
         self.monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
         self.settings = Settings()

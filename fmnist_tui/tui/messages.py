@@ -142,6 +142,14 @@ class RunSelected(Message):
         self.run = run
 
 
+class OverlayToggled(Message):
+    """The Training screen is to draw this run's curves behind those of the run that it shows, or no longer."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
 class CommandRequested(Message):
     """A command is to be sent to a run's trainer."""
 

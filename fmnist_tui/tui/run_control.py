@@ -35,6 +35,8 @@ _EFFECT_SECONDS = 0.5
 _REFRESH_SECONDS = 0.08
 """How long a key may wait for a fresh look at the runs."""
 _POLL_SECONDS = 0.2
+MAX_OVERLAYS = 8
+"""Each is followed by a thread."""
 
 
 class RunControl(LabApp):
@@ -43,6 +45,7 @@ class RunControl(LabApp):
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__(folders, pace=pace, in_app=in_app)
         self._unfollow = threading.Event()
+        self._overlays: dict[RunDirectory, threading.Event] = {}
         self._in_app_runs: list[InAppRun] = []  # a thread appends and removes
         self._ended_with_app: set[RunDirectory] = set()
         self._notices_due = True
@@ -55,7 +58,8 @@ class RunControl(LabApp):
     def on_unmount(self) -> None:
         """Ends the threads, whatever ended the app; trainer processes keep running."""
         self.ending.set()
-        self._unfollow.set()
+        for stop in (self._unfollow, *self._overlays.values()):
+            stop.set()
         self.monitor.end()
         self._ended_with_app = {one.run for one in self._in_app_runs}
         self._command_in_app_runs(Command.STOP_NOW)
@@ -121,7 +125,9 @@ class RunControl(LabApp):
         if self.followed is None or not self.followed.status.has_trainer:
             self.follow(runs[0])
         what = f"Started {runs[0].run_id}" if len(runs) == 1 else f"Started {len(runs)} runs, one after the other"
-        self.notify(what if self.current_mode == "training" else f"{what}: press 3 to watch", markup=False, timeout=4)
+        self.notify(what, markup=False, timeout=4)
+        if self.current_mode == "models" and len(self.screen_stack) == 1:
+            self.call_later(self.run_action, "go('training')")
 
     def on_trainer_ended(self) -> None:
         """Reads the run's end at once."""
@@ -145,6 +151,8 @@ class RunControl(LabApp):
             self.threads.start(self._find_logout_note)
         self._notify_at_startup(message.state)
         self._follow_another(before, message.state)
+        for run in [run for run in self._overlays if run in before.by_run and run not in message.state.by_run]:
+            self.on_overlay_toggled(messages.OverlayToggled(run))
 
     def on_run_changed(self, message: messages.RunChanged) -> None:
         """Reads the run again."""
@@ -153,6 +161,19 @@ class RunControl(LabApp):
     def on_run_selected(self, message: messages.RunSelected) -> None:
         """Shows another run."""
         self.follow(message.run)
+
+    def on_overlay_toggled(self, message: messages.OverlayToggled) -> None:
+        """Follows another run as well, or no longer."""
+        if stop := self._overlays.pop(message.run, None):
+            stop.set()
+            self.overlaid = tuple(one for one in self.overlaid if one.run != message.run)
+        elif len(self._overlays) >= MAX_OVERLAYS:
+            self.notify(f"At most {MAX_OVERLAYS} overlays; remove one first", severity="warning")
+        else:
+            stop = self._overlays[message.run] = threading.Event()
+            follower = Follower(message.run)
+            self.threads.start(partial(follower.follow, stop))
+            self.overlaid = (*self.overlaid, follower)
 
     def on_command_requested(self, message: messages.CommandRequested) -> None:
         """Sends a command, in the order of the keys."""
@@ -171,6 +192,8 @@ class RunControl(LabApp):
             self._notices_due = False
             for line in startup_notices(state):
                 self.notify(line, markup=False, timeout=8)
+            if state.running and not self.is_touched:
+                self.call_later(self.run_action, "go('training')")
 
     def _follow_another(self, before: RunsState, state: RunsState) -> None:
         """Where no run is shown, or the one that was has been deleted: one that runs, or was interrupted, or any."""

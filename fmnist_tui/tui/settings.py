@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist_tui.files import read_json, write_json
+from fmnist_tui.tui.themes import DARK
 
 _LONGEST = 40
 
@@ -17,13 +18,13 @@ class Settings:
     """The settings, with their defaults.
 
     Attributes:
-        theme: The name of one of Textual's themes.
+        theme: The name of one of the app's or Textual's themes.
         ascii_images: Whether images are drawn in ASCII.
         inverted: Whether they are drawn dark on light.
         form: The fields of the form that trains, by their names.
     """
 
-    theme: str = "textual-dark"
+    theme: str = DARK
     ascii_images: bool = False
     inverted: bool = False
     form: Mapping[str, str] = field(default_factory=dict)

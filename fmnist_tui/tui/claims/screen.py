@@ -47,7 +47,7 @@ class ClaimsScreen(LabScreen):
         """The claims below their title, scrollable."""
         yield Nav("results")
         yield Static(TITLE, id="title")
-        yield ProgressLine("done", id="progress")
+        yield ProgressLine(id="progress")
         with VerticalScroll():
             yield Static("Loading saved analyses ...", id="claims")
         yield KeyLine()
@@ -78,7 +78,7 @@ class ClaimsScreen(LabScreen):
         """Stops measuring, within a batch of images; otherwise goes back to the results."""
         if self._measuring and not self._stop.is_set():
             self._stop.set()
-            self.query_one(ProgressLine).show(0.0, "stopping ...")
+            self.query_one(ProgressLine).show(0.0, "stopping ...", "")
         else:
             self.dismiss()
 
@@ -89,7 +89,7 @@ class ClaimsScreen(LabScreen):
 
     def on_measure_progress(self, message: MeasureProgress) -> None:
         """Shows the progress."""
-        self.query_one(ProgressLine).show(message.fraction, message.step)
+        self.query_one(ProgressLine).show(message.fraction, message.step, "")
 
     def on_measuring_ended(self) -> None:
         """Offers measuring again."""
@@ -97,7 +97,7 @@ class ClaimsScreen(LabScreen):
 
     def _set_measuring(self, *, now: bool) -> None:
         self._measuring = now
-        self.query_one(ProgressLine).show(0.0, "starting (escape stops it)")
+        self.query_one(ProgressLine).show(0.0, "starting (escape stops it)", "")
         self.set_class(now, "-computing")
         self.refresh_bindings()
 

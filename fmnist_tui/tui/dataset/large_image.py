@@ -22,7 +22,6 @@ class LargeImageDialog(Dialog[int]):
     """Shows one image of a sequence with its details; dismisses with the index of the image shown last."""
 
     CSS_PATH = [DIALOG_CSS, "large_image.tcss"]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("enter,space,q", "dismiss", "Back"),
         Binding("n,right", "turn(1)", "Next image"),

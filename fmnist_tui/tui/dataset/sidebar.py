@@ -15,12 +15,13 @@ from fmnist_tui.text import grouped
 from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
 from fmnist_tui.tui.widgets.bars import ProgressLine, bar
+from fmnist_tui.tui.widgets.choices import Choices
 
 _NAME = 11
 _BAR = 8
 
 
-class ClassList(OptionList):
+class ClassList(Choices):
     """A line for all classes, then one for each; Enter moves to the images."""
 
     BINDINGS = [Binding("enter,right,escape", "select", "To the images")]
@@ -60,7 +61,7 @@ class Waiting(VerticalScroll, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """What is loading, a bar, and what the user can do."""
         yield Static(id="text")
-        yield ProgressLine("data")
+        yield ProgressLine()
         yield Static(id="advice")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
@@ -75,7 +76,7 @@ class Waiting(VerticalScroll, inherit_bindings=False):
         line = self.query_one(ProgressLine)
         line.display = bool(progress and progress.done)
         if progress:
-            line.show(progress.done / progress.total if progress.total else 0.0, _megabytes(progress))
+            line.show(progress.done / progress.total if progress.total else 0.0, _megabytes(progress), "")
 
     def show_fault(self, fault: str, *, may_take_demo: bool) -> None:
         """Shows why there are no images, and what to do."""

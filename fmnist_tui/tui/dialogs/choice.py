@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui.base_screens import Dialog
+from fmnist_tui.tui.widgets.choices import Choices
 
 CANCEL = "cancel"
 
@@ -40,9 +41,9 @@ class ChoiceDialog(Dialog[str | None]):
             note = Static(Text(self._note), id="note", classes="muted")
             note.display = bool(self._note)
             yield note
-            yield OptionList(*(Option(Text(text), id=name) for name, text in self._answers.items()))
+            yield Choices(*(Option(Text(text), id=name) for name, text in self._answers.items()))
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def on_option_list_option_selected(self, event: Choices.OptionSelected) -> None:
         """Dismisses with the answer."""
         self.dismiss(None if event.option_id == CANCEL else event.option_id)
 

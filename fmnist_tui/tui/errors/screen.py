@@ -50,7 +50,6 @@ class ErrorsScreen(LabScreen):
     """Four views of one run's mistakes, one at a time."""
 
     CSS_PATH = "errors.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
         Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all versions; right only in this"),

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.registry import BUILT_IN, all_models
@@ -24,6 +24,7 @@ from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_page import model_page
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
+from fmnist_tui.tui.widgets.choices import Choices
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
@@ -53,7 +54,7 @@ class ModelsScreen(LabScreen):
         yield Nav("models")
         with Horizontal():
             with Vertical(id="left"):
-                yield OptionList(*map(self._line, all_models()), id="versions")
+                yield Choices(*map(self._line, all_models()), id="versions")
                 with VerticalScroll(can_focus=False):
                     yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
                 with Horizontal(id="buttons"):
@@ -67,7 +68,7 @@ class ModelsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        self.query_one("#versions", OptionList).highlighted = 0
+        self.query_one("#versions", Choices).highlighted = 0
         self.watch_app("runs_state", self._look_around)
         self.watch_app("late_settings", self._fill_form)
         self.watch(self.app, "dataset", self._show, init=False)
@@ -122,7 +123,7 @@ class ModelsScreen(LabScreen):
     def action_mark(self) -> None:
         """Mark the highlighted model, or unmark it."""
         self._marked ^= {self._model().name}
-        models = self.query_one("#versions", OptionList)
+        models = self.query_one("#versions", Choices)
         for index, model in enumerate(all_models()):
             models.replace_option_prompt_at_index(index, self._line(model))
         self._show_form()
@@ -165,7 +166,7 @@ class ModelsScreen(LabScreen):
         return [model.name for model in all_models() if model.name in self._marked] or [self._model().name]
 
     def _model(self) -> ModelSpec:
-        return all_models()[self.query_one("#versions", OptionList).highlighted or 0]
+        return all_models()[self.query_one("#versions", Choices).highlighted or 0]
 
     def _line(self, model: ModelSpec) -> Text:
         return Text(f"{'*' if model.name in self._marked else ' '}{model.name} {model.title}")

@@ -26,8 +26,10 @@ from fmnist_tui.tui.results.run_pairs import RunPairsScreen
 from fmnist_tui.tui.results.runs_view import RunsView
 from fmnist_tui.tui.results.validation_chart import MAX_CURVES, MEASURES, validation_series
 from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.themes import chart_colours
 from fmnist_tui.tui.threads import for_each
 from fmnist_tui.tui.widgets.chart import Chart
+from fmnist_tui.tui.widgets.drawing import Axes
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.plain_table import PlainTable
@@ -215,8 +217,9 @@ class ResultsScreen(LabScreen):
         for measure in MEASURES:
             chart = self.query_one(f"#{measure}", Chart)
             chart.axis_label = "epoch"
+            chart.axes = Axes(percent=measure == "accuracy", **chart_colours(self.app.current_theme))
             chart.empty_text = "No curve is selected: press v for the runs, then space"
-            chart.series = validation_series(self._now.epochs, measure)
+            chart.series = validation_series(self._now.epochs, measure, self.app.current_theme)
 
     def _take_seen(self, seen: RunsState) -> None:
         """Compares the known runs if they have changed and the screen is shown."""

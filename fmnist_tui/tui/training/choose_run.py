@@ -5,13 +5,14 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import percent
 from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 from fmnist_tui.tui.run_monitor import RunsState, RunState
+from fmnist_tui.tui.widgets.choices import Choices
 
 
 class ChooseRunDialog(Dialog[RunDirectory | None]):
@@ -29,14 +30,14 @@ class ChooseRunDialog(Dialog[RunDirectory | None]):
         """Heading and list."""
         with Vertical(classes="dialog"):
             yield Static(self.HEADING, classes="muted")
-            yield OptionList(Option("Reading runs ...", disabled=True))
+            yield Choices(Option("Reading runs ...", disabled=True))
 
     def on_mount(self) -> None:
         """Lists the runs as last read, and asks for a thorough look: labels may have changed."""
         self.watch_app("runs_state", self._show)
         self.app.monitor.look(thorough=True)
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def on_option_list_option_selected(self, event: Choices.OptionSelected) -> None:
         """Dismisses with the run."""
         self.dismiss(next((run for run in self._lines if run.run_id == event.option_id), None))
 
@@ -47,7 +48,7 @@ class ChooseRunDialog(Dialog[RunDirectory | None]):
     def _show(self, state: RunsState) -> None:
         runs = sorted(filter(self.is_offered, state.runs), key=lambda one: not one.status.has_trainer)
         lines = {one.run: _line(one) for one in runs}
-        options = self.query_one(OptionList)
+        options = self.query_one(Choices)
         last = state.loading or state.fault or ("" if lines else self.NONE)
         if lines and not last and [*lines] == [*self._lines] and options.option_count == len(lines):
             for run, line in lines.items():
@@ -56,7 +57,7 @@ class ChooseRunDialog(Dialog[RunDirectory | None]):
             self._fill(options, lines, last)
         self._lines = lines
 
-    def _fill(self, options: OptionList, lines: dict[RunDirectory, str], last: str) -> None:
+    def _fill(self, options: Choices, lines: dict[RunDirectory, str], last: str) -> None:
         """Keeps the same run highlighted, wherever it is now."""
         before = options.highlighted_option.id if options.highlighted_option else None
         options.clear_options()

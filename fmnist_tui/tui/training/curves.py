@@ -1,24 +1,32 @@
-"""A run's curves in a viewport: axis, smoothing, zoom, cursor, overlay."""
+"""A run's curves in a viewport: axis, smoothing, zoom, cursor, and the curves of other runs."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from textual.theme import Theme
 
 from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
-from fmnist_tui.tui.widgets.chart import Series
+from fmnist_tui.tui.themes import chart_colours, faded, model_colour
+from fmnist_tui.tui.widgets.drawing import Axes, Series
 
-AXES = ("step", "epoch", "time")
+AXES = ("epoch", "step", "time")
 _SMOOTHINGS = (0, 1, 2, 4)
 _ZOOM = 1.5
 _PAN = 0.25
 _SMALLEST_FRACTION = 0.002
 _ROUNDING = 1e-9
+_RAW, _TRAINING = 0.25, 0.55
+"""How much of the model's colour is left in its noisy log intervals, and in its training curve."""
+_SETTLED = 0.3
+"""Fraction of the steps so far whose fall from the start the y axis need not show, up to one epoch."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +34,18 @@ class ChartViewport:
     """What the charts show of a run, and how.
 
     Attributes:
-        axis: What x is: "step", "epoch" or "time".
+        axis: What x is: "epoch", "step" or "time".
         log: Whether the loss has a logarithmic axis.
         smoothing: 0 for none, else the width of the moving mean in multiples of the usual.
         steps: First and last step shown, or None for all.
         cursor: The step whose values are shown, or None.
-        overlay: The id of another run whose curve is drawn behind this one, or "".
     """
 
-    axis: str = "step"
+    axis: str = "epoch"
     log: bool = False
     smoothing: int = 1
     steps: tuple[float, float] | None = None
     cursor: float | None = None
-    overlay: str = ""
 
     def next_axis(self) -> ChartViewport:
         """With the next kind of x axis."""
@@ -51,13 +57,14 @@ class ChartViewport:
         return replace(self, smoothing=_SMOOTHINGS[following])
 
     def range(self, last: float) -> tuple[float, float]:
-        """First and last step shown of a run that is at step `last`."""
+        """First and last step shown of a run that will be `last` steps long."""
         return self.steps or (0.0, max(last, 1.0))
 
-    def zoomed(self, direction: int, last: float) -> ChartViewport:
-        """Zoomed in (1) or out (-1) around the cursor, else around the newest step."""
+    def zoomed(self, direction: int, last: float, newest: float, at: float | None = None) -> ChartViewport:
+        """Zoomed in (1) or out (-1): around the fraction `at` of the chart's width, the cursor, or the newest step."""
         first, end = self.range(last)
-        centre = self.cursor if self.cursor is not None else end
+        centre = self.cursor if self.cursor is not None else min(newest, end)
+        centre = centre if at is None else first + at * (end - first)
         factor = _ZOOM**-direction
         if (end - first) * factor >= last * (1 - _ROUNDING):
             return replace(self, steps=None)
@@ -65,18 +72,21 @@ class ChartViewport:
             return self
         return replace(self, steps=_within(centre - (centre - first) * factor, centre + (end - centre) * factor, last))
 
-    def panned(self, direction: int, last: float) -> ChartViewport:
-        """Moved by a quarter to the right (1) or the left (-1); unchanged where the whole run is shown."""
+    def panned(self, by: float, last: float) -> ChartViewport:
+        """Moved to the right by the fraction `by` of what is shown; unchanged where the whole run is shown."""
         if self.steps is None:
             return self
         first, end = self.steps
-        by = direction * _PAN * (end - first)
-        return replace(self, steps=_within(first + by, end + by, last))
+        return replace(self, steps=_within(first + by * (end - first), end + by * (end - first), last))
 
-    def with_cursor(self, last: float) -> ChartViewport:
-        """With the cursor in the middle of what is shown, or without one."""
+    def stepped(self, direction: int, last: float) -> ChartViewport:
+        """Panned by a quarter to the right (1) or the left (-1)."""
+        return self.panned(direction * _PAN, last)
+
+    def with_cursor(self, last: float, newest: float) -> ChartViewport:
+        """With the cursor in the middle of the curve that is shown, or without one."""
         first, end = self.range(last)
-        return replace(self, cursor=None if self.cursor is not None else (first + end) / 2)
+        return replace(self, cursor=None if self.cursor is not None else (first + min(end, max(newest, first))) / 2)
 
     def moved(self, columns: int, width: int, last: float) -> ChartViewport:
         """With the cursor moved by some of the chart's `width` columns, within the run; the viewport follows it."""
@@ -102,15 +112,6 @@ def _within(first: float, end: float, last: float) -> tuple[float, float]:
 
 Floats = NDArray[np.float64]
 
-# Okabe and Ito's colours, distinguishable with any kind of colour blindness.
-RAW = (140, 140, 140)
-TRAINING = (86, 180, 233)
-VALIDATION = (230, 159, 0)
-BEST = (0, 158, 115)
-OVERLAY = (204, 121, 167)
-_MAX_MARKS = 40
-"""Epochs; more marks would cover the curve, so that a line is drawn instead."""
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -124,38 +125,87 @@ class Reading:
     x: float
 
 
+def last_step(snapshot: Snapshot) -> float:
+    """How many steps the run takes in all, as far as that is known."""
+    return float(max(snapshot.started.total_steps if snapshot.started else 0, snapshot.step, 1))
+
+
+def axes(snapshot: Snapshot, what: str, viewport: ChartViewport, read: Reading | None, theme: Theme) -> Axes:
+    """The axes of the chart of `what`: x spans the whole run from the start, so that curves fill it from the left."""
+    steps = np.array(viewport.range(last_step(snapshot)))
+    first, end = _on_axis(steps, snapshot, viewport.axis).tolist()
+    return Axes(
+        x_range=(first, end),
+        log=viewport.log and what == "loss",
+        percent=what == "accuracy",
+        cursor=read.x if read else None,
+        **chart_colours(theme),
+    )
+
+
 def series(
-    snapshot: Snapshot, what: str, viewport: ChartViewport, overlay: Snapshot | None = None
+    snapshot: Snapshot, what: str, viewport: ChartViewport, theme: Theme, overlays: Sequence[Snapshot] = ()
 ) -> tuple[Series, ...]:
     """The series of the chart of `what` ("loss" or "accuracy").
 
-    Raw and smoothed training values, validation after each epoch, the best epoch, and behind them the overlay's
-    training values.
+    The model's colour is validation after each epoch, dimmed it is training: faint log intervals and their moving
+    average. A star is on the best epoch. Behind them are other runs' validation curves, dashed where it is the same
+    model; one without an epoch yet shows its training curve.
     """
-    curve = snapshot.curve
+    model = version_in(snapshot.run_id)
+    colour = model_colour(model, theme)
+    curve, settled = snapshot.curve, _settled(snapshot, viewport)
     values = getattr(curve, what)
-    smoothed_values = _smooth(values, viewport.smoothing) if viewport.smoothing else values
-    at = np.array([float(epoch.step) for epoch in snapshot.epochs])
-    validation = np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
-    best = at == (snapshot.best_epoch.step if snapshot.best_epoch else -1)
-    many = len(at) > _MAX_MARKS
-    raw = Series("raw", curve.step, values, RAW, marker="dot", joined=False, in_range=False)
-    shown = _shown(snapshot, viewport)
+    line = _smooth(values, viewport.smoothing) if viewport.smoothing else values
+    at, validation = _validation(snapshot, what)
+    raw = Series("", curve.step, values, faded(colour, theme, _RAW), joined=False, range_from=math.inf)
     parts = [
         *([raw] if viewport.smoothing else []),
-        Series("training", curve.step, smoothed_values, TRAINING),
-        Series("validation", at, validation, VALIDATION, marker="hd" if many else "x", joined=many),
-        Series("best", at[best], validation[best], BEST, marker="star", joined=False),
+        Series("training", curve.step, line, faded(colour, theme, _TRAINING), range_from=settled),
+        Series("validation", at, validation, colour, end=_end(validation, what)),
     ]
-    series_shown = [_on_chart(part, snapshot, viewport.axis, shown) for part in parts]
-    if overlay and len(overlay.curve):
-        line = _smooth(getattr(overlay.curve, what), max(1, viewport.smoothing))
-        name = _overlay_name(overlay.run_id, snapshot.run_id, what)
-        behind = Series(name, overlay.curve.step, line, OVERLAY, marker="+", behind=True)
-        series_shown.append(
-            _on_chart(behind, overlay, viewport.axis, (shown[0], min(shown[1], _reach(snapshot, viewport.axis))))
-        )
-    return tuple(series_shown)
+    if snapshot.best_epoch is not None:
+        best = at == snapshot.best_epoch.step
+        parts.append(Series("best", at[best], validation[best], colour, marker="★", joined=False))
+    found = [_on_chart(part, snapshot, viewport) for part in parts]
+    used = {model}
+    for other in overlays:
+        found.append(_overlay(other, what, viewport, theme, used, loss_kind(snapshot.run_id)))
+        used.add(version_in(other.run_id))
+    return tuple(found)
+
+
+def _overlay(other: Snapshot, what: str, viewport: ChartViewport, theme: Theme, used: set[str], kind: str) -> Series:
+    model = version_in(other.run_id)
+    x, y = _validation(other, what)
+    if not len(x):
+        x, y = other.curve.step, _smooth(getattr(other.curve, what), max(1, viewport.smoothing))
+    unlike = what == "loss" and loss_kind(other.run_id) != kind
+    name = f"{model} {other.run_id[-4:]}" if model in used else model
+    name = f"{name} ({loss_kind(other.run_id)})" if unlike else name
+    line = Series(name, x, y, model_colour(model, theme), dashed=model in used, behind=True, end=model)
+    settled = math.inf if unlike else _settled(other, viewport)
+    return replace(_on_chart(line, other, viewport), range_from=settled)
+
+
+def _validation(snapshot: Snapshot, what: str) -> tuple[Floats, Floats]:
+    """The steps at which epochs end, and the values that were validated there."""
+    at = np.array([float(epoch.step) for epoch in snapshot.epochs])
+    return at, np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
+
+
+def _end(values: Floats, what: str) -> str:
+    if not len(values):
+        return ""
+    return f"{100 * values[-1]:.1f}%" if what == "accuracy" else f"{values[-1]:.3f}"
+
+
+def _settled(snapshot: Snapshot, viewport: ChartViewport) -> float:
+    """The x from which on the y axis makes room for the training curve: without the fall of the first epoch."""
+    if viewport.steps is not None or snapshot.started is None:
+        return -math.inf
+    step = min(float(snapshot.started.steps_per_epoch), _SETTLED * snapshot.step)
+    return float(_on_axis(np.array([step]), snapshot, viewport.axis)[0])
 
 
 def reading(snapshot: Snapshot, viewport: ChartViewport) -> Reading | None:
@@ -184,35 +234,9 @@ def _smooth(values: Floats, smoothing: int) -> Floats:
     return smoothed(values, smoothing * width_for(len(values)) | 1)
 
 
-def _overlay_name(overlay: str, run: str, what: str) -> str:
-    """The overlaid run's version, the end of its id if both have the same one, and its loss if that differs in kind."""
-    version = version_in(overlay)
-    if version == version_in(run):
-        return f"overlay {version} {overlay[-4:]}"
-    other = what == "loss" and loss_kind(overlay) != loss_kind(run)
-    return f"overlay {version}{f' ({loss_kind(overlay)})' if other else ''}"
-
-
-def _shown(snapshot: Snapshot, viewport: ChartViewport) -> tuple[float, float]:
-    """The steps shown, on the viewport's axis; without a limit, everything."""
-    if viewport.steps is None:
-        return -np.inf, np.inf
-    first, end = _on_axis(np.array(viewport.steps), snapshot, viewport.axis).tolist()
-    return first, end
-
-
-def _reach(snapshot: Snapshot, axis: str) -> float:
-    """Where on the axis the run ends: a longer overlay is cut off there."""
-    if snapshot.started is None:
-        return np.inf
-    return float(_on_axis(np.array([float(snapshot.started.total_steps)]), snapshot, axis)[0])
-
-
-def _on_chart(part: Series, owner: Snapshot, axis: str, shown: tuple[float, float]) -> Series:
-    """The points that are shown, on the axis; each run has its own steps per epoch and its own clock."""
-    x = _on_axis(part.x, owner, axis)
-    kept = (x >= shown[0]) & (x <= shown[1])
-    return part.on(x[kept], part.y[kept])
+def _on_chart(part: Series, owner: Snapshot, viewport: ChartViewport) -> Series:
+    """The points on the axis; each run has its own steps per epoch and its own clock."""
+    return part.on(_on_axis(part.x, owner, viewport.axis), part.y)
 
 
 def _on_axis(steps: Floats, snapshot: Snapshot, axis: str) -> Floats:

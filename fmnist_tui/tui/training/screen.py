@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
+from textual.widgets import Digits, Static
 
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.fold import Snapshot, read_snapshot
+from fmnist_tui.runs.directory import RunDirectory, version_in
+from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import Follower
+from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
+from fmnist_tui.text import percent
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
-from fmnist_tui.tui.messages import CommandRequested, ResumeRequested, RunSelected
+from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
 from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.themes import model_colour
+from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows, score_text
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
-from fmnist_tui.tui.training.curves import ChartViewport, loss_kind, reading, series
+from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
 from fmnist_tui.tui.training.log import LogDialog
 from fmnist_tui.tui.training.progress import (
     DISK_FULL,
@@ -30,33 +33,41 @@ from fmnist_tui.tui.training.progress import (
     alert_text,
     empty_text,
     headline,
+    machine_text,
     progress_of,
     reading_text,
     rows_of,
-    wrapped,
+    waiting_text,
 )
+from fmnist_tui.tui.training.run_strip import RunStrip
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
-_NUMBERS_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _CHARTS_AFTER = 0.1
 """Seconds."""
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
-_MARGIN = 2
-"""Cells beside the text."""
+_TITLES = {"loss": "Loss", "accuracy": "Accuracy"}
+_FRAME = 4
+"""Cells of a panel's borders and padding."""
 _EMPTY = "No run yet. Press 2, choose a model and train it, or start a run with: fmnist-tui train v0. o lists all runs."
 
 
 class TrainingScreen(LabScreen):
-    """Charts above, numbers and progress below. Numbers are painted at most once a second, charts on a budget."""
+    """Numbers above, charts below them, and a strip of runs.
+
+    Numbers and charts always show the same moment. They are painted at most once a second, and less often where that
+    would cost the training more than a small part of the machine.
+    """
 
     CSS_PATH = "training.tcss"
     BINDINGS = [
         Binding("space", "pause", "Pause", tooltip="Pause the run"),
         Binding("space", "go_on", "Continue", tooltip="Continue the run"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after this epoch, or now"),
+        Binding("v", "overlay", "Overlay", tooltip="Overlay the curves of the run under the cursor, or remove them"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow terminals: the other chart"),
@@ -70,50 +81,66 @@ class TrainingScreen(LabScreen):
         Binding("shift+left", "sideways(-10)", "Far left", tooltip="Move the cursor ten columns left", show=False),
         Binding("shift+right", "sideways(10)", "Far right", tooltip="Move the cursor ten columns right", show=False),
         Binding("w", "smoothing", "Smooth", tooltip="Change the smoothing"),
-        Binding("x", "axis", "Axis", tooltip="x axis: steps, epochs or minutes"),
-        Binding("v", "overlay", "Overlay", tooltip="Overlay another run's curve, or none"),
+        Binding("x", "axis", "Axis", tooltip="x axis: epochs, steps or minutes"),
         Binding("g", "log_axis", "Log axis", tooltip="Logarithmic loss axis", show=False),
     ]
+
+    AUTO_FOCUS = "#strip"
 
     def __init__(self) -> None:
         super().__init__()
         self._follower: Follower | None = None
         self._viewports: dict[str, ChartViewport] = {}
-        self._overlays: dict[str, Snapshot] = {}
         self._painted: tuple[object, ...] = ()
         self._bindings_for: tuple[object, ...] = ()
-        self._charted: Snapshot | None = None
         self._clock = ChartClock(self.app.pace)
 
     def compose(self) -> ComposeResult:
-        """Headline, charts, values at the cursor, progress, numbers and alerts."""
+        """The run's name and numbers, charts, values at the cursor, alerts, runs."""
         yield Nav("training")
-        yield Static(self._no_run_text, id="headline")
+        with Vertical(id="run", classes="panel"):
+            yield Static(self._no_run_text, id="headline")
+            with Horizontal(id="score"):
+                yield Digits(id="test_accuracy")
+                yield Static(id="interval")
+            yield Static(id="cards")
+            yield ProgressLine(id="progress")
+            yield Static(id="machine")
         with Horizontal(id="charts"):
-            yield Chart("loss", id="loss")
-            yield Chart("accuracy", id="accuracy")
+            for what, title in _TITLES.items():
+                yield Chart(title, id=what)
         yield Static(id="reading")
-        with Vertical(id="progress"):
-            yield ProgressLine("epoch", id="epoch")
-            yield ProgressLine("total", id="total")
-        yield Static(id="numbers")
         yield Static(id="alerts")
+        yield RunStrip()
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Shows the run that the app follows, on a slow clock."""
         self.watch_app("followed", self._take_follower)
         self.watch_app("runs_state", self._take_runs_state)
-        self.set_interval(_NUMBERS_SECONDS * self.app.pace, self._paint)
+        self.watch_app("overlaid", self._take_overlays)
+        self.set_interval(_LOOK_SECONDS * self.app.pace, self._paint)
 
     def on_screen_resume(self) -> None:
-        """Paints the numbers at once; the charts, as they were until then, a moment later."""
-        self._paint()
+        """Shows the screen at once as it was, and what is new a moment later."""
         self.set_timer(_CHARTS_AFTER, self._paint_now)
 
     def on_resize(self) -> None:
-        """Wraps the text again."""
-        self._paint()
+        """Fits texts to the new width."""
+        self._paint_now()
+
+    def on_option_list_option_selected(self, event: RunStrip.OptionSelected) -> None:
+        """Shows the run."""
+        if run := self.query_one(RunStrip).run_of(event.option_id):
+            self.post_message(RunSelected(run))
+
+    def on_chart_zoomed(self, message: Chart.Zoomed) -> None:
+        """Zooms both charts around the mouse."""
+        self._set_viewport(self._viewport.zoomed(message.direction, self._last, self._newest, message.at))
+
+    def on_chart_dragged(self, message: Chart.Dragged) -> None:
+        """Moves both charts with the mouse."""
+        self._set_viewport(self._viewport.panned(-message.by, self._last))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Lets the same key pause a run and continue one that is paused."""
@@ -183,7 +210,7 @@ class TrainingScreen(LabScreen):
 
     def action_zoom(self, direction: int) -> None:
         """Zooms in (1) or out (-1)."""
-        self._set_viewport(self._viewport.zoomed(direction, self._last_step))
+        self._set_viewport(self._viewport.zoomed(direction, self._last, self._newest))
 
     def action_whole(self) -> None:
         """Shows the whole curve."""
@@ -191,23 +218,25 @@ class TrainingScreen(LabScreen):
 
     def action_cursor(self) -> None:
         """Shows or hides the cursor."""
-        self._set_viewport(self._viewport.with_cursor(self._last_step))
+        self._set_viewport(self._viewport.with_cursor(self._last, self._newest))
 
     def action_sideways(self, columns: int) -> None:
         """Moves the cursor; pans where there is none."""
         if self._viewport.cursor is not None:
             width = max(chart.size.width for chart in self.query(Chart))  # one of them may be hidden
-            self._set_viewport(self._viewport.moved(columns, width, self._last_step))
+            self._set_viewport(self._viewport.moved(columns, width, self._last))
         else:
-            self._set_viewport(self._viewport.panned(1 if columns > 0 else -1, self._last_step))
+            self._set_viewport(self._viewport.stepped(1 if columns > 0 else -1, self._last))
 
     def action_overlay(self) -> None:
-        """Overlays another run's curve, or removes it."""
-        if self._viewport.overlay:
-            self._set_viewport(replace(self._viewport, overlay=""))
-        elif self._follower:
-            run = self._follower.run
-            self.app.push_screen(ChooseOverlayDialog(run), partial(self._take_overlay, run.run_id))
+        """Overlays the curves of the run under the cursor, or removes them; asks which where that is the run shown."""
+        run = self.query_one(RunStrip).current
+        if self._follower is None:
+            return
+        if run is None or run == self._follower.run:
+            self.app.push_screen(ChooseOverlayDialog(self._follower.run), self._overlay)
+        else:
+            self._overlay(run)
 
     @property
     def _no_run_text(self) -> Text:
@@ -220,8 +249,12 @@ class TrainingScreen(LabScreen):
         return self._viewports.get(self._follower.run.run_id, ChartViewport()) if self._follower else ChartViewport()
 
     @property
-    def _last_step(self) -> float:
+    def _newest(self) -> float:
         return float(self._follower.snapshot.step) if self._follower else 0.0
+
+    @property
+    def _last(self) -> float:
+        return last_step(self._follower.snapshot) if self._follower else 1.0
 
     def _set_viewport(self, viewport: ChartViewport) -> None:
         """Changes what the charts show, at once."""
@@ -238,24 +271,27 @@ class TrainingScreen(LabScreen):
     def _take_runs_state(self, _: RunsState) -> None:
         if self._follower is None:
             self._show_text("#headline", self._no_run_text)
+        elif self._follower.snapshot.finished:
+            self._paint_now()  # its score is known now
+        self._list_runs()
+
+    def _take_overlays(self, _: tuple[Follower, ...]) -> None:
+        self._list_runs()
+        self._paint_now()
+
+    def _list_runs(self) -> None:
+        if self.is_current:
+            shown = self._follower.run if self._follower else None
+            overlaid = [one.run for one in self.app.overlaid]
+            self.query_one(RunStrip).show(self.app.runs_state, shown, overlaid)
 
     def _choose(self, run: RunDirectory | None) -> None:
         if run is not None:
             self.post_message(RunSelected(run))
 
-    def _take_overlay(self, before: str, run: RunDirectory | None) -> None:
+    def _overlay(self, run: RunDirectory | None) -> None:
         if run is not None:
-            self.app.threads.start(partial(self._read_overlay, before, run))
-
-    def _read_overlay(self, before: str, run: RunDirectory) -> None:
-        """Runs in a thread: a long log takes a while to read."""
-        self.call_later(self._show_overlay, before, read_snapshot(run))
-
-    def _show_overlay(self, before: str, overlay: Snapshot) -> None:
-        """Behind the run with the id `before`, whichever is shown by now."""
-        self._overlays[overlay.run_id] = overlay
-        self._viewports[before] = replace(self._viewports.get(before, ChartViewport()), overlay=overlay.run_id)
-        self._paint_now()
+            self.post_message(OverlayToggled(run))
 
     def _stop(self, command: str | None) -> None:
         if command is not None:
@@ -267,59 +303,90 @@ class TrainingScreen(LabScreen):
 
     def _paint_now(self) -> None:
         self._clock.make_due()
-        self._painted, self._charted = (), None
+        self._painted = ()
         self._paint()
 
     def _paint(self) -> None:
-        """Paints what is visible and has changed."""
+        """Paints what has changed, if it is time."""
         if self._follower is None or not self.is_current:
             return
         follower, snapshot = self._follower, self._follower.snapshot
-        numbers = (snapshot, follower.status, follower.usage, follower.no_room, self.size.width)
-        if numbers != self._painted:
-            self._painted = numbers
-            if self._bindings_for != (follower.status, snapshot.paused):
-                self._bindings_for = follower.status, snapshot.paused
-                self.refresh_bindings()
-            self._paint_numbers(follower, snapshot)
-        was_empty = self._charted is None or not len(self._charted.curve)
-        if snapshot is not self._charted and (was_empty or snapshot.finished or self._clock.is_due):
-            self._charted = snapshot
+        overlays = [one.snapshot for one in self.app.overlaid if one.run != follower.run]
+        now = (
+            snapshot,
+            follower.status,
+            follower.usage,
+            follower.waiting,
+            follower.no_room,
+            self.size.width,
+            *overlays,
+        )
+        if now == self._painted:
+            return
+        if self._bindings_for != (follower.status, snapshot.paused):
+            self._bindings_for = follower.status, snapshot.paused
+            self._clock.make_due()
+            self.refresh_bindings()
+        if snapshot.finished or not len(snapshot.curve) or self._clock.is_due:
+            self._painted = now
             self._clock.note_painted()
-            self._paint_charts(snapshot)
+            self._paint_numbers(follower, snapshot)
+            self._paint_charts(follower, snapshot, overlays)
+            self._list_runs()
 
     def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
-        width = self.size.width - _MARGIN
-        status = follower.status
-        progress = progress_of(snapshot, follower.usage if status.has_trainer else None, status)
-        self._show_text("#headline", headline(snapshot, status, width))
-        self.query_one("#epoch", ProgressLine).show(progress.epoch_fraction, progress.epoch_text)
-        self.query_one("#total", ProgressLine).show(progress.total_fraction, progress.total_text)
-        self._show_text("#numbers", Text(wrapped(progress.numbers, width)))
-        alert = DISK_FULL if follower.no_room else alert_text(progress.alerts)
-        self._show_text("#alerts", Text(alert, style="bold")).display = bool(alert)
+        theme, width, status = self.app.current_theme, self.size.width, follower.status
+        known = self.app.runs_state.by_run.get(follower.run)
+        run = known.record if known else None
+        colour = model_colour(version_in(snapshot.run_id), theme)
+        name = headline(snapshot, status, run, theme, width - _FRAME)
+        self.query_one("#run").border_title = name
+        self._show_text("#headline", name)
+        self._show_score(run if snapshot.finished else None, colour)
+        cards = cards_of(snapshot, colour)
+        self._show_text("#cards", in_rows(cards, width - _FRAME)).display = bool(cards)
+        fraction, where = progress_of(snapshot, status)
+        where = waiting_text(follower.waiting) if follower.waiting else end_text(snapshot) or where
+        self.query_one(ProgressLine).show(fraction, where, colour)
+        usage = machine_text(snapshot, follower.usage if status.has_trainer else None)
+        self._show_text("#machine", Text(usage, no_wrap=True, overflow="ellipsis")).display = bool(usage)
+        alerts = tuple(alert.message for alert in snapshot.alerts)
+        alert = DISK_FULL if follower.no_room else alert_text(alerts)
+        self._show_text("#alerts", Text(f"! {alert}", style="bold")).display = bool(alert)
+
+    def _show_score(self, run: Run | None, colour: str) -> None:
+        """The test accuracy of a scored run: the most prominent number there is."""
+        accuracy = run.test_accuracy if run else None
+        self.query_one("#score").display = accuracy is not None
+        if run is None or accuracy is None:
+            return
+        digits = self.query_one(Digits)
+        digits.styles.color = colour
+        digits.update(percent(accuracy))
+        joint = "  " if self.has_class("-compact") or self.has_class("-small") else "\n"
+        score = (f" {percent(accuracy)}", f"bold {colour}")
+        text = Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run))
+        self.query_one("#interval", Static).update(text)
 
     def _show_text(self, selector: str, text: Text) -> Static:
         """Updates a text, and the layout only where the number of rows changes: layout costs more than painting."""
         static = self.query_one(selector, Static)
         before = static.content if isinstance(static.content, Text) else Text()
         if text != before:
-            width = self.size.width - _MARGIN
+            width = self.size.width - _FRAME
             static.update(text, layout=rows_of(before, width) != rows_of(text, width))
         return static
 
-    def _paint_charts(self, snapshot: Snapshot) -> None:
-        viewport = self._viewport
-        known = self._follower is not None and self._follower.status is not Status.LOADING
+    def _paint_charts(self, follower: Follower, snapshot: Snapshot, overlays: list[Snapshot]) -> None:
+        viewport, theme = self._viewport, self.app.current_theme
+        loading = follower.status is Status.LOADING
         read = reading(snapshot, viewport)
         kind = loss_kind(snapshot.run_id)
-        self.query_one("#loss", Chart).title = f"loss ({kind})" if kind else "loss"
-        for what in ("loss", "accuracy"):
+        self.query_one("#loss", Chart).title = f"Loss ({kind})" if kind else "Loss"
+        for what in _TITLES:
             chart = self.query_one(f"#{what}", Chart)
-            status = self._follower.status if self._follower else None
-            chart.empty_text = empty_text(snapshot, status) if known else READING
+            chart.empty_text = READING if loading else empty_text(snapshot, follower.status)
             chart.axis_label = _AXES[viewport.axis]
-            chart.log_axis = viewport.log and what == "loss"
-            chart.cursor = read.x if read else None
-            chart.series = series(snapshot, what, viewport, self._overlays.get(viewport.overlay))
+            chart.axes = axes(snapshot, what, viewport, read, theme)
+            chart.series = series(snapshot, what, viewport, theme, overlays)
         self._show_text("#reading", Text(reading_text(read))).display = read is not None

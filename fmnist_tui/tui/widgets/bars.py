@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.widget import Widget
 
+from fmnist_tui.tui.cells import cells
+
 
 def bars(rows: Sequence[tuple[str, float]], width: int) -> Text:
     """A line for each row (name, fraction): name, percentage, and a bar; the largest fills `width` cells."""
@@ -22,34 +24,31 @@ def bar(fraction: float, width: int) -> str:
     return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
-_LABEL = 6
-_TEXT = 42
-_NARROWEST, _WIDEST = 10, 60
+_NARROWEST = 10
 
 
 class ProgressLine(Widget):
-    """For example: `epoch ━━━━━━──────  45%  step 190 of 422`."""
+    """For example: `━━━━━━╸──────  45%  epoch 4 of 10`, as wide as there is room."""
 
     DEFAULT_CSS = "ProgressLine { height: 1; width: 1fr; }"
 
-    def __init__(self, label: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._label = label
-        self._fraction = 0.0
-        self._text = ""
+        self._shown = (0.0, "", "")
 
-    def show(self, fraction: float, text: str) -> None:
-        """Shows a fraction (0 to 1) and a text; the same again costs nothing."""
-        fraction = min(max(fraction, 0.0), 1.0)
-        if (fraction, text) != (self._fraction, self._text):
-            self._fraction, self._text = fraction, text
+    def show(self, fraction: float, text: str, colour: str) -> None:
+        """Shows a fraction (0 to 1) in a colour, and a text; the same again costs nothing."""
+        wanted = (min(max(fraction, 0.0), 1.0), text, colour)
+        if wanted != self._shown:
+            self._shown = wanted
             self.refresh()
 
     def render(self) -> Text:
         """The line."""
-        text = f" {self._fraction:4.0%}  {self._text}"
-        width = max(_NARROWEST, min(_WIDEST, self.size.width - _LABEL - _TEXT))
-        done = round(self._fraction * width)
+        fraction, text, colour = self._shown
+        text = f" {fraction:4.0%}  {text}"
+        width = max(_NARROWEST, self.size.width - cells(text))
+        done = bar(fraction, width)
         return Text.assemble(
-            self._label.ljust(_LABEL), ("━" * done, "bold"), ("─" * (width - done), "dim"), text, no_wrap=True
+            (done, colour), ("─" * (width - len(done)), "dim"), text, no_wrap=True, overflow="ellipsis"
         )

@@ -1,0 +1,71 @@
+"""The runs of the folder as lines below the charts: what each is doing, and which are in the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from rich.text import Text
+from textual.theme import Theme
+from textual.widgets.option_list import Option
+
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.text import percent
+from fmnist_tui.tui.run_monitor import RunsState, RunState
+from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
+from fmnist_tui.tui.widgets.choices import Choices
+
+MOST = 200
+"""Runs listed; `o` lists all."""
+
+
+class RunStrip(Choices):
+    """Running and queued runs first, then the newest others. Enter shows a run."""
+
+    def __init__(self) -> None:
+        super().__init__(id="strip", classes="panel")
+        self.border_title = "Runs"
+        self.border_subtitle = "enter shows · v overlays"
+        self._listed: dict[RunDirectory, Text] = {}
+
+    @property
+    def current(self) -> RunDirectory | None:
+        """The run under the cursor."""
+        runs = list(self._listed)
+        return runs[self.highlighted] if self.highlighted is not None and self.highlighted < len(runs) else None
+
+    def run_of(self, option_id: str | None) -> RunDirectory | None:
+        """The run of an option."""
+        return next((run for run in self._listed if run.run_id == option_id), None)
+
+    def show(self, state: RunsState, shown: RunDirectory | None, overlaid: Collection[RunDirectory]) -> None:
+        """Lists the runs; what hasn't changed isn't drawn again."""
+        theme = self.app.current_theme
+        runs = sorted(state.runs, key=lambda one: not one.status.has_trainer)[:MOST]
+        lines = {one.run: line_of(one, theme, shown=one.run == shown, overlaid=one.run in overlaid) for one in runs}
+        if [*lines] == [*self._listed]:
+            for run, line in lines.items():
+                if line != self._listed[run]:
+                    self.replace_option_prompt(run.run_id, line)
+        else:
+            current = self.current or shown
+            self.clear_options()
+            self.add_options(Option(line, id=run.run_id) for run, line in lines.items())
+            ids = [*lines]
+            self.highlighted = ids.index(current) if current in lines else 0 if ids else None
+        self._listed = lines
+
+
+def line_of(state: RunState, theme: Theme, *, shown: bool, overlaid: bool) -> Text:
+    """A run's line: in the chart or not, model, id, status, accuracy, label."""
+    record, status = state.record, state.status
+    accuracy = f"test {percent(record.test_accuracy)}" if record.test_accuracy is not None else ""
+    return Text.assemble(
+        ("▶ " if shown else "+ " if overlaid else "  "),
+        (f"{record.version:<3}", f"bold {model_colour(record.version, theme)}"),
+        f" {record.run_id.removeprefix(record.version + '-')}  ",
+        (f"{status_mark(status)} {state.text:<22}", status_colour(status, theme) or "dim"),
+        f"  {accuracy:<12}",
+        (f"  {record.marked_recipe}  {record.label}", "dim"),
+        no_wrap=True,
+        overflow="ellipsis",
+    )

@@ -1,0 +1,281 @@
+"""Curves drawn with plotext: what is drawn, its ranges and ticks, and the text that comes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.text import Text
+from textual_plotext.plot import Plot
+
+Floats = NDArray[np.float64]
+
+_ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
+_LARGEST_EXPONENT = 308.0
+_HUGE = 1e150
+"""Larger losses are drawn here: the difference of two of them would be infinite."""
+_ROWS_A_TICK, _COLUMNS_A_TICK = 2, 9
+_MOST_TICKS, _LEAST_TICKS = 10, 5
+_DASHES = 3
+"""Columns of a dash, and of the gap after it."""
+SMALLEST = (20, 5)
+"""Columns and rows below which nothing is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A named curve or set of points.
+
+    Attributes:
+        name: For the legend; "" for a curve that isn't in it.
+        x: (n,) ascending.
+        y: (n,); what is not finite is not drawn.
+        colour: `#RRGGBB`.
+        marker: plotext's marker.
+        joined: Whether the points are joined by a line.
+        dashed: Whether that line has gaps.
+        range_from: The y axis makes room for points from this x on; infinite for noise, which may be cut off.
+        behind: Whether all others are drawn over it.
+        end: What is written at its last point, in its colour; usually the newest value or the name.
+    """
+
+    name: str
+    x: Floats
+    y: Floats
+    colour: str
+    marker: str = "braille"
+    joined: bool = True
+    dashed: bool = False
+    range_from: float = -math.inf
+    behind: bool = False
+    end: str = ""
+
+    @property
+    def looks(self) -> tuple[object, ...]:
+        """Everything that determines how it is drawn, to be compared."""
+        plain = (self.name, self.colour, self.marker, self.joined, self.dashed, self.range_from, self.behind, self.end)
+        return (*plain, self.x.tobytes(), self.y.tobytes())
+
+    def on(self, x: Floats, y: Floats) -> Series:
+        """The same series with other points."""
+        return replace(self, x=x, y=y)
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Both axes of a chart.
+
+    Attributes:
+        x_range: First and last x; None for those of the series.
+        y_range: Lowest and highest y; None for those of the series.
+        log: Whether y is logarithmic.
+        percent: Whether y is a fraction that is labelled as a percentage.
+        cursor: Where a vertical line is drawn, or None.
+        grid: Colour of the grid, `#RRGGBB`; "" for none.
+        ticks: Colour of both axes and what is written along them, `#RRGGBB`; "" for the terminal's own.
+    """
+
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    log: bool = False
+    percent: bool = False
+    cursor: float | None = None
+    grid: str = ""
+    ticks: str = ""
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten within `low` to `high`, about as many as `most`."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in _ROUND if power * factor >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)] or [low]
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """The same for an axis of log10: round values within 10**low to 10**high, as logarithms."""
+    if high - low < 1 and abs(low) < _LARGEST_EXPONENT:
+        values = ticks(10.0**low, 10.0 ** min(high, _LARGEST_EXPONENT), most)
+        return [math.log10(value) for value in values if value > 0]
+    every = max(1, math.ceil((high - low) / most))
+    first = math.ceil(low)
+    return [float(exponent) for exponent in range(first, math.floor(high) + 1, every)] or [low]
+
+
+def label(value: float) -> str:
+    """A short number: 0.05, 1.5, 20,000, 2e+06."""
+    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.4g}"
+
+
+def labels(values: Sequence[float]) -> list[str]:
+    """Labels of one axis, all with as many decimals as one of them needs: 0.9, 1.0, 1.1."""
+    short = [label(value) for value in values]
+    if any("e" in text for text in short):
+        return short
+    decimals = max(len(text.partition(".")[2]) for text in short)
+    return [f"{value:,.{decimals}f}" for value in values]
+
+
+def log_label(exponent: float) -> str:
+    """10**exponent, short."""
+    return f"{10.0 ** min(exponent, _LARGEST_EXPONENT):.3g}"
+
+
+def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
+    """At most about two points a column, its lowest and its highest, so that no peak is lost; finite points only."""
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    if columns <= 0:
+        return x[:0], y[:0]
+    if len(x) <= 2 * columns:
+        return x, y
+    edges = np.linspace(0, len(x), columns + 1).astype(int)
+    lowest = [start + y[start:end].argmin() for start, end in pairwise(edges)]
+    highest = [start + y[start:end].argmax() for start, end in pairwise(edges)]
+    kept = np.union1d(lowest, highest)
+    return x[kept], y[kept]
+
+
+def logarithmic(values: Floats) -> Floats:
+    """log10 where there is one, NaN elsewhere."""
+    return np.log10(values, where=values > 0, out=np.full_like(values, np.nan))
+
+
+def prepared(series: Sequence[Series], axes: Axes, width: int) -> list[Series]:
+    """The series that have something to draw, thinned for a chart of `width` columns; on a log axis, logarithms.
+
+    plotext's own log axis raises on a second build, on zeros and on infinities: only finite points reach it.
+    """
+    found = []
+    for one in series:
+        x, y = _within(one.x, one.y, axes.x_range)
+        x, y = thinned(x, logarithmic(y) if axes.log else y, 2 * width)
+        if len(x):
+            found.append(one.on(x, np.clip(y, -_HUGE, _HUGE)))
+    return found
+
+
+def _within(x: Floats, y: Floats, x_range: tuple[float, float] | None) -> tuple[Floats, Floats]:
+    """The points within the range."""
+    if x_range is None:
+        return x, y
+    inside = (x >= x_range[0]) & (x <= x_range[1])
+    return x[inside], y[inside]
+
+
+def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> Text:
+    """A chart of `width` by `height` cells of series that are `prepared`; there must be at least one."""
+    plot: Any = Plot()  # its own type leaves out what it inherits from plotext
+    plot._limit_size(False, False)  # noqa: FBT003 - else it is cut at the size that the terminal had
+    plot._set_size(width, height)
+    plot.theme("clear")
+    if axes.ticks:
+        plot.ticks_color(_rgb(axes.ticks))
+    plot.xaxes(True, False)  # noqa: FBT003 - the lower one
+    plot.yaxes(True, False)  # noqa: FBT003
+    first, last = axes.x_range or (min(one.x[0] for one in drawn), max(one.x[-1] for one in drawn))
+    last = last if last > first else first + 1
+    low, high = axes.y_range or _limits(drawn)
+    rows, row_labels = _row_ticks(axes, low, high, height)
+    columns = ticks(first, last, max(2, min(_MOST_TICKS, width // _COLUMNS_A_TICK)))
+    plot.xlim(first, last)
+    plot.ylim(low, high)
+    plot.yticks(rows, row_labels)
+    plot.xticks(columns, labels(columns))
+    canvas = max(1, width - 1 - max(map(len, row_labels)))
+    if axes.grid:
+        across = np.linspace(first, last, canvas).tolist()
+        for row in rows:
+            plot.scatter(across, [row] * canvas, marker="┈", color=_rgb(axes.grid))
+    column = (last - first) / canvas
+    for one in sorted(drawn, key=lambda one: not one.behind):
+        for x, y in _pieces(one, column, (low, high)):
+            (plot.plot if one.joined else plot.scatter)(x, y, marker=one.marker, color=_rgb(one.colour))
+    if axes.cursor is not None and first <= axes.cursor <= last:
+        plot.vline(axes.cursor)
+    _write_ends(plot, drawn, (first, last), (low, high), (canvas, height - 2))
+    text = Text.from_ansi(plot.build())
+    text.no_wrap = True
+    return text
+
+
+def _row_ticks(axes: Axes, low: float, high: float, height: int) -> tuple[list[float], list[str]]:
+    find = log_ticks if axes.log else ticks
+    most = min(_MOST_TICKS, max(_LEAST_TICKS, height // (2 * _ROWS_A_TICK)))
+    rows = find(low, high, most)
+    while len(rows) < _LEAST_TICKS and most * _ROWS_A_TICK < height:  # `most` is rounded down to round steps
+        most += 1
+        rows = find(low, high, most)
+    if axes.log:
+        return rows, [log_label(row) for row in rows]
+    factor, unit = (100, "%") if axes.percent else (1, "")
+    return rows, [f"{text}{unit}" for text in labels([factor * row for row in rows])]
+
+
+def _limits(drawn: Sequence[Series]) -> tuple[float, float]:
+    """The range of what the axis makes room for, with a margin; of everything, where that is nothing."""
+    values = np.concatenate([one.y[one.x >= one.range_from] for one in drawn])
+    if not len(values):
+        values = np.concatenate([one.y for one in drawn])
+    low, high = float(values.min()), float(values.max())
+    margin = (high - low) * 0.05 or max(abs(high), 1.0) * 0.05
+    return low - margin, high + margin
+
+
+def _pieces(one: Series, column: float, limits: tuple[float, float]) -> list[tuple[list[float], list[float]]]:
+    """The points that are within the limits, as lines without gaps: a line that leaves the chart ends at its edge."""
+    x, y = one.x, one.y
+    low, high = limits
+    if not one.joined:
+        inside = (y >= low) & (y <= high)
+        return [(x[inside].tolist(), y[inside].tolist())] if inside.any() else []
+    if len(x) > 1:
+        fine = np.union1d(np.arange(x[0], x[-1], column / 2), x)
+        x, y = fine, np.interp(fine, x, y)
+    drawn = (y >= low) & (y <= high)
+    if one.dashed:
+        drawn &= (x / column) % (2 * _DASHES) < _DASHES
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], drawn.view(np.int8), [0]))))
+    return [(x[a:b].tolist(), y[a:b].tolist()) for a, b in edges.reshape(-1, 2).tolist()]
+
+
+def _write_ends(
+    plot: Any,
+    drawn: Sequence[Series],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    canvas: tuple[int, int],
+) -> None:
+    """Writes the ends of the curves right of their last points, or above them at the edge; none over another."""
+    (first, last), (low, high), (columns, rows) = x_range, y_range, canvas
+    taken: dict[int, list[tuple[int, int]]] = {}
+    for one in drawn:
+        if not one.end or not (first <= one.x[-1] <= last):
+            continue
+        column = round((one.x[-1] - first) / (last - first) * (columns - 1))
+        fits = column + 2 + len(one.end) <= columns
+        start = column + 2 if fits else max(0, columns - len(one.end))
+        row = round((one.y[-1] - low) / (high - low) * (rows - 1))
+        at = row if fits else row + 1
+        for by in (0, 1, -1, 2, -2, 3, -3):
+            spans = taken.setdefault(at + by, [])
+            if 0 <= at + by < rows and all(start + len(one.end) < a or b < start for a, b in spans):
+                spans.append((start, start + len(one.end)))
+                x = first + (last - first) * start / max(1, columns - 1)
+                y = low + (high - low) * (at + by) / max(1, rows - 1)
+                plot.text(one.end, x, y, color=_rgb(one.colour), alignment="left")
+                break
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    triplet = Color.parse(colour).get_truecolor()
+    return triplet.red, triplet.green, triplet.blue
