@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bundle import bundle
 from trained import train_all
 
 from fmnist_tui.analysis.comparison import compare
@@ -72,6 +73,7 @@ def put_away(run: RunDirectory) -> None:
 def write_tables(records: list[Run]) -> None:
     """The summary for the app, tables, which show it, and the tuned runs' figures."""
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
+    bundle(records)
     for recipe in SEEDS:
         report = comparison_report(compare(records, recipe))
         (HERE / f"results-{recipe}.md").write_text(to_markdown(report))
