@@ -149,8 +149,8 @@ def series(
     """The series of the chart of `what` ("loss" or "accuracy").
 
     The model's colour is validation after each epoch, dimmed it is training: faint log intervals and, dashed, their
-    moving average. A star is on the best epoch. Behind them are other runs' validation curves, dashed where it is the same
-    model; one without an epoch yet shows its training curve.
+    moving average. A star is on the best epoch. Behind them are other runs' validation curves, dashed where it is the
+    same model; one without an epoch yet shows its training curve.
     """
     model = version_in(snapshot.run_id)
     colour = model_colour(model, theme)
