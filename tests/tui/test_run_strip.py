@@ -18,7 +18,7 @@ Maker = Callable[..., FmnistApp]
 
 def overlaid(pilot: AnyPilot) -> list[str]:
     """The names of the overlaid curves in the accuracy chart."""
-    return [one.name for one in widget(pilot, "#accuracy", Chart).series if one.behind]
+    return [one.name for one in widget(pilot, "#accuracy", Chart).series if one.behind and one.name]
 
 
 async def test_runs_are_shown_and_overlaid_from_the_strip(make_app: Maker, runs: Path) -> None:

@@ -158,7 +158,7 @@ def series(
     values = getattr(curve, what)
     line = _smooth(values, viewport.smoothing) if viewport.smoothing else values
     at, validation = _validation(snapshot, what)
-    raw = Series("", curve.step, values, faded(colour, theme, _RAW), joined=False, range_from=math.inf)
+    raw = Series("", curve.step, values, faded(colour, theme, _RAW), joined=False, range_from=math.inf, behind=True)
     parts = [
         *([raw] if viewport.smoothing else []),
         Series("training", curve.step, line, faded(colour, theme, _TRAINING), dashed=True, range_from=settled),
