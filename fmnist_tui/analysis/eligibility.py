@@ -22,6 +22,7 @@ _HIGHEST_SECONDS = 1e9
 """An epoch that took longer was edited by hand."""
 
 _MOST_CHANGED = 2
+_SHORT = {"learning_rate": "lr", "batch_size": "batch"}
 
 ScoredImages = tuple[str, NDArray[np.uint8]]
 """What a run was scored on: the test images' fingerprint, and their labels, uint8 (n,)."""
@@ -116,7 +117,8 @@ def conditions(record: Run, recipe: str) -> str:
     parts = [f"{grouped(limit)} images"] if limit is not None and (total is None or limit < total) else []
     parts += changed or (["modified recipe"] if record.manifest.modified is not False else [])
     done, epochs = record.result.epochs if record.result else None, record.manifest.epochs
-    parts += [f"{done} of {epochs} epochs"] if done is not None and epochs and done < epochs else []
+    stopped = record.result is not None and record.result.reason != "completed"
+    parts += [f"{done} of {epochs} epochs"] if stopped and done is not None and epochs else []
     if record.fingerprints != official.FASHION_MNIST.fingerprints:
         parts.append(f"{data} data" if data not in ("", official.NAME) else "other data")
     return ", ".join(parts) or reason
@@ -132,7 +134,8 @@ def _changed_settings(record: Run) -> list[str]:
     settings = asdict(settle_for_fashion_mnist(recipe))
     changed = [name for name in settings if name not in open_ones and record.settings.get(name) != settings[name]]
     more = [f"{len(changed) - _MOST_CHANGED} more"] if len(changed) > _MOST_CHANGED else []
-    return [safe(f"{name} {record.settings.get(name)}") for name in changed[:_MOST_CHANGED]] + more
+    named = [(_SHORT.get(name, name), record.settings.get(name)) for name in changed[:_MOST_CHANGED]]
+    return [safe(f"{name} {value}") for name, value in named] + more
 
 
 @dataclass(frozen=True)

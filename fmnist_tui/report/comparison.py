@@ -122,7 +122,7 @@ def _rows_of(report: Report) -> tuple[tuple[Line, ...], ...]:
 def _title(comparison: Comparison) -> str:
     if not comparison.versions:
         return f"No eligible runs under the recipe {comparison.recipe} yet"
-    together = "all scored runs, unlike ones apart" if comparison.apart else "all runs scored on the same images"
+    together = "all scored runs" if comparison.apart else "all runs scored on the same images"
     which = f", {together}" if comparison.all_runs else ""
     return f"{BUILT_IN[0]} to {BUILT_IN[-1]}, recipe {comparison.recipe}{which}"
 

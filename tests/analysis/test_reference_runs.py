@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.reference import SUMMARY, summarised
+from fmnist_tui.analysis.reference import RUNS, SUMMARY, bundled, reference_runs, summarised
 from fmnist_tui.files import read_json
 from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.formats import to_csv, to_json, to_markdown
@@ -31,6 +31,21 @@ def test_there_are_three_seeds_of_each_version_and_one_under_the_origins_setting
 
 def test_the_summary_in_the_package_is_of_these_runs(records: list[Run]) -> None:
     assert read_json(SUMMARY) == summarised(records)
+
+
+def test_what_the_results_screen_shows_of_them_is_in_the_package(records: list[Run]) -> None:
+    assert RUNS.read_bytes() == bundled(records)
+    for recipe, known in reference_runs().items():
+        comparison = compare(records, recipe)
+        assert known.comparison.versions == comparison.versions
+        assert (known.comparison.gain, known.comparison.paired) == (comparison.gain, comparison.paired)
+        best = {one.best_run for one in comparison.versions}
+        assert set(known.curves) == set(known.reliability) == best
+        for record in records:
+            if record.run_id in best:
+                accuracies = [epoch.validation_accuracy for epoch in record.epochs]
+                assert known.curves[record.run_id].accuracy == pytest.approx(accuracies, abs=1e-5)
+                assert sum(one.count for one in known.reliability[record.run_id]) == 10_000
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -86,6 +86,13 @@ class Compared(Message):
         return [summary.best_run for one in self.shown for summary in one.versions]
 
     @property
+    def summaries(self) -> list[VersionSummary]:
+        """In the order of the table: the same model's under several recipes follow each other."""
+        found = [summary for one in self.shown for summary in one.versions]
+        versions = list(dict.fromkeys(one.version for one in found))
+        return sorted(found, key=lambda one: versions.index(one.version))
+
+    @property
     def names(self) -> dict[str, str]:
         """A short name for each run that is drawn: its model; where several share it, with recipe, seed or id."""
         recipes = {run: one.recipe for one in self.shown for run in one.compared}
@@ -110,12 +117,9 @@ class Compared(Message):
         ]
         if not (several or self.is_reference or self.wanted.all_runs):
             there = {row.model for row in found}
-            untrained = reference_runs()[self.shown[0].recipe].comparison.versions
-            found += [
-                _row(one, self.shown[0].recipe, is_reference=True, several=False)
-                for one in untrained
-                if one.version not in there
-            ]
+            recipe = self.shown[0].recipe
+            untrained = [one for one in reference_runs()[recipe].comparison.versions if one.version not in there]
+            found += [_row(replace(one, step=None), recipe, is_reference=True, is_faint=True) for one in untrained]
         order = list(dict.fromkeys(sorted(row.model for row in found)))
         return tuple(sorted(found, key=lambda row: order.index(row.model)))
 
@@ -202,12 +206,13 @@ def _is_eligible(record: Run, recipes: Sequence[str]) -> bool:
     return any(exclusion_reason(record, recipe) is None for recipe in recipes)
 
 
-def _row(summary: VersionSummary, recipe: str, *, is_reference: bool, several: bool) -> IntervalRow:
-    model = find_model(summary.version)
-    known = reference_runs().get(recipe)
-    reference = (
-        next((one for one in known.comparison.versions if one.version == summary.version), None) if known else None
-    )
+def _row(
+    summary: VersionSummary, recipe: str, *, is_reference: bool, is_faint: bool = False, several: bool = False
+) -> IntervalRow:
+    model, known = find_model(summary.version), reference_runs().get(recipe)
+    references = {one.version: one.test_accuracy.mean for one in known.comparison.versions} if known else {}
+    is_like = not (is_reference or summary.conditions)
+    reported = summary.reported.accuracy if summary.reported and not summary.conditions else None
     return IntervalRow(
         summary.version,
         f"{summary.name} {recipe}" if several else summary.name,
@@ -216,9 +221,9 @@ def _row(summary: VersionSummary, recipe: str, *, is_reference: bool, several: b
         summary.test_accuracy.interval,
         summary.runs,
         is_reference=is_reference,
-        is_faint=several and recipe != RECIPES[0],
-        reference=reference.test_accuracy.mean if reference and not is_reference else None,
-        reported=summary.reported.accuracy if summary.reported and not (several and recipe == RECIPES[0]) else None,
+        is_faint=is_faint or (several and recipe != RECIPES[0]),
+        reference=references.get(summary.version) if is_like else None,
+        reported=None if several and recipe == RECIPES[0] else reported,
         step=summary.step,
     )
 

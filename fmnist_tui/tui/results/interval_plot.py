@@ -129,7 +129,8 @@ def interval_plot(
         label.pad_right(label_width + 1 - label.cell_len)
         drawn.append(label + scale.line(row, theme, with_others=lines == 1) + Text("  ") + values)
         if lines > 1:
-            about = pad(cut(f"  {counted(row.runs, 'run')}", label_width), label_width + 1)
+            whose = "reference, " if row.is_reference else ""
+            about = pad(cut(f"  {whose}{counted(row.runs, 'run')}", label_width), label_width + 1)
             drawn.append(Text.assemble((about, "dim")) + scale.others(row, theme) + Text("  ") + more)
         drawn += [Text(" " * (label_width + 1)) + scale.blank(theme)] * (lines - 2)
     return Text("\n", no_wrap=True).join([*drawn, legend(rows)])
@@ -140,9 +141,9 @@ def legend(rows: Sequence[IntervalRow]) -> Text:
     parts = []
     if any(not row.is_reference for row in rows):
         parts.append("├●┤ yours, mean and 95% CI")
-    if any(row.is_reference for row in rows):
+    if all(row.is_reference for row in rows):
         parts.append(f"{REFERENCE} reference runs, shipped with fmnist-tui")
-    elif any(row.reference is not None for row in rows):
+    elif any(row.is_reference or row.reference is not None for row in rows):
         parts.append(f"{REFERENCE} reference")
     if any(row.reported is not None for row in rows):
         parts.append(f"{REPORTED} reported")

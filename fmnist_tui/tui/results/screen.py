@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher, DataTable, Static
 
 from fmnist_tui.analysis.error_report import best_of_last, best_of_others
 from fmnist_tui.report import formats
@@ -26,7 +26,7 @@ from fmnist_tui.tui.errors.text import no_predictions_text
 from fmnist_tui.tui.messages import Failed, Written
 from fmnist_tui.tui.results.calibration import CalibrationView
 from fmnist_tui.tui.results.comparison import CHOICES, MAX_CURVES, Calibrated, Compared, Wanted, calibrate, compare_runs
-from fmnist_tui.tui.results.deltas import headline_text
+from fmnist_tui.tui.results.deltas import about_version, headline_text
 from fmnist_tui.tui.results.exporting import export_runs, proposed_folder
 from fmnist_tui.tui.results.overview import Overview
 from fmnist_tui.tui.results.run_pairs import RunPairsScreen
@@ -87,6 +87,7 @@ class ResultsScreen(LabScreen):
             yield Overview(id="overview")
             with Vertical(id="table", classes="panel"):
                 yield PlainTable(id="comparison")
+                yield Static(id="about_version")
             with VerticalScroll(id="summary", can_focus=True, classes="panel"):
                 yield Static(id="summary_text")
             with Horizontal(id="curves"):
@@ -164,6 +165,12 @@ class ResultsScreen(LabScreen):
     def action_claims(self) -> None:
         """Opens the original project's claims."""
         self.app.push_screen(ClaimsScreen())
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Describes the version under the table's cursor."""
+        if self._now and event.cursor_row < len(self._now.summaries):
+            about = about_version(self._now.summaries[event.cursor_row])
+            self.query_one("#about_version", Static).update(about)
 
     def on_view_line_opened(self, message: ViewLine.Opened) -> None:
         """A view was clicked."""
