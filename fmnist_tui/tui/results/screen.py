@@ -15,15 +15,13 @@ from textual.widgets import ContentSwitcher, DataTable, Static
 
 from fmnist_tui.analysis.error_report import best_of_last, best_of_others
 from fmnist_tui.report import formats
-from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.claims.screen import ClaimsScreen
 from fmnist_tui.tui.dialogs.entry import FolderDialog
 from fmnist_tui.tui.errors.screen import ErrorsScreen
-from fmnist_tui.tui.errors.text import no_predictions_text
-from fmnist_tui.tui.messages import Failed, Written
+from fmnist_tui.tui.messages import Written
 from fmnist_tui.tui.results.calibration import CalibrationView
 from fmnist_tui.tui.results.comparison import CHOICES, MAX_CURVES, Calibrated, Compared, Wanted, calibrate, compare_runs
 from fmnist_tui.tui.results.deltas import about_version, headline_text
@@ -139,9 +137,7 @@ class ResultsScreen(LabScreen):
         at_runs = self._view == "runs"
         record = self.query_one(RunsView).current if at_runs else now and best_of_last(now.own[0], now.records)
         if now and record:
-            others = best_of_others(record, now.own[0], now.records)
-            work = partial(self._open_errors_in_thread, record, others)
-            self.app.threads.start(work, lane="errors", only_newest=True)
+            self.app.push_screen(ErrorsScreen(record, best_of_others(record, now.own[0], now.records)))
         else:
             self.notify("No run of yours is compared yet: press 2 and train, or r for the list of all runs")
 
@@ -279,19 +275,6 @@ class ResultsScreen(LabScreen):
         compared = compare_runs(records, wanted, self.app.ending.is_set)
         self.post_message(compared)
         self.post_message(calibrate(compared))
-
-    def _open_errors_in_thread(self, record: Run, others: Sequence[Run]) -> None:
-        """Opens the screen only if there is something to show."""
-        try:
-            read_predictions(record.directory)
-        except NoPredictionsError as error:
-            self.post_message(Failed(no_predictions_text(record, str(error)), severity="warning"))
-        else:
-            self.call_later(self._open_errors, record, others)
-
-    def _open_errors(self, record: Run, others: Sequence[Run]) -> None:
-        if self.is_current:
-            self.app.push_screen(ErrorsScreen(record, others))
 
     def _export(self, now: Compared, folder: Path | None) -> None:
         if folder is not None:
