@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from the real app and a real run: `python assets/make_pictures.py RUNS`.
+"""Makes the pictures of README and docs from the real app and a real run: `python assets/make_pictures.py RUNS`.
 
 RUNS is a folder of finished runs, for the results; the training picture is taken of a v0 that learns meanwhile.
 """
@@ -14,7 +14,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from fmnist_tui.paths import AppPaths, cache_folder
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.messages import OverlayToggled, RunSelected
 
 HERE = Path(__file__).parent
 SIZE = (120, 36)
@@ -45,6 +47,20 @@ async def still_pictures(runs: Path) -> None:
         await picture(pilot, "confusion")
 
 
+async def overlay_picture(runs: Path) -> None:
+    """The newest tuned run of each model in one chart, that of the last model in front."""
+    newest = {run.version: run.directory for run in reversed(read_runs(runs)) if run.marked_recipe == "tuned"}
+    *others, shown = (newest[model] for model in sorted(newest))
+    app = FmnistApp(AppPaths(runs, None, cache_folder()))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("3")
+        app.post_message(RunSelected(shown))
+        for other in others:
+            app.post_message(OverlayToggled(other))
+        await pilot.pause(SECONDS_TO_READ)
+        await picture(pilot, "overlay")
+
+
 async def training_picture() -> None:
     """A v0 in its ninth epoch, started from the form; it is stopped afterwards."""
     with tempfile.TemporaryDirectory() as folder:
@@ -59,4 +75,5 @@ async def training_picture() -> None:
 
 if __name__ == "__main__":
     asyncio.run(still_pictures(Path(sys.argv[1])))
+    asyncio.run(overlay_picture(Path(sys.argv[1])))
     asyncio.run(training_picture())
