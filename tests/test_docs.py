@@ -27,21 +27,21 @@ MOST_WORDS = 900
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`([^`]+)`")
 _LINKS = (re.compile(r"\]\(([^)\s]+)\)"), re.compile(r"(?:src|href)=\"([^\"]+)\""))
+_PART = re.compile(r"\n(?=\|)|\n\s*\n")
+"""Between two rows of a table, or two paragraphs."""
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _CALL = re.compile(r"(?:^|[\s/'\"`])fmnist-tui(?=$|[\s'\"`])([^|;&#'\"`\n]*)", re.MULTILINE)
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
 _SHELL = ("", "sh", "ini")
 
 FOREIGN_OPTIONS = {
-    "-c",
-    "-m",
-    "-n",
-    "--extra-index-url",  # pip
-    "--snapshot-update",  # pytest
-    "--only",  # python -m tests.benchmarks, as are the following
+    "-c",  # pip
+    "--extra-index-url",
+    "-n",  # pytest
+    "--snapshot-update",
+    "--only",  # python -m tests.benchmarks
     "--quick",
     "--growth",
-    "--user",  # systemctl
 }
 
 
@@ -82,10 +82,10 @@ def faults_of_code(text: str) -> list[str]:
     """What a page's code calls by a name that no command or option has."""
     blocks = [block for language, block in _BLOCK.findall(text) if language in _SHELL]
     faults = [fault for block in blocks for fault in faults_of_calls(block)]
-    for line in _BLOCK.sub("", text).splitlines():
-        codes = _CODE.findall(line)
+    for part in _PART.split(_BLOCK.sub("", text)):
+        codes = [" ".join(code.split()) for code in _CODE.findall(part)]
         # In a table of commands, options belong to those of the first cell.
-        row = line.startswith("|") and set(calls_in(line.split("|")[1])) if codes else set()
+        row = calls_in(part.split("|")[1]) if part.startswith("|") else []
         for code in codes:
             faults += faults_of_calls(code)
             if not calls_in(code) and code.split()[0] in COMMANDS:
@@ -122,10 +122,10 @@ def faults_of_arguments(text: str) -> list[str]:
     faults = []
     for index, word in enumerate(words):
         option, _, value = word.partition("=")
-        if not option.startswith("-"):
+        if not option.startswith("-") or option in HELP:
             continue
         found = OPTIONS[name].get(option)
-        if found is None and not (name == "" and "COMMAND" in words):
+        if found is None:
             faults.append(f"{name} {option}")
         if found and isinstance(found.type, click.Choice):
             value = value or next(iter(words[index + 1 :]), "")
@@ -142,14 +142,11 @@ def _tree() -> dict[str, click.Command]:
 
 COMMANDS = _tree()
 OPTIONS = {
-    name: {
-        text: option
-        for option in command.get_params(click.Context(command))
-        for text in option.opts + option.secondary_opts
-    }
+    name: {text: option for option in command.params for text in option.opts + option.secondary_opts}
     for name, command in COMMANDS.items()
 }
-ALL_OPTIONS = {option for options in OPTIONS.values() for option in options} | FOREIGN_OPTIONS
+HELP = {"--help", "-h"}
+ALL_OPTIONS = {option for options in OPTIONS.values() for option in options} | HELP | FOREIGN_OPTIONS
 
 
 @cache
@@ -188,7 +185,7 @@ def test_every_command_and_option_is_documented() -> None:
     text = (PROJECT / "docs" / "commands.md").read_text("utf-8")
     codes = " ".join(_CODE.findall(text))
     assert [name for name in COMMANDS if f"fmnist-tui {name}".strip() not in codes] == []
-    long = {option for option in ALL_OPTIONS - FOREIGN_OPTIONS if option.startswith("--")} - {"--help"}
+    long = {option for option in ALL_OPTIONS - FOREIGN_OPTIONS - HELP if option.startswith("--")}
     assert sorted(option for option in long if not re.search(rf"{option}(?![\w-])", codes)) == []
 
 
@@ -247,6 +244,7 @@ def test_the_readme_states_what_was_measured_on_shifted_and_on_permuted_images()
         ("```sh\n.venv/bin/fmnist-tui runs --all   # none\n```", "runs --all"),
         ("`--no-such-option`", "--no-such-option"),
         ("| `fmnist-tui runs` | `--json`, `--detach` |", "--detach"),
+        ("`pytest -m\nslow` and `fmnist-tui\nrun`", "run"),
     ],
 )
 def test_an_unknown_name_is_found(text: str, fault: str) -> None:
