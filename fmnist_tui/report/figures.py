@@ -214,9 +214,8 @@ def _draw_bins(axes: Axes, bins: Sequence[Bin], look: Look) -> None:
     for bar, one in zip(bars, drawn, strict=True):
         bar.set(edgecolor="black", linewidth=0.6, alpha=1.0 if one.count >= FEW_IMAGES else _PALE)
     axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="perfect calibration")
-    points, *_ = axes.plot(
-        [one.confidence or 0.0 for one in drawn], accuracies, look.mark, color=CONFIDENCE_COLOUR, label="mean confidence"
-    )
+    confidences = [one.confidence or 0.0 for one in drawn]
+    points, *_ = axes.plot(confidences, accuracies, look.mark, color=CONFIDENCE_COLOUR, label="mean confidence")
     points.set(markersize=5, clip_on=False, markerfacecolor="white")
     axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")

@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,7 +110,8 @@ def test_a_comparison_of_nothing_says_so() -> None:
 
 def test_recipes_side_by_side_share_a_table_and_keep_their_sections(tmp_path: Path) -> None:
     origin = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v1", "origin"))}
-    for seed, (version, config) in enumerate((("v0", {}), ("v1", {}), ("v1", origin), ("v2", {"limit": 10}))):
+    configs: list[tuple[str, dict[str, Any]]] = [("v0", {}), ("v1", {}), ("v1", origin), ("v2", {"limit": 10})]
+    for seed, (version, config) in enumerate(configs):
         make_run(tmp_path, version, seed=seed, config=config, right=seed < IMAGES)
     records = read_runs(tmp_path)
     tuned, other = compare(records), compare(records, "origin")

@@ -78,7 +78,7 @@ HELP = {
         "Logarithmic loss axis",
         "Choose the run",
     ),
-    "4": ("Compare under the other recipe", "Compare ineligible runs, too", "Write statistics, curves and plots"),
+    "4": ("Compare under the recipe tuned, origin", "Compare ineligible runs, too", "Write tables, statistics"),
 }
 
 

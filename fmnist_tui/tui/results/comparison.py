@@ -229,12 +229,14 @@ def _row(
 
 
 def _advice(own: Sequence[Comparison]) -> str:
-    """What to do if no run is eligible."""
-    recipes = [one.recipe for one in own]
+    """What to do if no run is eligible, and why the newest one isn't."""
+    recipes, excluded = [one.recipe for one in own], own[0].excluded
     option = recipe_option(recipes[0])
+    under = f"recipe{'s' if len(recipes) > 1 else ''} {' and '.join(recipes)}"
+    more = f" and {len(excluded) - 1} more (r)" if len(excluded) > 1 else ""
+    why = f" Excluded: {excluded[0].run} {excluded[0].reason}{more}." if excluded else ""
     press = f"Press 2, choose {recipes[0]}" if option else "Press 2"
     included = any(one.n_comparable and not one.all_runs for one in own)
     others = "; f includes excluded runs" if included else ""
-    under = f"recipe{'s' if len(recipes) > 1 else ''} {' and '.join(recipes)}"
     todo = f"{press} and train all built-in models, or: fmnist-tui train all{option}{others}"
-    return f"No eligible runs under the {under} yet. {todo}"
+    return f"No eligible runs under the {under} yet.{why} {todo}"

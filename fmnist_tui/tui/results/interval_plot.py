@@ -110,18 +110,20 @@ def interval_plot(
     """
     named = [(f"{look_of(row.model).marker} {row.name}", row.title) for row in rows]
     with_titles = width >= 72
-    label_width = max(cells(f"{name} {title}" if with_titles else name) for name, title in named)
+    abouts = [f"  {'reference, ' if row.is_reference else ''}{counted(row.runs, 'run')}" for row in rows]
+    labelled = [f"{name} {title}" if with_titles else name for name, title in named]
+    label_width = max(map(cells, [*labelled, *(abouts if lines > 1 else ())]))
     label_width = min(label_width, width * 2 // 5)
     numbers = [_numbers(row, theme, with_ci=lines == 1 and width >= 92, with_steps=with_steps) for row in rows]
     below = [_below(row, with_others=width >= 92) for row in rows]
     number_width = max(one.cell_len for one in (*numbers, *(below if lines > 1 else ())))
     scale_width = width - label_width - number_width - 3
     if scale_width < _LEAST:
-        numbers, number_width, lines = [Text() for _ in rows], 0, 1
-        scale_width = max(_LEAST, width - label_width - 1)
+        numbers, below, number_width = [Text() for _ in rows], [Text() for _ in rows], 0
+        scale_width = max(_LEAST, width - label_width - 3)
     scale = _Scale.over(rows, scale_width)
     drawn = [Text(" " * (label_width + 1)) + scale.heading(theme)]
-    for row, (name, title), values, more in zip(rows, named, numbers, below, strict=True):
+    for row, (name, title), about, values, more in zip(rows, named, abouts, numbers, below, strict=True):
         colour = _colour(row, theme)
         label = Text.assemble((cut(name, label_width), f"bold {colour}"))
         if with_titles:
@@ -129,9 +131,8 @@ def interval_plot(
         label.pad_right(label_width + 1 - label.cell_len)
         drawn.append(label + scale.line(row, theme, with_others=lines == 1) + Text("  ") + values)
         if lines > 1:
-            whose = "reference, " if row.is_reference else ""
-            about = pad(cut(f"  {whose}{counted(row.runs, 'run')}", label_width), label_width + 1)
-            drawn.append(Text.assemble((about, "dim")) + scale.others(row, theme) + Text("  ") + more)
+            second = pad(cut(about, label_width), label_width + 1)
+            drawn.append(Text.assemble((second, "dim")) + scale.others(row, theme) + Text("  ") + more)
         drawn += [Text(" " * (label_width + 1)) + scale.blank(theme)] * (lines - 2)
     return Text("\n", no_wrap=True).join([*drawn, legend(rows)])
 
