@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.values import Record, nested, number, whole
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES
@@ -39,8 +40,9 @@ def summarised(records: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
 
 def references(recipe: str) -> dict[str, Reference]:
     """Each version's reference under a recipe; empty if there are none."""
-    summary = nested(_summary(SUMMARY), recipe)
-    return {version: one for version in summary if (one := _reference(nested(summary, version)))}
+    summary = _summary(SUMMARY).get(recipe)
+    found = summary.items() if isinstance(summary, Mapping) else ()
+    return {version: one for version, content in found if (one := _reference(content))}
 
 
 def reference_cell(reference: Reference) -> str:
@@ -61,10 +63,12 @@ def _reached(records: Sequence[Run], recipe: str) -> dict[str, Reference]:
 
 
 @cache
-def _summary(path: Path) -> Record:
+def _summary(path: Path) -> Mapping[str, Any]:
     return read_json(path) or {}
 
 
-def _reference(content: Record) -> Reference | None:
-    mean, count = number(content, "mean"), whole(content, "n")
-    return None if mean is None or count is None else Reference(mean, number(content, "sd"), count)
+def _reference(content: object) -> Reference | None:
+    try:
+        return msgspec.convert(content, Reference)
+    except msgspec.ValidationError:
+        return None

@@ -56,8 +56,7 @@ def open_app(
     `ascii_only`: None for what the locale says.
     """
     _check_terminal()
-    from fmnist_tui.host.machine import given_environment
-    from fmnist_tui.host.terminal import is_utf8
+    from fmnist_tui.host.terminal import given_environment, is_utf8
     from fmnist_tui.tui.app import FmnistApp
 
     folders = app_paths(runs, data)

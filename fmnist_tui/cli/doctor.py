@@ -14,8 +14,7 @@ from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json, terminal_width
 from fmnist_tui.doctor.checkup import check_up
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import this_machine
+from fmnist_tui.host.machine import Check, CheckState, this_machine
 from fmnist_tui.host.terminal import colours
 from fmnist_tui.paths import NoHomeError, cache_folder, data_folder, runs_folder
 from fmnist_tui.text import counted, safe

@@ -17,7 +17,7 @@ from fmnist_tui.data.official import Release
 from fmnist_tui.data.reading import unpacked
 from fmnist_tui.data.sources import DEFAULT_SOURCES, DEMO, DOWNLOADS, Sources
 from fmnist_tui.files import is_folder
-from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.machine import Check, CheckState
 
 _PIXELS = SIDE * SIDE
 _HEADER = 16  # bytes

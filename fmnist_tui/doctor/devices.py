@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.gpu import Gpu, others_on, process_text
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.gpus import QUERY_COMMAND, QUERY_SECONDS, GpuReport, report_of
-from fmnist_tui.host.machine import Machine, cpu_title
+from fmnist_tui.host.machine import Check, CheckState, Machine, cpu_title
 from fmnist_tui.text import amount, counted, safe
 
 _NOT_LOADED = "Driver Not Loaded"

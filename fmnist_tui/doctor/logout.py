@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.files import exists, is_folder
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.machine import Check, CheckState, Machine
 from fmnist_tui.text import safe
 
 _JOBS = {"SLURM_JOB_ID": "Slurm", "PBS_JOBID": "PBS", "LSB_JOBID": "LSF"}

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.machine import Check, CheckState, Machine
 from fmnist_tui.host.processes import CommandResult, python_command
 from fmnist_tui.models.registry import all_models
 from fmnist_tui.text import safe

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
-from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.filesystems import Mount, mount_of
-from fmnist_tui.host.machine import Locks, Machine
+from fmnist_tui.host.machine import Check, CheckState, Locks, Machine
 from fmnist_tui.paths import cache_folder, home_folder, private_temporary_folder, user_folder, writing_fault
 from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory, list_runs

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fmnist_tui.host.cpus import available_cpus
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import available_cpus, host_name
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.text import counted

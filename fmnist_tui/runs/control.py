@@ -15,14 +15,13 @@ import msgspec
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import is_torn, open_append, write_atomically
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_tail_fold
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Stage
+from fmnist_tui.training.events import Command, Stage
 
 _VERBS = {
     Command.PAUSE: "pause",

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.files import is_folder, open_nofollow
-from fmnist_tui.host.identity import boot_id, host_name
+from fmnist_tui.host.node import boot_id, host_name
 from fmnist_tui.runs.directory import RunDirectory
 
 BEAT_SECONDS = 1.0

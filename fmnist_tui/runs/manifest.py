@@ -27,7 +27,8 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 
 LONGEST_TEXT = 200
 """Characters of a text that are shown."""
-_Number = Annotated[float, msgspec.Meta(gt=-1e300, lt=1e300)]
+_HUGE = 1e300
+_Number = Annotated[float, msgspec.Meta(gt=-_HUGE, lt=_HUGE)]
 """A finite number."""
 _HIGHEST = {"test_accuracy": 1.0, "test_nll": math.inf, "test_brier": 2.0, "test_ece": 1.0}
 """The largest possible value of each measure; none can be below 0."""
@@ -162,6 +163,13 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
         data = self.data
         both = data.train_fingerprint, data.test_fingerprint
         return both if all(both) else None
+
+    def number(self, name: str) -> float | None:
+        """A hyper-parameter that is a finite number; None where it is missing or anything else."""
+        value = self.settings.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
+            return None
+        return float(value)
 
     def config(self) -> TrainingConfig:
         """The complete configuration.

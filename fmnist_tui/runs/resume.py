@@ -13,8 +13,8 @@ from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
-from fmnist_tui.host.check import CheckState
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.machine import CheckState
+from fmnist_tui.host.node import host_name
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, version_in

@@ -36,7 +36,7 @@ from fmnist_tui.runs.request import Request, command_of, read_request, settled_c
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
 from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
-from fmnist_tui.runs.start_checks import resolve_device
+from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import LossMonitor
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest

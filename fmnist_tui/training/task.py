@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import threadpoolctl
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split
@@ -15,7 +16,6 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training import augment
-from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -253,3 +253,16 @@ def _unseen(task: Task) -> Iterator[Event]:
         yield Alert(
             "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"
         )
+
+
+def bound_blas_threads(threads: int) -> None:
+    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
+
+    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
+    silently ignore others. Here the latest caller takes over.
+    """
+    openblas = getattr(threadpoolctl, "OpenBLASController", None)
+    take_over = getattr(openblas, "clear_controlling_thread", None)
+    if take_over:
+        take_over(force=True)
+    threadpoolctl.threadpool_limits(threads, user_api="blas")

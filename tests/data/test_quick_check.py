@@ -12,7 +12,7 @@ from data.samples import images_file, labels_file
 from fmnist_tui.data import DataError, load
 from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import Sources
-from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.machine import Check, CheckState
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 KAGGLE = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.doctor.checkup import check_up
-from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.gpu_sources import LIBRARY
+from fmnist_tui.host.machine import CheckState
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make

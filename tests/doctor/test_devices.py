@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from fmnist_tui.doctor.devices import cpu_check, device_names, expects_gpu, gpu_check, query_gpus_of
-from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.gpu import Gpu, GpuProcess
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.gpus import GpuReport
+from fmnist_tui.host.machine import Check, CheckState
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make

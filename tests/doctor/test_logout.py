@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.doctor.logout import logout_check, what_a_logout_ends
-from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.machine import Check, CheckState
 
 from .conftest import Make
 from .machines import PLAIN

@@ -12,7 +12,7 @@ import pytest
 from fmnist_tui.doctor.logout import logout_check
 from fmnist_tui.host.machine import Locks, this_machine
 
-GIVEN = "from fmnist_tui.host.machine import given_environment; print(given_environment().get('LC_CTYPE'))"
+GIVEN = "from fmnist_tui.host.terminal import given_environment; print(given_environment().get('LC_CTYPE'))"
 ENVIRONMENTS = [({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8")]
 if Path("/proc/self/environ").exists():  # else nobody can tell who set it
     ENVIRONMENTS += [({"LANG": "C"}, ""), ({"LANG": "C", "LC_CTYPE": ""}, "")]

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from fmnist_tui.doctor.packages import libraries_check, torch_check, trainer_check
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import this_machine
+from fmnist_tui.host.machine import Check, CheckState, this_machine
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make

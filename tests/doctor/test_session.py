@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.doctor.session import clipboard_check, query_tmux, session_check
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.machine import Check, CheckState, Machine
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make

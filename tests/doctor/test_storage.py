@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.doctor.storage import disk_check, folder_check, runs_check, sharing_check
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Locks
+from fmnist_tui.host.machine import Check, CheckState, Locks
 from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.terminal import characters_check, colours, colours_check, is_utf8, terminal_check
+from fmnist_tui.doctor.session import characters_check, colours_check, terminal_check
+from fmnist_tui.host.machine import Check, CheckState
+from fmnist_tui.host.terminal import colours, is_utf8
 
 from .conftest import Make
 from .machines import PLAIN

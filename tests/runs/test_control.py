@@ -13,10 +13,10 @@ from fmnist_tui.runs.control import Inbox, busy_stage, control_end, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,
+    Command,
     Continued,
     Event,
     Paused,

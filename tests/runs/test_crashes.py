@@ -15,9 +15,8 @@ from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import CheckpointSaved, StepMetrics
+from fmnist_tui.training.events import CheckpointSaved, Command, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 from .trainers import SHORT_V0, SHORT_V3, Watch, assert_undisturbed, finish, kill_somewhere, request, running

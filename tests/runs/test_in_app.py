@@ -11,7 +11,7 @@ import pytest
 import torch
 from full_disk import space_for
 
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs import worker
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_snapshot

@@ -10,8 +10,7 @@ from cpus import on_one_cpu
 from data.samples import write_idx
 
 from fmnist_tui.data import load
-from fmnist_tui.host.cpus import available_cpus
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import available_cpus, host_name
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
@@ -19,8 +18,16 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, StepMetrics
+from fmnist_tui.training.events import (
+    Alert,
+    CheckpointSaved,
+    Command,
+    Epoch,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepMetrics,
+)
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 from .trainers import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.training import events, trainer
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 
 from .fakes import FakeEngine, MemoryStore, drive, on
 from .samples import task

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from fmnist_tui.data.statistics import PixelStatistics
+from fmnist_tui.data.dataset import PixelStatistics
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.recipes import (
     RECIPES,

@@ -13,13 +13,13 @@ import pytest
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.data.dataset import ImageSet
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
+from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.training import events, trainer
 from fmnist_tui.training.checkpoint import Position
 from fmnist_tui.training.engine import Totals
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.metrics import score
-from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import make_engine
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from fmnist_tui.training import events, trainer
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import Command, Event
 
 from .fakes import FakeEngine, MemoryStore, Ran, Script, drive, on
 from .samples import assert_same_tensors, task

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.curve import smoothed, width_for
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.tui.widgets.chart import Series

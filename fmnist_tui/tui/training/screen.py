@@ -15,7 +15,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import Snapshot, read_snapshot
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.status import Status
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.messages import CommandRequested, ResumeRequested, RunSelected

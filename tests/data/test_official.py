@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet, same_images_as_official
-from fmnist_tui.data.content_hash import content_checksum, holds_official_images
 from fmnist_tui.data.dataset import ByteArray
+from fmnist_tui.data.official import content_checksum, holds_official_images
 
 from .samples import Sample, sample
 
