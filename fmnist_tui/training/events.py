@@ -283,8 +283,9 @@ def rewound_to(event: Event) -> int | None:
 
 
 _BY_NAME = {name_in_log(kind): kind for kind in _KINDS}
-_NUMBERS = {kind: [item.name for item in fields(kind) if item.type is float] for kind in _KINDS}
-_TEXTS = {kind: [item.name for item in fields(kind) if item.type is str] for kind in _KINDS}
+_FIELDS = {kind: fields(kind) for kind in _KINDS}
+_NUMBERS = {kind: [item.name for item in items if item.type is float] for kind, items in _FIELDS.items()}
+_TEXTS = {kind: [item.name for item in items if item.type is str] for kind, items in _FIELDS.items()}
 
 
 def to_json(event: Event) -> dict[str, Any]:
