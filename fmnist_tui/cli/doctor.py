@@ -35,7 +35,7 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
     rows = []
     with closing(check_up(machine, _runs_folder(runs), data_folder(data), _cache_folder())) as found:
         for unsafe in found:
-            row = replace(unsafe, seen=safe(unsafe.seen), advice=safe(unsafe.advice))
+            row = replace(unsafe, message=safe(unsafe.message), advice=safe(unsafe.advice))
             rows.append(row)
             if not as_json:
                 _print(row, coloured=coloured)
@@ -64,7 +64,7 @@ def _cache_folder() -> Path:
 
 def _print(row: Check, *, coloured: bool) -> None:
     state = click.style(f"{row.state:<8}", fg=_COLOURS[row.state], bold=row.state is CheckState.PROBLEM or None)
-    click.echo(f"{state} {row.check:<12} {_wrapped(row.seen)}", color=coloured)
+    click.echo(f"{state} {row.check:<12} {_wrapped(row.message)}", color=coloured)
     if row.advice:
         click.echo(f"{_INDENT}-> {_wrapped(row.advice)}", color=coloured)
 

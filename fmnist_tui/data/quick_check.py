@@ -86,8 +86,8 @@ def _default(cache: Path, sources: Sources) -> Check:
             if found.may_be(sources.release):
                 return Check("data", CheckState.OK, f"{folder}: {found.summary}")
             faults.append(f"{folder} contains data other than Fashion-MNIST")
-    seen = "; ".join([*faults, "not downloaded yet: Fashion-MNIST (31 MB) is fetched at first use"])
-    return Check("data", CheckState.NOTE, seen, "fetch it now: fmnist-tui data; or use the demo set: --data demo")
+    message = "; ".join([*faults, "not downloaded yet: Fashion-MNIST (31 MB) is fetched at first use"])
+    return Check("data", CheckState.NOTE, message, "fetch it now: fmnist-tui data; or use the demo set: --data demo")
 
 
 def _look(folder: Path, cache: Path) -> _Found:

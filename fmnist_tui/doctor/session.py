@@ -42,26 +42,26 @@ def terminal_check(machine: Machine) -> Check:
             "over SSH, request one: ssh -t HOST fmnist-tui",
         )
     columns, rows = machine.screen
-    seen = f"TERM={machine.environ.get('TERM', '')}, {columns}x{rows}"
+    message = f"TERM={machine.environ.get('TERM', '')}, {columns}x{rows}"
     if not columns or not rows:
-        return Check("terminal", CheckState.NOTE, f"{seen}: unknown size", "set it with: stty cols 80 rows 24")
+        return Check("terminal", CheckState.NOTE, f"{message}: unknown size", "set it with: stty cols 80 rows 24")
     if columns < MIN_SIZE[0] or rows < MIN_SIZE[1]:
         return Check(
             "terminal",
             CheckState.PROBLEM,
-            f"{seen}: too small for the app",
+            f"{message}: too small for the app",
             "enlarge it to at least 60x18, better 80x24",
         )
     if machine.environ.get("TERM", "dumb") in CANNOT_DRAW:
         return Check(
             "terminal",
             CheckState.NOTE,
-            f"{seen}: can't draw, according to TERM",
+            f"{message}: can't draw, according to TERM",
             "if it can: export TERM=xterm-256color",
         )
     if columns < COMFORTABLE_SIZE[0] or rows < COMFORTABLE_SIZE[1]:
-        return Check("terminal", CheckState.OK, f"{seen}: large enough, 80x24 is more comfortable")
-    return Check("terminal", CheckState.OK, seen)
+        return Check("terminal", CheckState.OK, f"{message}: large enough, 80x24 is more comfortable")
+    return Check("terminal", CheckState.OK, message)
 
 
 def colours_check(machine: Machine) -> Check:
@@ -121,20 +121,23 @@ def session_check(machine: Machine, tmux: Tmux | None) -> Check:
     """The SSH connection and terminal multiplexers, and whether tmux limits the colours."""
     environ = machine.environ
     parts = ["over SSH" if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY") else "local", _multiplexer(environ)]
-    seen = ", ".join(filter(None, parts))
+    message = ", ".join(filter(None, parts))
     if not environ.get("TMUX"):
-        return Check("session", CheckState.OK, seen)
+        return Check("session", CheckState.OK, message)
     if tmux is None:
-        return Check("session", CheckState.NOTE, f"{seen}, which doesn't respond")
+        return Check("session", CheckState.NOTE, f"{message}, which doesn't respond")
     if not environ.get("TERM", "").endswith("256color"):
         advice = f'set -g default-terminal "tmux-256color"{_TMUX_CONF}'
-        return Check("session", CheckState.NOTE, f"{seen}, which supports few colours", advice)
+        return Check("session", CheckState.NOTE, f"{message}, which supports few colours", advice)
     if tmux.features and "RGB" not in tmux.features.split(","):
         advice = f'if it supports them: set -as terminal-features ",*:RGB"{_TMUX_CONF}'
         return Check(
-            "session", CheckState.NOTE, f"{seen}, which doesn't know that your terminal supports true colours", advice
+            "session",
+            CheckState.NOTE,
+            f"{message}, which doesn't know that your terminal supports true colours",
+            advice,
         )
-    return Check("session", CheckState.OK, seen)
+    return Check("session", CheckState.OK, message)
 
 
 def clipboard_check(machine: Machine, tmux: Tmux | None) -> Check:
@@ -154,22 +157,25 @@ def clipboard_check(machine: Machine, tmux: Tmux | None) -> Check:
     if takes is False:
         return Check("clipboard", CheckState.NOTE, "this terminal doesn't support copying (OSC 52)", _FILES)
     if _multiplexer(environ) == _REMOTE_MULTIPLEXER:
-        seen = f"copied text (OSC 52) has to pass {_REMOTE_MULTIPLEXER}; screen doesn't forward it"
-        return Check("clipboard", CheckState.NOTE, seen, f"in tmux there: set -g set-clipboard on; or {_FILES}")
-    seen = "copied text is sent to the terminal (OSC 52, also over SSH); whether it supports that can't be queried"
+        message = f"copied text (OSC 52) has to pass {_REMOTE_MULTIPLEXER}; screen doesn't forward it"
+        return Check("clipboard", CheckState.NOTE, message, f"in tmux there: set -g set-clipboard on; or {_FILES}")
+    message = "copied text is sent to the terminal (OSC 52, also over SSH); whether it supports that can't be queried"
     return Check(
-        "clipboard", CheckState.NOTE, seen, f"if it doesn't arrive, enable it in the terminal's settings, or {_FILES}"
+        "clipboard",
+        CheckState.NOTE,
+        message,
+        f"if it doesn't arrive, enable it in the terminal's settings, or {_FILES}",
     )
 
 
 def _tmux_clipboard(tmux: Tmux) -> Check:
     if tmux.clipboard != "on":
-        seen = f"tmux doesn't forward copied text (OSC 52) to your terminal (set-clipboard {tmux.clipboard})"
-        return Check("clipboard", CheckState.NOTE, seen, f"set -g set-clipboard on{_TMUX_CONF}")
+        message = f"tmux doesn't forward copied text (OSC 52) to your terminal (set-clipboard {tmux.clipboard})"
+        return Check("clipboard", CheckState.NOTE, message, f"set -g set-clipboard on{_TMUX_CONF}")
     if tmux.features and "clipboard" not in tmux.features.split(","):
-        seen = "tmux doesn't know that your terminal supports copying (OSC 52)"
+        message = "tmux doesn't know that your terminal supports copying (OSC 52)"
         return Check(
-            "clipboard", CheckState.NOTE, seen, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}'
+            "clipboard", CheckState.NOTE, message, f'if it does: set -as terminal-features ",*:clipboard"{_TMUX_CONF}'
         )
     return Check("clipboard", CheckState.OK, "tmux forwards copied text to your terminal (OSC 52)")
 

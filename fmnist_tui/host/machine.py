@@ -45,13 +45,13 @@ class Check:
     Attributes:
         check: The check's name.
         state: Its outcome.
-        seen: What was found, as one line. It may contain text from commands and files: make it safe before printing.
+        message: What was found, as one line. It may contain text from commands and files: make it safe before printing.
         advice: What to do about it, as one line; "" if there is nothing to do.
     """
 
     check: str
     state: CheckState
-    seen: str
+    message: str
     advice: str = ""
 
 

@@ -129,13 +129,13 @@ def _alone(path: Path) -> Iterator[None]:
     """
     turn = path.with_name(f".{path.name}.turn")
     patience = _TURN_SECONDS * (1 + random.random())  # noqa: S311 - so that of many who wait one gives up first
-    seen, since = b"", time.monotonic()
+    last, since = b"", time.monotonic()
     while True:
         try:
             handle = os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
-            if (now := _first_bytes(turn)) != seen:  # another writer's turn
-                seen, since = now, time.monotonic()
+            if (now := _first_bytes(turn)) != last:  # another writer's turn
+                last, since = now, time.monotonic()
             elif time.monotonic() - since > patience:  # the writer was killed
                 turn.unlink(missing_ok=True)
             time.sleep(0.01)

@@ -63,27 +63,27 @@ def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> Reques
     return requested
 
 
-def resolve_device(config: TrainingConfig, place: str = "cuda:0") -> TrainingConfig:
+def resolve_device(config: TrainingConfig, gpu: str = "cuda:0") -> TrainingConfig:
     """The configuration with PyTorch's name of the device, and as many threads as CPUs unless a number is requested.
 
     Args:
         config: As requested.
-        place: The device to use if any GPU would do: "cuda:1".
+        gpu: The device to use if any GPU would do: "cuda:1".
 
     Raises:
         ConfigError: The device doesn't exist, or PyTorch is missing or broken.
     """
     check_device(config.version, config.device)
-    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, place)
+    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, gpu)
     return replace(config, device=device, threads=config.threads or available_cpus())
 
 
-def _device_of_pytorch(wanted: str, place: str) -> str:
+def _device_of_pytorch(wanted: str, gpu: str) -> str:
     try:
         from fmnist_tui.training.devices import resolve
     except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
         raise ConfigError(f"PyTorch is broken ({first_line(error)}); reinstall it: pip install torch") from error
-    return resolve(wanted, place)
+    return resolve(wanted, gpu)
 
 
 def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> None:
@@ -103,7 +103,7 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
     if data is not None:
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
-            raise DataError(row.seen, row.advice)
+            raise DataError(row.message, row.advice)
     for device in sorted({config.device for config in configs} - {"auto", "cpu"}):
         _check_device(device)
 
@@ -125,18 +125,18 @@ def disk_space_warning(runs: Path, configs: Sequence[TrainingConfig]) -> str:
         return ""
     if free >= needed:
         return ""
-    seen = f"{amount(free)} free in {runs}, but {counted(len(configs), 'run')} will take about {amount(needed)}"
-    return f"{seen}: free some space, or choose another folder with --runs"
+    message = f"{amount(free)} free in {runs}, but {counted(len(configs), 'run')} will take about {amount(needed)}"
+    return f"{message}: free some space, or choose another folder with --runs"
 
 
 def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
     """Bytes that runs leave on disk, and one more checkpoint: the old one is deleted after the new one."""
     checkpoints = [_checkpoint(config) for config in configs]
-    kept = sum(
+    saved = sum(
         MAX_CHECKPOINTS * size + 4 * layer_table(config.model).parameters
         for size, config in zip(checkpoints, configs, strict=True)
     )
-    return kept + max(checkpoints, default=0) + _BESIDE * len(configs)
+    return saved + max(checkpoints, default=0) + _BESIDE * len(configs)
 
 
 def _checkpoint(config: TrainingConfig) -> int:

@@ -266,8 +266,8 @@ def _is_complete(manifest: Manifest) -> bool:
 
 def _resolved_here(config: TrainingConfig, device: str) -> TrainingConfig:
     """The configuration of a resumed run on this machine: with its device, or the best one available."""
-    place = device or "cuda:0"
+    gpu = device or "cuda:0"
     try:
-        return resolve_device(_on_claimed(config, device), place)
+        return resolve_device(_on_claimed(config, device), gpu)
     except NoDeviceError:
-        return resolve_device(replace(config, device="auto"), place)
+        return resolve_device(replace(config, device="auto"), gpu)

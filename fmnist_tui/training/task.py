@@ -1,4 +1,4 @@
-"""From a configuration and the data to an engine that can be trained, and what a run's log says about it at first."""
+"""From a configuration and the data to an engine that can be trained, and the first lines of a run's log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNUSUAL = 3.5
 _SHORT = 3.0
 """Standard deviations by which one class may fall short, if it has half of its expected count."""
 _MISSING = 5.0
-"""Expected images of a class among the first ones, from which on having none of them is not chance."""
+"""Expected images of a class among the first ones, from which on having none of them is significant."""
 
 
 def choose(labels: Labels, limit: int, subset: str) -> tuple[Indices, str]:
@@ -201,8 +201,8 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
         task: What will be trained.
         asked: The hyper-parameters as requested, before those left to the data were filled in.
     """
-    if words := augmentation_line(task.config.hyperparameters, asked, task.dataset):
-        yield Stage(words)
+    if text := augmentation_line(task.config.hyperparameters, asked, task.dataset):
+        yield Stage(text)
     yield from _limit(task)
     yield from _unseen(task)
 

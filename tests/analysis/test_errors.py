@@ -10,7 +10,6 @@ from sklearn.metrics import precision_recall_fscore_support
 from fmnist_tui.analysis.errors import (
     Confusion,
     class_scores,
-    confusion_matrix,
     images_of,
     mistakes,
     most_confused,
@@ -26,7 +25,7 @@ MODELS = [perfect, constant, chance]
 @pytest.mark.parametrize("model", MODELS)
 def test_the_matrix_and_the_scores_are_those_of_scikit_learn(model: Callable[[], Predictions]) -> None:
     predictions = model()
-    matrix = confusion_matrix(predictions)
+    matrix = predictions.confusion_matrix
     assert np.array_equal(matrix, reference_matrix(predictions.labels, predictions.predicted, labels=range(10)))
     expected = precision_recall_fscore_support(
         predictions.labels, predictions.predicted, labels=range(10), zero_division=0
@@ -38,7 +37,7 @@ def test_the_matrix_and_the_scores_are_those_of_scikit_learn(model: Callable[[],
 
 
 def test_a_perfect_model_confuses_nothing() -> None:
-    matrix = confusion_matrix(perfect())
+    matrix = perfect().confusion_matrix
     assert np.array_equal(matrix, 100 * np.eye(10))
     assert {(score.precision, score.recall, score.f1) for score in class_scores(matrix)} == {(1.0, 1.0, 1.0)}
     assert most_confused(matrix) == ()
@@ -46,7 +45,7 @@ def test_a_perfect_model_confuses_nothing() -> None:
 
 
 def test_a_constant_model_takes_all_for_one_class_and_a_share_of_nothing_is_nought() -> None:
-    matrix = confusion_matrix(constant())
+    matrix = constant().confusion_matrix
     scores = class_scores(matrix)
     assert [scores[3].precision, scores[3].recall, scores[3].f1] == pytest.approx([0.1, 1.0, 2 / 11])
     assert {(score.precision, score.recall, score.f1) for score in scores if score.label != 3} == {(0.0, 0.0, 0.0)}
@@ -54,19 +53,19 @@ def test_a_constant_model_takes_all_for_one_class_and_a_share_of_nothing_is_noug
 
 
 def test_a_model_that_guesses_is_right_a_tenth_of_the_time() -> None:
-    scores = class_scores(confusion_matrix(chance()))
+    scores = class_scores(chance().confusion_matrix)
     assert np.mean([score.recall for score in scores]) == pytest.approx(0.1, abs=0.03)
     assert sum(score.support for score in scores) == 1000
 
 
 def test_a_class_without_images_has_a_recall_of_nought() -> None:
-    scores = class_scores(confusion_matrix(said([0, 1], [0, 0])))
+    scores = class_scores(said([0, 1], [0, 0]).confusion_matrix)
     assert (scores[1].recall, scores[1].support) == (0.0, 1)
     assert (scores[9].precision, scores[9].recall, scores[9].f1, scores[9].support) == (0.0, 0.0, 0.0, 0)
 
 
 def test_pairs_come_by_their_count_and_equals_by_their_labels() -> None:
-    matrix = confusion_matrix(said([0, 0, 0, 6, 6, 4, 2], [6, 6, 6, 0, 0, 2, 4]))
+    matrix = said([0, 0, 0, 6, 6, 4, 2], [6, 6, 6, 0, 0, 2, 4]).confusion_matrix
     assert most_confused(matrix) == (
         Confusion(0, 6, 3),
         Confusion(6, 0, 2),

@@ -56,5 +56,5 @@ def test_a_machine_that_reports_nothing_is_checked_all_the_same(
     rows = list(check_up(machine, runs, None, tmp_path / "cache"))
     assert len(rows) == len(ORDER) + 1
     for row in rows:
-        assert row.seen
-        assert "\n" not in row.seen + row.advice
+        assert row.message
+        assert "\n" not in row.message + row.advice

@@ -43,7 +43,7 @@ def test_json_has_the_keys_of_the_contract(doctor: Doctor) -> None:
     rows = doctor("--json", "--data", "demo").json
     assert [row["check"] for row in rows] == CHECKS
     for row in rows:
-        assert list(row) == ["check", "state", "seen", "advice"]
+        assert list(row) == ["check", "state", "message", "advice"]
         assert all(isinstance(value, str) for value in row.values())
         assert row["state"] in ("ok", "note", "problem")
 
@@ -61,7 +61,7 @@ def test_a_gpu_has_a_line_where_there_is_one(doctor: Doctor) -> None:
     answers = {"host.gpus": gpus_reported(visible=(gpu,), driver="550")}
     rows = doctor("--json", "--data", "demo", libraries=[LIBRARY], answers=answers).json
     assert [row["check"] for row in rows][-2:] == ["gpu", "torch"]
-    assert "cuda:0 NVIDIA H100 GPU-5f3a9c01" in rows[-2]["seen"]
+    assert "cuda:0 NVIDIA H100 GPU-5f3a9c01" in rows[-2]["message"]
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
@@ -80,9 +80,9 @@ def test_text_from_elsewhere_cannot_move_the_cursor(doctor: Doctor, flags: tuple
 
 def test_the_folders_are_those_of_the_options(doctor: Doctor, tmp_path: Path) -> None:
     rows = doctor("--json", "--runs", tmp_path / "mine", "--data", "demo").json
-    seen = {row["check"]: row["seen"] for row in rows}
-    assert str(tmp_path / "mine") in seen["runs folder"]
-    assert "demo" in seen["data"]
+    message = {row["check"]: row["message"] for row in rows}
+    assert str(tmp_path / "mine") in message["runs folder"]
+    assert "demo" in message["data"]
     outcome = doctor("--data", tmp_path / "nowhere")
     assert outcome.complaint == "1 problem (data); see the advice above"
 

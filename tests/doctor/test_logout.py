@@ -35,7 +35,7 @@ def test_where_systemd_kills_it_is_reported_with_what_to_do(make: Make) -> None:
         "run once: loginctl enable-linger; then start with: systemd-run --user --scope fmnist-tui"
     )
     row = logout_check(machine)
-    assert (row.state, row.seen) == (CheckState.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
+    assert (row.state, row.message) == (CheckState.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
 
 
 def test_lingering_does_not_save_what_is_in_the_session(make: Make) -> None:

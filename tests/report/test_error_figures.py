@@ -10,7 +10,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fmnist_tui.analysis.calibration import reliability
-from fmnist_tui.analysis.errors import confusion_matrix
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.report.figures import CORRECT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
 from fmnist_tui.report.rendering import to_png, to_svg
@@ -20,7 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def confusion(predictions: Predictions, title: str = "run") -> Figure:
-    return confusion_figure(confusion_matrix(predictions), FASHION_CLASSES, title)
+    return confusion_figure(predictions.confusion_matrix, FASHION_CLASSES, title)
 
 
 def both(predictions: Predictions) -> tuple[Figure, Figure]:
