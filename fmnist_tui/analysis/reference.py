@@ -33,9 +33,9 @@ class Reference:
     n: int
 
 
-def summarised(records: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
-    """The content of SUMMARY: for each recipe and version a Reference over the eligible runs of `records`."""
-    return {recipe: {name: asdict(one) for name, one in _reached(records, recipe).items()} for recipe in RECIPES}
+def summarised(runs: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The content of SUMMARY: for each recipe and version a Reference over the eligible runs of `runs`."""
+    return {recipe: {name: asdict(one) for name, one in _reached(runs, recipe).items()} for recipe in RECIPES}
 
 
 def references(recipe: str) -> dict[str, Reference]:
@@ -57,8 +57,8 @@ def reference_line(recipe: str) -> str:
     return f"Reference accuracies, shipped with fmnist-tui (number of runs): {', '.join(cells)}" if cells else ""
 
 
-def _reached(records: Sequence[Run], recipe: str) -> dict[str, Reference]:
-    accuracies = {one.version: one.test_accuracy for one in compare(records, recipe).versions}
+def _reached(runs: Sequence[Run], recipe: str) -> dict[str, Reference]:
+    accuracies = {one.version: one.test_accuracy for one in compare(runs, recipe).versions}
     return {version: Reference(one.mean, one.sd, one.n) for version, one in accuracies.items()}
 
 

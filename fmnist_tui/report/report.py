@@ -33,7 +33,7 @@ class Line:
 
     Attributes:
         text: Without any markup.
-        certain: Whether it is statistically significant, or no statistical statement: other lines are muted where that is possible.
+        certain: False for a difference that isn't known to be significant: such a line is muted where that is possible.
     """
 
     text: str

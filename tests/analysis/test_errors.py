@@ -17,7 +17,7 @@ from fmnist_tui.analysis.errors import (
 )
 from fmnist_tui.runs.predictions import Predictions
 
-from .models import chance, constant, perfect, said
+from .models import chance, constant, perfect, predicting
 
 MODELS = [perfect, constant, chance]
 
@@ -44,7 +44,7 @@ def test_a_perfect_model_confuses_nothing() -> None:
     assert len(mistakes(perfect())) == 0
 
 
-def test_a_constant_model_takes_all_for_one_class_and_a_share_of_nothing_is_nought() -> None:
+def test_a_constant_model_predicts_one_class_and_a_fraction_of_nothing_is_zero() -> None:
     matrix = constant().confusion_matrix
     scores = class_scores(matrix)
     assert [scores[3].precision, scores[3].recall, scores[3].f1] == pytest.approx([0.1, 1.0, 2 / 11])
@@ -52,20 +52,20 @@ def test_a_constant_model_takes_all_for_one_class_and_a_share_of_nothing_is_noug
     assert most_confused(matrix) == tuple(Confusion(true, 3, 100) for true in range(10) if true != 3)
 
 
-def test_a_model_that_guesses_is_right_a_tenth_of_the_time() -> None:
+def test_a_model_that_guesses_is_correct_a_tenth_of_the_time() -> None:
     scores = class_scores(chance().confusion_matrix)
     assert np.mean([score.recall for score in scores]) == pytest.approx(0.1, abs=0.03)
     assert sum(score.support for score in scores) == 1000
 
 
-def test_a_class_without_images_has_a_recall_of_nought() -> None:
-    scores = class_scores(said([0, 1], [0, 0]).confusion_matrix)
+def test_a_class_without_images_has_a_recall_of_zero() -> None:
+    scores = class_scores(predicting([0, 1], [0, 0]).confusion_matrix)
     assert (scores[1].recall, scores[1].support) == (0.0, 1)
     assert (scores[9].precision, scores[9].recall, scores[9].f1, scores[9].support) == (0.0, 0.0, 0.0, 0)
 
 
 def test_pairs_come_by_their_count_and_equals_by_their_labels() -> None:
-    matrix = said([0, 0, 0, 6, 6, 4, 2], [6, 6, 6, 0, 0, 2, 4]).confusion_matrix
+    matrix = predicting([0, 0, 0, 6, 6, 4, 2], [6, 6, 6, 0, 0, 2, 4]).confusion_matrix
     assert most_confused(matrix) == (
         Confusion(0, 6, 3),
         Confusion(6, 0, 2),
@@ -75,12 +75,12 @@ def test_pairs_come_by_their_count_and_equals_by_their_labels() -> None:
 
 
 def test_mistakes_come_by_confidence_and_equals_in_the_order_of_the_test_set() -> None:
-    predictions = said([0, 1, 2, 3, 4], [1, 1, 3, 4, 5], [0.5, 0.99, 0.9, 0.5, 0.7])
+    predictions = predicting([0, 1, 2, 3, 4], [1, 1, 3, 4, 5], [0.5, 0.99, 0.9, 0.5, 0.7])
     assert mistakes(predictions).tolist() == [2, 4, 0, 3]
 
 
 def test_the_images_of_a_cell_come_by_confidence() -> None:
-    predictions = said([0, 0, 0, 1, 0], [6, 6, 0, 6, 6], [0.5, 0.9, 0.9, 0.9, 0.7])
+    predictions = predicting([0, 0, 0, 1, 0], [6, 6, 0, 6, 6], [0.5, 0.9, 0.9, 0.9, 0.7])
     assert images_of(predictions, 0, 6).tolist() == [1, 4, 0]
     assert images_of(predictions, 0, 0).tolist() == [2]
     assert images_of(predictions, 9, 9).tolist() == []

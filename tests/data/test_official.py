@@ -21,7 +21,7 @@ def dataset(train: ImageSet, test: ImageSet) -> Dataset:
     return Dataset("some", FASHION_CLASSES, train, test, "nowhere")
 
 
-def test_the_sum_is_that_of_the_sorted_sums_of_every_image_with_its_label(small: Sample) -> None:
+def test_the_checksum_is_that_of_the_sorted_checksums_of_every_image_with_its_label(small: Sample) -> None:
     each = [hashlib.sha256(image.tobytes() + bytes([label])) for image, label in zip(*small.train, strict=True)]
     expected = hashlib.sha256(b"".join(sorted(digest.digest() for digest in each))).hexdigest()
     assert content_checksum(ImageSet.of(*small.train)) == expected

@@ -40,7 +40,7 @@ def test_pytorch_is_checked_first_and_reported_last(make: Make, runs: Path, tmp_
     assert commands.closed == ["trainer_process", "torch_probe"]
 
 
-def test_nothing_goes_on_when_nobody_wants_the_rest(make: Make, runs: Path, tmp_path: Path) -> None:
+def test_nothing_continues_once_the_reader_has_stopped(make: Make, runs: Path, tmp_path: Path) -> None:
     commands = Commands({"torch_probe": reported(**TORCH), "trainer_process": CommandResult(0)})
     rows = check_up(make(commands=commands), runs, "demo", tmp_path / "cache")
     next(rows)

@@ -26,7 +26,7 @@ def test_a_machine_with_nothing_wrong_has_a_line_for_each_check(doctor: Doctor) 
     assert outcome.lines[0] == "ok       terminal     TERM=xterm-256color, 80x24"
 
 
-def test_advice_stands_below_its_check(doctor: Doctor) -> None:
+def test_advice_is_below_its_check(doctor: Doctor) -> None:
     lines = doctor("--data", "demo", environ={"TERM": "xterm-256color", "LANG": "C"}).lines
     place = next(number for number, line in enumerate(lines) if line.startswith("note     characters"))
     assert lines[place + 1] == "                      -> if your terminal supports UTF-8: export LC_ALL=C.UTF-8"

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from analysis.models import chance, constant, perfect, said
+from analysis.models import chance, constant, perfect, predicting
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
 
 
 def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
-    diagram, _ = reliability_figure(reliability(said([0] * 29, [0] * 29)), "run").axes
+    diagram, _ = reliability_figure(reliability(predicting([0] * 29, [0] * 29)), "run").axes
     (bar,) = diagram.patches
     legend = diagram.get_legend()
     assert bar.get_alpha() == pytest.approx(0.3)
@@ -58,7 +58,7 @@ def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
     assert legend.get_title().get_text().endswith("\npale: fewer than 30 images")
 
 
-@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: said([0], [0])])
+@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: predicting([0], [0])])
 def test_both_figures_are_drawn_whatever_a_model_predicts(model: Callable[[], Predictions]) -> None:
     for figure in both(model()):
         assert b"</svg>" in to_svg(figure)

@@ -90,7 +90,7 @@ def test_a_killed_cnn_goes_on_in_the_app_as_if_nothing_had_been(runs: Path, fini
     assert_undisturbed(run, finished_v3)
 
 
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(
+def test_a_stopped_run_is_resumed_as_if_never_interrupted(
     runs: Path, stopped_v0: RunDirectory, finished_v0: RunDirectory
 ) -> None:
     run = copy_of(stopped_v0, runs)
@@ -101,7 +101,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(
     assert run.events.read_bytes().startswith(before)
 
 
-def test_a_run_killed_before_its_first_checkpoint_starts_again_as_if_nothing_had_been(
+def test_a_run_killed_before_its_first_checkpoint_starts_again_as_if_never_interrupted(
     runs: Path, finished_v0: RunDirectory
 ) -> None:
     run = request(runs, SHORT_V0)

@@ -60,16 +60,16 @@ class Section:
     claims: tuple[Claim, ...]
 
 
-def sections(records: Sequence[Run]) -> tuple[Section, ...]:
+def sections(runs: Sequence[Run]) -> tuple[Section, ...]:
     """A section for each recipe that has eligible runs; if there are none, one for the tuned recipe."""
-    made = [section(records, recipe) for recipe in RECIPES]
+    made = [section(runs, recipe) for recipe in RECIPES]
     return tuple(one for one in made if one.found) or (made[0],)
 
 
-def section(records: Sequence[Run], recipe: str) -> Section:
+def section(runs: Sequence[Run], recipe: str) -> Section:
     """The claims, checked against the eligible runs of one recipe."""
-    comparison = compare(records, recipe)
-    by_id = {record.run_id: record for record in records}
+    comparison = compare(runs, recipe)
+    by_id = {run.run_id: run for run in runs}
     found = {one.version: read_findings(by_id[one.best_run]) for one in comparison.versions}
     gain = comparison.total_gain if {DENSE, CNNS[-1]} <= found.keys() else None
     return Section(recipe, found, gain, claims(recipe, found, gain))
