@@ -14,7 +14,7 @@ LABELS = (np.arange(1000) % 10).astype(np.uint8)
 def predicting(
     labels: Sequence[int], predicted: Sequence[int], confidence: Sequence[float] | float = 0.82
 ) -> Predictions:
-    """A model that says these classes with this confidence; the rest is shared by the other nine."""
+    """A model that predicts these classes with this confidence; the other nine have equal parts of the rest."""
     sure = np.broadcast_to(np.asarray(confidence, np.float64), len(labels))
     table = np.repeat(((1 - sure) / 9)[:, None], 10, axis=1)
     table[np.arange(len(labels)), list(predicted)] = sure
@@ -26,7 +26,7 @@ def perfect() -> Predictions:
 
 
 def constant() -> Predictions:
-    """Says 3 whatever it sees."""
+    """Predicts 3 for every image."""
     return predicting(LABELS.tolist(), [3] * len(LABELS), 0.5)
 
 

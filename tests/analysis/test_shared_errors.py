@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from fmnist_tui.analysis.errors import DifferentImagesError, SharedError, only_correct, shared_errors
+from fmnist_tui.runs.predictions import Predictions
 
 from .models import perfect, predicting
 
@@ -67,3 +69,12 @@ def test_runs_on_other_images_are_refused() -> None:
         shared_errors([FIRST, other])
     with pytest.raises(DifferentImagesError, match="same images"):
         only_correct([FIRST, other], 0)
+
+
+def test_there_may_be_more_than_ten_classes() -> None:
+    probabilities = np.full((2, 12), 0.05, np.float32)
+    probabilities[[0, 1], [11, 10]] = 0.45
+    run = Predictions(probabilities, np.array([10, 10], np.uint8))
+    (shared,) = shared_errors([run, run])
+    assert (shared.label, shared.predicted, shared.agreeing) == (10, 11, 2)
+    assert run.confusion_matrix.shape == (12, 12)

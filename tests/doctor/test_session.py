@@ -20,8 +20,8 @@ def tmux(clipboard: str = "on", client: str = "xterm-256color 256,RGB,clipboard,
 
 
 def rows(machine: Machine) -> tuple[Check, Check]:
-    said = query_tmux(machine)
-    return session_check(machine, said), clipboard_check(machine, said)
+    tmux = query_tmux(machine)
+    return session_check(machine, tmux), clipboard_check(machine, tmux)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ QUEUED: list[Event] = [Stage("waiting for cpu")]
 PAUSED: list[Event] = [*BEGUN, Paused(5)]
 
 WITH_TRAINER = {
-    "that has said nothing yet": ([], Status.RUNNING),
+    "that has logged nothing yet": ([], Status.RUNNING),
     "that waits for its device": (QUEUED, Status.QUEUED),
     "whose turn has come": ([*QUEUED, Stage("loading data")], Status.RUNNING),
     "that loads": ([Stage("loading data")], Status.RUNNING),
