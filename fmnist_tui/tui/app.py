@@ -27,7 +27,7 @@ from textual.widgets import Input, OptionList
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.base_screens import SafeScreen, is_gone

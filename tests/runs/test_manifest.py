@@ -56,6 +56,13 @@ def test_a_run_of_0_1_0_has_defaults_for_what_came_later(run: RunDirectory) -> N
     assert manifest.settings["label_smoothing"] == 0.0
 
 
+def test_a_hyper_parameter_is_a_number_or_none() -> None:
+    odd = {str(number): value for number, value in enumerate([*ODD_VALUES, -math.inf, "0.1"])}
+    manifest = Manifest(hyperparameters={"label_smoothing": 0.1, "epochs": 3, **odd})
+    assert (manifest.number("label_smoothing"), manifest.number("epochs")) == (0.1, 3.0)
+    assert {manifest.number(name) for name in [*odd, "missing"]} == {None}
+
+
 @pytest.mark.parametrize(
     ("moved", "folder"), [(None, "/a"), ({"folder": "/b"}, "/b"), ({"folder": None}, None), ({"folder": 3}, "/a")]
 )
