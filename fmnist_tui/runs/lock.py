@@ -261,7 +261,7 @@ def _read_holder(path: Path) -> _Holder | None:
         return None
     try:
         return msgspec.json.decode(os.read(handle, _LARGEST), type=_Holder)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     finally:
         os.close(handle)

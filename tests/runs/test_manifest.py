@@ -45,6 +45,14 @@ def test_before_run_json_the_manifest_is_the_request(run: RunDirectory) -> None:
     )
 
 
+@pytest.mark.parametrize("depth", [200, 900, 100_000])
+def test_a_deeply_nested_file_counts_as_damaged(run: RunDirectory, depth: int) -> None:
+    run.run_json.write_text(f'{{"version": "v1", "x": {"[" * depth}{"]" * depth}}}')
+    run.result.write_text(f'{{"reason": "completed", "x": {"[" * depth}{"]" * depth}}}')
+    assert read_manifest(run) == Manifest(version="v0")
+    assert read_result(run) is None
+
+
 def test_without_any_file_the_manifest_has_the_version_of_the_id(run: RunDirectory) -> None:
     assert read_manifest(run) == Manifest(version="v0")
 
