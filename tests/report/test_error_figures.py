@@ -5,12 +5,11 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from analysis.models import chance, constant, perfect, said
+from analysis.models import chance, constant, perfect, predicting
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fmnist_tui.analysis.calibration import reliability
-from fmnist_tui.analysis.errors import confusion_matrix
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.report.figures import CORRECT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
@@ -21,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def confusion(predictions: Predictions, title: str = "run") -> Figure:
-    return confusion_figure(confusion_matrix(predictions), FASHION_CLASSES, title)
+    return confusion_figure(predictions.confusion_matrix, FASHION_CLASSES, title)
 
 
 def both(predictions: Predictions) -> tuple[Figure, Figure]:
@@ -52,7 +51,7 @@ def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
 
 
 def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
-    diagram, _ = reliability_figure(reliability(said([0] * 29, [0] * 29)), "run", "v1").axes
+    diagram, _ = reliability_figure(reliability(predicting([0] * 29, [0] * 29)), "run", "v1").axes
     (bar,) = diagram.patches
     legend = diagram.get_legend()
     assert bar.get_alpha() == pytest.approx(0.3)
@@ -61,7 +60,7 @@ def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
 
 
 def test_a_bin_of_few_images_draws_no_bar_of_its_own() -> None:
-    predictions = said([0] * 101, [0] * 100 + [1], [0.95] * 100 + [0.5])
+    predictions = predicting([0] * 101, [0] * 100 + [1], [0.95] * 100 + [0.5])
     diagram, counts = reliability_figure(reliability(predictions), "run", "v1").axes
     (bar,) = diagram.patches
     assert (bar.get_x(), bar.get_width()) == pytest.approx((7 / 15, 8 / 15))  # type: ignore[attr-defined]
@@ -69,7 +68,7 @@ def test_a_bin_of_few_images_draws_no_bar_of_its_own() -> None:
     assert sum(patch.get_height() for patch in counts.patches) == 101  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: said([0], [0])])
+@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: predicting([0], [0])])
 def test_both_figures_are_drawn_whatever_a_model_predicts(model: Callable[[], Predictions]) -> None:
     for figure in both(model()):
         assert b"</svg>" in to_svg(figure)

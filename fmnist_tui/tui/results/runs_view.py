@@ -16,7 +16,6 @@ from textual.theme import Theme
 from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.label import Label, read_label, write_label
@@ -69,7 +68,7 @@ def row(record: Run, reasons: Mapping[str, str], drawn: bool, theme: Theme) -> t
     colour, status = model_colour(record.version, theme), record.status
     run = Text(record.run_id)
     run.stylize(f"bold {colour}", 0, len(record.version))
-    numbers = ("" if number is None else str(number) for number in (whole(record.settings, "epochs"), record.seed))
+    numbers = ("" if number is None else str(number) for number in (record.manifest.epochs, record.seed))
     texts = (eligible, "drawn" if drawn else "", record.marked_recipe, *numbers, *others, record.label)
     state = Text(f"{status_mark(status)} {status}", status_colour(status, theme) or "dim")
     return (run, Text(accuracy, "bold"), state, *map(Text, texts))
