@@ -188,7 +188,7 @@ def completed(version: str, better: float) -> list[Event]:
         pytest.param(["m"], "Total gain from v0 to v3", id="summary"),
         pytest.param(["u"], "Validation NLL", id="curves"),
         pytest.param(["r"], "newest first", id="runs"),
-        pytest.param(["b"], "ECE", id="calibration"),
+        pytest.param(["b"], "80-87%", id="calibration"),
     ],
 )
 def test_the_results_screen(

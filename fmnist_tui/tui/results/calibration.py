@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
+from textual.geometry import Size
+from textual.widget import Widget
 from textual.widgets import Static
 
 from fmnist_tui.analysis.calibration import Bin, calibration_error, merged
@@ -54,25 +55,37 @@ def reliability_lines(bins: Bins, width: int, colour: str, faint: str) -> Text:
     return Text("\n", no_wrap=True).join(lines)
 
 
-class Diagram(Static):
-    """The diagram of one run."""
+class Diagram(Widget):
+    """The diagram of one run, with a title where there is no border that has it."""
 
     def __init__(self, run: str, name: str, bins: Bins, note: str) -> None:
         super().__init__(classes="panel diagram")
-        self._run, self._name_of_run, self._bins, self._note = run, name, bins, note
+        self._model, self._name_of_run, self._bins, self._note = version_in(run), name, bins, note
+
+    def on_mount(self) -> None:
+        """Names the run."""
+        self.border_title = self._title
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's names
+        """The bins, their heading, and the title."""
+        return len(merged(self._bins)) + 1 + (not self._is_framed)
 
     def render(self) -> Text:
-        """A title where there is no border, and the bins."""
-        theme, model = self.app.current_theme, version_in(self._run)
-        colour = model_colour(model, theme)
-        error = f"ECE {calibration_error(self._bins):.4f}"
-        title = Text.assemble(
-            (f"{look_of(model).marker} {self._name_of_run}", f"bold {colour}"), f" {error}", (self._note, "dim")
-        )
-        self.border_title = title
-        framed = self.outer_size.height > self.size.height
+        """Title and bins."""
+        theme = self.app.current_theme
+        colour = model_colour(self._model, theme)
         lines = reliability_lines(self._bins, self.content_size.width, colour, faded(colour, theme, _FAINT))
-        return lines if framed else Text("\n").join([title, lines])
+        return lines if self._is_framed else Text("\n").join([self._title, lines])
+
+    @property
+    def _is_framed(self) -> bool:
+        return self.styles.border_top[0] not in ("", "none")
+
+    @property
+    def _title(self) -> Text:
+        colour = model_colour(self._model, self.app.current_theme)
+        name = f"{look_of(self._model).marker} {self._name_of_run}"
+        return Text.assemble((name, f"bold {colour}"), f" ECE {calibration_error(self._bins):.4f}", (self._note, "dim"))
 
 
 class CalibrationView(VerticalScroll):
@@ -88,11 +101,10 @@ class CalibrationView(VerticalScroll):
         yield Static(id="about_bins")
 
     def on_resize(self) -> None:
-        """As many in a row as fit, with rows of equal length."""
+        """As many in a row as fit, but an even number of them, so that two recipes of a model stand side by side."""
         grid = self.query_one(Grid)
-        count = max(1, len(grid.children))
-        rows = math.ceil(count / max(1, min(count, self.size.width // _NARROWEST)))
-        grid.styles.grid_size_columns = math.ceil(count / rows)
+        columns = max(1, min(len(grid.children), self.size.width // _NARROWEST))
+        grid.styles.grid_size_columns = columns - (columns > 1 and columns % 2)
 
     async def show(self, found: Calibrated) -> None:
         """Shows the diagrams."""

@@ -83,7 +83,7 @@ class Compared(Message):
     @property
     def best_runs(self) -> list[str]:
         """The best run of each model, in the order of the comparison."""
-        return [summary.best_run for one in self.shown for summary in one.versions]
+        return [summary.best_run for summary in self.summaries]
 
     @property
     def summaries(self) -> list[VersionSummary]:
@@ -171,9 +171,8 @@ def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool
 def calibrate(compared: Compared) -> Calibrated:
     """The reliability diagrams of the best runs. Reads predictions, so it belongs in a thread."""
     if compared.is_reference:
-        known = reference_runs()
-        diagrams = {run: bins for recipe in compared.wanted.recipes for run, bins in known[recipe].reliability.items()}
-        return Calibrated(compared, diagrams, ())
+        known = {run: bins for one in reference_runs().values() for run, bins in one.reliability.items()}
+        return Calibrated(compared, {run: known[run] for run in compared.best_runs}, ())
     records = {one.run_id: one for one in compared.records}
     found, missing = {}, []
     for run in compared.best_runs:
