@@ -9,6 +9,8 @@ from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes.cache import Findings, read_findings
 from fmnist_tui.analysis.probes.claims import CNNS, DENSE, claims
 from fmnist_tui.analysis.probes.common import Claim
+from fmnist_tui.analysis.probes.reference import reference_findings
+from fmnist_tui.analysis.reference import references
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES
 
@@ -42,4 +44,12 @@ def section(records: Sequence[Run], recipe: str) -> Section:
     by_id = {record.run_id: record for record in records}
     found = {one.version: read_findings(by_id[one.best_run]) for one in comparison.versions}
     gain = comparison.total_gain if {DENSE, CNNS[-1]} <= found.keys() else None
+    return Section(recipe, found, gain, claims(recipe, found, gain))
+
+
+def reference_section(recipe: str) -> Section:
+    """The claims, checked against the reference runs that come with the package."""
+    found, accuracies = reference_findings(recipe), references(recipe)
+    known = {DENSE, CNNS[-1]} <= accuracies.keys()
+    gain = accuracies[CNNS[-1]].mean - accuracies[DENSE].mean if known else None
     return Section(recipe, found, gain, claims(recipe, found, gain))
