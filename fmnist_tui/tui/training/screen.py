@@ -119,6 +119,7 @@ class TrainingScreen(LabScreen):
         self.watch_app("followed", self._take_follower)
         self.watch_app("runs_state", self._take_runs_state)
         self.watch_app("overlaid", self._take_overlays)
+        self.watch_app("theme", lambda _: self._take_overlays(()))
         self.set_interval(_LOOK_SECONDS * self.app.pace, self._paint)
 
     def on_screen_resume(self) -> None:
@@ -126,7 +127,8 @@ class TrainingScreen(LabScreen):
         self.set_timer(_CHARTS_AFTER, self._paint_now)
 
     def on_resize(self) -> None:
-        """Fits texts to the new width."""
+        """Fits texts and keys to the new width."""
+        self.refresh_bindings()
         self._paint_now()
 
     def on_option_list_option_selected(self, event: RunStrip.OptionSelected) -> None:
@@ -266,6 +268,7 @@ class TrainingScreen(LabScreen):
         if follower is None and self._follower:  # its run was deleted, and there is no other
             self.refresh(recompose=True)
         self._follower = follower
+        self.set_class(follower is None, "-empty")
         self._paint_now()
 
     def _take_runs_state(self, _: RunsState) -> None:
@@ -276,6 +279,7 @@ class TrainingScreen(LabScreen):
         self._list_runs()
 
     def _take_overlays(self, _: tuple[Follower, ...]) -> None:
+        """Draws everything again: with other curves, or in other colours."""
         self._list_runs()
         self._paint_now()
 
