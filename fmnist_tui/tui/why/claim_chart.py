@@ -92,12 +92,10 @@ def _arranged(figures: Sequence[Figure], width: int, height: int) -> Text:
 
 def _side_by_side(parts: Sequence[Text], width: int) -> Text:
     rows = []
-    for row in zip_longest(*(part.split("\n") for part in parts), fillvalue=Text()):
-        line = Text()
+    for row in zip_longest(*(part.split("\n") for part in parts), fillvalue=Text("")):
         for cell in row:
-            line.append_text(cell)
-            line.pad_right(max(0, width - cell.cell_len) + _GAP)
-        rows.append(line)
+            cell.pad_right(max(0, width - cell.cell_len))
+        rows.append(Text(" " * _GAP).join(row))
     return Text("\n").join(rows)
 
 
@@ -113,6 +111,8 @@ def _captioned(figure: Figure, width: int, height: int) -> Text:
         drawn = drawing.prepared(figure.series, figure.axes, width)
         fits = drawn and width >= drawing.SMALLEST[0] and height >= drawing.SMALLEST[1]
         chart = drawing.draw(drawn, figure.axes, width, height) if fits else None
+        if chart:
+            chart.rstrip()  # the line break at its end
     else:
         fits = width >= bar_chart.SMALLEST[0] and height >= bar_chart.SMALLEST[1]
         chart = bar_chart.draw_bars(figure.bars, figure.scale, width, height) if fits else None

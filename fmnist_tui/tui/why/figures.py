@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -69,9 +69,7 @@ Figure = Curves | Bars
 
 def figures(page: Page, theme: Theme) -> list[tuple[Figure, ...]]:
     """The charts of each of the page's claims, in their order: one, or two side by side, or none."""
-    drawn = [make(page, theme) if make else () for make in _OF_CLAIMS]
-    assert len(drawn) == len(page.claims)
-    return drawn
+    return [make(page, theme) if make else () for make, _ in zip(_OF_CLAIMS, page.claims, strict=True)]
 
 
 def _spatial(page: Page, theme: Theme) -> tuple[Figure, ...]:
@@ -81,8 +79,10 @@ def _spatial(page: Page, theme: Theme) -> tuple[Figure, ...]:
         ink = model_colour(model, theme)
         for name, key, fraction in (("in place", "plain_test", 1.0), ("permuted", "permuted_test", _DIM)):
             value, reference = _error(main.get(model), key), _error(pale.get(model), key)
-            colour = faded(ink, theme, fraction)
-            bars.append(Bar(f"{model} {name}", value, colour, percent(value), reference, ink, joined=fraction < 1))
+            bar = _bar(f"{model} {name}", value, reference, ink, percent, theme)
+            bars.append(
+                replace(bar, colour=faded(bar.colour, theme, fraction), ink=bar.ink or ink, joined=fraction < 1)
+            )
     caption = "Test error, pixels in place / permuted"
     return (Bars(caption, tuple(bars), _scale(theme, unit="%", factor=100)),)
 
@@ -99,9 +99,7 @@ def _efficiency(page: Page, theme: Theme) -> tuple[Figure, ...]:
     )
 
 
-def _scatter(
-    caption: str, attribute: str, main: Mapping[str, Any], pale: Mapping[str, Any], theme: Theme
-) -> Curves:
+def _scatter(caption: str, attribute: str, main: Mapping[str, Any], pale: Mapping[str, Any], theme: Theme) -> Curves:
     """A point for each model over the logarithm of its cost."""
     series = []
     for model, one in pale.items():
@@ -148,11 +146,9 @@ def _shifts(page: Page, theme: Theme) -> tuple[Figure, ...]:
     return (Curves(caption, tuple(series), axes),)
 
 
-def _lines(
-    curves: Mapping[str, Sequence[float]], theme: Theme, *, first: int, pale: bool = False
-) -> list[Series]:
+def _lines(curves: Mapping[str, Sequence[float]], theme: Theme, *, first: int, pale: bool = False) -> list[Series]:
     """A line for each model, with its name at the end; pale ones are dashed, and named once."""
-    found = []
+    found: list[Series] = []
     for model, values in curves.items():
         x, y = _enumerated(values, first)
         colour = model_colour(model, theme)
@@ -184,26 +180,38 @@ def _model_bars(
     main, pale = layers
     bars = []
     for model in sorted({*main, *pale}):
-        value = value_of(main[model]) if model in main else None
-        reference = value_of(pale[model]) if model in pale else None
-        text = "" if value is None else format(value, form)
-        bars.append(Bar(model, value, model_colour(model, theme), text, reference))
+        value, reference = (value_of(layer[model]) if model in layer else None for layer in layers)
+        bars.append(_bar(model, value, reference, model_colour(model, theme), f"{{:{form}}}".format, theme))
     return Bars(caption, tuple(bars), _scale(theme))
 
 
+def _bar(
+    label: str,
+    value: float | None,
+    reference: float | None,
+    colour: str,
+    text_of: Callable[[float], str],
+    theme: Theme,
+) -> Bar:
+    """A bar with a mark for the reference; where only the reference is known, that is the bar, and pale."""
+    if value is None and reference is not None:
+        return Bar(label, reference, faded(colour, theme, _PALE), f"{text_of(reference)} {REFERENCE}", ink=colour)
+    return Bar(label, value, colour, "" if value is None else text_of(value), reference)
+
+
 def _rapid(page: Page, theme: Theme) -> tuple[Figure, ...]:
-    main, pale = (layer.get(CNNS[-1]) for layer in page.layers("convergence"))
+    main, pale = (layer.get(CNNS[-1]) for layer in page.layers("convergence", CNNS[-1]))
     colour = model_colour(CNNS[-1], theme)
     bars = []
     for label, key in (("first", "first_loss"), (f"step {EARLY}", "early_loss"), ("last", "end_loss")):
         value, reference = (getattr(one, key) if one else None for one in (main, pale))
-        bars.append(Bar(label, value, colour, "" if value is None else f"{value:.3f}", reference))
+        bars.append(_bar(label, value, reference, colour, "{:.3f}".format, theme))
     return (Bars(f"Training loss of {CNNS[-1]}", tuple(bars), _scale(theme)),)
 
 
 def _by_epoch(page: Page, theme: Theme, *, training: bool) -> tuple[Figure, ...]:
     """The last CNN's validation loss over epochs, with its training loss, or with a star where it is lowest."""
-    main, pale = (layer.get(CNNS[-1]) for layer in page.layers("gaps"))
+    main, pale = (layer.get(CNNS[-1]) for layer in page.layers("gaps", CNNS[-1]))
     colour = model_colour(CNNS[-1], theme)
     series = []
     for one, fraction, dashed in ((pale, _PALE, True), (main, 1.0, False)):
@@ -250,7 +258,9 @@ def short_count(count: float) -> str:
     """121k, 5.9M: three digits at most."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= size * 0.9995:
-            return f"{count / size:.1f}".removesuffix(".0") + unit if count < 9.95 * size else f"{count / size:.0f}{unit}"
+            return (
+                f"{count / size:.1f}".removesuffix(".0") + unit if count < 9.95 * size else f"{count / size:.0f}{unit}"
+            )
     return f"{count:.0f}"
 
 

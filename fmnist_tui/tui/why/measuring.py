@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
+import numpy as np
 from textual.message import Message
 
 from fmnist_tui.analysis.estimate import estimate, matrix_peak
 from fmnist_tui.analysis.probes import permuted
-from fmnist_tui.analysis.probes.cache import KINDS
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS
 from fmnist_tui.analysis.probes.shifts import DIRECTIONS, MAX_SHIFT
 from fmnist_tui.data import Cancelled
@@ -24,7 +25,9 @@ from fmnist_tui.tui.messages import Failed, Post
 from fmnist_tui.tui.why.pages import Page, load_pages
 
 _PROGRESS_SECONDS = 0.5
-_ORDER = ("efficiency", "gaps", "convergence", "fit", "shifts", "permuted")
+_LEAST_SECONDS = 0.5
+"""Of any analysis, for the progress."""
+ORDER = ("efficiency", "gaps", "convergence", "fit", "shifts", "permuted")
 """The quick ones first."""
 _OF_ALL = 1 / 0.9
 """All training images per image trained on: a tenth is for validation."""
@@ -82,11 +85,10 @@ def measure(folders: AppPaths, records: Sequence[Run], post: Post, stop: threadi
 
 def missing_analyses(pages: Sequence[Page]) -> list[tuple[Run, str]]:
     """The runs that the claims are checked on, with their analyses that aren't saved: the quick ones first."""
-    assert set(_ORDER) == set(KINDS)
     found = [one for page in pages for one in page.own.found.values() if not one.record.status.has_trainer]
     return [
         (one.record, name)
-        for name in _ORDER
+        for name in ORDER
         for one in found
         if getattr(one, name) is None and (name != "permuted" or one.record.version in permuted.VERSIONS)
     ]
@@ -98,12 +100,14 @@ def _measure_missing(folders: AppPaths, records: Sequence[Run], post: Post, stop
 
     options = AnalysisOptions(Datasets(folders.data, folders.cache))
     missing = missing_analyses(load_pages(records))
+    ends = np.cumsum([0.0, *(max(_LEAST_SECONDS, _seconds(*one)) for one in missing)])
+    parts = [(float(begin / ends[-1]), float(end / ends[-1])) for begin, end in pairwise(ends)]
     errors: dict[str, None] = {}
-    for index, (record, name) in enumerate(missing):
+    for (record, name), part in zip(missing, parts, strict=True):
         what = f"{record.version} {record.recipe} {name}"
-        post(MeasureProgress(index / len(missing), what))
+        post(MeasureProgress(part[0], what))
         try:
-            outcome = analyse(record, name, options, _throttled(post, index, len(missing), what), stop.is_set)
+            outcome = analyse(record, name, options, _throttled(post, part, what), stop.is_set)
         except EXPECTED_ERRORS as error:
             errors[str(error)] = None
             continue
@@ -113,14 +117,15 @@ def _measure_missing(folders: AppPaths, records: Sequence[Run], post: Post, stop
     return list(errors)
 
 
-def _throttled(post: Post, index: int, count: int, what: str) -> Callable[[float, str], None]:
+def _throttled(post: Post, part: tuple[float, float], what: str) -> Callable[[float, str], None]:
+    """Posts the progress of an analysis that is a part, from one fraction to another, of all that is measured."""
     due = 0.0
 
     def report(fraction: float, step: str) -> None:
         nonlocal due
         if time.monotonic() >= due:
             due = time.monotonic() + _PROGRESS_SECONDS
-            post(MeasureProgress((index + fraction) / count, f"{what}, {step}"))
+            post(MeasureProgress(part[0] + fraction * (part[1] - part[0]), f"{what}, {step}"))
 
     return report
 

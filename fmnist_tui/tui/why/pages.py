@@ -58,12 +58,12 @@ class Page:
             for ours, theirs in zip(self.own.claims, self.reference.claims, strict=True)
         )
 
-    def layers(self, analysis: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """An analysis by model, as it is drawn, and as it is drawn pale beside that.
+    def layers(self, analysis: str, model: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+        """An analysis by model, as it is drawn, and as it is drawn pale beside that; of one model, or of all.
 
         The reference runs' is drawn until the user's runs have one, and is pale from then on.
         """
-        own, reference = (_known(one.found, analysis) for one in (self.own, self.reference))
+        own, reference = (_known(one.found, analysis, model) for one in (self.own, self.reference))
         return (own, reference) if own else (reference, {})
 
 
@@ -72,5 +72,9 @@ def load_pages(records: Sequence[Run]) -> tuple[Page, ...]:
     return tuple(Page(section(records, recipe), reference_section(recipe)) for recipe in RECIPES)
 
 
-def _known(found: dict[str, Findings], analysis: str) -> dict[str, Any]:
-    return {model: known for model, one in found.items() if (known := getattr(one, analysis)) is not None}
+def _known(found: dict[str, Findings], analysis: str, only: str) -> dict[str, Any]:
+    return {
+        model: known
+        for model, one in found.items()
+        if only in ("", model) and (known := getattr(one, analysis)) is not None
+    }

@@ -17,9 +17,9 @@ from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.why.claim_chart import ClaimChart, Panel
 from fmnist_tui.tui.why.figures import figures
-from fmnist_tui.tui.why.measuring import ClaimsLoaded, MeasureProgress, MeasuringEnded, Work, load_claims, measure
+from fmnist_tui.tui.why.measuring import ClaimsLoaded, MeasureProgress, Work, load_claims, measure
 from fmnist_tui.tui.why.pages import Page
-from fmnist_tui.tui.why.texts import details, list_line, overview, panel_title, source, tally
+from fmnist_tui.tui.why.texts import details, list_line, overview, panel_title, sentence, source, tally
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.choices import Choices
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -173,6 +173,7 @@ class WhyScreen(LabScreen):
 
     def _choose(self, index: int) -> None:
         self._chosen = index
+        self.query_one("#numbers").scroll_home(animate=False)
         self._show()
 
     def _show(self) -> None:
@@ -191,18 +192,17 @@ class WhyScreen(LabScreen):
                 chart.panel = Panel(panel_title(claims[one], theme), source(claims[one]), figures=drawn[one])
             text = overview(page, self._work, theme)
         else:
-            claim = claims[index].claim
-            sentence = claim.statement[:1].upper() + claim.statement[1:]
-            large.panel = Panel(panel_title(claims[index], theme), source(claims[index]), sentence, drawn[index])
-            text = details(claims[index], page, self._work, theme)
+            shown, charts = claims[index], drawn[index]
+            title, where = panel_title(shown, theme), source(shown) if charts else ""
+            large.panel = Panel(title, where, sentence(shown.claim, with_reason=not charts), charts)
+            text = details(shown, page, self._work, theme)
         self.query_one("#details", Static).update(text)
+        self.query_one("#numbers").display = index == _ALL or bool(drawn[index])
 
     def _show_list(self) -> None:
         """The claims, each with its verdict where there is room; unchanged ones aren't drawn again."""
         theme = self.app.current_theme
-        lines = [
-            list_line(shown, theme, with_verdict=self.size.height >= _ROWS_A_CLAIM) for shown in self._page.claims
-        ]
+        lines = [list_line(shown, theme, with_verdict=self.size.height >= _ROWS_A_CLAIM) for shown in self._page.claims]
         glance = Text.assemble("All at a glance\n", tally(self._page, theme, in_words=False))
         first = [glance] if self._has_room_for_all else []
         claims = self.query_one("#claims", Choices)

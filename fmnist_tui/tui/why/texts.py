@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.theme import Theme
 
 from fmnist_tui.analysis.probes.claims import SCOPE
-from fmnist_tui.analysis.probes.common import Verdict
+from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.text import rough_duration
 from fmnist_tui.tui.themes import faded, model_colour
 from fmnist_tui.tui.why.measuring import Work
@@ -35,6 +35,12 @@ def panel_title(shown: Shown, theme: Theme) -> Text:
 def source(shown: Shown) -> str:
     """On which runs the verdict is based."""
     return REFERENCE_RUNS if shown.is_reference else "your runs"
+
+
+def sentence(claim: Claim, *, with_reason: bool) -> str:
+    """What is claimed; for a claim without a chart also why it can't be decided."""
+    statement = claim.statement[:1].upper() + claim.statement[1:]
+    return f"{statement}. Not decided here: {claim.measured}. {claim.method}." if with_reason else statement
 
 
 def list_line(shown: Shown, theme: Theme, *, with_verdict: bool) -> Text:
@@ -67,11 +73,11 @@ def details(shown: Shown, page: Page, work: Work, theme: Theme) -> Text:
     """Below the chart of one claim: the measurements, what is missing of one's own, the method."""
     claim = shown.claim
     lines = [_coloured(line, theme) for line in claim.measured.split("; ") if line]
-    if not shown.is_reference and shown.reference.measured != claim.measured:
-        lines.append(Text(f"Reference runs: {shown.reference.measured} ({shown.reference.verdict})", "dim"))
     if shown.is_reference:
         lines += [Text(f"Measured on the {REFERENCE_RUNS} ({page.recipe}). {how}") for how in _on_own_runs(shown, work)]
-    lines += [Text(f"{claim.method}.", "dim")]
+    lines.append(Text(f"{claim.method}.", "dim"))
+    if not shown.is_reference and shown.reference.measured != claim.measured:
+        lines.append(Text(f"Reference runs: {shown.reference.verdict}. {shown.reference.measured}", "dim"))
     return Text("\n").join(lines)
 
 
@@ -88,7 +94,7 @@ def _sources(page: Page) -> Iterator[str]:
     if runs:
         yield f"Your runs, {page.recipe}: {runs}; beside them, pale, the {REFERENCE_RUNS}"
     else:
-        yield f"Measured on the {REFERENCE_RUNS} that come with fmnist-tui, {page.recipe}; no eligible runs of yours yet"
+        yield f"The {REFERENCE_RUNS} that come with fmnist-tui, {page.recipe}; no eligible runs of yours yet"
     yield SCOPE
 
 

@@ -85,8 +85,8 @@ def draw_bars(bars: Sequence[Bar], scale: Scale, width: int, height: int) -> Tex
     for bar in bars:
         if lines and has_gaps and not bar.joined:
             lines.append(Text())
-        for row in range(thickness):
-            lines.append(_row(bar, columns, scale, left, thick=thickness > 1, named=row == (thickness - 1) // 2))
+        named = [row == (thickness - 1) // 2 for row in range(thickness)]
+        lines += [_row(bar, columns, scale, left, thick=thickness > 1, named=one) for one in named]
     if len(lines) + _SCALE_ROWS <= height:
         lines += _scale_rows(scale, columns, left)
     return Text("\n", no_wrap=True).join(lines[:height])
