@@ -11,7 +11,7 @@ def test_bars_start_at_zero_and_end_at_their_values() -> None:
         "",
         "long ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆ 100%",
         "     ┴─────────┴─────────┴",
-        "     0%        50%       100%",
+        "     0%       50%       100%",
     ]
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from fmnist_tui.tui.cells import cut, wrap
+from fmnist_tui.tui.cells import cells, cut, wrap
 from fmnist_tui.tui.why.figures import REFERENCE, Curves, Figure
 from fmnist_tui.tui.widgets import bar_chart, drawing
 
@@ -65,18 +65,17 @@ class ClaimChart(Widget):
 
 def paint(panel: Panel, width: int, height: int, *, framed: bool) -> Text:
     """The panel in `width` by `height` cells; without a frame, below its title."""
-    lines = [] if framed else [_unframed(panel, width)]
-    lines += [Text(line, "italic") for line in (wrap(panel.text, width) if panel.text else [])]
+    source = "" if framed or not panel.source else f"  {panel.source}"
+    lines, text = [] if framed else [panel.title], panel.text
+    if source and panel.title.cell_len + cells(source) <= width:
+        lines = [Text.assemble(panel.title, (source, "dim"))]
+    elif source:
+        text = f"{text} ({panel.source})"
+    lines += [Text(line, "italic") for line in (wrap(text, width) if text else [])]
     room = height - len(lines)
     if panel.figures:
         lines.append(_arranged(panel.figures, width, room))
     return Text("\n", no_wrap=True).join(lines)
-
-
-def _unframed(panel: Panel, width: int) -> Text:
-    source = Text(f"  {panel.source}", "dim")
-    fits = panel.title.cell_len + source.cell_len <= width
-    return Text.assemble(panel.title, source) if fits else panel.title
 
 
 def _arranged(figures: Sequence[Figure], width: int, height: int) -> Text:

@@ -39,7 +39,8 @@ def source(shown: Shown) -> str:
 
 def sentence(claim: Claim, *, with_reason: bool) -> str:
     """What is claimed; for a claim without a chart also why it can't be decided."""
-    statement = claim.statement[:1].upper() + claim.statement[1:]
+    names_model = claim.statement[1:2].isdigit()
+    statement = claim.statement if names_model else claim.statement[:1].upper() + claim.statement[1:]
     return f"{statement}. Not decided here: {claim.measured}. {claim.method}." if with_reason else statement
 
 
