@@ -91,10 +91,10 @@ def test_the_fall_of_the_first_epoch_does_not_set_the_range_of_y() -> None:
 def test_other_runs_are_drawn_behind_in_their_models_colour_and_a_second_one_of_a_model_dashed() -> None:
     second = replace(SNAPSHOT, run_id="v0-20260102-000000-00bb")
     curves = series(SNAPSHOT, "accuracy", STEP_AXIS, DARK, [OTHER, second])
-    first, same = [one for one in curves if one.behind]
+    first, same = [one for one in curves if one.behind and one.name]
     assert (first.name, first.dashed, first.colour, len(first.x)) == ("v1", False, look_of("v1").on_dark, 2)
     assert (same.name, same.dashed, same.colour) == ("v0 00bb", True, look_of("v0").on_dark)
-    [unlike] = [one for one in series(SNAPSHOT, "loss", STEP_AXIS, DARK, [OTHER]) if one.behind]
+    [unlike] = [one for one in series(SNAPSHOT, "loss", STEP_AXIS, DARK, [OTHER]) if one.behind and one.name]
     assert (unlike.name, unlike.range_from) == ("v1 (cross-entropy)", math.inf), "another kind of loss"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.drawing import draw
 
-from .driving import drawn, open_run_list, part, until, until_shown, widget
+from .driving import AnyPilot, drawn, open_run_list, part, until, until_shown, widget
 from .samples import STEPS, started, training, window, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -193,6 +194,10 @@ async def test_curves_have_the_colour_for_the_theme(make_app: Maker, runs: Path)
         for theme in ("lab-light", "lab-dark", "ansi-dark", "dracula"):
             app.theme = theme
             await pilot.pause()
-            chart = widget(pilot, "#loss", Chart)
             colour = look_of("v0").colour(dark=app.current_theme.dark)
-            await until(pilot, lambda chart=chart, colour=colour: chart.series[-1].colour == colour, f"{theme} is used")
+            await until(pilot, partial(drawn_in, pilot, colour), f"{theme} is used")
+
+
+def drawn_in(pilot: AnyPilot, colour: str) -> bool:
+    """Whether the validation loss has this colour."""
+    return widget(pilot, "#loss", Chart).series[-1].colour == colour
