@@ -116,7 +116,7 @@ class WhyScreen(LabScreen):
         """Switches between the recipes tuned and origin."""
         if self._pages:
             self._recipe = RECIPES[1 - RECIPES.index(self._recipe)]
-            self._show()
+            self._choose(self._index)
 
     def action_measure(self) -> None:
         """Computes what is missing, in a thread."""
