@@ -226,7 +226,8 @@ class WhyScreen(LabScreen):
 
     def _take_runs(self, state: RunsState) -> None:
         """Checks the claims again if the runs have changed and the screen is shown."""
-        if not self.is_current or (self._taken and not state.differs_from(self._taken)):
+        is_same = self._taken and (not state.complete or not state.differs_from(self._taken))
+        if not self.is_current or is_same:
             return
         self._taken = state
         records = state.records if state.complete else []

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.text import Text
+from textual.color import Color
 from textual.theme import Theme
 
 from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.text import rough_duration
-from fmnist_tui.tui.themes import faded, model_colour
+from fmnist_tui.tui.themes import THEMES, model_colour
 from fmnist_tui.tui.why.measuring import Work
 from fmnist_tui.tui.why.pages import Page, Shown
 
@@ -20,16 +21,21 @@ REFERENCE_RUNS = "reference runs"
 
 
 def verdict_colour(verdict: Verdict, theme: Theme) -> str:
-    """The verdict's colour on this theme, `#RRGGBB`."""
-    name = _COLOURS.get(verdict)
-    return faded((name and getattr(theme, name)) or theme.foreground or theme.primary, theme, 1.0)
+    """The verdict's colour on this theme, `#RRGGBB`; our own where the theme leaves it to the terminal."""
+    name = _COLOURS.get(verdict, "foreground")
+    colour = getattr(theme, name)
+    if colour is None or Color.parse(colour).ansi is not None:
+        colour = getattr(THEMES[0] if theme.dark else THEMES[1], name)
+    return Color.parse(colour).hex6
 
 
 def panel_title(shown: Shown, theme: Theme) -> Text:
     """The claim's name, and its verdict as a word on its colour."""
     verdict = shown.claim.verdict
-    badge = f" {_MARKS[verdict]} {verdict} "
-    return Text.assemble((shown.claim.title, "bold"), " ", (badge, f"bold reverse {verdict_colour(verdict, theme)}"))
+    ground = verdict_colour(verdict, theme)
+    ink = Color.parse(ground).get_contrast_text(1.0).hex6
+    badge = (f" {_MARKS[verdict]} {verdict} ", f"bold {ink} on {ground}")
+    return Text.assemble((shown.claim.title, "bold"), " ", badge)
 
 
 def source(shown: Shown) -> str:
