@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from fmnist_tui.analysis.probes.claims import section
 from fmnist_tui.analysis.probes.reference import ANALYSES, bundled
-from fmnist_tui.report.claims_page import section
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.training.recipes import RECIPES
 

@@ -9,9 +9,9 @@ import pytest
 
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes.cache import KINDS
+from fmnist_tui.analysis.probes.claims import reference_section, section
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json
-from fmnist_tui.report.claims_page import reference_section, section
 from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.formats import to_csv, to_json, to_markdown
 from fmnist_tui.runs.run import Run, read_runs

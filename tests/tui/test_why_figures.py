@@ -6,8 +6,8 @@ import pytest
 from textual.theme import BUILTIN_THEMES, Theme
 
 from fmnist_tui.analysis.probes.cache import Findings
+from fmnist_tui.analysis.probes.claims import Section, reference_section
 from fmnist_tui.analysis.probes.common import Verdict
-from fmnist_tui.report.claims_page import Section, reference_section
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.themes import THEMES, model_colour
 from fmnist_tui.tui.why.claim_chart import Panel, paint

@@ -104,7 +104,7 @@ async def test_the_users_measurements_replace_the_reference_runs(app: FmnistApp,
         await pilot.press("right", "right")
         await until(pilot, lambda: "v0 85.0 75.0 65.0 55.0 45.0%" in text_in(pilot, "#numbers"), "the shifts are shown")
         await pilot.press("right", "right", "right", "right")
-        await until(pilot, lambda: "(reference runs)" in text_in(pilot, "#claim"), "what isn't measured is the reference's")
+        await until(pilot, lambda: "(reference runs)" in text_in(pilot, "#claim"), "the reference's is shown")
         assert "m measures it on your runs (about" in await numbers(pilot)
         await pilot.press("c")
         await until(pilot, lambda: "78% of the fall" in text_in(pilot, "#numbers"), "the other recipe is shown")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fmnist_tui.analysis.probes.cache import Findings
+from fmnist_tui.analysis.probes.claims import Section, reference_section, section
 from fmnist_tui.analysis.probes.common import Claim, Verdict
-from fmnist_tui.report.claims_page import Section, reference_section, section
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES
 
