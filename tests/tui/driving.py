@@ -86,7 +86,7 @@ def drawn(text: str) -> bool:
 
 
 async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Waits until `condition` holds; fails with `what` and the screen.
+    """Waits until `condition` holds and the screen is laid out; fails with `what` and the screen.
 
     It looks less and less often, as reading a screen costs as much as painting it.
     """
@@ -95,6 +95,8 @@ async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, pat
         assert time.monotonic() < end, f"waited in vain until {what}; the screen:\n{shown(pilot.app)}"
         await asyncio.sleep(pause)
         pause = min(1.3 * pause, 0.25)
+    if pilot.app.is_running:
+        await pilot.pause()
 
 
 async def until_shown(pilot: AnyPilot, *texts: str, patience: float = PATIENCE) -> None:

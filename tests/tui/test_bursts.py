@@ -23,6 +23,7 @@ from .driving import AnyPilot, loaded, shown, until
 from .samples import held, training, write_run
 from .terminal import ESCAPE, Terminal, app_in_terminal
 
+pytestmark = pytest.mark.usefixtures("every_frame")
 Maker = Callable[..., FmnistApp]
 LEADING = ["1", "2", "3", "4", "escape", "enter", "tab", "up", "down", "left", "right", "end", "home", "pagedown"]
 OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
