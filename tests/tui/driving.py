@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import pytest
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
@@ -37,6 +38,7 @@ _heard: WeakKeyDictionary[App[None], list[str]] = WeakKeyDictionary()
 def shown(app: App[None]) -> str:
     """The screen as text, a line a row, as a person sees it."""
     with app._context():
+        visible_screen_stack.set(app._background_screens)  # a dialog shows what is below it
         strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips)
 
