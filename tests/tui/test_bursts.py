@@ -23,7 +23,6 @@ from .driving import AnyPilot, loaded, shown, until
 from .samples import held, training, write_run
 from .terminal import ESCAPE, Terminal, app_in_terminal
 
-pytestmark = pytest.mark.usefixtures("every_frame")
 Maker = Callable[..., FmnistApp]
 LEADING = ["1", "2", "3", "4", "escape", "enter", "tab", "up", "down", "left", "right", "end", "home", "pagedown"]
 OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
@@ -107,7 +106,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2))])
-@pytest.mark.usefixtures("no_training")
+@pytest.mark.usefixtures("no_training", "every_frame")
 async def test_bursts_of_anything_crash_nothing(
     make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
@@ -118,7 +117,7 @@ async def test_bursts_of_anything_crash_nothing(
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(100, 110))
-@pytest.mark.usefixtures("no_training")
+@pytest.mark.usefixtures("no_training", "every_frame")
 async def test_thousands_of_bursts_crash_nothing(
     make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
