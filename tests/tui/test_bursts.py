@@ -106,7 +106,7 @@ async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2))])
-@pytest.mark.usefixtures("no_training")
+@pytest.mark.usefixtures("no_training", "every_frame")
 async def test_bursts_of_anything_crash_nothing(
     make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
@@ -117,7 +117,7 @@ async def test_bursts_of_anything_crash_nothing(
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(100, 110))
-@pytest.mark.usefixtures("no_training")
+@pytest.mark.usefixtures("no_training", "every_frame")
 async def test_thousands_of_bursts_crash_nothing(
     make_app: Maker, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
