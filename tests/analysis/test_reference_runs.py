@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.probes.cache import KINDS
+from fmnist_tui.analysis.probes.claims import reference_section, section
 from fmnist_tui.analysis.reference import RUNS, SUMMARY, bundled, reference_runs, summarised
 from fmnist_tui.files import read_json
 from fmnist_tui.report.comparison import comparison_report
@@ -46,6 +48,17 @@ def test_what_the_results_screen_shows_of_them_is_in_the_package(records: list[R
                 accuracies = [epoch.validation_accuracy for epoch in record.epochs]
                 assert known.curves[record.run_id].accuracy == pytest.approx(accuracies, abs=1e-5)
                 assert sum(one.count for one in known.reliability[record.run_id]) == 10_000
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_claims_checked_with_the_analyses_in_the_package_are_those_checked_with_these_runs(
+    records: list[Run], recipe: str
+) -> None:
+    here, in_package = section(records, recipe), reference_section(recipe)
+    assert in_package.claims == here.claims
+    assert in_package.gain == here.gain
+    for version, one in here.found.items():
+        assert all(getattr(one, name) == getattr(in_package.found[version], name) for name in KINDS)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -6,18 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from fmnist_tui.analysis.calibration import Bin
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.runs.run import read_runs
+from fmnist_tui.runs.status import Status
 from fmnist_tui.tui.results.calibration import reliability_lines
 from fmnist_tui.tui.results.comparison import Compared, Wanted, compare_runs
-from fmnist_tui.tui.results.deltas import deltas_text, headline, headline_text, short_step, verdict
+from fmnist_tui.tui.results.deltas import deltas_text, headline, headline_text, short_step, verdict, verdict_colour
 from fmnist_tui.tui.results.interval_plot import REPORTED, IntervalRow, interval_plot
 from fmnist_tui.tui.results.overview import newest_text
-from fmnist_tui.tui.themes import THEMES, model_colour
+from fmnist_tui.tui.themes import THEMES, model_colour, status_colour
 
 from .samples import training, write_run
 
@@ -94,6 +97,17 @@ def test_a_verdict_has_a_sign_and_words(step: Difference, sign: str, words: str)
     assert verdict(step) == (sign, words)
     assert short_step(step, THEME).plain.endswith(sign)
     assert short_step(step, THEME).cell_len == short_step(None, THEME).cell_len
+
+
+@pytest.mark.parametrize("name", sorted({*BUILTIN_THEMES, *(theme.name for theme in THEMES)}))
+def test_verdicts_and_statuses_have_colours_that_rich_knows_under_every_theme(name: str) -> None:
+    theme = {**BUILTIN_THEMES, **{one.name: one for one in THEMES}}[name]
+    worse = replace(STEP, value=-0.02, interval=Interval(-0.03, -0.01))
+    colours = [verdict_colour(STEP, theme), verdict_colour(worse, theme)]
+    colours += [colour for status in Status if (colour := status_colour(status, theme))]
+    for colour in colours:
+        assert Color.parse(colour).triplet
+    assert colours[0] != colours[1]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.formats import styled
 from fmnist_tui.report.sentences import step_sentence, version_sentence
 from fmnist_tui.text import counted, percent, points
-from fmnist_tui.tui.themes import model_colour
+from fmnist_tui.tui.themes import model_colour, theme_colour
 
 _BETTER, _WORSE, _EVEN, _UNKNOWN = "▲", "▼", "≈", "?"
 _CI_FROM = 46
@@ -34,7 +34,7 @@ def verdict_colour(step: Difference, theme: Theme) -> str:
     """Green for better, red for worse, muted for what is not significant."""
     if not step.significant:
         return "dim"
-    return (theme.success if step.value > 0 else theme.error) or "bold"
+    return theme_colour("success" if step.value > 0 else "error", theme)
 
 
 def short_step(step: Difference | None, theme: Theme) -> Text:

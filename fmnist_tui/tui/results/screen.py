@@ -18,7 +18,6 @@ from fmnist_tui.report import formats
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 from fmnist_tui.tui.base_screens import LabScreen
-from fmnist_tui.tui.claims.screen import ClaimsScreen
 from fmnist_tui.tui.dialogs.entry import FolderDialog
 from fmnist_tui.tui.errors.screen import ErrorsScreen
 from fmnist_tui.tui.messages import Written
@@ -65,7 +64,6 @@ class ResultsScreen(LabScreen):
         ),
         Binding("e", "export", "Export", tooltip="Write tables, statistics, curves and plots to a folder you choose"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown to the terminal's clipboard"),
-        Binding("o", "claims", "Claims", tooltip="The original project's claims, measured on these runs"),
     ]
     AUTO_FOCUS = "#overview"
 
@@ -157,10 +155,6 @@ class ResultsScreen(LabScreen):
         elif self._now:
             self.app.copy_to_clipboard(formats.to_markdown(self._now.report))
             self.notify("Copied as Markdown, if the terminal allows it; e writes it to a file")
-
-    def action_claims(self) -> None:
-        """Opens the original project's claims."""
-        self.app.push_screen(ClaimsScreen())
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Describes the version under the table's cursor."""
