@@ -34,7 +34,7 @@ class ViewLine(Widget):
         height: 1;
         .view-line--key { color: $footer-key-foreground; text-style: bold; }
         .view-line--title { color: $text-muted; }
-        .view-line--current { color: $foreground; background: $block-cursor-background; text-style: bold; }
+        .view-line--current { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
     }
     """
     ALLOW_SELECT = False
