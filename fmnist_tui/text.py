@@ -68,6 +68,14 @@ def rough_duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
 
 
+def abbreviated(count: float) -> str:
+    """640, 267k, 5.9M, 11.1M."""
+    for divisor, unit in ((1e9, "G"), (1e6, "M")):
+        if count >= 0.9995 * divisor:
+            return f"{count / divisor:.1f}{unit}"
+    return f"{count / 1e3:.0f}k" if count >= 999.5 else f"{count:.0f}"
+
+
 def megabytes(count: float) -> str:
     """Bytes as 12.3 MB."""
     return f"{count / 1e6:.1f} MB"
