@@ -15,6 +15,7 @@ from fmnist_tui.runs.run import Run
 from fmnist_tui.training.config import TrainingConfig
 
 _RECENT = 5
+_REST_SECONDS = 0.003
 _SIDE, _PRODUCTS, _SAMPLES = 64, 20, 40
 """NumPy leaves a product of so small matrices to one thread, whose CPU time other processes don't change."""
 _FRACTION_OF_PEAK = 0.4
@@ -66,7 +67,7 @@ def estimate(
 
 
 def matrix_peak() -> float:
-    """MACs per second of float32 matrix products on all CPUs, were they idle; takes about 20 ms.
+    """MACs per second of float32 matrix products on all CPUs, were they idle; takes about 0.15 s, mostly asleep.
 
     One thread's CPU time is measured: the wall time of a large product was ten times as long on a busy machine.
     """
@@ -78,6 +79,7 @@ def matrix_peak() -> float:
         for _ in range(_PRODUCTS):
             np.matmul(factor, factor, out=product)
         best = min(best, time.thread_time() - begun)
+        time.sleep(_REST_SECONDS)  # the CPU may be slow for some milliseconds, with a busy neighbour on its core
     return available_cpus() * _PRODUCTS * _SIDE**3 / max(best, 1e-9)
 
 

@@ -75,9 +75,9 @@ class Forecast:
     where: str
 
     @property
-    def time(self) -> str:
-        """For example "≈ 45 min"; "" where it can't be known."""
-        return "" if self.seconds is None else f"≈ {rough_duration(self.seconds)}"
+    def rounded(self) -> str:
+        """For example "45 min"; "" where it can't be known."""
+        return "" if self.seconds is None else rough_duration(self.seconds)
 
     @property
     def note(self) -> str:
@@ -129,7 +129,10 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
 
 def is_long(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> bool:
     """Whether these trainings take over ten minutes; until this machine is timed, whether they would on a slow one."""
-    known = known if known.peak else replace(known, peak=_SLOW_PEAK)
+    if not known.peak:
+        if any(config.version not in known.tables for config in configs):
+            return True
+        known = replace(known, peak=_SLOW_PEAK)
     expected = forecast(configs, known, images)
     return expected is not None and expected.seconds is not None and expected.seconds > _LONG_SECONDS
 

@@ -86,13 +86,15 @@ def drawing(table: LayerTable, image_shape: ImageShape, width: int, *, dark: boo
         columns = [_column(block, style) for block in band]
         for row in range(rows + len(_LABELS)):
             arrow = style.gap == len(_ARROW) and row == rows
-            line = Text(_ARROW if arrow else " " * style.gap, "dim").join(column[row] for column in columns)
+            between = Text.assemble((_ARROW if arrow else " " * style.gap, "dim"))
+            line = Text().join(part for column in columns for part in (between, column[row]))[style.gap :]
             if style.labelled or line.plain.strip():
                 lines.append(line)
     if style.labelled:
         lines.append(_parameter_bar(blocks, max(line.cell_len for line in lines), style))
         labels = [*[""] * rows, *_LABELS, ""]
-        lines = [Text(pad(text, _LABEL_WIDTH), "dim") + line for text, line in zip(labels, lines, strict=True)]
+        labelled = zip(labels, lines, strict=True)
+        lines = [Text.assemble((pad(label, _LABEL_WIDTH), "dim"), line) for label, line in labelled]
     lines += [Text(), *_legend(blocks, width, style)]
     return Text("\n", no_wrap=True).join(lines)
 
