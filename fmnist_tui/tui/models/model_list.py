@@ -86,14 +86,14 @@ def _shortened(title: str, width: int) -> str:
 
 
 def cost_bars(models: Sequence[ModelSpec], known: Known, theme: Theme, width: int) -> Text:
-    """Parameters and MACs of each model as bars, to scale in each column."""
+    """Parameters and MACs per image of each model as bars, to scale in each column."""
     tables = [(model.name, table) for model in models if (table := known.tables.get(model.name))]
     if not tables:
         return Text()
     name_width = max(cells(name) for name, _ in tables)
     column = (width - name_width) // 2
     bar = column - 8
-    headings = pad("parameters", column - 1), "MACs per image"
+    headings = pad("parameters", column - 1), "MACs"
     lines = [Text(" " * (name_width + 1) + " ".join(headings), "dim")]
     most = max(table.parameters for _, table in tables), max(table.macs for _, table in tables)
     for name, table in tables:

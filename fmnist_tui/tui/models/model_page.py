@@ -28,9 +28,10 @@ WIDE = 60
 """Cells that the layers take with their names and MACs."""
 
 
-def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme) -> Text:
-    """Marker, name, title, framework, parameters."""
-    parts = [model.framework, f"{grouped(table.parameters)} parameters" if table else ""]
+def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, short: bool) -> Text:
+    """Marker, name, title, framework, parameters; those are rounded if it is to be short."""
+    count = abbreviated if short else grouped
+    parts = [model.framework, f"{count(table.parameters)} parameters" if table else ""]
     return Text.assemble(
         (f"{look_of(model.name).marker} {model.name} {model.title}", f"bold {model_colour(model.name, theme)}"),
         "".join(f" · {part}" for part in parts if part),

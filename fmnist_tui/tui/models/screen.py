@@ -33,7 +33,7 @@ from fmnist_tui.tui.widgets.fitted import Fitted
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
-_HUGE, _LARGE_HEIGHT = 160, 44
+_WIDE, _HUGE, _LARGE_HEIGHT = 112, 160, 44
 _ROWS, _LARGE_ROWS = 5, 10
 """Of the drawing, where there is room for a large one and elsewhere."""
 
@@ -42,7 +42,7 @@ class ModelsScreen(LabScreen):
     """Models and the form on the left, the highlighted model's page on the right."""
 
     CSS_PATH = "models.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (112, "-wide"), (_HUGE, "-huge")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (_WIDE, "-wide"), (_HUGE, "-huge")]
     BINDINGS = [
         Binding(
             "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
@@ -71,7 +71,7 @@ class ModelsScreen(LabScreen):
                         yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
                     with Vertical(id="buttons"):
                         yield Button("Train", id="one", variant="primary", compact=True)
-                        yield Button("   Train all built-in models", id="all", compact=True)
+                        yield Button("   Train all built-in", id="all", compact=True)
                     yield Static(id="forecast")
                     yield Static(id="fault")
                 yield Static(id="cost", classes="panel")
@@ -90,7 +90,7 @@ class ModelsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        titles = {"versions": "Models", "cost": "Cost", "facts": "Facts", "layers": "Layers", "recipes": "Recipes"}
+        titles = {"versions": "Models", "cost": "Cost per image", "facts": "Facts", "layers": "Layers", "recipes": "Recipes"}
         for name, title in titles.items():
             self.query_one(f"#{name}").border_title = title
         for name in ("versions", "train"):
@@ -244,7 +244,7 @@ class ModelsScreen(LabScreen):
         """The highlighted model, as wide as there is room."""
         model, theme, known = self._model(), self.app.current_theme, self._known
         table = known.tables.get(model.name)
-        title = page_title(model, table, theme)
+        title = page_title(model, table, theme, short=self.size.width < _WIDE)
         self.query_one("#about").border_title = title
         recipe = self.query_one(TrainForm).recipe
         unknown = Text(known.faults.get(model.name, "Measuring the layers..."))
