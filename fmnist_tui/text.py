@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def decoded(text: str) -> str:
     """`text` with surrogate-escaped bytes decoded as UTF-8, or unchanged where they are not UTF-8.

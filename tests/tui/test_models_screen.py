@@ -71,9 +71,9 @@ async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistA
         await pilot.press("2")
         for version in all_models():
             recipe = hyperparameters(version.name, "tuned")
-            assert f"{version.name} {version.title}" in part(pilot, "#versions")
-            await until(pilot, lambda: version.story[:50] in text_in(pilot, "#right"), version.name)  # noqa: B023
-            assert str(widget(pilot, "#one", Button).label) == f"Train {version.name}"
+            assert f"{version.name} {version.title[:5]}" in part(pilot, "#versions")
+            await until(pilot, lambda: f"{version.name} {version.title}" in text_in(pilot, "#right"), version.name)  # noqa: B023
+            assert f"Train {version.name}" in str(widget(pilot, "#one", Button).label)
             assert placeholders(pilot)[:2] == [str(recipe.epochs), str(recipe.batch_size)]
             assert re.search(rf"epochs +{recipe.epochs}\b", part(pilot, "#left"))
             await pilot.press("down")
@@ -291,7 +291,7 @@ async def test_marked_models_are_trained_together_and_the_form_shows_where_they_
     async with app.run_test() as pilot:
         await pilot.press("2", "space", "down", "space")
         assert placeholders(pilot)[:2] == ["varies by model", "varies by model"]
-        assert str(widget(pilot, "#one", Button).label) == "Train 2 marked"
+        assert "Train 2 marked" in str(widget(pilot, "#one", Button).label)
         await pilot.press("t", "enter")
         assert [config.version for config in asked.configs] == ["v0", "v1"]
         await pilot.press("up", "space")

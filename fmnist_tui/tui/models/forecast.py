@@ -12,10 +12,10 @@ from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.models.layers import LayerTable, layer_table, saved_table
 from fmnist_tui.models.registry import all_models
-from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.runs.run import Run
-from fmnist_tui.text import rough_duration
+from fmnist_tui.text import rough_duration, safe
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle_for_fashion_mnist
 
@@ -54,6 +54,11 @@ class Known:
     peak: float = 0.0
     devices: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def unmeasured(self) -> list[ModelSpec]:
+        """The models whose layers aren't known, nor why not."""
+        return [model for model in all_models() if model.name not in {*self.tables, *self.faults}]
+
     def of_images(self, image_shape: ImageShape, classes: int) -> Known:
         """The same for images of that shape, with those layers that need not be measured."""
         tables = {model.name: table for model in all_models() if (table := saved_table(model, image_shape, classes))}
@@ -87,25 +92,28 @@ class Forecast:
         return f"On {self.where}" if self.measured else f"On {self.where}; rough, not yet timed here"
 
 
-def load_known(records: Sequence[Run], known: Known, publish: Callable[[Known], object]) -> None:
-    """Compares the runs, measures networks, and times the machine if that wasn't done before; called in a thread."""
-    comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
-    known = replace(known, records=tuple(records), comparisons=comparisons)
-    publish(known)
-    unknown = [model for model in all_models() if model.name not in {*known.tables, *known.faults}]
-    for model in unknown:
-        try:
-            table = layer_table(model, known.image_shape, known.classes)
-        except Exception as error:  # noqa: BLE001 - shown on the model's page: its code may be anybody's
-            known = replace(known, faults={**known.faults, model.name: f"{type(error).__name__}: {error}"})
-        else:
-            known = replace(known, tables={**known.tables, model.name: table})
+def load_known(records: Sequence[Run], known: Known, publish: Callable[..., object]) -> None:
+    """Compares the runs, and times the machine if that wasn't done before; called in a thread.
+
+    Args:
+        records: All runs, newest first.
+        known: What is known already.
+        publish: Called with fields of `Known` by their names.
+    """
+    publish(records=tuple(records), comparisons=tuple(compare(records, recipe) for recipe in RECIPES))
     if not known.peak:
-        devices = tuple(device_names(this_machine()).items())
-        known = replace(known, peak=matrix_peak(), devices=devices)
-        publish(known)
-    elif unknown:
-        publish(known)
+        publish(peak=matrix_peak(), devices=tuple(device_names(this_machine()).items()))
+
+
+def measure_networks(known: Known, publish: Callable[..., object]) -> None:
+    """Measures the layers of the models for which they aren't known; imports PyTorch, and is called in a thread."""
+    tables, faults = dict(known.tables), dict(known.faults)
+    for model in known.unmeasured:
+        try:
+            tables[model.name] = layer_table(model, known.image_shape, known.classes)
+        except Exception as error:  # noqa: BLE001 - shown on the model's page: its code may be anybody's
+            faults[model.name] = f"The layers can't be measured: {type(error).__name__}: {safe(error)}"
+    publish(tables=tables, faults=faults)
 
 
 def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> Forecast | None:

@@ -19,10 +19,9 @@ from fmnist_tui.tui.models.forecast import Known
 from fmnist_tui.tui.themes import model_colour
 
 _PARAMETERS = 6
-_LONGEST_NAME = 10
+_LEAST_NAME = 18
+"""Cells for mark, marker, name and title; where there are fewer, the parameters are left out."""
 _SHORT_WORD = 2
-_LEAST_TITLE = 11
-"""Cells; in a narrower list the parameters are left out."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +60,13 @@ def model_line(model: ModelSpec, known: Known, recipe: str, theme: Theme, width:
     """
     accuracies = {one.name: reached(one.name, recipe, known.comparisons) for one in all_models()}
     accuracy, table = accuracies.get(model.name), known.tables.get(model.name)
-    name_width = min(max(map(len, accuracies)), _LONGEST_NAME)
     accuracy_width = 1 + max(len(one.text) if one else 0 for one in accuracies.values())
-    title_width = width - 4 - name_width - accuracy_width
-    shows_parameters = title_width - _PARAMETERS >= _LEAST_TITLE
+    title_width = width - 4 - cells(model.name) - accuracy_width
+    shows_parameters = width - accuracy_width - _PARAMETERS >= _LEAST_NAME
     title_width -= _PARAMETERS if shows_parameters else 0
     colour = f"bold {model_colour(model.name, theme)}"
     line = Text("+" if marked else " ", no_wrap=True)
-    line.append(f"{look_of(model.name).marker} {pad(cut(model.name, name_width), name_width)} ", colour)
+    line.append(f"{look_of(model.name).marker} {model.name} ", colour)
     line.append(pad(_shortened(model.title, title_width), title_width))
     if shows_parameters:
         line.append(f"{abbreviated(table.parameters) if table else '':>{_PARAMETERS}}")

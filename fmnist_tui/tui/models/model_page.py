@@ -16,7 +16,7 @@ from fmnist_tui.models.layers import Layer, LayerTable
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.report.sentences import spread_cell
-from fmnist_tui.text import abbreviated, counted, grouped, percent
+from fmnist_tui.text import TIMES, abbreviated, counted, grouped, percent
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.recipes import settle
 from fmnist_tui.tui.models.forecast import Known
@@ -60,7 +60,7 @@ def facts_table(model: ModelSpec, known: Known) -> Table:
 
 
 def _cost(model: ModelSpec, known: Known) -> str:
-    """MACs, and how they compare with the first model's: "11.1M MACs per image (42× v0)"."""
+    """MACs, and how they compare with the first model's."""
     table = known.tables.get(model.name)
     if table is None:
         return ""
@@ -69,7 +69,7 @@ def _cost(model: ModelSpec, known: Known) -> str:
     if base == model.name or not first.macs:
         return text
     factor = table.macs / first.macs
-    return f"{text} ({factor:.2g}× {base})" if factor < 10 else f"{text} ({grouped(factor)}× {base})"
+    return f"{text} ({grouped(factor) if factor >= 10 else f'{factor:.2g}'}{TIMES} {base})"
 
 
 def _reached(model: str, comparison: Comparison) -> str:
@@ -93,7 +93,7 @@ def layers_table(table: LayerTable, theme: Theme, width: int) -> Table:
     for layer in table.layers:
         kind = layer_type(layer.kind)
         mark = Text(kind.fill, kind.colour(dark=theme.dark)) if layer.parameters or kind.name != "other" else ""
-        output = "×".join(map(str, layer.output_shape))
+        output = TIMES.join(map(str, layer.output_shape))
         parameters = grouped(layer.parameters) if layer.parameters else ""
         macs = [abbreviated(layer.macs) if layer.macs else ""] if wide else []
         name = [Text(layer.name)] if wide else []

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from fmnist_tui.models.layers import Layer, LayerTable
 from fmnist_tui.models.spec import ImageShape
+from fmnist_tui.text import TIMES
 from fmnist_tui.tui.cells import cells, cut, pad
 
 
@@ -58,7 +59,7 @@ _BY_KIND = {
 }
 _LABELS = ("", "outputs", "size", "params")
 _LABEL_WIDTH = 9
-_LONGEST_NAME = 9
+_LONGEST_NAME = 11
 _WIDEST = 6
 _ARROW = " → "
 
@@ -130,7 +131,7 @@ class _Block:
     def captions(self, style: _Style) -> tuple[str, str, str, str]:
         """Name, outputs, size, and its parameters as a percentage of all."""
         outputs = str(self.shape[0]) if self.shape else ""
-        size = "×".join(map(str, self.shape[1:]))
+        size = TIMES.join(map(str, self.shape[1:]))
         fraction = self.parameters / max(style.total, 1)
         percentage = "" if not fraction else "<1%" if fraction < 0.01 else f"{fraction:.0%}"
         return self._name(style), outputs, size, percentage
@@ -142,8 +143,8 @@ class _Block:
             name = self.type.short or self.type.name
         else:
             kernel = self.kind.partition(" ")[2] if self.type is CONV else ""
-            name = f"{self.type.name} {kernel.replace('x', '×')}".rstrip()
-        return cut(f"{self.count}× {name}" if self.count > 1 else name, _LONGEST_NAME)
+            name = f"{self.type.name} {kernel.replace('x', TIMES)}".rstrip()
+        return cut(f"{self.count}{TIMES} {name}" if self.count > 1 else name, _LONGEST_NAME)
 
     def width(self, style: _Style) -> int:
         return max(*map(cells, self.captions(style)), self.columns(style) + style.zoom * len(self.stripes))

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, Static
 from textual.visual import VisualType
+from textual.widgets import Button, Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.registry import BUILT_IN, all_models
-from fmnist_tui.models.spec import REPORTED_NOTE, ModelSpec
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, REPORTED_NOTE, ImageShape, ModelSpec
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import image_shape, settled
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
 from fmnist_tui.tui.messages import SettingsChanged, TrainingRequested
-from fmnist_tui.tui.models.forecast import Forecast, Known, changes, exclusion, forecast, is_long, load_known
+from fmnist_tui.tui.models.forecast import (
+    Forecast,
+    Known,
+    changes,
+    exclusion,
+    forecast,
+    is_long,
+    load_known,
+    measure_networks,
+)
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_list import cost_bars, model_line
 from fmnist_tui.tui.models.model_page import facts_table, layers_table, page_title, recipes_table
@@ -90,17 +101,23 @@ class ModelsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        titles = {"versions": "Models", "cost": "Cost per image", "facts": "Facts", "layers": "Layers", "recipes": "Recipes"}
+        titles = {
+            "versions": "Models",
+            "cost": "Cost per image",
+            "facts": "Facts",
+            "layers": "Layers",
+            "recipes": "Recipes",
+        }
         for name, title in titles.items():
             self.query_one(f"#{name}").border_title = title
         for name in ("versions", "train"):
             self.query_one(f"#{name}").add_class("panel")
         models = self.query_one("#versions", Choices)
         models.highlighted = 0
-        self._take_shape(self.app.dataset)
+        self._known = self._known.of_images(FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
         self.watch_app("runs_state", self._look_around)
         self.watch_app("late_settings", self._fill_form)
-        self.watch(self.app, "dataset", self._take_dataset, init=False)
+        self.watch_app("dataset", self._take_dataset)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
 
     def on_screen_resume(self) -> None:
@@ -112,24 +129,19 @@ class ModelsScreen(LabScreen):
         if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
             self._looked_at = seen
             records = seen.records if seen.complete else []
-            work = partial(load_known, records, self._known, self._take_known)
-            self.app.threads.start(work, lane="forecast", only_newest=True)
+            publish = partial(self.call_later, self._learn)
+            self.app.threads.start(partial(load_known, records, self._known, publish), lane="known", only_newest=True)
 
     def _take_dataset(self, dataset: Dataset | None) -> None:
-        if self._take_shape(dataset):
-            self._looked_at = None  # the layers have to be measured for such images
-            self._look_around(self.app.runs_state)
-        self._show()
-
-    def _take_shape(self, dataset: Dataset | None) -> bool:
-        """Looks up the layers for the data set's images, if they are others than before."""
-        shape, classes = self._known.image_shape, self._known.classes
+        """Looks up the layers for its images, if those are others than before, and shows what it implies."""
+        known = self._known
         if dataset:
-            shape, classes = image_shape(dataset.train.images), len(dataset.classes)
-        is_new = (shape, classes) != (self._known.image_shape, self._known.classes)
-        if is_new or not self._known.tables:
-            self._known = self._known.of_images(shape, classes)
-        return is_new
+            known = known.of_images(image_shape(dataset.train.images), len(dataset.classes))
+        self._known = known
+        if known.unmeasured:
+            publish = partial(self.call_later, self._learn_networks, known.image_shape, known.classes)
+            self.app.threads.start(partial(measure_networks, known, publish), lane="networks", must_finish=True)
+        self._show()
 
     def _fill_form(self, choices: Settings | None) -> None:
         if choices:
@@ -215,14 +227,13 @@ class ModelsScreen(LabScreen):
     def _model(self) -> ModelSpec:
         return all_models()[self.query_one("#versions", Choices).highlighted or 0]
 
-    def _take_known(self, known: Known) -> None:
-        """From a thread."""
-        self.call_later(self._use_known, known)
+    def _learn(self, **news: Any) -> None:
+        self._known = replace(self._known, **news)
+        self._show()
 
-    def _use_known(self, known: Known) -> None:
-        if (known.image_shape, known.classes) == (self._known.image_shape, self._known.classes):
-            self._known = known
-            self._show()
+    def _learn_networks(self, shape: ImageShape, classes: int, **news: Any) -> None:
+        if (shape, classes) == (self._known.image_shape, self._known.classes):
+            self._learn(**news)
 
     def _show(self) -> None:
         self._show_list()
@@ -261,7 +272,9 @@ class ModelsScreen(LabScreen):
             "note": Text(REPORTED_NOTE if model.reported else ""),
         }
         for name, shown in content.items():
-            self.query_one(f"#{name}", Static).update(shown)
+            part = self.query_one(f"#{name}", Static)
+            part.update(shown)
+            part.set_class(not shown, "empty")
 
     def _show_form(self) -> None:
         """What the form implies: the recipe's values, changes, duration, faults."""
@@ -286,11 +299,11 @@ class ModelsScreen(LabScreen):
     def _show_line(self, selector: str, text: str) -> None:
         line = self.query_one(selector, Static)
         line.update(Text(text))
-        line.display = bool(text)
+        line.set_class(not text, "empty")
 
 
 def _notes(expected: Forecast | None, configs: list[TrainingConfig]) -> str:
-    return ". ".join(filter(None, [expected.note if expected else "", exclusion(configs)]))
+    return ". ".join(filter(None, [exclusion(configs), expected.note if expected else ""]))
 
 
 def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | None:
