@@ -1,140 +1,83 @@
-"""What the Models screen shows of a model beside its drawing: facts, layers and recipes."""
+"""The page about a model: its drawing, facts, layers and recipes, in panels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from functools import partial
 
-from rich.table import Table
 from rich.text import Text
-from textual.theme import Theme
+from textual import getters
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.visual import VisualType
+from textual.widgets import Static
 
-from fmnist_tui.analysis.comparison import Comparison
-from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.data import Dataset
-from fmnist_tui.models.layers import Layer, LayerTable
-from fmnist_tui.models.looks import look_of
-from fmnist_tui.models.spec import ModelSpec
-from fmnist_tui.report.sentences import spread_cell
-from fmnist_tui.text import TIMES, abbreviated, counted, grouped, percent
-from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.recipes import settle
+from fmnist_tui.models.spec import REPORTED_NOTE, ModelSpec
+from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.models.forecast import Known
-from fmnist_tui.tui.models.network_drawing import layer_type
-from fmnist_tui.tui.themes import model_colour
+from fmnist_tui.tui.models.model_tables import facts_table, layers_table, page_title, recipes_table
+from fmnist_tui.tui.models.network_drawing import drawing
+from fmnist_tui.tui.widgets.fitted import Fitted
 
-_SHORT_NAMES = {"learning_rate": "lr"}
-WIDE = 60
-"""Cells that the layers take with their names and MACs."""
-
-
-def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, short: bool) -> Text:
-    """Marker, name, title, framework, parameters; those are rounded if it is to be short."""
-    count = abbreviated if short else grouped
-    parts = [model.framework, f"{count(table.parameters)} parameters" if table else ""]
-    return Text.assemble(
-        (f"{look_of(model.name).marker} {model.name} {model.title}", f"bold {model_colour(model.name, theme)}"),
-        "".join(f" · {part}" for part in parts if part),
-        no_wrap=True,
-    )
+WIDE, HUGE = 112, 160
+"""Columns of a screen on which two and three panels are beside each other."""
+_HIGH = 44
+_ROWS, _LARGE_ROWS = 5, 10
+"""Of the drawing; the large one on screens that are huge and high."""
 
 
-def facts_table(model: ModelSpec, known: Known) -> Table:
-    """What changed and why, what it costs, and what it reached: reported, in the user's runs, in the reference runs."""
-    reported = model.reported
-    rows = {
-        "Changed": model.what_changed,
-        "Why": model.why_it_helps,
-        "Loss": model.loss,
-        "Cost": _cost(model, known),
-        "Reached": "\n".join(_reached(model.name, one) for one in known.comparisons),
-        "Reported": f"{percent(reported.accuracy)} (loss {reported.loss:.4f})" if reported else "",
-    }
-    facts = Table.grid(padding=(0, 2, 0, 0))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column()
-    for name, text in rows.items():
-        if text:
-            facts.add_row(name, Text(text))
-    return facts
+class ModelPage(VerticalScroll):
+    """All about a model. What depends on the width is drawn for the width that there is."""
 
+    app = getters.app(LabApp)
 
-def _cost(model: ModelSpec, known: Known) -> str:
-    """MACs, and how they compare with the first model's."""
-    table = known.tables.get(model.name)
-    if table is None:
-        return ""
-    text = f"{abbreviated(table.macs)} MACs per image"
-    base, first = next(iter(known.tables.items()))
-    if base == model.name or not first.macs:
-        return text
-    factor = table.macs / first.macs
-    return f"{text} ({grouped(factor) if factor >= 10 else f'{factor:.2g}'}{TIMES} {base})"
+    def __init__(self) -> None:
+        super().__init__(id="right")
 
+    def compose(self) -> ComposeResult:
+        """The panels; on screens without borders, the heading stands for the first one's title."""
+        with Vertical(id="about", classes="panel"):
+            yield Static(id="heading")
+            yield Static(id="drawing")
+            yield Static(id="story")
+        with Container(id="tables"):
+            yield Static(id="facts", classes="panel")
+            with Container(id="pair"):
+                yield Static(id="layers", classes="panel")
+                yield Static(id="recipes", classes="panel")
+        yield Static(id="note")
 
-def _reached(model: str, comparison: Comparison) -> str:
-    """Test accuracy of the eligible runs of one recipe, and of the reference runs."""
-    found = next((summary for summary in comparison.versions if summary.version == model), None)
-    reference = references(comparison.recipe).get(model)
-    beside = f", reference {reference_cell(reference)}" if reference else ""
-    if found is None:
-        return f"{comparison.recipe}: no run yet{beside}"
-    return f"{comparison.recipe}: {spread_cell(found.test_accuracy, 2, 100.0)}% ({counted(found.runs, 'run')}){beside}"
+    def on_mount(self) -> None:
+        """Name the panels."""
+        for name in ("facts", "layers", "recipes"):
+            self.query_one(f"#{name}").border_title = name.title()
 
+    def show(self, model: ModelSpec, known: Known, dataset: Dataset | None, recipe: str) -> None:
+        """Shows a model.
 
-def layers_table(table: LayerTable, theme: Theme, width: int) -> Table:
-    """One row per layer, marked in its type's colour; in a narrow column without its name and MACs."""
-    wide = width >= WIDE
-    rows = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-    for heading in ("", *(["name"] if wide else []), "layer"):
-        rows.add_column(heading, no_wrap=True)
-    for heading in ("output", "params", "", *(["MACs"] if wide else [])):
-        rows.add_column(heading, justify="right", no_wrap=True)
-    for layer in table.layers:
-        kind = layer_type(layer.kind)
-        mark = Text(kind.fill, kind.colour(dark=theme.dark)) if layer.parameters or kind.name != "other" else ""
-        output = TIMES.join(map(str, layer.output_shape))
-        parameters = grouped(layer.parameters) if layer.parameters else ""
-        macs = [abbreviated(layer.macs) if layer.macs else ""] if wide else []
-        name = [Text(layer.name)] if wide else []
-        rows.add_row(mark, *name, Text(layer.kind), output, parameters, _fraction(layer, table), *macs)
-    return rows
-
-
-def _fraction(layer: Layer, table: LayerTable) -> str:
-    if not layer.parameters:
-        return ""
-    fraction = layer.parameters / table.parameters
-    return "<1%" if fraction < 0.01 else f"{fraction:.0%}"
-
-
-def recipes_table(model: ModelSpec, dataset: Dataset | None, chosen: str) -> Table:
-    """The hyper-parameters that differ between the recipes, side by side; the chosen recipe stands out.
-
-    Settings that depend on the data are those for `dataset` if that is loaded.
-    """
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("", no_wrap=True)
-    for name in model.recipes:
-        style = "bold" if name == chosen else "dim"
-        table.add_column(name, header_style=style, style=style, overflow="fold")
-    for name, values in _differences(list(model.recipes.values()), dataset):
-        table.add_row(Text(name, "dim"), *values)
-    return table
-
-
-def _differences(settings: Sequence[Hyperparameters], dataset: Dataset | None) -> Iterator[tuple[str, list[str]]]:
-    if dataset:
-        settings = [settle(one, dataset.train.statistics, flips=dataset.flips) for one in settings]
-    for item in fields(Hyperparameters):
-        values = [getattr(one, item.name) for one in settings]
-        if len(set(values)) > 1 or len(settings) == 1:
-            yield _SHORT_NAMES.get(item.name, item.name.replace("_", " ")), [_value(value) for value in values]
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return "from the data"
-    if value == "auto":
-        return "shift, flip if it suits the data"
-    return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
+        Args:
+            model: The model.
+            known: Its layers, and what its runs reached.
+            dataset: For settings that depend on the data; None until it is loaded.
+            recipe: The one that stands out.
+        """
+        theme, size, table = self.app.current_theme, self.screen.size, known.tables.get(model.name)
+        title = page_title(model, table, theme, short=size.width < WIDE)
+        self.query_one("#about").border_title = title
+        unknown = Text(known.faults.get(model.name, "Measuring the layers..."))
+        rows = _LARGE_ROWS if size.width >= HUGE and size.height >= _HIGH else _ROWS
+        picture = partial(drawing, table, known.image_shape, dark=theme.dark, rows=rows) if table else None
+        layers = partial(layers_table, table, theme) if table else None
+        content: dict[str, VisualType] = {
+            "heading": title,
+            "drawing": Fitted(picture) if picture else unknown,
+            "story": f"\n{model.story}" if model.story else "",
+            "facts": facts_table(model, known),
+            "layers": Fitted(layers) if layers else unknown,
+            "recipes": recipes_table(model, dataset, recipe),
+            "note": REPORTED_NOTE if model.reported else "",
+        }
+        for name, shown in content.items():
+            part = self.query_one(f"#{name}", Static)
+            part.update(Text(shown) if isinstance(shown, str) else shown)
+            part.set_class(not shown, "empty")

@@ -9,14 +9,13 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.visual import VisualType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.registry import BUILT_IN, all_models
-from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, REPORTED_NOTE, ImageShape, ModelSpec
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import image_shape, settled
@@ -35,8 +34,7 @@ from fmnist_tui.tui.models.forecast import (
 )
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_list import cost_bars, model_line
-from fmnist_tui.tui.models.model_page import facts_table, layers_table, page_title, recipes_table
-from fmnist_tui.tui.models.network_drawing import drawing
+from fmnist_tui.tui.models.model_page import HUGE, WIDE, ModelPage
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.choices import Choices
@@ -44,16 +42,12 @@ from fmnist_tui.tui.widgets.fitted import Fitted
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
-_WIDE, _HUGE, _LARGE_HEIGHT = 112, 160, 44
-_ROWS, _LARGE_ROWS = 5, 10
-"""Of the drawing, where there is room for a large one and elsewhere."""
-
 
 class ModelsScreen(LabScreen):
     """Models and the form on the left, the highlighted model's page on the right."""
 
     CSS_PATH = "models.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (_WIDE, "-wide"), (_HUGE, "-huge")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (WIDE, "-wide"), (HUGE, "-huge")]
     BINDINGS = [
         Binding(
             "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
@@ -76,8 +70,10 @@ class ModelsScreen(LabScreen):
         yield Nav("models")
         with Horizontal():
             with Vertical(id="left"):
-                yield Choices(*(Option(model.name, id=model.name) for model in all_models()), id="versions")
-                with Vertical(id="train"):
+                yield Choices(
+                    *(Option(model.name, id=model.name) for model in all_models()), id="versions", classes="panel"
+                )
+                with Vertical(id="train", classes="panel"):
                     with VerticalScroll(can_focus=False):
                         yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
                     with Vertical(id="buttons"):
@@ -86,33 +82,14 @@ class ModelsScreen(LabScreen):
                     yield Static(id="forecast")
                     yield Static(id="fault")
                 yield Static(id="cost", classes="panel")
-            with VerticalScroll(id="right"):
-                with Vertical(id="about", classes="panel"):
-                    yield Static(id="heading")
-                    yield Static(id="drawing")
-                    yield Static(id="story")
-                with Container(id="tables"):
-                    yield Static(id="facts", classes="panel")
-                    with Container(id="pair"):
-                        yield Static(id="layers", classes="panel")
-                        yield Static(id="recipes", classes="panel")
-                yield Static(id="note")
+            yield ModelPage()
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        titles = {
-            "versions": "Models",
-            "cost": "Cost per image",
-            "facts": "Facts",
-            "layers": "Layers",
-            "recipes": "Recipes",
-        }
-        for name, title in titles.items():
-            self.query_one(f"#{name}").border_title = title
-        for name in ("versions", "train"):
-            self.query_one(f"#{name}").add_class("panel")
+        self.query_one("#cost").border_title = "Cost per image"
         models = self.query_one("#versions", Choices)
+        models.border_title = "Models"
         models.highlighted = 0
         self._known = self._known.of_images(FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
         self.watch_app("runs_state", self._look_around)
@@ -147,13 +124,9 @@ class ModelsScreen(LabScreen):
         if choices:
             self.query_one(TrainForm).fill(choices.form)
 
-    def on_resize(self) -> None:
-        """The drawing is larger on a large screen."""
-        self.call_after_refresh(self._show_page)
-
     def on_option_list_option_highlighted(self) -> None:
         """Show the highlighted model's page from its top."""
-        self.query_one("#right", VerticalScroll).scroll_home(animate=False)
+        self.query_one(ModelPage).scroll_home(animate=False)
         self._show_page()
         self._show_form()
 
@@ -252,29 +225,8 @@ class ModelsScreen(LabScreen):
         self.query_one("#cost", Static).update(Fitted(partial(cost_bars, models, self._known, theme)))
 
     def _show_page(self) -> None:
-        """The highlighted model, as wide as there is room."""
-        model, theme, known = self._model(), self.app.current_theme, self._known
-        table = known.tables.get(model.name)
-        title = page_title(model, table, theme, short=self.size.width < _WIDE)
-        self.query_one("#about").border_title = title
         recipe = self.query_one(TrainForm).recipe
-        unknown = Text(known.faults.get(model.name, "Measuring the layers..."))
-        rows = _LARGE_ROWS if self.size.width >= _HUGE and self.size.height >= _LARGE_HEIGHT else _ROWS
-        picture = partial(drawing, table, known.image_shape, dark=theme.dark, rows=rows) if table else None
-        layers = partial(layers_table, table, theme) if table else None
-        content: dict[str, VisualType] = {
-            "heading": title,
-            "story": Text(f"\n{model.story}" if model.story else ""),
-            "drawing": Fitted(picture) if picture else unknown,
-            "facts": facts_table(model, known),
-            "layers": Fitted(layers) if layers else unknown,
-            "recipes": recipes_table(model, self.app.dataset, recipe),
-            "note": Text(REPORTED_NOTE if model.reported else ""),
-        }
-        for name, shown in content.items():
-            part = self.query_one(f"#{name}", Static)
-            part.update(shown)
-            part.set_class(not shown, "empty")
+        self.query_one(ModelPage).show(self._model(), self._known, self.app.dataset, recipe)
 
     def _show_form(self) -> None:
         """What the form implies: the recipe's values, changes, duration, faults."""
