@@ -70,9 +70,7 @@ class ModelsScreen(LabScreen):
         yield Nav("models")
         with Horizontal():
             with Vertical(id="left"):
-                yield Choices(
-                    *(Option(model.name, id=model.name) for model in all_models()), id="versions", classes="panel"
-                )
+                yield Choices(*(Option(model.name) for model in all_models()), id="versions", classes="panel")
                 with Vertical(id="train", classes="panel"):
                     with VerticalScroll(can_focus=False):
                         yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
@@ -123,6 +121,10 @@ class ModelsScreen(LabScreen):
     def _fill_form(self, choices: Settings | None) -> None:
         if choices:
             self.query_one(TrainForm).fill(choices.form)
+
+    def on_resize(self) -> None:
+        """On a larger screen the page says more."""
+        self.call_after_refresh(self._show_page)
 
     def on_option_list_option_highlighted(self) -> None:
         """Show the highlighted model's page from its top."""
