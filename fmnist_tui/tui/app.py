@@ -67,6 +67,7 @@ class FmnistApp(RunControl):
         Binding("2", "go('models')", "Models", show=False),
         Binding("3", "go('training')", "Training", show=False),
         Binding("4", "go('results')", "Results", show=False),
+        Binding("5", "go('why')", "Why CNNs", show=False),
         Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
@@ -153,7 +154,7 @@ class FmnistApp(RunControl):
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
     async def action_go(self, mode: str) -> None:
-        """Shows another of the four screens; keys that follow in the same burst reach that screen."""
+        """Shows another screen; keys that follow in the same burst reach that screen."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         if self.is_leaving:

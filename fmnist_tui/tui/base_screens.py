@@ -130,4 +130,5 @@ class Dialog(SafeScreen, ModalScreen[Answer]):
         Binding("2", "app.go('models')", show=False),
         Binding("3", "app.go('training')", show=False),
         Binding("4", "app.go('results')", show=False),
+        Binding("5", "app.go('why')", show=False),
     ]
