@@ -79,7 +79,7 @@ async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistAp
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, "20", in_app=in_app)
         await until_headline(pilot, "finished")
-        await until(pilot, lambda: "epoch 20 of 20" in flat(app), "the last epoch is shown")
+        await until(pilot, lambda: "TEST ACCURACY" in flat(app), "its score is shown")
         await until(pilot, lambda: f"{run.run_id}: finished" in notices(app), "its end is announced")
         assert f"Started {run.run_id}" in notices(app)
         await until(pilot, lambda: flat(app).count("100%") == 2, "both bars are full")
