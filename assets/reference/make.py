@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bundle import bundle
 from bundle_analyses import write_analyses
 from trained import train_all
 
@@ -73,6 +74,7 @@ def put_away(run: RunDirectory) -> None:
 def write_tables(records: list[Run]) -> None:
     """The summary and the analyses for the app, tables, which show it, and the tuned runs' figures."""
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
+    bundle(records)
     write_analyses(records)
     for recipe in SEEDS:
         report = comparison_report(compare(records, recipe))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from fmnist_tui.analysis.eligibility import (
     ScoredRun,
+    alike,
     best_of,
+    conditions,
     exclusion_reason,
     n_distinct,
     scored_runs,
@@ -47,6 +49,8 @@ class VersionSummary:
         best_run: Its id: best validation accuracy of any epoch, the oldest of equals. Test accuracy plays no part.
         reported: The original project's figures, if there are any.
         inexact: How many of the runs continued under other conditions than they began with.
+        conditions: What differs from eligible runs ("2,000 images, lr 0.01"), if runs of unlike training are compared
+            apart; else "".
     """
 
     version: str
@@ -65,6 +69,12 @@ class VersionSummary:
     best_run: str
     reported: Reported | None
     inexact: int = 0
+    conditions: str = ""
+
+    @property
+    def name(self) -> str:
+        """The version, and what differs from eligible runs: "v1 (2,000 images)"."""
+        return f"{self.version} ({self.conditions})" if self.conditions else self.version
 
     @property
     def n_seeds(self) -> int:
@@ -99,6 +109,7 @@ class Comparison:
         unpaired: Best runs whose predictions can't be used in the paired tests.
         excluded: Ineligible runs, newest first; with `all_runs` some of them are compared nevertheless.
         n_comparable: How many of the excluded runs `all_runs` would add, or has added.
+        apart: Whether runs of unlike training have summaries of their own; a version may then have several.
     """
 
     recipe: str
@@ -110,6 +121,7 @@ class Comparison:
     unpaired: tuple[ExcludedRun, ...]
     excluded: tuple[ExcludedRun, ...]
     n_comparable: int
+    apart: bool = False
 
     @property
     def total_gain(self) -> float | None:
@@ -117,42 +129,59 @@ class Comparison:
         return None if self.gain is None else self.gain.value
 
 
-def compare(records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
+def compare(
+    records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False, apart: bool = False
+) -> Comparison:
     """Compares the versions over the runs that are eligible under `recipe`.
 
     Args:
         records: Newest first.
         recipe: "tuned" or "origin".
         all_runs: Compares all of the recipe's runs that were scored on the same data set, eligible or not.
+        apart: Compares all of the recipe's scored runs, and keeps those apart that differ in settings, epochs, n_train
+            or data: none of their figures is a mean over unlike runs. Steps, the gain and tests are between runs of
+            the same conditions.
     """
     reasons = {record.run_id: exclusion_reason(record, recipe) for record in records}
     eligible = [record for record in records if reasons[record.run_id] is None]
-    comparable = _of_one_dataset([record for record in records if record.recipe == recipe])
-    chosen = comparable if all_runs else eligible
+    of_recipe = [record for record in records if record.recipe == recipe and record.scores is not None]
+    comparable = of_recipe if apart else _of_one_dataset(of_recipe)
+    chosen = comparable if all_runs or apart else eligible
     groups = [runs for model in all_models() if (runs := scored_runs(chosen, model.name))]
+    if apart:
+        groups = [runs for of_version in groups for runs in alike(of_version, recipe)]
     excluded = {run: reason for run, reason in reasons.items() if reason is not None}
     read = cached_reader()
-    best = [best_of(runs).record for runs in groups]
+    main = _of_same_conditions(groups, recipe) if apart else groups
+    best = [best_of(runs).record for runs in main]
     return Comparison(
         recipe,
-        all_runs,
+        all_runs or apart,
         frozenset(run.record.run_id for runs in groups for run in runs),
-        tuple(_summaries(groups, excluded.keys(), read)),
-        difference(groups[0], groups[-1], read) if len(groups) > 1 else None,
+        tuple(_summaries(groups, excluded.keys(), read, recipe if apart else "")),
+        difference(main[0], main[-1], read) if len(main) > 1 else None,
         paired_tests([known for record in best if (known := read(record))]),
         tuple(_unpaired(best, read)),
         tuple(ExcludedRun(run, reason) for run, reason in excluded.items()),
         sum(record.run_id in excluded for record in comparable),
+        apart,
     )
+
+
+def _of_same_conditions(groups: Sequence[Sequence[ScoredRun]], recipe: str) -> Sequence[Sequence[ScoredRun]]:
+    """The groups that can be tested against each other: the eligible ones, else the conditions of most versions."""
+    by_conditions: dict[str, list[Sequence[ScoredRun]]] = {"": []}
+    for runs in groups:
+        by_conditions.setdefault(conditions(runs[0].record, recipe), []).append(runs)
+    return by_conditions[""] or max(by_conditions.values(), key=len)
 
 
 def _of_one_dataset(records: Sequence[Run]) -> list[Run]:
     """The scored runs of one data set, since others have no common mean: the official one, else the newest run's."""
-    scored = [record for record in records if record.scores is not None]
-    known = [record.fingerprints for record in scored]
+    known = [record.fingerprints for record in records]
     best, newest = official.FASHION_MNIST.fingerprints, next(iter(known), None)
     wanted = best if best in known else newest
-    return [record for record in scored if record.fingerprints == wanted]
+    return [record for record in records if record.fingerprints == wanted]
 
 
 def _unpaired(best: Sequence[Run], read: Reader) -> Iterator[ExcludedRun]:
@@ -165,20 +194,23 @@ def _unpaired(best: Sequence[Run], read: Reader) -> Iterator[ExcludedRun]:
 
 
 def _summaries(
-    groups: Sequence[Sequence[ScoredRun]], excluded: Collection[str], read: Reader
+    groups: Sequence[Sequence[ScoredRun]], excluded: Collection[str], read: Reader, apart: str
 ) -> Iterator[VersionSummary]:
-    """One for the runs of each version; `excluded` has the ids of those that aren't eligible."""
-    before: Sequence[ScoredRun] | None = None
+    """One for each group; `excluded` has the ids of runs that aren't eligible, `apart` the recipe if groups differ."""
+    before: dict[str, Sequence[ScoredRun]] = {}
     for runs in groups:
-        step = None if before is None else difference(before, runs, read)
-        yield _summarise(runs, sum(run.record.run_id in excluded for run in runs), step)
-        before = runs
+        differs = conditions(runs[0].record, apart) if apart else ""
+        earlier = before.get(differs)
+        same = earlier is not None and earlier[0].record.version == runs[0].record.version
+        step = None if earlier is None or same else difference(earlier, runs, read)
+        yield _summarise(runs, sum(run.record.run_id in excluded for run in runs), step, differs)
+        before[differs] = runs
 
 
-def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | None) -> VersionSummary:
+def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | None, differs: str) -> VersionSummary:
     model, best, seeds = get_model(runs[0].record.version), best_of(runs).record, seeds_of(runs)
-    alike = trained_alike(runs)
-    n_seeds = n_distinct(seeds) if alike else 1
+    same = trained_alike(runs)
+    n_seeds = n_distinct(seeds) if same else 1
     seconds = [value for run in runs for value in run.seconds]
     return VersionSummary(
         version=model.name,
@@ -186,7 +218,7 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         ineligible=ineligible,
         seeds=seeds,
         test_accuracy=Spread.of_accuracies(
-            [run.scores.accuracy for run in runs], best.test_images if alike else None, seeds=n_seeds
+            [run.scores.accuracy for run in runs], best.test_images if same else None, seeds=n_seeds
         ),
         test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=n_seeds),
         test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=n_seeds),
@@ -199,4 +231,5 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         best_run=best.run_id,
         reported=model.reported,
         inexact=sum(not run.record.is_exact for run in runs),
+        conditions=differs,
     )

@@ -12,7 +12,7 @@ from fmnist_tui.data import official
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
-from fmnist_tui.text import grouped
+from fmnist_tui.text import grouped, safe
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
 from fmnist_tui.training.recipes import hyperparameters, left_to_data, settle_for_fashion_mnist
@@ -20,6 +20,9 @@ from fmnist_tui.training.recipes import hyperparameters, left_to_data, settle_fo
 _STOPPED = "stopped before its last epoch"
 _HIGHEST_SECONDS = 1e9
 """An epoch that took longer was edited by hand."""
+
+_MOST_CHANGED = 2
+_SHORT = {"learning_rate": "lr", "batch_size": "batch"}
 
 ScoredImages = tuple[str, NDArray[np.uint8]]
 """What a run was scored on: the test images' fingerprint, and their labels, uint8 (n,)."""
@@ -101,6 +104,40 @@ def _other_data(record: Run) -> Iterator[str]:
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
 
 
+def conditions(record: Run, recipe: str) -> str:
+    """In what a scored run's training differs from an eligible run's, in a few words; "" for an eligible one.
+
+    For example "2,000 images", "lr 0.01, 5 of 30 epochs" or "demo data".
+    """
+    reason = exclusion_reason(record, recipe)
+    if reason is None:
+        return ""
+    limit, total, data = record.manifest.limit, record.manifest.data.train_images, record.data_name
+    changed = _changed_settings(record)
+    parts = [f"{grouped(limit)} images"] if limit is not None and (total is None or limit < total) else []
+    parts += changed or (["modified recipe"] if record.manifest.modified is not False else [])
+    done, epochs = record.result.epochs if record.result else None, record.manifest.epochs
+    stopped = record.result is not None and record.result.reason != "completed"
+    parts += [f"{done} of {epochs} epochs"] if stopped and done is not None and epochs else []
+    if record.fingerprints != official.FASHION_MNIST.fingerprints:
+        parts.append(f"{data} data" if data not in ("", official.NAME) else "other data")
+    return ", ".join(parts) or reason
+
+
+def _changed_settings(record: Run) -> list[str]:
+    """At most two of the hyper-parameters that differ from the recipe's, with their values."""
+    model = find_model(record.version)
+    if model is None or record.recipe not in model.recipes:
+        return []
+    recipe = hyperparameters(record.version, record.recipe)
+    open_ones = left_to_data(recipe)
+    settings = asdict(settle_for_fashion_mnist(recipe))
+    changed = [name for name in settings if name not in open_ones and record.settings.get(name) != settings[name]]
+    more = [f"{len(changed) - _MOST_CHANGED} more"] if len(changed) > _MOST_CHANGED else []
+    named = [(_SHORT.get(name, name), record.settings.get(name)) for name in changed[:_MOST_CHANGED]]
+    return [safe(f"{name} {value}") for name, value in named] + more
+
+
 @dataclass(frozen=True)
 class ScoredRun:
     """A run, its scores on the test images and its epochs."""
@@ -137,6 +174,17 @@ def trained_alike(runs: Sequence[ScoredRun]) -> bool:
     of_version = {run.record.version: run.record.settings for run in runs}
     same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
     return same_settings and len({run.record.n_train for run in runs}) == 1
+
+
+def alike(runs: Sequence[ScoredRun], recipe: str) -> list[list[ScoredRun]]:
+    """The runs of one version in groups of the same training and data: the eligible ones first, then the largest."""
+    groups: dict[tuple[object, ...], list[ScoredRun]] = {}
+    for run in runs:
+        record = run.record
+        epochs = record.result.epochs if record.result else None
+        key = (conditions(record, recipe), repr(record.settings), record.n_train, record.fingerprints, epochs)
+        groups.setdefault(key, []).append(run)
+    return [groups[key] for key in sorted(groups, key=lambda key: (key[0] != "", -len(groups[key])))]
 
 
 def seeds_of(runs: Sequence[ScoredRun]) -> tuple[int | None, ...]:

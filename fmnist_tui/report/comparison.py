@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
@@ -12,13 +12,12 @@ from fmnist_tui.analysis.paired import Difference, PairedTest
 from fmnist_tui.analysis.reference import Reference, reference_cell, reference_line, references
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import REPORTED_NOTE
-from fmnist_tui.report.report import AccuracyBars, Column, Line, Report, Section, Table
+from fmnist_tui.report.report import Column, Line, Report, Section, Table
 from fmnist_tui.report.sentences import (
     difference_cell,
     gain_sentence,
     interval_cell,
     paired_sentence,
-    short_step,
     spread_cell,
     step_sentence,
     version_sentence,
@@ -44,6 +43,7 @@ COLUMNS = (
     Column("what changed", priority=1),
 )
 DELTA = [column.heading for column in COLUMNS].index("delta")
+_WITH_RECIPE = (COLUMNS[0], Column("recipe"), *COLUMNS[1:])
 EXCLUDED_COLUMNS = (Column("run"), Column("reason"))
 INELIGIBLE_NOTE = (
     "* includes ineligible runs, for the reasons below. Runs that differ in n_train or settings have no common CI."
@@ -83,14 +83,47 @@ def comparison_report(comparison: Comparison, *, left_out: int = 0) -> Report:
         tuple(_sections(comparison, reached, left_out)),
         _document(comparison, reached),
         _csv(comparison, reached),
-        tuple(map(_bars, comparison.versions)),
     )
+
+
+def side_by_side(comparisons: Sequence[Comparison], *, left_out: int = 0) -> Report:
+    """The reports of several recipes as one: their rows in one table, then each report's sections.
+
+    The JSON document has the key "recipes", a list of the documents; a run is listed as excluded only if it is from all
+    of them.
+    """
+    everywhere = set.intersection(*({one.run for one in comparison.excluded} for comparison in comparisons))
+    reports = {one.recipe: comparison_report(replace(one, excluded=())) for one in comparisons}
+    rows = [
+        (summary.version, (row[0], Line(one.recipe), *row[1:]))
+        for one in comparisons
+        for summary, row in zip(one.versions, _rows_of(reports[one.recipe]), strict=True)
+    ]
+    versions = list(dict.fromkeys(version for version, _ in rows))
+    rows.sort(key=lambda row: versions.index(row[0]))
+    sections = [Section(table=Table(_WITH_RECIPE, tuple(row for _, row in rows)), detail=False)] if rows else []
+    for recipe, report in reports.items():
+        sections += [replace(part, title=f"{recipe}: {part.title}") for part in report.below_table.sections]
+    excluded = tuple(run for run in comparisons[0].excluded if run.run in everywhere)
+    sections += _excluded(replace(comparisons[0], excluded=excluded), left_out)
+    header = next(iter(reports.values())).csv[0]
+    return Report(
+        f"{BUILT_IN[0]} to {BUILT_IN[-1]}, recipes {' and '.join(reports)}",
+        tuple(sections),
+        {"recipes": [report.document for report in reports.values()]},
+        (["recipe", *header], [[recipe, *row] for recipe, report in reports.items() for row in report.csv[1]]),
+    )
+
+
+def _rows_of(report: Report) -> tuple[tuple[Line, ...], ...]:
+    return report.table.rows if report.table else ()
 
 
 def _title(comparison: Comparison) -> str:
     if not comparison.versions:
         return f"No eligible runs under the recipe {comparison.recipe} yet"
-    which = ", all runs scored on the same images" if comparison.all_runs else ""
+    together = "all scored runs" if comparison.apart else "all runs scored on the same images"
+    which = f", {together}" if comparison.all_runs else ""
     return f"{BUILT_IN[0]} to {BUILT_IN[-1]}, recipe {comparison.recipe}{which}"
 
 
@@ -119,7 +152,7 @@ def _sections(comparison: Comparison, reached: dict[str, Reference], left_out: i
 def _row(summary: VersionSummary, reference: Reference | None) -> tuple[Line, ...]:
     delta = difference_cell(summary.step) if summary.step else Line("")
     before = (
-        summary.version,
+        summary.name,
         f"{summary.runs}{'*' if summary.ineligible else ''}",
         f"{spread_cell(summary.test_accuracy, 2, 100)}%",
     )
@@ -217,16 +250,6 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _bars(summary: VersionSummary) -> AccuracyBars:
-    return AccuracyBars(
-        summary.version,
-        summary.test_accuracy.mean,
-        bool(summary.ineligible),
-        summary.reported.accuracy if summary.reported else None,
-        short_step(summary.step) if summary.step else None,
-    )
-
-
 def _document(comparison: Comparison, reached: dict[str, Reference]) -> dict[str, Any]:
     return {
         "recipe": comparison.recipe,
@@ -240,7 +263,7 @@ def _document(comparison: Comparison, reached: dict[str, Reference]) -> dict[str
 
 def _version_document(summary: VersionSummary, reference: Reference | None) -> dict[str, Any]:
     content = {**asdict(summary), "seeds": list(summary.seeds)}
-    del content["step"]
+    del content["step"], content["conditions"]
     reached = asdict(reference) if reference else None
     return {**content, **_difference_document("delta", summary.step), "reference": reached}
 

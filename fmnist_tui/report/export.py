@@ -177,7 +177,7 @@ def _errors(record: Run, predictions: Predictions) -> Files:
     matrix_figure = confusion_figure(
         matrix, names, f"{title}\nconfusion matrix, {on}; shade: cube root of the fraction of the row"
     )
-    bins_figure = reliability_figure(reliability(predictions), f"{title}\nreliability, {on}")
+    bins_figure = reliability_figure(reliability(predictions), f"{title}\nreliability, {on}", record.version)
     return {
         "per_class.csv": per_class_csv(class_scores(matrix), names).encode(),
         "confusion.csv": confusion_csv(matrix, names).encode(),

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.analysis.calibration import Bin, calibration_error
+from fmnist_tui.analysis.calibration import FEW_IMAGES, Bin, calibration_error, merged
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
+from fmnist_tui.models.looks import Look, look_of
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
 from fmnist_tui.runs.curve import smoothed, width_for
+from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.run import Run
 
@@ -25,11 +27,9 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 
-# Okabe and Ito's palette, which colour-blind people tell apart; marks and lines differ as well.
-INTERVALS_COLOUR = "#56B4E9"
-TRAINING_COLOUR = "#0072B2"
-VALIDATION_COLOUR = "#D55E00"
 BEST_COLOUR = "#000000"
+_INTERVALS, _TRAINING = 0.3, 0.55
+"""How much of the model's colour is left on white: validation has all of it, as on the Training screen."""
 
 _LARGEST = 1e12
 """A larger loss is as good as infinite and isn't drawn."""
@@ -40,8 +40,8 @@ _START = 50
 def loss_figure(snapshot: Snapshot, title: str) -> Figure:
     """The run's losses above its accuracies, over the steps.
 
-    The means over the log intervals are drawn lightly behind a smoothed line, validation as a point for each epoch, and
-    the epoch with the best validation accuracy is marked. Non-finite values are left out.
+    All in the model's colour: the means over the log intervals lightly behind a smoothed line, validation stronger, as
+    a point for each epoch. The epoch with the best validation accuracy is marked. Non-finite values are left out.
 
     Args:
         snapshot: The run's snapshot, at any moment.
@@ -69,11 +69,12 @@ def _draw(axes: Axes, snapshot: Snapshot, intervals: Values, validation: Values)
     steps, ends = _clean(snapshot.curve.step), _clean(epoch.step for epoch in snapshot.epochs)
     line = smoothed(intervals, width_for(len(intervals)))
     lone = "." if len(intervals) == 1 else ""
-    axes.plot(
-        steps, intervals, lone, color=INTERVALS_COLOUR, linewidth=0.5, alpha=0.6, label="training, each log interval"
-    )
-    axes.plot(steps, line, color=TRAINING_COLOUR, linewidth=1.6, label="training, smoothed")
-    axes.plot(ends, validation, "o--", color=VALIDATION_COLOUR, markersize=4, linewidth=0.8, label="validation")
+    look = look_of(snapshot.started.version if snapshot.started else "")
+    raw, dim = _on_white(look.on_light, _INTERVALS), _on_white(look.on_light, _TRAINING)
+    axes.plot(steps, intervals, lone, color=raw, linewidth=0.5, label="training, each log interval")
+    axes.plot(steps, line, color=dim, linewidth=1.6, label="training, smoothed")
+    measured = axes.plot(ends, validation, look.line, color=look.on_light, linewidth=1.2, label="validation")
+    measured[0].set(marker=look.mark, markersize=4)
     if best := snapshot.best_epoch:
         index = snapshot.epochs.index(best)
         label = f"best validation accuracy: epoch {best.epoch}"
@@ -81,6 +82,13 @@ def _draw(axes: Axes, snapshot: Snapshot, intervals: Values, validation: Values)
         ring.set(markerfacecolor="none", markeredgewidth=1.6)
     axes.grid(alpha=0.25)
     _look_past_the_start(axes, intervals, validation)
+
+
+def _on_white(colour: str, fraction: float) -> tuple[float, ...]:
+    """A colour, of which `fraction` is left on white."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - fraction * (1 - part) for part in to_rgb(colour))
 
 
 def _look_past_the_start(axes: Axes, intervals: Values, validation: Values) -> None:
@@ -166,23 +174,19 @@ def _write_counts(axes: Axes, matrix: Matrix, shades: Values) -> None:
         axes.text(column, row, f"{count}", ha="center", va="center", color=shade, fontsize=9)
 
 
-# Okabe and Ito's palette; bars and lines also differ without colour.
-ACCURACY_COLOUR = "#56B4E9"
-CONFIDENCE_COLOUR = "#D55E00"
-DIAGONAL_COLOUR = "#000000"
-_MANY = 30
-"""With fewer images, the standard error of a bin's accuracy is up to 0.09."""
+CONFIDENCE_COLOUR = DIAGONAL_COLOUR = "#000000"
 _PALE = 0.3
 
 
-def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
-    """Accuracy over confidence, bin by bin, with the diagonal of perfect calibration.
+def reliability_figure(bins: Sequence[Bin], title: str, model: str) -> Figure:
+    """Accuracy over confidence in the model's colour, bin by bin, with the diagonal of perfect calibration.
 
-    Below it, the number of images in each bin.
+    Bins of few images are merged with their neighbours. Below, the number of images in each bin.
 
     Args:
         bins: From low to high, of equal width.
         title: One or more lines, drawn without markup.
+        model: The model's name.
     """
     from matplotlib.figure import Figure
 
@@ -190,7 +194,7 @@ def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
         figure = Figure(figsize=(7, 7.6), layout="constrained")
         diagram, counts = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         figure.suptitle(drawable(title), parse_math=False)
-        _draw_bins(diagram, bins)
+        _draw_bins(diagram, bins, look_of(model))
         width = 1 / len(bins)
         counts.bar([one.low for one in bins], [one.count for one in bins], width, align="edge", color="#999999")
         counts.set_ylabel("images")
@@ -202,42 +206,35 @@ def reliability_figure(bins: Sequence[Bin], title: str) -> Figure:
     return figure
 
 
-def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
-    known = [(one.low, one.confidence, one.accuracy, one.count) for one in bins if one.count]
-    lows, confidences, accuracies, counts = zip(*known, strict=True) if known else ((), (), (), ())
-    width = 1 / len(bins)
-    bars = axes.bar(lows, accuracies, width, align="edge", label="accuracy", color=ACCURACY_COLOUR)
-    for drawn, count in zip(bars, counts, strict=True):
-        drawn.set(edgecolor="black", linewidth=0.6, alpha=1.0 if count >= _MANY else _PALE)
+def _draw_bins(axes: Axes, bins: Sequence[Bin], look: Look) -> None:
+    drawn = merged(bins)
+    accuracies = [one.accuracy or 0.0 for one in drawn]
+    widths = [one.high - one.low for one in drawn]
+    bars = axes.bar([one.low for one in drawn], accuracies, widths, align="edge", label="accuracy", color=look.on_light)
+    for bar, one in zip(bars, drawn, strict=True):
+        bar.set(edgecolor="black", linewidth=0.6, alpha=1.0 if one.count >= FEW_IMAGES else _PALE)
     axes.plot([0, 1], [0, 1], "--", color=DIAGONAL_COLOUR, linewidth=1, label="perfect calibration")
-    points, *_ = axes.plot(confidences, accuracies, "o", color=CONFIDENCE_COLOUR, label="bin at its mean confidence")
-    points.set(markersize=5, clip_on=False)
+    confidences = [one.confidence or 0.0 for one in drawn]
+    points, *_ = axes.plot(confidences, accuracies, look.mark, color=CONFIDENCE_COLOUR, label="mean confidence")
+    points.set(markersize=5, clip_on=False, markerfacecolor="white")
     axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")
     error = f"expected calibration error {calibration_error(bins):.4f}"
-    error += f"\npale: fewer than {_MANY} images" if any(count < _MANY for count in counts) else ""
+    error += f"\npale: fewer than {FEW_IMAGES} images" if any(one.count < FEW_IMAGES for one in drawn) else ""
     axes.legend(frameon=False, loc="upper left", title=error, alignment="left")
 
 
 NAME = "shift_accuracy"
-
-# Okabe and Ito's palette, which colour-blind people tell apart; marks and lines differ as well.
-_STYLES = (
-    ("#0072B2", "o", "-"),
-    ("#D55E00", "s", "--"),
-    ("#009E73", "^", "-."),
-    ("#CC79A7", "D", ":"),
-    ("#E69F00", "v", "-"),
-    ("#56B4E9", "P", "--"),
-    ("#000000", "X", "-."),
-)
+_LINES = ("-", "--", "-.", ":")
 
 
 def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
     """A line for each run, its mean accuracy over four directions; the band goes from the worst to the best.
 
+    A line has its model's colour, marker and dash; further runs of a model have other dashes.
+
     Args:
-        found: The measured shifts by the run's name in the legend.
+        found: The measured shifts by the run's name in the legend, which begins with its model.
         title: One or more lines, drawn without markup.
     """
     from matplotlib.figure import Figure
@@ -247,8 +244,11 @@ def shift_figure(found: Mapping[str, Shifts], title: str) -> Figure:
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
         figure.suptitle(drawable(title), parse_math=False)
+        models = [version_in(name) for name in found]
         for index, (name, shifts) in enumerate(found.items()):
-            colour, mark, line = _STYLES[index % len(_STYLES)]
+            look, repeated = look_of(models[index]), models[:index].count(models[index])
+            colour, mark = look.on_light, look.mark
+            line = _LINES[(_LINES.index(look.line) + repeated) % len(_LINES)]
             by_shift = [[100 * fraction for fraction in part] for part in zip(*shifts.directions, strict=True)]
             axes.fill_between(pixels, list(map(min, by_shift)), list(map(max, by_shift)), color=colour, alpha=0.12)
             mean = [100 * fraction for fraction in shifts.mean]

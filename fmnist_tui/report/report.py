@@ -76,25 +76,6 @@ class Section:
 
 
 @dataclass(frozen=True)
-class AccuracyBars:
-    """The data of a bar chart: one model's accuracy beside the reported one.
-
-    Attributes:
-        label: The model.
-        accuracy: 0 to 1.
-        marked: Whether runs are in it that aren't eligible.
-        reported: The original project's accuracy, 0 to 1, if there is one.
-        step: The step from the model before, in points; None for the first.
-    """
-
-    label: str
-    accuracy: float
-    marked: bool
-    reported: float | None
-    step: Line | None
-
-
-@dataclass(frozen=True)
 class Report:
     """A comparison, laid out.
 
@@ -103,14 +84,12 @@ class Report:
         sections: In reading order; none of them is empty.
         document: The JSON document; plain dictionaries, lists, strings and numbers.
         csv: The CSV table: a header and rows; numbers in full, None for an empty cell.
-        bars: For the bar chart; () if there is nothing to draw.
     """
 
     title: str
     sections: tuple[Section, ...]
     document: dict[str, Any]
     csv: tuple[Sequence[str], Sequence[Sequence[object]]]
-    bars: tuple[AccuracyBars, ...] = ()
 
     @property
     def table(self) -> Table | None:

@@ -33,11 +33,6 @@ def difference_cell(difference: Difference) -> Line:
     return Line(f"{points(difference.value)}{interval}{_caveat(difference)}", is_certain(difference))
 
 
-def short_step(difference: Difference) -> Line:
-    """For example +0.12, not significant; in percentage points."""
-    return Line(f"{points(difference.value)}{_caveat(difference)}", is_certain(difference))
-
-
 def step_sentence(difference: Difference) -> Line:
     """One step between versions, how its interval was computed, and what that leaves out."""
     step = f"{difference.first} to {difference.second}: {points(difference.value)} points"

@@ -127,11 +127,21 @@ def chart_colours(theme: Theme) -> ChartColours:
     return {"grid": faded("#808890", theme, 0.35), "ticks": faded("#808890", theme, 0.9)}
 
 
+def theme_colour(name: str, theme: Theme) -> str:
+    """The theme's colour of that name, for example "success", `#RRGGBB`.
+
+    Ours where the theme has none, or leaves it to the terminal: Rich doesn't know Textual's names of those.
+    """
+    colour = getattr(theme, name)
+    if colour is None or Color.parse(colour).ansi is not None:
+        colour = getattr(THEMES[0] if theme.dark else THEMES[1], name)
+    return Color.parse(colour).hex6
+
+
 def status_colour(status: Status | None, theme: Theme) -> str:
     """The colour of a status on this theme, or "" for those that are drawn muted."""
     name = _STATUS_COLOURS.get(status) if status else None
-    colour = getattr(theme, name) if name else None
-    return (colour or theme.primary) if name else ""
+    return theme_colour(name, theme) if name else ""
 
 
 def status_mark(status: Status | None) -> str:

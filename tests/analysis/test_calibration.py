@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from fmnist_tui.analysis.calibration import calibration_error, reliability
+from fmnist_tui.analysis.calibration import Bin, calibration_error, merged, reliability
 from fmnist_tui.runs.predictions import Predictions
 from fmnist_tui.training.metrics import confidence_bins, expected_calibration_error
 
@@ -49,3 +49,28 @@ def test_an_edge_belongs_to_the_bin_below_it() -> None:
 
 def test_no_bins_have_no_error() -> None:
     assert calibration_error(()) == 0.0
+
+
+def bins(*counts: int) -> list[Bin]:
+    """Bins of equal width with so many images, half of which are correct; a lower bin is less confident."""
+    width = 1 / len(counts)
+    return [
+        Bin(place * width, (place + 1) * width, count, *((place * width, 0.5) if count else (None, None)))
+        for place, count in enumerate(counts)
+    ]
+
+
+def test_bins_of_few_images_are_merged_with_their_neighbours() -> None:
+    assert [one.count for one in merged(bins(0, 0, 1, 2, 40, 29, 1, 500))] == [43, 30, 500]
+    low, *_ = merged(bins(0, 0, 1, 2, 40, 29, 1, 500))
+    assert (low.low, low.high) == (2 / 8, 5 / 8)
+    assert low.confidence == pytest.approx((1 * 2 / 8 + 2 * 3 / 8 + 40 * 4 / 8) / 43)
+    assert low.accuracy == pytest.approx(0.5)
+
+
+def test_merging_loses_no_image_and_keeps_full_bins() -> None:
+    full = reliability(chance())
+    assert sum(one.count for one in merged(full)) == 1000
+    assert merged(bins(30, 30)) == tuple(bins(30, 30))
+    assert [one.count for one in merged(bins(1, 2))] == [3]
+    assert merged(bins(0, 0)) == ()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,3 +190,46 @@ def test_a_run_older_than_a_hyper_parameter_was_trained_like_one_that_has_its_de
     make_run(tmp_path, "v1", seed=1, result={"test_accuracy": 0.93})
     (cnn,) = comparison(tmp_path).versions
     assert (cnn.runs, cnn.test_accuracy.method) == (2, "student_t")
+
+
+def test_apart_runs_of_unlike_training_are_never_part_of_one_mean(tmp_path: Path) -> None:
+    for seed, accuracy in enumerate([0.90, 0.92]):
+        make_run(tmp_path, "v1", seed=seed, result={"test_accuracy": accuracy})
+        make_run(tmp_path, "v0", seed=seed, result={"test_accuracy": accuracy - 0.05})
+    faster = asdict(settle_for_fashion_mnist(hyperparameters("v1", "tuned"))) | {"learning_rate": 0.01, "epochs": 3}
+    unlike: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"limit": 2000}, {"test_accuracy": 0.5}),
+        ({"modified": True, "hyperparameters": faster}, {"test_accuracy": 0.6}),
+        ({}, {"test_accuracy": 0.7, "reason": "stopped", "epochs": 1}),
+        ({"data": {"name": "demo"}}, {"test_accuracy": 0.99}),
+    ]
+    for seed, (config, result) in enumerate(unlike, start=10):
+        make_run(tmp_path, "v1", seed=seed, config=config, result=result)
+    make_run(tmp_path, "v0", seed=20, config={"limit": 2000}, result={"test_accuracy": 0.4})
+    found = compare(read_runs(tmp_path), apart=True)
+    means = {one.name: round(one.test_accuracy.mean, 4) for one in found.versions}
+    assert means == {
+        "v0": 0.86,
+        "v0 (2,000 images)": 0.4,
+        "v1": 0.91,
+        "v1 (2,000 images)": 0.5,
+        "v1 (epochs 3, lr 0.01)": 0.6,
+        "v1 (1 of 10 epochs)": 0.7,
+        "v1 (demo data)": 0.99,
+    }
+    steps = {one.name: (one.step.first, round(one.step.value, 4)) for one in found.versions if one.step}
+    assert steps == {"v1": ("v0", 0.05), "v1 (2,000 images)": ("v0", 0.1)}
+    assert found.gain
+    assert found.gain.value == pytest.approx(0.05)
+    assert found.n_comparable == 5
+    assert [one.conditions for one in compare(read_runs(tmp_path)).versions] == ["", ""]
+
+
+def test_apart_and_without_an_eligible_run_like_runs_are_compared(tmp_path: Path) -> None:
+    for version, accuracy in (("v0", 0.4), ("v1", 0.5)):
+        make_run(tmp_path, version, config={"limit": 2000}, result={"test_accuracy": accuracy})
+    found = compare(read_runs(tmp_path), apart=True)
+    assert [one.name for one in found.versions] == ["v0 (2,000 images)", "v1 (2,000 images)"]
+    assert found.gain
+    assert found.gain.value == pytest.approx(0.1)
+    assert compare([], apart=True).gain is None

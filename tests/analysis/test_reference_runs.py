@@ -10,7 +10,7 @@ import pytest
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes.cache import KINDS
 from fmnist_tui.analysis.probes.claims import reference_section, section
-from fmnist_tui.analysis.reference import SUMMARY, summarised
+from fmnist_tui.analysis.reference import RUNS, SUMMARY, bundled, reference_runs, summarised
 from fmnist_tui.files import read_json
 from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.formats import to_csv, to_json, to_markdown
@@ -35,15 +35,30 @@ def test_the_summary_in_the_package_is_of_these_runs(records: list[Run]) -> None
     assert read_json(SUMMARY) == summarised(records)
 
 
+def test_what_the_results_screen_shows_of_them_is_in_the_package(records: list[Run]) -> None:
+    assert RUNS.read_bytes() == bundled(records)
+    for recipe, known in reference_runs().items():
+        comparison = compare(records, recipe)
+        assert known.comparison.versions == comparison.versions
+        assert (known.comparison.gain, known.comparison.paired) == (comparison.gain, comparison.paired)
+        best = {one.best_run for one in comparison.versions}
+        assert set(known.curves) == set(known.reliability) == best
+        for record in records:
+            if record.run_id in best:
+                accuracies = [epoch.validation_accuracy for epoch in record.epochs]
+                assert known.curves[record.run_id].accuracy == pytest.approx(accuracies, abs=1e-5)
+                assert sum(one.count for one in known.reliability[record.run_id]) == 10_000
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_claims_checked_with_the_analyses_in_the_package_are_those_checked_with_these_runs(
     records: list[Run], recipe: str
 ) -> None:
-    here, bundled = section(records, recipe), reference_section(recipe)
-    assert bundled.claims == here.claims
-    assert bundled.gain == here.gain
+    here, in_package = section(records, recipe), reference_section(recipe)
+    assert in_package.claims == here.claims
+    assert in_package.gain == here.gain
     for version, one in here.found.items():
-        assert all(getattr(one, name) == getattr(bundled.found[version], name) for name in KINDS)
+        assert all(getattr(one, name) == getattr(in_package.found[version], name) for name in KINDS)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -3,17 +3,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from analysis.builders import make_run
 
 from fmnist_tui.analysis.comparison import Comparison, compare
-from fmnist_tui.report.comparison import COLUMNS, INELIGIBLE_NOTE, MEASURES, comparison_report
+from fmnist_tui.report.comparison import COLUMNS, INELIGIBLE_NOTE, MEASURES, comparison_report, side_by_side
 from fmnist_tui.report.formats import escaped, to_csv, to_json, to_markdown
 from fmnist_tui.report.sentences import paired_sentence
 from fmnist_tui.runs.run import read_runs
+from fmnist_tui.training.recipes import hyperparameters
 
 IMAGES = np.arange(100)
 
@@ -102,4 +105,43 @@ def test_a_comparison_of_nothing_says_so() -> None:
         None,
         [],
     )
-    assert (nothing.table, nothing.bars) == (None, ())
+    assert nothing.table is None
+
+
+def test_recipes_side_by_side_share_a_table_and_keep_their_sections(tmp_path: Path) -> None:
+    origin = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v1", "origin"))}
+    configs: list[tuple[str, dict[str, Any]]] = [("v0", {}), ("v1", {}), ("v1", origin), ("v2", {"limit": 10})]
+    for seed, (version, config) in enumerate(configs):
+        make_run(tmp_path, version, seed=seed, config=config, right=seed < IMAGES)
+    records = read_runs(tmp_path)
+    tuned, other = compare(records), compare(records, "origin")
+    report = side_by_side([tuned, other])
+    assert report.title == "v0 to v3, recipes tuned and origin"
+    assert report.table
+    assert [[cell.text for cell in row[:2]] for row in report.table.rows] == [
+        ["v0", "tuned"],
+        ["v1", "tuned"],
+        ["v1", "origin"],
+    ]
+    titles = [section.title for section in report.sections]
+    assert "tuned: Steps between versions" in titles
+    assert "origin: Test measures with 95% CI" in titles
+    (excluded,) = [section for section in report.sections if section.title == "Excluded"]
+    assert excluded.table
+    assert [row[0].text[:2] for row in excluded.table.rows] == ["v2"]
+    assert [one["recipe"] for one in to_json(report)["recipes"]] == ["tuned", "origin"]
+    assert [line.split(",")[:2] for line in to_csv(report).splitlines()[1:]] == [
+        ["tuned", "v0"],
+        ["tuned", "v1"],
+        ["origin", "v1"],
+    ]
+
+
+def test_rows_of_unlike_training_are_named_by_it_and_the_json_stays_as_it_was(tmp_path: Path) -> None:
+    make_run(tmp_path, "v1")
+    make_run(tmp_path, "v1", seed=1, config={"limit": 10})
+    report = comparison_report(compare(read_runs(tmp_path), apart=True))
+    assert report.table
+    assert [row[0].text for row in report.table.rows] == ["v1", "v1 (10 images)"]
+    assert report.title == "v0 to v3, recipe tuned, all scored runs"
+    assert all("conditions" not in one for one in to_json(report)["versions"])

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from fmnist_tui.analysis.calibration import reliability
 from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.report.figures import CORRECT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
 from fmnist_tui.report.rendering import to_png, to_svg
 from fmnist_tui.runs.predictions import Predictions
@@ -24,7 +25,7 @@ def confusion(predictions: Predictions, title: str = "run") -> Figure:
 
 def both(predictions: Predictions) -> tuple[Figure, Figure]:
     """The confusion matrix and the reliability diagram of these predictions."""
-    return confusion(predictions), reliability_figure(reliability(predictions), "run")
+    return confusion(predictions), reliability_figure(reliability(predictions), "run", "v1")
 
 
 def test_every_cell_says_its_count_and_is_blue_or_vermilion() -> None:
@@ -40,7 +41,7 @@ def test_every_cell_says_its_count_and_is_blue_or_vermilion() -> None:
 
 
 def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
-    diagram, counts = reliability_figure(reliability(constant()), "run").axes
+    diagram, counts = reliability_figure(reliability(constant()), "run", "v1").axes
     (bar,) = diagram.patches
     assert (bar.get_x(), bar.get_width(), bar.get_height()) == pytest.approx((7 / 15, 1 / 15, 0.1))  # type: ignore[attr-defined]
     assert [patch.get_height() for patch in counts.patches] == [0] * 7 + [1000] + [0] * 7  # type: ignore[attr-defined]
@@ -50,12 +51,21 @@ def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
 
 
 def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
-    diagram, _ = reliability_figure(reliability(predicting([0] * 29, [0] * 29)), "run").axes
+    diagram, _ = reliability_figure(reliability(predicting([0] * 29, [0] * 29)), "run", "v1").axes
     (bar,) = diagram.patches
     legend = diagram.get_legend()
     assert bar.get_alpha() == pytest.approx(0.3)
     assert legend is not None
     assert legend.get_title().get_text().endswith("\npale: fewer than 30 images")
+
+
+def test_a_bin_of_few_images_draws_no_bar_of_its_own() -> None:
+    predictions = predicting([0] * 101, [0] * 100 + [1], [0.95] * 100 + [0.5])
+    diagram, counts = reliability_figure(reliability(predictions), "run", "v1").axes
+    (bar,) = diagram.patches
+    assert (bar.get_x(), bar.get_width()) == pytest.approx((7 / 15, 8 / 15))  # type: ignore[attr-defined]
+    assert bar.get_facecolor() == pytest.approx((*to_rgb(look_of("v1").on_light), 1.0))
+    assert sum(patch.get_height() for patch in counts.patches) == 101  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("model", [perfect, constant, chance, lambda: predicting([0], [0])])
@@ -72,5 +82,5 @@ def test_the_same_predictions_give_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("title", [r"$\frac{$ & <b> --", "\x1b[31m\x00 写真 $x_1$"])
 def test_titles_are_drawn_character_by_character(title: str) -> None:
-    for figure in (confusion(chance(), title), reliability_figure(reliability(chance()), title)):
+    for figure in (confusion(chance(), title), reliability_figure(reliability(chance()), title, "v1")):
         ET.fromstring(to_svg(figure))  # noqa: S314 - made here

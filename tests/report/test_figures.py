@@ -10,8 +10,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from analysis.builders import epoch, make_run, training, window, write_log
 from matplotlib import legend, rc_context
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.report.figures import loss_figure
 from fmnist_tui.report.rendering import drawable, to_png, to_svg
 from fmnist_tui.runs.fold import Snapshot, read_snapshot
@@ -44,6 +46,20 @@ def test_log_intervals_validation_and_the_best_epoch_are_drawn(tmp_path: Path) -
     assert losses.get_legend() is not None
     assert losses.get_ylabel() == "loss\n(cross-entropy of the softmax)"
     assert (accuracies.get_ylabel(), accuracies.get_xlabel()) == ("accuracy (%)", "step (10 per epoch)")
+
+
+def test_a_run_is_drawn_in_its_models_colour_validation_stronger_than_training(tmp_path: Path) -> None:
+    look = look_of("v1")
+    (losses, _) = loss_figure(snapshot(tmp_path, training("v1", [0.9, 0.8])), "v1").axes
+    raw, smooth, validation, _ = losses.get_lines()
+    assert (validation.get_color(), validation.get_marker(), validation.get_linestyle()) == (
+        look.on_light,
+        look.mark,
+        look.line,
+    )
+    strengths = [1 - min(to_rgb(one.get_color())) for one in (raw, smooth, validation)]
+    assert strengths == sorted(strengths)
+    assert len(set(strengths)) == 3
 
 
 @pytest.mark.parametrize(

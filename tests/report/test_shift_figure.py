@@ -8,11 +8,13 @@ from analysis.builders import make_run
 
 from fmnist_tui.analysis.probes.cache import basis_of, save
 from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.report.figures import shift_figure
 from fmnist_tui.report.rendering import to_png, to_svg
 from fmnist_tui.runs.run import Run, read_run
 
+V1 = look_of("v1")
 FILES = {"shift_accuracy.png", "shift_accuracy.svg"}
 
 
@@ -47,6 +49,15 @@ def test_each_run_has_a_line_with_a_mark_and_a_dash_of_its_own() -> None:
     assert svg == to_svg(shift_figure({"v0": shifts(0.8), "_$v1": shifts(0.9)}, r"a $title$"))
     assert to_png(figure).startswith(b"\x89PNG\r\n\x1a\n")
     assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 - made here
+
+
+def test_lines_look_like_their_models_everywhere_and_a_second_run_has_another_dash() -> None:
+    runs = {"v1": shifts(0.8), "v2-20260102-000001-00ff": shifts(0.9), "v2-20260102-000002-00ff": shifts(0.7)}
+    first, second, third = shift_figure(runs, "looks").axes[0].get_lines()
+    assert (first.get_color(), first.get_marker(), first.get_linestyle()) == (V1.on_light, V1.mark, V1.line)
+    assert (second.get_color(), second.get_marker()) == (third.get_color(), third.get_marker())
+    assert second.get_color() != first.get_color()
+    assert second.get_linestyle() != third.get_linestyle()
 
 
 def test_many_runs_or_none_are_drawn() -> None:

@@ -126,9 +126,9 @@ async def test_thousands_of_bursts_crash_nothing(
 
 
 DIALOGS: dict[str, Sequence[str]] = {
-    "a run's label": ("4", "v", "v", "v", "l"),
+    "a run's label": ("4", "r", "l"),
     "jump to an image": ("1", "j"),
-    "delete?": ("4", "v", "v", "v", "d"),
+    "delete?": ("4", "r", "d"),
     "a list of runs": ("3", "o"),
     "a run to lay behind": ("3", "v"),
     "how to stop": ("3", "s"),

@@ -11,7 +11,6 @@ from fmnist_tui.report.comparison import DELTA, comparison_report
 from fmnist_tui.report.formats import MUTED, table_cells, to_text
 from fmnist_tui.report.report import Report
 from fmnist_tui.runs.run import read_runs
-from fmnist_tui.tui.results.comparison import accuracy_bars
 
 from .samples import write_run
 
@@ -56,10 +55,3 @@ def test_a_difference_without_an_interval_is_muted_too(runs: Path) -> None:
     assert report.table
     assert muted(table_cells(report.table)[1][1][DELTA]) == "+5.00, no CI"
     assert "no CI" in muted(to_text(report, 100))
-
-
-def test_steps_beside_the_bars_are_muted_as_well(runs: Path) -> None:
-    text = accuracy_bars(compared(runs), 100)
-    assert muted(text).count("not significant") == 1
-    assert "+0.10, not significant" in muted(text)
-    assert "+5.00" not in muted(text)

@@ -83,7 +83,7 @@ async def test_a_run_without_predictions_shows_what_to_do(app: FmnistApp, runs: 
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
-        await pilot.press("v", "v", "v")
+        await pilot.press("r")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
         await pilot.press("w")
         await until_shown(pilot, "can't be shown: no predictions.npz; retrain it without --no-test")

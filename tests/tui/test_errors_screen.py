@@ -37,7 +37,7 @@ async def compare_all(pilot: AnyPilot) -> None:
     await pilot.press("4")
     await until_shown(pilot, "No eligible runs")
     await pilot.press("f")
-    await until_shown(pilot, "all runs scored")
+    await until_shown(pilot, "all scored runs")
 
 
 async def at_errors(pilot: AnyPilot) -> None:
@@ -198,7 +198,7 @@ async def test_from_the_list_of_runs_it_is_the_run_under_the_cursor(app: FmnistA
         await loaded(pilot)
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
-        await pilot.press("v", "v", "v")
+        await pilot.press("r")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count == 2, "the runs are listed")
         await pilot.press("down", "w")
         await until_shown(pilot, "v0-20260102-000000-00ff: 88.00%, 60 of 500 wrong")

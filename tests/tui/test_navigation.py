@@ -87,7 +87,7 @@ HELP = {
         "Choose the run",
     ),
     "5": ("The next claim", "Runs of the other recipe"),
-    "4": ("Compare under the other recipe", "Compare ineligible runs, too", "Write statistics, curves and plots"),
+    "4": ("Compare under the recipe tuned, origin", "Compare ineligible runs, too", "Write tables, statistics"),
 }
 
 

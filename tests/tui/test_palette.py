@@ -12,7 +12,7 @@ ACTIONS = {
     "2": ("Train (t)", "Mark (space)"),
     "3": ("Log axis (g)", "Overlay (v)", "Pause (space)"),
     "4": ("Copy (y)", "Export (e)", "View (v)"),
-    "vvv": ("Copy (y)", "Leave out (x)", "Label (l)", "Delete (d)"),
+    "r": ("Copy (y)", "Leave out (x)", "Label (l)", "Delete (d)"),
 }
 
 

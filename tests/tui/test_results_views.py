@@ -1,4 +1,4 @@
-"""What is below the comparison's table: bars, curves, and all runs."""
+"""The views of the Results screen, and what is done in the list of all runs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable, TabbedContent
+from textual.widgets import ContentSwitcher, DataTable
 
-from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.runs.directory import find_run, list_runs
 from fmnist_tui.runs.label import Label, read_label
-from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.results.comparison import accuracy_bars
+from fmnist_tui.tui.results.comparison import MAX_CURVES
 from fmnist_tui.tui.results.runs_view import HEADER
-from fmnist_tui.tui.results.validation_chart import MAX_CURVES
+from fmnist_tui.tui.results.view_line import VIEWS
 
 from .driving import (
     AnyPilot,
@@ -32,7 +29,6 @@ from .driving import (
 )
 from .samples import held, training, write_run
 
-TABS = "TabbedContent"
 Maker = Callable[..., FmnistApp]
 
 
@@ -44,14 +40,20 @@ def four(runs: Path) -> None:
 async def at_runs(pilot: AnyPilot) -> None:
     """Opens the list of runs."""
     await pilot.press("4")
-    await until_shown(pilot, "Total gain")
-    await pilot.press("v", "v", "v")
+    await until_shown(pilot, "v0 to v3, recipe tuned")
+    await pilot.press("r")
     await until(pilot, lambda: rows(pilot), "the runs are listed")
 
 
 def rows(pilot: AnyPilot) -> list[tuple[str, ...]]:
     table = widget(pilot, "#all_runs", DataTable)
     return [tuple(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count)]
+
+
+def compared(pilot: AnyPilot) -> list[str]:
+    """The versions in the table, which may be hidden."""
+    table = widget(pilot, "#comparison", DataTable)
+    return [str(table.get_row_at(row)[0]) for row in range(table.row_count)]
 
 
 def column(pilot: AnyPilot, heading: str) -> list[str]:
@@ -74,36 +76,41 @@ async def test_all_runs_are_listed_and_the_reasons_of_excluded_ones_can_be_read(
         await until(pilot, lambda: "recipe is origin, not tuned" in text_in(pilot, "#about_run"), "the reason is shown")
 
 
+VISIBLE = {
+    "overview": "IntervalPlot",
+    "table": "#comparison",
+    "summary": "#summary_text",
+    "curves": "#nll",
+    "runs": "#all_runs",
+    "calibration": "Diagram",
+}
+
+
 @at_the_smallest_size
-async def test_v_leads_through_the_views_and_round(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+async def test_each_view_has_a_key_v_leads_through_them_and_escape_back(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
     four(runs)
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "Total gain from v0 to v3")
-        await pilot.press("v")
-        await until_shown(pilot, "the bars start at 80%", "v0 measured")
-        await pilot.press("v")
+        await until_shown(pilot, "+7.00 points" if size[0] < 112 else "points, 95% CI")
+        await until(pilot, lambda: "├" in part(pilot, "IntervalPlot"), "intervals are drawn")
+        for view, (key, name, title) in list(VIEWS.items())[1:]:
+            await pilot.press(key)
+            await until(pilot, lambda: part(pilot, VISIBLE[view]).strip(), f"{view} is shown")  # noqa: B023
+            line = text_in(pilot, "ViewLine")
+            assert "esc Overview" in line
+            assert f"{name} {title}" not in line, "the current view needs no key"
+            await pilot.press("escape")
+            await until(pilot, lambda: part(pilot, "IntervalPlot"), "the overview is back")
+        for view in [*VIEWS, "overview"][1:]:
+            await pilot.press("v")
+            await until(pilot, lambda: part(pilot, VISIBLE[view]).strip(), f"{view} is shown")  # noqa: B023
+        await pilot.press("u")
         await until(pilot, lambda: "v0" in part(pilot, "#nll") and "┤" in part(pilot, "#nll"), "curves are drawn")
-        await pilot.press("v")
-        await until(pilot, lambda: len(rows(pilot)) == 4, "all runs are listed")
-        await pilot.press("v")
-        await until_shown(pilot, "Total gain from v0 to v3")
-
-
-def test_bars_grow_with_accuracy_and_name_it(runs: Path) -> None:
-    four(runs)
-    lines = accuracy_bars(comparison_report(compare(read_runs(runs))), 100).plain.splitlines()
-    ours = [line for line in lines if "measured" in line]
-    doubt = ", one seed"
-    assert [line.split("%")[1].strip() for line in ours] == ["", f"+3.00{doubt}", f"+2.00{doubt}", f"+2.00{doubt}"]
-    lengths = [line.count("━") + line.count("╸") / 2 for line in ours]
-    assert lengths == sorted(lengths)
-    assert len(set(lengths)) == 4
-    assert sum("reported" in line for line in lines) == 4
-
-
-def test_without_runs_there_are_no_bars(runs: Path) -> None:
-    assert accuracy_bars(comparison_report(compare([])), 100).plain.startswith("Nothing to compare yet")
+        place = text_in(pilot, "ViewLine").index("Runs")
+        await pilot.click("ViewLine", offset=(place + 2, 0))
+        await until(pilot, lambda: rows(pilot), "a click opens a view")
 
 
 async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
@@ -123,15 +130,15 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
     four(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "Total gain")
-        for _ in range(3):
+        await until_shown(pilot, "v0 to v3, recipe tuned")
+        for _ in range(4):
             app.screen.action_next_view()  # type: ignore[attr-defined]
         await until(pilot, lambda: rows(pilot) and pilot.app.focused is not None, "the runs are listed")
         await until(pilot, lambda: "newest first" in text_in(pilot, "#about_run"), "the list of runs is shown")
         await pilot.pause(0.3)
-        assert widget(pilot, TABS, TabbedContent).active == "runs"
-        await pilot.press("v")
-        await until(pilot, lambda: widget(pilot, TABS, TabbedContent).active == "summary", "and round")
+        assert widget(pilot, "ContentSwitcher", ContentSwitcher).current == "runs"
+        await pilot.press("v", "v")
+        assert widget(pilot, "ContentSwitcher", ContentSwitcher).current == "overview", "and round"
 
 
 async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: FmnistApp, runs: Path) -> None:
@@ -141,10 +148,10 @@ async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: F
         await pilot.press("x")
         await until(pilot, lambda: column(pilot, "eligible")[0] == "left out", "it is left out")
         assert "excluded: left out by you" in text_in(pilot, "#about_run")
-        assert "v3" not in part(pilot, "#comparison")
+        assert compared(pilot) == ["v0", "v1", "v2"]
         await pilot.press("x")
         await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it is eligible again")
-        assert "v3" in part(pilot, "#comparison")
+        assert compared(pilot) == ["v0", "v1", "v2", "v3"]
 
 
 async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: Path) -> None:
@@ -154,7 +161,7 @@ async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: P
         assert column(pilot, "curve") == ["drawn"] * 4
         await pilot.press("space")
         await until(pilot, lambda: column(pilot, "curve")[0] == "", "it is not drawn")
-        await pilot.press("v", "v", "v")
+        await pilot.press("u")
         await until(pilot, lambda: "┤" in part(pilot, "#nll"), "curves are drawn")
         assert "v2" in part(pilot, "#nll")
         assert "v3" not in part(pilot, "#nll")
@@ -166,7 +173,8 @@ async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, run
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "v0 to v3, recipe tuned")
-        await pilot.press("v", "v", "v")
+        await pilot.press("r")
+        await until(pilot, lambda: rows(pilot), "the runs are listed")
         drawn = 1
         for place in range(MAX_CURVES + 1):
             if column(pilot, "curve")[place] == "":
@@ -174,7 +182,7 @@ async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, run
                 drawn = min(drawn + 1, MAX_CURVES)
             await until(pilot, lambda: column(pilot, "curve").count("drawn") == drawn, "one more")  # noqa: B023
             await pilot.press("down")
-        assert "At most 7 curves" in notices(app)
+        assert f"At most {MAX_CURVES} curves" in notices(app)
 
 
 async def test_enter_shows_the_run_on_the_training_screen(app: FmnistApp, runs: Path) -> None:
@@ -182,21 +190,20 @@ async def test_enter_shows_the_run_on_the_training_screen(app: FmnistApp, runs: 
     async with app.run_test(size=(120, 40)) as pilot:
         await at_runs(pilot)
         await pilot.press("down", "enter")
-        await until(pilot, lambda: "v2-20260102-000002-00ff finished" in text_in(pilot, "#headline"), "it is shown")
+        await until(pilot, lambda: "v2-20260102-000002-00ff ✓ finished" in text_in(pilot, "#run"), "it is shown")
 
 
-async def test_y_copies_the_comparison_and_writes_it_to_a_file(
+async def test_y_copies_the_comparison_and_writes_no_file(
     app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "Total gain")
+        await until_shown(pilot, "v0 to v3, recipe tuned")
         await pilot.press("y")
-        file = tmp_path / "fmnist-tui-export" / "results.md"
-        await until(pilot, lambda: f"written to {file}" in notices(app), "the file is shown")
-        assert file.read_text() == app.clipboard
+        await until(pilot, lambda: "Copied as Markdown" in notices(app), "it is announced")
+        assert list(tmp_path.iterdir()) == [runs], "nothing is written that wasn't asked for"
         assert "| v3 | 1 | 92.00% | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
 
 
@@ -207,7 +214,7 @@ async def test_without_runs_every_key_does_nothing(
     async with app.run_test() as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
-        await pilot.press("v", "v", "v", "space", "x", "s", "enter", "y")
+        await pilot.press("v", "v", "v", "v", "space", "x", "s", "enter", "y", "e", "b", "escape")
         assert app.is_running
         assert "No eligible runs" in flat(app)
 

@@ -183,10 +183,12 @@ def completed(version: str, better: float) -> list[Event]:
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        pytest.param([], "Total gain from v0 to v3", id="summary"),
-        pytest.param(["v"], "the bars start at", id="bars"),
-        pytest.param(["v", "v"], "validation NLL", id="curves"),
-        pytest.param(["v", "v", "v"], "newest first", id="runs"),
+        pytest.param([], "yours, mean and 95% CI", id="overview"),
+        pytest.param(["c", "c"], "v1 tuned", id="recipes"),
+        pytest.param(["m"], "Total gain from v0 to v3", id="summary"),
+        pytest.param(["u"], "Validation NLL", id="curves"),
+        pytest.param(["r"], "newest first", id="runs"),
+        pytest.param(["b"], "80-87%", id="calibration"),
     ],
 )
 def test_the_results_screen(

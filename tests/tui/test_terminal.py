@@ -67,7 +67,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.press("4")
         terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
         terminal.press("f")
-        terminal.wait_for("v0 to v3, recipe tuned, all runs scored on the same images")
+        terminal.wait_for("v0 to v3, recipe tuned, all scored runs")
         scores = read_run(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f}%")
@@ -133,8 +133,10 @@ def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
         write_demo_run(runs, "v0", seed=seed, wrong=50)
     with app_in_terminal(runs) as terminal:
         terminal.press_and_settle("4", "f")
-        terminal.wait_for("all runs scored")
+        terminal.wait_for("all scored runs")
         terminal.press("e")
+        terminal.wait_for("enter writes there")
+        terminal.press("\r")
         wait_until((tmp_path / "fmnist-tui-export").exists, "the export has begun")
         terminal.press("q")
         terminal.sent_in(0.5)  # the screen is given back, the export still runs

@@ -1,6 +1,9 @@
-"""Dialogs with an input field: a number, or the folder of a run's images."""
+"""Dialogs with an input field: a number, the folder of a run's images, or a folder to write to."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -59,3 +62,34 @@ class DataFolderDialog(Dialog[str | None]):
         """Dismisses with the folder."""
         if event.value.strip():
             self.dismiss(event.value.strip())
+
+
+class FolderDialog(Dialog[Path | None]):
+    """Dismisses with the folder that the user confirmed or typed, or with None if it is cancelled."""
+
+    def __init__(self, heading: str, proposed: Path) -> None:
+        """A dialog that isn't open yet.
+
+        Args:
+            heading: What is written.
+            proposed: The folder that Enter takes; a relative path that the user types starts where it is.
+        """
+        super().__init__()
+        self._heading = heading
+        self._proposed = proposed
+
+    def compose(self) -> ComposeResult:
+        """Heading, field and what Enter does."""
+        with Vertical(classes="dialog"):
+            yield Static(Text(self._heading, "bold"))
+            yield Input(str(self._proposed), max_length=_LONGEST, id="folder")
+            yield Static("enter writes there, escape cancels; ~ is your home folder", classes="muted")
+
+    def on_mount(self) -> None:
+        """Ready to type, and to confirm."""
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Dismisses with the folder; an empty field is none."""
+        if folder := event.value.strip():
+            self.dismiss(self._proposed.parent / os.path.expanduser(folder))  # noqa: PTH111 - Path's raises errors

@@ -1,80 +1,241 @@
-"""The comparison as the results screen shows it, and its bar chart."""
+"""The comparison as the Results screen shows it: of the user's runs, or of the reference runs until there are some."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from rich.text import Text
 from textual.message import Message
 
-from fmnist_tui.analysis.comparison import Comparison
-from fmnist_tui.report.comparison import comparison_report
-from fmnist_tui.report.formats import MUTED, styled
+from fmnist_tui.analysis.calibration import Bin, reliability
+from fmnist_tui.analysis.comparison import Comparison, VersionSummary, compare
+from fmnist_tui.analysis.eligibility import exclusion_reason
+from fmnist_tui.analysis.reference import ValidationCurve, reference_runs
+from fmnist_tui.models.registry import find_model
+from fmnist_tui.report.comparison import comparison_report, side_by_side
 from fmnist_tui.report.report import Report
+from fmnist_tui.runs.directory import version_in
+from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.runs.run import Run
-from fmnist_tui.text import percent
-from fmnist_tui.training.events import Epoch
-from fmnist_tui.tui.widgets.bars import bar
+from fmnist_tui.training.recipes import RECIPES, recipe_option
+from fmnist_tui.tui.results.interval_plot import IntervalRow
+from fmnist_tui.tui.threads import for_each
 
-_STEP = 0.05
-_LABELS = 40
-_NARROWEST, _WIDEST = 10, 60
+CHOICES = (*((recipe,) for recipe in RECIPES), RECIPES)
+"""What `c` leads through: each recipe alone, and all side by side."""
+MAX_CURVES = 8
+"""More can't be told apart."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be compared.
+
+    Attributes:
+        recipes: One, or several side by side.
+        all_runs: Whether ineligible runs are compared, too; those of unlike training in rows of their own.
+        left_out: Ids of runs that the user has left out.
+        drawn: Ids of the runs whose curves are drawn; None for the best of each model.
+    """
+
+    recipes: tuple[str, ...] = CHOICES[0]
+    all_runs: bool = False
+    left_out: frozenset[str] = frozenset()
+    drawn: tuple[str, ...] | None = None
 
 
 class Compared(Message):
     """A comparison is ready.
 
     Attributes:
-        comparison: Of the eligible runs that the user hasn't left out.
-        report: The comparison, laid out.
+        wanted: What was to be compared.
+        own: A comparison of the user's runs for each recipe.
+        shown: The same, or those of the reference runs where none of the user's is compared.
+        is_reference: Whether these are the reference runs.
+        report: What is shown, laid out.
         records: All runs, newest first.
-        left_out: Ids of those that the user has left out.
-        epochs: The epochs of the runs whose curves are drawn, by id.
+        curves: What is drawn, by the runs' ids.
     """
 
     def __init__(
         self,
-        comparison: Comparison,
+        wanted: Wanted,
+        own: tuple[Comparison, ...],
         records: Sequence[Run],
-        left_out: frozenset[str],
-        epochs: dict[str, tuple[Epoch, ...]],
+        curves: dict[str, ValidationCurve],
     ) -> None:
         super().__init__()
-        self.comparison = comparison
-        self.report = comparison_report(comparison, left_out=len(left_out))
-        self.records = records
-        self.left_out = left_out
-        self.epochs = epochs
+        self.wanted, self.own, self.records = wanted, own, records
+        self.is_reference = not any(one.versions for one in own)
+        known = reference_runs()
+        self.shown = tuple(known[one].comparison for one in wanted.recipes) if self.is_reference else own
+        self.drawn = tuple(curves)
+        self.curves = curves
+        if self.is_reference and not curves:
+            self.curves = {run: curve for recipe in wanted.recipes for run, curve in known[recipe].curves.items()}
+        self.report = self._report()
 
     @property
     def compared(self) -> list[Run]:
-        """The runs that the comparison is made of."""
-        return [one for one in self.records if one.run_id in self.comparison.compared]
+        """The user's runs that the comparison is made of."""
+        return [record for record in self.records if any(record.run_id in one.compared for one in self.own)]
 
+    @property
+    def best_runs(self) -> list[str]:
+        """The best run of each model, in the order of the comparison."""
+        return [summary.best_run for summary in self.summaries]
 
-def accuracy_bars(report: Report, width: int) -> Text:
-    """Two bars for each model, measured and reported; they start just below the lowest accuracy to show the steps."""
-    if not report.bars:
-        return Text("Nothing to compare yet: train a model (2), or press f for excluded runs", style=MUTED)
-    accuracies = [value for one in report.bars for value in (one.accuracy, one.reported) if value is not None]
-    start = max(0.0, math.floor(min(accuracies) / _STEP - 0.5) * _STEP)
-    room = min(_WIDEST, max(_NARROWEST, width - _LABELS))
-    lines = [Text(f"Accuracy; the bars start at {percent(start, 0)} and end at 100%", style=MUTED)]
-    for one in report.bars:
-        filled = bar(_filled(one.accuracy, start), room)
-        mark = "*" if one.marked else ""
-        step = Text.assemble(" ", styled(one.step)) if one.step else Text()
-        lines += [
-            Text(),
-            Text.assemble((f"{one.label}  measured  ", "bold"), f"{filled} {percent(one.accuracy)}{mark}", step),
+    @property
+    def summaries(self) -> list[VersionSummary]:
+        """In the order of the table: the same model's under several recipes follow each other."""
+        found = [summary for one in self.shown for summary in one.versions]
+        versions = list(dict.fromkeys(one.version for one in found))
+        return sorted(found, key=lambda one: versions.index(one.version))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """A short name for each run that is drawn: its model; where several share it, with recipe, seed or id."""
+        recipes = {run: one.recipe for one in self.shown for run in one.compared}
+        recipes |= {one.run_id: one.recipe for one in self.records}
+        seeds = {one.run_id: f"s{one.seed}" for one in self.records if one.seed is not None}
+        runs = dict.fromkeys([*self.curves, *self.best_runs])
+        return {run: _name(run, runs, (recipes, seeds)) for run in runs}
+
+    @property
+    def title(self) -> str:
+        """What is compared, or what to do if nothing of the user's is."""
+        return _advice(self.own) if self.is_reference else self.report.title
+
+    @property
+    def rows(self) -> tuple[IntervalRow, ...]:
+        """The lines of the interval plot, models side by side; those not trained yet as references."""
+        several = len(self.shown) > 1
+        found = [
+            _row(summary, one.recipe, is_reference=self.is_reference, several=several)
+            for one in self.shown
+            for summary in one.versions
         ]
-        if one.reported is not None:
-            filled = bar(_filled(one.reported, start), room)
-            lines.append(Text.assemble((f"    reported  {filled}", MUTED), f" {percent(one.reported)}"))
-    return Text("\n").join(lines)
+        if not (several or self.is_reference or self.wanted.all_runs):
+            there = {row.model for row in found}
+            recipe = self.shown[0].recipe
+            untrained = [one for one in reference_runs()[recipe].comparison.versions if one.version not in there]
+            found += [_row(replace(one, step=None), recipe, is_reference=True, is_faint=True) for one in untrained]
+        order = list(dict.fromkeys(sorted(row.model for row in found)))
+        return tuple(sorted(found, key=lambda row: order.index(row.model)))
+
+    def _report(self) -> Report:
+        left_out = len(self.wanted.left_out)
+        if len(self.shown) > 1:
+            report = side_by_side(self.shown, left_out=left_out)
+        else:
+            excluded = self.own[0].excluded
+            report = comparison_report(replace(self.shown[0], excluded=excluded), left_out=left_out)
+        return replace(report, title=f"Reference runs: {report.title}") if self.is_reference else report
 
 
-def _filled(accuracy: float, start: float) -> float:
-    """The filled fraction of a bar that starts at `start`."""
-    return (accuracy - start) / (1 - start)
+class Calibrated(Message):
+    """The reliability diagrams of the compared models' best runs are ready.
+
+    Attributes:
+        of: The comparison that they belong to.
+        diagrams: By the runs' ids.
+        missing: Why others have none, a line each.
+    """
+
+    def __init__(self, of: Compared, diagrams: Mapping[str, Sequence[Bin]], missing: Sequence[str]) -> None:
+        super().__init__()
+        self.of, self.diagrams, self.missing = of, diagrams, missing
+
+
+def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool]) -> Compared:
+    """Compares the runs. Reads their logs and predictions, so it belongs in a thread.
+
+    Args:
+        records: All runs, newest first.
+        wanted: What is to be compared.
+        stop: Whether the app ends.
+    """
+    chosen = [one for one in records if one.run_id not in wanted.left_out]
+    scored = [one for one in chosen if one.scores and (wanted.all_runs or _is_eligible(one, wanted.recipes))]
+    for_each(scored, lambda record: record.epochs, stop)  # cached for the comparison
+    apart = wanted.all_runs
+    own = tuple(compare(chosen, recipe, all_runs=apart, apart=apart) for recipe in wanted.recipes)
+    drawn = wanted.drawn
+    if drawn is None:
+        drawn = tuple(summary.best_run for one in own for summary in one.versions)[:MAX_CURVES]
+    by_id = sorted(records, key=lambda one: (RECIPES.index(one.recipe) if one.recipe in RECIPES else 9, one.run_id))
+    curves = {one.run_id: ValidationCurve.of(one.epochs) for one in by_id if one.run_id in drawn}
+    return Compared(wanted, own, records, curves)
+
+
+def calibrate(compared: Compared) -> Calibrated:
+    """The reliability diagrams of the best runs. Reads predictions, so it belongs in a thread."""
+    if compared.is_reference:
+        known = {run: bins for one in reference_runs().values() for run, bins in one.reliability.items()}
+        return Calibrated(compared, {run: known[run] for run in compared.best_runs}, ())
+    records = {one.run_id: one for one in compared.records}
+    found, missing = {}, []
+    for run in compared.best_runs:
+        try:
+            found[run] = reliability(read_predictions(records[run].directory))
+        except NoPredictionsError as error:
+            missing.append(f"{run}: {error}")
+    return Calibrated(compared, found, missing)
+
+
+def excluded_runs(compared: Compared) -> dict[str, str]:
+    """The runs that aren't eligible in any of the comparisons, with the reason under the first recipe."""
+    reasons = [{one.run: one.reason for one in comparison.excluded} for comparison in compared.own]
+    return {run: reason for run, reason in reasons[0].items() if all(run in others for others in reasons[1:])}
+
+
+def _name(run: str, among: Iterable[str], details: Sequence[Mapping[str, str]]) -> str:
+    """The run's model and the first detail that tells it from all others of this model."""
+    model = version_in(run)
+    others = [other for other in among if other != run and version_in(other) == model]
+    if not others:
+        return model
+    for detail in details:
+        if run in detail and all(detail.get(other) != detail[run] for other in others):
+            return f"{model} {detail[run]}"
+    return f"{model} {run[-4:]}"
+
+
+def _is_eligible(record: Run, recipes: Sequence[str]) -> bool:
+    return any(exclusion_reason(record, recipe) is None for recipe in recipes)
+
+
+def _row(
+    summary: VersionSummary, recipe: str, *, is_reference: bool, is_faint: bool = False, several: bool = False
+) -> IntervalRow:
+    model, known = find_model(summary.version), reference_runs().get(recipe)
+    references = {one.version: one.test_accuracy.mean for one in known.comparison.versions} if known else {}
+    is_like = not (is_reference or summary.conditions)
+    reported = summary.reported.accuracy if summary.reported and not summary.conditions else None
+    return IntervalRow(
+        summary.version,
+        f"{summary.name} {recipe}" if several else summary.name,
+        model.title if model else "",
+        summary.test_accuracy.mean,
+        summary.test_accuracy.interval,
+        summary.runs,
+        is_reference=is_reference,
+        is_faint=is_faint or (several and recipe != RECIPES[0]),
+        reference=references.get(summary.version) if is_like else None,
+        reported=None if several and recipe == RECIPES[0] else reported,
+        step=summary.step,
+    )
+
+
+def _advice(own: Sequence[Comparison]) -> str:
+    """What to do if no run is eligible, and why the newest one isn't."""
+    recipes, excluded = [one.recipe for one in own], own[0].excluded
+    option = recipe_option(recipes[0])
+    under = f"recipe{'s' if len(recipes) > 1 else ''} {' and '.join(recipes)}"
+    more = f" and {len(excluded) - 1} more (r)" if len(excluded) > 1 else ""
+    why = f" Excluded: {excluded[0].run} {excluded[0].reason}{more}." if excluded else ""
+    press = f"Press 2, choose {recipes[0]}" if option else "Press 2"
+    included = any(one.n_comparable and not one.all_runs for one in own)
+    others = "; f includes excluded runs" if included else ""
+    todo = f"{press} and train all built-in models, or: fmnist-tui train all{option}{others}"
+    return f"No eligible runs under the {under} yet.{why} {todo}"

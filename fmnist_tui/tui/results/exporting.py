@@ -1,4 +1,4 @@
-"""Exports from the results screen: written in a thread, with a notice where the files are."""
+"""Exports from the Results screen: written in a thread, with a notice where the files are."""
 
 from __future__ import annotations
 
@@ -15,28 +15,24 @@ from fmnist_tui.tui.messages import Failed, Post, Written
 _FOLDER = "fmnist-tui-export"
 
 
-def export_runs(records: Sequence[Run], post: Post, stop: threading.Event) -> None:
-    """Exports the runs into a folder in the working directory; stops between two runs once `stop` is set."""
+def export_runs(records: Sequence[Run], markdown: str, folder: Path, post: Post, stop: threading.Event) -> None:
+    """Exports the runs into a folder, with the comparison as results.md; stops between two runs if `stop` is set."""
     try:
-        folder = Path.cwd() / _FOLDER
         for record in records:
             if stop.is_set():
                 return
             export_run(record, folder)
         export_shifts(records, folder)
+        write_atomically(folder / "results.md", markdown.encode())
     except (ExportError, OSError) as error:
-        post(Failed(f"{error}; start the app in a writable folder"))
+        post(Failed(f"{error}; choose a folder that you can write to"))
     else:
         post(Written(f"{counted(len(records), 'run')} written to {folder}"))
 
 
-def write_copy(markdown: str, post: Post) -> None:
-    """Writes what was copied to a file as well, since not every terminal has a clipboard."""
+def proposed_folder() -> Path:
+    """Where exports go unless the user chooses another folder: below the working directory."""
     try:
-        file = Path.cwd() / _FOLDER / "results.md"
-        file.parent.mkdir(exist_ok=True)
-        write_atomically(file, markdown.encode())
-    except OSError as error:
-        post(Failed(f"can't write a file here ({error.strerror}); copied to the clipboard only"))
-    else:
-        post(Written(f"copied, if the terminal allows it, and written to {file}"))
+        return Path.cwd() / _FOLDER
+    except OSError:  # it was deleted
+        return Path("~").expanduser() / _FOLDER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
+from textual.theme import Theme
 from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
-from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.label import Label, read_label, write_label
@@ -24,7 +24,9 @@ from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
 from fmnist_tui.tui.messages import Failed, RunChanged, RunSelected
+from fmnist_tui.tui.results.comparison import Compared, excluded_runs
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
+from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
 from fmnist_tui.tui.threads import Threads
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
@@ -58,14 +60,18 @@ def ordered(records: Sequence[Run], order: Order) -> list[Run]:
     return sorted(records, key=order.key)
 
 
-def row(record: Run, reasons: Mapping[str, str], drawn: bool) -> tuple[str, ...]:  # noqa: FBT001 - a cell's value
+def row(record: Run, reasons: Mapping[str, str], drawn: bool, theme: Theme) -> tuple[Text, ...]:  # noqa: FBT001 - a cell
     """The cells below `HEADER`; `reasons` has the reason of each excluded run, by its id."""
     reason = reasons.get(record.run_id)
     eligible = "yes" if reason is None else "left out" if reason == LEFT_OUT else "no"
     accuracy, *others = _figures(record)
-    texts = (record.run_id, accuracy, str(record.status), eligible, "drawn" if drawn else "", record.marked_recipe)
+    colour, status = model_colour(record.version, theme), record.status
+    run = Text(record.run_id)
+    run.stylize(f"bold {colour}", 0, len(record.version))
     numbers = ("" if number is None else str(number) for number in (record.manifest.epochs, record.seed))
-    return (*texts, *numbers, *others, record.label)
+    texts = (eligible, "drawn" if drawn else "", record.marked_recipe, *numbers, *others, record.label)
+    state = Text(f"{status_mark(status)} {status}", status_colour(status, theme) or "dim")
+    return (run, Text(accuracy, "bold"), state, *map(Text, texts))
 
 
 def _figures(record: Run) -> tuple[str, ...]:
@@ -118,12 +124,13 @@ class RunsView(Vertical):
     class LeavingOutAsked(_Asked):
         """The run is to be left out, or included again."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes="panel")
+        self.border_title = "Runs"
         self._order = 0
         self._records: Sequence[Run] = ()
         self._reasons: dict[str, str] = {}
-        self._row: Callable[[Run], tuple[str, ...]] = lambda _: ()
+        self._row: Callable[[Run], tuple[Text, ...]] = lambda _: ()
         self._label_screen: EditLabelScreen | None = None
         self._rest: Timer | None = None
         self._details: dict[str, tuple[Run, _Details]] = {}
@@ -133,13 +140,13 @@ class RunsView(Vertical):
         yield PlainTable(id="all_runs")
         yield Static(id="about_run")
 
-    def show(
-        self, records: Sequence[Run], comparison: Comparison, left_out: Collection[str], drawn: Collection[str]
-    ) -> None:
-        """Shows all runs; `records` are newest first."""
-        self._records = records
-        self._reasons = {one.run: one.reason for one in comparison.excluded} | dict.fromkeys(left_out, LEFT_OUT)
-        self._row = lambda record: row(record, self._reasons, record.run_id in drawn)
+    def show(self, now: Compared) -> None:
+        """Shows all runs, and which of them are compared and drawn."""
+        self._records = now.records
+        left_out = dict.fromkeys(now.wanted.left_out, LEFT_OUT)
+        self._reasons = excluded_runs(now) | left_out
+        theme = self.app.current_theme
+        self._row = lambda record: row(record, self._reasons, record.run_id in now.drawn, theme)
         self._fill()
 
     def action_draw(self) -> None:
