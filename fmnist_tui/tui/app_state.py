@@ -11,6 +11,7 @@ from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
 from fmnist_tui.tui.settings import Settings
@@ -19,7 +20,7 @@ from fmnist_tui.tui.threads import Threads
 _LOOK_SECONDS = 2.0
 
 
-class LabApp(App[None]):
+class LabApp(Remappable, App[None]):
     """The app as its screens, dialogs and widgets know it: they read its state and send it messages.
 
     Attributes:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from fmnist_tui.data import Progress
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
 from fmnist_tui.tui.widgets.bars import ProgressLine, bar
 from fmnist_tui.tui.widgets.choices import Choices
@@ -21,7 +22,7 @@ _NAME = 11
 _BAR = 8
 
 
-class ClassList(Choices):
+class ClassList(Remappable, Choices):
     """A line for all classes, then one for each; Enter moves to the images."""
 
     BINDINGS = [Binding("enter,right,escape", "select", "To the images")]
@@ -40,7 +41,7 @@ class ClassList(Choices):
 _MEGABYTE = 1e6
 
 
-class Waiting(VerticalScroll, inherit_bindings=False):
+class Waiting(Remappable, VerticalScroll, inherit_bindings=False):
     """A text, a bar while images load, and the keys that cancel it or try again."""
 
     DEFAULT_CSS = """

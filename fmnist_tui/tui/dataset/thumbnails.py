@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.widgets.images import PLAIN, Drawing, Row, half_blocks, halved
 
 CELL_WIDTH, CELL_HEIGHT = 15, 8
@@ -39,7 +40,7 @@ class Thumbnail:
     about: str
 
 
-class Thumbnails(Widget, can_focus=True):
+class Thumbnails(Remappable, Widget, can_focus=True):
     """Shows a page of images; arrow keys move the cursor, and request another page at the edges."""
 
     BINDINGS = [

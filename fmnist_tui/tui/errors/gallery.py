@@ -20,6 +20,7 @@ from fmnist_tui.analysis.errors import Indices, SharedError, images_of
 from fmnist_tui.data import ImageSet
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.images import Drawing, Picture
 
@@ -65,7 +66,7 @@ class _Facts(Widget):
         return _text(self.specimen, self.size.width) if self.specimen else Text(self.empty)
 
 
-class GalleryView(Horizontal, can_focus=True):
+class GalleryView(Remappable, Horizontal, can_focus=True):
     """Shows one image; posts a message when a key asks for another."""
 
     BINDINGS = [

@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.tui.cells import cells, centre, cut, pad
+from fmnist_tui.tui.keys import Remappable
 
 # Okabe and Ito's blue and vermilion.
 _CORRECT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
@@ -33,7 +34,7 @@ _NARROWEST, _WIDEST, _HIGHEST = 5, 12, 3
 _CROSS = Style(bold=True, reverse=True)
 
 
-class HeatMap(Widget, can_focus=True):
+class HeatMap(Remappable, Widget, can_focus=True):
     """Rows are true classes, columns predicted ones; correct predictions are blue, errors vermilion.
 
     The numbers say everything; the colours and the marks around the cursor's cell only help the eye.

@@ -17,11 +17,12 @@ from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
 from fmnist_tui.tui.errors.gallery import cell_title
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 
-class ScoreTable(PlainTable):
+class ScoreTable(Remappable, PlainTable):
     """A row for each class; Enter opens the images of its most frequent confusion."""
 
     BINDINGS = [

@@ -24,6 +24,7 @@ from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import Failed, RunChanged, RunSelected
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
 from fmnist_tui.tui.threads import Threads
@@ -96,7 +97,7 @@ class _Asked(Message):
         self.run = run
 
 
-class RunsView(Vertical):
+class RunsView(Remappable, Vertical):
     """Shows all runs; posts the requested action for the one under the cursor."""
 
     app = getters.app(LabApp)

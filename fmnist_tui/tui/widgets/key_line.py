@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 from textual.app import App
-from textual.events import MouseMove
+from textual.events import Click, MouseMove
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -34,7 +34,8 @@ class _Key:
 class KeyLine(Widget):
     """Each key whole or not at all; the app's keys (help, quit) always. A click presses a key.
 
-    Textual's own footer cuts labels at the edge, and builds a widget for each key whenever the focus moves.
+    Textual's own footer cuts labels at the edge, and builds a widget for each key whenever the focus moves. The keys are
+    no links for Textual: it would underline them, and draw them in one colour.
     """
 
     COMPONENT_CLASSES = {"key-line--key", "key-line--label"}
@@ -61,13 +62,18 @@ class KeyLine(Widget):
         if tooltip != self.tooltip:
             self.tooltip = tooltip
 
+    async def on_click(self, event: Click) -> None:
+        """Presses the key under the mouse."""
+        if key := event.style.meta.get("key"):
+            await self.run_action(f"app.simulate_key({key!r})")
+
     def render(self) -> Text:
         """The keys that fit."""
         key_style = self.get_component_rich_style("key-line--key")
         label_style = self.get_component_rich_style("key-line--label")
         line = Text(no_wrap=True, end="")
         for key in _fitting(self._keys, self.size.width):
-            pressed = Style.from_meta({"@click": f"app.simulate_key({key.key!r})", "tooltip": key.tooltip})
+            pressed = Style.from_meta({"key": key.key, "tooltip": key.tooltip})
             line.append(f" {key.display}", key_style + pressed)
             line.append(f" {key.label} ", label_style + pressed)
         return line
