@@ -193,6 +193,10 @@ class FmnistApp(RunControl):
         """Passes the images on to the screens."""
         self.dataset = message.dataset
 
+    def on_class_means_ready(self, message: messages.ClassMeansReady) -> None:
+        """Passes the mean images on to the screens."""
+        self.class_means = message.means
+
     def on_dataset_progressed(self, message: messages.DatasetProgressed) -> None:
         """Shows how far they are loaded."""
         self.dataset_progress = message.progress

@@ -79,7 +79,7 @@ def _rows(bindings: Iterable[ActiveBinding], app: App[object]) -> _Rows:
 
 
 def _group_of(item: ActiveBinding) -> str:
-    """The group of an action: what every list or field has belongs to "Navigate", the rest of a screen's to the screen."""
+    """What every list or field has belongs to "Navigate"; the screen's own group, by its name, has what is left."""
     if isinstance(item.node, App):
         return "App"
     if not isinstance(item.node, Screen):

@@ -34,8 +34,8 @@ class _Key:
 class KeyLine(Widget):
     """Each key whole or not at all; the app's keys (help, quit) always. A click presses a key.
 
-    Textual's own footer cuts labels at the edge, and builds a widget for each key whenever the focus moves. The keys are
-    no links for Textual: it would underline them, and draw them in one colour.
+    Textual's own footer cuts labels at the edge, and builds a widget for each key whenever the focus moves. For
+    Textual the keys are no links, which it would underline and draw in one colour.
     """
 
     COMPONENT_CLASSES = {"key-line--key", "key-line--label"}
