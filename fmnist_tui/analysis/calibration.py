@@ -54,6 +54,35 @@ def reliability(predictions: Predictions) -> tuple[Bin, ...]:
     )
 
 
+FEW_IMAGES = 30
+"""With fewer images, the standard error of a bin's accuracy is up to 0.09."""
+
+
+def merged(bins: Sequence[Bin], least: int = FEW_IMAGES) -> tuple[Bin, ...]:
+    """The bins with neighbours joined until each has at least `least` images, so that none shows mere chance.
+
+    Joining begins at the highest confidence, where most images are; what is left at the lowest end joins the last one.
+    Only if there are fewer images in all, the single bin has fewer. Empty bins at both ends are left out.
+    """
+    joined: list[list[Bin]] = []
+    for one in reversed([one for one in bins if one.count]):
+        if joined and sum(part.count for part in joined[-1]) < least:
+            joined[-1].append(one)
+        else:
+            joined.append([one])
+    if len(joined) > 1 and sum(part.count for part in joined[-1]) < least:
+        rest = joined.pop()
+        joined[-1] += rest
+    return tuple(_join(parts) for parts in reversed(joined))
+
+
+def _join(parts: Sequence[Bin]) -> Bin:
+    count = sum(one.count for one in parts)
+    confidence = sum(one.count * (one.confidence or 0.0) for one in parts) / count
+    accuracy = sum(one.count * (one.accuracy or 0.0) for one in parts) / count
+    return Bin(min(one.low for one in parts), max(one.high for one in parts), count, confidence, accuracy)
+
+
 def calibration_error(bins: Sequence[Bin]) -> float:
     """The expected calibration error: the mean absolute gap of the bins, weighted by their images; 0 to 1.
 

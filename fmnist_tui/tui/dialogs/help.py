@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.binding import ActiveBinding, Binding
@@ -40,7 +41,7 @@ class HelpDialog(Dialog[None]):
 
     def __init__(self, bindings: list[ActiveBinding]) -> None:
         super().__init__()
-        self._bindings = bindings
+        self._keys = bindings
 
     def compose(self) -> ComposeResult:
         """The tables, scrollable."""
@@ -54,7 +55,7 @@ class HelpDialog(Dialog[None]):
 
     def _text(self) -> Content:
         """Wrapped to the dialog's width: a Rich table does that, too, but takes longer than a key press may."""
-        rows = _rows(self._bindings, self.app)
+        rows = _rows(self._keys, self.app)
         width = self.app.size.width
         if width < _WIDE + 2:
             return Content("\n").join(_column(rows, min(_WIDTH, width) - _FRAME))
@@ -65,7 +66,7 @@ _Rows = dict[str, list[tuple[str, str]]]
 """Keys and what they do, by group."""
 
 
-def _rows(bindings: Iterable[ActiveBinding], app: App[object]) -> _Rows:
+def _rows(bindings: Iterable[ActiveBinding], app: App[Any]) -> _Rows:
     """One row for each action, with all its keys."""
     actions: dict[tuple[str, str], list[ActiveBinding]] = {}
     for item in bindings:

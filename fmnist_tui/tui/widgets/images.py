@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Shades:
 GREY = Shades()
 
 
-def theme_shades(app: App[object], ground: str = "background") -> Shades:
+def theme_shades(app: App[Any], ground: str = "background") -> Shades:
     """From the theme's background, or another of its colours, to that of its text."""
     variables, dark = app.theme_variables, app.current_theme.dark
     paper, ink = ("#000000", "#FFFFFF") if dark else ("#FFFFFF", "#000000")
