@@ -1,6 +1,7 @@
-"""Makes the pictures of the README from the real app and a real run: `python assets/make_pictures.py RUNS`.
+"""Makes the pictures of the README and the docs from the real app: `python assets/make_pictures.py RUNS`.
 
-RUNS is a folder of finished runs, for the results; the training picture is taken of a v0 that learns meanwhile.
+RUNS is a folder of finished runs, for results and claims. The pictures of a training, and the animation, are taken of a
+v0 that trains meanwhile on the real images, which takes about a minute.
 """
 
 from __future__ import annotations
@@ -15,48 +16,104 @@ from textual.pilot import Pilot
 
 from fmnist_tui.paths import AppPaths, cache_folder
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.themes import LIGHT
 
 HERE = Path(__file__).parent
 SIZE = (120, 36)
+SMALL = (100, 30)
+"""Of the animation, each of whose frames is a picture."""
 EPOCH = 8
+EVERY = 2
+"""Epochs between two frames."""
+SECONDS_A_FRAME, SECONDS_AT_THE_END = 0.7, 4.0
 SECONDS_TO_READ = 3.0
 
 
-async def picture(pilot: Pilot[None], name: str) -> None:
-    """Writes what the app shows now, without the web font that the exporter would fetch."""
-    await pilot.pause(1.5)
+def svg_of(pilot: Pilot[None]) -> str:
+    """What the app shows now, without the web font that the exporter would fetch."""
     svg = re.sub(r"@font-face \{.*?\}", "", pilot.app.export_screenshot(title="fmnist-tui"), flags=re.DOTALL)
-    (HERE / f"{name}.svg").write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+async def picture(pilot: Pilot[None], name: str) -> None:
+    """Writes what the app shows now."""
+    await pilot.pause(1.5)
+    (HERE / f"{name}.svg").write_text(svg_of(pilot))
+
+
+def animation(frames: list[str]) -> str:
+    """The frames one after the other, for ever, as one SVG with a CSS animation; the last one stays longer."""
+    lengths = [SECONDS_A_FRAME] * (len(frames) - 1) + [SECONDS_AT_THE_END]
+    total, begin, rules, parts = sum(lengths), 0.0, [], []
+    for number, (frame, length) in enumerate(zip(frames, lengths, strict=True)):
+        first, last = 100 * begin / total, 100 * (begin + length) / total
+        hidden = f"0%,{first:.3f}%{{opacity:0}}" if number else ""
+        rules.append(
+            f"@keyframes f{number}{{{hidden}{first + 0.001:.3f}%,{last:.3f}%{{opacity:1}}"
+            f"{min(last + 0.001, 100):.3f}%,100%{{opacity:{int(number == len(frames) - 1)}}}}}"
+            f".f{number}{{opacity:0;animation:f{number} {total:.1f}s steps(1) infinite}}"
+        )
+        parts.append(f'<g class="f{number}">{frame}</g>')
+        begin += length
+    [box] = re.findall(r'viewBox="([^"]*)"', frames[0])[:1]
+    style = "\n".join(rules)
+    body = "\n".join(parts)
+    return f'<svg viewBox="{box}" xmlns="http://www.w3.org/2000/svg">\n<style>\n{style}\n</style>\n{body}\n</svg>\n'
 
 
 async def still_pictures(runs: Path) -> None:
-    """Dataset, models, results, and the confusion matrix of the last version's best run."""
+    """The screens, on finished runs; Results in the light theme, too."""
     app = FmnistApp(AppPaths(runs, None, cache_folder()))
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause(1.0)
+        await pilot.pause(SECONDS_TO_READ)
+        await pilot.press("1")
         await picture(pilot, "dataset")
         await pilot.press("2", "down", "down", "down")
         await picture(pilot, "models")
+        await pilot.press("5")
+        await pilot.pause(SECONDS_TO_READ)
+        await picture(pilot, "why-cnns")
         await pilot.press("4")
         await picture(pilot, "results")
-        await pilot.press("w")
+        app.theme = LIGHT
+        await picture(pilot, "results-light")
+        app.theme = app.settings.theme
+        await pilot.press("3", "down", "down", "v", "down", "down", "down", "v", "down", "down", "down", "v")
+        await picture(pilot, "overlay")
+        await pilot.press("4", "w")
         await pilot.pause(SECONDS_TO_READ)
         await pilot.press("v")
         await picture(pilot, "confusion")
 
 
-async def training_picture() -> None:
-    """A v0 in its ninth epoch, started from the form; it is stopped afterwards."""
+async def training_pictures() -> None:
+    """A v0 that is started from the form: a picture of its ninth epoch, and all of it as an animation."""
     with tempfile.TemporaryDirectory() as folder:
         app = FmnistApp(AppPaths(Path(folder), None, cache_folder()), in_app=True)
-        async with app.run_test(size=SIZE) as pilot:
-            await pilot.press("2", "t", "3")
-            while app.followed is None or len(app.followed.snapshot.epochs) < EPOCH:
-                await pilot.pause(0.5)
-            await picture(pilot, "training")
-            await pilot.press("q", "down", "enter")
+        async with app.run_test(size=SMALL) as pilot:
+            await pilot.pause(SECONDS_TO_READ)
+            await pilot.press("2")
+            await pilot.pause(1.0)
+            frames = [svg_of(pilot)]
+            await pilot.press("t")
+            seen = 0
+            while app.followed is None or app.followed.snapshot.finished is None:
+                await pilot.pause(0.2)
+                epochs = len(app.followed.snapshot.epochs) if app.followed else 0
+                if epochs < seen + EVERY:
+                    continue
+                seen = epochs
+                await pilot.pause(1.2)  # the screen is painted once a second
+                frames.append(svg_of(pilot))
+                if seen == EPOCH:
+                    await pilot.resize_terminal(*SIZE)
+                    await picture(pilot, "training")
+                    await pilot.resize_terminal(*SMALL)
+            await pilot.pause(SECONDS_TO_READ)
+            frames.append(svg_of(pilot))
+            (HERE / "live.svg").write_text(animation(frames))
 
 
 if __name__ == "__main__":
     asyncio.run(still_pictures(Path(sys.argv[1])))
-    asyncio.run(training_picture())
+    asyncio.run(training_pictures())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ from fmnist_tui.runs.queue.dispatch import cancel_queued
 from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.runs.trainer_process import why_trainer_died
-from fmnist_tui.text import safe
+from fmnist_tui.text import percent, safe
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import RunFinished
 
@@ -58,6 +59,8 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         RunError: If a run failed, or its trainer died.
     """
     followers = _caught_up(runs)
+    if not as_json:
+        _announce_interrupt(runs)
     with _receiving() as received:
         submitted = submit(runs)
         _warn(submitted.warning)
@@ -72,6 +75,8 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         ended_at_once = bool(received) and end is None  # a second signal came while it was saving
         if codes.get(run, 0) not in (0, status) or not (successful or ended_at_once):
             raise RunError(_why(run, end))
+    if not as_json:
+        _print_scores(runs)
     return status
 
 
@@ -146,6 +151,8 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
     for run, end in zip(runs, ends, strict=True):
         if end.reason not in _SUCCESSFUL or end.message:
             raise RunError(_why(run, end))
+    if not as_json:
+        _print_scores(runs)
     return 128 + received[0] if received else 0
 
 
@@ -186,6 +193,24 @@ def _why(run: RunDirectory, end: RunFinished | None) -> str:
         return f"{run.run_id} could not be saved: {run.path} is on a full disk; {advice}"
     why = why_trainer_died(run) or f"see {run.train_log}"
     return f"{run.run_id}: the trainer process died ({why}); resume it with: fmnist-tui resume {run.run_id}"
+
+
+def _announce_interrupt(runs: Sequence[RunDirectory]) -> None:
+    """Say on a terminal what Ctrl-C does, before somebody tries it."""
+    if sys.stderr.isatty():
+        what = runs[0].run_id if len(runs) == 1 else "RUN"
+        click.echo(f"Ctrl-C saves and stops; resume with: fmnist-tui resume {what}", err=True)
+
+
+def _print_scores(runs: Sequence[RunDirectory]) -> None:
+    """The test accuracy of each run that was scored, with its 95% CI."""
+    from fmnist_tui.report.sentences import score_text  # imports NumPy
+    from fmnist_tui.runs.run import read_run
+
+    for run in map(read_run, runs):
+        if run.test_accuracy is not None:
+            interval = f" ({text})" if (text := score_text(run)) else ""
+            click.echo(f"{run.run_id}: test accuracy {percent(run.test_accuracy)}{interval}")
 
 
 def _warn(line: str) -> None:

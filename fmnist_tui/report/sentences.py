@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fmnist_tui.analysis.comparison import VersionSummary
-from fmnist_tui.analysis.intervals import Interval, Spread
+from fmnist_tui.analysis.intervals import Interval, Spread, of_fraction
 from fmnist_tui.analysis.paired import Difference, PairedTest
 from fmnist_tui.report.report import Line
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted, grouped, percent, points
 
 NOT_SIGNIFICANT = "not significant"
@@ -132,3 +133,12 @@ def _in_brackets(text: str, suffix: str = "") -> str:
 
 def _points_interval(interval: Interval) -> str:
     return f"{points(interval.low)} to {points(interval.high)}"
+
+
+def score_text(run: Run) -> str:
+    """The 95% CI of a scored run's test accuracy: "95% CI 92.12% to 93.15%"; "" where that can't be computed."""
+    accuracy, images = run.test_accuracy, run.test_images
+    if accuracy is None or images is None:
+        return ""
+    interval = of_fraction(accuracy, images)
+    return f"95% CI {percent(interval.low)} to {percent(interval.high)}"

@@ -40,7 +40,7 @@ from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, import_all
 from fmnist_tui.tui.suspending import Suspending
-from fmnist_tui.tui.themes import THEMES
+from fmnist_tui.tui.themes import DARK, THEMES
 from fmnist_tui.tui.widgets.nav import SCREENS
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -350,8 +350,7 @@ class FmnistApp(RunControl):
     def _apply_settings(self, saved: Settings) -> None:
         self.settings = replace(saved, **self._changes)
         self.ascii_images = self.settings.ascii_images or self._always_ascii
-        if self.settings.theme in self.available_themes:
-            self.theme = self.settings.theme
+        self.theme = self.settings.theme if self.settings.theme in self.available_themes else DARK
 
     def _save_settings(self, changes: dict[str, Any]) -> None:
         self._changes |= changes

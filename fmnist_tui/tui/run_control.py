@@ -20,6 +20,7 @@ from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import DataMoved, check_resumable
 from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.runs.start import request_runs, train_in_order
+from fmnist_tui.runs.status import Status
 from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.tui import messages
@@ -187,23 +188,27 @@ class RunControl(LabApp):
             self.notify(f"Requested. Takes effect after this: {message.busy}", markup=False)
 
     def _notify_at_startup(self, state: RunsState) -> None:
-        """Once all runs were read, what the user may want to go on with."""
-        if self._notices_due and state.complete:
-            self._notices_due = False
-            for line in startup_notices(state):
-                self.notify(line, markup=False, timeout=8)
-            if state.running and not self.is_touched:
-                self.call_later(self.run_action, "go('training')")
+        """Once all runs were read, shows the running one, or says what the user may want to go on with."""
+        if not (self._notices_due and state.complete):
+            return
+        self._notices_due = False
+        opens = bool(state.running) and not self.is_touched
+        if opens:
+            self.call_later(self.run_action, "go('training')")
+        for line in startup_notices(state, with_running=not opens):
+            self.notify(line, markup=False, timeout=8)
 
     def _follow_another(self, before: RunsState, state: RunsState) -> None:
-        """Where no run is shown, or the one that was has been deleted: one that runs, or was interrupted, or any."""
+        """Where no run is shown, or it was deleted: one that runs, waits, was interrupted, or any."""
         if self.followed and self.followed.run in before.by_run and self.followed.run not in state.by_run:
             self._unfollow.set()
             self.followed = None
         if self.followed is None:
             interrupted = [one.run for one in state.runs if one.is_interrupted] if not before.complete else []
             ended = [*interrupted, *(one.run for one in state.runs)] if state.complete else []
-            if found := next(iter([*self.running_runs, *ended]), None):
+            waiting = {one.run for one in state.running if one.status is Status.QUEUED}
+            running = sorted(self.running_runs, key=lambda run: run in waiting)
+            if found := next(iter([*running, *ended]), None):
                 self.follow(found)
 
     def _resume_on(self, run: RunDirectory, data: str | None) -> None:

@@ -52,11 +52,11 @@ def import_all() -> None:
     has_pytorch()
 
 
-def startup_notices(state: RunsState) -> list[str]:
-    """A line for each run that is running and one for those that can be resumed; or why the runs can't be read."""
+def startup_notices(state: RunsState, *, with_running: bool) -> list[str]:
+    """A line for each running run, if wanted, and one for those that can be resumed; or why none can be read."""
     if state.fault:
         return [state.fault]
-    lines = [_running_line(one) for one in state.running[:3]]
+    lines = [_running_line(one) for one in state.running[:3]] if with_running else []
     if interrupted := sum(one.is_interrupted for one in state.runs):
         choose = "o to choose one and " if state.running else ""
         lines.append(f"{counted(interrupted, 'interrupted run')}: press 3, then {choose}r to resume")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from textual.color import Color
 from textual.theme import Theme
 
@@ -113,8 +115,15 @@ def faded(colour: str, theme: Theme, fraction: float) -> str:
     return ground.blend(Color.parse(colour), fraction).hex6
 
 
-def chart_colours(theme: Theme) -> dict[str, str]:
-    """The colours of a chart's grid, just visible, and of its axes: keyword arguments of `Axes`."""
+class ChartColours(TypedDict):
+    """Keyword arguments of a chart's `Axes`: `#RRGGBB`."""
+
+    grid: str
+    ticks: str
+
+
+def chart_colours(theme: Theme) -> ChartColours:
+    """The colours of a chart's grid, just visible, and of its axes."""
     return {"grid": faded("#808890", theme, 0.35), "ticks": faded("#808890", theme, 0.9)}
 
 

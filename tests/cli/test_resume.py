@@ -14,6 +14,7 @@ from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.identity import host_name
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.events import Resumed, StepMetrics
 
@@ -88,7 +89,10 @@ def test_a_run_that_never_took_a_step_starts_from_the_beginning(
     assert status_of(run) is Status.INTERRUPTED
     outcome = fmnist("resume", "last", "--in-app", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.lines[-1] == f"{run.run_id}  completed"
+    assert outcome.lines[-2] == f"{run.run_id}  completed"
+    score = read_run(run).test_accuracy
+    assert score is not None
+    assert outcome.lines[-1].startswith(f"{run.run_id}: test accuracy {100 * score:.2f}% (95% CI ")
 
 
 def test_a_run_whose_checkpoints_are_damaged_is_not_resumed(fmnist: Fmnist, finished: RunDirectory, runs: Path) -> None:

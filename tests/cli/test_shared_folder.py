@@ -96,7 +96,7 @@ def test_a_run_is_read_as_far_as_it_can_be(shared: Path) -> None:
 def test_training_goes_on_beside_runs_of_others(shared: Path) -> None:
     outcome = call_as_bystander("train", "v0", *TINY, "--runs", shared)
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.lines[-1].endswith("completed")
+    assert outcome.lines[-2].endswith("completed")
 
 
 def test_what_cannot_be_written_is_reported_and_analyses_are_computed_anyway(shared: Path) -> None:

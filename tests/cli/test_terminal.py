@@ -32,10 +32,11 @@ def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
         assert "━" in bar
         assert PERCENT.search(bar)
         assert shown.status() == 0
-    last = shown.text.splitlines()[-1]
+    bar, score = shown.text.splitlines()[-2:]
     run = newest(runs)
-    assert last.startswith(run.run_id)
-    assert last.endswith("100% completed")
+    assert bar.startswith(run.run_id)
+    assert bar.endswith("100% completed")
+    assert score.startswith(f"{run.run_id}: test accuracy ")
     assert "epoch 15: loss" in shown.text
     assert has_no_junk(shown)
     assert shown.sent.count(b"\x1b[?25l") == shown.sent.count(b"\x1b[?25h") == 1
@@ -50,6 +51,7 @@ def test_a_narrow_terminal_shows_the_progress_and_ctrl_c_saves_it_and_leaves_a_c
         assert shown.status() == 130
     assert bar.startswith("v0-")
     assert PERCENT.search(bar)
+    assert "Ctrl-C saves and stops; resume with: fmnist-tui resume v0-" in shown.text, "said before it is needed"
     assert "stopped: saved, can be resumed" in shown.text
     assert "Traceback" not in shown.text
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")

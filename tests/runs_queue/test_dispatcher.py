@@ -28,6 +28,7 @@ from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.queue.dispatch import dispatcher_in
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit
+from fmnist_tui.runs.queue.waiting import Waiting, WaitProbe
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training.commands import Command
@@ -275,3 +276,17 @@ def test_a_run_in_the_app_can_be_stopped_while_it_waits(runs: Path, queue: Queue
         assert driving.result() == RunFinished("stopped", resumable=True)
     assert status_of(in_app.run) is Status.STOPPED
     assert queue.read() == ()
+
+
+def test_a_queued_run_says_what_it_waits_for_and_for_how_long(queue: Queue, runs: Path) -> None:
+    running, _, last = submitted(runs, ENDLESS, TINY, TINY)
+    probe, waiting = WaitProbe(last), list[Waiting]()
+
+    def is_known() -> bool:
+        found = probe.look()
+        waiting[:] = [found] if found else []
+        return bool(found and found.behind and found.seconds)
+
+    wait_until(is_known, "the time left of the run that trains is known")
+    assert (waiting[0].needs, waiting[0].ahead, waiting[0].behind) == ("cpu", 1, running.run_id)
+    assert WaitProbe(running).look() is None, "it trains"

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from fmnist_tui.tui.training.curves import AXES, ChartViewport
 
 LAST = 1000.0
+NEWEST = 400.0
+"""The newest step of a run that isn't over."""
 MOVES: dict[str, Callable[[ChartViewport], ChartViewport]] = {
-    "closer": lambda view: view.zoomed(1, LAST),
-    "away": lambda view: view.zoomed(-1, LAST),
-    "right": lambda view: view.panned(1, LAST),
-    "left": lambda view: view.panned(-1, LAST),
-    "cursor": lambda view: view.with_cursor(LAST),
+    "closer": lambda view: view.zoomed(1, LAST, NEWEST),
+    "away": lambda view: view.zoomed(-1, LAST, NEWEST),
+    "right": lambda view: view.stepped(1, LAST),
+    "left": lambda view: view.stepped(-1, LAST),
+    "cursor": lambda view: view.with_cursor(LAST, LAST),
     "cursor right": lambda view: view.moved(10, 80, LAST),
     "cursor left": lambda view: view.moved(-1, 80, LAST),
     "whole": lambda view: view.whole(),
@@ -35,31 +37,38 @@ def test_whatever_is_pressed_the_window_stays_within_the_run(names: list[str]) -
 def test_zooming_out_again_ends_with_the_whole_run(closer: int) -> None:
     view = ChartViewport()
     for _ in range(closer):
-        view = view.zoomed(1, LAST)
+        view = view.zoomed(1, LAST, NEWEST)
     assert view.steps is not None
     for _ in range(closer):
-        view = view.zoomed(-1, LAST)
+        view = view.zoomed(-1, LAST, NEWEST)
     assert view.steps is None
 
 
 def test_zooming_goes_about_the_newest_step_or_about_the_cursor() -> None:
-    _, end = ChartViewport().zoomed(1, LAST).range(LAST)
+    _, end = ChartViewport().zoomed(1, LAST, LAST).range(LAST)
     assert end == LAST
-    view = ChartViewport().with_cursor(LAST).zoomed(1, LAST).zoomed(1, LAST)
+    view = ChartViewport().with_cursor(LAST, LAST).zoomed(1, LAST, LAST).zoomed(1, LAST, LAST)
     first, end = view.range(LAST)
     assert view.cursor == LAST / 2
     assert (first + end) / 2 == pytest.approx(LAST / 2)
+    for at in (0.0, 0.25, 1.0):
+        first, end = ChartViewport().zoomed(1, LAST, NEWEST, at).range(LAST)
+        assert first + at * (end - first) == pytest.approx(at * LAST), "what is under the mouse stays there"
+
+
+def test_the_cursor_begins_in_the_middle_of_what_is_drawn() -> None:
+    assert ChartViewport().with_cursor(LAST, NEWEST).cursor == NEWEST / 2
 
 
 def test_the_cursor_moves_by_columns_and_stops_at_the_edges() -> None:
-    view = ChartViewport().with_cursor(LAST)
+    view = ChartViewport().with_cursor(LAST, LAST)
     assert view.moved(8, 80, LAST).cursor == pytest.approx(LAST / 2 + LAST / 10)
     assert view.moved(-100, 80, LAST).cursor == 0.0
     assert view.moved(100, 80, LAST).cursor == LAST
 
 
 def test_the_cursor_takes_the_window_along() -> None:
-    view = ChartViewport().with_cursor(LAST).zoomed(1, LAST)
+    view = ChartViewport().with_cursor(LAST, LAST).zoomed(1, LAST, LAST)
     first, end = view.range(LAST)
     moved = view.moved(60, 80, LAST)
     assert moved.cursor is not None
@@ -86,10 +95,10 @@ def test_a_run_without_steps_can_be_looked_at_in_every_way() -> None:
         view = change(view)
     whole = ChartViewport()
     for moved in (
-        whole.zoomed(1, 0.0),
-        whole.zoomed(-1, 0.0),
-        whole.panned(1, 0.0),
-        whole.with_cursor(0.0),
+        whole.zoomed(1, 0.0, 0.0),
+        whole.zoomed(-1, 0.0, 0.0),
+        whole.stepped(1, 0.0),
+        whole.with_cursor(0.0, 0.0),
     ):
         first, end = moved.range(0.0)
         assert first < end

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from textual.app import App, ComposeResult
 from textual.color import Color
 
-from fmnist_tui.tui.results import validation_chart as overlay
-from fmnist_tui.tui.training.curves import BEST, OVERLAY, RAW, TRAINING, VALIDATION
-from fmnist_tui.tui.widgets.chart import Chart, Colour, Floats, Series, logarithmic, thinned
+from fmnist_tui.models.looks import look_of
+from fmnist_tui.tui.themes import THEMES
+from fmnist_tui.tui.widgets.drawing import Axes, Floats, Series, draw, logarithmic, prepared, thinned
 
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
 rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=True, allow_infinity=True))
@@ -73,38 +74,73 @@ def test_taking_logarithms_leaves_the_curve_as_it_was() -> None:
     assert values.tolist() == [10.0, 0.0]
 
 
-def seen(colour: Colour, ground: str) -> float:
+def contrast(colour: str, ground: str) -> float:
     """The contrast of a colour on its ground, 1 to 21, as the W3C measures it."""
     lights = []
-    for parts in (colour, Color.parse(ground).rgb):
+    for parts in (Color.parse(colour).rgb, Color.parse(ground).rgb):
         linear = [part / 3294 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in parts]
         lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
     return max(lights) / min(lights)
 
 
-@pytest.mark.parametrize("colour", sorted({*overlay._COLOURS, RAW, TRAINING, VALIDATION, BEST, OVERLAY}))
-def test_every_colour_is_seen_on_dark_and_on_light_grounds(colour: Colour) -> None:
-    none = np.empty(0)
-    assert seen(colour, "#121212") > 3
-    assert seen(Series("", none, none, colour).on_light().colour, "#e0e0e0") > 3
+@pytest.mark.parametrize("model", ["v0", "v1", "v2", "v3", "v4", *(f"other{number}" for number in range(20))])
+def test_every_models_colour_is_legible_on_dark_and_on_light(model: str) -> None:
+    dark, light = (theme.background or "" for theme in THEMES)
+    assert contrast(look_of(model).on_dark, dark) > 4.5
+    assert contrast(look_of(model).on_light, light) > 4.5
+    assert contrast(look_of(model).on_light, "#FFFFFF") > 4.5
 
 
-class ChartApp(App[None]):
-    """Nothing but one curve."""
-
-    def compose(self) -> ComposeResult:
-        chart = Chart("loss")
-        chart.series = (Series("training", positions(np.ones(9)), np.arange(9.0), TRAINING),)
-        yield chart
+def test_models_differ_in_colour_and_in_marker() -> None:
+    looks = [look_of(f"v{number}") for number in range(5)]
+    for attribute in ("on_dark", "on_light", "marker", "mark"):
+        assert len({getattr(look, attribute) for look in looks}) == 5, attribute
+    assert look_of("mine") == look_of("mine")
 
 
-async def test_curves_are_darker_as_soon_as_the_theme_is_light() -> None:
-    app = ChartApp()
-    bright, dark = "#56b4e9", "#2f6380"
-    async with app.run_test() as pilot:
-        for theme, there, gone in (("textual-light", dark, bright), ("textual-dark", bright, dark)):
-            app.theme = theme
-            await pilot.pause()
-            picture = app.export_screenshot()
-            assert there in picture
-            assert gone not in picture
+def lines(series: list[Series], axes: Axes, width: int = 60, height: int = 12) -> list[str]:
+    """The chart as a terminal shows it."""
+    return draw(prepared(series, axes, width), axes, width, height).plain.splitlines()
+
+
+def line_of(values: list[float], **settings: Any) -> Series:
+    """A line of these values at 0, 1, 2, ..."""
+    return Series("validation", np.arange(float(len(values))), np.array(values), "#E69F00", **settings)
+
+
+def test_the_newest_value_is_written_where_the_line_ends() -> None:
+    chart = lines([line_of([0.5, 0.7, 0.9], end="90.0%")], Axes(x_range=(0, 10), percent=True))
+    [row] = [row for row in chart if "90.0%" in row]
+    assert row.index("90.0%") < 30, "right of the last point, which is at a fifth of the width"
+    at_the_edge = lines([line_of([0.5, 0.7, 0.9], end="90.0%")], Axes(percent=True))
+    assert any(row.rstrip().endswith("90.0%") for row in at_the_edge)
+
+
+def test_ends_of_lines_that_meet_do_not_cover_each_other() -> None:
+    chart = "\n".join(lines([line_of([0.5, 0.9], end=name) for name in ("v0", "v1", "v2")], Axes(x_range=(0, 5))))
+    assert all(name in chart for name in ("v0", "v1", "v2"))
+
+
+def test_a_fall_at_the_start_does_not_flatten_the_rest() -> None:
+    falling = [100.0, 50.0, *np.linspace(1.0, 0.5, 50)]
+    chart = "\n".join(lines([line_of(falling, range_from=2.0)], Axes()))
+    assert "0.6" in chart
+    assert "100" not in chart
+
+
+def test_there_are_five_marks_on_the_y_axis_and_a_grid_in_its_colour() -> None:
+    axes = Axes(grid="#202020", ticks="#909090", percent=True)
+    text = draw(prepared([line_of([0.83, 0.95])], axes, 60), axes, 60, 14)
+    assert text.plain.count("%") >= 5
+    assert text.plain.count("┈") > 100
+
+
+def test_a_dashed_line_has_gaps() -> None:
+    whole, dashed = ("".join(lines([line_of([0.0, 1.0], dashed=dashed)], Axes())) for dashed in (False, True))
+    drawn = [sum(0x2800 < ord(character) < 0x2900 for character in text) for text in (whole, dashed)]
+    assert drawn[1] < 0.75 * drawn[0]
+
+
+def test_points_beyond_the_shown_range_are_not_drawn() -> None:
+    [left] = prepared([line_of([1.0, 2.0, 3.0, 4.0])], Axes(x_range=(1, 2)), 60)
+    assert left.x.tolist() == [1.0, 2.0]

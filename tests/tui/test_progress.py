@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.report.sentences import score_text
+from fmnist_tui.runs.queue.waiting import Waiting
+from fmnist_tui.runs.run import read_run
+from fmnist_tui.runs.status import Status
 from fmnist_tui.runs.usage import Usage
-from fmnist_tui.text import duration
+from fmnist_tui.text import rough_duration
 from fmnist_tui.training.events import (
-    Alert,
     CheckpointSaved,
     Event,
     Paused,
@@ -15,75 +20,88 @@ from fmnist_tui.training.events import (
     Stage,
     StopRequested,
 )
-from fmnist_tui.tui.training.progress import progress_of, wrapped
+from fmnist_tui.tui.themes import THEMES
+from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
+from fmnist_tui.tui.training.progress import headline, machine_text, progress_of, waiting_text
 
-from .samples import EPOCHS, STEPS, snapshot_of, training, window
+from .samples import EPOCHS, STEPS, snapshot_of, training, window, write_run
 
 STARTED = training()[0]
+COLOUR = "#E69F00"
+
+
+def cards(log: list[Event], seconds: float = 0.1) -> dict[str, str]:
+    """The cards of this log, by their labels."""
+    return {card.label: card.value for card in cards_of(snapshot_of(log, seconds=seconds), COLOUR)}
 
 
 def test_before_the_first_step_the_stage_is_named() -> None:
-    progress = progress_of(snapshot_of([Stage("importing PyTorch")]))
-    assert (progress.epoch_fraction, progress.total_fraction) == (0.0, 0.0)
-    assert progress.epoch_text == "importing PyTorch"
-    assert progress_of(snapshot_of([])).epoch_text == "starting"
+    assert progress_of(snapshot_of([Stage("importing PyTorch")])) == (0.0, "importing PyTorch")
+    assert progress_of(snapshot_of([])) == (0.0, "starting")
+    assert cards([Stage("importing PyTorch")]) == {}
 
 
-def test_shares_are_of_the_epoch_and_of_the_whole_run() -> None:
+def test_the_fraction_is_of_the_whole_run() -> None:
     log = [*training(epochs=1), *(window(step) for step in range(STEPS + 1, STEPS + 11))]
-    progress = progress_of(snapshot_of(log))
-    assert progress.epoch_fraction == pytest.approx(10 / STEPS)
-    assert progress.total_fraction == pytest.approx((STEPS + 10) / (EPOCHS * STEPS))
-    assert progress.epoch_text == f"epoch 2 of {EPOCHS}, step 10 of {STEPS}"
-    assert progress.total_text.startswith(f"step {STEPS + 10} of {EPOCHS * STEPS}")
+    fraction, text = progress_of(snapshot_of(log))
+    assert fraction == pytest.approx((STEPS + 10) / (EPOCHS * STEPS))
+    assert text == f"epoch 2 of {EPOCHS}, step 10 of {STEPS}"
 
 
 def test_the_time_left_counts_steps_and_validations_to_come() -> None:
     log = [*training(epochs=1), *(window(step) for step in range(STEPS + 1, STEPS + 11))]
-    progress = progress_of(snapshot_of(log, seconds=2.0))
     steps_left, validations_left = EPOCHS * STEPS - STEPS - 10, EPOCHS - 1
-    assert progress.total_text.endswith(f", {duration(steps_left * 2.0 + validations_left * 0.5)} left")
+    expected = rough_duration(steps_left * 2.0 + validations_left * 0.5)
+    assert cards(log, seconds=2.0)["TIME LEFT"] == expected
 
 
 def test_no_time_is_promised_before_the_warm_up_is_over() -> None:
     for steps in range(4):
-        progress = progress_of(snapshot_of([STARTED, *(window(step) for step in range(1, steps + 1))]))
-        assert "left" not in progress.total_text
+        assert "TIME LEFT" not in cards([STARTED, *(window(step) for step in range(1, steps + 1))])
 
 
 def test_a_resumed_run_warms_up_again() -> None:
     stopped = [*training(epochs=1), window(STEPS + 1), RunFinished("stopped", resumable=True)]
-    resumed = [*stopped, Resumed(STEPS, 4712), window(STEPS + 1)]
-    assert "left" not in progress_of(snapshot_of(resumed)).total_text
+    assert "TIME LEFT" not in cards([*stopped, Resumed(STEPS, 4712), window(STEPS + 1)])
 
 
 def test_a_completed_run_is_at_its_end_with_no_time_left() -> None:
-    progress = progress_of(snapshot_of([*training(), RunFinished("completed", scored=True)]))
-    assert (progress.epoch_fraction, progress.total_fraction) == (1.0, 1.0)
-    assert progress.epoch_text == f"epoch {EPOCHS} of {EPOCHS}, step {STEPS} of {STEPS}"
-    assert "left" not in progress.total_text
-    assert "ended: completed" in progress.numbers
-    assert "scored: press 4 for results" in progress.numbers
+    log = [*training(), RunFinished("completed", scored=True)]
+    assert progress_of(snapshot_of(log)) == (1.0, f"epoch {EPOCHS} of {EPOCHS}, step {STEPS} of {STEPS}")
+    assert "TIME LEFT" not in cards(log)
+    assert end_text(snapshot_of(log)) == "completed, scored: press 4 to compare it"
 
 
 def test_while_an_epoch_is_validated_it_is_still_that_epoch() -> None:
     log = [STARTED, *(window(step) for step in range(1, STEPS + 1)), Stage("validating")]
-    progress = progress_of(snapshot_of(log))
-    assert progress.epoch_text.startswith("epoch 1 of")
-    assert progress.epoch_fraction == 1.0
+    assert progress_of(snapshot_of(log))[1] == f"epoch 1 of {EPOCHS}, step {STEPS} of {STEPS}"
 
 
-def test_numbers_are_of_the_last_window_the_last_and_the_best_epoch() -> None:
-    numbers = progress_of(snapshot_of(training())).numbers
+def test_cards_are_of_the_last_log_interval_and_of_the_last_and_the_best_epoch() -> None:
     last = window(EPOCHS * STEPS)
-    for part in (
-        f"loss {last.loss:.4f}",
-        f"{last.accuracy * 100:.2f}%",
-        "20,000 images/s",
-        "0.7200 83.00%",
-        "84.00% in epoch 3",
-    ):
-        assert part in numbers
+    found = cards(training())
+    assert found["VAL ACC"] == "83.00%"
+    assert found["BEST"] == "84.00% @3"
+    assert found["VAL LOSS"] == "0.7200"
+    assert found["TRAIN ACC"] == f"{100 * last.accuracy:.2f}%"
+    assert found["TRAIN LOSS"] == f"{last.loss:.4f}"
+    assert found["SPEED"] == "20,000 img/s"
+
+
+@pytest.mark.parametrize("width", [20, 58, 76, 116])
+def test_cards_that_do_not_fit_are_left_out_whole(width: int) -> None:
+    labels, values = in_rows(cards_of(snapshot_of(training()), COLOUR), width).plain.split("\n")
+    assert labels.startswith("VAL ACC")
+    assert values.startswith("83.00%")
+    assert max(len(labels), len(values)) <= width
+    assert labels.rstrip().split("   ")[-1].strip() in {"BEST", "VAL LOSS", "SPEED", "LR", "TRAIN LOSS"}
+
+
+def test_a_score_has_its_interval_and_the_number_of_images(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path))
+    assert run.test_accuracy is not None
+    low, high = (float(part.strip("%")) for part in score_text(run).split()[2::2])
+    assert low < 100 * run.test_accuracy < high
 
 
 QUEUED = Stage("waiting for cpu")
@@ -94,7 +112,7 @@ ENDS: list[tuple[list[Event], str]] = [
     ([*training(epochs=1), STOPPED], "stopped, nothing is saved: r starts it"),
     (
         [*training(epochs=1), RunFinished("stopped", scored=True)],
-        "stopped after epoch 1 of 4, scored: press 4",
+        "stopped after epoch 1 of 4, scored: press 4 to compare it",
     ),
     ([*training(epochs=2), RunFinished("stopped")], "stopped after epoch 2 of 4"),
 ]
@@ -102,39 +120,45 @@ ENDS: list[tuple[list[Event], str]] = [
 
 @pytest.mark.parametrize(("log", "expected"), ENDS)
 def test_a_stopped_run_shows_what_is_saved_and_how_to_continue(log: list[Event], expected: str) -> None:
-    assert progress_of(snapshot_of(log)).numbers.startswith(f"ended: {expected}")
+    assert end_text(snapshot_of(log)) == expected
 
 
 def test_the_epoch_after_which_a_run_was_ended_is_whole() -> None:
-    progress = progress_of(snapshot_of([*training(epochs=2), RunFinished("stopped", scored=True)]))
-    assert (progress.epoch_fraction, progress.epoch_text) == (1.0, f"epoch 2 of 4, step {STEPS} of {STEPS}")
+    _, text = progress_of(snapshot_of([*training(epochs=2), RunFinished("stopped", scored=True)]))
+    assert text == f"epoch 2 of 4, step {STEPS} of {STEPS}"
 
 
 def test_a_failed_run_shows_the_reason() -> None:
     end = RunFinished("failed", resumable=True, message="there is no folder data")
-    assert progress_of(snapshot_of([Stage("loading data"), end])).numbers == "ended: failed  there is no folder data"
-
-
-def test_alerts_are_handed_on_in_their_order() -> None:
-    log = [STARTED, Alert("checkpoint_failed", "no space"), Alert("non_finite", "the loss became nan")]
-    assert progress_of(snapshot_of(log)).alerts == ("no space", "the loss became nan")
+    assert end_text(snapshot_of([Stage("loading data"), end])) == "failed  there is no folder data"
 
 
 def test_the_machine_is_shown_with_the_gpu_that_the_run_trains_on() -> None:
     gpu = Gpu("GPU-5f3a9c01-7d1e-4c43-b4a1-4a7f6c1d0a11", 0, "NVIDIA H200", 140_000_000_000, 100_000_000_000, 93)
     usage = Usage(1.9, 1_200_000_000, 0.98, 0.4, gpu)
-    numbers = progress_of(snapshot_of(training()), usage).numbers
-    assert "trainer 1.9 CPUs, 1200.0 MB  machine: CPU 98%, memory 40%" in numbers
-    assert "memory 40%  H200 (GPU-5f3a9c01) 93% busy, 40.0 of 140 GB" in numbers
+    text = machine_text(snapshot_of(training()), usage)
+    assert text.startswith("trainer 1.9 CPUs, 1200.0 MB · machine: CPU 98%, memory 40%")
+    assert text.endswith("memory 40% · H200 (GPU-5f3a9c01) 93% busy, 40.0 of 140 GB")
 
 
-def test_lines_break_between_items_and_not_within() -> None:
+def test_a_queued_run_shows_its_place_and_how_long_the_run_before_it_takes() -> None:
+    waiting = Waiting("cpu", 2, "v1-20260102-000000-00aa", 423.0)
     assert (
-        wrapped("loss 0.25  accuracy 91%  saved at step 5\nend", 26) == "loss 0.25  accuracy 91%\nsaved at step 5\nend"
+        waiting_text(waiting) == "waits for cpu, 2 queued runs ahead, behind v1-20260102-000000-00aa (about 7 min left)"
     )
+    assert waiting_text(Waiting("cuda", 0)) == "waits for cuda"
 
 
 def test_a_pause_changes_no_fraction() -> None:
     log = training(epochs=1)
-    before, after = progress_of(snapshot_of(log)), progress_of(snapshot_of([*log, Paused(STEPS)]))
-    assert (before.epoch_fraction, before.total_fraction) == (after.epoch_fraction, after.total_fraction)
+    assert progress_of(snapshot_of(log)) == progress_of(snapshot_of([*log, Paused(STEPS)]))
+
+
+@pytest.mark.parametrize("width", [20, 40, 76, 116])
+def test_the_status_is_in_the_headline_however_narrow_it_is(tmp_path: Path, width: int) -> None:
+    run = read_run(write_run(tmp_path))
+    for theme in THEMES:
+        line = headline(snapshot_of(training()), Status.RUNNING, run, theme, width)
+        assert line.plain.startswith("v0")
+        assert "running" in line.plain or "validating" in line.plain
+        assert line.cell_len <= max(width, 20)

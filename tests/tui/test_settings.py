@@ -9,7 +9,7 @@ from textual.widgets import Input
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 
-from .driving import loaded, notices, part, text_in, type_into, until, widget
+from .driving import loaded, part, text_in, type_into, until, widget
 
 Maker = Callable[..., FmnistApp]
 
@@ -46,11 +46,12 @@ async def test_theme_image_mode_and_form_are_there_at_the_next_start(make_app: M
         await pilot.press("2")
         await type_into(pilot, "#epochs", "0")
         await pilot.press("enter", "t", "tab", "tab", "backspace", "2", "enter", "t")
-        await until(pilot, lambda: ": press 3 to watch" in notices(first), "it is started")
-        await pilot.press("escape", "3", "s", "down", "enter")
+        await until(pilot, lambda: first.current_mode == "training", "it is started and shown")
+        await pilot.press("s", "down", "enter")
     second = make_app()
     async with second.run_test() as pilot:
         assert second.theme == "textual-light"
+        await pilot.press("1")  # or the app would show the run, which is perhaps still being stopped
         await loaded(pilot)
         assert part(pilot, "Thumbnails").isascii()
         await pilot.press("2")
@@ -61,7 +62,7 @@ async def test_choices_that_name_nothing_known_are_passed_over(make_app: Maker, 
     write_settings(tmp_path / "config" / "choices.json", Settings("no-such-theme", form={"recipe": "none", "x": "y"}))
     app = make_app()
     async with app.run_test() as pilot:
-        assert app.theme == "textual-dark"
+        assert app.theme == "lab-dark"
         await pilot.press("2")
         assert "recipe tuned" in text_in(pilot, "TrainForm")
 

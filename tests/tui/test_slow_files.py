@@ -120,7 +120,7 @@ async def test_late_settings_are_applied_but_never_override_a_choice_made_meanwh
         app = make_app()
         async with app.run_test() as pilot:
             await loaded(pilot)
-            assert app.theme == "textual-dark"
+            assert app.theme == "lab-dark"
             assert not part(pilot, "Thumbnails").isascii()
             await pilot.press("i", "2")
             free.set()

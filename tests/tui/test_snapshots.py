@@ -48,7 +48,7 @@ def looks_right(snap_compare: Compare) -> Check:
 
 async def is_drawn(pilot: Pilot[None]) -> None:
     """The training screen shows its curve and how far it is; nothing is announced any more."""
-    await until(pilot, lambda: drawn(part(pilot, "#loss")) and "%" in part(pilot, "#total"), "it is drawn")
+    await until(pilot, lambda: drawn(part(pilot, "#loss")) and "%" in part(pilot, "#progress"), "it is drawn")
     pilot.app.clear_notifications()
     await pilot.pause()
 

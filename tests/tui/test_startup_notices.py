@@ -6,46 +6,45 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, flat, loaded, notices, text_in, until, until_shown
+from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
 
 
 @at_the_smallest_size
-async def test_a_running_run_is_announced_and_is_on_the_training_screen(
-    app: FmnistApp, runs: Path, size: tuple[int, int]
-) -> None:
-    run = write_run(runs, "v3", log=training("v3", epochs=1))
-    with held(run):
+async def test_the_app_opens_on_the_running_run(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+    running = write_run(runs, "v3", log=training("v3", epochs=1), seed=1)
+    queued = write_run(runs, "v2", seed=2, log=[Stage("waiting for cpu")])
+    with held(running), held(queued):
         async with app.run_test(size=size, notifications=True) as pilot:
-            expected = "v3 is running, epoch 2 of 10: press 3"
-            await until(pilot, lambda: expected in text_in(pilot, "Toast"), "it is shown")
-            assert notices(app) == expected
-            await pilot.press("3")
-            await until_shown(pilot, run.run_id)
+            await until(pilot, lambda: app.current_mode == "training", "the Training screen is opened")
+            await until_shown(pilot, "epoch 2 of 4", "running")
+            assert app.followed is not None
+            assert app.followed.run == running, "not the newer one, which waits"
+            assert notices(app) == ""
 
 
-async def test_paused_and_queued_runs_are_announced_as_such(app: FmnistApp, runs: Path) -> None:
+async def test_who_has_pressed_a_key_stays_there_and_is_told_of_running_runs(app: FmnistApp, runs: Path) -> None:
     paused = write_run(runs, "v1", seed=1, log=[*training("v1", epochs=1), Paused(50)])
     queued = write_run(runs, "v2", seed=2, log=[Stage("waiting for cpu")])
     with held(paused), held(queued):
         async with app.run_test(notifications=True) as pilot:
+            app.is_touched = True
             await until(pilot, lambda: "v1 is paused, epoch 2 of 10: press 3" in notices(app), "it is announced")
             assert "v2 is queued" in notices(app)
-            assert app.followed is not None
-            assert app.followed.run == queued
+            assert app.current_mode == "dataset"
 
 
 async def test_interrupted_runs_are_counted_and_can_be_resumed_by_the_keys_that_are_named(
     app: FmnistApp, runs: Path
 ) -> None:
-    run = write_run(runs, log=training(epochs=1))
+    write_run(runs, log=training(epochs=1))
     write_run(runs, seed=1)
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: "1 interrupted run: press 3, then r to resume" in notices(app), "it is announced")
         await pilot.press("3")
-        await until_shown(pilot, f"{run.run_id} interrupted")
+        await until_shown(pilot, "! interrupted: r resumes it")
 
 
 async def test_several_interrupted_runs_are_one_line(app: FmnistApp, runs: Path) -> None:
@@ -69,7 +68,7 @@ async def test_a_run_to_attach_to_is_shown_at_once_without_a_notice(make_app: Ma
     with held(live):
         app = make_app(attach=wanted)
         async with app.run_test(notifications=True) as pilot:
-            await until_shown(pilot, f"{wanted.run_id} finished")
+            await until_shown(pilot, "seed 1", "✓ finished")
             await pilot.pause(0.3)
             assert wanted.run_id in flat(app)
             assert notices(app) == ""

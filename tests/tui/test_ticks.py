@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fmnist_tui.tui.widgets.chart import label, log_label, log_ticks, ticks
+from fmnist_tui.tui.widgets.drawing import label, labels, log_label, log_ticks, ticks
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,17 @@ def test_no_axis_is_without_marks(low: float, length: float) -> None:
     assert 1 <= len(ticks(low, low + length, 5)) <= 12
 
 
-@pytest.mark.parametrize(("value", "expected"), [(20000.0, "20000"), (0.25, "0.25"), (2e6, "2e+06"), (-0.5, "-0.5")])
+@pytest.mark.parametrize(("value", "expected"), [(20000.0, "20,000"), (0.25, "0.25"), (2e6, "2e+06"), (-0.5, "-0.5")])
 def test_labels_are_short(value: float, expected: str) -> None:
     assert label(value) == expected
 
 
 def test_labels_of_a_logarithmic_axis_are_values() -> None:
     assert [log_label(exponent) for exponent in (-1.0, 0.0, 400.0)] == ["0.1", "1", "1e+308"]
+
+
+def test_labels_of_one_axis_have_equally_many_decimals() -> None:
+    assert labels([0.9, 1.0, 1.1]) == ["0.9", "1.0", "1.1"]
+    assert labels([85.0, 87.5]) == ["85.0", "87.5"]
+    assert labels([0.0, 5_000.0]) == ["0", "5,000"]
+    assert labels([1e6, 2e6]) == ["1e+06", "2e+06"]

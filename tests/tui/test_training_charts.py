@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from rich.text import Text
+from textual.events import MouseDown, MouseMove, MouseScrollUp, MouseUp
 
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Event, RunFinished
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.widgets.chart import Chart
+from fmnist_tui.tui.widgets.drawing import draw
 
-from .driving import drawn, open_run_list, part, text_in, until, until_shown, widget
+from .driving import AnyPilot, drawn, open_run_list, part, until, until_shown, widget
 from .samples import STEPS, started, training, window, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -29,10 +34,11 @@ async def test_a_wide_terminal_shows_loss_and_accuracy_side_by_side(make_app: Ma
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         assert drawn(part(pilot, "#accuracy"))
-        assert "loss" in part(pilot, "#loss").splitlines()[0]
-        assert "accuracy" in part(pilot, "#accuracy").splitlines()[0]
-        for expected in ("loss (binary cross-entropy) by step", "• raw ⠒ training x validation ❋ best"):
-            assert expected in text_in(pilot, "#loss")
+        for name, title in (("#loss", "Loss (binary cross-entropy)"), ("#accuracy", "Accuracy")):
+            heading = part(pilot, name).splitlines()[0]
+            assert title in heading
+            assert "╍ training  ━ validation  ★ best" in heading or name == "#loss"
+            assert part(pilot, name).splitlines()[-1].count("epoch") == 1
 
 
 async def test_a_narrow_terminal_shows_the_other_chart_of_a_finished_run_at_a_key(make_app: Maker, runs: Path) -> None:
@@ -72,17 +78,17 @@ async def test_the_hidden_chart_is_of_the_run_that_was_chosen_last(make_app: Mak
             await pilot.press("a")
         else:
             await pilot.resize_terminal(120, 40)
-        await until(pilot, lambda: "0.74" in part(pilot, "#accuracy"), "the other run's accuracy is drawn")
+        await until(pilot, lambda: "74%" in part(pilot, "#accuracy"), "the other run's accuracy is drawn")
 
 
 async def test_g_draws_the_loss_on_a_logarithmic_axis_and_back(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: drawn(part(pilot, "#loss")) and "%" in part(pilot, "#total"), "the loss is drawn")
+        await until(pilot, lambda: drawn(part(pilot, "#loss")) and "%" in part(pilot, "#progress"), "the loss is drawn")
         await pilot.pause()
         linear = part(pilot, "#loss")
         await pilot.press("g")
-        assert "loss (binary cross-entropy) by step, log axis" in part(pilot, "#loss")
+        assert "Loss (binary cross-entropy), log axis by epoch" in part(pilot, "#loss")
         assert drawn(part(pilot, "#loss"))
         await pilot.press("g")
         assert part(pilot, "#loss") == linear
@@ -118,7 +124,7 @@ async def test_an_infinite_loss_in_a_log_written_elsewhere_is_no_error(make_app:
     run.events.write_text(text.replace(f'"loss":{window(2).loss}', '"loss":Infinity'))
     app = make_app(attach=run)
     async with app.run_test() as pilot:
-        await until(pilot, lambda: "raw" in part(pilot, "#loss"), "the other window is drawn")
+        await until(pilot, lambda: "training" in part(pilot, "#loss"), "the other window is drawn")
         assert app.is_running
 
 
@@ -130,7 +136,7 @@ async def test_a_storm_of_resizes_leaves_a_chart_of_the_last_size(make_app: Make
             await pilot.resize_terminal(*size)
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn again")
         chart = widget(pilot, "#loss", Chart)
-        assert chart.size.width == 56
+        assert chart.outer_size.width == 56
         assert max(map(len, part(pilot, "#loss").splitlines())) <= 56
 
 
@@ -138,13 +144,12 @@ async def test_a_chart_that_nothing_happens_to_is_not_built_again(
     make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = []
-    build = Chart._build
 
-    def counting(chart: Chart, *arguments: Any) -> str:
-        built.append(chart.id)
-        return build(chart, *arguments)
+    def counting(*arguments: Any) -> Text:
+        built.append(arguments)
+        return draw(*arguments)
 
-    monkeypatch.setattr(Chart, "_build", counting)
+    monkeypatch.setattr("fmnist_tui.tui.widgets.chart.draw", counting)
     app = make_app(attach=write_run(runs))
     async with app.run_test() as pilot:
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
@@ -152,3 +157,47 @@ async def test_a_chart_that_nothing_happens_to_is_not_built_again(
         count = len(built)
         await pilot.pause(1.5)
         assert len(built) == count
+
+
+async def test_the_mouse_zooms_and_drags_both_charts(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        loss, accuracy = widget(pilot, "#loss", Chart), widget(pilot, "#accuracy", Chart)
+        whole = loss.axes.x_range
+        x, y = loss.region.x + loss.region.width // 2, loss.region.y + 5
+
+        def mouse(kind: Any, x: int, buttons: int = 0) -> None:
+            app.post_message(kind(None, x, y, 0, 0, buttons, False, False, False, screen_x=x, screen_y=y))
+
+        for _ in range(2):
+            mouse(MouseScrollUp, x)
+        await until(pilot, lambda: loss.axes.x_range != whole, "it is zoomed in")
+        await pilot.pause()
+        zoomed = loss.axes.x_range
+        assert accuracy.axes.x_range == zoomed
+        mouse(MouseDown, x, 1)
+        mouse(MouseMove, x + 10, 1)
+        mouse(MouseUp, x + 10)
+        await until(pilot, lambda: loss.axes.x_range != zoomed, "it is moved")
+        assert loss.axes.x_range is not None
+        assert zoomed is not None
+        assert loss.axes.x_range[0] < zoomed[0], "dragged to the right, earlier steps come into view"
+        await pilot.press("0")
+        assert loss.axes.x_range == whole
+
+
+async def test_curves_have_the_colour_for_the_theme(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        for theme in ("lab-light", "lab-dark", "ansi-dark", "dracula"):
+            app.theme = theme
+            await pilot.pause()
+            colour = look_of("v0").colour(dark=app.current_theme.dark)
+            await until(pilot, partial(drawn_in, pilot, colour), f"{theme} is used")
+
+
+def drawn_in(pilot: AnyPilot, colour: str) -> bool:
+    """Whether the validation loss has this colour."""
+    return widget(pilot, "#loss", Chart).series[-1].colour == colour

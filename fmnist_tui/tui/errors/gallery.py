@@ -115,7 +115,7 @@ class GalleryView(Remappable, Horizontal, can_focus=True):
 
 
 def specimen_text(shown: Specimen, size: Size, theme: Theme) -> Text:
-    """The image's classes, what every model predicts, and the probabilities; the least of them are left out for room."""
+    """The image's classes, what every model predicts, and the probabilities, in the given space."""
     width = size.width
     lines = [Text(shown.missing, style="dim")] if shown.missing else []
     predicted = int(shown.probabilities.argmax())

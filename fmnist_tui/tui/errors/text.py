@@ -126,8 +126,8 @@ _DIAGONAL = "┃"
 def reliability_text(bins: Sequence[Bin], width: int, colour: str) -> Text:
     """A line for each bin, the most confident first: a bar for its accuracy, and a stroke at its confidence.
 
-    `colour` is that of the bars. The strokes are the diagonal of perfect calibration. Bins with few images are merged: one image would be a full bar,
-    or none. If there are few in all, nothing is drawn.
+    The strokes are the diagonal of perfect calibration. Bins with few images are merged, since one image would be a
+    full bar, or none; if there are few in all, nothing is drawn. `colour` is that of the bars.
     """
     room = min(_WIDEST, max(_NARROWEST, width - len(_HEADER)))
     shown = merged(bins)[::-1]

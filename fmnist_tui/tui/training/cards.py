@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from fmnist_tui.analysis.intervals import of_fraction
 from fmnist_tui.runs.fold import Snapshot
-from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.text import grouped, percent, rough_duration
 from fmnist_tui.tui.cells import cells
@@ -66,17 +64,6 @@ def in_rows(cards: Sequence[Card], width: int) -> Text:
         values.append(card.value, card.style)
         values.append(" " * (card.width - cells(card.value)))
     return Text("\n").join([labels, values])
-
-
-def score_text(run: Run) -> str:
-    """The 95% CI of a scored run's test accuracy, and on how many images: "95% CI 92.12% to 93.15%, 10,000 images"."""
-    accuracy, images = run.test_accuracy, run.test_images
-    if accuracy is None:
-        return ""
-    if images is None:
-        return "number of test images unknown"
-    interval = of_fraction(accuracy, images)
-    return f"95% CI {percent(interval.low)} to {percent(interval.high)}, {grouped(images)} images"
 
 
 def end_text(snapshot: Snapshot) -> str:

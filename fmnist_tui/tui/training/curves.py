@@ -148,9 +148,9 @@ def series(
 ) -> tuple[Series, ...]:
     """The series of the chart of `what` ("loss" or "accuracy").
 
-    The model's colour is validation after each epoch, dimmed it is training: faint log intervals and their moving
-    average. A star is on the best epoch. Behind them are other runs' validation curves, dashed where it is the same
-    model; one without an epoch yet shows its training curve.
+    The model's colour is validation after each epoch, dimmed it is training: faint log intervals and, dashed, their
+    moving average. A star is on the best epoch. Behind them are other runs' validation curves, dashed where it is the
+    same model; one without an epoch yet shows its training curve.
     """
     model = version_in(snapshot.run_id)
     colour = model_colour(model, theme)
@@ -158,10 +158,10 @@ def series(
     values = getattr(curve, what)
     line = _smooth(values, viewport.smoothing) if viewport.smoothing else values
     at, validation = _validation(snapshot, what)
-    raw = Series("", curve.step, values, faded(colour, theme, _RAW), joined=False, range_from=math.inf)
+    raw = Series("", curve.step, values, faded(colour, theme, _RAW), joined=False, range_from=math.inf, behind=True)
     parts = [
         *([raw] if viewport.smoothing else []),
-        Series("training", curve.step, line, faded(colour, theme, _TRAINING), range_from=settled),
+        Series("training", curve.step, line, faded(colour, theme, _TRAINING), dashed=True, range_from=settled),
         Series("validation", at, validation, colour, end=_end(validation, what)),
     ]
     if snapshot.best_epoch is not None:

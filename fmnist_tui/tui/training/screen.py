@@ -10,19 +10,20 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Digits, Static
 
+from fmnist_tui.report.sentences import score_text
 from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
-from fmnist_tui.text import percent
+from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.commands import Command
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.themes import model_colour
-from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows, score_text
+from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
 from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
@@ -119,6 +120,7 @@ class TrainingScreen(LabScreen):
         self.watch_app("followed", self._take_follower)
         self.watch_app("runs_state", self._take_runs_state)
         self.watch_app("overlaid", self._take_overlays)
+        self.watch_app("theme", lambda _: self._take_overlays(()))
         self.set_interval(_LOOK_SECONDS * self.app.pace, self._paint)
 
     def on_screen_resume(self) -> None:
@@ -126,7 +128,8 @@ class TrainingScreen(LabScreen):
         self.set_timer(_CHARTS_AFTER, self._paint_now)
 
     def on_resize(self) -> None:
-        """Fits texts to the new width."""
+        """Fits texts and keys to the new width."""
+        self.refresh_bindings()
         self._paint_now()
 
     def on_option_list_option_selected(self, event: RunStrip.OptionSelected) -> None:
@@ -266,6 +269,7 @@ class TrainingScreen(LabScreen):
         if follower is None and self._follower:  # its run was deleted, and there is no other
             self.refresh(recompose=True)
         self._follower = follower
+        self.set_class(follower is None, "-empty")
         self._paint_now()
 
     def _take_runs_state(self, _: RunsState) -> None:
@@ -276,6 +280,7 @@ class TrainingScreen(LabScreen):
         self._list_runs()
 
     def _take_overlays(self, _: tuple[Follower, ...]) -> None:
+        """Draws everything again: with other curves, or in other colours."""
         self._list_runs()
         self._paint_now()
 
@@ -364,8 +369,9 @@ class TrainingScreen(LabScreen):
         digits.styles.color = colour
         digits.update(percent(accuracy))
         joint = "  " if self.has_class("-compact") or self.has_class("-small") else "\n"
+        images = f", {grouped(run.test_images)} images" if run.test_images else ""
         score = (f" {percent(accuracy)}", f"bold {colour}")
-        text = Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run))
+        text = Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run), images)
         self.query_one("#interval", Static).update(text)
 
     def _show_text(self, selector: str, text: Text) -> Static:

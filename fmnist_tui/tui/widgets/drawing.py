@@ -22,8 +22,8 @@ _HUGE = 1e150
 """Larger losses are drawn here: the difference of two of them would be infinite."""
 _ROWS_A_TICK, _COLUMNS_A_TICK = 2, 9
 _MOST_TICKS, _LEAST_TICKS = 10, 5
-_DASHES = 3
-"""Columns of a dash, and of the gap after it."""
+_DASH, _DASH_AND_GAP = 3, 5
+"""Columns."""
 SMALLEST = (20, 5)
 """Columns and rows below which nothing is drawn."""
 
@@ -243,7 +243,7 @@ def _pieces(one: Series, column: float, limits: tuple[float, float]) -> list[tup
         x, y = fine, np.interp(fine, x, y)
     drawn = (y >= low) & (y <= high)
     if one.dashed:
-        drawn &= (x / column) % (2 * _DASHES) < _DASHES
+        drawn &= (x / column) % _DASH_AND_GAP < _DASH
     edges = np.flatnonzero(np.diff(np.concatenate(([0], drawn.view(np.int8), [0]))))
     return [(x[a:b].tolist(), y[a:b].tolist()) for a, b in edges.reshape(-1, 2).tolist()]
 
