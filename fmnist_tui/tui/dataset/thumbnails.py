@@ -142,8 +142,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        """Draws the images in their new size, and reports that another number of them may fit."""
-        self._pictures = self._draw_all()
+        """Reports that another number of images may fit."""
         self.post_message(self.Resized())
 
     def on_click(self, event: Click) -> None:
@@ -185,6 +184,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
             self.post_message(self.PageTurned(-1, cursor=-1))
 
     def _draw_all(self) -> list[list[Row]]:
+        self._drawn_side = self.side
         if not self.page:
             return []
         return [
@@ -194,6 +194,8 @@ class Thumbnails(Remappable, Widget, can_focus=True):
     def _cell_line(self, index: int, line: int) -> Row:
         gap = Segment(" ", self.rich_style)
         if line < self.side // 2:
+            if self._drawn_side != self.side:
+                self._pictures = self._draw_all()
             return [*self._pictures[index][line], gap]
         caption = pad(cut(self.page[index].caption, self.side, ""), self.side)
         name = "cursor" if index == self.cursor and self.has_focus else "caption"

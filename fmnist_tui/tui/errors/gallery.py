@@ -125,20 +125,32 @@ def specimen_text(shown: Specimen, size: Size, theme: Theme) -> Text:
     classes = [f"{true}, {prediction}"] if width >= _ONE_LINE else [true, prediction]
     lines += [Text(line) for line in (shown.heading, *classes, shown.note) if line]
     room = size.height - len(lines) - len(shown.names)
-    by_model = [_prediction(shown, *one, theme) for one in shown.compared]
-    if room > len(by_model):
-        lines += [*by_model, Text()]
-    elif len(by_model) > 1:
-        lines += [Text("  ").join(by_model)[:width]]
+    if room > len(shown.compared):
+        lines += [*(_prediction(shown, one, theme) for one in shown.compared), Text()]
+    elif len(shown.compared) > 1:
+        lines += _packed([_prediction(shown, one, theme, brief=True) for one in shown.compared], width)
     lines += _bars(shown, predicted, width, theme, size.height - len(lines))
     return Text("\n").join(lines)
 
 
-def _prediction(shown: Specimen, model: str, predicted: int, confidence: float, theme: Theme) -> Text:
-    """For example `◆ v3 Shirt (87%) ✓`, in the model's colour."""
-    text = f"{look_of(model).marker} {model} {shown.names[predicted]} ({percent(confidence, 0)})"
+def _prediction(shown: Specimen, compared: tuple[str, int, float], theme: Theme, *, brief: bool = False) -> Text:
+    """For example `◆ v3 Shirt (87%) ✓`, in the model's colour; without the confidence if `brief`."""
+    model, predicted, confidence = compared
+    sure = "" if brief else f" ({percent(confidence, 0)})"
+    text = f"{look_of(model).marker} {model} {shown.names[predicted]}{sure}"
     mark = "✓" if predicted == shown.label else "✗"
     return Text(f"{text} {mark}", style=model_colour(model, theme), no_wrap=True, overflow="ellipsis")
+
+
+def _packed(texts: Sequence[Text], width: int) -> list[Text]:
+    """The texts side by side, as many to a line as fit."""
+    lines: list[Text] = []
+    for text in texts:
+        if lines and lines[-1].cell_len + 2 + text.cell_len <= width:
+            lines[-1] = Text("  ").join([lines[-1], text])
+        else:
+            lines.append(text)
+    return lines
 
 
 def _bars(shown: Specimen, predicted: int, width: int, theme: Theme, most: int) -> list[Text]:

@@ -56,7 +56,7 @@ class ErrorsScreen(LabScreen):
     CSS_PATH = "errors.tcss"
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
-        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all versions; right only in this"),
+        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all; right only here"),
         Binding("escape", "back", "Back", tooltip="Back to the previous view or screen"),
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]

@@ -32,7 +32,7 @@ class ScoreTable(Remappable, PlainTable):
             "enter",
             "select_cursor",
             "Images",
-            tooltip="The images of this class that are predicted as the class it is most confused with",
+            tooltip="Its images in the most frequent confusion",
         )
     ]
 

@@ -19,14 +19,13 @@ from fmnist_tui.text import duration, percent, safe
 from fmnist_tui.training import events
 from fmnist_tui.training.event_text import format_event
 from fmnist_tui.tui.base_screens import Dialog
-from fmnist_tui.tui.cells import pad, wrap
+from fmnist_tui.tui.cells import cells, pad, wrap
 
 _LINES = 300
 _PRINTED = 8192
 _TIME, _EVENT = 10, 12
 """Cells of the first two columns."""
 _LEAST = 20
-_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 Line = tuple[str, str, str]
 """Time, event and detail; three empty texts for an empty line."""
@@ -93,12 +92,14 @@ def log_text(lines: Sequence[Line], printed: str, width: int) -> Text:
 
 
 def _wrapped(detail: str, width: int) -> list[str]:
-    """Two spaces part columns, which stay whole where they fit."""
-    if len(detail) <= width:
-        return [detail]
-    joined = "  ".join(part.strip().replace(" ", _NO_BREAK) for part in detail.split("  ") if part.strip())
-    lines = wrap(joined, width) if "  " in detail else wrap(detail, width)
-    return [line.replace(_NO_BREAK, " ") for line in lines]
+    """Lines of so many cells; what two spaces part stays whole where it fits."""
+    lines: list[str] = []
+    for part in detail.split("  "):
+        if lines and cells(lines[-1]) + 2 + cells(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines += wrap(part, width)
+    return lines
 
 
 def _printed(run: RunDirectory) -> str:

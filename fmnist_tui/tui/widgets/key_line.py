@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 from textual.app import App
+from textual.binding import ActiveBinding
 from textual.events import Click, MouseMove
 from textual.screen import Screen
 from textual.widget import Widget
@@ -90,12 +91,20 @@ class KeyLine(Widget):
         """One for each action; a screen may have a method `offers` that leaves some out."""
         offers = getattr(screen, "offers", None)
         seen = set()
-        for node, binding, enabled, tooltip in screen.active_bindings.values():
+        for node, binding, enabled, tooltip in sorted(screen.active_bindings.values(), key=_place):
             if binding.show and enabled and binding.action not in seen and (not offers or offers(binding.action)):
                 seen.add(binding.action)
                 display = self.app.get_key_display(binding)
                 always = isinstance(node, App)
                 yield _Key(binding.key, display, binding.description, tooltip or binding.description, always)
+
+
+def _place(active: ActiveBinding) -> tuple[int, int]:
+    """The widget's keys first, the app's last, each in the order of their class: a changed key stays in its place."""
+    node, binding = active.node, active.binding
+    names = [one.id for _, one in node._bindings]
+    depth = 2 if isinstance(node, App) else 1 if isinstance(node, Screen) else 0
+    return depth, names.index(binding.id) if binding.id in names else len(names)
 
 
 def _fitting(keys: tuple[_Key, ...], width: int) -> list[_Key]:
