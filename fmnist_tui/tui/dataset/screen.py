@@ -278,12 +278,12 @@ class DatasetScreen(LabScreen):
         self.set_class(dataset is None, "-empty")
         if dataset is not None:
             self._show(Browsing(dataset))
-            self._list_classes()
+            self.call_after_refresh(self._list_classes)  # once the list is laid out
             self.set_focus(self.query_one(Thumbnails))
             self.refresh_bindings()
 
     def _take_means(self, _: ClassMeans | None) -> None:
-        self._list_classes()
+        self.call_after_refresh(self._list_classes)
         if self._page == "means":
             self._fill_page()
 
