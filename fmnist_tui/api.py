@@ -17,8 +17,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.run import Run, read_run, read_runs
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import Command, Event
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.comparison import Comparison
@@ -143,7 +142,7 @@ def train(
         RunError: The runs folder can't be written.
     """
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start_checks import check_startable
+    from fmnist_tui.runs.start import check_startable
     from fmnist_tui.training.recipes import configure_all
 
     changes = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}

@@ -20,6 +20,8 @@ from typing import Any
 
 _MAX_JSON = 1_000_000
 """Bytes, a hundred times the size of the largest document that this program writes."""
+_MAX_DEPTH = 100
+"""Levels of nesting; this program writes four. Deeper documents may be read but not copied or written again."""
 
 
 def check_regular_file(path: Path, largest: float = math.inf) -> None:
@@ -143,13 +145,24 @@ def write_json(path: Path, value: Any, check: Callable[[], object] = lambda: Non
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The JSON object at `path`, or None if the file is missing, invalid, not an object, or far too large."""
+    """The JSON object at `path`, or None if the file is missing, invalid, not an object, far too large or deep."""
     try:
         check_regular_file(path, _MAX_JSON)
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _is_too_deep(value) else None
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether a JSON value is nested so deeply that recursive functions may fail on it."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        members = (item for one in level for item in (one.values() if isinstance(one, dict) else one))
+        level = [item for item in members if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def finite(value: Any) -> Any:

@@ -13,13 +13,13 @@ from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import BUILT_IN, get_model
-from fmnist_tui.runs.start_checks import resolve_device
-from fmnist_tui.training.blas_threads import bound_blas_threads
+from fmnist_tui.runs.start import resolve_device
+from fmnist_tui.text import counted
 from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device_name, has_pytorch
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.streams import epoch_order
-from fmnist_tui.training.task import make_engine, make_task
+from fmnist_tui.training.task import bound_blas_threads, make_engine, make_task
 
 CPU_SIDE = 2048
 GPU_SIDE = 4096
@@ -178,7 +178,7 @@ def bench(
     return Benchmark(
         machine,
         threads,
-        f"{images} random images",
+        counted(images, "random image"),
         tuple(Peak(device, Quartiles.of(list(peak / 1e9))) for device, peak in peaks.items()),
         tuple(_speed(cell, np.array(rate), peaks) for cell, rate in found.items() if isinstance(cell, _Cell)),
         skipped,

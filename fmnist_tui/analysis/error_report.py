@@ -15,7 +15,6 @@ from fmnist_tui.analysis.errors import (
     Matrix,
     SharedError,
     class_scores,
-    confusion_matrix,
     mistakes,
     most_confused,
     only_correct,
@@ -31,9 +30,9 @@ class ErrorReport:
 
     Attributes:
         record: The run.
-        names: The names of its ten classes.
+        names: The names of its classes.
         predictions: Its predictions for each test image.
-        matrix: Images by true class (row) and predicted class (column), (10, 10).
+        matrix: Images by true class (row) and predicted class (column), (classes, classes).
         classes: Precision, recall and F1 of each class.
         confused: The confused pairs of classes, the most frequent first.
         mistakes: Indices of the misclassified images, the most confident first.
@@ -41,7 +40,7 @@ class ErrorReport:
         ece: Its expected calibration error, 0 to 1.
         versions: This run's version, then those of the other runs that it is compared with.
         compared: The versions and the predictions of all these runs.
-        shared: The images that all of these runs get wrong, the likeliest label errors first; empty without others.
+        shared: The images that all of these runs get wrong, the most likely label errors first; empty without others.
         only_correct: Indices of the images that this run alone gets right; empty without others.
     """
 
@@ -69,7 +68,7 @@ def error_report(record: Run, others: Sequence[Run]) -> ErrorReport:
     predictions = read_predictions(record.directory)
     compared = list(_on_same_images(record, predictions, others))
     runs = [predictions, *(other for _, other in compared)]
-    matrix, bins = confusion_matrix(predictions), reliability(predictions)
+    matrix, bins = predictions.confusion_matrix, reliability(predictions)
     return ErrorReport(
         record,
         record.class_names,

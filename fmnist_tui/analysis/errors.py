@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.analysis.eligibility import same_test_images
-from fmnist_tui.data.dataset import CLASS_COUNT
 from fmnist_tui.runs.predictions import Predictions
 
 Matrix = NDArray[np.int64]
@@ -25,7 +24,7 @@ class ClassScore:
     """The scores of one class. An undefined score (0/0) is 0.
 
     Attributes:
-        label: 0 to 9.
+        label: From 0.
         precision: Of the images predicted as this class, the fraction that is of it.
         recall: Of the images of this class, the fraction predicted as it.
         f1: The harmonic mean of both.
@@ -69,15 +68,8 @@ class SharedError:
     confidence: float
 
 
-def confusion_matrix(predictions: Predictions) -> Matrix:
-    """Images by true class (row) and predicted class (column): counts, int64 (10, 10)."""
-    cells = predictions.labels.astype(np.int64) * CLASS_COUNT + predictions.predicted
-    counts: Matrix = np.bincount(cells, minlength=CLASS_COUNT**2).reshape(CLASS_COUNT, CLASS_COUNT)
-    return counts
-
-
 def class_scores(matrix: Matrix) -> tuple[ClassScore, ...]:
-    """Precision, recall, F1 and support of each class, from a confusion matrix (10, 10)."""
+    """Precision, recall, F1 and support of each class, from a confusion matrix (classes, classes)."""
     correct, predicted, support = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
     precision, recall = _fractions(correct, predicted), _fractions(correct, support)
     f1 = _fractions(2 * correct, predicted + support)  # 2pr / (p + r), without the division by zero
@@ -96,7 +88,7 @@ def most_confused(matrix: Matrix) -> tuple[Confusion, ...]:
 
 
 def strengths(matrix: Matrix) -> NDArray[np.float64]:
-    """The colour strength of each cell of a heat map: the cube root of its fraction of the row, (10, 10), 0 to 1.
+    """The colour strength of each cell of a heat map: the cube root of its fraction of the row; 0 to 1.
 
     A root, because the errors that matter are a few per cent of their row.
     """
@@ -123,7 +115,7 @@ def by_confidence(predictions: Predictions, chosen: NDArray[np.bool_]) -> Indice
 
 
 def shared_errors(runs: Sequence[Predictions]) -> tuple[SharedError, ...]:
-    """The images that every one of `runs` gets wrong, the likeliest label errors first.
+    """The images that every one of `runs` gets wrong, the most likely label errors first.
 
     Sorted by how many runs agree on a class, then by their mean confidence.
 
@@ -172,9 +164,10 @@ def _common_labels(runs: Sequence[Predictions]) -> NDArray[np.uint8]:
 
 
 def _votes(runs: Sequence[Predictions], indices: Indices) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many runs predict each class of each image, and the sum of their confidences: (m, 10) each."""
-    votes = np.zeros((len(indices), CLASS_COUNT), np.int64)
-    confidence = np.zeros((len(indices), CLASS_COUNT))
+    """How many runs predict each class of each image, and the sum of their confidences: (m, classes) each."""
+    classes = max(run.probabilities.shape[1] for run in runs)
+    votes = np.zeros((len(indices), classes), np.int64)
+    confidence = np.zeros((len(indices), classes))
     rows = np.arange(len(indices))
     for run in runs:
         predicted = run.predicted[indices]

@@ -30,7 +30,7 @@ class Estimate:
 
 
 def estimate(
-    config: TrainingConfig, images: int, device: str, records: Sequence[Run], host: str, peak: float
+    config: TrainingConfig, images: int, device: str, runs: Sequence[Run], host: str, peak: float
 ) -> Estimate | None:
     """The time that a training will take.
 
@@ -38,7 +38,7 @@ def estimate(
         config: Its configuration.
         images: Number of training images, those for validation not included.
         device: "cpu", "cuda:0", "mps".
-        records: All runs; those of the same model, kind of device and host, with a similar batch size, are used.
+        runs: All runs; those of the same model, kind of device and host, with a similar batch size, are used.
         host: This machine's name.
         peak: MACs per second of this machine's CPUs, from `matrix_peak`.
 
@@ -46,7 +46,7 @@ def estimate(
         None if no such run is known and the device is not the CPU.
     """
     passes = images * config.hyperparameters.epochs
-    known = [cost for record in records if (cost := _cost(record, config, device, host)) is not None]
+    known = [cost for run in runs if (cost := _cost(run, config, device, host)) is not None]
     if known:
         return Estimate(passes * statistics.median(known[:_RECENT]), measured=True)
     if device != "cpu":
@@ -66,15 +66,15 @@ def matrix_peak() -> float:
     return _SIDE**3 / best
 
 
-def _cost(record: Run, config: TrainingConfig, device: str, host: str) -> float | None:
+def _cost(run: Run, config: TrainingConfig, device: str, host: str) -> float | None:
     """Seconds per image and epoch, validation included; None if the run is too different from this training."""
-    same = record.version == config.version and record.manifest.host == host
-    kinds = {one.partition(":")[0] for one in record.devices}
-    if not same or kinds != {device.partition(":")[0]} or record.result is None:
+    same = run.version == config.version and run.manifest.host == host
+    kinds = {one.partition(":")[0] for one in run.devices}
+    if not same or kinds != {device.partition(":")[0]} or run.result is None:
         return None
-    batch = record.manifest.batch_size or 0
+    batch = run.manifest.batch_size or 0
     if not 0.5 <= batch / config.hyperparameters.batch_size <= 2:
         return None
-    seconds, epochs = record.result.seconds, record.result.epochs
-    images = record.n_train
+    seconds, epochs = run.result.seconds, run.result.epochs
+    images = run.n_train
     return seconds / (epochs * images) if seconds and epochs and images else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fmnist_tui.analysis.comparison import compare
-from fmnist_tui.analysis.values import Record, nested, number, whole
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES
@@ -32,15 +33,16 @@ class Reference:
     n: int
 
 
-def summarised(records: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
-    """The content of SUMMARY: for each recipe and version a Reference over the eligible runs of `records`."""
-    return {recipe: {name: asdict(one) for name, one in _reached(records, recipe).items()} for recipe in RECIPES}
+def summarised(runs: Sequence[Run]) -> dict[str, dict[str, dict[str, Any]]]:
+    """The content of SUMMARY: for each recipe and version a Reference over the eligible runs of `runs`."""
+    return {recipe: {name: asdict(one) for name, one in _reached(runs, recipe).items()} for recipe in RECIPES}
 
 
 def references(recipe: str) -> dict[str, Reference]:
     """Each version's reference under a recipe; empty if there are none."""
-    summary = nested(_summary(SUMMARY), recipe)
-    return {version: one for version in summary if (one := _reference(nested(summary, version)))}
+    summary = _summary(SUMMARY).get(recipe)
+    found = summary.items() if isinstance(summary, Mapping) else ()
+    return {version: one for version, content in found if (one := _reference(content))}
 
 
 def reference_cell(reference: Reference) -> str:
@@ -55,16 +57,18 @@ def reference_line(recipe: str) -> str:
     return f"Reference accuracies, shipped with fmnist-tui (number of runs): {', '.join(cells)}" if cells else ""
 
 
-def _reached(records: Sequence[Run], recipe: str) -> dict[str, Reference]:
-    accuracies = {one.version: one.test_accuracy for one in compare(records, recipe).versions}
+def _reached(runs: Sequence[Run], recipe: str) -> dict[str, Reference]:
+    accuracies = {one.version: one.test_accuracy for one in compare(runs, recipe).versions}
     return {version: Reference(one.mean, one.sd, one.n) for version, one in accuracies.items()}
 
 
 @cache
-def _summary(path: Path) -> Record:
+def _summary(path: Path) -> Mapping[str, Any]:
     return read_json(path) or {}
 
 
-def _reference(content: Record) -> Reference | None:
-    mean, count = number(content, "mean"), whole(content, "n")
-    return None if mean is None or count is None else Reference(mean, number(content, "sd"), count)
+def _reference(content: object) -> Reference | None:
+    try:
+        return msgspec.convert(content, Reference)
+    except msgspec.ValidationError:
+        return None

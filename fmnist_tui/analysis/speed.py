@@ -55,9 +55,9 @@ class Speed:
         batch_size: Images a step.
         images_per_second: Over the repeats.
         milliseconds_per_step: The median.
-        fraction_of_peak: Of the device's peak in the same repeat, 0 to 1, the median. Counted are the multiply-adds of
-            the layers, forward and backward, as two operations each, and nothing else. It may be high on NVIDIA's GPUs,
-            where PyTorch lets convolutions round to TF32 but matrix products not.
+        fraction_of_peak: Of the device's peak in the same repeat, 0 to 1, the median. The MACs of
+            the layers are counted, forward and backward, as two operations each. It may be high on NVIDIA's GPUs, where
+            PyTorch lets convolutions round to TF32 but matrix products not.
     """
 
     version: str

@@ -16,8 +16,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from fmnist_tui.cli.app import open_app, screen_options
-from fmnist_tui.cli.options import data_option, runs_option
+from fmnist_tui.cli.options import data_option, runs_option, screen_options
 from fmnist_tui.cli.output import drop_output, open_closed_streams, take_any_text
 from fmnist_tui.text import safe
 from fmnist_tui.version import __version__
@@ -31,7 +30,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "continue": ("manage", "Continue a paused run."),
     "stop": ("manage", "Stop a run after the current epoch, or now."),
     "resume": ("train", "Resume a stopped or interrupted run."),
-    "queue": ("queue", "List running runs and those waiting for a device."),
+    "queue": ("runs", "List running runs and those waiting for a device."),
     "label": ("manage", "Set a run's name, tags and note."),
     "delete": ("manage", "Delete a run."),
     "results": ("results", "Compare the models' runs."),
@@ -97,6 +96,8 @@ def cli(ctx: click.Context, /, debug: bool, runs: str | None, data: str | None, 
             )
         _revive_queues()
         return
+    from fmnist_tui.cli.app import open_app
+
     open_app(runs, data, in_app=in_app, **look)
 
 

@@ -15,14 +15,13 @@ import msgspec
 
 from fmnist_tui.analysis.eligibility import exclusion_reason
 from fmnist_tui.analysis.probes.cache import KINDS, Findings, Result
-from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims
+from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims, section
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, AnalysisError, Claim, Report, Verdict
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.output import can_redraw, print_json, show_for_now
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
-from fmnist_tui.report.claims_page import section
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.text import safe

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fmnist_tui.cli.options import Command, run_argument, runs_option
+from fmnist_tui.cli.options import run_argument, runs_option, screen_options
 from fmnist_tui.cli.output import is_terminal, outlive_the_terminal, write_ascii
 from fmnist_tui.paths import app_paths, runs_folder
 from fmnist_tui.runs.access import find_readable
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 
 _SOON = 0.5
 """Seconds that may pass between leaving the app and the shell's prompt."""
-
-
-def screen_options(command: Command) -> Command:
-    """What the app and `attach` take, passed as `ascii_only`, `mouse`, `low_bandwidth` and `summary`."""
-    options = (
-        click.option("--ascii/--no-ascii", "ascii_only", default=None, help="Draw in ASCII (default: by the locale)."),
-        click.option("--no-mouse", "mouse", flag_value=False, default=True, help="Leave the mouse to the terminal."),
-        click.option("--low-bandwidth", is_flag=True, help="Paint less often, and images in ASCII."),
-        click.option("--no-summary", "summary", flag_value=False, default=True, help="Print no results at the end."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def open_app(
@@ -56,8 +43,7 @@ def open_app(
     `ascii_only`: None for what the locale says.
     """
     _check_terminal()
-    from fmnist_tui.host.machine import given_environment
-    from fmnist_tui.host.terminal import is_utf8
+    from fmnist_tui.host.terminal import given_environment, is_utf8
     from fmnist_tui.tui.app import FmnistApp
 
     folders = app_paths(runs, data)

@@ -33,8 +33,8 @@ def bench_command(seconds: float, wanted: tuple[str, ...], threads: int, as_json
     """
     from fmnist_tui.analysis.bench import bench, chosen_devices, devices_here
     from fmnist_tui.doctor.devices import device_names
-    from fmnist_tui.host.cpus import available_cpus
     from fmnist_tui.host.machine import this_machine
+    from fmnist_tui.host.node import available_cpus
 
     devices = chosen_devices(wanted) if wanted else devices_here()
     try:

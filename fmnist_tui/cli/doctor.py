@@ -14,8 +14,7 @@ from fmnist_tui.cli.options import data_option, json_option, runs_option
 from fmnist_tui.cli.output import is_terminal, print_json, terminal_width
 from fmnist_tui.doctor.checkup import check_up
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import this_machine
+from fmnist_tui.host.machine import Check, CheckState, this_machine
 from fmnist_tui.host.terminal import colours
 from fmnist_tui.paths import NoHomeError, cache_folder, data_folder, runs_folder
 from fmnist_tui.text import counted, safe
@@ -36,7 +35,7 @@ def doctor_command(as_json: bool, data: str | None, runs: str | None) -> None:  
     rows = []
     with closing(check_up(machine, _runs_folder(runs), data_folder(data), _cache_folder())) as found:
         for unsafe in found:
-            row = replace(unsafe, seen=safe(unsafe.seen), advice=safe(unsafe.advice))
+            row = replace(unsafe, message=safe(unsafe.message), advice=safe(unsafe.advice))
             rows.append(row)
             if not as_json:
                 _print(row, coloured=coloured)
@@ -65,7 +64,7 @@ def _cache_folder() -> Path:
 
 def _print(row: Check, *, coloured: bool) -> None:
     state = click.style(f"{row.state:<8}", fg=_COLOURS[row.state], bold=row.state is CheckState.PROBLEM or None)
-    click.echo(f"{state} {row.check:<12} {_wrapped(row.seen)}", color=coloured)
+    click.echo(f"{state} {row.check:<12} {_wrapped(row.message)}", color=coloured)
     if row.advice:
         click.echo(f"{_INDENT}-> {_wrapped(row.advice)}", color=coloured)
 

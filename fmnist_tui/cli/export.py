@@ -29,18 +29,18 @@ def export_command(refs: tuple[str, ...], folder: str, runs: str | None) -> None
     chosen = [find_readable(where, ref) for ref in refs] if refs else list_runs(where)
     if not chosen:
         raise RunError(f"there are no runs in {where} yet; start one with: fmnist-tui train v0")
-    records = [read_run(run) for run in chosen]
+    exported_runs = [read_run(run) for run in chosen]
     try:
-        for record in records:
-            if record.status is Status.UNREADABLE:
-                click.echo(f"{record.run_id}: not exported: {record.damage}", err=True)
+        for run in exported_runs:
+            if run.status is Status.UNREADABLE:
+                click.echo(f"{run.run_id}: not exported: {run.damage}", err=True)
                 continue
-            exported = export_run(record, Path(folder))
+            exported = export_run(run, Path(folder))
             for path in exported.files:
                 click.echo(safe(path))
             for note in exported.notes:
                 click.echo(safe(note), err=True)
-        for path in export_shifts(records, Path(folder)):
+        for path in export_shifts(exported_runs, Path(folder)):
             click.echo(safe(path))
     except ExportError as error:
         raise ExportError(f"{error}; choose another folder with --to") from None

@@ -15,7 +15,7 @@ from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import decoded, megabytes
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 
 
 @click.command("pause")

@@ -8,10 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from fmnist_tui.errors import RunError
-from fmnist_tui.paths import runs_folder
-from fmnist_tui.runs.directory import list_runs, name_of
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _RUNS_HELP = "The folder with the runs (or FMNIST_TUI_RUNS)."
@@ -53,8 +49,25 @@ def run_argument(command: Command) -> Command:
     return click.argument("ref", metavar="RUN", shell_complete=complete_run)(command)
 
 
+def screen_options(command: Command) -> Command:
+    """What the app and `attach` take, passed as `ascii_only`, `mouse`, `low_bandwidth` and `summary`."""
+    options = (
+        click.option("--ascii/--no-ascii", "ascii_only", default=None, help="Draw in ASCII (default: by the locale)."),
+        click.option("--no-mouse", "mouse", flag_value=False, default=True, help="Leave the mouse to the terminal."),
+        click.option("--low-bandwidth", is_flag=True, help="Paint less often, and images in ASCII."),
+        click.option("--no-summary", "summary", flag_value=False, default=True, help="Print no results at the end."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Shell completion for RUN: ids, labels, `last`."""
+    from fmnist_tui.errors import RunError
+    from fmnist_tui.paths import runs_folder
+    from fmnist_tui.runs.directory import list_runs, name_of
+
     try:
         known = list_runs(runs_folder(ctx.params.get("runs")))
     except RunError:

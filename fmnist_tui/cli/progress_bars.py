@@ -178,7 +178,9 @@ def _state_after(event: events.Event, before: _State) -> _State:
     match event:
         case events.RunFinished():
             return _State.ENDED
-        case events.Stage() if event.kind is StageKind.WAITING:
+        case events.Queued():
+            return _State.QUEUED
+        case events.Stage(kind=StageKind.WAITING):  # as 0.1.0 logs it
             return _State.QUEUED
         case events.Alert() | events.StopRequested():
             return before

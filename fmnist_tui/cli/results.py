@@ -23,7 +23,7 @@ from fmnist_tui.tui.cells import cells
 
 
 @click.command("results")
-@click.argument("words", nargs=-1, metavar="[RUN RUN...]", shell_complete=complete_run)
+@click.argument("refs", nargs=-1, metavar="[RUN RUN...]", shell_complete=complete_run)
 @click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
 @click.option(
     "--all",
@@ -38,7 +38,7 @@ from fmnist_tui.tui.cells import cells
 @click.pass_context
 def results_command(
     ctx: click.Context,
-    words: tuple[str, ...],
+    refs: tuple[str, ...],
     recipe: str,
     all_runs: bool,  # noqa: FBT001
     form: str,
@@ -49,9 +49,9 @@ def results_command(
     With RUNs, eligible or not: compare each pair of them on the test images that both were scored on.
     """
     folder = runs_folder(runs)
-    if words:
-        _check_words(ctx, words)
-        report = run_pairs_report(compare_runs([read_run(find_readable(folder, word)) for word in words]))
+    if refs:
+        _check_refs(ctx, refs)
+        report = run_pairs_report(compare_runs([read_run(find_readable(folder, ref)) for ref in refs]))
     else:
         report = comparison_report(compare(read_runs(folder), recipe, all_runs=all_runs))
     if form == "json":
@@ -75,8 +75,8 @@ def _print_table(table: Table) -> None:
     print_columns(formats.aligned(table, cells))
 
 
-def _check_words(ctx: click.Context, words: tuple[str, ...]) -> None:
-    if len(words) == 1:
+def _check_refs(ctx: click.Context, refs: tuple[str, ...]) -> None:
+    if len(refs) == 1:
         raise click.UsageError("name another run to compare it with, or none to compare the models")
     for name, option in (("recipe", "--recipe"), ("all_runs", "--all")):
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:

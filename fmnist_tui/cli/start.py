@@ -27,8 +27,7 @@ from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.runs.trainer_process import why_trainer_died
 from fmnist_tui.text import percent, safe
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import RunFinished
+from fmnist_tui.training.events import Command, RunFinished
 
 _SUCCESSFUL = ("completed", "stopped")
 
@@ -158,7 +157,7 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
 
 def _follow_here(in_app: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
     """Follow the runs while a thread trains them; returns how they ended."""
-    from fmnist_tui.runs.start import train_in_order  # it checks data, too, for which it imports NumPy
+    from fmnist_tui.runs.in_app import train_in_order
 
     followers = _caught_up([one.run for one in in_app])
     with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:

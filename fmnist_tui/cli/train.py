@@ -98,7 +98,7 @@ def _request(configs: list[TrainingConfig], folders: AppPaths) -> list[RunDirect
 
 def _too_many_threads(threads: int) -> str:
     """A warning if there are fewer CPUs than threads, else ""."""
-    from fmnist_tui.host.cpus import available_cpus
+    from fmnist_tui.host.node import available_cpus
 
     cpus = available_cpus()
     if threads <= cpus:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fmnist_tui.data.content_hash import same_images_as_official
 from fmnist_tui.data.dataset import Dataset, ImageSet, split
 from fmnist_tui.data.errors import Cancelled, DataError, Progress
-from fmnist_tui.data.official import FASHION_CLASSES
+from fmnist_tui.data.official import FASHION_CLASSES, same_images_as_official
 from fmnist_tui.data.sources import Sources, load
 
 __all__ = [

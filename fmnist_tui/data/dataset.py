@@ -1,8 +1,9 @@
-"""A data set in memory: images, labels, fingerprints, and the fixed split into training and validation images."""
+"""A data set in memory: images, labels, fingerprints, pixel statistics, and the fixed split for validation."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,12 +12,24 @@ from numpy.typing import NDArray
 
 from fmnist_tui.data import official
 from fmnist_tui.data.errors import DataError
-from fmnist_tui.data.statistics import PixelStatistics, pixel_statistics
 
 ByteArray = NDArray[np.uint8]
 
 CLASS_COUNT = 10
 SIDE = 28  # pixels
+_BLOCK = 1 << 18  # pixels that are counted at a time; `bincount` makes eight bytes of each
+_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PixelStatistics:
+    """Mean and standard deviation of pixels, as fractions of 255, rounded to five digits.
+
+    Rounded, so that the two published figures of Fashion-MNIST (0.28604 and 0.35302) are exactly these.
+    """
+
+    mean: float
+    deviation: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +109,23 @@ def fingerprint(images: ByteArray, labels: ByteArray) -> str:
     digest = hashlib.sha256(images.reshape(-1).data)
     digest.update(labels.data)
     return digest.hexdigest()
+
+
+def pixel_statistics(images: NDArray[np.uint8]) -> PixelStatistics:
+    """The statistics of C-contiguous images (N, 28, 28), N at least 1; 60,000 images take 0.1 s.
+
+    The pixels are counted, so that the result is exact: the same on every machine and in any order of the images.
+    """
+    pixels = images.reshape(-1)
+    counts = np.zeros(256, np.int64)
+    for first in range(0, pixels.size, _BLOCK):
+        counts += np.bincount(pixels[first : first + _BLOCK], minlength=256)
+    numbers = [int(count) for count in counts]  # unbounded: the squares of a billion pixels pass 64 bits
+    total = sum(value * number for value, number in enumerate(numbers))
+    squares = sum(value * value * number for value, number in enumerate(numbers))
+    count = pixels.size
+    deviation = math.sqrt(count * squares - total * total) / (255 * count)
+    return PixelStatistics(round(total / (255 * count), _DIGITS), round(deviation, _DIGITS))
 
 
 IntArray = NDArray[np.int64]

@@ -17,7 +17,7 @@ from fmnist_tui.data.official import Release
 from fmnist_tui.data.reading import unpacked
 from fmnist_tui.data.sources import DEFAULT_SOURCES, DEMO, DOWNLOADS, Sources
 from fmnist_tui.files import is_folder
-from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.machine import Check, CheckState
 
 _PIXELS = SIDE * SIDE
 _HEADER = 16  # bytes
@@ -86,8 +86,8 @@ def _default(cache: Path, sources: Sources) -> Check:
             if found.may_be(sources.release):
                 return Check("data", CheckState.OK, f"{folder}: {found.summary}")
             faults.append(f"{folder} contains data other than Fashion-MNIST")
-    seen = "; ".join([*faults, "not downloaded yet: Fashion-MNIST (31 MB) is fetched at first use"])
-    return Check("data", CheckState.NOTE, seen, "fetch it now: fmnist-tui data; or use the demo set: --data demo")
+    message = "; ".join([*faults, "not downloaded yet: Fashion-MNIST (31 MB) is fetched at first use"])
+    return Check("data", CheckState.NOTE, message, "fetch it now: fmnist-tui data; or use the demo set: --data demo")
 
 
 def _look(folder: Path, cache: Path) -> _Found:

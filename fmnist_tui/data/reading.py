@@ -91,6 +91,8 @@ _KINDS = {
     b"BZh": ("compressed with bzip2", "decompress it: bunzip2"),
     b"\xfd7zX": ("compressed with xz", "decompress it: unxz"),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", "decompress it: unzstd"),
+    b"\x89PNG": ("a PNG picture", "use IDX or CSV files"),
+    b"\xff\xd8\xff": ("a JPEG picture", "use IDX or CSV files"),
     b"\x93NUM": ("a NumPy array", "save it as an IDX or CSV file"),
     b"vers": ("a Git LFS pointer, not the file itself", "fetch it: git lfs pull"),
     b"\xff\xfe": ("text in UTF-16", "save it as UTF-8"),

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from fmnist_tui.data import apt, demo, official
 from fmnist_tui.data.cache import ARRAYS, arrays_folder, load_arrays, prune, save_arrays, sweep
-from fmnist_tui.data.content_hash import holds_official_images
 from fmnist_tui.data.dataset import CLASS_COUNT, Dataset
 from fmnist_tui.data.errors import CacheError, CancelCheck, DataError, ProgressCallback, never, quiet, unreadable
 from fmnist_tui.data.folder import CSV, find_files, read_files
+from fmnist_tui.data.official import holds_official_images
 from fmnist_tui.text import safe
 
 DEMO = "demo"

@@ -17,12 +17,17 @@ from fmnist_tui.doctor.packages import (
     torch_check,
     trainer_check,
 )
-from fmnist_tui.doctor.session import clipboard_check, query_tmux, session_check
+from fmnist_tui.doctor.session import (
+    characters_check,
+    clipboard_check,
+    colours_check,
+    query_tmux,
+    session_check,
+    terminal_check,
+)
 from fmnist_tui.doctor.storage import disk_check, folder_check, home_checks, no_home_check, runs_check, sharing_check
-from fmnist_tui.host.check import Check
 from fmnist_tui.host.gpu_sources import LIBRARY
-from fmnist_tui.host.machine import Machine
-from fmnist_tui.host.terminal import characters_check, colours_check, terminal_check
+from fmnist_tui.host.machine import Check, Machine
 
 
 def check_up(machine: Machine, runs: Path | None, data: str | None, cache: Path) -> Generator[Check, None, None]:

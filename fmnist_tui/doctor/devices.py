@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.gpu import Gpu, others_on, process_text
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.gpus import QUERY_COMMAND, QUERY_SECONDS, GpuReport, report_of
-from fmnist_tui.host.machine import Machine, cpu_title
+from fmnist_tui.host.machine import Check, CheckState, Machine, cpu_title
 from fmnist_tui.text import amount, counted, safe
 
 _NOT_LOADED = "Driver Not Loaded"
@@ -50,18 +49,18 @@ def gpu_check(report: GpuReport, hiding: str | None = None) -> Check:
     if report.fault:
         return _driver_fault(report.fault)
     gpus = report.visible
-    seen = "; ".join([f"{counted(len(gpus), 'GPU')}, driver {report.driver}", *map(_gpu_text, gpus)])
+    message = "; ".join([f"{counted(len(gpus), 'GPU')}, driver {report.driver}", *map(_gpu_text, gpus)])
     if report.hidden:
-        seen += f"; CUDA_VISIBLE_DEVICES={hiding or ''} hides {', '.join(map(_title, report.hidden))}"
+        message += f"; CUDA_VISIBLE_DEVICES={hiding or ''} hides {', '.join(map(_title, report.hidden))}"
         if not gpus:
             return Check(
-                "gpu", CheckState.NOTE, seen, "to train on them, unset CUDA_VISIBLE_DEVICES, unless your job set it"
+                "gpu", CheckState.NOTE, message, "to train on them, unset CUDA_VISIBLE_DEVICES, unless your job set it"
             )
     if gpus and all(gpu.total and gpu.free < _SCARCE for gpu in gpus):
-        return Check("gpu", CheckState.NOTE, seen, "GPU memory is in use: wait, or train with --device cpu")
+        return Check("gpu", CheckState.NOTE, message, "GPU memory is in use: wait, or train with --device cpu")
     if gpus and all(map(others_on, gpus)):
-        return Check("gpu", CheckState.NOTE, seen, "all are used by others: share them, or train with --device cpu")
-    return Check("gpu", CheckState.OK, seen)
+        return Check("gpu", CheckState.NOTE, message, "all are used by others: share them, or train with --device cpu")
+    return Check("gpu", CheckState.OK, message)
 
 
 def _gpu_text(gpu: Gpu) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fmnist_tui.files import exists, is_folder
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.machine import Check, CheckState, Machine
 from fmnist_tui.text import safe
 
 _JOBS = {"SLURM_JOB_ID": "Slurm", "PBS_JOBID": "PBS", "LSB_JOBID": "LSF"}
@@ -23,14 +22,14 @@ _FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/syst
 class Threat:
     """What would end detached runs, and advice."""
 
-    seen: str
+    message: str
     advice: str
 
 
 def what_a_logout_ends(machine: Machine) -> str | None:
     """One line on what ends detached runs at logout, with advice; None if nothing does."""
     threat = _threat(machine)
-    return safe(f"{threat.seen}; {threat.advice}") if threat else None
+    return safe(f"{threat.message}; {threat.advice}") if threat else None
 
 
 def logout_check(machine: Machine) -> Check:
@@ -38,7 +37,7 @@ def logout_check(machine: Machine) -> Check:
     threat = _threat(machine)
     if threat is None:
         return Check("logout", CheckState.OK, "detached runs continue after logout")
-    return Check("logout", CheckState.NOTE, threat.seen, threat.advice)
+    return Check("logout", CheckState.NOTE, threat.message, threat.advice)
 
 
 def _threat(machine: Machine) -> Threat | None:

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.machine import Check, CheckState, Machine
 from fmnist_tui.host.processes import CommandResult, python_command
 from fmnist_tui.models.registry import all_models
 from fmnist_tui.text import safe
@@ -61,28 +60,33 @@ def torch_check(machine: Machine, result: CommandResult, *, gpu_expected: bool) 
     if report is None:
         return _broken(result)
     version, build = str(report.get("version")), str(report.get("build"))
-    seen = f"PyTorch {version} ({build or 'CPU build'})"
+    message = f"PyTorch {version} ({build or 'CPU build'})"
     if _numbers(version) < _MIN_VERSION:
-        return Check("torch", CheckState.PROBLEM, f"{seen} is too old", "install 2.6 or later: pip install -U torch")
+        return Check("torch", CheckState.PROBLEM, f"{message} is too old", "install 2.6 or later: pip install -U torch")
     if report.get("gpu"):
-        return Check("torch", CheckState.OK, f"{seen}: PyTorch models train on {report['gpu']}")
+        return Check("torch", CheckState.OK, f"{message}: PyTorch models train on {report['gpu']}")
     if not gpu_expected:
-        return Check("torch", CheckState.OK, f"{seen}: {_ON_CPU}, no GPU was found")
+        return Check("torch", CheckState.OK, f"{message}: {_ON_CPU}, no GPU was found")
     if not build:
-        return Check("torch", CheckState.NOTE, f"{seen}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU")
-    return _gpu_out_of_reach(machine, seen, report)
+        return Check(
+            "torch", CheckState.NOTE, f"{message}: {_ON_CPU}", "install the CUDA build of PyTorch to use the GPU"
+        )
+    return _gpu_out_of_reach(machine, message, report)
 
 
-def _gpu_out_of_reach(machine: Machine, seen: str, report: dict[str, Any]) -> Check:
+def _gpu_out_of_reach(machine: Machine, message: str, report: dict[str, Any]) -> Check:
     hidden = machine.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden in ("", "-1"):
         return Check(
-            "torch", CheckState.NOTE, f"{seen}: {_ON_CPU}, because CUDA_VISIBLE_DEVICES={hidden} hides the GPU"
+            "torch", CheckState.NOTE, f"{message}: {_ON_CPU}, because CUDA_VISIBLE_DEVICES={hidden} hides the GPU"
         )
     why = str(report.get("why_not"))
     advice = next((advice for text, advice in _ADVICE.items() if text in why), "check that `nvidia-smi` works")
     return Check(
-        "torch", CheckState.PROBLEM, f"{seen} can't use the GPU: {_first_sentence(why)}", f"{advice}; or --device cpu"
+        "torch",
+        CheckState.PROBLEM,
+        f"{message} can't use the GPU: {_first_sentence(why)}",
+        f"{advice}; or --device cpu",
     )
 
 

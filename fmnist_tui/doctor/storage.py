@@ -9,9 +9,8 @@ from pathlib import Path
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing, exists
-from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.filesystems import Mount, mount_of
-from fmnist_tui.host.machine import Locks, Machine
+from fmnist_tui.host.machine import Check, CheckState, Locks, Machine
 from fmnist_tui.keymap import FILE_NAME, KeymapError, read_keymap
 from fmnist_tui.paths import (
     cache_folder,
@@ -39,11 +38,11 @@ def home_checks() -> Iterator[Check]:
 def _home_check() -> Check:
     home, config = home_folder(), user_folder("config")
     if config is None:
-        seen = "there is no home folder: settings of the app are not saved"
-        return Check("home", CheckState.NOTE, seen, "export HOME")
+        message = "there is no home folder: settings of the app are not saved"
+        return Check("home", CheckState.NOTE, message, "export HOME")
     if fault := writing_fault(config):
-        seen = f"{config} can't be written ({fault}): settings of the app are not saved"
-        return Check("home", CheckState.NOTE, seen, _advice(fault, "XDG_CONFIG_HOME"))
+        message = f"{config} can't be written ({fault}): settings of the app are not saved"
+        return Check("home", CheckState.NOTE, message, _advice(fault, "XDG_CONFIG_HOME"))
     return Check("home", CheckState.OK, f"{home or config}: can be written")
 
 
@@ -107,14 +106,14 @@ _MAX_OWNERS = 3
 
 def no_home_check() -> Check:
     """The check for a machine without a home folder, if no runs folder was given."""
-    seen = "there is no home folder for runs"
-    return Check("runs folder", CheckState.PROBLEM, seen, "export HOME, or name a folder with --runs DIR")
+    message = "there is no home folder for runs"
+    return Check("runs folder", CheckState.PROBLEM, message, "export HOME, or name a folder with --runs DIR")
 
 
 def folder_check(machine: Machine, runs: Path) -> Check:
     """Whether runs can be written, and whether this and other machines see their locks. Creates nothing."""
     there = existing(runs)
-    seen = str(runs) if there == runs else f"{runs} (created by the first run)"
+    message = str(runs) if there == runs else f"{runs} (created by the first run)"
     try:
         locks = machine.locks(there)
     except OSError as error:
@@ -126,16 +125,16 @@ def folder_check(machine: Machine, runs: Path) -> Check:
     kind = f" ({mount.type})" if mount.type else ""
     if locks is Locks.NONE:
         advice = f"to see at once whether a trainer is running, use a local disk: {_ELSEWHERE}"
-        return Check("runs folder", CheckState.NOTE, f"{seen}: its file system{kind} doesn't support locks", advice)
+        return Check("runs folder", CheckState.NOTE, f"{message}: its file system{kind} doesn't support locks", advice)
     if mount.has_local_locks or (mount.is_remote and locks is Locks.FLOCK):
         advice = "other machines see by the heartbeat, within about 10 s, that a run is being trained here"
         return Check(
             "runs folder",
             CheckState.NOTE,
-            f"{seen}: can be written; its locks are visible on this machine only{kind}",
+            f"{message}: can be written; its locks are visible on this machine only{kind}",
             advice,
         )
-    return Check("runs folder", CheckState.OK, f"{seen}: can be written, {_locks_text(locks, mount)}{kind}")
+    return Check("runs folder", CheckState.OK, f"{message}: can be written, {_locks_text(locks, mount)}{kind}")
 
 
 def _locks_text(locks: Locks, mount: Mount) -> str:
@@ -152,17 +151,19 @@ def sharing_check(machine: Machine, runs: Path) -> Check | None:
     if not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return None
     who = "everyone" if status.st_mode & stat.S_IWOTH else f"group {_group(status.st_gid)}"
-    seen = f"{who} may write to {runs}"
+    message = f"{who} may write to {runs}"
     mask = re.search(r"^Umask:\s*([0-7]+)", machine.read("proc/self/status"), re.MULTILINE)
     umask = int(mask[1], 8) if mask else 0
     if umask & stat.S_IRGRP:
         advice = "before training, umask 027 lets your group read them, umask 007 also label, stop and resume them"
-        return Check("sharing", CheckState.NOTE, f"{seen}; your umask {umask:03o} hides your runs from others", advice)
+        return Check(
+            "sharing", CheckState.NOTE, f"{message}; your umask {umask:03o} hides your runs from others", advice
+        )
     if not status.st_mode & stat.S_ISGID and not status.st_mode & stat.S_IWOTH:
-        seen = f"{seen}; new runs belong to their user's own group"
-        return Check("sharing", CheckState.NOTE, seen, f"so that they belong to the group: chmod g+s {runs}")
+        message = f"{message}; new runs belong to their user's own group"
+        return Check("sharing", CheckState.NOTE, message, f"so that they belong to the group: chmod g+s {runs}")
     others = "read" if umask & stat.S_IWGRP else "read, label, stop and resume"
-    return Check("sharing", CheckState.OK, f"{seen}; with your umask {umask:03o} others can {others} your runs")
+    return Check("sharing", CheckState.OK, f"{message}; with your umask {umask:03o} others can {others} your runs")
 
 
 def _group(number: int) -> str:
@@ -179,7 +180,7 @@ def disk_check(machine: Machine, runs: Path) -> Check:
     try:
         free = machine.free_bytes(existing(runs))
     except OSError as error:
-        return Check("disk", CheckState.PROBLEM, f"can't tell the free space of {runs} ({error.strerror})", _ELSEWHERE)
+        return Check("disk", CheckState.PROBLEM, f"can't read the free space of {runs} ({error.strerror})", _ELSEWHERE)
     advice = f"delete old runs (`fmnist-tui runs` shows their sizes), or {_ELSEWHERE}"
     if free < _TOO_LITTLE_SPACE:
         return Check("disk", CheckState.PROBLEM, f"{amount(free)} free for runs, too little for one of v3", advice)
@@ -201,20 +202,20 @@ def runs_check(runs: Path) -> Check:
     return _check_of(known, ", ".join(parts))
 
 
-def _check_of(known: list[tuple[RunDirectory, Status]], seen: str) -> Check:
+def _check_of(known: list[tuple[RunDirectory, Status]], message: str) -> Check:
     for run, status in known:
         if status is Status.UNRESPONSIVE:
             advice = f"{run.run_id} is not responding: check that its machine is up and its disk isn't full"
-            return Check("runs", CheckState.NOTE, seen, advice)
+            return Check("runs", CheckState.NOTE, message, advice)
     for run, status in known:
         if status is Status.INTERRUPTED:
-            return Check("runs", CheckState.NOTE, seen, f"to continue: fmnist-tui resume {run.run_id}")
+            return Check("runs", CheckState.NOTE, message, f"to continue: fmnist-tui resume {run.run_id}")
     if hidden := [run for run, status in known if status is Status.UNREADABLE]:
         owners = sorted({owner_of(run.path) for run in hidden})
         whose = ", ".join([*owners[:_MAX_OWNERS], *(["..."] if len(owners) > _MAX_OWNERS else [])])
         advice = f"unreadable runs are excluded from comparisons; {whose} can share them: chmod -R g+rX (or o+rX) RUN"
-        return Check("runs", CheckState.NOTE, seen, advice)
-    return Check("runs", CheckState.OK, seen)
+        return Check("runs", CheckState.NOTE, message, advice)
+    return Check("runs", CheckState.OK, message)
 
 
 def _is_listed(status: Status) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that the checks of `doctor` ask of the machine, so that tests can replace it."""
+"""The result of a check, and everything that checks ask of the machine, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,39 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.host.processes import CommandResult, RunningCommand, StartedCommand
+from fmnist_tui.host.terminal import given_environment
 from fmnist_tui.text import counted
 
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _WRITE_LOCK = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 """`struct flock` of 64-bit Linux, on all of a file."""
+
+
+class CheckState(StrEnum):
+    """The outcome of a check: fine, worth knowing, or something doesn't work."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check and its result; the fields are the keys of `doctor --json`.
+
+    Attributes:
+        check: The check's name.
+        state: Its outcome.
+        message: What was found, as one line. It may contain text from commands and files: make it safe before printing.
+        advice: What to do about it, as one line; "" if there is nothing to do.
+    """
+
+    check: str
+    state: CheckState
+    message: str
+    advice: str = ""
 
 
 class Locks(StrEnum):
@@ -98,17 +124,6 @@ def this_machine() -> Machine:
         free_bytes=lambda folder: shutil.disk_usage(folder).free,
         locks=_locks,
     )
-
-
-def given_environment() -> dict[str, str]:
-    """The environment that this process was started with: in the C locale, Python adds an LC_CTYPE (PEP 538)."""
-    environ = dict(os.environ)
-    try:
-        given = Path("/proc/self/environ").read_bytes()
-    except OSError:
-        return environ
-    before = [entry for entry in given.split(b"\0") if entry.startswith(b"LC_CTYPE=")]
-    return {**environ, "LC_CTYPE": os.fsdecode(before[0].partition(b"=")[2]) if before else ""}
 
 
 def _user() -> str:

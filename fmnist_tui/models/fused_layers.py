@@ -47,7 +47,7 @@ class _Convolved(torch.autograd.Function):
 
 
 def _patches(inputs: Tensor, size: int, padding: int) -> Tensor:
-    """(n, c, h, w) -> (n * h' * w', size * size * c): what the kernel sees at each place, row by row."""
+    """(n, c, h, w) -> (n * h' * w', size * size * c): what the kernel sees at each position, row by row."""
     padded = (F.pad(inputs, (padding,) * 4) if padding else inputs).permute(0, 2, 3, 1)
     images, height, width, channels = padded.shape
     lines = padded.reshape(images, height, width * channels)  # so that each copy is of size * c numbers in a row

@@ -1,7 +1,8 @@
-"""Hyper-parameters, and the recipes that the PyTorch models share."""
+"""Hyper-parameters, the learning rate of each step, and the recipes that the PyTorch models share."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -95,6 +96,33 @@ class Hyperparameters:
         if self.input_scale is None or self.input_offset is None:
             raise ConfigError("the input scale is computed from the training images, which are not loaded yet")
         return self.input_scale, self.input_offset
+
+
+WARM_UP = 0.3
+"""The fraction of the steps in which "one_cycle" rises."""
+
+
+def learning_rate(schedule: str, peak: float, step: int, total_steps: int) -> float:
+    """The learning rate of a step.
+
+    Args:
+        schedule: "constant", "cosine" or "one_cycle", as in Hyperparameters.
+        peak: The highest learning rate.
+        step: Steps already taken, 0 to total_steps - 1.
+        total_steps: Steps of the whole run.
+    """
+    if schedule == "constant":
+        return peak
+    if schedule == "cosine":
+        return peak * _half_cosine(step / total_steps)
+    rising = WARM_UP * total_steps
+    if step < rising:
+        return peak * (step + 1) / (rising + 1)
+    return peak * _half_cosine((step - rising) / (total_steps - rising))
+
+
+def _half_cosine(done: float) -> float:
+    return 0.5 * (1.0 + math.cos(math.pi * done))
 
 
 ORIGIN_PIXELS = (0.99 / 255, 0.01)

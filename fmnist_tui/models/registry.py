@@ -12,7 +12,7 @@ from fmnist_tui.models.spec import ModelSpec
 
 _NAME = re.compile(r"[a-z][a-z0-9]*", re.ASCII)
 _RESERVED = ("all", "demo", "last")
-"""Words that commands take for something else."""
+"""Names that have another meaning in commands."""
 
 
 class UnknownModelError(ConfigError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.analysis.calibration import reliability
-from fmnist_tui.analysis.errors import ClassScore, Matrix, class_scores, confusion_matrix
+from fmnist_tui.analysis.errors import ClassScore, Matrix, class_scores
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.files import write_atomically
 from fmnist_tui.models.registry import find_model
@@ -171,7 +171,7 @@ def _scored(record: Run) -> Files:
 
 
 def _errors(record: Run, predictions: Predictions) -> Files:
-    names, matrix = record.class_names, confusion_matrix(predictions)
+    names, matrix = record.class_names, predictions.confusion_matrix
     title = _title(record)
     on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.correct.mean())} correct"
     matrix_figure = confusion_figure(

@@ -12,9 +12,9 @@ from fmnist_tui.analysis.calibration import Bin, calibration_error
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
-from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
+from fmnist_tui.runs.curve import smoothed, width_for
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.run import Run
 

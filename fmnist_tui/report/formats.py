@@ -42,7 +42,7 @@ def fitted(table: Table, width: int, cells: Callable[[str], int]) -> Table:
     """The table without the columns that don't fit into `width` cells, those of lowest priority first.
 
     Args:
-        table: The table; two spaces stand between its columns.
+        table: The table; its columns are separated by two spaces.
         width: The terminal's.
         cells: The width of a text in cells.
     """

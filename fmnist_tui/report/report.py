@@ -33,7 +33,7 @@ class Line:
 
     Attributes:
         text: Without any markup.
-        certain: Whether it holds beyond chance: other lines are muted where that is possible.
+        certain: False for a difference that isn't known to be significant: such a line is muted where that is possible.
     """
 
     text: str
@@ -65,7 +65,7 @@ class Section:
     Attributes:
         title: "" for none.
         table: What it shows as a table.
-        lines: What it says below.
+        lines: The sentences below it.
         detail: Whether the short form of the report leaves it out.
     """
 

@@ -103,7 +103,7 @@ def named_pair_sentence(test: PairedTest, first: str, second: str) -> Line:
 
 
 def is_certain(difference: Difference) -> bool:
-    """Whether the difference is significant: neither undetermined nor within chance."""
+    """Whether the difference is known to be significant."""
     return difference.significant is True
 
 

@@ -48,13 +48,13 @@ def check_readable(run: RunDirectory) -> None:
         raise RunError(f"run {run.run_id} can't be read ({why}); {_ask_owner(run.path, 'r')}")
 
 
-def find_readable(runs: Path, word: str) -> RunDirectory:
-    """The run that `word` identifies, as `find_run`, provided that it can be read.
+def find_readable(runs: Path, ref: str) -> RunDirectory:
+    """The run that `ref` identifies, as `find_run`, provided that it can be read.
 
     Raises:
         RunError: There is no such run, or more than one, or it can't be read.
     """
-    run = find_run(runs, word)
+    run = find_run(runs, ref)
     check_readable(run)
     return run
 

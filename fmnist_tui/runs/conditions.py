@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fmnist_tui.host.cpus import available_cpus
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import available_cpus, host_name
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.text import counted
@@ -130,10 +129,10 @@ def inexact_text(start: Conditions, now: Conditions, changed: Iterable[str], *, 
     changed = list(changed)
     if not (moved or changed):
         return ""
-    place = f" on {now.host} (was {start.host})" if moved else ""
+    where = f" on {now.host} (was {start.host})" if moved else ""
     what = f" with {', '.join(changed)}" if changed else ""
     verb, there = "started again" if again else "resumed", "there" if moved else "before"
-    return f"{verb}{place}{what}: training continues, but not bit for bit as it would have {there}"
+    return f"{verb}{where}{what}: training continues, but not bit for bit as it would have {there}"
 
 
 class ExactSteps:
@@ -160,7 +159,7 @@ def too_many_threads(now: Conditions) -> str:
     if now.device != "cpu" or now.threads <= now.cpus:
         return ""
     slower = f"training is many times slower than with --threads {now.cpus}"
-    return f"{now.threads} threads on {counted(now.cpus, 'available CPU')}: {slower}"
+    return f"{counted(now.threads, 'thread')} on {counted(now.cpus, 'available CPU')}: {slower}"
 
 
 def _device_name(device: str) -> str:

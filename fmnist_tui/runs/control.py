@@ -15,14 +15,13 @@ import msgspec
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import is_torn, open_append, write_atomically
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_tail_fold
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Stage
+from fmnist_tui.training.events import Command, Stage
 
 _VERBS = {
     Command.PAUSE: "pause",
@@ -130,13 +129,13 @@ def _alone(path: Path) -> Iterator[None]:
     """
     turn = path.with_name(f".{path.name}.turn")
     patience = _TURN_SECONDS * (1 + random.random())  # noqa: S311 - so that of many who wait one gives up first
-    seen, since = b"", time.monotonic()
+    last, since = b"", time.monotonic()
     while True:
         try:
             handle = os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
-            if (now := _first_bytes(turn)) != seen:  # another writer's turn
-                seen, since = now, time.monotonic()
+            if (now := _first_bytes(turn)) != last:  # another writer's turn
+                last, since = now, time.monotonic()
             elif time.monotonic() - since > patience:  # the writer was killed
                 turn.unlink(missing_ok=True)
             time.sleep(0.01)

@@ -154,9 +154,9 @@ def version_in(run_id: str) -> str:
     return run_id.partition("-")[0]
 
 
-def is_run_id(word: str) -> bool:
-    """Whether a word has the form of a run's id."""
-    return _ID.fullmatch(word) is not None
+def is_run_id(text: str) -> bool:
+    """Whether a text has the form of a run's id."""
+    return _ID.fullmatch(text) is not None
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:
@@ -205,27 +205,27 @@ def created_at(run: RunDirectory) -> float:
     return known
 
 
-def find_run(runs: Path, word: str) -> RunDirectory:
-    """The run that `word` identifies: an id, a unique prefix, a label's name, or "last" (the newest readable one).
+def find_run(runs: Path, ref: str) -> RunDirectory:
+    """The run that `ref` identifies: an id, a unique prefix, a label's name, or "last" (the newest readable one).
 
     Raises:
         RunError: There is no such run, or more than one.
     """
-    word = decoded(word)
-    if is_run_id(word) and is_folder(runs / word):  # also if the folder of runs can be searched but not listed
-        return RunDirectory(runs / word)
+    ref = decoded(ref)
+    if is_run_id(ref) and is_folder(runs / ref):  # also if the folder of runs can be searched but not listed
+        return RunDirectory(runs / ref)
     known = list_runs(runs)
     if not known:
         raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
-    if word == "last":
+    if ref == "last":
         return next((run for run in known if not run.unreadable()), known[0])
-    matches = [run for run in known if word and (run.run_id.startswith(word) or name_of(run) == word)]
+    matches = [run for run in known if ref and (run.run_id.startswith(ref) or name_of(run) == ref)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         listed = ", ".join([run.run_id for run in matches[:4]] + ["..."] * (len(matches) > 4))
-        raise RunError(f"{word!r} is ambiguous ({listed}): use a longer prefix")
-    raise RunError(f"there is no run {word!r} in {runs}; `fmnist-tui runs` lists them")
+        raise RunError(f"{ref!r} is ambiguous ({listed}): use a longer prefix")
+    raise RunError(f"there is no run {ref!r} in {runs}; `fmnist-tui runs` lists them")
 
 
 def name_of(run: RunDirectory) -> str:

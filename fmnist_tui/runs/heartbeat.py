@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from fmnist_tui.files import is_folder, open_nofollow
-from fmnist_tui.host.identity import boot_id, host_name
+from fmnist_tui.host.node import boot_id, host_name
 from fmnist_tui.runs.directory import RunDirectory
 
 BEAT_SECONDS = 1.0
@@ -101,8 +101,10 @@ def is_stale(run: RunDirectory) -> bool:
         return False
     age = age_of(found[0], run.path)
     if age is None:
-        seen = _observe(run.heartbeat)
-        return seen is not None and time.monotonic() - (seen.changed or seen.first) >= STALE_SECONDS
+        observation = _observe(run.heartbeat)
+        return (
+            observation is not None and time.monotonic() - (observation.changed or observation.first) >= STALE_SECONDS
+        )
     return age >= STALE_SECONDS
 
 
@@ -284,12 +286,12 @@ def _observe(path: Path) -> _Observation | None:
     if found is None:
         return None
     stamp = _stamp(found)
-    seen = _observations.get(path)
-    if seen is None:
-        seen = _observations[path] = _Observation(stamp, time.monotonic())
-    elif seen.stamp != stamp:
-        seen.stamp, seen.changed = stamp, time.monotonic()
-    return seen
+    observation = _observations.get(path)
+    if observation is None:
+        observation = _observations[path] = _Observation(stamp, time.monotonic())
+    elif observation.stamp != stamp:
+        observation.stamp, observation.changed = stamp, time.monotonic()
+    return observation
 
 
 def _stamp(found: tuple[os.stat_result, bytes]) -> tuple[int, int, bytes]:
@@ -302,11 +304,11 @@ def _is_seen_to_change(path: Path, seconds: float) -> bool:
     if path not in _observations:
         for other in path.parent.parent.glob(f"*/{path.name}"):
             _observe(other)
-    while (seen := _observe(path)) is not None:
+    while (observation := _observe(path)) is not None:
         now = time.monotonic()
-        if seen.changed is not None and now - seen.changed < STALE_SECONDS:
+        if observation.changed is not None and now - observation.changed < STALE_SECONDS:
             return True
-        if now - seen.first >= seconds:
+        if now - observation.first >= seconds:
             return False
         time.sleep(min(0.25, seconds))
     return False

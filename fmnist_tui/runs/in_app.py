@@ -5,19 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs.control import Inbox, control_end
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.heartbeat import beating
 from fmnist_tui.runs.lock import acquire, current_attempt, end_attempt, is_lock_of, new_attempt
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Event, Queued, RunFinished
+from fmnist_tui.training.events import Command, Event, Queued, RunFinished
 
 if TYPE_CHECKING:
     from fmnist_tui.runs.queue.devices import HeldClaim
@@ -164,3 +163,24 @@ class _Turn:
         mine = str(self._run.path.absolute())
         self._queue.write([one for one in self._queue.read() if one.run != mine])
         wake(self._queue)
+
+
+def train_in_order(runs: Sequence[InAppRun], on_end: Callable[[], object] = lambda: None) -> list[RunFinished]:
+    """Trains the runs in this thread, one after the other, and releases them all, whatever happens.
+
+    Args:
+        runs: What to train.
+        on_end: Called after each run.
+
+    Returns:
+        The last event of each.
+    """
+    ends = []
+    try:
+        for run in runs:
+            ends.append(run.train())
+            on_end()
+    finally:
+        for run in runs:
+            run.close()
+    return ends

@@ -21,8 +21,8 @@ class Label(msgspec.Struct, frozen=True):
     """What label.json holds, safe to display.
 
     Attributes:
-        name: Stands for the run on the command line; "" for none.
-        tags: Words to find it by.
+        name: Identifies the run on the command line; "" for none.
+        tags: Single words to find it by.
         note: Any text, on one line.
     """
 
@@ -35,8 +35,8 @@ def read_label(run: RunDirectory) -> Label:
     """The run's label; what is missing or damaged is empty."""
     content = read_json(run.label) or {}
     tags = content.get("tags")
-    words = [safe(tag) if isinstance(tag, str) else "" for tag in tags] if isinstance(tags, list) else []
-    return lenient({**content, "tags": words}, Label, LONGEST_NOTE)
+    texts = [safe(tag) if isinstance(tag, str) else "" for tag in tags] if isinstance(tags, list) else []
+    return lenient({**content, "tags": texts}, Label, LONGEST_NOTE)
 
 
 def write_label(run: RunDirectory, label: Label) -> None:

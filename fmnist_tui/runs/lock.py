@@ -20,7 +20,7 @@ import msgspec
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import open_nofollow
-from fmnist_tui.host.identity import boot_id, host_name
+from fmnist_tui.host.node import boot_id, host_name
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import latest_attempt
@@ -261,7 +261,7 @@ def _read_holder(path: Path) -> _Holder | None:
         return None
     try:
         return msgspec.json.decode(os.read(handle, _LARGEST), type=_Holder)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     finally:
         os.close(handle)

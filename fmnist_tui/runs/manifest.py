@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
@@ -17,23 +18,29 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.files import read_json
 from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.text import safe
-from fmnist_tui.training.config import ConfigError, Hyperparameters, TrainingConfig
 from fmnist_tui.training.events import Whole
 
-if TYPE_CHECKING:  # needs NumPy, which a list of runs doesn't
+if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
+    from fmnist_tui.training.config import TrainingConfig
     from fmnist_tui.training.metrics import Scores
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 LONGEST_TEXT = 200
 """Characters of a text that are shown."""
-_Number = Annotated[float, msgspec.Meta(gt=-1e300, lt=1e300)]
+_HUGE = 1e300
+_Number = Annotated[float, msgspec.Meta(gt=-_HUGE, lt=_HUGE)]
 """A finite number."""
 _HIGHEST = {"test_accuracy": 1.0, "test_nll": math.inf, "test_brier": 2.0, "test_ece": 1.0}
 """The largest possible value of each measure; none can be below 0."""
 _ROUNDING = 1e-6
 """How far rounding may take a measure beyond its limits."""
-_DEFAULTS = {item.name: item.default for item in fields(Hyperparameters) if item.default is not MISSING}
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Cached, since msgspec evaluates all annotations each time."""
+    return msgspec.structs.fields(kind)
 
 
 def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> Record:
@@ -47,7 +54,7 @@ def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> 
         longest: Characters.
     """
     values: dict[str, Any] = {}
-    for item in msgspec.structs.fields(kind):
+    for item in _fields(kind):
         found = record.get(item.name, msgspec.UNSET) if isinstance(record, Mapping) else msgspec.UNSET
         if isinstance(item.type, type) and issubclass(item.type, msgspec.Struct):
             values[item.name] = lenient(found, item.type, longest)
@@ -144,7 +151,7 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
     @property
     def settings(self) -> dict[str, Any]:
         """The hyper-parameters; those that a run's version of this program didn't have yet are at their defaults."""
-        return {**_DEFAULTS, **self.hyperparameters}
+        return {**_defaults(), **self.hyperparameters}
 
     @property
     def epochs(self) -> int | None:
@@ -163,17 +170,34 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
         both = data.train_fingerprint, data.test_fingerprint
         return both if all(both) else None
 
+    def number(self, name: str) -> float | None:
+        """A hyper-parameter that is a finite number; None where it is missing or anything else."""
+        value = self.settings.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
+            return None
+        return float(value)
+
     def config(self) -> TrainingConfig:
         """The complete configuration.
 
         Raises:
             ConfigError: The file is missing or damaged.
         """
+        from fmnist_tui.training.config import TrainingConfig
+
         return TrainingConfig.from_json(self.json)
 
     def _whole(self, name: str) -> int | None:
-        value = self.settings.get(name)
+        value = self.hyperparameters.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """The hyper-parameters that have a default."""
+    from fmnist_tui.models.hyperparameters import Hyperparameters
+
+    return {item.name: item.default for item in fields(Hyperparameters) if item.default is not MISSING}
 
 
 def read_manifest(run: RunDirectory) -> Manifest:
@@ -200,6 +224,8 @@ def read_config(run: RunDirectory) -> TrainingConfig:
     Raises:
         RunError: run.json is missing or damaged.
     """
+    from fmnist_tui.training.config import ConfigError, TrainingConfig
+
     try:
         return TrainingConfig.from_json(read_json(run.run_json) or {})
     except ConfigError:

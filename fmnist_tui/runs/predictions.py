@@ -45,14 +45,14 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """The most probable class of each image, (n,)."""
-        likeliest: NDArray[np.int64] = self.probabilities.argmax(axis=1)
-        return likeliest
+        most_probable: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return most_probable
 
     @property
     def confidence(self) -> NDArray[np.float64]:
         """The probability of the predicted class, (n,), 0 to 1."""
-        greatest: NDArray[np.float64] = self.probabilities.max(axis=1).astype(np.float64)
-        return greatest
+        highest: NDArray[np.float64] = self.probabilities.max(axis=1).astype(np.float64)
+        return highest
 
     @property
     def correct(self) -> NDArray[np.bool_]:

@@ -13,8 +13,8 @@ from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
-from fmnist_tui.host.check import CheckState
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.machine import CheckState
+from fmnist_tui.host.node import host_name
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.runs.access import check_readable, refused
 from fmnist_tui.runs.directory import RunDirectory, version_in
@@ -47,12 +47,12 @@ def load_images(run: RunDirectory, recorded: str | None) -> Dataset:
     if expected is None:
         return _load(recorded)
     faults = []
-    for place in _places(recorded, expected):
-        found = _try(run, place, expected)
+    for location in _locations(recorded, expected):
+        found = _try(run, location, expected)
         if isinstance(found, Dataset):
-            if place != recorded:
+            if location != recorded:
                 with suppress(RunError):  # it is found again the same way
-                    _remember(run, place)
+                    _remember(run, location)
             return found
         faults.append(found)
     raise DataMoved(f"{'; '.join(faults)}; {_advice(run)}")
@@ -84,54 +84,54 @@ def check_images(run: RunDirectory, given: str | None = None) -> None:
     if recorded in (None, DEMO) or not (fault := _fault(run, str(recorded), expected)):
         return
     faults = [fault]
-    for place in _places(recorded, expected)[1:] if expected else ():
-        if place is None:
+    for location in _locations(recorded, expected)[1:] if expected else ():
+        if location is None:
             return
-        found = _try(run, place, expected)
+        found = _try(run, location, expected)
         if isinstance(found, Dataset):
-            _remember(run, place)
+            _remember(run, location)
             return
         faults.append(found)
     raise DataMoved(f"{'; '.join(faults)}; {_advice(run)}")
 
 
-def _places(recorded: str | None, expected: Fingerprints) -> list[str | None]:
+def _locations(recorded: str | None, expected: Fingerprints) -> list[str | None]:
     """The locations to try, each once: where the images were last, FMNIST_TUI_DATA, the usual ones."""
-    return list(dict.fromkeys(_known_places(recorded, expected)))
+    return list(dict.fromkeys(_known_locations(recorded, expected)))
 
 
-def _known_places(recorded: str | None, expected: Fingerprints) -> Iterator[str | None]:
+def _known_locations(recorded: str | None, expected: Fingerprints) -> Iterator[str | None]:
     may_have_to_be_fetched = recorded is None and data_check(None, cache_folder()).state is not CheckState.OK
     if not may_have_to_be_fetched:
         yield recorded
     with suppress(RunError):  # it names a home folder that doesn't exist
-        if place := data_folder(None):
-            yield place
+        if location := data_folder(None):
+            yield location
     if recorded is None or expected == official.FASHION_MNIST.fingerprints:
         yield None
 
 
-def _try(run: RunDirectory, place: str | None, expected: Fingerprints | None) -> Dataset | str:
+def _try(run: RunDirectory, location: str | None, expected: Fingerprints | None) -> Dataset | str:
     """The images in a location, if they are the expected ones; else why not."""
     try:
-        dataset = _load(place)
+        dataset = _load(location)
     except DataError as error:
         return error.problem
-    return _mismatch(run, place, dataset.fingerprints, expected) or dataset
+    return _mismatch(run, location, dataset.fingerprints, expected) or dataset
 
 
-def _load(place: str | None) -> Dataset:
+def _load(location: str | None) -> Dataset:
     """The images, all pixels verified by their fingerprint."""
-    return load(place, cache_folder(), verify=True)
+    return load(location, cache_folder(), verify=True)
 
 
-def _mismatch(run: RunDirectory, place: str | None, found: Fingerprints, expected: Fingerprints | None) -> str:
+def _mismatch(run: RunDirectory, location: str | None, found: Fingerprints, expected: Fingerprints | None) -> str:
     if expected is None or found == expected:
         return ""
     part = "training" if found[0] != expected[0] else "test"
     index = int(part == "test")
     checksums = f"sha256 {found[index][:12]}..., not {safe(expected[index][:12])}..."
-    where = "the usual location of Fashion-MNIST" if place is None else safe(place)
+    where = "the usual location of Fashion-MNIST" if location is None else safe(location)
     return f"{where} has other {part} images than run {run.run_id} began with ({checksums})"
 
 

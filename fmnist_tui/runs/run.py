@@ -20,13 +20,12 @@ from fmnist_tui.runs.label import read_label
 from fmnist_tui.runs.lock import acquire, is_held
 from fmnist_tui.runs.manifest import Manifest, Result, read_manifest, read_result
 from fmnist_tui.runs.status import Status, is_waiting, status_and_tail
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Epoch, StepMetrics
+from fmnist_tui.training.events import Command, Epoch, StepMetrics
 
-if TYPE_CHECKING:  # need NumPy, which a list of runs doesn't
+if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
     from fmnist_tui.runs.curve import Curves
     from fmnist_tui.runs.predictions import Predictions
+    from fmnist_tui.training.config import TrainingConfig
     from fmnist_tui.training.metrics import Scores
 
 _DELETED = ".deleted-"

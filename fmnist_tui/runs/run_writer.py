@@ -34,10 +34,10 @@ def explain_error(error: Exception) -> str:
     PyTorch raises plain RuntimeErrors for most of these, so they are recognised by their text.
     """
     text = str(error).lower()
-    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+    if isinstance(error, MemoryError) or any(phrase in text for phrase in _NO_MEMORY):
         why = first_line(error) or "of this machine"
         return f"out of memory: {why}; start a new run with a smaller --batch-size, or resume when more memory is free"
-    if isinstance(error, RuntimeError) and any(words in text for words in _GPU):
+    if isinstance(error, RuntimeError) and any(phrase in text for phrase in _GPU):
         return f"the GPU failed: {first_line(error)}; run `fmnist-tui doctor` to see what works, or use --device cpu"
     return ""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import Logged
 from fmnist_tui.runs.fold import TailFold, read_tail_fold

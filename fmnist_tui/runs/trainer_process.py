@@ -18,7 +18,7 @@ from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.text import safe
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 
 _BYTES = 8192
 _CHARACTERS = 300

@@ -36,7 +36,7 @@ from fmnist_tui.runs.request import Request, command_of, read_request, settled_c
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
 from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
-from fmnist_tui.runs.start_checks import resolve_device
+from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import LossMonitor
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest
@@ -266,8 +266,8 @@ def _is_complete(manifest: Manifest) -> bool:
 
 def _resolved_here(config: TrainingConfig, device: str) -> TrainingConfig:
     """The configuration of a resumed run on this machine: with its device, or the best one available."""
-    place = device or "cuda:0"
+    gpu = device or "cuda:0"
     try:
-        return resolve_device(_on_claimed(config, device), place)
+        return resolve_device(_on_claimed(config, device), gpu)
     except NoDeviceError:
-        return resolve_device(replace(config, device="auto"), place)
+        return resolve_device(replace(config, device="auto"), gpu)

@@ -63,8 +63,8 @@ def _cuda(wanted: str) -> str:
     index = int(wanted.partition(":")[2] or "0")
     count, why = count_gpus()
     if index >= count:
-        seen = why or f"{count} CUDA devices"
-        raise NoDeviceError(f"device {wanted} is not available here ({seen}); use --device auto")
+        found = why or f"{count} CUDA devices"
+        raise NoDeviceError(f"device {wanted} is not available here ({found}); use --device auto")
     return f"cuda:{index}"
 
 

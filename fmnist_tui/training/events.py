@@ -1,12 +1,12 @@
-"""The events of a training run: a closed set of small structs of numbers and text, each with a JSON form.
+"""The events of a training run, a closed set of small structs of numbers and text, and the commands that it accepts.
 
-A number that is not finite (a diverged loss) is null in JSON, and NaN when read back.
+Each event has a JSON form, in which a number that is not finite (a diverged loss) is null; it is NaN when read back.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -49,6 +49,21 @@ class StageKind(StrEnum):
     def reads_commands(self) -> bool:
         """Whether a trainer reads commands during this stage; in all others, before the first step, they wait."""
         return self in (StageKind.WAITING, StageKind.VALIDATING, StageKind.SCORING)
+
+
+class Command(StrEnum):
+    """A command that a trainer accepts while it runs, with its value in the control file."""
+
+    PAUSE = "pause"
+    CONTINUE = "continue"
+    STOP_AFTER_EPOCH = "stop-after-epoch"
+    STOP_NOW = "stop-now"
+    SAVE = "save"
+
+
+Control = Callable[[], Command | None]
+"""Returns the next command, or None. Polled after each log interval and between the batches of an evaluation; must not
+block."""
 
 
 class _Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
@@ -268,8 +283,9 @@ def rewound_to(event: Event) -> int | None:
 
 
 _BY_NAME = {name_in_log(kind): kind for kind in _KINDS}
-_NUMBERS = {kind: [item.name for item in fields(kind) if item.type is float] for kind in _KINDS}
-_TEXTS = {kind: [item.name for item in fields(kind) if item.type is str] for kind in _KINDS}
+_FIELDS = {kind: fields(kind) for kind in _KINDS}
+_NUMBERS = {kind: [item.name for item in items if item.type is float] for kind, items in _FIELDS.items()}
+_TEXTS = {kind: [item.name for item in items if item.type is str] for kind, items in _FIELDS.items()}
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from fmnist_tui.data import official
-from fmnist_tui.data.statistics import PixelStatistics
+from fmnist_tui.data.dataset import PixelStatistics
 from fmnist_tui.models.hyperparameters import Hyperparameters, check_choice
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.training.config import TrainingConfig, check_device
@@ -72,7 +72,7 @@ def settle(settings: Hyperparameters, pixels: PixelStatistics, *, flips: bool) -
 
 def settle_for_fashion_mnist(settings: Hyperparameters) -> Hyperparameters:
     """The hyper-parameters with those that they leave to the data filled in for Fashion-MNIST."""
-    return settle(settings, official.FASHION_MNIST.pixels, flips=True)
+    return settle(settings, PixelStatistics(*official.FASHION_MNIST.pixels), flips=True)
 
 
 def left_to_data(settings: Hyperparameters) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""From a configuration and the data to an engine that can be trained, and what a run's log says about it at first."""
+"""From a configuration and the data to an engine that can be trained, and the first lines of a run's log."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import threadpoolctl
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split
@@ -15,7 +16,6 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training import augment
-from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -27,7 +27,7 @@ _UNUSUAL = 3.5
 _SHORT = 3.0
 """Standard deviations by which one class may fall short, if it has half of its expected count."""
 _MISSING = 5.0
-"""Expected images of a class among the first ones, from which on having none of them is not chance."""
+"""Expected images of a class among the first ones, from which on having none of them is significant."""
 
 
 def choose(labels: Labels, limit: int, subset: str) -> tuple[Indices, str]:
@@ -201,8 +201,8 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
         task: What will be trained.
         asked: The hyper-parameters as requested, before those left to the data were filled in.
     """
-    if words := augmentation_line(task.config.hyperparameters, asked, task.dataset):
-        yield Stage(words)
+    if text := augmentation_line(task.config.hyperparameters, asked, task.dataset):
+        yield Stage(text)
     yield from _limit(task)
     yield from _unseen(task)
 
@@ -253,3 +253,16 @@ def _unseen(task: Task) -> Iterator[Event]:
         yield Alert(
             "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"
         )
+
+
+def bound_blas_threads(threads: int) -> None:
+    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
+
+    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
+    silently ignore others. Here the latest caller takes over.
+    """
+    openblas = getattr(threadpoolctl, "OpenBLASController", None)
+    take_over = getattr(openblas, "clear_controlling_thread", None)
+    if take_over:
+        take_over(force=True)
+    threadpoolctl.threadpool_limits(threads, user_api="blas")

@@ -25,7 +25,7 @@ _THRESHOLD = 2**30  # bytes
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to keep freed memory; return whether it does.
+    """Make glibc keep freed memory; return whether it does.
 
     By default glibc maps blocks above 32 MB on every allocation and unmaps them when freed: the page faults slow down a
     CNN's step by 10% to 40%. The price is that memory stays with the process. Nothing to do on macOS and musl.

@@ -15,13 +15,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
-from fmnist_tui.training.commands import Command, Control
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
-from fmnist_tui.training.events import Event, StageKind
+from fmnist_tui.training.events import Command, Control, Event, StageKind
 from fmnist_tui.training.metrics import score
-from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.store import ArtifactStore, DiskFull, Outcome
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task

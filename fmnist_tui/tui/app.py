@@ -28,7 +28,7 @@ from textual.widgets import Input, OptionList
 from fmnist_tui.keymap import FILE_NAME, KeymapError, read_keymap
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.base_screens import SafeScreen, is_gone
@@ -39,11 +39,13 @@ from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
 from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, import_all
-from fmnist_tui.tui.suspending import Suspending
+from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
 from fmnist_tui.tui.widgets.nav import SCREENS
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_TERMINAL_SECONDS = 2.0
+"""Between two checks whether the terminal still exists."""
 _SETTINGS_SECONDS = 0.05
 """How long the first paint waits for the settings file: on most machines it is read at once."""
 _LOW_BANDWIDTH_PACE = 5.0
@@ -125,6 +127,8 @@ class FmnistApp(RunControl):
         for early in self._early_signals[:1]:
             self._end_by_signal(early)
         self._suspending.start()
+        if not self.is_headless:
+            self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
         loop.add_signal_handler(signal.SIGUSR1, self._command_in_app_runs, Command.SAVE)
         if self._first_run:
             self._notices_due = False
@@ -374,3 +378,8 @@ class FmnistApp(RunControl):
     def _end_by_signal(self, number: int) -> None:
         """Ends the app on a signal or a lost terminal: in-app runs are saved, the screen is restored."""
         self.exit(return_code=128 + number)
+
+    def _end_without_terminal(self) -> None:
+        """Ends the app if its terminal is gone without a SIGHUP, as under a shell that ignores it."""
+        if is_terminal_lost():
+            self._end_by_signal(signal.SIGHUP)

@@ -12,8 +12,8 @@ from textual.notifications import SeverityLevel
 
 from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui.settings import Settings
 
 ClassMeans = Mapping[str, NDArray[np.uint8]]

@@ -15,14 +15,14 @@ from fmnist_tui.paths import AppPaths, data_folder
 from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
-from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.in_app import InAppRun, train_in_order
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import DataMoved, check_resumable
 from fmnist_tui.runs.run import Run, read_run, read_runs
-from fmnist_tui.runs.start import request_runs, train_in_order
+from fmnist_tui.runs.start import request_runs
 from fmnist_tui.runs.status import Status
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import ConfigError, TrainingConfig
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.entry import DataFolderDialog

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import sys
 import time
@@ -98,3 +99,12 @@ def _is_in_the_background() -> bool:
         return os.tcgetpgrp(sys.__stdin__.fileno()) != os.getpgrp() if sys.__stdin__ else False
     except OSError:
         return False
+
+
+def is_terminal_lost() -> bool:
+    """Whether the terminal has hung up; never waits."""
+    if sys.__stdin__ is None:
+        return False
+    poll = select.poll()
+    poll.register(sys.__stdin__.fileno(), 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))

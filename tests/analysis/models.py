@@ -11,8 +11,10 @@ from fmnist_tui.runs.predictions import Predictions
 LABELS = (np.arange(1000) % 10).astype(np.uint8)
 
 
-def said(labels: Sequence[int], predicted: Sequence[int], confidence: Sequence[float] | float = 0.82) -> Predictions:
-    """A model that says these classes with this confidence; the rest is shared by the other nine."""
+def predicting(
+    labels: Sequence[int], predicted: Sequence[int], confidence: Sequence[float] | float = 0.82
+) -> Predictions:
+    """A model that predicts these classes with this confidence; the other nine have equal parts of the rest."""
     sure = np.broadcast_to(np.asarray(confidence, np.float64), len(labels))
     table = np.repeat(((1 - sure) / 9)[:, None], 10, axis=1)
     table[np.arange(len(labels)), list(predicted)] = sure
@@ -20,12 +22,12 @@ def said(labels: Sequence[int], predicted: Sequence[int], confidence: Sequence[f
 
 
 def perfect() -> Predictions:
-    return said(LABELS.tolist(), LABELS.tolist(), 1.0)
+    return predicting(LABELS.tolist(), LABELS.tolist(), 1.0)
 
 
 def constant() -> Predictions:
-    """Says 3 whatever it sees."""
-    return said(LABELS.tolist(), [3] * len(LABELS), 0.5)
+    """Predicts 3 for every image."""
+    return predicting(LABELS.tolist(), [3] * len(LABELS), 0.5)
 
 
 def chance() -> Predictions:

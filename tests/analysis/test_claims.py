@@ -9,14 +9,13 @@ import msgspec
 import pytest
 
 from fmnist_tui.analysis.probes.cache import Findings, basis_of, save
-from fmnist_tui.analysis.probes.claims import claims
+from fmnist_tui.analysis.probes.claims import claims, section, sections
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import Convergence
 from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
-from fmnist_tui.report.claims_page import section, sections
 from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist

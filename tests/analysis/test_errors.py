@@ -10,7 +10,6 @@ from sklearn.metrics import precision_recall_fscore_support
 from fmnist_tui.analysis.errors import (
     Confusion,
     class_scores,
-    confusion_matrix,
     images_of,
     mistakes,
     most_confused,
@@ -18,7 +17,7 @@ from fmnist_tui.analysis.errors import (
 )
 from fmnist_tui.runs.predictions import Predictions
 
-from .models import chance, constant, perfect, said
+from .models import chance, constant, perfect, predicting
 
 MODELS = [perfect, constant, chance]
 
@@ -26,7 +25,7 @@ MODELS = [perfect, constant, chance]
 @pytest.mark.parametrize("model", MODELS)
 def test_the_matrix_and_the_scores_are_those_of_scikit_learn(model: Callable[[], Predictions]) -> None:
     predictions = model()
-    matrix = confusion_matrix(predictions)
+    matrix = predictions.confusion_matrix
     assert np.array_equal(matrix, reference_matrix(predictions.labels, predictions.predicted, labels=range(10)))
     expected = precision_recall_fscore_support(
         predictions.labels, predictions.predicted, labels=range(10), zero_division=0
@@ -38,35 +37,35 @@ def test_the_matrix_and_the_scores_are_those_of_scikit_learn(model: Callable[[],
 
 
 def test_a_perfect_model_confuses_nothing() -> None:
-    matrix = confusion_matrix(perfect())
+    matrix = perfect().confusion_matrix
     assert np.array_equal(matrix, 100 * np.eye(10))
     assert {(score.precision, score.recall, score.f1) for score in class_scores(matrix)} == {(1.0, 1.0, 1.0)}
     assert most_confused(matrix) == ()
     assert len(mistakes(perfect())) == 0
 
 
-def test_a_constant_model_takes_all_for_one_class_and_a_share_of_nothing_is_nought() -> None:
-    matrix = confusion_matrix(constant())
+def test_a_constant_model_predicts_one_class_and_a_fraction_of_nothing_is_zero() -> None:
+    matrix = constant().confusion_matrix
     scores = class_scores(matrix)
     assert [scores[3].precision, scores[3].recall, scores[3].f1] == pytest.approx([0.1, 1.0, 2 / 11])
     assert {(score.precision, score.recall, score.f1) for score in scores if score.label != 3} == {(0.0, 0.0, 0.0)}
     assert most_confused(matrix) == tuple(Confusion(true, 3, 100) for true in range(10) if true != 3)
 
 
-def test_a_model_that_guesses_is_right_a_tenth_of_the_time() -> None:
-    scores = class_scores(confusion_matrix(chance()))
+def test_a_model_that_guesses_is_correct_a_tenth_of_the_time() -> None:
+    scores = class_scores(chance().confusion_matrix)
     assert np.mean([score.recall for score in scores]) == pytest.approx(0.1, abs=0.03)
     assert sum(score.support for score in scores) == 1000
 
 
-def test_a_class_without_images_has_a_recall_of_nought() -> None:
-    scores = class_scores(confusion_matrix(said([0, 1], [0, 0])))
+def test_a_class_without_images_has_a_recall_of_zero() -> None:
+    scores = class_scores(predicting([0, 1], [0, 0]).confusion_matrix)
     assert (scores[1].recall, scores[1].support) == (0.0, 1)
     assert (scores[9].precision, scores[9].recall, scores[9].f1, scores[9].support) == (0.0, 0.0, 0.0, 0)
 
 
 def test_pairs_come_by_their_count_and_equals_by_their_labels() -> None:
-    matrix = confusion_matrix(said([0, 0, 0, 6, 6, 4, 2], [6, 6, 6, 0, 0, 2, 4]))
+    matrix = predicting([0, 0, 0, 6, 6, 4, 2], [6, 6, 6, 0, 0, 2, 4]).confusion_matrix
     assert most_confused(matrix) == (
         Confusion(0, 6, 3),
         Confusion(6, 0, 2),
@@ -76,12 +75,12 @@ def test_pairs_come_by_their_count_and_equals_by_their_labels() -> None:
 
 
 def test_mistakes_come_by_confidence_and_equals_in_the_order_of_the_test_set() -> None:
-    predictions = said([0, 1, 2, 3, 4], [1, 1, 3, 4, 5], [0.5, 0.99, 0.9, 0.5, 0.7])
+    predictions = predicting([0, 1, 2, 3, 4], [1, 1, 3, 4, 5], [0.5, 0.99, 0.9, 0.5, 0.7])
     assert mistakes(predictions).tolist() == [2, 4, 0, 3]
 
 
 def test_the_images_of_a_cell_come_by_confidence() -> None:
-    predictions = said([0, 0, 0, 1, 0], [6, 6, 0, 6, 6], [0.5, 0.9, 0.9, 0.9, 0.7])
+    predictions = predicting([0, 0, 0, 1, 0], [6, 6, 0, 6, 6], [0.5, 0.9, 0.9, 0.9, 0.7])
     assert images_of(predictions, 0, 6).tolist() == [1, 4, 0]
     assert images_of(predictions, 0, 0).tolist() == [2]
     assert images_of(predictions, 9, 9).tolist() == []

@@ -18,7 +18,7 @@ IMAGES = 1000
 
 
 def record(seconds: float = 60.0, result: dict[str, Any] | None = None, **config: Any) -> Run:
-    """A run of two epochs on 3 000 images in batches of 128."""
+    """A run of two epochs on 3,000 images in batches of 128."""
     known = {"version": "v1", "host": HERE, "device": "cpu", "train_images": 3000}
     hyperparameters = {"batch_size": config.pop("batch_size", 128)}
     ended = {"seconds": seconds, "epochs": 2} if result is None else result

@@ -19,7 +19,7 @@ RIGHT = np.arange(100) % 4 != 0
 TABLE = probabilities(RIGHT)
 
 
-def test_predictions_say_which_images_were_right(tmp_path: Path) -> None:
+def test_predictions_say_which_images_were_correct(tmp_path: Path) -> None:
     predictions = read_predictions(make_run(tmp_path, right=RIGHT))
     assert np.array_equal(predictions.correct, RIGHT)
     assert np.array_equal(predictions.labels, LABELS)

@@ -33,7 +33,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object
     return ship
 
 
-def test_the_summary_holds_the_counting_runs_of_each_recipe(tmp_path: Path) -> None:
+def test_the_summary_holds_the_eligible_runs_of_each_recipe(tmp_path: Path) -> None:
     for seed, accuracy in enumerate([0.92, 0.93, 0.94]):
         make_run(tmp_path, "v1", seed=seed, result={"test_accuracy": accuracy})
     origin = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v1", "origin"))}

@@ -18,7 +18,7 @@ from benchmarks.spec import Spec
 from benchmarks.workers import Workers
 from fmnist_tui.data import DataError, Dataset, ImageSet, load
 from fmnist_tui.data.demo import draw
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.paths import cache_folder
 
 _TRAIN, _TEST = 60_000, 10_000

@@ -17,7 +17,7 @@ _LIBRARIES = ("fmnist-tui", "numpy", "scipy", "torch", "scikit-learn", "textual"
 def describe(bench: Bench) -> dict[str, Any]:
     """As a JSON object."""
     return {
-        "machine": cpu_check(this_machine()).seen,
+        "machine": cpu_check(this_machine()).message,
         "system": platform.platform(),
         "load": round(os.getloadavg()[0], 2),
         "threads": bench.threads,

@@ -1,4 +1,4 @@
-"""The origin's procedure: a plain loop that looks at all validation images every 50 steps, then at 9 000 test images.
+"""The origin's procedure: a plain loop that looks at all validation images every 50 steps, then at 9,000 test images.
 
 Arguments: the folder of the data, CPU threads, how many training images (0 for all), epochs.
 """

@@ -28,7 +28,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     ) -> Benchmark:
         calls.append((list(devices), threads, seconds))
         skipped = {"v1": "PyTorch isn't \x1b[31m installed"}
-        return Benchmark({"cpu": "2 CPUs"}, threads, "60000 random images", (PEAK,), SPEEDS, skipped)
+        return Benchmark({"cpu": "2 CPUs"}, threads, "60,000 random images", (PEAK,), SPEEDS, skipped)
 
     monkeypatch.setattr("fmnist_tui.analysis.bench.bench", pretend)
     return calls
@@ -43,7 +43,7 @@ def test_it_prints_a_table_of_speeds_with_the_conditions_of_the_measurement(
     assert outcome.lines[0].split() == ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of", "peak"]
     assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80,123 79,000 to 81,000 0.80 51%"
     assert "peak of cpu: 170 GFLOP/s (165 to 175), float32 matrix multiplication" in outcome.lines
-    assert "3 threads; 60000 random images; medians of 5 repeats" in outcome.lines
+    assert "3 threads; 60,000 random images; medians of 5 repeats" in outcome.lines
     assert outcome.lines[-1] == "v1 skipped: PyTorch isn't  [31m installed"
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from fmnist_tui.data import Dataset, Progress, load, same_images_as_official
-from fmnist_tui.data.content_hash import content_checksum
 from fmnist_tui.data.errors import ProgressCallback
-from fmnist_tui.data.official import FASHION_MNIST
+from fmnist_tui.data.official import FASHION_MNIST, content_checksum
 
 from .conftest import Fmnist
 from .idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Files, images, labels, sample

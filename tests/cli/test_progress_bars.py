@@ -41,6 +41,8 @@ for line in sys.stdin:
     for number in map(int, numbers):
         if word == "start":
             report(number, events.RunStarted("v0", 100, 50, 2, 10, 1), events.StepMetrics(50, 1, 0.5, 0.8, 0.1, 1000.0))
+        elif word == "queue":
+            report(number, events.Queued("cpu"))
         elif word == "finish":
             report(number, events.RunFinished("completed"))
             bars.leave(runs[number])
@@ -57,7 +59,7 @@ for line in sys.stdin:
     os.write(2, b"\\x1b]2;done\\x07")
 bars.close()
 """
-"""Plays what is typed: `start 0 1`, `finish 0`, `alert 2`."""
+"""Plays what is typed: `queue 0 1`, `start 0 1`, `finish 0`, `alert 2`."""
 
 
 class Player:
@@ -101,6 +103,7 @@ def test_the_running_run_is_visible_if_there_are_more_runs_than_rows() -> None:
 
 def test_a_hundred_runs_are_bars_of_the_running_ones_and_a_summary() -> None:
     with playing(100) as player:
+        player.play(f"queue {' '.join(map(str, range(100)))}")
         lines = player.play("start 60 80")
         assert bars_in(lines)[:2] == ["60", "80"]
         assert len(bars_in(lines)) == 21

@@ -10,8 +10,7 @@ from data.samples import write_idx
 from waiting import wait_until
 
 from fmnist_tui.data import load
-from fmnist_tui.host.cpus import available_cpus
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import available_cpus, host_name
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.run import read_run

@@ -142,8 +142,8 @@ def test_a_full_home_stops_no_training(runs: Path, tmp_path: Path) -> None:
     outcome = call_as_bystander("train", "v0", *TINY, "--runs", runs, before=full, TMPDIR=str(tmp_path), **places)
     assert outcome.status == 0, outcome
     rows = json.loads(call_as_bystander("doctor", "--json", before=full, TMPDIR=str(tmp_path), **places).out)
-    seen = {row["check"]: (row["state"], row["seen"]) for row in rows}
+    message = {row["check"]: (row["state"], row["message"]) for row in rows}
     for check in ("home", "queue", "cache"):
-        assert seen[check][0] == "note"
-        assert "no space left on device" in seen[check][1]
-    assert str(tmp_path / f"fmnist-tui-{os.getuid()}") in seen["queue"][1]
+        assert message[check][0] == "note"
+        assert "no space left on device" in message[check][1]
+    assert str(tmp_path / f"fmnist-tui-{os.getuid()}") in message["queue"][1]

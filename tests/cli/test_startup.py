@@ -10,8 +10,10 @@ import pytest
 
 from fmnist_tui.runs.directory import RunDirectory
 
-SLOW = {"torch", "textual", "matplotlib", "plotext", "rich.progress", "ssl", "numpy", "scipy"}
-WITH_NUMPY = frozenset({"numpy", "scipy"})
+LIBRARIES = {"torch", "textual", "matplotlib", "plotext", "rich.progress", "ssl", "numpy", "scipy", "msgspec"}
+SLOW = LIBRARIES | {"fmnist_tui.models.registry"}
+READS_RUNS = frozenset({"msgspec"})
+WITH_NUMPY = READS_RUNS | {"numpy", "scipy", "fmnist_tui.models.registry"}
 
 REPORT = """
 import sys
@@ -36,8 +38,8 @@ def imported_by(*arguments: str) -> set[str]:
         (["--help"], frozenset()),
         (["train", "--help"], WITH_NUMPY),
         (["analyse", "--help"], WITH_NUMPY),
-        (["runs"], frozenset()),
-        (["results", "--all"], frozenset({"numpy"})),
+        (["runs"], READS_RUNS),
+        (["results", "--all"], WITH_NUMPY - {"scipy"}),
         (["show", "last", "--json"], WITH_NUMPY),
     ],
     ids=["help", "train", "analyse", "runs", "results", "show"],

@@ -8,7 +8,7 @@ import pytest
 from runs.trainers import time_of
 
 from fmnist_tui.files import read_json
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.status import Status, status_of

@@ -42,7 +42,7 @@ def test_a_missing_device_is_reported_before_a_run_is_created(
     def refuse(wanted: str) -> None:
         raise ConfigError(f"no {wanted}")
 
-    monkeypatch.setattr("fmnist_tui.runs.start_checks._check_device", refuse)
+    monkeypatch.setattr("fmnist_tui.runs.start._check_device", refuse)
     outcome = fmnist("train", "all", *TINY, "--device", "cuda:9", "--runs", runs)
     assert (outcome.status, outcome.complaint) == (1, "no cuda:9")
     assert not runs.exists()

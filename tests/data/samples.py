@@ -10,10 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fmnist_tui.data.content_hash import content_checksum
-from fmnist_tui.data.dataset import ByteArray, ImageSet, fingerprint
-from fmnist_tui.data.official import OfficialFile, Release
-from fmnist_tui.data.statistics import pixel_statistics
+from fmnist_tui.data.dataset import ByteArray, ImageSet, fingerprint, pixel_statistics
+from fmnist_tui.data.official import OfficialFile, Release, content_checksum
 
 
 def images_file(images: ByteArray) -> bytes:
@@ -63,8 +61,9 @@ class Sample:
             for name, content in self.contents.items()
         )
         fingerprints = fingerprint(*self.train), fingerprint(*self.test)
+        pixels = pixel_statistics(self.train[0])
         whole = content_checksum(ImageSet.of(*self.train), ImageSet.of(*self.test))
-        return Release(files, fingerprints, self.content_checksums, whole, pixel_statistics(self.train[0]))
+        return Release(files, fingerprints, self.content_checksums, whole, (pixels.mean, pixels.deviation))
 
     @property
     def content_checksums(self) -> tuple[str, str]:

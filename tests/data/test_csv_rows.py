@@ -116,7 +116,7 @@ def test_a_missing_cell_is_counted() -> None:
     assert complaint(f"{short}\n".encode()) == "some.csv, line 1: it has 784 values, not 785"
 
 
-def test_one_cell_that_moved_to_the_line_before_is_found_although_the_total_is_right() -> None:
+def test_one_cell_that_moved_to_the_line_before_is_found_although_the_total_is_correct() -> None:
     cells = BLOCK.decode().replace("\n", ",").split(",")
     moved = "\n".join([",".join(cells[:786]), ",".join(cells[786:1570]), ""])
     assert complaint(moved.encode()) == "some.csv, line 1: it has 786 values, not 785"

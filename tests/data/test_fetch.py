@@ -32,7 +32,7 @@ def test_the_four_files_arrive_whole_and_progress_counts_their_bytes(web: Web, t
         assert Progress(f"fetching {name}", len(content), len(content)) in seen
 
 
-def test_files_that_are_there_and_right_are_not_fetched_again(web: Web, tmp_path: Path, small: Sample) -> None:
+def test_valid_files_are_not_fetched_again(web: Web, tmp_path: Path, small: Sample) -> None:
     small.write(tmp_path)
     (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"damaged")
     fetch(small.release.files, web.address, tmp_path, 5.0, quiet, never)
@@ -40,7 +40,7 @@ def test_files_that_are_there_and_right_are_not_fetched_again(web: Web, tmp_path
     assert snapshot(tmp_path) == {name: len(content) for name, content in small.packed.items()}
 
 
-def test_a_file_with_another_sum_gets_no_name(web: Web, tmp_path: Path, small: Sample) -> None:
+def test_a_file_with_another_checksum_gets_no_name(web: Web, tmp_path: Path, small: Sample) -> None:
     content = small.contents["train-images-idx3-ubyte"]
     web.files["train-images-idx3-ubyte.gz"] = gzip.compress(content[:-1] + bytes([content[-1] ^ 1]))
     assert "train-images-idx3-ubyte is not the official file" in complaint(small, web.address, tmp_path)

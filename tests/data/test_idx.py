@@ -75,12 +75,14 @@ def test_an_empty_file_is_called_empty() -> None:
         (b"\0", "it starts with 00; download"),
         (b"PK\x03\x04rest", "it is a zip archive; unzip it"),
         (b"<html>not found", "it is a web page; download the file itself"),
+        (b"\x89PNG\r\n\x1a\n", "it is a PNG picture; use IDX or CSV files"),
+        (b"\xff\xd8\xff\xe0", "it is a JPEG picture; use IDX or CSV files"),
         (b"BZh91AY", "it is compressed with bzip2; decompress it: bunzip2"),
         (gzip.compress(gzip.compress(IMAGES)), "it is compressed twice; decompress it once: gunzip"),
         (b"version https://git-lfs", "it is a Git LFS pointer, not the file itself; fetch it"),
         (b"\0\0\x0d\x03" + bytes(20), "it contains values of type 0d in 3 dimensions; save it as unsigned bytes"),
     ],
-    ids=["labels", "text", "one byte", "zip", "HTML", "bzip2", "gzip twice", "Git LFS", "floats"],
+    ids=["labels", "text", "one byte", "zip", "HTML", "PNG", "JPEG", "bzip2", "gzip twice", "Git LFS", "floats"],
 )
 def test_a_file_of_another_kind_is_refused_with_what_helps(content: bytes, words: str) -> None:
     assert words in complaint(content)

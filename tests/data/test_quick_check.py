@@ -12,7 +12,7 @@ from data.samples import images_file, labels_file
 from fmnist_tui.data import DataError, load
 from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import Sources
-from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.machine import Check, CheckState
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 KAGGLE = ("fashion-mnist_train.csv", "fashion-mnist_test.csv")
@@ -63,7 +63,7 @@ def test_a_given_folder_is_looked_at_without_being_read(
 def test_what_was_loaded_before_is_known(tmp_path: Path, cache: Path) -> None:
     folder = write(tmp_path / "given")
     load(str(folder), cache)
-    assert data_check(str(folder), cache).seen == (
+    assert data_check(str(folder), cache).message == (
         f"{folder}: 12 + 5 images, verified when first read; not the official Fashion-MNIST"
     )
 
@@ -73,12 +73,12 @@ def test_kaggles_files_are_known_by_their_names(tmp_path: Path, cache: Path) -> 
         (tmp_path / name).write_text("label\n")
     row = data_check(str(tmp_path), cache)
     assert row.state is CheckState.OK
-    assert "CSV" in row.seen
+    assert "CSV" in row.message
 
 
 def test_a_given_folder_that_is_not_there_is_a_problem(tmp_path: Path, cache: Path) -> None:
     row = data_check(str(tmp_path / "nowhere"), cache)
-    assert (row.state, row.seen) == (CheckState.PROBLEM, f"there is no folder {tmp_path / 'nowhere'}")
+    assert (row.state, row.message) == (CheckState.PROBLEM, f"there is no folder {tmp_path / 'nowhere'}")
     assert row.advice
 
 
@@ -87,7 +87,7 @@ def test_a_given_folder_that_lacks_a_file_says_which(tmp_path: Path, cache: Path
     (folder / NAMES[3]).unlink()
     row = data_check(str(folder), cache)
     assert row.state is CheckState.PROBLEM
-    assert NAMES[3] in row.seen
+    assert NAMES[3] in row.message
 
 
 def cut(content: bytes) -> bytes:
@@ -115,10 +115,10 @@ def test_a_damaged_file_is_named(tmp_path: Path, cache: Path, damage: Callable[[
     path.write_bytes(damage(path.read_bytes()))
     row = data_check(str(path.parent), cache)
     assert row.state is CheckState.PROBLEM
-    assert row.seen.startswith(f"{path} ")
+    assert row.message.startswith(f"{path} ")
     with pytest.raises(DataError) as caught:
         load(str(path.parent), cache)
-    assert (row.seen, row.advice) == (caught.value.problem, caught.value.advice)
+    assert (row.message, row.advice) == (caught.value.problem, caught.value.advice)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, cache: Path, damage: Callable[[
 )
 def test_gzip_of_another_form_is_read_to_be_sure(tmp_path: Path, cache: Path, pack: Callable[[bytes], bytes]) -> None:
     folder = write(tmp_path / "given", pack=pack)
-    assert data_check(str(folder), cache).seen.startswith(f"{folder}: 12 + 5 images")
+    assert data_check(str(folder), cache).message.startswith(f"{folder}: 12 + 5 images")
 
 
 @pytest.mark.parametrize("loaded", [False, True])
@@ -139,7 +139,7 @@ def test_one_training_image_is_too_few(tmp_path: Path, cache: Path, loaded: bool
     if loaded:
         load(str(folder), cache)
     row = data_check(str(folder), cache)
-    assert (row.state, row.seen) == (CheckState.PROBLEM, f"{folder} contains one training image")
+    assert (row.state, row.message) == (CheckState.PROBLEM, f"{folder} contains one training image")
     assert row.advice.startswith("use at least 2")
 
 
@@ -148,17 +148,17 @@ def test_files_that_do_not_belong_together_are_named(tmp_path: Path, cache: Path
     (folder / NAMES[1]).write_bytes(idx(11, images=False))
     row = data_check(str(folder), cache)
     assert row.state is CheckState.PROBLEM
-    assert "12 images" in row.seen
-    assert "11 labels" in row.seen
+    assert "12 images" in row.message
+    assert "11 labels" in row.message
 
 
 def test_the_systems_folder_comes_before_the_cache(cache: Path, sources: Sources) -> None:
     write(cache / "fashion-mnist")
-    assert str(cache) in data_check(None, cache, sources).seen
+    assert str(cache) in data_check(None, cache, sources).message
     write(sources.system, pack=gzip.compress)
     row = data_check(None, cache, sources)
     assert row.state is CheckState.OK
-    assert row.seen.startswith(f"{sources.system}: 12 + 5 images")
+    assert row.message.startswith(f"{sources.system}: 12 + 5 images")
 
 
 def test_data_that_is_nowhere_yet_says_how_it_comes(cache: Path, sources: Sources) -> None:
@@ -177,11 +177,11 @@ def test_a_usual_place_with_wrong_files_is_reported_and_passed_over(cache: Path,
     (write(cache / "fashion-mnist") / NAMES[2]).write_bytes(b"")
     row = data_check(None, cache, sources)
     assert row.state is CheckState.NOTE
-    assert f"{sources.system} contains data other than Fashion-MNIST" in row.seen
-    assert f"{NAMES[2]} is empty" in row.seen
-    assert "not downloaded yet" in row.seen
+    assert f"{sources.system} contains data other than Fashion-MNIST" in row.message
+    assert f"{NAMES[2]} is empty" in row.message
+    assert "not downloaded yet" in row.message
 
 
 def test_a_place_that_is_known_to_hold_other_images_is_passed_over(cache: Path, sources: Sources) -> None:
     load(str(write(sources.system)), cache)  # the sizes are right, the fingerprints aren't
-    assert "contains data other" in data_check(None, cache, sources).seen
+    assert "contains data other" in data_check(None, cache, sources).message

@@ -73,7 +73,7 @@ def machine(
     free: float = 50e9,
     locks: Callable[[Path], Locks] = lambda _: Locks.OPEN_FILE,
 ) -> Machine:
-    """A machine with nothing wrong, but for what is said."""
+    """A machine with nothing wrong, except what is given."""
     for path, text in {"proc/cpuinfo": CPUINFO, **(files or {})}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)

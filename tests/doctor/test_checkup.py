@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.doctor.checkup import check_up
-from fmnist_tui.host.check import CheckState
 from fmnist_tui.host.gpu_sources import LIBRARY
+from fmnist_tui.host.machine import CheckState
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
@@ -40,7 +40,7 @@ def test_pytorch_is_checked_first_and_reported_last(make: Make, runs: Path, tmp_
     assert commands.closed == ["trainer_process", "torch_probe"]
 
 
-def test_nothing_goes_on_when_nobody_wants_the_rest(make: Make, runs: Path, tmp_path: Path) -> None:
+def test_nothing_continues_once_the_reader_has_stopped(make: Make, runs: Path, tmp_path: Path) -> None:
     commands = Commands({"torch_probe": reported(**TORCH), "trainer_process": CommandResult(0)})
     rows = check_up(make(commands=commands), runs, "demo", tmp_path / "cache")
     next(rows)
@@ -56,5 +56,5 @@ def test_a_machine_that_reports_nothing_is_checked_all_the_same(
     rows = list(check_up(machine, runs, None, tmp_path / "cache"))
     assert len(rows) == len(ORDER) + 1
     for row in rows:
-        assert row.seen
-        assert "\n" not in row.seen + row.advice
+        assert row.message
+        assert "\n" not in row.message + row.advice

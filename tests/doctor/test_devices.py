@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from fmnist_tui.doctor.devices import cpu_check, device_names, expects_gpu, gpu_check, query_gpus_of
-from fmnist_tui.host.check import Check, CheckState
 from fmnist_tui.host.gpu import Gpu, GpuProcess
 from fmnist_tui.host.gpu_sources import LIBRARY
 from fmnist_tui.host.gpus import GpuReport
+from fmnist_tui.host.machine import Check, CheckState
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
@@ -18,21 +18,21 @@ from .machines import gpus_reported
 
 def test_the_cpus_are_counted_and_named(make: Make) -> None:
     assert cpu_check(make()) == Check("cpu", CheckState.OK, "2 CPUs, AMD EPYC")
-    assert cpu_check(make(cpus=(1, 1))).seen == "1 CPU, AMD EPYC"
+    assert cpu_check(make(cpus=(1, 1))).message == "1 CPU, AMD EPYC"
 
 
 def test_cpus_that_may_not_be_used_are_reported(make: Make) -> None:
-    assert cpu_check(make(cpus=(4, 64))).seen == "4 of 64 CPUs available, AMD EPYC"
+    assert cpu_check(make(cpus=(4, 64))).message == "4 of 64 CPUs available, AMD EPYC"
 
 
 def test_a_processor_without_a_name_is_named_by_its_kind(make: Make) -> None:
-    assert cpu_check(make(files={"proc/cpuinfo": "CPU implementer\t: 0x41\n"})).seen == "2 CPUs, x86_64"
+    assert cpu_check(make(files={"proc/cpuinfo": "CPU implementer\t: 0x41\n"})).message == "2 CPUs, x86_64"
 
 
 def test_a_mac_is_asked_for_its_processor(make: Make) -> None:
     answers = {"sysctl": CommandResult(0, "Apple M3\n")}
-    assert cpu_check(make(system="Darwin", answers=answers)).seen == "2 CPUs, Apple M3"
-    assert cpu_check(make(system="Darwin")).seen == "2 CPUs, x86_64"
+    assert cpu_check(make(system="Darwin", answers=answers)).message == "2 CPUs, Apple M3"
+    assert cpu_check(make(system="Darwin")).message == "2 CPUs, x86_64"
 
 
 def gpu(number: int = 0, **differing: Any) -> Gpu:
@@ -61,7 +61,7 @@ def test_who_else_uses_a_gpu_is_shown_and_a_note_where_all_are_used() -> None:
     assert row.state is CheckState.OK
     assert (
         "cuda:0 NVIDIA H100 GPU-0f3a9c01 (80.5 GB of 85.0 GB free, 0% busy, used by alice: python (12.3 GB))"
-        in row.seen
+        in row.message
     )
     assert gpu_check(GpuReport((used,), driver="550")).state is CheckState.NOTE
 
@@ -69,17 +69,17 @@ def test_who_else_uses_a_gpu_is_shown_and_a_note_where_all_are_used() -> None:
 def test_instances_are_listed_as_devices() -> None:
     instance = gpu(0, key="MIG-5f3a9c01-7d1e-4c43-b4a1-4a7f6c1d0a11", name="NVIDIA H100 MIG 1g.10gb", busy=None)
     row = gpu_check(GpuReport((instance,), driver="550"))
-    assert "cuda:0 NVIDIA H100 MIG 1g.10gb MIG-5f3a9c01 (80.5 GB" in row.seen
+    assert "cuda:0 NVIDIA H100 MIG 1g.10gb MIG-5f3a9c01 (80.5 GB" in row.message
 
 
 def test_what_the_environment_hides_is_shown() -> None:
     row = gpu_check(GpuReport((gpu(1, index=0),), (gpu(0),), "550"), "1")
     assert row.state is CheckState.OK
-    assert row.seen.endswith("; CUDA_VISIBLE_DEVICES=1 hides NVIDIA H100 GPU-0f3a9c01")
+    assert row.message.endswith("; CUDA_VISIBLE_DEVICES=1 hides NVIDIA H100 GPU-0f3a9c01")
     report = GpuReport((), (gpu(0), gpu(1)), "550")
     row = gpu_check(report, "-1")
     assert row.state is CheckState.NOTE
-    assert row.seen.startswith("0 GPUs, driver 550; CUDA_VISIBLE_DEVICES=-1 hides NVIDIA H100 GPU-0f3a9c01, NVIDIA")
+    assert row.message.startswith("0 GPUs, driver 550; CUDA_VISIBLE_DEVICES=-1 hides NVIDIA H100 GPU-0f3a9c01, NVIDIA")
     assert not expects_gpu(report)
 
 
@@ -92,13 +92,13 @@ def test_gpus_whose_memory_is_in_use_are_a_note_unless_one_is_free() -> None:
 
 def test_memory_that_the_driver_does_not_report_is_not_called_full() -> None:
     row = gpu_check(GpuReport((gpu(total=0, free=0, busy=None),), driver="1"))
-    assert (row.state, row.seen) == (CheckState.OK, "1 GPU, driver 1; cuda:0 NVIDIA H100 GPU-0f3a9c01")
+    assert (row.state, row.message) == (CheckState.OK, "1 GPU, driver 1; cuda:0 NVIDIA H100 GPU-0f3a9c01")
 
 
 def test_a_driver_that_was_updated_while_in_use_asks_for_a_reboot() -> None:
     report = GpuReport(fault="RM has detected an NVML/RM version mismatch.")
     row = gpu_check(report)
-    assert (row.state, row.seen) == (
+    assert (row.state, row.message) == (
         CheckState.PROBLEM,
         "NVIDIA's driver doesn't work: RM has detected an NVML/RM version mismatch.",
     )
@@ -125,8 +125,8 @@ def test_a_driver_that_hangs_or_crashes_is_one_line(make: Make, result: CommandR
     report = query_gpus_of(make(libraries=[LIBRARY], answers={"host.gpus": result}))
     row = gpu_check(report)
     assert row.state is CheckState.PROBLEM
-    assert row.seen.endswith(why)
-    assert "\n" not in row.seen + row.advice
+    assert row.message.endswith(why)
+    assert "\n" not in row.message + row.advice
     assert expects_gpu(report)
 
 

@@ -26,7 +26,7 @@ def test_a_machine_with_nothing_wrong_has_a_line_for_each_check(doctor: Doctor) 
     assert outcome.lines[0] == "ok       terminal     TERM=xterm-256color, 80x24"
 
 
-def test_advice_stands_below_its_check(doctor: Doctor) -> None:
+def test_advice_is_below_its_check(doctor: Doctor) -> None:
     lines = doctor("--data", "demo", environ={"TERM": "xterm-256color", "LANG": "C"}).lines
     place = next(number for number, line in enumerate(lines) if line.startswith("note     characters"))
     assert lines[place + 1] == "                      -> if your terminal supports UTF-8: export LC_ALL=C.UTF-8"
@@ -43,7 +43,7 @@ def test_json_has_the_keys_of_the_contract(doctor: Doctor) -> None:
     rows = doctor("--json", "--data", "demo").json
     assert [row["check"] for row in rows] == CHECKS
     for row in rows:
-        assert list(row) == ["check", "state", "seen", "advice"]
+        assert list(row) == ["check", "state", "message", "advice"]
         assert all(isinstance(value, str) for value in row.values())
         assert row["state"] in ("ok", "note", "problem")
 
@@ -61,7 +61,7 @@ def test_a_gpu_has_a_line_where_there_is_one(doctor: Doctor) -> None:
     answers = {"host.gpus": gpus_reported(visible=(gpu,), driver="550")}
     rows = doctor("--json", "--data", "demo", libraries=[LIBRARY], answers=answers).json
     assert [row["check"] for row in rows][-2:] == ["gpu", "torch"]
-    assert "cuda:0 NVIDIA H100 GPU-5f3a9c01" in rows[-2]["seen"]
+    assert "cuda:0 NVIDIA H100 GPU-5f3a9c01" in rows[-2]["message"]
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
@@ -80,9 +80,9 @@ def test_text_from_elsewhere_cannot_move_the_cursor(doctor: Doctor, flags: tuple
 
 def test_the_folders_are_those_of_the_options(doctor: Doctor, tmp_path: Path) -> None:
     rows = doctor("--json", "--runs", tmp_path / "mine", "--data", "demo").json
-    seen = {row["check"]: row["seen"] for row in rows}
-    assert str(tmp_path / "mine") in seen["runs folder"]
-    assert "demo" in seen["data"]
+    message = {row["check"]: row["message"] for row in rows}
+    assert str(tmp_path / "mine") in message["runs folder"]
+    assert "demo" in message["data"]
     outcome = doctor("--data", tmp_path / "nowhere")
     assert outcome.complaint == "1 problem (data); see the advice above"
 

@@ -32,7 +32,7 @@ def row(outcome: Outcome, check: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("module", "seen"),
+    ("module", "message"),
     [
         ("raise ModuleNotFoundError(\"No module named 'torch'\")", "PyTorch isn't installed"),
         (
@@ -44,19 +44,21 @@ def row(outcome: Outcome, check: str) -> dict[str, str]:
         ("import os; os.kill(os.getpid(), 9)", "crashes (Killed"),
     ],
 )
-def test_a_pytorch_that_is_missing_or_broken_is_one_line(fake_torch: Put, module: str, seen: str) -> None:
+def test_a_pytorch_that_is_missing_or_broken_is_one_line(fake_torch: Put, module: str, message: str) -> None:
     fake_torch(module)
     outcome = call("doctor", "--json", "--data", "demo")
     assert outcome.status == 1
     assert "Traceback" not in outcome.out + outcome.err
     found = row(outcome, "torch")
     assert found["state"] == "problem"
-    assert seen in found["seen"]
+    assert message in found["message"]
 
 
 def test_a_pytorch_that_works_is_reported(fake_torch: Put) -> None:
     fake_torch(TORCH)
-    assert row(call("doctor", "--json", "--data", "demo"), "torch")["seen"].startswith("PyTorch 2.13.0+fake (CPU build")
+    assert row(call("doctor", "--json", "--data", "demo"), "torch")["message"].startswith(
+        "PyTorch 2.13.0+fake (CPU build"
+    )
 
 
 def test_the_environment_is_believed(fake_torch: Put) -> None:
@@ -71,10 +73,10 @@ def test_the_environment_is_believed(fake_torch: Put) -> None:
         TMUX="/nowhere/at/all,1,0",
         SLURM_JOB_ID="4711",
     )
-    assert row(outcome, "colours")["seen"] == "none, according to TERM"
-    assert row(outcome, "characters")["seen"] == "not UTF-8 (LANG=C): the app draws in ASCII"
-    assert row(outcome, "session")["seen"].endswith("inside tmux, which doesn't respond")
-    assert row(outcome, "logout")["seen"] == "runs end with Slurm job 4711"
+    assert row(outcome, "colours")["message"] == "none, according to TERM"
+    assert row(outcome, "characters")["message"] == "not UTF-8 (LANG=C): the app draws in ASCII"
+    assert row(outcome, "session")["message"].endswith("inside tmux, which doesn't respond")
+    assert row(outcome, "logout")["message"] == "runs end with Slurm job 4711"
 
 
 def test_its_lines_are_whole_and_plain_in_a_pipe(fake_torch: Put) -> None:
@@ -110,7 +112,7 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(fake_torch: Put) -> None
 def test_rows_come_while_pytorch_takes_its_time_and_ctrl_c_ends_both(fake_torch: Put) -> None:
     fake_torch("import time; time.sleep(300)")
     with terminal("doctor", "--data", "demo") as screen:
-        screen.wait_for(lambda seen: "demo set" in seen.text, "the data's row was there")
+        screen.wait_for(lambda message: "demo set" in message.text, "the data's row was there")
         assert "torch" not in screen.text.splitlines()[-1]
         children = _children(screen)
         assert len(children) == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.doctor.logout import logout_check, what_a_logout_ends
-from fmnist_tui.host.check import Check, CheckState
+from fmnist_tui.host.machine import Check, CheckState
 
 from .conftest import Make
 from .machines import PLAIN
@@ -35,7 +35,7 @@ def test_where_systemd_kills_it_is_reported_with_what_to_do(make: Make) -> None:
         "run once: loginctl enable-linger; then start with: systemd-run --user --scope fmnist-tui"
     )
     row = logout_check(machine)
-    assert (row.state, row.seen) == (CheckState.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
+    assert (row.state, row.message) == (CheckState.NOTE, "a logout ends runs (systemd's KillUserProcesses)")
 
 
 def test_lingering_does_not_save_what_is_in_the_session(make: Make) -> None:
@@ -127,15 +127,17 @@ def test_what_belongs_to_the_user_manager_ends_with_the_last_logout_unless_it_li
     ("variable", "job"), [("SLURM_JOB_ID", "Slurm job 77"), ("PBS_JOBID", "PBS job 77"), ("LSB_JOBID", "LSF job 77")]
 )
 def test_a_batch_job_takes_its_runs_along(make: Make, variable: str, job: str) -> None:
-    said = what_a_logout_ends(make(environ={**PLAIN, variable: "77"}, files=KILLS))
-    assert said == f"runs end with {job}; request enough time; fmnist-tui resume RUN continues from the last checkpoint"
+    warning = what_a_logout_ends(make(environ={**PLAIN, variable: "77"}, files=KILLS))
+    assert (
+        warning == f"runs end with {job}; request enough time; fmnist-tui resume RUN continues from the last checkpoint"
+    )
 
 
 def test_one_who_came_to_a_node_by_ssh_was_adopted_by_the_job(make: Make) -> None:
     group = "0::/system.slice/slurmstepd.scope/job_4711/step_extern/user/task_0\n"
-    said = what_a_logout_ends(make(files={"proc/self/cgroup": group}))
-    assert said is not None
-    assert said.startswith("runs end with Slurm job 4711;")
+    warning = what_a_logout_ends(make(files={"proc/self/cgroup": group}))
+    assert warning is not None
+    assert warning.startswith("runs end with Slurm job 4711;")
 
 
 @pytest.mark.parametrize(
@@ -150,15 +152,15 @@ def test_one_who_came_to_a_node_by_ssh_was_adopted_by_the_job(make: Make) -> Non
     ],
 )
 def test_a_container_whose_first_process_is_a_shell_ends_with_it(make: Make, stat: str, ends: bool) -> None:
-    said = what_a_logout_ends(make(files={"proc/1/stat": stat}))
-    assert (said is not None) is ends
-    if said:
+    warning = what_a_logout_ends(make(files={"proc/1/stat": stat}))
+    assert (warning is not None) is ends
+    if warning:
         name = stat.partition("(")[2].rpartition(")")[0]
         name = name.replace("\x1b", " ")
-        assert said.startswith(f"runs end with the first process of this container ({name}); detach")
+        assert warning.startswith(f"runs end with the first process of this container ({name}); detach")
 
 
 def test_wsl_wants_a_window_left_open(make: Make) -> None:
-    said = what_a_logout_ends(make(files={"proc/sys/kernel/osrelease": "5.15.153.1-microsoft-standard-WSL2\n"}))
-    assert said is not None
-    assert "leave a WSL window open" in said
+    warning = what_a_logout_ends(make(files={"proc/sys/kernel/osrelease": "5.15.153.1-microsoft-standard-WSL2\n"}))
+    assert warning is not None
+    assert "leave a WSL window open" in warning

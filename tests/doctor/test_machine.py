@@ -12,7 +12,7 @@ import pytest
 from fmnist_tui.doctor.logout import logout_check
 from fmnist_tui.host.machine import Locks, this_machine
 
-GIVEN = "from fmnist_tui.host.machine import given_environment; print(given_environment().get('LC_CTYPE'))"
+GIVEN = "from fmnist_tui.host.terminal import given_environment; print(given_environment().get('LC_CTYPE'))"
 ENVIRONMENTS = [({"LC_CTYPE": "C.UTF-8"}, "C.UTF-8")]
 if Path("/proc/self/environ").exists():  # else nobody can tell who set it
     ENVIRONMENTS += [({"LANG": "C"}, ""), ({"LANG": "C", "LC_CTYPE": ""}, "")]
@@ -64,7 +64,7 @@ def test_a_user_without_a_name_is_named_by_number(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("environ", "given"), ENVIRONMENTS)
-def test_what_python_adds_to_a_c_locale_is_not_taken_for_the_persons_own(environ: dict[str, str], given: str) -> None:
+def test_what_python_adds_to_a_c_locale_is_not_mistaken_for_the_users_own(environ: dict[str, str], given: str) -> None:
     rest = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
     done = subprocess.run(
         [sys.executable, "-c", GIVEN], env={**rest, **environ}, capture_output=True, check=True, encoding="utf-8"

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from fmnist_tui.doctor.packages import libraries_check, torch_check, trainer_check
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import this_machine
+from fmnist_tui.host.machine import Check, CheckState, this_machine
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
@@ -65,7 +64,7 @@ def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "seen", "advice"),
+    ("why", "message", "advice"),
     [
         (TOO_OLD, "The NVIDIA driver on your system is too old (found version 11040)", "update NVIDIA's driver"),
         (
@@ -79,22 +78,22 @@ def test_a_cuda_build_where_there_is_no_gpu_is_fine(see: Any) -> None:
         ("", "no error message", "nvidia-smi"),
     ],
 )
-def test_a_gpu_out_of_reach_is_one_line_with_advice(see: Any, why: str, seen: str, advice: str) -> None:
+def test_a_gpu_out_of_reach_is_one_line_with_advice(see: Any, why: str, message: str, advice: str) -> None:
     row = see(reported(**{**CUDA, "why_not": why}))
     assert row.state is CheckState.PROBLEM
-    assert row.seen.startswith("PyTorch 2.13.0 (CUDA 13.0) can't use the GPU: ")
-    assert seen in row.seen
+    assert row.message.startswith("PyTorch 2.13.0 (CUDA 13.0) can't use the GPU: ")
+    assert message in row.message
     assert advice in row.advice
     assert row.advice.endswith("; or --device cpu")
-    assert "\n" not in row.seen
-    assert len(row.seen) < 260
+    assert "\n" not in row.message
+    assert len(row.message) < 260
 
 
 @pytest.mark.parametrize("hidden", ["", "-1"])
 def test_gpus_that_somebody_hid_are_no_problem(see: Any, hidden: str) -> None:
     row = see(reported(**{**CUDA, "why_not": "No CUDA GPUs are available"}), CUDA_VISIBLE_DEVICES=hidden)
     assert row.state is CheckState.NOTE
-    assert "CUDA_VISIBLE_DEVICES" in row.seen
+    assert "CUDA_VISIBLE_DEVICES" in row.message
 
 
 def test_one_that_is_too_old_is_a_problem(see: Any) -> None:
@@ -106,12 +105,12 @@ def test_one_that_is_too_old_is_a_problem(see: Any) -> None:
 def test_without_it_v0_still_works(see: Any) -> None:
     row = see(CommandResult(1, "", MISSING))
     assert row.state is CheckState.PROBLEM
-    assert row.seen == "PyTorch isn't installed; v0, data and results work without it"
+    assert row.message == "PyTorch isn't installed; v0, data and results work without it"
     assert "pip install torch" in row.advice
 
 
 @pytest.mark.parametrize(
-    ("answer", "seen"),
+    ("answer", "message"),
     [
         (
             CommandResult(1, "", MISSING.replace("'torch'", "'torch._C'")),
@@ -128,13 +127,13 @@ def test_without_it_v0_still_works(see: Any) -> None:
         (CommandResult(None, errors="no answer within 20 s"), "PyTorch: no answer within 20 s"),
     ],
 )
-def test_one_that_is_broken_is_one_line(see: Any, answer: CommandResult, seen: str) -> None:
+def test_one_that_is_broken_is_one_line(see: Any, answer: CommandResult, message: str) -> None:
     row = see(answer)
     assert row.state is CheckState.PROBLEM
-    assert seen in row.seen
+    assert message in row.message
     assert row.advice
-    assert "\n" not in row.seen
-    assert len(row.seen) < 300
+    assert "\n" not in row.message
+    assert len(row.message) < 300
 
 
 # The trainer
@@ -155,17 +154,17 @@ def test_a_trainer_that_can_be_imported_is_ok() -> None:
 def test_a_checkout_that_is_not_installed_is_a_problem_with_advice(errors: str) -> None:
     row = trainer_check(1, errors)
     assert row.state is CheckState.PROBLEM
-    assert row.seen == f"{sys.executable} doesn't find this program outside this folder"
+    assert row.message == f"{sys.executable} doesn't find this program outside this folder"
     assert "pip install -e" in row.advice
 
 
 def test_any_other_failure_of_the_trainer_is_quoted() -> None:
     row = trainer_check(1, "Traceback\nImportError: libblas.so\x1b[31m: cannot open\n\n")
-    assert (row.state, row.seen) == (
+    assert (row.state, row.message) == (
         CheckState.PROBLEM,
         "trainer processes can't be started: ImportError: libblas.so [31m: cannot open",
     )
-    assert "no error message" in trainer_check(-9, "").seen
+    assert "no error message" in trainer_check(-9, "").message
 
 
 def test_a_trainer_that_does_not_answer_in_time_is_a_note() -> None:
@@ -178,10 +177,10 @@ def test_a_trainer_that_does_not_answer_in_time_is_a_note() -> None:
 def test_here_all_libraries_are_installed() -> None:
     row = libraries_check(this_machine())
     assert (row.state, row.advice) == (CheckState.OK, "")
-    assert "numpy " in row.seen
+    assert "numpy " in row.message
 
 
 def test_a_missing_library_is_named_with_the_command_that_installs_it(make: Make) -> None:
     row = libraries_check(make(version_of=lambda name: None if name in ("scipy", "plotext") else "1.0"))
-    assert (row.state, row.seen) == (CheckState.PROBLEM, "scipy, plotext missing")
+    assert (row.state, row.message) == (CheckState.PROBLEM, "scipy, plotext missing")
     assert row.advice == "install them: pip install scipy plotext"

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.doctor.session import clipboard_check, query_tmux, session_check
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Machine
+from fmnist_tui.host.machine import Check, CheckState, Machine
 from fmnist_tui.host.processes import CommandResult
 
 from .conftest import Make
@@ -21,12 +20,12 @@ def tmux(clipboard: str = "on", client: str = "xterm-256color 256,RGB,clipboard,
 
 
 def rows(machine: Machine) -> tuple[Check, Check]:
-    said = query_tmux(machine)
-    return session_check(machine, said), clipboard_check(machine, said)
+    tmux = query_tmux(machine)
+    return session_check(machine, tmux), clipboard_check(machine, tmux)
 
 
 @pytest.mark.parametrize(
-    ("environ", "seen"),
+    ("environ", "message"),
     [
         ({}, "local"),
         ({"SSH_CONNECTION": "10.0.0.1 22 10.0.0.2 22"}, "over SSH"),
@@ -35,8 +34,8 @@ def rows(machine: Machine) -> tuple[Check, Check]:
         ({"SSH_TTY": "/dev/pts/1", "TERM": "tmux-256color"}, "over SSH, tmux or screen on the client side"),
     ],
 )
-def test_the_layers_between_are_reported(make: Make, environ: dict[str, str], seen: str) -> None:
-    assert rows(make(environ={**PLAIN, **environ}))[0] == Check("session", CheckState.OK, seen)
+def test_the_layers_between_are_reported(make: Make, environ: dict[str, str], message: str) -> None:
+    assert rows(make(environ={**PLAIN, **environ}))[0] == Check("session", CheckState.OK, message)
 
 
 def test_tmux_is_not_asked_where_there_is_none(make: Make) -> None:
@@ -53,7 +52,7 @@ def test_a_tmux_that_passes_everything_on_is_fine(make: Make) -> None:
 def test_a_tmux_that_keeps_copies_gets_a_line_for_its_configuration(make: Make, option: str) -> None:
     clipboard = rows(make(environ=INSIDE, answers=tmux(option)))[1]
     assert clipboard.state is CheckState.NOTE
-    assert f"set-clipboard {option}" in clipboard.seen
+    assert f"set-clipboard {option}" in clipboard.message
     assert clipboard.advice.startswith("set -g set-clipboard on  (in ~/.tmux.conf")
 
 
@@ -107,5 +106,5 @@ def test_of_the_clipboard_only_what_is_known_is_reported(
 ) -> None:
     row = rows(make(environ={**PLAIN, **environ}))[1]
     assert row.state is state
-    assert word in row.seen
+    assert word in row.message
     assert ("fmnist-tui export --to DIR" in row.advice) is (state is CheckState.NOTE)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.doctor.storage import disk_check, folder_check, home_checks, runs_check, sharing_check
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.machine import Locks
+from fmnist_tui.host.machine import Check, CheckState, Locks
 from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
@@ -43,13 +42,13 @@ def test_a_folder_that_is_not_there_yet_is_not_made(make: Make, runs: Path, tmp_
 
     row = folder_check(make(locks=locks), runs)
     assert (row.state, asked) == (CheckState.OK, [tmp_path])
-    assert "created by the first run" in row.seen
+    assert "created by the first run" in row.message
     assert not runs.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_a_problem(make: Make, runs: Path) -> None:
     row = folder_check(make(locks=raising(OSError(30, "Read-only file system"))), runs)
-    assert (row.state, row.seen) == (CheckState.PROBLEM, f"{runs} can't be written (Read-only file system)")
+    assert (row.state, row.message) == (CheckState.PROBLEM, f"{runs} can't be written (Read-only file system)")
     assert "--runs" in row.advice
 
 
@@ -75,7 +74,7 @@ def test_little_free_space_is_reported_in_time(
 ) -> None:
     row = disk_check(make(free=free), runs)
     assert row.state is state
-    assert row.seen.startswith(words)
+    assert row.message.startswith(words)
     assert bool(row.advice) is (state is not CheckState.OK)
 
 
@@ -103,7 +102,7 @@ def test_a_trainer_without_a_sign_of_life_is_reported(runs: Path) -> None:
         run.heartbeat.write_text('{"pid": 1, "time": 0}\n')
         os.utime(run.heartbeat, (0, 0))
         row = runs_check(runs)
-    assert (row.state, row.seen) == (CheckState.NOTE, "1 run, 0.0 MB, 1 running, not responding")
+    assert (row.state, row.message) == (CheckState.NOTE, "1 run, 0.0 MB, 1 running, not responding")
     assert run.run_id in row.advice
 
 
@@ -112,7 +111,7 @@ def test_a_file_in_the_place_of_the_runs_is_a_problem(runs: Path) -> None:
     runs.touch()
     row = runs_check(runs)
     assert row.state is CheckState.PROBLEM
-    assert "Not a directory" in row.seen
+    assert "Not a directory" in row.message
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_what_locks_are_worth_depends_on_the_file_system(
     table = {"proc/self/mountinfo": f"22 1 8:1 / / rw - {mount}"}
     row = folder_check(make(locks=lambda _: locks, files=table), runs)
     assert row.state is state
-    assert words in row.seen
+    assert words in row.message
     assert bool(row.advice) is (state is CheckState.NOTE)
 
 
@@ -164,7 +163,7 @@ def test_how_a_shared_folder_works_for_others(
     row = sharing_check(make(files={"proc/self/status": f"Name:\tx\nUmask:\t{umask}\n"}), runs)
     assert row is not None
     assert row.state is state
-    assert words in row.seen
+    assert words in row.message
 
 
 def test_a_folder_of_ones_own_has_no_row_on_sharing(make: Make, runs: Path) -> None:
@@ -178,7 +177,7 @@ def test_unreadable_runs_are_counted_with_their_owners(runs: Path, monkeypatch: 
     a_run(runs, 1)
     monkeypatch.setattr(RunDirectory, "unreadable", lambda _: "permission denied")
     row = runs_check(runs)
-    assert (row.state, row.seen) == (CheckState.NOTE, "1 run, 0.0 MB, 1 unreadable")
+    assert (row.state, row.message) == (CheckState.NOTE, "1 run, 0.0 MB, 1 unreadable")
     assert owner_of(runs) in row.advice
 
 
@@ -187,10 +186,10 @@ def test_a_broken_file_of_keys_is_a_note_and_none_is_no_row(tmp_path: Path, monk
     file = tmp_path / "fmnist-tui" / "keys.toml"
     file.parent.mkdir()
     assert "keys" not in [check.check for check in home_checks()]
-    for text, state, seen in (
+    for text, state, expected in (
         ('training.stop = "k"', CheckState.OK, f"{file}: 1 changed key"),
         ("training.stop", CheckState.NOTE, f"{file} is no valid TOML: "),
     ):
         file.write_text(text)
         (row,) = [check for check in home_checks() if check.check == "keys"]
-        assert (row.state, row.seen[: len(seen)]) == (state, seen)
+        assert (row.state, row.message[: len(expected)]) == (state, expected)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.host.check import Check, CheckState
-from fmnist_tui.host.terminal import characters_check, colours, colours_check, is_utf8, terminal_check
+from fmnist_tui.doctor.session import characters_check, colours_check, terminal_check
+from fmnist_tui.host.machine import Check, CheckState
+from fmnist_tui.host.terminal import colours, is_utf8
 
 from .conftest import Make
 from .machines import PLAIN
@@ -17,7 +18,7 @@ def test_a_usual_terminal_is_named_with_its_size(make: Make) -> None:
 def test_a_small_one_is_enough(make: Make, size: tuple[int, int]) -> None:
     row = terminal_check(make(size=size))
     assert (row.state, row.advice) == (CheckState.OK, "")
-    assert "comfortable" in row.seen
+    assert "comfortable" in row.message
 
 
 @pytest.mark.parametrize("size", [(59, 18), (60, 17), (1, 1)])
@@ -45,7 +46,7 @@ def test_a_dumb_terminal_is_a_note_without_colours(make: Make, environ: dict[str
     row = terminal_check(make(environ=environ))
     assert row.state is CheckState.NOTE
     assert "TERM=xterm-256color" in row.advice
-    assert colours_check(make(environ=environ)).seen.startswith("none")
+    assert colours_check(make(environ=environ)).message.startswith("none")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_colours_are_counted_as_the_app_draws_them(environ: dict[str, str], coun
 
 def test_few_colours_come_with_advice_and_many_without(make: Make) -> None:
     few = colours_check(make(environ={"TERM": "linux"}))
-    assert (few.state, few.seen) == (CheckState.NOTE, "16")
+    assert (few.state, few.message) == (CheckState.NOTE, "16")
     assert "COLORTERM=truecolor" in few.advice
     for environ in (PLAIN, {"TERM": "xterm-256color"}, {**PLAIN, "NO_COLOR": "1"}):
         row = colours_check(make(environ=environ))
@@ -103,8 +104,8 @@ def test_the_locales_first_word_says_whether_it_is_utf8(environ: dict[str, str],
 
 def test_without_utf8_ascii_is_reported_and_the_way_out_fits_the_system(make: Make) -> None:
     row = characters_check(make(environ={"LANG": "C"}))
-    assert (row.state, row.seen) == (CheckState.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII")
+    assert (row.state, row.message) == (CheckState.NOTE, "not UTF-8 (LANG=C): the app draws in ASCII")
     assert "LC_ALL=C.UTF-8" in row.advice
     assert "en_US.UTF-8" in characters_check(make(environ={"LANG": "C"}, system="Darwin")).advice
-    seen = "UTF-8 (LANG=de_DE.UTF-8); in other locales the app draws in ASCII"
-    assert characters_check(make()) == Check("characters", CheckState.OK, seen)
+    message = "UTF-8 (LANG=de_DE.UTF-8); in other locales the app draws in ASCII"
+    assert characters_check(make()) == Check("characters", CheckState.OK, message)

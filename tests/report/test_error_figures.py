@@ -5,12 +5,11 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from analysis.models import chance, constant, perfect, said
+from analysis.models import chance, constant, perfect, predicting
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fmnist_tui.analysis.calibration import reliability
-from fmnist_tui.analysis.errors import confusion_matrix
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.report.figures import CORRECT_COLOUR, WRONG_COLOUR, confusion_figure, reliability_figure
 from fmnist_tui.report.rendering import to_png, to_svg
@@ -20,7 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def confusion(predictions: Predictions, title: str = "run") -> Figure:
-    return confusion_figure(confusion_matrix(predictions), FASHION_CLASSES, title)
+    return confusion_figure(predictions.confusion_matrix, FASHION_CLASSES, title)
 
 
 def both(predictions: Predictions) -> tuple[Figure, Figure]:
@@ -51,7 +50,7 @@ def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
 
 
 def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
-    diagram, _ = reliability_figure(reliability(said([0] * 29, [0] * 29)), "run").axes
+    diagram, _ = reliability_figure(reliability(predicting([0] * 29, [0] * 29)), "run").axes
     (bar,) = diagram.patches
     legend = diagram.get_legend()
     assert bar.get_alpha() == pytest.approx(0.3)
@@ -59,7 +58,7 @@ def test_bins_of_few_images_are_pale_and_the_legend_says_so() -> None:
     assert legend.get_title().get_text().endswith("\npale: fewer than 30 images")
 
 
-@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: said([0], [0])])
+@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: predicting([0], [0])])
 def test_both_figures_are_drawn_whatever_a_model_predicts(model: Callable[[], Predictions]) -> None:
     for figure in both(model()):
         assert b"</svg>" in to_svg(figure)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import csv
 import io
 
-from analysis.models import said
+from analysis.models import predicting
 
-from fmnist_tui.analysis.errors import class_scores, confusion_matrix
+from fmnist_tui.analysis.errors import class_scores
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.report.export import confusion_csv, per_class_csv
 
-MATRIX = confusion_matrix(said([0, 0, 0, 6], [0, 6, 6, 6]))
+MATRIX = predicting([0, 0, 0, 6], [0, 6, 6, 6]).confusion_matrix
 
 
 def rows(text: str) -> list[dict[str, str]]:

@@ -54,14 +54,14 @@ def test_many_runs_or_none_are_drawn() -> None:
     assert to_svg(shift_figure({}, "none"))
 
 
-def test_a_run_is_exported_with_its_figure_where_the_analysis_is_kept(tmp_path: Path) -> None:
+def test_a_run_is_exported_with_its_figure_if_the_analysis_is_saved(tmp_path: Path) -> None:
     exported = export_run(analysed(tmp_path / "runs", "v1"), tmp_path / "out")
     assert {path.name for path in exported.files} == FILES
     plain = read_run(make_run(tmp_path / "runs", "v2", validation=[]))
     assert export_run(plain, tmp_path / "out").files == ()
 
 
-def test_several_runs_share_a_figure(tmp_path: Path) -> None:
+def test_several_runs_have_one_figure(tmp_path: Path) -> None:
     records = [analysed(tmp_path / "runs", version, seed) for seed, version in enumerate(("v0", "v1", "v1"))]
     assert {path.name for path in export_shifts(records, tmp_path / "out")} == FILES
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES

@@ -11,9 +11,8 @@ from sharing import made_once
 
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import CheckpointSaved, Epoch, RunFinished, StepMetrics
+from fmnist_tui.training.events import CheckpointSaved, Command, Epoch, RunFinished, StepMetrics
 
 from .reads import Reads
 from .trainers import SHORT_V0, SHORT_V3, Watch, finish, request, running

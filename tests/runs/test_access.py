@@ -13,7 +13,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import acquire, holding
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs import conditions
 from fmnist_tui.runs.conditions import (
     Conditions,

@@ -13,10 +13,10 @@ from fmnist_tui.runs.control import Inbox, busy_stage, control_end, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,
+    Command,
     Continued,
     Event,
     Paused,
@@ -194,7 +194,7 @@ def test_a_sender_that_died_in_mid_line_does_not_spoil_the_next_ones_command(run
 # Live trainers
 
 
-def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> None:
+def test_a_running_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)
@@ -222,7 +222,7 @@ def test_a_live_run_pauses_continues_and_stops_after_its_epoch(runs: Path) -> No
     assert status_of(run) is Status.FINISHED
 
 
-def test_a_live_run_that_stops_now_is_saved_where_it_stands_and_not_scored(stopped_v0: RunDirectory) -> None:
+def test_a_running_run_that_stops_now_is_saved_at_its_step_and_not_scored(stopped_v0: RunDirectory) -> None:
     *_, last = [event for event in Watch(stopped_v0).new() if isinstance(event, StepMetrics)]
     assert checkpoint_steps(stopped_v0)[0] == last.step
     assert last.epoch == 2
@@ -244,7 +244,7 @@ def test_a_paused_run_can_be_stopped(runs: Path) -> None:
         assert trainer.wait() == 0
 
 
-def test_a_live_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -> None:
+def test_a_running_trainer_passes_over_junk_and_obeys_what_follows_it(runs: Path) -> None:
     run = request(runs, ENDLESS_V0)
     with running(run) as trainer:
         watch = Watch(run)

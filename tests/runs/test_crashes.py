@@ -15,9 +15,8 @@ from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import CheckpointSaved, StepMetrics
+from fmnist_tui.training.events import CheckpointSaved, Command, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 from .trainers import SHORT_V0, SHORT_V3, Watch, assert_undisturbed, finish, kill_somewhere, request, running
@@ -39,7 +38,7 @@ def crash(run: RunDirectory, chance: np.random.Generator, most: int) -> int:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_three_times_ends_as_if_nothing_had_been(runs: Path, finished_v0: RunDirectory) -> None:
+def test_a_run_that_is_killed_three_times_ends_as_if_never_interrupted(runs: Path, finished_v0: RunDirectory) -> None:
     run = request(runs, SHORT_V0)
     crash(run, np.random.default_rng(1), 3)
     assert_undisturbed(run, finished_v0)
@@ -66,7 +65,7 @@ def test_runs_on_real_images_survive_a_hundred_kills_bit_for_bit(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
-def test_every_cnn_goes_on_as_if_nothing_had_been(runs: Path, version: str) -> None:
+def test_every_cnn_is_resumed_as_if_never_interrupted(runs: Path, version: str) -> None:
     config = replace(SHORT_V3, version=version)
     undisturbed, run = request(runs, config), request(runs, config)
     assert finish(undisturbed) == 0

@@ -114,12 +114,12 @@ def test_a_whole_id_wins_over_a_label_of_that_name(three: Path) -> None:
     assert find_run(three, OLD).run_id == OLD
 
 
-def test_a_word_for_several_runs_is_one_line_that_names_them(three: Path) -> None:
+def test_a_name_of_several_runs_is_one_line_that_names_them(three: Path) -> None:
     with pytest.raises(RunError, match=f"^'v0' is ambiguous \\({OLD}, {OTHER}\\): use a longer prefix$"):
         find_run(three, "v0")
 
 
-def test_a_word_for_very_many_runs_does_not_name_them_all(runs: Path) -> None:
+def test_a_name_of_very_many_runs_does_not_name_them_all(runs: Path) -> None:
     for number in range(30):
         (runs / f"v0-20260101-120000-{number:04x}").mkdir(parents=True)
     with pytest.raises(RunError) as raised:
@@ -127,7 +127,7 @@ def test_a_word_for_very_many_runs_does_not_name_them_all(runs: Path) -> None:
     assert len(str(raised.value)) < 250
 
 
-def test_a_word_for_no_run_is_one_line(three: Path) -> None:
+def test_a_name_of_no_run_is_one_line(three: Path) -> None:
     with pytest.raises(RunError, match=r"^there is no run 'v2' in .*; `fmnist-tui runs` lists them$"):
         find_run(three, "v2")
 
@@ -141,7 +141,7 @@ def test_where_there_are_no_runs_the_message_says_how_to_start_one(runs: Path, w
 @pytest.mark.parametrize(
     "word", ["", ".", "..", "../x", "/", "/etc", "./", "v0/../..", f"../runs/{OLD}", f"{OLD}/", "~"]
 )
-def test_no_word_leads_out_of_the_runs_folder(three: Path, word: str) -> None:
+def test_no_name_leads_out_of_the_runs_folder(three: Path, word: str) -> None:
     (three.parent / "x").mkdir()
     with pytest.raises(RunError, match="there is no run"):
         find_run(three, word)
@@ -154,7 +154,7 @@ def test_an_absolute_path_to_a_run_elsewhere_is_no_run_here(three: Path, tmp_pat
         find_run(three, str(elsewhere))
 
 
-def test_escape_codes_in_a_word_do_not_reach_the_message(three: Path) -> None:
+def test_escape_codes_in_a_name_do_not_reach_the_message(three: Path) -> None:
     with pytest.raises(RunError) as raised:
         find_run(three, "\x1b[2J\n")
     assert str(raised.value).isprintable()
@@ -162,7 +162,7 @@ def test_escape_codes_in_a_word_do_not_reach_the_message(three: Path) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(word=st.text(st.sampled_from("v03-2./~\\ \n\0last*?")))
-def test_any_word_finds_a_run_within_the_folder_or_none(tmp_path_factory: pytest.TempPathFactory, word: str) -> None:
+def test_any_name_finds_a_run_within_the_folder_or_none(tmp_path_factory: pytest.TempPathFactory, word: str) -> None:
     runs = tmp_path_factory.mktemp("words") / "runs"
     for run_id in (OLD, NEW):
         (runs / run_id).mkdir(parents=True)
@@ -191,7 +191,7 @@ def test_a_run_without_files_has_no_configuration(run: RunDirectory) -> None:
     assert read_manifest(run).json == {}
 
 
-def test_what_was_asked_for_stands_in_until_it_is_known_what_is_run(run: RunDirectory) -> None:
+def test_the_request_is_shown_until_the_configuration_is_known(run: RunDirectory) -> None:
     run.request.write_text('{"device": "auto"}')
     assert read_manifest(run).json == {"device": "auto"}
     run.run_json.write_text('{"device": "cpu"}')
@@ -206,7 +206,7 @@ def test_a_runs_size_is_that_of_all_its_files(run: RunDirectory) -> None:
     assert run.size() == 8
 
 
-def test_a_live_runs_size_can_be_asked_for_while_its_files_come_and_go(run: RunDirectory) -> None:
+def test_a_running_runs_size_can_be_asked_for_while_its_files_come_and_go(run: RunDirectory) -> None:
     done = threading.Event()
 
     def come_and_go() -> None:

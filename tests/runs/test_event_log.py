@@ -215,16 +215,16 @@ def test_a_flush_that_fails_ends_nothing(path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("space", [1, 20, 100, 250])
 def test_what_finds_no_space_is_written_when_there_is_space_again(path: Path, space: int) -> None:
-    said: list[Event] = [step(1), step(2), events.Stage("validating"), step(3), step(4)]
+    written: list[Event] = [step(1), step(2), events.Stage("validating"), step(3), step(4)]
     with closing(EventLog(path)) as log:
-        log.append(said[0])
+        log.append(written[0])
         with space_for(path.stat().st_size + space):
-            for event in said[1:4]:
+            for event in written[1:4]:
                 log.append(event)
             assert path.read_bytes()[-1:] != b"\n"
-            assert read(path) == said[: path.read_bytes().count(b"\n")]
-        log.append(said[4])
-    assert read(path) == said
+            assert read(path) == written[: path.read_bytes().count(b"\n")]
+        log.append(written[4])
+    assert read(path) == written
     assert [logged.seq for logged in LogReader(path).read()] == list(range(5))
     assert path.read_bytes().count(b"\n") == 5
 

@@ -170,7 +170,7 @@ def test_a_tail_may_begin_in_the_middle_of_a_line(path: Path) -> None:
     assert read_tail(path, size) == written
 
 
-def test_damage_at_the_end_of_a_log_does_not_hide_what_stands_before_it(path: Path) -> None:
+def test_damage_at_the_end_of_a_log_does_not_hide_what_is_before_it(path: Path) -> None:
     written = write(path, *EVERY_EVENT)
     with path.open("ab") as file:
         file.write(b"\x00damage\n" * 10_000)

@@ -40,7 +40,7 @@ def test_a_run_ends_on_the_gpu_and_says_so(runs: Path, version: str) -> None:
     assert "NVIDIA" in read_manifest(run).json["device_name"]
 
 
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(runs: Path) -> None:
+def test_a_stopped_run_is_resumed_as_if_never_interrupted(runs: Path) -> None:
     undisturbed, run = request(runs, LONG_V3), request(runs, LONG_V3)
     assert finish(undisturbed) == 0
     killed_on_the_way(run)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from full_disk import space_for
 
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.runs import worker
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_snapshot
@@ -160,7 +160,7 @@ def test_a_run_that_diverges_is_distinguished_from_one_that_failed(runs: Path) -
     assert status_of(run) is Status.FAILED
 
 
-def test_a_run_without_a_test_is_kept_without_predictions(runs: Path) -> None:
+def test_a_run_without_a_test_is_saved_without_predictions(runs: Path) -> None:
     run = request(runs, replace(TINY_V0, score_test=False))
     assert InAppRun(run).train() == RunFinished("completed", scored=False)
     assert json.loads(run.result.read_text())["test_accuracy"] is None

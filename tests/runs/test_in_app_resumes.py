@@ -10,8 +10,7 @@ from cpus import on_one_cpu
 from data.samples import write_idx
 
 from fmnist_tui.data import load
-from fmnist_tui.host.cpus import available_cpus
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import available_cpus, host_name
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
@@ -19,8 +18,16 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Alert, CheckpointSaved, Epoch, Resumed, RunFinished, RunStarted, StepMetrics
+from fmnist_tui.training.events import (
+    Alert,
+    CheckpointSaved,
+    Command,
+    Epoch,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepMetrics,
+)
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 from .trainers import (
@@ -83,7 +90,7 @@ def test_a_killed_cnn_goes_on_in_the_app_as_if_nothing_had_been(runs: Path, fini
     assert_undisturbed(run, finished_v3)
 
 
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(
+def test_a_stopped_run_is_resumed_as_if_never_interrupted(
     runs: Path, stopped_v0: RunDirectory, finished_v0: RunDirectory
 ) -> None:
     run = copy_of(stopped_v0, runs)
@@ -94,7 +101,7 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(
     assert run.events.read_bytes().startswith(before)
 
 
-def test_a_run_killed_before_its_first_checkpoint_starts_again_as_if_nothing_had_been(
+def test_a_run_killed_before_its_first_checkpoint_starts_again_as_if_never_interrupted(
     runs: Path, finished_v0: RunDirectory
 ) -> None:
     run = request(runs, SHORT_V0)

@@ -12,7 +12,7 @@ from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
 OTHER = "v1-20260102-120000-00ff"
 
 
-def test_a_label_is_kept_and_its_name_stands_for_the_run(run: RunDirectory) -> None:
+def test_a_label_is_saved_and_its_name_identifies_the_run(run: RunDirectory) -> None:
     label = Label("best so far", ("paper", "gpu"), "with the new schedule")
     write_label(run, label)
     assert read_label(run) == label

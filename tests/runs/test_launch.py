@@ -19,8 +19,7 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.launch import launch
 from fmnist_tui.runs.lock import is_held
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Paused, RunFinished, RunStarted, StepMetrics
+from fmnist_tui.training.events import Command, Paused, RunFinished, RunStarted, StepMetrics
 
 from .trainers import (
     ENDLESS_V0,

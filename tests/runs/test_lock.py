@@ -244,6 +244,12 @@ def test_every_trainer_has_a_higher_number_than_all_before_it(run: RunDirectory)
     assert list(run.path.glob(".attempt-*")) == []
 
 
+def test_a_deeply_nested_lock_file_has_no_number(run: RunDirectory) -> None:
+    run.lock.write_bytes(b'{"x":' + b"[" * 4000)
+    assert current_attempt(run) == 0
+    os.close(acquire(run))
+
+
 def test_numbers_go_on_from_the_log_where_the_lock_file_was_removed(run: RunDirectory) -> None:
     log = EventLog(run.events, 7)
     log.append(Stage("loading data"))

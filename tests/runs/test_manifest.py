@@ -45,6 +45,14 @@ def test_before_run_json_the_manifest_is_the_request(run: RunDirectory) -> None:
     )
 
 
+@pytest.mark.parametrize("depth", [200, 900, 100_000])
+def test_a_deeply_nested_file_counts_as_damaged(run: RunDirectory, depth: int) -> None:
+    run.run_json.write_text(f'{{"version": "v1", "x": {"[" * depth}{"]" * depth}}}')
+    run.result.write_text(f'{{"reason": "completed", "x": {"[" * depth}{"]" * depth}}}')
+    assert read_manifest(run) == Manifest(version="v0")
+    assert read_result(run) is None
+
+
 def test_without_any_file_the_manifest_has_the_version_of_the_id(run: RunDirectory) -> None:
     assert read_manifest(run) == Manifest(version="v0")
 
@@ -54,6 +62,13 @@ def test_a_run_of_0_1_0_has_defaults_for_what_came_later(run: RunDirectory) -> N
     manifest = read_manifest(run)
     assert (manifest.epochs, manifest.subset, manifest.cpus, manifest.device_id) == (5, "first", 0, "")
     assert manifest.settings["label_smoothing"] == 0.0
+
+
+def test_a_hyper_parameter_is_a_number_or_none() -> None:
+    odd = {str(number): value for number, value in enumerate([*ODD_VALUES, -math.inf, "0.1"])}
+    manifest = Manifest(hyperparameters={"label_smoothing": 0.1, "epochs": 3, **odd})
+    assert (manifest.number("label_smoothing"), manifest.number("epochs")) == (0.1, 3.0)
+    assert {manifest.number(name) for name in [*odd, "missing"]} == {None}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import acquire, holding
 from fmnist_tui.runs.resume import DataMoved, check_resumable
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Event, Paused, Queued, RunFinished, Stage
+from fmnist_tui.training.events import Command, Event, Paused, Queued, RunFinished, Stage
 
 from .logs import STARTED, step, write_log
 

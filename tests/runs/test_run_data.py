@@ -63,7 +63,7 @@ def advice(run: RunDirectory) -> str:
 
 
 def refused(run: RunDirectory, given: str | None = None) -> str:
-    """What is said of images that aren't there; it is one line, and says what to do."""
+    """The message about images that aren't there; it is one line, and says what to do."""
     with pytest.raises(DataMoved) as raised:
         check_images(run, given)
     assert str(raised.value).isprintable()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.data import load
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.runs.conditions import conditions_at_start, conditions_here
 from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.request import read_request, request_run, write_run_json

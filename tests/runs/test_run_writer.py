@@ -95,7 +95,7 @@ def test_a_keeper_is_idle_before_and_after_a_checkpoint(keeper: RunWriter) -> No
     assert [*idle, keeper.busy] == [False, False]
 
 
-def test_two_checkpoints_are_kept(run: RunDirectory, keeper: RunWriter) -> None:
+def test_the_last_two_checkpoints_are_kept(run: RunDirectory, keeper: RunWriter) -> None:
     for step in (5, 10, 15):
         keeper.save_checkpoint(checkpoint(step))
     keeper.wait()
@@ -191,7 +191,7 @@ def test_an_outcome_without_scores_has_the_same_keys(run: RunDirectory, keeper: 
     assert [result[name] for name in ("test_accuracy", "test_nll", "test_brier", "test_ece")] == [None] * 4
 
 
-def test_an_outcome_that_cannot_be_kept_leaves_nothing_half_done(
+def test_an_outcome_that_cannot_be_saved_leaves_nothing_half_done(
     run: RunDirectory, keeper: RunWriter, full_disk: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DiskFull, match=r"^no room for the result in .* \(No space left on device\)$"):

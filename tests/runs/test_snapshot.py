@@ -144,7 +144,7 @@ def test_a_resumed_run_folds_into_what_an_undisturbed_one_does() -> None:
     assert resumed.epochs == whole.epochs
 
 
-def test_an_epoch_that_is_validated_again_stands_there_once() -> None:
+def test_an_epoch_that_is_validated_again_is_listed_once() -> None:
     again = fold(STARTED, *EPOCH_1, step(15), Resumed(10, 1), Stage("validating"), epoch(1, 0.7), step(15))
     assert [one.epoch for one in again.epochs] == [1]
     assert again.curve.step.tolist() == [5, 10, 15]

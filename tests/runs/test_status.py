@@ -30,7 +30,7 @@ QUEUED: list[Event] = [Stage("waiting for cpu")]
 PAUSED: list[Event] = [*BEGUN, Paused(5)]
 
 WITH_TRAINER = {
-    "that has said nothing yet": ([], Status.RUNNING),
+    "that has logged nothing yet": ([], Status.RUNNING),
     "that waits for its device": (QUEUED, Status.QUEUED),
     "whose turn has come": ([*QUEUED, Stage("loading data")], Status.RUNNING),
     "that loads": ([Stage("loading data")], Status.RUNNING),
@@ -126,7 +126,7 @@ def test_a_trainer_that_holds_its_lock_and_shows_no_sign_of_life_is_not_respondi
         assert status_of(run) is not Status.UNRESPONSIVE
 
 
-def test_a_trainer_that_has_not_yet_begun_to_beat_is_live(run: RunDirectory) -> None:
+def test_a_trainer_that_has_not_yet_begun_to_beat_is_running(run: RunDirectory) -> None:
     with holding(acquire(run)):
         write_log(run, Stage("loading data"))
         assert status_of(run) is Status.RUNNING
@@ -150,7 +150,7 @@ def test_the_status_of_a_long_log_is_at_its_end(run: RunDirectory) -> None:
     assert status_of(run) is Status.FINISHED
 
 
-def test_a_killed_run_that_is_started_again_is_not_said_to_be_paused_or_dead_while_it_starts(
+def test_a_killed_run_that_is_started_again_is_not_shown_as_paused_or_dead_while_it_starts(
     runs: Path, stopped_v0: RunDirectory
 ) -> None:
     run = copy_of(stopped_v0, runs)

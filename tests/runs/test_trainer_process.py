@@ -11,8 +11,7 @@ import pytest
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import CheckpointSaved, Paused, RunFinished, StepMetrics, StopRequested
+from fmnist_tui.training.events import CheckpointSaved, Command, Paused, RunFinished, StepMetrics, StopRequested
 
 from .trainers import ENDLESS_V0, PATIENCE, SHORT_V0, Watch, checkpoint_steps, finish, request, running
 

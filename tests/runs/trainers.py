@@ -176,9 +176,9 @@ def assert_undisturbed(run: RunDirectory, reference: RunDirectory) -> None:
 
 def kill_somewhere(run: RunDirectory, chance: np.random.Generator) -> None:
     """Starts a trainer and kills it soon after its first word, often while it writes a checkpoint."""
-    said = log_size(run)
+    before = log_size(run)
     with running(run) as trainer:
-        wait_until(lambda: log_size(run) > said or trainer.poll() is not None, "the trainer spoke")
+        wait_until(lambda: log_size(run) > before or trainer.poll() is not None, "the trainer logged something")
         time.sleep(chance.uniform(0.0, 0.6))
         if chance.random() < 0.7:
             trainer.send_signal(signal.SIGUSR1)

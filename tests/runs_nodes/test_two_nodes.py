@@ -260,7 +260,7 @@ import sys
 from pathlib import Path
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 
 run = RunDirectory(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fmnist_tui.host.cpus import available_cpus, cpu_set
+from fmnist_tui.host.node import available_cpus, cpu_set
 from fmnist_tui.runs.queue.devices import Claim, take_claim
 from fmnist_tui.runs.queue.store import Queue
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from runs.trainers import request
 
-from fmnist_tui.host.cpus import available_cpus
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.runs.conditions import Conditions
 from fmnist_tui.runs.queue.devices import Claim, candidates, free_device, needed_device, title_of, visible_gpus
 from fmnist_tui.runs.queue.store import Entry

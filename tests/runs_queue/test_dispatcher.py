@@ -18,7 +18,7 @@ from runs.trainers import Watch, request, time_of
 from waiting import wait_until
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
@@ -31,9 +31,8 @@ from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.queue.waiting import Waiting, WaitProbe
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Queued, RunFinished, RunStarted, StepMetrics
+from fmnist_tui.training.events import Command, Queued, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 ALL = available_cpus()

@@ -25,8 +25,7 @@ from fmnist_tui.runs.queue.dispatch import cancel_queued, start_ready
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import RunFinished, RunStarted
+from fmnist_tui.training.events import Command, RunFinished, RunStarted
 
 from .busy import busy
 

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.training.checkpoint import Checkpoint
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.engine import Engine, Indices, Tensors, Totals
-from fmnist_tui.training.events import Alert, CheckpointSaved, Event
+from fmnist_tui.training.events import Alert, CheckpointSaved, Command, Event
 from fmnist_tui.training.store import DiskFull, Outcome
 from fmnist_tui.training.task import Task
 from fmnist_tui.training.trainer import train

@@ -13,7 +13,7 @@ from fmnist_tui.training.task import announcements, make_task
 from .samples import dataset
 
 
-def said(version: str, data: Dataset, recipe: str = "tuned", flip: str = "auto", **settings: object) -> list[str]:
+def announced(version: str, data: Dataset, recipe: str = "tuned", flip: str = "auto", **settings: object) -> list[str]:
     config = configure(version, recipe, {}, flip=flip, device="cpu", threads=1, **settings)
     found = list(announcements(make_task(config, data), config.hyperparameters))
     assert all(isinstance(event, Stage | Alert) for event in found)
@@ -44,16 +44,16 @@ def test_what_is_done_to_images_and_why_is_one_line(
     recipe: str, flip: str, garments: str | None, other: str | None
 ) -> None:
     for flips, expected in ((True, garments), (False, other)):
-        assert said("v1", replace(dataset(), flips=flips), recipe, flip) == ([expected] if expected else [])
+        assert announced("v1", replace(dataset(), flips=flips), recipe, flip) == ([expected] if expected else [])
 
 
 def test_a_limit_says_which_images_it_takes() -> None:
-    assert said("v0", dataset(60), limit=20) == ["limit: the first 20 of 60 training images"]
-    assert said("v0", dataset(60), limit=61) == ["limit: all 60 training images (there are no more)"]
+    assert announced("v0", dataset(60), limit=20) == ["limit: the first 20 of 60 training images"]
+    assert announced("v0", dataset(60), limit=61) == ["limit: all 60 training images (there are no more)"]
     data = dataset(60)
     order = np.argsort(data.train.labels, kind="stable")
     in_order = replace(data, train=ImageSet.of(data.train.images[order], data.train.labels[order]))
-    (line,) = said("v0", in_order, limit=20)
+    (line,) = announced("v0", in_order, limit=20)
     assert line.startswith(
         "alert: --limit takes 20 of 60 training images by class, in proportion: the labels are sorted"
     )
@@ -63,6 +63,6 @@ def test_classes_that_no_training_image_has_are_named() -> None:
     data = dataset(60, 20)
     few = data.train.labels < 8
     data = replace(data, train=ImageSet.of(data.train.images[few], data.train.labels[few]))
-    (line,) = said("v0", data)
+    (line,) = announced("v0", data)
     assert line == "alert: no training image of Bag, Ankle boot; 4 test images will be misclassified"
-    assert said("v0", data, score_test=False) == []
+    assert announced("v0", data, score_test=False) == []

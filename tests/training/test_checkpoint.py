@@ -74,7 +74,7 @@ def test_the_optimiser_has_a_file_of_its_own_and_the_state_is_integers_and_check
     assert b"optimizer." not in weights
 
 
-def test_an_engine_without_an_optimisers_state_can_be_kept(tmp_path: Path) -> None:
+def test_an_engine_without_an_optimisers_state_can_be_saved(tmp_path: Path) -> None:
     start = Checkpoint(Position(), {"weight": np.zeros(3, np.float32)})
     write_checkpoint(tmp_path, start)
     assert_same(load_newest(tmp_path), start)
@@ -87,7 +87,7 @@ def test_two_are_kept_the_newest(tmp_path: Path) -> None:
     assert_same(load_newest(tmp_path), checkpoint(32))
 
 
-def test_two_whole_ones_are_kept_where_training_goes_on_from_before_a_damaged_one(tmp_path: Path) -> None:
+def test_two_complete_ones_are_kept_if_training_resumes_from_before_a_damaged_one(tmp_path: Path) -> None:
     for step in (8, 16):
         write_checkpoint(tmp_path, checkpoint(step))
     (tmp_path / "step-0000016" / "state.json").write_text("x")

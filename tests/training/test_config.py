@@ -91,7 +91,7 @@ def test_hyperparameters_of_another_shape_are_refused(damage: object) -> None:
         ({"augment": "rotate"}, "invalid augment 'rotate' (choose from none, flip, shift, flip_shift, auto)"),
     ],
 )
-def test_a_hyperparameter_out_of_range_says_what_would_do(change: dict[str, Any], message: str) -> None:
+def test_a_hyperparameter_out_of_range_is_reported_with_the_valid_values(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         replace(USUAL, **change)
 
@@ -107,7 +107,7 @@ def test_a_hyperparameter_out_of_range_says_what_would_do(change: dict[str, Any]
         ({"limit": 10_000_001}, "invalid limit 10000001 (must be between 10 and 10,000,000)"),
     ],
 )
-def test_a_setting_out_of_range_says_what_would_do(change: dict[str, Any], message: str) -> None:
+def test_a_setting_out_of_range_is_reported_with_the_valid_values(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         configure("v1", "tuned", {}, **change)
 

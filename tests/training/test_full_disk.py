@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fmnist_tui.training import events, trainer
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 
 from .fakes import FakeEngine, MemoryStore, drive, on
 from .samples import task
@@ -20,7 +20,7 @@ def test_the_outcome_waits_for_disk_space_and_is_lost_in_no_case(monkeypatch: py
     assert ran.outcome.scores is not None
 
 
-def test_a_run_that_diverged_ends_as_such_even_where_nothing_can_be_kept_and_nobody_waits() -> None:
+def test_a_run_that_diverged_ends_as_such_even_if_nothing_can_be_saved() -> None:
     script = on(events.Alert, Command.STOP_NOW, where=lambda alert: alert.kind == "no_room")
     ran = drive(FakeEngine(fault=(1, 2)), task(window=3), script, store=MemoryStore(full=10**6))
     (finished,) = ran.of(events.RunFinished)

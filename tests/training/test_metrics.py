@@ -63,7 +63,7 @@ def test_all_four_measures_of_a_case_worked_out_by_hand() -> None:
     assert found.ece == pytest.approx(0.5 * 0.41 + 0.5 * 0.05)
 
 
-def test_certain_and_right_is_the_best_score() -> None:
+def test_certain_and_correct_is_the_best_score() -> None:
     assert score(rows(1.0, 1.0), labels(True, True)) == Scores(accuracy=1.0, nll=0.0, brier=0.0, ece=0.0)
 
 
@@ -132,6 +132,6 @@ def test_of_equal_probabilities_the_first_class_is_the_answer() -> None:
     assert accuracy(np.full((2, 10), 0.1), np.array([0, 9], np.uint8)) == 0.5
 
 
-def test_a_model_that_is_sure_and_right_has_no_loss_below_zero() -> None:
+def test_a_model_that_is_certain_and_correct_has_no_loss_below_zero() -> None:
     sure = np.eye(10, dtype=np.float32)
     assert f"{negative_log_likelihood(sure, np.arange(10)):.4f}" == "0.0000"

@@ -145,7 +145,7 @@ def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
     assert learning.take_totals().images == 0
 
 
-def test_evaluation_changes_nothing_and_knows_loss_likelihood_and_right_answers() -> None:
+def test_evaluation_changes_nothing_and_knows_loss_likelihood_and_correct_predictions() -> None:
     learning = engine()
     before = learning.state()
     totals = learning.evaluate(ALL[10:30])

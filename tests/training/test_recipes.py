@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from fmnist_tui.data.statistics import PixelStatistics
+from fmnist_tui.data.dataset import PixelStatistics
 from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.recipes import (
     RECIPES,
@@ -122,7 +122,7 @@ def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_as_it_stands_is_not_modified(version: str, recipe: str) -> None:
+def test_an_unchanged_recipe_is_not_modified(version: str, recipe: str) -> None:
     config = configure(version, recipe, {"epochs": None, "batch_size": None})
     assert not config.modified
     assert config.hyperparameters == hyperparameters(version, recipe)

@@ -107,7 +107,7 @@ def test_predictions_are_normalised_float32_and_change_nothing(version: str) -> 
     assert_same_tensors(learning.state(), before)
 
 
-def test_evaluation_changes_nothing_and_knows_loss_likelihood_and_right_answers() -> None:
+def test_evaluation_changes_nothing_and_knows_loss_likelihood_and_correct_predictions() -> None:
     learning = engine("v3", label_smoothing=0.1)
     learning.step(ALL[:8], RATE, 1, 0)
     learning.take_totals()

@@ -13,13 +13,13 @@ import pytest
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.data.dataset import ImageSet
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
+from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.training import events, trainer
 from fmnist_tui.training.checkpoint import Position
 from fmnist_tui.training.engine import Totals
 from fmnist_tui.training.events import Event
 from fmnist_tui.training.metrics import score
-from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import make_engine
 
@@ -142,7 +142,7 @@ def test_an_epoch_is_best_where_it_beats_all_before_it() -> None:
     assert [epoch.is_best for epoch in ran.of(events.Epoch)] == [True, False, True, False, False, True]
 
 
-def test_even_a_first_epoch_with_no_right_answer_is_the_best_so_far() -> None:
+def test_even_a_first_epoch_with_no_correct_prediction_is_the_best_so_far() -> None:
     ran = drive(FakeEngine(validation=[Totals(1.0, 1.0, 0, 6)] * 2), task())
     assert [epoch.is_best for epoch in ran.of(events.Epoch)] == [True, False]
 
@@ -237,7 +237,7 @@ def test_no_checkpoint_is_begun_while_another_is_being_written(monkeypatch: pyte
     assert [checkpoint.position.epoch for checkpoint in ran.store.checkpoints] == [3]
 
 
-def test_a_checkpoint_is_a_place_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_is_a_position_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
     made, engine = task(window=3), FakeEngine()
     checkpoints = drive(engine, made).store.checkpoints

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from fmnist_tui.training import events, trainer
-from fmnist_tui.training.commands import Command
-from fmnist_tui.training.events import Event
+from fmnist_tui.training.events import Command, Event
 
 from .fakes import FakeEngine, MemoryStore, Ran, Script, drive, on
 from .samples import assert_same_tensors, task
@@ -82,7 +81,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @EVERYWHERE
-def test_a_pause_saves_waits_and_goes_on_as_if_nothing_had_been(place: str) -> None:
+def test_a_pause_saves_waits_and_continues_as_if_it_had_not_happened(place: str) -> None:
     ran, step = run(place, PAUSE, None, None, CONTINUE)
     first, last = ran.events.index(events.Paused(step)), ran.events.index(events.Continued(step))
     assert set(ran.events[first + 1 : last]) == {events.CheckpointSaved(step)}

@@ -141,6 +141,18 @@ def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
         terminal.wait()
 
 
+def test_a_terminal_that_is_lost_without_a_signal_ends_the_app(runs: Path) -> None:
+    environment = {**os.environ, "TERM": "xterm-256color", "FMNIST_TUI_RUNS": str(runs), "FMNIST_TUI_DATA": "demo"}
+    shell = ["sh", "-c", "trap : HUP; $0; status=$?; exit $status", installed_command()]
+    terminal = Terminal(shell, (80, 24), environment)
+    try:
+        terminal.wait_for("demo, train: 1-")
+        terminal.hang_up()
+        assert terminal.wait() == 128 + signal.SIGHUP
+    finally:
+        terminal.close()
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.03, 0.1])
 def test_a_terminal_that_is_lost_ends_the_app_whenever_its_signals_come(runs: Path, pause: float) -> None:
     with app_in_terminal(runs) as terminal:

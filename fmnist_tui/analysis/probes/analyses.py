@@ -20,7 +20,7 @@ from fmnist_tui.runs.fold import read_epochs, read_snapshot
 from fmnist_tui.runs.manifest import read_config, requested_folder
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.scored_model import load_scored_model
-from fmnist_tui.runs.start_checks import resolve_device
+from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.text import percent
 from fmnist_tui.training.task import make_task
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes import permuted
-from fmnist_tui.analysis.probes.cache import Findings
+from fmnist_tui.analysis.probes.cache import Findings, read_findings
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import curve_claims
 from fmnist_tui.analysis.probes.efficiency import efficiency_claim
 from fmnist_tui.analysis.probes.fit import regularisation_claim
 from fmnist_tui.analysis.probes.shifts import translation_claim
-from fmnist_tui.analysis.values import number, text
+from fmnist_tui.runs.run import Run
 from fmnist_tui.training.augment import shifts as shifts_images
-from fmnist_tui.training.recipes import recipe_option
+from fmnist_tui.training.recipes import RECIPES, recipe_option
 
 DENSE, CNNS = "v0", ("v1", "v2", "v3")
 """The models that the claims are about."""
@@ -42,6 +43,38 @@ _NORMALISATION = Claim(
 )
 
 
+@dataclass(frozen=True)
+class Section:
+    """The claims, checked against the runs of one recipe.
+
+    Attributes:
+        recipe: "tuned" or "origin".
+        found: What is known of the best run of each model that has one, by model.
+        gain: The last CNN's mean test accuracy minus the dense network's (0 to 1); None if one of them has no run.
+        claims: All of them.
+    """
+
+    recipe: str
+    found: dict[str, Findings]
+    gain: float | None
+    claims: tuple[Claim, ...]
+
+
+def sections(runs: Sequence[Run]) -> tuple[Section, ...]:
+    """A section for each recipe that has eligible runs; if there are none, one for the tuned recipe."""
+    made = [section(runs, recipe) for recipe in RECIPES]
+    return tuple(one for one in made if one.found) or (made[0],)
+
+
+def section(runs: Sequence[Run], recipe: str) -> Section:
+    """The claims, checked against the eligible runs of one recipe."""
+    comparison = compare(runs, recipe)
+    by_id = {run.run_id: run for run in runs}
+    found = {one.version: read_findings(by_id[one.best_run]) for one in comparison.versions}
+    gain = comparison.total_gain if {DENSE, CNNS[-1]} <= found.keys() else None
+    return Section(recipe, found, gain, claims(recipe, found, gain))
+
+
 def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tuple[Claim, ...]:
     """All claims, checked against runs of one recipe.
 
@@ -53,7 +86,7 @@ def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tu
     known_shifts = {name: one.shifts for name, one in found.items() if one.shifts}
     known_efficiency = {name: one.efficiency for name, one in found.items() if one.efficiency}
     last = found.get(CNNS[-1])
-    smoothing = number(last.record.settings, "label_smoothing") if last else None
+    smoothing = last.record.manifest.number("label_smoothing") if last else None
     fits = [(name, found[name].fit if name in found else None) for name in (UNREGULARISED, REGULARISED)]
 
     def missing(models: Sequence[str], analysis: str) -> tuple[str, ...]:
@@ -93,7 +126,7 @@ def _spatial(found: Mapping[str, Findings], missing: tuple[str, ...]) -> Claim:
 
 def _augments(one: Findings) -> bool:
     """Whether the run's training images were shifted at random."""
-    return shifts_images(text(one.record.settings, "augment"))
+    return shifts_images(str(one.record.settings.get("augment")))
 
 
 def _total_gain(gain: float | None, missing: tuple[str, ...]) -> Claim:

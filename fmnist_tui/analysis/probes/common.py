@@ -19,7 +19,7 @@ from fmnist_tui.training.config import ConfigError
 from fmnist_tui.training.engine import EVALUATION_BATCH
 
 if TYPE_CHECKING:
-    from fmnist_tui.training.predictor import Predictor
+    from fmnist_tui.runs.scored_model import Predictor
 
 Number = Annotated[float, Meta(gt=-1e300, lt=1e300)]
 """A finite number."""

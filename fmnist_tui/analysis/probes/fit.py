@@ -17,7 +17,7 @@ from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.metrics import accuracy, nll_of_each
 
 if TYPE_CHECKING:
-    from fmnist_tui.training.predictor import Predictor
+    from fmnist_tui.runs.scored_model import Predictor
 
 Indices = NDArray[np.int64]
 

@@ -24,9 +24,8 @@ from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint
-from fmnist_tui.training.commands import Command
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.events import Alert, CheckpointSaved, Command
 from fmnist_tui.training.store import Outcome
 from fmnist_tui.training.task import Task, choose, make_engine, make_task
 from fmnist_tui.training.trainer import train

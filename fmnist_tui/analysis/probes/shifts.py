@@ -15,7 +15,7 @@ from fmnist_tui.text import counted
 from fmnist_tui.training.metrics import accuracy
 
 if TYPE_CHECKING:
-    from fmnist_tui.training.predictor import Predictor
+    from fmnist_tui.runs.scored_model import Predictor
 
 Images = NDArray[np.uint8]
 

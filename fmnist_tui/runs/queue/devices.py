@@ -109,11 +109,11 @@ def candidates(
     if needed == MPS:
         return ((MPS, 0),)
     fastest_first = sorted(gpus, key=lambda gpu: -(gpu.speed or 0))
-    seen = tuple((gpu.key, gpu.index) for gpu in fastest_first)
+    visible = tuple((gpu.key, gpu.index) for gpu in fastest_first)
     if needed == "cuda":
-        return seen or (("cuda:0", 0),)
+        return visible or (("cuda:0", 0),)
     index = int(needed.partition(":")[2] or "0")
-    return tuple(one for one in seen if one[1] == index) or ((needed, index),)
+    return tuple(one for one in visible if one[1] == index) or ((needed, index),)
 
 
 def title_of(devices: Sequence[tuple[str, int]]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.gpu import others_on
 from fmnist_tui.host.gpus import query_gpus
-from fmnist_tui.host.identity import host_name
+from fmnist_tui.host.node import host_name
 from fmnist_tui.host.processes import python_command, python_environment
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory

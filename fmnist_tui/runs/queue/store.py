@@ -18,7 +18,7 @@ import msgspec
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, write_atomically
-from fmnist_tui.host.identity import host_name, slurm_job
+from fmnist_tui.host.node import host_name, slurm_job
 from fmnist_tui.paths import used_state_folders
 
 Record = TypeVar("Record", bound=msgspec.Struct)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.cpus import available_cpus, cpu_set
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.node import available_cpus, cpu_set
 from fmnist_tui.host.processes import python_environment
 from fmnist_tui.paths import private_temporary_folder, state_folder
 from fmnist_tui.runs.conditions import conditions_at_start

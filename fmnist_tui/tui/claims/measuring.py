@@ -11,11 +11,10 @@ from rich.padding import Padding
 from rich.text import Text
 from textual.message import Message
 
-from fmnist_tui.analysis.probes.claims import SCOPE
+from fmnist_tui.analysis.probes.claims import SCOPE, Section, sections
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, Claim, Verdict
 from fmnist_tui.data import Cancelled
 from fmnist_tui.paths import AppPaths
-from fmnist_tui.report.claims_page import Section, sections
 from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.messages import Failed, Post
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.status import Status
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.widgets.choices import Choices
 

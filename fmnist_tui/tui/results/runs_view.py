@@ -16,7 +16,6 @@ from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
 from fmnist_tui.analysis.comparison import Comparison
-from fmnist_tui.analysis.values import whole
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.label import Label, read_label, write_label
@@ -66,7 +65,7 @@ def row(record: Run, reasons: Mapping[str, str], drawn: bool) -> tuple[str, ...]
     eligible = "yes" if reason is None else "left out" if reason == LEFT_OUT else "no"
     accuracy, *others = _figures(record)
     texts = (record.run_id, accuracy, str(record.status), eligible, "drawn" if drawn else "", record.marked_recipe)
-    numbers = ("" if number is None else str(number) for number in (whole(record.settings, "epochs"), record.seed))
+    numbers = ("" if number is None else str(number) for number in (record.manifest.epochs, record.seed))
     return (*texts, *numbers, *others, record.label)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host.node import available_cpus
 
 _SHORTEST = 1.0
 _LONGEST = 6.0

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.theme import Theme
 
-from fmnist_tui.analysis.smoothing import smoothed, width_for
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.curve import smoothed, width_for
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.tui.themes import chart_colours, faded, model_colour

@@ -17,7 +17,7 @@ from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.training.commands import Command
+from fmnist_tui.training.events import Command
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from benchmarks.spec import Spec
 from fmnist_tui.data import Dataset, load
+from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.paths import cache_folder
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import EVALUATION_BATCH, Indices
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.training.schedules import learning_rate
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task, make_engine, make_task
 

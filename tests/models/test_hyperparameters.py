@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fmnist_tui.training.schedules import WARM_UP, learning_rate
+from fmnist_tui.models.hyperparameters import WARM_UP, learning_rate
 
 TOTALS = (10, 100, 844 * 30, 1001)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from fmnist_tui.host import cpus
-from fmnist_tui.host.cpus import available_cpus
+from fmnist_tui.host import node
+from fmnist_tui.host.node import available_cpus, boot_id, host_name, slurm_job
 
 
 @pytest.fixture
@@ -14,8 +15,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
     """A machine with 64 CPUs, of which this process may use all."""
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
-    monkeypatch.setattr(cpus, "_ROOT", tmp_path / "cgroup")
-    monkeypatch.setattr(cpus, "_OWN", tmp_path / "own")
+    monkeypatch.setattr(node, "_ROOT", tmp_path / "cgroup")
+    monkeypatch.setattr(node, "_OWN", tmp_path / "own")
     return monkeypatch
 
 
@@ -102,3 +103,28 @@ def test_quotas_of_cgroups_of_version_1_count(
     quotas = {f"{where}/cpu.cfs_quota_us": f"{quota}\n", f"{where}/cpu.cfs_period_us": "100000\n"}
     belong_to(tmp_path, own, quotas)
     assert available_cpus() == count
+
+
+def test_the_host_is_called_what_the_system_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert host_name() == socket.gethostname()
+    monkeypatch.setattr(socket, "gethostname", lambda: "node7")
+    assert host_name() == "node7"
+
+
+def test_a_boot_has_one_name_where_the_system_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert boot_id() == boot_id()
+    monkeypatch.setattr(node, "_BOOT_ID", tmp_path / "boot_id")
+    assert boot_id() == ""
+    (tmp_path / "boot_id").write_text("0a1b-2c\n")
+    assert boot_id() == "0a1b-2c"
+
+
+@pytest.mark.parametrize("job", ["7", "123456", "123_4"])
+def test_a_job_is_its_number(job: str) -> None:
+    assert slurm_job({"SLURM_JOB_ID": job}) == job
+
+
+@pytest.mark.parametrize("text", ["", "../7", "7/8", "7\n", " 7", "_", "٣", "x", "7" * 99])
+def test_what_is_no_number_is_no_job(text: str) -> None:
+    assert slurm_job({"SLURM_JOB_ID": text}) == ""
+    assert slurm_job({}) == ""

@@ -1,16 +1,41 @@
-"""The CPUs that this process may use, by affinity and cgroup quota."""
+"""The machine that this process runs on, as others know it: its name, boot, cluster job, and the CPUs it may use."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+import re
+import socket
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fmnist_tui.files import exists
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _OWN = Path("/proc/self/cgroup")
 _ROOT = Path("/sys/fs/cgroup")
+
+
+def host_name() -> str:
+    """This machine's host name."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """An identifier of this machine's current boot, or "" if the system has none (macOS)."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def slurm_job(environ: Mapping[str, str] = os.environ) -> str:
+    """The Slurm job that a process with this environment belongs to, or "".
+
+    The value becomes part of a path, so only digits and underscores are accepted.
+    """
+    job = environ.get("SLURM_JOB_ID", "")
+    return job if re.fullmatch(r"[0-9][0-9_]{0,39}", job) else ""
 
 
 def available_cpus() -> int:

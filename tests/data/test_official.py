@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from fmnist_tui.data import FASHION_CLASSES, Dataset, ImageSet, same_images_as_official
-from fmnist_tui.data.content_hash import content_checksum, holds_official_images
 from fmnist_tui.data.dataset import ByteArray
+from fmnist_tui.data.official import content_checksum, holds_official_images
 
 from .samples import Sample, sample
 
@@ -21,7 +21,7 @@ def dataset(train: ImageSet, test: ImageSet) -> Dataset:
     return Dataset("some", FASHION_CLASSES, train, test, "nowhere")
 
 
-def test_the_sum_is_that_of_the_sorted_sums_of_every_image_with_its_label(small: Sample) -> None:
+def test_the_checksum_is_that_of_the_sorted_checksums_of_every_image_with_its_label(small: Sample) -> None:
     each = [hashlib.sha256(image.tobytes() + bytes([label])) for image, label in zip(*small.train, strict=True)]
     expected = hashlib.sha256(b"".join(sorted(digest.digest() for digest in each))).hexdigest()
     assert content_checksum(ImageSet.of(*small.train)) == expected
