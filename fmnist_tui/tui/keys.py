@@ -91,6 +91,7 @@ def _scope(name: str) -> str:
 
 
 def _subclasses(cls: type) -> Iterator[type]:
-    for one in cls.__subclasses__():
-        yield one
-        yield from _subclasses(one)
+    children: list[type] = cls.__subclasses__()
+    for child in children:
+        yield child
+        yield from _subclasses(child)

@@ -130,8 +130,13 @@ def chart_colours(theme: Theme) -> ChartColours:
 def status_colour(status: Status | None, theme: Theme) -> str:
     """The colour of a status on this theme, or "" for those that are drawn muted."""
     name = _STATUS_COLOURS.get(status) if status else None
-    colour = getattr(theme, name) if name else None
-    return (colour or theme.primary) if name else ""
+    return text_colour(name, theme) if name else ""
+
+
+def text_colour(name: str, theme: Theme) -> str:
+    """One of the theme's colours ("success") as Rich knows it, which has other names for the terminal's own."""
+    colour: str = getattr(theme, name) or theme.primary
+    return colour.removeprefix("ansi_")
 
 
 def status_mark(status: Status | None) -> str:

@@ -80,7 +80,8 @@ def test_every_binding_has_an_id_and_each_id_one_action() -> None:
 
 
 def all_of(cls: type) -> list[type]:
-    return [one for child in cls.__subclasses__() for one in (child, *all_of(child))]
+    children: list[type] = cls.__subclasses__()
+    return [one for child in children for one in (child, *all_of(child))]
 
 
 async def test_changed_keys_work_and_are_shown_and_the_old_ones_do_nothing(

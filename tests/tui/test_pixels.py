@@ -82,4 +82,5 @@ def test_a_drawing_goes_from_the_themes_background_to_its_text_colour() -> None:
     assert segment.style.color is not None
     assert segment.style.bgcolor is not None
     assert segment.style.color.triplet == (0xFB, 0xFA, 0xF7)
+    assert segment.style.bgcolor.triplet is not None
     assert abs(segment.style.bgcolor.triplet.red - 0x22) < 12

@@ -22,9 +22,9 @@ from fmnist_tui.analysis.errors import Indices, SharedError, images_of
 from fmnist_tui.data import ImageSet
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.tui.cells import cells, pad
+from fmnist_tui.tui.cells import cells, pad, wrap
 from fmnist_tui.tui.keys import Remappable
-from fmnist_tui.tui.themes import model_colour
+from fmnist_tui.tui.themes import model_colour, text_colour
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.images import Drawing, Picture
 
@@ -117,13 +117,14 @@ class GalleryView(Remappable, Horizontal, can_focus=True):
 def specimen_text(shown: Specimen, size: Size, theme: Theme) -> Text:
     """The image's classes, what every model predicts, and the probabilities, in the given space."""
     width = size.width
-    lines = [Text(shown.missing, style="dim")] if shown.missing else []
+    lines = [Text(line, style="dim") for line in wrap(shown.missing, width) if line]
     predicted = int(shown.probabilities.argmax())
     confidence = percent(float(shown.probabilities[predicted]), 1)
     true = f"true {shown.names[shown.label]}"
     prediction = f"predicted {shown.names[predicted]} ({confidence})"
     classes = [f"{true}, {prediction}"] if width >= _ONE_LINE else [true, prediction]
-    lines += [Text(line) for line in (shown.heading, *classes, shown.note) if line]
+    for sentence in filter(None, (shown.heading, *classes, shown.note)):
+        lines += map(Text, wrap(sentence, width))
     room = size.height - len(lines) - len(shown.names)
     if room > len(shown.compared):
         lines += [*(_prediction(shown, one, theme) for one in shown.compared), Text()]
@@ -167,8 +168,8 @@ def _bars(shown: Specimen, predicted: int, width: int, theme: Theme, most: int) 
         text = f"{mark if marked else ' '} {pad(name, longest)} {probability:6.1%} "
         line = Text(no_wrap=True, overflow="crop")
         line.append(text, style="bold" if marked else "")
-        colour = theme.success if label == shown.label else theme.error if marked else None
-        line.append(bar(probability, room), style=colour or "dim")
+        colour = "success" if label == shown.label else "error" if marked else ""
+        line.append(bar(probability, room), style=text_colour(colour, theme) if colour else "dim")
         lines.append(line)
     return lines
 

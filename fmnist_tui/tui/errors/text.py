@@ -19,7 +19,7 @@ from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
 from fmnist_tui.tui.errors.gallery import cell_title
 from fmnist_tui.tui.keys import Remappable
-from fmnist_tui.tui.themes import model_colour
+from fmnist_tui.tui.themes import model_colour, text_colour
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
@@ -78,7 +78,7 @@ def confused_text(report: ErrorReport, theme: Theme, *, heading: bool) -> Text:
         true, predicted = (pad(names[label], longest) for label in (pair.true, pair.predicted))
         text = f"{true} {predicted} {pair.count:5} "
         line = Text(text, no_wrap=True, overflow="crop")
-        lines.append(line.append(bar(pair.count / pairs[0].count, _BAR), style=theme.warning or ""))
+        lines.append(line.append(bar(pair.count / pairs[0].count, _BAR), style=text_colour("warning", theme)))
     return Text("\n").join(lines)
 
 

@@ -59,11 +59,10 @@ class RunLog:
             case events.Epoch():
                 return f"epoch {event.epoch}", epoch_detail(event)
             case events.RunFinished():
-                text = self._fold.snapshot().ending
+                return "ended", self._fold.snapshot().ending
             case events.StepMetrics():
-                text = ""
-            case _:
-                text = format_event(event)
+                return "", ""
+        text = format_event(event)
         name, colon, detail = text.partition(": ")
         return (name, detail) if colon and len(name) < _EVENT else ("stage" if text else "", text)
 
