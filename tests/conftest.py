@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import BinaryIO
 
 import pytest
@@ -78,9 +80,15 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", save_blank)
 
 
+@pytest.fixture(scope="session")
+def queues(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of their own for the tests' queues: pytest looks through all of its folders to number the next one."""
+    return tmp_path_factory.mktemp("queues")
+
+
 @pytest.fixture(autouse=True)
-def own_queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_queue(queues: Path) -> Iterator[None]:
     """Each user has one queue per host: tests that run in parallel must not wait for each other."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_STATE_HOME", mkdtemp(dir=queues))
         yield

@@ -4,7 +4,7 @@ Takes half an hour with a GPU, hours on two CPUs.
 
 Trains the reference runs into RUNS, measures the origin's claims on them, and writes to this folder what can be
 committed: each run without its checkpoints, its large weights and what is this machine's alone; tables; figures; and
-the summary that the app shows.
+the summary and the analyses that the app shows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bundle_analyses import write_analyses
 from trained import train_all
 
 from fmnist_tui.analysis.comparison import compare
@@ -70,8 +71,9 @@ def put_away(run: RunDirectory) -> None:
 
 
 def write_tables(records: list[Run]) -> None:
-    """The summary for the app, tables, which show it, and the tuned runs' figures."""
+    """The summary and the analyses for the app, tables, which show it, and the tuned runs' figures."""
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
+    write_analyses(records)
     for recipe in SEEDS:
         report = comparison_report(compare(records, recipe))
         (HERE / f"results-{recipe}.md").write_text(to_markdown(report))

@@ -203,16 +203,20 @@ def _defaults() -> dict[str, Any]:
 def read_manifest(run: RunDirectory) -> Manifest:
     """The run's manifest as it is on disk now."""
     settled = read_json(run.run_json)
-    content = settled or read_json(run.request) or {}
+    return manifest_of(run.run_id, settled or read_json(run.request) or {}, is_settled=settled is not None)
+
+
+def manifest_of(run_id: str, content: dict[str, Any], *, is_settled: bool) -> Manifest:
+    """The manifest of the run of that id, from the content of run.json or of request.json."""
     data = content.get("data")
     shared = msgspec.structs.asdict(lenient(content, _RunJson))
-    shared["version"] = shared["version"] or version_in(run.run_id)
+    shared["version"] = shared["version"] or version_in(run_id)
     versions = content.get("versions")
     known = versions if isinstance(versions, dict) else {}
     return Manifest(
         **shared,
         json=content,
-        is_settled=settled is not None,
+        is_settled=is_settled,
         data=lenient({"folder": data} if isinstance(data, str) else data, DataInfo),
         versions={name: (safe(value) or None) if isinstance(value, str) else None for name, value in known.items()},
     )

@@ -157,7 +157,7 @@ class FmnistApp(RunControl):
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
     async def action_go(self, mode: str) -> None:
-        """Shows another of the four screens; keys that follow in the same burst reach that screen."""
+        """Shows another screen; keys that follow in the same burst reach that screen."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         if self.is_leaving:

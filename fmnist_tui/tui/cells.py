@@ -14,7 +14,7 @@ _BRAILLE, _BRAILLE_END = 0x2800, 0x28FF
 _DOTS = " .,:;+*%#"
 """A braille cell with so many dots."""
 _SUBSTITUTES = {
-    **dict.fromkeys("─╌┄▔▁‾⎯\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}—\N{MINUS SIGN}", "-"),
+    **dict.fromkeys("─╌┄┈▔▁‾⎯\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}—\N{MINUS SIGN}", "-"),
     **dict.fromkeys("━╸╺", "="),
     **dict.fromkeys("│┃╎┆▏▕▌▐▎▍", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┣┫┳┻╋", "+"),
@@ -26,6 +26,15 @@ _SUBSTITUTES = {
     "\N{MULTIPLICATION SIGN}": "x",
     "•": "o",
     "❋": "*",
+    "★": "*",
+    "●": "@",
+    "○": "o",
+    "■": "#",
+    "◆": "*",
+    "✓": "+",
+    "✗": "x",
+    "·": ".",
+    "╍": "-",
     "±": "~",
     "≈": "~",
     "…": ".",

@@ -31,11 +31,18 @@ def _results() -> Screen[Any]:
     return ResultsScreen()
 
 
+def _why() -> Screen[Any]:
+    from fmnist_tui.tui.why.screen import WhyScreen
+
+    return WhyScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
     "models": _models,
     "training": _training,
     "results": _results,
+    "why": _why,
 }
 
 
@@ -47,7 +54,8 @@ def import_all() -> None:
     import fmnist_tui.tui.errors.screen
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.results.screen
-    import fmnist_tui.tui.training.screen  # noqa: F401
+    import fmnist_tui.tui.training.screen
+    import fmnist_tui.tui.why.screen  # noqa: F401
 
     has_pytorch()
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.probes.cache import KINDS
+from fmnist_tui.analysis.probes.claims import reference_section, section
 from fmnist_tui.analysis.reference import SUMMARY, summarised
 from fmnist_tui.files import read_json
 from fmnist_tui.report.comparison import comparison_report
@@ -31,6 +33,17 @@ def test_there_are_three_seeds_of_each_version_and_one_under_the_origins_setting
 
 def test_the_summary_in_the_package_is_of_these_runs(records: list[Run]) -> None:
     assert read_json(SUMMARY) == summarised(records)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_claims_checked_with_the_analyses_in_the_package_are_those_checked_with_these_runs(
+    records: list[Run], recipe: str
+) -> None:
+    here, bundled = section(records, recipe), reference_section(recipe)
+    assert bundled.claims == here.claims
+    assert bundled.gain == here.gain
+    for version, one in here.found.items():
+        assert all(getattr(one, name) == getattr(bundled.found[version], name) for name in KINDS)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -11,11 +11,12 @@ from waiting import wait_until
 
 from fmnist_tui.data import load
 from fmnist_tui.host.node import available_cpus, host_name
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Resumed, StepMetrics
+from fmnist_tui.training.events import Command, Resumed, StepMetrics
 
 from .commands import (
     ENDLESS,
@@ -66,7 +67,7 @@ def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path
     assert [line["step"] for line in printed if line["event"] == "resumed"][-1] == resumed[-1].step
 
 
-@pytest.mark.parametrize("mode", [[], ["--in-app"]], ids=["process", "in-app"])
+@pytest.mark.parametrize("mode", [[], pytest.param(["--in-app"], marks=pytest.mark.slow)], ids=["process", "in-app"])
 def test_earlier_events_are_not_printed_again(
     fmnist: Fmnist, finished: RunDirectory, runs: Path, mode: list[str]
 ) -> None:
@@ -128,7 +129,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> Run
     with started("train", *ENDLESS_ON, where / "images", "--runs", runs) as process:
         run = newest(runs)
         first(run, StepMetrics)
-        assert call("stop", "last", "--now", "--runs", runs).status == 0
+        send_command(run, Command.STOP_NOW)
         assert finish(process).status == 0
     return run
 
@@ -145,11 +146,11 @@ def moved(stopped: RunDirectory, runs: Path, tmp_path: Path) -> tuple[RunDirecto
 
 def goes_on(run: RunDirectory, *arguments: object, **environment: str) -> Outcome:
     """Resumes a run, stops it as soon as it trains, and returns what `resume` left."""
-    runs = run.path.parent
     before = len(resumes(run))
-    with started("resume", run.run_id, *arguments, "--runs", runs, **environment) as process:
+    with started("resume", run.run_id, *arguments, "--runs", run.path.parent, **environment) as process:
         wait_until(lambda: len(resumes(run)) > before or process.poll() is not None, "it went on")
-        call("stop", run.run_id, "--now", "--runs", runs)
+        if process.poll() is None:
+            send_command(run, Command.STOP_NOW)
         return finish(process)
 
 

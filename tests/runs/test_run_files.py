@@ -116,7 +116,7 @@ def test_the_log_records_the_run_from_its_start_to_its_end(finished: RunDirector
 
 def test_the_first_event_of_the_training_says_how_much_is_to_come(finished: RunDirectory) -> None:
     started = next(record for record in log_of(finished) if record["event"] == "run_started")
-    per_epoch, epochs = (450, 4) if started["version"] == "v0" else (23, 2)
+    per_epoch, epochs = (450, 3) if started["version"] == "v0" else (23, 2)
     assert (started["steps_per_epoch"], started["epochs"]) == (per_epoch, epochs)
     assert started["total_steps"] == per_epoch * epochs
     assert started["parameters"] == (266_610 if started["version"] == "v0" else 5_858_442)

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from leftovers import nothing_left_behind
 from sharing import made_once
+from textual._compositor import Compositor
+from textual._context import visible_screen_stack
+from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 
@@ -18,7 +21,7 @@ from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.settings import Settings, write_settings
 
-from .driving import listen
+from .driving import listen, shown
 from .io_guard import no_files_on_the_screens_thread
 
 
@@ -46,7 +49,44 @@ def style_sheets_are_parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        patch.setattr(RuleSet, "__hash__", object.__hash__)  # by identity too, without a call of a Python function
         yield
+
+
+@pytest.fixture(autouse=True)
+def frames_that_nobody_sees_are_not_painted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Paint what a test reads (`shown`, pictures) and the last frame of each app; `every_frame` paints all of them.
+
+    Textual throws frames away where there is no terminal, and painting them took half of these tests' time.
+    """
+    if "every_frame" in request.fixturenames:
+        yield
+        return
+    paint, shut_down = Compositor.render_update, App._shutdown
+
+    def skip(frame: Compositor, full: bool = False, screen_stack: Any = None, simplify: bool = False) -> Any:
+        if full:
+            return paint(frame, full, screen_stack, simplify)
+        visible_screen_stack.set(screen_stack or [])
+        frame._dirty_regions.clear()
+        return None
+
+    async def paint_and_shut_down(app: App[Any]) -> None:
+        try:
+            if app.is_running and app.screen_stack:
+                shown(app)
+        finally:
+            await shut_down(app)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compositor, "render_update", skip)
+        patch.setattr(App, "_shutdown", paint_and_shut_down)
+        yield
+
+
+@pytest.fixture
+def every_frame() -> None:
+    """For tests of painting itself, and of states in which it must not fail."""
 
 
 @pytest.fixture(autouse=True)

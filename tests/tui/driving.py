@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import pytest
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
@@ -37,6 +38,7 @@ _heard: WeakKeyDictionary[App[None], list[str]] = WeakKeyDictionary()
 def shown(app: App[None]) -> str:
     """The screen as text, a line a row, as a person sees it."""
     with app._context():
+        visible_screen_stack.set(app._background_screens)  # a dialog shows what is below it
         strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips)
 
@@ -86,7 +88,7 @@ def drawn(text: str) -> bool:
 
 
 async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Waits until `condition` holds; fails with `what` and the screen.
+    """Waits until `condition` holds and the screen is laid out; fails with `what` and the screen.
 
     It looks less and less often, as reading a screen costs as much as painting it.
     """
@@ -95,6 +97,8 @@ async def until(pilot: AnyPilot, condition: Callable[[], object], what: str, pat
         assert time.monotonic() < end, f"waited in vain until {what}; the screen:\n{shown(pilot.app)}"
         await asyncio.sleep(pause)
         pause = min(1.3 * pause, 0.25)
+    if pilot.app.is_running:
+        await pilot.pause()
 
 
 async def until_shown(pilot: AnyPilot, *texts: str, patience: float = PATIENCE) -> None:

@@ -35,6 +35,6 @@ async def test_asked_for_it_all_screens_are_ascii(make_app: Maker, runs: Path) -
         assert shown(app).isascii()
         await pilot.press("1")
         await loaded(pilot)
-        for key in ("2", "4", "question_mark"):
+        for key in ("2", "4", "5", "question_mark"):
             await pilot.press(key)
             assert shown(app).isascii()

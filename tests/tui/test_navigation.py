@@ -18,10 +18,18 @@ NAMES = tuple(name for name, _ in SCREENS)
 async def test_every_screen_leads_to_every_other_by_its_number(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await loaded(pilot)
-        for key in "1213142324341":
+        for key in "12131415232425343545":
             await pilot.press(key)
             assert app.current_mode == NAMES[int(key) - 1]
-            assert shown(app).startswith(" 1 Dataset  2 Models  3 Training  4 Results")
+            assert shown(app).startswith(" 1 Dataset  2 Models  3 Training  4 Results  5 Why CNNs")
+
+
+async def test_titles_are_shorter_where_the_running_run_needs_the_room(app: FmnistApp, runs: Path) -> None:
+    with held(write_run(runs, log=training(epochs=1))):
+        async with app.run_test(size=(60, 18)) as pilot:
+            await until_shown(pilot, "1 Data 2 Models 3 Train 4 Results 5 Why v0 running")
+            await pilot.resize_terminal(80, 24)
+            await until_shown(pilot, "3 Training 4 Results 5 Why CNNs")
 
 
 async def test_a_click_on_a_name_goes_there(app: FmnistApp) -> None:
@@ -79,6 +87,7 @@ HELP = {
         "Logarithmic loss axis",
         "Choose the run",
     ),
+    "5": ("The next claim", "Runs of the other recipe"),
     "4": ("Compare under the other recipe", "Compare ineligible runs, too", "Write statistics, curves and plots"),
 }
 
@@ -90,7 +99,7 @@ async def test_help_lists_the_keys_of_the_screen_it_was_asked_on(app: FmnistApp,
         for key, expected in HELP.items():
             await pilot.press(key, "question_mark")
             text = await scrolled_through(pilot)
-            for line in (*expected, "Quit", "Dataset", "Models", "Training", "Results", "All keys"):
+            for line in (*expected, "Quit", "Dataset", "Models", "Training", "Results", "Why CNNs", "All keys"):
                 assert line in text
             others = {word for other in HELP if other != key for word in HELP[other]}
             assert not [word for word in others if word in text]
@@ -127,7 +136,7 @@ async def test_the_command_palette_opens_and_closes(app: FmnistApp) -> None:
 async def test_the_top_line_shows_the_running_run_on_every_screen(app: FmnistApp, runs: Path) -> None:
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
-            for key in "1234":
+            for key in "12345":
                 await pilot.press(key)
                 await until(
                     pilot, lambda: "v0 running epoch 2/4" in shown(app).splitlines()[0], "the top line shows it"

@@ -86,7 +86,7 @@ async def test_a_slow_command_does_not_block_the_keys(
         async with app.run_test(notifications=True) as pilot:
             await until_shown(pilot, f"{run.run_id} running")
             await pilot.press("space", "space", "1", "2", "3")
-            assert app.current_mode == "training"
+            await until(pilot, lambda: app.current_mode == "training", "the last key was answered")
             assert not run.control.exists()
             free.set()
             await until(pilot, lambda: run.control.exists() and len(run.control.read_text().splitlines()) == 2, "sent")

@@ -201,13 +201,11 @@ def test_the_results_screen(
     looks_right(make_app(), ready)
 
 
-def test_why_the_cnn_wins(make_app: Maker, compared: list[RunDirectory], looks_right: Check) -> None:
+def test_why_cnns(make_app: Maker, compared: list[RunDirectory], looks_right: Check) -> None:
     keep_analyses(compared)
 
     async def ready(pilot: Pilot[None]) -> None:
-        await pilot.press("4")
-        await until_shown(pilot, "v0 to v3, recipe")
-        await pilot.press("o")
-        await until_shown(pilot, "Spatial awareness")
+        await pilot.press("5")
+        await until_shown(pilot, "your runs")
 
     looks_right(make_app(), ready)

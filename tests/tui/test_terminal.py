@@ -81,7 +81,10 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
     assert (started.pid == terminal.process.pid) is bool(options)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_a_signal_restores_the_terminal_from_the_first_byte_on(runs: Path, number: signal.Signals) -> None:
     environment = {**os.environ, "TERM": "xterm-256color", "FMNIST_TUI_RUNS": str(runs), "FMNIST_TUI_DATA": "demo"}
     terminal = Terminal([installed_command()], (80, 24), environment)
@@ -96,7 +99,7 @@ def test_a_signal_restores_the_terminal_from_the_first_byte_on(runs: Path, numbe
         terminal.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_signal_restores_the_terminal(runs: Path, number: signal.Signals) -> None:
     with app_in_terminal(runs) as terminal:
         terminal.process.send_signal(number)
@@ -104,7 +107,7 @@ def test_a_signal_restores_the_terminal(runs: Path, number: signal.Signals) -> N
         assert_restored(terminal)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "hang-up"])
+@pytest.mark.parametrize("how", ["hang-up", pytest.param("SIGTERM", marks=pytest.mark.slow)])
 def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, how: str) -> None:
     with app_in_terminal(runs, "--in-app") as terminal:
         train_v0(terminal, "9999")
@@ -153,7 +156,7 @@ def test_a_terminal_that_is_lost_without_a_signal_ends_the_app(runs: Path) -> No
         terminal.close()
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.03, 0.1])
+@pytest.mark.parametrize("pause", [0.03, *(pytest.param(pause, marks=pytest.mark.slow) for pause in (0.0, 0.1))])
 def test_a_terminal_that_is_lost_ends_the_app_whenever_its_signals_come(runs: Path, pause: float) -> None:
     with app_in_terminal(runs) as terminal:
         terminal.process.send_signal(signal.SIGHUP)

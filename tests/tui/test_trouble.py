@@ -30,6 +30,7 @@ from .driving import (
 )
 from .samples import held, run_json, training, write_idx, write_run
 
+pytestmark = pytest.mark.usefixtures("every_frame")
 Maker = Callable[..., FmnistApp]
 
 

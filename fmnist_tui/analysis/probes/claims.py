@@ -12,7 +12,9 @@ from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import curve_claims
 from fmnist_tui.analysis.probes.efficiency import efficiency_claim
 from fmnist_tui.analysis.probes.fit import regularisation_claim
+from fmnist_tui.analysis.probes.reference import reference_findings
 from fmnist_tui.analysis.probes.shifts import translation_claim
+from fmnist_tui.analysis.reference import references
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.augment import shifts as shifts_images
 from fmnist_tui.training.recipes import RECIPES, recipe_option
@@ -72,6 +74,14 @@ def section(runs: Sequence[Run], recipe: str) -> Section:
     by_id = {run.run_id: run for run in runs}
     found = {one.version: read_findings(by_id[one.best_run]) for one in comparison.versions}
     gain = comparison.total_gain if {DENSE, CNNS[-1]} <= found.keys() else None
+    return Section(recipe, found, gain, claims(recipe, found, gain))
+
+
+def reference_section(recipe: str) -> Section:
+    """The claims, checked against the reference runs that come with the package."""
+    found, accuracies = reference_findings(recipe), references(recipe)
+    known = {DENSE, CNNS[-1]} <= accuracies.keys()
+    gain = accuracies[CNNS[-1]].mean - accuracies[DENSE].mean if known else None
     return Section(recipe, found, gain, claims(recipe, found, gain))
 
 

@@ -17,7 +17,6 @@ from fmnist_tui.report import formats
 from fmnist_tui.text import counted
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 from fmnist_tui.tui.base_screens import LabScreen
-from fmnist_tui.tui.claims.screen import ClaimsScreen
 from fmnist_tui.tui.errors.screen import ErrorsScreen
 from fmnist_tui.tui.messages import Written
 from fmnist_tui.tui.results.comparison import Compared, accuracy_bars
@@ -53,7 +52,6 @@ class ResultsScreen(LabScreen):
         Binding(
             "w", "errors", "Errors", tooltip="Errors of the run under the cursor, or of the last version's best run"
         ),
-        Binding("o", "claims", "Claims", tooltip="The original project's claims, measured on these runs"),
         Binding("e", "export", "Export", tooltip="Write statistics, curves and plots of the compared runs to a folder"),
         Binding("y", "copy", "Copy", tooltip="Copy the comparison as Markdown, and write it to a file"),
     ]
@@ -145,10 +143,6 @@ class ResultsScreen(LabScreen):
             self.app.copy_to_clipboard(markdown)
             work = partial(write_copy, markdown, self.post_message)
             self.app.threads.start(work, lane="write", must_finish=True)
-
-    def action_claims(self) -> None:
-        """Opens the original project's claims."""
-        self.app.push_screen(ClaimsScreen())
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """Another view, by key or by mouse."""

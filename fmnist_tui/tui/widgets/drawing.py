@@ -79,6 +79,7 @@ class Axes:
         cursor: Where a vertical line is drawn, or None.
         grid: Colour of the grid, `#RRGGBB`; "" for none.
         ticks: Colour of both axes and what is written along them, `#RRGGBB`; "" for the terminal's own.
+        x_ticks: Each tick of the x axis and its label; () for round numbers.
     """
 
     x_range: tuple[float, float] | None = None
@@ -88,6 +89,7 @@ class Axes:
     cursor: float | None = None
     grid: str = ""
     ticks: str = ""
+    x_ticks: tuple[tuple[float, str], ...] = ()
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -190,7 +192,8 @@ def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> Text:
     plot.xlim(first, last)
     plot.ylim(low, high)
     plot.yticks(rows, row_labels)
-    plot.xticks(columns, labels(columns))
+    marks = axes.x_ticks or tuple(zip(columns, labels(columns), strict=True))
+    plot.xticks([x for x, _ in marks], [text for _, text in marks])
     canvas = max(1, width - 1 - max(map(len, row_labels)))
     if axes.grid:
         across = np.linspace(first, last, canvas).tolist()

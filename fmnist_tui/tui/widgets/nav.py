@@ -1,4 +1,4 @@
-"""The line at the top of every screen: the four screens, and the running runs."""
+"""The line at the top of every screen: the screens, and the running runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.app_state import LabApp
 
 _SECONDS = 1.0
-SCREENS = (("dataset", "Dataset"), ("models", "Models"), ("training", "Training"), ("results", "Results"))
+SCREENS = (
+    ("dataset", "Dataset"),
+    ("models", "Models"),
+    ("training", "Training"),
+    ("results", "Results"),
+    ("why", "Why CNNs"),
+)
+_SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why"}
+"""Titles on a terminal of fewer than `_WIDE` columns, so that the running run has room beside them."""
+_WIDE = 80
 
 
 class Nav(Horizontal):
@@ -30,14 +39,26 @@ class Nav(Horizontal):
 
     def compose(self) -> ComposeResult:
         """A cell for each screen, then the running runs."""
-        for number, (name, title) in enumerate(SCREENS, start=1):
-            classes = "screen current" if name == self._current else "screen"
-            yield Static(f"[@click=app.go('{name}')]{number} {title}[/]", classes=classes)
+        for (name, _), title in zip(SCREENS, self._titles(), strict=True):
+            yield Static(title, classes="screen current" if name == self._current else "screen")
         yield Static(id="running")
 
     def on_mount(self) -> None:
         """Updates them on a slow clock."""
         self.set_interval(_SECONDS * self.app.pace, self._tick)
+
+    def on_resize(self) -> None:
+        """Shortens the titles where there is little room."""
+        for cell, title in zip(self.query(".screen").results(Static), self._titles(), strict=True):
+            if cell.content != title:
+                cell.update(title)
+
+    def _titles(self) -> list[str]:
+        short = self.app.size.width < _WIDE
+        return [
+            f"[@click=app.go('{name}')]{number} {_SHORT.get(title, title) if short else title}[/]"
+            for number, (name, title) in enumerate(SCREENS, start=1)
+        ]
 
     def _tick(self) -> None:
         text = _running_text(self.app.followed, self.app.running_runs)

@@ -1,1 +1,0 @@
-"""Why the CNN wins: the original project's claims, measured."""

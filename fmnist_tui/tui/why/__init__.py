@@ -1,0 +1,1 @@
+"""Why CNNs: the original project's claims, each as a chart with its verdict."""
