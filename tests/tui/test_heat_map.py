@@ -103,7 +103,7 @@ def colours_at(strip: Strip, x: int) -> tuple[object, object]:
     for segment in strip:
         if x < len(segment.text):
             assert segment.style
-            ground = segment.style.bgcolor
-            return (segment.style.color if segment.text[x] == "▀" else ground), ground
+            ground, ink, block = segment.style.bgcolor, segment.style.color, segment.text[x]
+            return (ink if block == "▀" else ground), (ink if block == "▄" else ground)
         x -= len(segment.text)
     return None, None

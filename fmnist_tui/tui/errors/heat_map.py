@@ -160,11 +160,14 @@ class HeatMap(Remappable, Widget, can_focus=True):
         plain = self.rich_style
         segments = [Segment(" " * self._margin, plain)]
         for column in range(len(self._names)):
-            above = self._style(row - 1, column).bgcolor or plain.bgcolor
-            below = self._style(row, column).bgcolor or plain.bgcolor
-            # Drawn in ASCII, a half-block would be a colon.
-            character = " " if above == below or getattr(self.app, "ascii_images", False) else "▀"
-            segments.append(Segment(character * self.cell.width, Style(color=above, bgcolor=below)))
+            above, below = self._style(row - 1, column).bgcolor, self._style(row, column).bgcolor
+            if above == below or getattr(self.app, "ascii_images", False):  # in ASCII, a half-block would be a colon
+                character, style = " ", Style(bgcolor=below)
+            elif above is None:  # the background may be the terminal's own: nothing can be drawn in its colour
+                character, style = "▄", Style(color=below)
+            else:
+                character, style = "▀", Style(color=above, bgcolor=below)
+            segments.append(Segment(character * self.cell.width, plain + style))
         return segments
 
     def _is_here(self, row: int, column: int) -> bool:
