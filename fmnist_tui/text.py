@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def decoded(text: str) -> str:
     """`text` with surrogate-escaped bytes decoded as UTF-8, or unchanged where they are not UTF-8.
@@ -66,6 +68,14 @@ def rough_duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(5 * round(minutes / 5), 60)
     return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+
+
+def abbreviated(count: float) -> str:
+    """640, 267k, 5.9M, 11.1M."""
+    for divisor, unit in ((1e9, "G"), (1e6, "M")):
+        if count >= 0.9995 * divisor:
+            return f"{count / divisor:.1f}{unit}"
+    return f"{count / 1e3:.0f}k" if count >= 999.5 else f"{count:.0f}"
 
 
 def megabytes(count: float) -> str:

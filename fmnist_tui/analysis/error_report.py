@@ -39,6 +39,7 @@ class ErrorReport:
         bins: The reliability diagram.
         ece: Its expected calibration error, 0 to 1.
         versions: This run's version, then those of the other runs that it is compared with.
+        compared: The versions and the predictions of all these runs.
         shared: The images that all of these runs get wrong, the most likely label errors first; empty without others.
         only_correct: Indices of the images that this run alone gets right; empty without others.
     """
@@ -53,6 +54,7 @@ class ErrorReport:
     bins: tuple[Bin, ...]
     ece: float
     versions: tuple[str, ...]
+    compared: tuple[tuple[str, Predictions], ...]
     shared: tuple[SharedError, ...]
     only_correct: Indices
 
@@ -78,6 +80,7 @@ def error_report(record: Run, others: Sequence[Run]) -> ErrorReport:
         bins,
         calibration_error(bins),
         (record.version, *(version for version, _ in compared)),
+        ((record.version, predictions), *compared),
         shared_errors(runs) if compared else (),
         only_correct(runs, 0) if compared else mistakes(predictions)[:0],
     )

@@ -9,14 +9,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fmnist_tui.host.node import available_cpus
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.config import TrainingConfig
 
 _RECENT = 5
-_SIDE = 1024
-_FRACTION_OF_PEAK = 0.4
-"""Speed of a training step relative to a matrix product of the same MACs; 0.3 to 0.5 where it was measured."""
+_REST_SECONDS = 0.003
+_SIDE, _PRODUCTS, _SAMPLES = 64, 20, 40
+"""NumPy leaves a product of so small matrices to one thread, whose CPU time other processes don't change."""
+_FRACTION_OF_PEAK = 0.6
+"""Speed of a training step relative to such products on all CPUs.
+
+With one thread 0.8 to 1.0 was measured for v1 and v2, and 1.5 for v0; several threads are less than so many times as
+fast.
+"""
 _VALIDATED = 1 / 9
 """Validation images per training image; each costs a third of a training step."""
 
@@ -30,7 +37,13 @@ class Estimate:
 
 
 def estimate(
-    config: TrainingConfig, images: int, device: str, runs: Sequence[Run], host: str, peak: float
+    config: TrainingConfig,
+    images: int,
+    device: str,
+    runs: Sequence[Run],
+    host: str,
+    peak: float,
+    macs: int | None = None,
 ) -> Estimate | None:
     """The time that a training will take.
 
@@ -41,6 +54,7 @@ def estimate(
         runs: All runs; those of the same model, kind of device and host, with a similar batch size, are used.
         host: This machine's name.
         peak: MACs per second of this machine's CPUs, from `matrix_peak`.
+        macs: Of one image's forward pass; None for the model's on Fashion-MNIST.
 
     Returns:
         None if no such run is known and the device is not the CPU.
@@ -51,19 +65,26 @@ def estimate(
         return Estimate(passes * statistics.median(known[:_RECENT]), measured=True)
     if device != "cpu":
         return None
-    work = layer_table(config.model).macs * (3 + _VALIDATED)  # forward, and twice that much backward
+    macs = layer_table(config.model).macs if macs is None else macs
+    work = macs * (3 + _VALIDATED)  # forward, and twice that much backward
     return Estimate(passes * work / (peak * _FRACTION_OF_PEAK), measured=False)
 
 
 def matrix_peak() -> float:
-    """MACs per second of a float32 matrix product on all CPUs that NumPy uses; takes about 50 ms."""
+    """MACs per second of float32 matrix products on all CPUs, were they idle; takes about 0.15 s, mostly asleep.
+
+    One thread's CPU time is measured: the wall time of a large product was ten times as long on a busy machine.
+    """
     factor = np.ones((_SIDE, _SIDE), np.float32)
+    product = np.empty_like(factor)
     best = float("inf")
-    for _ in range(3):
-        begun = time.perf_counter()
-        factor @ factor
-        best = min(best, time.perf_counter() - begun)
-    return _SIDE**3 / best
+    for _ in range(_SAMPLES):
+        begun = time.thread_time()
+        for _ in range(_PRODUCTS):
+            np.matmul(factor, factor, out=product)
+        best = min(best, time.thread_time() - begun)
+        time.sleep(_REST_SECONDS)  # the CPU may be slow for some milliseconds, with a busy neighbour on its core
+    return available_cpus() * _PRODUCTS * _SIDE**3 / max(best, 1e-9)
 
 
 def _cost(run: Run, config: TrainingConfig, device: str, host: str) -> float | None:

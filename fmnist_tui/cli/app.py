@@ -38,7 +38,7 @@ def open_app(
     low_bandwidth: bool = False,
     summary: bool = True,
 ) -> None:
-    """Runs the app until it is left, then prints the comparison of the models.
+    """Runs the app until it is left, then prints the comparison of the models, unless a browser shows the app.
 
     `ascii_only`: None for what the locale says.
     """
@@ -58,7 +58,7 @@ def open_app(
         _finish(app)
     if ascii_only:
         write_ascii()
-    if summary and not app.return_code:
+    if summary and not app.return_code and not _is_in_browser():
         for one in app.running_at_exit():
             click.echo(f"{one.run.run_id} {_exit_line(one, asked_to_stop=one.run in app.stopped_at_exit)}")
         _print_summary(app)
@@ -83,7 +83,14 @@ def _exit_line(one: RunState, *, asked_to_stop: bool) -> str:
     return f"keeps running; to watch: fmnist-tui attach {run_id}"
 
 
+def _is_in_browser() -> bool:
+    """Whether `textual serve` runs the app: it draws through Textual's driver, and standard output is that driver's."""
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
+
+
 def _check_terminal() -> None:
+    if _is_in_browser():
+        return
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise click.ClickException("the app needs a terminal; `fmnist-tui --help` lists what works without one")
     if not is_terminal(sys.stderr):
@@ -131,7 +138,7 @@ def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:
 def attach_command(ref: str, runs: str | None, **look: Any) -> None:
     """Open the training screen on a run, wherever it was started; without a terminal, follow it in plain lines."""
     run = find_readable(runs_folder(runs), ref)
-    if is_terminal(sys.stdout) and is_terminal(sys.stdin):
+    if _is_in_browser() or (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
         open_app(runs, None, attach=run, **look)
         return
     from fmnist_tui.cli.follow import choose_reporter, follow

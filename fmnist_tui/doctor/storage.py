@@ -8,10 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import existing
+from fmnist_tui.files import existing, exists
 from fmnist_tui.host.filesystems import Mount, mount_of
 from fmnist_tui.host.machine import Check, CheckState, Locks, Machine
-from fmnist_tui.paths import cache_folder, home_folder, private_temporary_folder, user_folder, writing_fault
+from fmnist_tui.keymap import FILE_NAME, KeymapError, read_keymap
+from fmnist_tui.paths import (
+    cache_folder,
+    config_folder,
+    home_folder,
+    private_temporary_folder,
+    user_folder,
+    writing_fault,
+)
 from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.status import Status, status_of
@@ -21,6 +29,8 @@ from fmnist_tui.text import amount, counted
 def home_checks() -> Iterator[Check]:
     """Whether the home, queue and cache folders can be written, and which folders are used instead."""
     yield _home_check()
+    if (keys := _keys_check()) is not None:
+        yield keys
     yield _queue_check()
     yield _cache_check()
 
@@ -34,6 +44,18 @@ def _home_check() -> Check:
         message = f"{config} can't be written ({fault}): settings of the app are not saved"
         return Check("home", CheckState.NOTE, message, _advice(fault, "XDG_CONFIG_HOME"))
     return Check("home", CheckState.OK, f"{home or config}: can be written")
+
+
+def _keys_check() -> Check | None:
+    """Whether the user's own keys can be read; None if there is no file of them."""
+    config = config_folder()
+    if config is None or not exists(config / FILE_NAME):
+        return None
+    try:
+        count = len(read_keymap(config / FILE_NAME))
+    except KeymapError as error:
+        return Check("keys", CheckState.NOTE, str(error), "correct the file, or remove it for the default keys")
+    return Check("keys", CheckState.OK, f"{config / FILE_NAME}: {counted(count, 'changed key')}")
 
 
 def _queue_check() -> Check:

@@ -70,6 +70,14 @@ class LayerTable:
         return 3 * self.macs - next((layer.macs for layer in self.layers if layer.macs), 0)
 
 
+def saved_table(
+    spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
+) -> LayerTable | None:
+    """The model's layers for such images if they are saved: then nothing has to be built."""
+    fashion_mnist = (image_shape, classes) == (FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
+    return _saved_tables().get(spec.name) if fashion_mnist else None
+
+
 @cache
 def layer_table(
     spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
@@ -79,9 +87,7 @@ def layer_table(
     Raises:
         ImportError: It has to be measured, and PyTorch is missing.
     """
-    if (image_shape, classes) == (FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES) and spec.name in _saved_tables():
-        return _saved_tables()[spec.name]
-    return measure_layers(spec, image_shape, classes)
+    return saved_table(spec, image_shape, classes) or measure_layers(spec, image_shape, classes)
 
 
 def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> LayerTable:

@@ -25,6 +25,7 @@ from textual.theme import ThemeProvider
 from textual.widget import AwaitMount
 from textual.widgets import Input, OptionList
 
+from fmnist_tui.keymap import FILE_NAME, KeymapError, read_keymap
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Command
@@ -34,11 +35,13 @@ from fmnist_tui.tui.base_screens import SafeScreen, is_gone
 from fmnist_tui.tui.dataset.loading import load_dataset
 from fmnist_tui.tui.dialogs.choice import QuitDialog
 from fmnist_tui.tui.dialogs.help import HelpDialog
+from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
 from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, import_all
 from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
+from fmnist_tui.tui.widgets.nav import SCREENS
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TERMINAL_SECONDS = 2.0
@@ -63,14 +66,13 @@ class FmnistApp(RunControl):
     HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (112, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-compact"), (25, "-medium"), (34, "-high")]
     BINDINGS = [
-        Binding("1", "go('dataset')", "Dataset", show=False),
-        Binding("2", "go('models')", "Models", show=False),
-        Binding("3", "go('training')", "Training", show=False),
-        Binding("4", "go('results')", "Results", show=False),
-        Binding("5", "go('why')", "Why CNNs", show=False),
+        *(
+            Binding(f"{key}", f"go('{name}')", title, show=False, tooltip=f"Go to {title}")
+            for key, (name, title) in enumerate(SCREENS, 1)
+        ),
         Binding("question_mark", "help", "Help", key_display="?", tooltip="All keys of this screen"),
-        Binding("q", "leave", "Quit"),
-        Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True),
+        Binding("q", "leave", "Quit", tooltip="Leave the app; asks first while a run is running"),
+        Binding("ctrl+q,ctrl+c", "leave", "Quit", show=False, priority=True, id="app.quit-always"),
         Binding(
             "ctrl+z",
             "suspend_process",
@@ -103,6 +105,7 @@ class FmnistApp(RunControl):
         for theme in THEMES:
             self.register_theme(theme)
         self._settings_file = folders.config / "choices.json" if folders.config else None
+        self._keys_file = folders.config / FILE_NAME if folders.config else None
         self._changes: dict[str, Any] = {}
         self._saved = Settings()
         self._settings_read = threading.Event()
@@ -135,7 +138,7 @@ class FmnistApp(RunControl):
 
     def on_ready(self) -> None:
         """Imports the other screens, now that the first one is painted."""
-        self.threads.start(import_all)
+        self.threads.start(self._import_and_read_keys)
         if self._settings_are_late:
             self.threads.start(self._wait_for_settings)
 
@@ -193,6 +196,10 @@ class FmnistApp(RunControl):
     def on_dataset_loaded(self, message: messages.DatasetLoaded) -> None:
         """Passes the images on to the screens."""
         self.dataset = message.dataset
+
+    def on_class_means_ready(self, message: messages.ClassMeansReady) -> None:
+        """Passes the mean images on to the screens."""
+        self.class_means = message.means
 
     def on_dataset_progressed(self, message: messages.DatasetProgressed) -> None:
         """Shows how far they are loaded."""
@@ -325,6 +332,20 @@ class FmnistApp(RunControl):
 
         self.threads.start(read, lane="settings")
         return self._settings_read.wait(_SETTINGS_SECONDS)
+
+    def _import_and_read_keys(self) -> None:
+        """Which ids there are is known once all screens are imported."""
+        import_all()
+        try:
+            keymap = read_keymap(self._keys_file) if self._keys_file else {}
+        except KeymapError as error:
+            self.post_message(messages.Failed(str(error), severity="warning"))
+            return
+        known = known_bindings()
+        if fault := keymap_fault(keymap, known):
+            self.post_message(messages.Failed(f"{self._keys_file}: {fault}", severity="warning"))
+        if keymap:
+            self.call_later(self.set_keymap, completed(keymap, known))
 
     def _wait_for_settings(self) -> None:
         self._settings_read.wait()

@@ -11,7 +11,8 @@ from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
-from fmnist_tui.tui.messages import Failed
+from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.messages import ClassMeans, Failed
 from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.threads import Threads
@@ -19,7 +20,7 @@ from fmnist_tui.tui.threads import Threads
 _LOOK_SECONDS = 2.0
 
 
-class LabApp(App[None]):
+class LabApp(Remappable, App[None]):
     """The app as its screens, dialogs and widgets know it: they read its state and send it messages.
 
     Attributes:
@@ -34,6 +35,7 @@ class LabApp(App[None]):
             so that no run ends with the screen that shows it.
         monitor: Keeps `runs_state` up to date.
         dataset: The images, or None until they are loaded.
+        class_means: Their mean images by class, or None until they are computed.
         dataset_progress: How far they are loaded, where that is known.
         dataset_fault: Why they can't be loaded; empty while they are loading, and after.
         settings: What the user chose, now or at an earlier start.
@@ -47,6 +49,7 @@ class LabApp(App[None]):
     """
 
     dataset: reactive[Dataset | None] = reactive(None)
+    class_means: reactive[ClassMeans | None] = reactive(None)
     dataset_progress: reactive[Progress | None] = reactive(None)
     dataset_fault: reactive[str] = reactive("")
     late_settings: reactive[Settings | None] = reactive(None)

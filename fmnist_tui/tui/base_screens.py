@@ -23,6 +23,8 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.widgets.nav import SCREENS
 
 if TYPE_CHECKING:
     _Mixed = Screen[Any]
@@ -30,7 +32,7 @@ else:
     _Mixed = object
 
 
-class SafeScreen(_Mixed):
+class SafeScreen(Remappable, _Mixed):
     """Makes a screen safe in bursts of keys: it is dismissed once, while on top, and may be closed at any time.
 
     Keys come in bursts: those behind the one that answered a dialog are on their way already. Textual raises an error
@@ -126,9 +128,5 @@ class Dialog(SafeScreen, ModalScreen[Answer]):
     CSS_PATH: ClassVar[CSSPathType | None] = DIALOG_CSS
     BINDINGS = [
         Binding("escape", "dismiss", "Back"),
-        Binding("1", "app.go('dataset')", show=False),
-        Binding("2", "app.go('models')", show=False),
-        Binding("3", "app.go('training')", show=False),
-        Binding("4", "app.go('results')", show=False),
-        Binding("5", "app.go('why')", show=False),
+        *(Binding(f"{key}", f"app.go('{name}')", title, show=False) for key, (name, title) in enumerate(SCREENS, 1)),
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from textual.message import Message
 from textual.notifications import SeverityLevel
 
@@ -14,6 +16,8 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui.settings import Settings
 
+ClassMeans = Mapping[str, NDArray[np.uint8]]
+"""The mean image of each class, uint8 (classes, height, width), black where it has none; of "train" and of "test"."""
 Post = Callable[[Message], object]
 """How a worker thread sends a message: the `post_message` of the app, or of a screen."""
 
@@ -41,6 +45,14 @@ class DatasetLoaded(Message):
     def __init__(self, dataset: Dataset) -> None:
         super().__init__()
         self.dataset = dataset
+
+
+class ClassMeansReady(Message):
+    """The mean images of the classes are computed."""
+
+    def __init__(self, means: ClassMeans) -> None:
+        super().__init__()
+        self.means = means
 
 
 class DatasetProgressed(Message):

@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding
-from textual.command import CommandPalette
+from textual.command import CommandPalette, SearchIcon
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
@@ -21,6 +21,10 @@ _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "
 
 class Palette(SafeScreen, CommandPalette):
     """Textual's, with fixes: paging through a list that isn't painted yet, and a second Enter, raise errors there."""
+
+    def on_mount(self) -> None:
+        """Replaces the magnifying glass, which takes two cells in some terminals and one in others, and isn't ASCII."""
+        self.query_one(SearchIcon).icon = ">"
 
     def run_worker(self, work: Any, *given: Any, **named: Any) -> Any:
         """As Textual does it; a search that ends after the palette was closed doesn't end the app."""
@@ -46,7 +50,7 @@ def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
         listed.add((action, active.node))
         title = f"{binding.description} ({app.get_key_display(binding)})"
         run = partial(app.run_action, action, active.node)
-        yield SystemCommand(title, active.tooltip or binding.description, run)
+        yield SystemCommand(title, active.tooltip if active.tooltip != binding.description else "", run)
     yield SystemCommand("Theme", "Light, dark and other colours; saved", app.action_change_theme)
 
 

@@ -21,12 +21,14 @@ class Settings:
         theme: The name of one of the app's or Textual's themes.
         ascii_images: Whether images are drawn in ASCII.
         inverted: Whether they are drawn dark on light.
+        introduced: Whether the introduction of the first start was read and hidden.
         form: The fields of the form that trains, by their names.
     """
 
     theme: str = DARK
     ascii_images: bool = False
     inverted: bool = False
+    introduced: bool = False
     form: Mapping[str, str] = field(default_factory=dict)
 
 

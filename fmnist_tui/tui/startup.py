@@ -51,6 +51,7 @@ def import_all() -> None:
 
     The form asks whether PyTorch is installed; that is found out here, too.
     """
+    import fmnist_tui.tui.errors.screen
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.results.screen
     import fmnist_tui.tui.training.screen

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from fmnist_tui.cli.app import _check_terminal
 from fmnist_tui.version import __version__
 
 from .commands import call
@@ -127,6 +129,16 @@ def test_the_app_without_a_terminal_is_one_line() -> None:
     outcome = call()
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.complaint.startswith("the app needs a terminal; `fmnist-tui --help`")
+
+
+def test_a_browser_needs_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`textual serve` names the driver that draws; the refusal would otherwise come first, with any TERM."""
+    monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
+    monkeypatch.setenv("TERM", "dumb")
+    _check_terminal()
+    monkeypatch.delenv("TEXTUAL_DRIVER")
+    with pytest.raises(click.ClickException, match="needs a terminal"):
+        _check_terminal()
 
 
 @pytest.mark.parametrize(("arguments", "expected"), WRONG.values(), ids=WRONG)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fmnist_tui.doctor.storage import disk_check, folder_check, runs_check, sharing_check
+from fmnist_tui.doctor.storage import disk_check, folder_check, home_checks, runs_check, sharing_check
 from fmnist_tui.host.machine import Check, CheckState, Locks
 from fmnist_tui.runs.access import owner_of
 from fmnist_tui.runs.directory import RunDirectory
@@ -179,3 +179,17 @@ def test_unreadable_runs_are_counted_with_their_owners(runs: Path, monkeypatch: 
     row = runs_check(runs)
     assert (row.state, row.message) == (CheckState.NOTE, "1 run, 0.0 MB, 1 unreadable")
     assert owner_of(runs) in row.advice
+
+
+def test_a_broken_file_of_keys_is_a_note_and_none_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = tmp_path / "fmnist-tui" / "keys.toml"
+    file.parent.mkdir()
+    assert "keys" not in [check.check for check in home_checks()]
+    for text, state, expected in (
+        ('training.stop = "k"', CheckState.OK, f"{file}: 1 changed key"),
+        ("training.stop", CheckState.NOTE, f"{file} is no valid TOML: "),
+    ):
+        file.write_text(text)
+        (row,) = [check for check in home_checks() if check.check == "keys"]
+        assert (row.state, row.message[: len(expected)]) == (state, expected)

@@ -19,6 +19,7 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.settings import Settings, write_settings
 
 from .driving import listen, shown
 from .io_guard import no_files_on_the_screens_thread
@@ -118,9 +119,12 @@ def run(runs: Path) -> RunDirectory:
 
 @pytest.fixture
 def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
-    """Builds the app on the test's own folders and the demo set."""
+    """Builds the app on the test's own folders and the demo set; only a first start shows the introduction."""
 
-    def build(data: str | None = "demo", **settings: Any) -> FmnistApp:
+    def build(data: str | None = "demo", *, first_start: bool = False, **settings: Any) -> FmnistApp:
+        settings_file = tmp_path / "config" / "choices.json"
+        if not first_start and not (tmp_path / "config").exists():
+            write_settings(settings_file, Settings(introduced=True))
         app = FmnistApp(AppPaths(runs, data, tmp_path / "cache", tmp_path / "config"), **settings)
         app.animation_level = "none"
         listen(app)

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import pytest
@@ -15,6 +15,9 @@ from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from fmnist_tui.tui.app import FmnistApp
 
 PATIENCE = 20.0
 """Seconds that a screen may take for something; others use the machine too."""
@@ -128,5 +131,10 @@ async def type_into(pilot: AnyPilot, selector: str, text: str) -> None:
 
 
 async def loaded(pilot: AnyPilot) -> None:
-    """Waits for the demo set."""
-    await until_shown(pilot, "demo, train: 1-")
+    """Waits for the demo set, and for its images unless the app has opened another screen by itself."""
+    app = cast("FmnistApp", pilot.app)
+
+    def is_loaded() -> bool:
+        return app.dataset is not None and (app.current_mode != "dataset" or "demo, train: 1-" in flat(app))
+
+    await until(pilot, is_loaded, "the demo set is loaded")

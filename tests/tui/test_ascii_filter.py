@@ -31,7 +31,7 @@ def test_frames_bars_curves_and_text_become_ascii(text: str, plain: str) -> None
 async def test_asked_for_it_all_screens_are_ascii(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs), ascii_only=True)
     async with app.run_test(size=SIZES[0]) as pilot:
-        await until_shown(pilot, "finished", "validation")
+        await until_shown(pilot, "finished", "VAL ACC", "training")
         assert shown(app).isascii()
         await pilot.press("1")
         await loaded(pilot)

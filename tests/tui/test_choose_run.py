@@ -40,12 +40,12 @@ async def test_another_run_can_be_chosen_running_ones_first(make_app: Maker, run
     with held(live):
         app = make_app(attach=new)
         async with app.run_test() as pilot:
-            await until_shown(pilot, f"v1 Convolutions {new.run_id} finished")
+            await until_shown(pilot, "v1 Convolutions", "seed 2", "✓ finished")
             await open_run_list(pilot)
             assert listed(pilot) == [live.run_id, new.run_id, old.run_id]
             assert "running" in part(pilot, "OptionList").splitlines()[0]
             await pilot.press("down", "down", "enter")
-            await until_shown(pilot, f"v0 Dense network by hand {old.run_id} finished")
+            await until_shown(pilot, "v0 Dense network by hand", "seed 1", "✓ finished")
             await until(pilot, lambda: drawn(part(pilot, "#loss")), "its curve is drawn")
 
 
@@ -75,9 +75,9 @@ async def test_the_list_of_runs_can_be_left_as_it_was(make_app: Maker, runs: Pat
     write_run(runs, seed=2)
     app = make_app(attach=run)
     async with app.run_test() as pilot:
-        await until_shown(pilot, run.run_id)
+        await until_shown(pilot, "seed 1", "✓ finished")
         await pilot.press("o", "escape")
-        assert run.run_id in flat(app)
+        assert "seed 1" in flat(app)
         assert len(app.screen_stack) == 1
 
 
@@ -114,16 +114,16 @@ async def test_another_runs_curve_can_be_overlaid_and_removed(make_app: Maker, r
     write_run(runs, "v2", seed=3, log=[Stage("loading data")])
     app = make_app(attach=run)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until_shown(pilot, f"{run.run_id} finished")
+        await until_shown(pilot, "✓ finished")
         await open_run_list(pilot, "v")
         assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
-        await until(pilot, lambda: "+ overlay v1 (cross-entropy)" in text_in(pilot, "#loss"), "it is drawn and named")
-        assert "loss (binary cross-entropy) by step" in text_in(pilot, "#loss")
-        assert "+ overlay v1" in text_in(pilot, "#accuracy")
-        await pilot.press("v")
-        await until(pilot, lambda: "overlay" not in flat(app), "it is gone")
+        await until(pilot, lambda: "━ v1" in text_in(pilot, "#accuracy"), "it is drawn and named")
+        assert "Loss (binary cross-entropy)" in text_in(pilot, "#loss")
+        await open_run_list(pilot, "v")
+        await pilot.press("enter")
+        await until(pilot, lambda: "━ v1" not in text_in(pilot, "#accuracy"), "it is gone")
 
 
 async def test_without_another_curve_the_list_shows_a_message(make_app: Maker, runs: Path) -> None:

@@ -86,8 +86,8 @@ async def test_a_run_without_predictions_shows_what_to_do(app: FmnistApp, runs: 
         await pilot.press("r")
         await until(pilot, lambda: widget(pilot, "#all_runs", DataTable).row_count, "the run is listed")
         await pilot.press("w")
-        await until_shown(pilot, "can't be shown: no predictions.npz; retrain it without --no-test")
-        await pilot.press("v", "g", "m", "enter", "escape")
+        wanted = "can't be shown: no predictions.npz; retrain it without --no-test"
+        await until(pilot, lambda: wanted in notices(app), "a toast shows what to do")
         assert isinstance(app.screen, ResultsScreen)
 
 

@@ -3,12 +3,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from textual.geometry import Size
 from textual.widgets import DataTable
 
+from fmnist_tui.data import FASHION_CLASSES
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.errors.gallery import Specimen, specimen_text
 from fmnist_tui.tui.errors.heat_map import HeatMap
 from fmnist_tui.tui.results.screen import ResultsScreen
+from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.widgets.images import Picture
 
 from .demo_runs import write_demo_run
@@ -78,10 +83,13 @@ async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, siz
         bars = part(pilot, "_Facts").splitlines()
         assert any(line.startswith("* Dress") for line in bars)
         assert any(line.startswith("> Sandal") and "━━" in line for line in bars)
-        assert any(line.startswith("  Ankle boot") for line in bars)
+        assert size == (60, 18) or any(line.startswith("  Ankle boot") for line in bars)
+        sure = "" if size == (60, 18) else " (90%)"
+        assert f"● v0 Sandal{sure} ✗" in flat(app)
+        assert f"◆ v3 Sandal{sure} ✗" in flat(app)
 
         await pilot.press("v")
-        await until_shown(pilot, "ECE 0.", "confidence images correct gap", "93-100%")
+        await until_shown(pilot, "ECE 0.", "confidence images correct gap", "87-100%")
         assert "┃" in part(pilot, "#bins")
         await pilot.press("v")
         await until_shown(pilot, "Most confused")
@@ -217,6 +225,32 @@ async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await at_errors(pilot)
         await pilot.press("question_mark")
-        await until_shown(pilot, "Mistakes; wrong in all versions; right only in this")
+        await until_shown(pilot, "Mistakes; wrong in all; right only here")
         await pilot.press("escape", "ctrl+p", *"gallery")
         await until_shown(pilot, "Gallery (g)")
+
+
+@pytest.mark.parametrize("height", [8, 13, 14, 18, 40])
+def test_the_true_and_the_predicted_class_and_every_model_are_seen_in_any_height(height: int) -> None:
+    probabilities = np.full(10, 0.01, np.float32)
+    probabilities[9] = 0.91
+    models = tuple((f"v{number}", 9, 0.9) for number in range(4))
+    shown = Specimen(None, "", "1 of 618, image 2914", "", FASHION_CLASSES, 7, probabilities, models)
+    lines = specimen_text(shown, Size(28, height), THEMES[0]).plain.splitlines()[:height]
+    assert all(any(f" {name} Ankle boot" in line for line in lines) for name, _, _ in models[: max(0, height - 6)])
+    if height >= 13:
+        assert any(line.startswith("* Sneaker") for line in lines)
+        assert any(line.startswith("> Ankle boot") for line in lines)
+    assert sum("%" in line for line in lines) >= min(10, height - 8)
+
+
+async def test_every_view_is_drawn_in_the_terminals_own_colours(app: FmnistApp, runs: Path) -> None:
+    two(runs)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = "ansi-dark"
+        await at_errors(pilot)
+        for text in ("Most confused", "predicted Trouser: 1", "1 of 20", "ECE 0."):
+            await until_shown(pilot, text)
+            await pilot.press("v")
+        app.theme = "lab-light"
+        await until_shown(pilot, "Most confused")

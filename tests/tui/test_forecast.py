@@ -1,40 +1,68 @@
-"""The forecast in the form: time and memory of a training run before it starts."""
+"""What the Models screen knows before a training starts: duration, exclusion, accuracies."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from fmnist_tui.models import registry
-from fmnist_tui.models.registry import get_model, register_model
-from fmnist_tui.models.spec import ModelSpec
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import BUILT_IN, all_models, get_model, register_model
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ModelSpec
+from fmnist_tui.text import TIMES
 from fmnist_tui.training.recipes import configure
-from fmnist_tui.tui.models.forecast import Known, exclusion, forecast
-from fmnist_tui.tui.models.model_page import model_page
+from fmnist_tui.tui.models.forecast import Forecast, Known, exclusion, forecast, is_long, measure_networks
+from fmnist_tui.tui.models.model_list import cost_bars, model_line
+from fmnist_tui.tui.models.model_tables import facts_table, page_title
+from fmnist_tui.tui.themes import THEMES
 
-KNOWN = Known(peak=1e9, devices=(("cpu", "2 CPUs"), ("cuda:0", "a GPU")))
+DARK = THEMES[0]
+UNTIMED = Known().of_images(FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
+KNOWN = replace(UNTIMED, peak=1e9, devices=(("cpu", "2 CPUs"), ("cuda:0", "a GPU")))
 
 
 def test_without_a_run_here_the_time_is_rough_and_names_the_device() -> None:
-    # 30 epochs of 54,000 images, 266,200 MACs forward, at 0.4e9 MACs per second
-    assert forecast([configure("v0", "tuned", {})], KNOWN, 60_000) == (
-        "≈ 55 min 54 s (rough, not yet timed here) on cpu (2 CPUs)"
-    )
+    # 30 epochs of 54,000 images, 266,200 MACs forward, at 0.6e9 MACs per second
+    expected = forecast([configure("v0", "tuned", {})], KNOWN, 60_000)
+    assert expected is not None
+    assert (expected.rounded, expected.note) == ("37 min", "On cpu (2 CPUs); rough, not yet timed here")
+
+
+def test_a_measured_time_is_not_called_rough() -> None:
+    assert Forecast(898.0, measured=True, where="cpu").note == "On cpu"
+    assert Forecast(898.0, measured=True, where="cpu").rounded == "15 min"
 
 
 def test_several_trainings_add_up_and_a_limit_shortens_them() -> None:
     configs = [configure("v0", "tuned", {"epochs": 1}, seed=seed, limit=6000) for seed in (0, 1)]
-    assert forecast(configs, KNOWN, None).startswith("≈ 22.4 s (rough")
+    expected = forecast(configs, KNOWN, None)
+    assert expected is not None
+    assert expected.seconds == pytest.approx(14.9, abs=0.1)
 
 
 def test_nothing_is_estimated_for_a_gpu_that_no_run_has_used() -> None:
-    configs = [configure("v3", "tuned", {}, device="cuda")]
-    assert forecast(configs, KNOWN, None) == "On cuda:0 (a GPU); duration unknown until a run has finished there"
+    expected = forecast([configure("v3", "tuned", {}, device="cuda")], KNOWN, None)
+    assert expected is not None
+    assert (expected.rounded, expected.note) == (
+        "",
+        "On cuda:0 (a GPU); duration unknown until a run has finished there",
+    )
 
 
 def test_no_forecast_before_the_machine_is_timed() -> None:
-    assert forecast([configure("v0", "tuned", {})], Known(), None) == ""
-    assert forecast([], KNOWN, None) == ""
+    assert forecast([configure("v0", "tuned", {})], UNTIMED, None) is None
+    assert forecast([], KNOWN, None) is None
+
+
+def test_over_ten_minutes_is_long_also_before_the_machine_is_timed() -> None:
+    short, long = configure("v0", "tuned", {}, limit=1000), configure("v2", "tuned", {}, device="cpu")
+    for known in (UNTIMED, KNOWN):
+        assert not is_long([short], known, None)
+        assert is_long([long], known, None)
+    assert not is_long([long], replace(KNOWN, peak=1e12), None)
+    assert is_long([long], replace(UNTIMED, tables={}), None), "not measured yet"
 
 
 def test_reasons_for_exclusion_are_listed() -> None:
@@ -43,14 +71,48 @@ def test_reasons_for_exclusion_are_listed() -> None:
     assert exclusion([as_it_is, changed]) == "Excluded from results (changed: batch size 32, limit 600)"
 
 
-def test_a_model_without_reported_figures_or_a_story_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def mine(monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+    """A registered model with neither story nor reported figures."""
     monkeypatch.setattr(registry, "_models", dict(registry._models))
     register_model(ModelSpec("mine", "A model of mine", get_model("v1").build))
+    return get_model("mine")
+
+
+def test_a_model_without_reported_figures_or_a_story_has_a_page(mine: ModelSpec) -> None:
+    known = replace(UNTIMED, tables={**UNTIMED.tables, "mine": layer_table(mine)})
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(model_page(get_model("mine"), 80, [], None))
-    page = captured.get()
-    assert page.startswith("mine A model of mine (PyTorch)")
-    assert "120,970 parameters" in page
-    for row in ("Changed", "Why it helps", "Reported", "Reached", "original project"):
+        console.print(page_title(mine, known.tables["mine"], DARK, short=False), facts_table(mine, known))
+    page = captured.get().replace(TIMES, "x")
+    assert "mine A model of mine · PyTorch · 120,970 parameters" in page
+    assert "11.1M MACs per image (42x v0)" in page
+    for row in ("Changed", "Why", "Reported", "Reached", "original project"):
         assert row not in page
+
+
+def test_networks_are_measured_for_the_images_of_the_data_set_and_a_fault_is_shown(mine: ModelSpec) -> None:
+    news: dict[str, dict[str, object]] = {}
+    measure_networks(Known().of_images((1, 32, 32), 7), lambda **found: news.update(found))
+    assert set(news["tables"]) == {*BUILT_IN, "mine"}
+    measure_networks(Known().of_images((1, 1, 1), 7), lambda **found: news.update(found))
+    assert str(news["faults"]["mine"]).startswith("The layers can't be measured: ValueError: images of 1x1 pixels")
+
+
+@pytest.mark.parametrize(("width", "expected"), [(24, "■ v1 Conv"), (30, "■ v1 Convolutions"), (40, "121k ref 92.65%")])
+def test_a_line_of_the_list_fits_its_width(width: int, expected: str) -> None:
+    for model in all_models():
+        line = model_line(model, KNOWN, "tuned", DARK, width, marked=True)
+        assert line.cell_len <= width
+        assert line.plain.startswith("+")
+        assert "ref 9" in line.plain
+    assert expected in model_line(get_model("v1"), KNOWN, "tuned", DARK, width, marked=False).plain
+
+
+def test_costs_are_to_scale() -> None:
+    def length(name: str) -> int:
+        return next(line for line in bars if line.startswith(name)).split()[1].count("▄")
+
+    bars = cost_bars(all_models(), KNOWN, DARK, 60).plain.splitlines()
+    assert max(map(len, bars)) <= 60
+    assert length("v2") > 15 * length("v0") > 0

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from rich.color import ColorSystem
 from textual.app import App, ComposeResult
-from textual.color import Color
+from textual.color import Color, rgb_to_lab
+from textual.strip import Strip
 
 from fmnist_tui.data.official import FASHION_CLASSES
 from fmnist_tui.data.sources import UNKNOWN_CLASSES
@@ -64,3 +67,43 @@ def test_names_are_shortened_only_while_they_stay_distinct() -> None:
     assert short_names(FASHION_CLASSES, 20) == FASHION_CLASSES
     assert short_names(FASHION_CLASSES, 1) == tuple("0123456789")
     assert short_names(UNKNOWN_CLASSES, 4) == tuple("0123456789")
+
+
+def lightness(colour: Color) -> float:
+    return rgb_to_lab(colour).L
+
+
+@pytest.mark.parametrize("ground", ["#0E1016", "#FBFAF7", "#808080"])
+@pytest.mark.parametrize("full", [*heat_map._WRONG, *heat_map._CORRECT], ids=str)
+def test_steps_of_a_ramp_are_equal_to_the_eye_and_numbers_on_it_are_legible(ground: str, full: Color) -> None:
+    ramp = [heat_map.shaded(Color.parse(ground), full, step / 8) for step in range(9)]
+    steps = [lightness(after) - lightness(before) for before, after in pairwise(ramp)]
+    assert max(steps) - min(steps) < 2.5
+    assert all(heat_map._contrast(heat_map._legible(colour), colour) >= 4.5 for colour in ramp)
+
+
+@pytest.mark.parametrize("size", [(80, 11), (80, 24), (120, 40)], ids=["one line", "half lines between", "three lines"])
+async def test_a_number_is_in_the_middle_of_its_cell(size: tuple[int, int]) -> None:
+    app = Lone()
+    async with app.run_test(size=size) as pilot:
+        shown = pilot.app.query_one(HeatMap)
+        shown.show(np.full((10, 10), 7), FASHION_CLASSES, (9, 9))
+        await pilot.pause()
+        x, high = shown._margin + shown.cell.width // 2, shown.cell.height
+        halves = [half for y in range(1, size[1]) for half in colours_at(shown.render_line(y), x)]
+        numbers = [2 * y for y, line in enumerate(part(pilot, "HeatMap").splitlines()[1:]) if "7" in line]
+        for first, second in pairwise(numbers):
+            assert second - first == 2 * high
+        above = numbers[1] - halves.index(halves[numbers[1]], numbers[0] + 2)
+        assert above == high - 1
+
+
+def colours_at(strip: Strip, x: int) -> tuple[object, object]:
+    """The colours of the upper and the lower half of the cell at a column."""
+    for segment in strip:
+        if x < len(segment.text):
+            assert segment.style
+            ground, ink, block = segment.style.bgcolor, segment.style.color, segment.text[x]
+            return (ink if block == "▀" else ground), (ink if block == "▄" else ground)
+        x -= len(segment.text)
+    return None, None

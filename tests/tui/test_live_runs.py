@@ -79,12 +79,12 @@ async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistAp
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, "20", in_app=in_app)
         await until_headline(pilot, "finished")
-        await until(pilot, lambda: "epoch 20 of 20" in flat(app), "the last epoch is shown")
+        await until(pilot, lambda: "TEST ACCURACY" in flat(app), "its score is shown")
         await until(pilot, lambda: f"{run.run_id}: finished" in notices(app), "its end is announced")
         assert f"Started {run.run_id}" in notices(app)
-        await until(pilot, lambda: flat(app).count("100%") == 2, "both bars are full")
-        await pilot.press("4")
-        await until(pilot, lambda: f"{run.run_id} recipe modified" in flat(app), "it is listed")
+        assert "100% completed, scored: press 4 to compare it" in flat(app)
+        await pilot.press("4", "r")
+        await until(pilot, lambda: run.run_id in flat(app), "it is listed")
     snapshot, result = read_snapshot(run), read_json(run.result)
     assert snapshot.started is not None
     assert (snapshot.started.pid == os.getpid()) is in_app

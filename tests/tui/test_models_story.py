@@ -9,6 +9,7 @@ from fmnist_tui.tui.app import FmnistApp
 
 from .driving import (
     at_the_smallest_size,
+    part,
     shown,
     text_in,
     until,
@@ -18,11 +19,11 @@ from .driving import (
 async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
         await pilot.press("2", "end")
-        await until(pilot, lambda: "v3 Regularised (PyTorch)" in text_in(pilot, "#right"), "v3 is shown")
+        await until(pilot, lambda: "v3 Regularised · PyTorch" in text_in(pilot, "#right"), "v3 is shown")
         for expected in (f"{grouped(5_858_442)} parameters", f"{percent(0.9319)} (loss 0.2689)"):
             assert expected in text_in(pilot, "#right")
         for layer in layer_table(get_model("v3")).layers:
-            assert layer.name in shown(app)
+            assert layer.kind in part(pilot, "#layers")
 
 
 @at_the_smallest_size
@@ -43,8 +44,8 @@ async def test_no_heading_of_the_layer_table_is_cut_off_at_80_columns(app: Fmnis
         await pilot.press("2", "end")
         app.screen.query_one("#right").focus()
         for _ in range(6):
-            if "layer output params MACs" in text_in(pilot, "#right"):
+            if "layer output params" in text_in(pilot, "#right"):
                 break
             await pilot.press("pagedown")
-        assert "layer output params MACs" in text_in(pilot, "#right")
+        assert "layer output params" in text_in(pilot, "#right")
         assert "…" not in shown(app)

@@ -52,6 +52,7 @@ OPENERS = {
 async def test_a_number_leads_away_from_what_is_open_over_a_screen(app: FmnistApp, runs: Path) -> None:
     with held(write_run(runs, log=training(epochs=1))):
         async with app.run_test() as pilot:
+            await pilot.press("1")  # or the app would choose the screen
             await loaded(pilot)
             await until(pilot, lambda: app.followed is not None, "the live run is followed")
             for opened, keys in OPENERS.items():
@@ -148,4 +149,4 @@ async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
         await pilot.press("t", "n", "2", "down", "3", "1")
         await until_shown(pilot, "demo, test: 7-12 of 500")
         await pilot.press("2")
-        assert "v1 Convolutions (PyTorch)" in flat(app)
+        assert "v1 Convolutions · PyTorch" in flat(app)

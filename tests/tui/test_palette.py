@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual.command import SearchIcon
+
 from fmnist_tui.tui.app import FmnistApp
 
 from .driving import loaded, text_in, until, until_shown
@@ -25,6 +27,9 @@ async def test_the_palette_has_every_action_of_the_screen_and_the_programs_own(a
             for expected in (*actions, "Quit (q)", "Help (?)", "Dataset (1)", "Results (4)", "Theme"):
                 assert any(title.startswith(expected) for title in titles), (keys, expected)
             assert len(titles) == len(set(titles))
+            assert not any(
+                title.startswith(f"{text} (") for title, text, *_ in app.get_system_commands(app.screen) if text
+            )
 
 
 async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Path) -> None:
@@ -32,6 +37,7 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.press("ctrl+p", *"Histogram")
+        assert str(app.screen.query_one(SearchIcon).icon) == ">"
         await until_shown(pilot, "Histogram of the pixel values")
         await pilot.pause(0.5)
         await pilot.press("enter")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.segment import Segment
 
-from fmnist_tui.tui.widgets.images import Drawing, Pixels, ascii_ramp, half_blocks, halved
+from fmnist_tui.tui.widgets.images import Drawing, Pixels, Shades, ascii_ramp, drawing, half_blocks, resized
 
 
 def grey(image: list[list[int]]) -> Pixels:
@@ -61,14 +61,26 @@ def test_ascii_is_ascii_and_takes_no_colours() -> None:
             assert not segment.style
 
 
-def test_halving_takes_the_mean_of_four_pixels() -> None:
+def test_resizing_takes_the_mean_of_the_covered_area() -> None:
     images = grey([[0, 4, 255, 255], [8, 4, 255, 255]])[None]
-    assert halved(images).tolist() == [[[4, 255]]]
+    assert resized(images, 1, 2).tolist() == [[[4, 255]]]
+    assert resized(grey([[0, 90, 30]])[None], 1, 2).tolist() == [[[30, 50]]]
 
 
-def test_halving_keeps_images_apart() -> None:
+def test_resizing_keeps_images_apart() -> None:
     images = np.stack([np.full((28, 28), level, np.uint8) for level in (0, 128, 255)])
-    small = halved(images)
-    assert small.shape == (3, 14, 14)
+    small = resized(images, 18, 12)
+    assert small.shape == (3, 18, 12)
     assert small.dtype == np.uint8
     assert small.mean(axis=(1, 2)).tolist() == [0.0, 128.0, 255.0]
+
+
+def test_a_drawing_goes_from_the_themes_background_to_its_text_colour() -> None:
+    draw = drawing(in_ascii=False, inverted=False, shades=Shades("#fbfaf7", "#22252e"))
+    [[segment]] = draw(grey([[0], [255]]))
+    assert segment.style is not None
+    assert segment.style.color is not None
+    assert segment.style.bgcolor is not None
+    assert segment.style.color.triplet == (0xFB, 0xFA, 0xF7)
+    assert segment.style.bgcolor.triplet is not None
+    assert abs(segment.style.bgcolor.triplet.red - 0x22) < 12

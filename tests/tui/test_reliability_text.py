@@ -5,21 +5,29 @@ from fmnist_tui.tui.errors.text import reliability_text
 
 
 def bins(*known: tuple[int, float, float]) -> list[Bin]:
-    """Empty bins, but for (place, confidence, accuracy)."""
+    """Empty bins, but for (place, confidence, accuracy), which have 100 images each."""
     found = [Bin(place / 15, (place + 1) / 15, 0, None, None) for place in range(15)]
     for place, confidence, accuracy in known:
-        found[place] = Bin(place / 15, (place + 1) / 15, 10, confidence, accuracy)
+        found[place] = Bin(place / 15, (place + 1) / 15, 100, confidence, accuracy)
     return found
 
 
 def lines(*known: tuple[int, float, float]) -> list[str]:
-    return reliability_text(bins(*known), 85).plain.splitlines()[2:]
+    return reliability_text(bins(*known), 85, "").plain.splitlines()[2:]
 
 
-def test_the_most_confident_bin_comes_first_and_those_below_the_lowest_are_left_out() -> None:
+def test_the_most_confident_bin_comes_first_and_empty_ones_are_left_out() -> None:
     found = lines((14, 0.95, 0.95), (10, 0.7, 0.7))
-    assert [line.split()[0] for line in found] == ["93-100%", "87-93%", "80-87%", "73-80%", "67-73%"]
-    assert found[1].split()[1:] == ["0"]
+    assert [line.split()[0] for line in found] == ["93-100%", "67-73%"]
+
+
+def test_a_bin_of_one_image_draws_no_bar_of_its_own() -> None:
+    few = bins((14, 0.95, 0.95), (13, 0.9, 0.9))
+    few[8] = Bin(8 / 15, 9 / 15, 1, 0.55, 1.0)
+    found = reliability_text(few, 85, "").plain.splitlines()[2:]
+    assert [line.split()[:2] for line in found] == [["93-100%", "100"], ["53-93%", "101"]]
+    alone = reliability_text([Bin(8 / 15, 9 / 15, 1, 0.55, 1.0)], 85, "").plain.splitlines()[2]
+    assert alone.split() == ["53-60%", "1", "too", "few", "images"]
 
 
 def test_a_bar_shows_the_accuracy_and_a_stroke_the_confidence() -> None:
@@ -38,6 +46,6 @@ def test_a_bin_that_is_all_wrong_has_no_bar() -> None:
 
 
 def test_the_error_is_shown_above() -> None:
-    expected = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60).plain
-    assert expected.startswith("ECE 0.1000; bar: accuracy")
-    assert reliability_text([], 60).plain.startswith("ECE 0.0000")
+    expected = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60, "").plain
+    assert expected.startswith("ECE 0.1000 (15 bins); bar: accuracy")
+    assert reliability_text([], 60, "").plain.startswith("ECE 0.0000")

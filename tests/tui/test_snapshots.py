@@ -97,7 +97,7 @@ def test_the_models_screen(make_app: Maker, looks_right: Check, monkeypatch: pyt
     async def ready(pilot: Pilot[None]) -> None:
         await loaded(pilot)
         await pilot.press("2", "end")
-        await until_shown(pilot, "v3 Regularised (PyTorch)")
+        await until_shown(pilot, "v3 Regularised · PyTorch")
         await until(pilot, lambda: "a processor" in text_in(pilot, "#forecast"), "the time is shown")
         if fault:
             await type_into(pilot, "#epochs", "0")

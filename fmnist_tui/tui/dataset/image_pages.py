@@ -16,6 +16,8 @@ from fmnist_tui.text import grouped
 from fmnist_tui.training.augment import SHIFT, augmented, draw
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
+from fmnist_tui.tui.messages import ClassMeans
+from fmnist_tui.tui.widgets.images import resized
 
 Part = Literal["train", "test"]
 
@@ -159,6 +161,8 @@ def about(heading: str, image: NDArray[np.uint8], dataset: Dataset) -> str:
 
 
 _BINS = 16
+_FEW_BINS = 8
+_CONTRAST = 1.6
 _SAMPLE = 2000
 _UP_OR_DOWN = {-1: "↓", 0: "", 1: "↑"}
 _ACROSS = {-1: "→", 0: "", 1: "←"}
@@ -177,15 +181,15 @@ def image_at(browsing: Browsing, position: int) -> Thumbnail:
     return Thumbnail(browsing.images.images[index], f"{index} {name}", about_image(browsing, index))
 
 
-def mean_page(browsing: Browsing) -> tuple[Thumbnail, ...]:
-    """The mean image of each class that has images."""
-    images, labels = browsing.images.images, browsing.images.labels
+def mean_page(browsing: Browsing, means: ClassMeans | None) -> tuple[Thumbnail, ...]:
+    """The mean image of each class that has images; nothing until they are computed."""
+    if means is None:
+        return ()
     page = []
-    for label, name in enumerate(browsing.dataset.classes):
-        count = np.count_nonzero(labels == label)
+    counts = browsing.images.class_counts()
+    for name, count, mean in zip(browsing.dataset.classes, counts, means[browsing.part], strict=True):
         if count:
-            mean = images[labels == label].mean(axis=0).astype(np.uint8)
-            heading = f"mean of {name}\n{grouped(int(count))} {browsing.part} images"
+            heading = f"mean of {name}\n{grouped(count)} {browsing.part} images"
             page.append(Thumbnail(mean, name, about(heading, mean, browsing.dataset)))
     return tuple(page)
 
@@ -226,3 +230,21 @@ def pixel_histogram(browsing: Browsing) -> list[tuple[str, float]]:
     counts = np.bincount(browsing.images.images[chosen].ravel() >> 4, minlength=_BINS)
     fractions = counts / max(1, counts.sum())
     return [(f"{16 * bin_:3d}-{16 * bin_ + 15:3d}", float(fraction)) for bin_, fraction in enumerate(fractions)]
+
+
+def image_histogram(image: NDArray[np.uint8]) -> list[tuple[str, float]]:
+    """The fraction of one image's pixels in each of 8 ranges of values."""
+    counts = np.bincount(image.ravel() >> 5, minlength=_FEW_BINS)
+    return [(f"{32 * bin_:3d}-{32 * bin_ + 31:3d}", float(part)) for bin_, part in enumerate(counts / image.size)]
+
+
+def stretched(mean: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A mean image (height, width) with more contrast, its brightest pixel 255: means are dull and blurred."""
+    bright: NDArray[np.uint8] = (255 * (mean / max(1, int(mean.max()))) ** _CONTRAST).astype(np.uint8)
+    return bright
+
+
+def class_icons(means: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
+    """Mean images (n, height, width) made small enough for so many lines, with a gap of one pixel below."""
+    bright = np.stack([stretched(mean) for mean in means])
+    return np.pad(resized(bright, 2 * rows - 1, 2 * rows), ((0, 0), (0, 1), (0, 0)))

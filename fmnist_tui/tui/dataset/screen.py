@@ -8,6 +8,8 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.theme import Theme
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.data import Dataset, Progress
@@ -17,24 +19,31 @@ from fmnist_tui.tui.dataset import image_pages as captions
 from fmnist_tui.tui.dataset.image_pages import (
     Browsing,
     augmented_page,
+    class_icons,
     image_at,
+    image_histogram,
     image_page,
     mean_page,
     pixel_histogram,
+    stretched,
 )
 from fmnist_tui.tui.dataset.large_image import LargeImageDialog
-from fmnist_tui.tui.dataset.sidebar import ClassList, Waiting
+from fmnist_tui.tui.dataset.sidebar import ClassList, Introduction, Waiting, picture_rows
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail, Thumbnails
 from fmnist_tui.tui.dialogs.entry import NumberDialog
 from fmnist_tui.tui.dialogs.text import TextDialog
-from fmnist_tui.tui.messages import SettingsChanged
+from fmnist_tui.tui.messages import ClassMeans, SettingsChanged
+from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.bars import bars
-from fmnist_tui.tui.widgets.images import Picture, drawing
+from fmnist_tui.tui.widgets.images import Drawing, Picture, as_text, drawing, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
 _HISTOGRAM_BAR = 30
+_SMALL_BAR = 12
+_HUGE = Size(180, 44)
+"""Cells from which the image under the cursor is shown at twice its size."""
 _OF_IMAGES = {"ascii", "invert", "classes", "other_part", "turn", "jump", "shuffle", "in_order"}
 _OF_IMAGES |= {"means", "augmented", "histogram"}
 """Actions that need images."""
@@ -57,6 +66,7 @@ class DatasetScreen(LabScreen):
         Binding("a", "means", "Means", tooltip="The mean image of each class, or the images again"),
         Binding("u", "augmented", "Augmented", tooltip="The image as augmentation flips and shifts it"),
         Binding("h", "histogram", "Histogram", tooltip="Histogram of the pixel values of the chosen class"),
+        Binding("escape", "back", "Back", tooltip="Back to the images, from means or augmented ones"),
     ]
     AUTO_FOCUS = "Waiting, Thumbnails"
 
@@ -68,19 +78,28 @@ class DatasetScreen(LabScreen):
         self._first_mean = 0
         self._in_ascii = self.app.ascii_images
         self._inverted = self.app.settings.inverted
+        self._introduces = False
 
     def compose(self) -> ComposeResult:
         """Classes, thumbnails and details side by side, or `Waiting` in their place."""
         yield Nav("dataset")
+        yield Introduction(classes="panel")
         with Horizontal():
             yield Waiting()
-            with Vertical(id="left"):
+            with Vertical(id="left", classes="panel") as left:
+                left.border_title = "Classes"
                 yield ClassList(id="classes")
+                yield Static(id="of")
+                yield Picture(id="mean")
+            with Vertical(id="images", classes="panel") as images:
+                images.border_title = "Images"
                 yield Static(id="caption")
-            yield Thumbnails()
-            with Vertical(id="details"):
-                yield Picture()
+                yield Thumbnails()
+            with Vertical(id="details", classes="panel") as details:
+                details.border_title = "Image"
+                yield Picture(id="large")
                 yield Static(id="about")
+                yield Static(id="pixels")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -89,11 +108,29 @@ class DatasetScreen(LabScreen):
         self.watch_app("dataset", self._take_dataset)
         self.watch_app("dataset_progress", self._show_waiting)
         self.watch_app("dataset_fault", self._show_waiting)
+        self.watch_app("class_means", self._take_means)
         self.watch_app("late_settings", self._apply_settings)
+        self.watch_app("runs_state", self._introduce)
+        self.app.theme_changed_signal.subscribe(self, self._redraw)
+
+    def on_resize(self) -> None:
+        """Takes the room of a very large terminal, and fits the classes' images to their height once that is known."""
+        self.set_class(self.size.width >= _HUGE.width and self.size.height >= _HUGE.height, "-huge")
+        self.call_after_refresh(self._list_classes)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Hides actions that need images while there are none."""
+        if action == "back":
+            return self._introduces or self._page != "images"
         return self._browsing is not None or action not in _OF_IMAGES
+
+    def action_back(self) -> None:
+        """Returns to the images; from there, hides the introduction."""
+        if self._page != "images":
+            self._turn_to("images")
+        elif self._introduces:
+            self.post_message(SettingsChanged(introduced=True))
+            self._show_introduction(shown=False)
 
     def action_classes(self) -> None:
         """Moves the focus to the classes."""
@@ -124,7 +161,7 @@ class DatasetScreen(LabScreen):
         capacity = self.query_one(Thumbnails).capacity
         if self._page == "images":
             self._browsing = self._browsing.turned(direction, capacity)
-        elif self._page == "means" and 0 <= self._first_mean + direction * capacity < len(mean_page(self._browsing)):
+        elif self._page == "means" and 0 <= self._first_mean + direction * capacity < len(self._means):
             self._first_mean += direction * capacity
         self._fill_page()
 
@@ -196,7 +233,7 @@ class DatasetScreen(LabScreen):
 
     def on_thumbnails_opened(self) -> None:
         """Opens the image in a dialog; from the page of images all of the chosen can be reached there."""
-        thumbnails, draw = self.query_one(Thumbnails), drawing(in_ascii=self._in_ascii, inverted=self._inverted)
+        thumbnails, draw = self.query_one(Thumbnails), self._drawing("surface")
         if self._browsing is None or thumbnails.current is None:
             return
         if self._page == "images":
@@ -211,6 +248,20 @@ class DatasetScreen(LabScreen):
             self._in_ascii = self.app.ascii_images
             self._inverted = settings.inverted
             self._redraw()
+            self._introduce()
+
+    def _introduce(self, _: RunsState | None = None) -> None:
+        """Shows the introduction at the first start, with neither runs nor saved settings, until there is a run."""
+        state = self.app.runs_state
+        new = state.complete and not state.runs and not state.fault
+        self._show_introduction(shown=new and (self._introduces or self.app.settings == Settings()))
+
+    def _show_introduction(self, *, shown: bool) -> None:
+        if shown != self._introduces:
+            self._introduces = shown
+            self.query_one(Introduction).display = shown
+            self.call_after_refresh(self._list_classes)
+            self.refresh_bindings()
 
     def _return_from_image(self, index: int | None) -> None:
         """Moves the cursor to the image that was shown last."""
@@ -227,9 +278,14 @@ class DatasetScreen(LabScreen):
         self.set_class(dataset is None, "-empty")
         if dataset is not None:
             self._show(Browsing(dataset))
-            self._list_classes()
+            self.call_after_refresh(self._list_classes)  # once the list is laid out
             self.set_focus(self.query_one(Thumbnails))
             self.refresh_bindings()
+
+    def _take_means(self, _: ClassMeans | None) -> None:
+        self.call_after_refresh(self._list_classes)
+        if self._page == "means":
+            self._fill_page()
 
     def _show_waiting(self, _: Progress | str | None) -> None:
         if self.app.dataset_fault:
@@ -258,6 +314,7 @@ class DatasetScreen(LabScreen):
         self._page = page
         self._first_mean = 0
         self._fill_page()
+        self.refresh_bindings()
 
     def _show(self, browsing: Browsing, page: str = "images") -> None:
         """Shows images from `browsing.first` on."""
@@ -274,7 +331,7 @@ class DatasetScreen(LabScreen):
 
     def _page_and_caption(self, browsing: Browsing, capacity: int) -> tuple[tuple[Thumbnail, ...], str]:
         if self._page == "means":
-            means = mean_page(browsing)[self._first_mean : self._first_mean + capacity]
+            means = self._means[self._first_mean : self._first_mean + capacity]
             return means, captions.means_caption(browsing)
         if self._page == "augmented":
             page = augmented_page(browsing, self._augmented, capacity)
@@ -282,20 +339,54 @@ class DatasetScreen(LabScreen):
         images = image_page(browsing, capacity)
         return images, captions.images_caption(browsing, len(images))
 
-    def _redraw(self) -> None:
-        draw = drawing(in_ascii=self._in_ascii, inverted=self._inverted)
-        self.query_one(Thumbnails).draw = self.query_one(Picture).draw = draw
+    @property
+    def _means(self) -> tuple[Thumbnail, ...]:
+        return mean_page(self._browsing, self.app.class_means) if self._browsing else ()
+
+    def _drawing(self, ground: str = "background") -> Drawing:
+        shades = theme_shades(self.app, ground)
+        return drawing(in_ascii=self._in_ascii, inverted=self._inverted, shades=shades)
+
+    def _redraw(self, _: Theme | None = None) -> None:
+        draw = self.query_one(Thumbnails).draw = self._drawing()
+        for picture in self.query(Picture):
+            picture.draw = draw
+        self._list_classes()
 
     def _list_classes(self) -> None:
-        """Updates the counts of the classes."""
-        if self._browsing:
-            names, counts = self._browsing.dataset.classes, self._browsing.images.class_counts()
-            self.query_one(ClassList).show(names, counts, self._browsing.label)
+        """Updates the counts of the classes and, where there is room, their mean images."""
+        if self._browsing is None:
+            return
+        names, counts = self._browsing.dataset.classes, self._browsing.images.class_counts()
+        rows = picture_rows(self.query_one("#left").size.height, len(names))
+        means = self.app.class_means
+        self.set_class(not rows, "-plain-list")
+        pictures = []
+        if rows and means:
+            draw = self._drawing()
+            pictures = [as_text(draw(icon)) for icon in class_icons(means[self._browsing.part], rows)]
+        self.query_one(ClassList).show(names, counts, self._browsing.label, pictures)
+        self._show_mean()
+
+    def _show_mean(self) -> None:
+        """Below a list without images: the mean image of the chosen class, or of that of the image under the cursor."""
+        means, browsing, thumbnails = self.app.class_means, self._browsing, self.query_one(Thumbnails)
+        if browsing is None or means is None or not self.has_class("-plain-list"):
+            return
+        label, position = browsing.label, browsing.first + thumbnails.cursor
+        if label is None and self._page == "images" and position < len(browsing.chosen):
+            label = int(browsing.images.labels[browsing.chosen[position]])
+        if label is not None:
+            self.query_one("#mean", Picture).image = stretched(means[browsing.part][label])
+            self.query_one("#of", Static).update(Text(f"mean {browsing.dataset.classes[label]}"))
 
     def _show_details(self) -> None:
         shown = self.query_one(Thumbnails).current
-        self.query_one(Picture).image = shown.image if shown else None
+        self.query_one("#large", Picture).image = shown.image if shown else None
         self.query_one("#about", Static).update(Text(shown.about if shown else ""))
+        histogram = bars(image_histogram(shown.image), _SMALL_BAR) if shown else Text()
+        self.query_one("#pixels", Static).update(histogram)
+        self._show_mean()
 
     @property
     def _position(self) -> tuple[int, int]:

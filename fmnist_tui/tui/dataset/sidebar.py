@@ -1,4 +1,4 @@
-"""The list of classes beside the images, and what is shown in place of images while they load."""
+"""What is around the images: the list of classes, the introduction, and what takes their place while they load."""
 
 from __future__ import annotations
 
@@ -8,39 +8,110 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.data import Progress
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
-from fmnist_tui.tui.widgets.bars import ProgressLine, bar
+from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.choices import Choices
 
 _NAME = 11
-_BAR = 8
+_LEAST_ROWS, _MOST_ROWS = 3, 7
+"""Lines of a class with its image: a smaller image can't be recognised, a larger one shows no more."""
 
 
-class ClassList(Choices):
-    """A line for all classes, then one for each; Enter moves to the images."""
+class ClassList(Remappable, Choices):
+    """All classes together, then each with its mean image where there is room; Enter moves to the images."""
 
     BINDINGS = [Binding("enter,right,escape", "select", "To the images")]
 
-    def show(self, names: Sequence[str], counts: Sequence[int], label: int | None) -> None:
-        """Shows counts and bars, and highlights the class `label`, or "all classes" if it is None."""
-        lines = [f"{'all classes':<{_NAME}}{grouped(sum(counts)):>7}"]
-        for name, count in zip(names, counts, strict=True):
-            lines.append(f"{pad(cut(name, _NAME), _NAME)}{grouped(count):>7} {bar(count / max(*counts, 1), _BAR)}")
+    def show(
+        self,
+        names: Sequence[str],
+        counts: Sequence[int],
+        label: int | None,
+        pictures: Sequence[Sequence[Text]],
+    ) -> None:
+        """Shows the classes, and highlights the class `label`, or "all classes" if it is None.
+
+        Args:
+            names: Their names.
+            counts: The number of images of each.
+            label: The class to highlight.
+            pictures: The lines of each mean image; empty for none.
+        """
+        options = [_line("all classes", sum(counts))]
+        for index, (name, count) in enumerate(zip(names, counts, strict=True)):
+            options.append(_beside(pictures[index], name, count) if pictures else _line(name, count))
         with self.prevent(OptionList.OptionHighlighted):
             self.clear_options()
-            self.add_options([Text(line, no_wrap=True, overflow="crop") for line in lines])
+            self.add_options(options)
             self.highlighted = 0 if label is None else label + 1
+
+
+def picture_rows(height: int, classes: int) -> int:
+    """How many lines each class can have in a list of this height; 0 if its image would be too small."""
+    rows = min((height - 1) // max(1, classes), _MOST_ROWS)
+    return rows if rows >= _LEAST_ROWS else 0
+
+
+def _line(name: str, count: int) -> Text:
+    return Text.assemble(pad(cut(name, _NAME), _NAME), (f"{grouped(count):>7}", "dim"), no_wrap=True, overflow="crop")
+
+
+def _beside(picture: Sequence[Text], name: str, count: int) -> Text:
+    """The lines of the picture, with the name beside the middle and the count below it."""
+    middle = (len(picture) - 1) // 2
+    beside = {middle: Text(f"  {cut(name, _NAME)}"), middle + 1: Text(f"  {grouped(count)}", style="dim")}
+    lines = [line + beside.get(number, Text()) for number, line in enumerate(picture)]
+    text = Text("\n", no_wrap=True, overflow="crop").join(lines)
+    text.no_wrap, text.overflow = True, "crop"
+    return text
+
+
+_KEY = "bold $accent"
+_WHAT = (
+    "Train small image classifiers in this terminal and compare them honestly, from a dense network written by hand "
+    "(v0) to a regularised CNN (v3)."
+)
+_STEPS = (("2", "choose a model"), ("t", "train it"), ("3", "watch it learn"), ("4", "results"))
+_PREFIX = "First model:  "
+_TIME = "    v0 takes about 3 min on a laptop"
+_ROOM = 72
+"""Cells that the keys need with their prefix."""
+
+
+class Introduction(Static):
+    """What the program is, and four keys to the first model."""
+
+    DEFAULT_CSS = "Introduction { height: auto; display: none; }"
+
+    def on_mount(self) -> None:
+        """Names the panel."""
+        self.border_title = "Your first model"
+        self.border_subtitle = "esc hides this"
+
+    def on_resize(self) -> None:
+        """Leaves out what the program is where there is no room for a frame."""
+        self.update(introduction(self.size.width, brief=not self.styles.border_top[0]))
+
+
+def introduction(width: int, *, brief: bool) -> Content:
+    """What the program is and the keys; only the keys, in a line, if `brief`."""
+    steps = Content("  ").join([Content.assemble((key, _KEY), f" {step}") for key, step in _STEPS])
+    if brief:
+        return Content.assemble((_PREFIX if width >= _ROOM else "", "bold"), steps)
+    return Content("\n").join([Content(_WHAT), Content.assemble(steps, (_TIME if width > _ROOM else "", "dim"))])
 
 
 _MEGABYTE = 1e6
 
 
-class Waiting(VerticalScroll, inherit_bindings=False):
+class Waiting(Remappable, VerticalScroll, inherit_bindings=False):
     """A text, a bar while images load, and the keys that cancel it or try again."""
 
     DEFAULT_CSS = """

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click
 from textual.geometry import Size
@@ -17,11 +17,23 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fmnist_tui.tui.cells import cut, pad
-from fmnist_tui.tui.widgets.images import PLAIN, Drawing, Row, half_blocks, halved
+from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized
 
-CELL_WIDTH, CELL_HEIGHT = 15, 8
-_PICTURE = 14
-_REVERSE = Style(reverse=True)
+_SIDES = range(12, 19, 2)
+"""Pixels of a small image's side: below 14, half an MNIST image's, the blurrier the less it is worth."""
+_CLEAR = 14
+
+
+@lru_cache(64)
+def best_side(width: int, height: int) -> int:
+    """The size of the small images, in pixels and cells, that fills a space of so many cells best."""
+
+    def worth(side: int) -> float:
+        columns, rows = (width + 1) // (side + 1), height // (side // 2 + 1)
+        return columns * (side + 1) * rows * (side // 2 + 1) * min(1.0, side / _CLEAR)
+
+    return max(_SIDES, key=worth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +41,7 @@ class Thumbnail:
     """One image of the grid.
 
     Attributes:
-        image: (28, 28) uint8.
+        image: (height, width) uint8.
         caption: The text below it.
         about: Its details, in lines, shown beside the large image.
     """
@@ -39,9 +51,16 @@ class Thumbnail:
     about: str
 
 
-class Thumbnails(Widget, can_focus=True):
+class Thumbnails(Remappable, Widget, can_focus=True):
     """Shows a page of images; arrow keys move the cursor, and request another page at the edges."""
 
+    COMPONENT_CLASSES = {"thumbnails--caption", "thumbnails--cursor"}
+    DEFAULT_CSS = """
+    Thumbnails {
+        .thumbnails--caption { color: $text-muted; }
+        .thumbnails--cursor { color: $accent; text-style: bold reverse; }
+    }
+    """
     BINDINGS = [
         Binding("left", "move(-1)", "Previous", show=False),
         Binding("right", "move(1)", "Next", show=False),
@@ -77,14 +96,19 @@ class Thumbnails(Widget, can_focus=True):
         """Another number of images fits on the page now."""
 
     @property
+    def side(self) -> int:
+        """Pixels, and so cells, of an image's width."""
+        return best_side(*self.size)
+
+    @property
     def columns(self) -> int:
         """Images side by side."""
-        return max(1, self.size.width // CELL_WIDTH)
+        return max(1, (self.size.width + 1) // (self.side + 1))
 
     @property
     def capacity(self) -> int:
         """Images of a page."""
-        return self.columns * max(1, self.size.height // CELL_HEIGHT)
+        return self.columns * max(1, self.size.height // self._lines)
 
     @property
     def current(self) -> Thumbnail | None:
@@ -93,11 +117,12 @@ class Thumbnails(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the grid."""
-        row, line = divmod(y, CELL_HEIGHT)
+        row, line = divmod(y, self._lines)
         first = row * self.columns
         shown = self.page[first : first + self.columns]
         segments = [segment for offset in range(len(shown)) for segment in self._cell_line(first + offset, line)]
-        return Strip(segments).adjust_cell_length(self.size.width, PLAIN)
+        style = self.rich_style
+        return Strip(segments).adjust_cell_length(self.size.width, style).apply_style(style)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """All the height there is."""
@@ -122,7 +147,7 @@ class Thumbnails(Widget, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Moves the cursor to the image under the mouse; a second click shows it large."""
-        column, row = event.x // CELL_WIDTH, event.y // CELL_HEIGHT
+        column, row = event.x // (self.side + 1), event.y // self._lines
         clicked = row * self.columns + column
         if column < self.columns and clicked < len(self.page):
             if clicked == self.cursor:
@@ -145,6 +170,11 @@ class Thumbnails(Widget, can_focus=True):
         """Requests the large image."""
         self.post_message(self.Opened())
 
+    @property
+    def _lines(self) -> int:
+        """Lines of an image and its caption."""
+        return self.side // 2 + 1
+
     def _go(self, target: int) -> None:
         if 0 <= target < len(self.page):
             self.cursor = target
@@ -154,13 +184,19 @@ class Thumbnails(Widget, can_focus=True):
             self.post_message(self.PageTurned(-1, cursor=-1))
 
     def _draw_all(self) -> list[list[Row]]:
+        self._drawn_side = self.side
         if not self.page:
             return []
-        return [self.draw(image) for image in halved(np.stack([item.image for item in self.page]))]
+        return [
+            self.draw(image) for image in resized(np.stack([item.image for item in self.page]), self.side, self.side)
+        ]
 
     def _cell_line(self, index: int, line: int) -> Row:
-        gap = Segment(" " * (CELL_WIDTH - _PICTURE), PLAIN)
-        if line < _PICTURE // 2:
+        gap = Segment(" ", self.rich_style)
+        if line < self.side // 2:
+            if self._drawn_side != self.side:
+                self._pictures = self._draw_all()
             return [*self._pictures[index][line], gap]
-        caption = pad(cut(self.page[index].caption, _PICTURE, ""), _PICTURE)
-        return [Segment(caption, _REVERSE if index == self.cursor and self.has_focus else PLAIN), gap]
+        caption = pad(cut(self.page[index].caption, self.side, ""), self.side)
+        name = "cursor" if index == self.cursor and self.has_focus else "caption"
+        return [Segment(caption, self.get_component_rich_style(f"thumbnails--{name}")), gap]

@@ -11,15 +11,20 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
+from textual.theme import Theme
 from textual.widget import Widget
 
 from fmnist_tui.analysis.error_report import ErrorReport
 from fmnist_tui.analysis.errors import Indices, SharedError, images_of
 from fmnist_tui.data import ImageSet
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.tui.cells import cells, pad
+from fmnist_tui.tui.cells import cells, pad, wrap
+from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.images import Drawing, Picture
 
@@ -34,13 +39,14 @@ class Specimen:
     """One test image.
 
     Attributes:
-        image: (28, 28) uint8, or None if it isn't available.
+        image: (height, width) uint8, or None if it isn't available.
         missing: Why it isn't available, or "".
         heading: Its position in the gallery.
         note: A further line, or "".
         names: The names of the classes.
         label: The true class.
-        probabilities: (10,), 0 to 1.
+        probabilities: (classes,), 0 to 1.
+        compared: What each compared run predicts: its model, the class, and the confidence.
     """
 
     image: NDArray[np.uint8] | None
@@ -50,6 +56,7 @@ class Specimen:
     names: Sequence[str]
     label: int
     probabilities: NDArray[np.float32]
+    compared: tuple[tuple[str, int, float], ...] = ()
 
 
 class _Facts(Widget):
@@ -62,10 +69,12 @@ class _Facts(Widget):
 
     def render(self) -> Text:
         """The text in the available width."""
-        return _text(self.specimen, self.size.width) if self.specimen else Text(self.empty)
+        if self.specimen is None:
+            return Text(self.empty)
+        return specimen_text(self.specimen, self.size, self.app.current_theme)
 
 
-class GalleryView(Horizontal, can_focus=True):
+class GalleryView(Remappable, Horizontal, can_focus=True):
     """Shows one image; posts a message when a key asks for another."""
 
     BINDINGS = [
@@ -105,31 +114,62 @@ class GalleryView(Horizontal, can_focus=True):
         self.post_message(self.Turned(by))
 
 
-def _text(shown: Specimen, width: int) -> Text:
-    """The image's classes and probabilities, in lines of `width` cells."""
-    lines = [Text(shown.missing, style="dim")] if shown.missing else []
+def specimen_text(shown: Specimen, size: Size, theme: Theme) -> Text:
+    """The image's classes, what every model predicts, and the probabilities, in the given space."""
+    width = size.width
+    lines = [Text(line, style="dim") for line in wrap(shown.missing, width) if line]
     predicted = int(shown.probabilities.argmax())
     confidence = percent(float(shown.probabilities[predicted]), 1)
     true = f"true {shown.names[shown.label]}"
     prediction = f"predicted {shown.names[predicted]} ({confidence})"
     classes = [f"{true}, {prediction}"] if width >= _ONE_LINE else [true, prediction]
-    lines += [Text(line) for line in (shown.heading, *classes, shown.note) if line]
-    lines += _bars(shown, predicted, width)
+    for sentence in filter(None, (shown.heading, *classes, shown.note)):
+        lines += map(Text, wrap(sentence, width))
+    room = size.height - len(lines) - len(shown.names)
+    if room > len(shown.compared):
+        lines += [*(_prediction(shown, one, theme) for one in shown.compared), Text()]
+    elif len(shown.compared) > 1:
+        lines += _packed([_prediction(shown, one, theme, brief=True) for one in shown.compared], width)
+    lines += _bars(shown, predicted, width, theme, size.height - len(lines))
     return Text("\n").join(lines)
 
 
-def _bars(shown: Specimen, predicted: int, width: int) -> list[Text]:
-    """A line for each class; the predicted and the true one are marked by characters and by colour."""
+def _prediction(shown: Specimen, compared: tuple[str, int, float], theme: Theme, *, brief: bool = False) -> Text:
+    """For example `◆ v3 Shirt (87%) ✓`, in the model's colour; without the confidence if `brief`."""
+    model, predicted, confidence = compared
+    sure = "" if brief else f" ({percent(confidence, 0)})"
+    text = f"{look_of(model).marker} {model} {shown.names[predicted]}{sure}"
+    mark = "✓" if predicted == shown.label else "✗"
+    return Text(f"{text} {mark}", style=model_colour(model, theme), no_wrap=True, overflow="ellipsis")
+
+
+def _packed(texts: Sequence[Text], width: int) -> list[Text]:
+    """The texts side by side, as many to a line as fit."""
+    lines: list[Text] = []
+    for text in texts:
+        if lines and lines[-1].cell_len + 2 + text.cell_len <= width:
+            lines[-1] = Text("  ").join([lines[-1], text])
+        else:
+            lines.append(text)
+    return lines
+
+
+def _bars(shown: Specimen, predicted: int, width: int, theme: Theme, most: int) -> list[Text]:
+    """A line for each of the `most` likely classes; the predicted and the true one, marked, are always among them."""
+    rank = [probability + (label in (shown.label, predicted)) for label, probability in enumerate(shown.probabilities)]
+    chosen = sorted(np.argsort(-np.array(rank), kind="stable")[: max(2, most)].tolist())
     longest = max(map(cells, shown.names))
     room = min(_WIDEST, max(_NARROWEST, width - longest - _NUMBERS - 2))
     lines = []
-    for label, (name, probability) in enumerate(zip(shown.names, shown.probabilities.tolist(), strict=True)):
+    for label in chosen:
+        name, probability = shown.names[label], float(shown.probabilities[label])
         mark = "=" if label == shown.label == predicted else "*" if label == shown.label else ">"
         marked = label in (shown.label, predicted)
         text = f"{mark if marked else ' '} {pad(name, longest)} {probability:6.1%} "
         line = Text(no_wrap=True, overflow="crop")
         line.append(text, style="bold" if marked else "")
-        line.append(bar(probability, room), style="#0072B2" if label == shown.label else "#D55E00" if marked else "")
+        colour = "success" if label == shown.label else "error" if marked else ""
+        line.append(bar(probability, room), style=theme_colour(colour, theme) if colour else "dim")
         lines.append(line)
     return lines
 
@@ -189,6 +229,10 @@ def specimen(report: ErrorReport, gallery: Gallery, position: int, images: Image
         report.names,
         int(predictions.labels[index]),
         predictions.probabilities[index],
+        tuple(
+            (model, int(run.predicted[index]), float(run.confidence[index]))
+            for model, run in sorted(report.compared, key=lambda one: one[0])
+        ),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
-from textual.color import Color
+from textual.color import Color, Lab, lab_to_rgb, rgb_to_lab
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
@@ -18,23 +18,27 @@ from textual.widget import Widget
 
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.tui.cells import cells, centre, cut, pad
+from fmnist_tui.tui.keys import Remappable
 
-# Okabe and Ito's blue and vermilion.
-_CORRECT, _WRONG = Color(0, 114, 178), Color(213, 94, 0)
+# Blue and orange, which the colour-blind can tell apart; on dark backgrounds and on light ones.
+_CORRECT = Color.parse("#4A9BE8"), Color.parse("#2A6FB8")
+_WRONG = Color.parse("#FFA347"), Color.parse("#C4500A")
 _RAMPS = {
     _CORRECT: ("#303030", "#005f5f", "#005f87", "#005faf", "#0087d7"),
     _WRONG: ("#303030", "#875f00", "#af5f00", "#d75f00", "#ff5f00"),
 }
 """For dark terminals with 256 colours, from dark to light: the nearest colours to a blend wouldn't be monotonic."""
+_FAINTEST = 0.18
+"""Of the way to the full colour: a single image must be seen."""
 _DARK = 0.5
 _AXES = "true \\ predicted"
 _NAME = 11
-_NARROWEST, _WIDEST, _HIGHEST = 5, 12, 3
+_NARROWEST, _WIDEST = 5, 14
 _CROSS = Style(bold=True, reverse=True)
 
 
-class HeatMap(Widget, can_focus=True):
-    """Rows are true classes, columns predicted ones; correct predictions are blue, errors vermilion.
+class HeatMap(Remappable, Widget, can_focus=True):
+    """Rows are true classes, columns predicted ones; correct predictions are blue, errors orange.
 
     The numbers say everything; the colours and the marks around the cursor's cell only help the eye.
     """
@@ -59,11 +63,13 @@ class HeatMap(Widget, can_focus=True):
         super().__init__(id=id)
         self._matrix: Matrix = np.zeros((0, 0), np.int64)
         self._shades = strengths(self._matrix)
+        self._most = 1.0
         self._names: tuple[str, ...] = ()
 
     def show(self, matrix: Matrix, names: tuple[str, ...], cursor: tuple[int, int]) -> None:
-        """Shows counts, int64 (10, 10), with the names of the classes, and puts the cursor on a cell."""
+        """Shows counts, int64 (classes, classes), with the names of the classes, and puts the cursor on a cell."""
         self._matrix, self._shades, self._names = matrix, strengths(matrix), names
+        self._most = max(1e-9, float(np.where(np.eye(len(matrix), dtype=bool), 0, self._shades).max(initial=0)))
         self.cursor = cursor
         self.refresh(layout=True)
 
@@ -72,7 +78,8 @@ class HeatMap(Widget, can_focus=True):
         """Width and height of a cell, as large as fits."""
         count = max(1, len(self._names))
         width = min(_WIDEST, max(self._digits, (self.size.width - self._margin) // count))
-        high = min(_HIGHEST, max(1, (self.size.height - 1) // count))
+        room = self.size.height - 1
+        high = 3 if room >= 3 * count else 2 if room >= 2 * count + 1 else 1
         return Size(width, high if width > 2 * high else 1)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
@@ -81,11 +88,14 @@ class HeatMap(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The line of predicted classes, or a line of a row of cells."""
-        row, line = divmod(y - 1, self.cell.height)
+        high = self.cell.height
+        row, line = divmod(y - 1, high)
         if y == 0:
             segments = self._heading()
+        elif high == 2 and line == 0 and row <= len(self._names) and self._names:
+            segments = self._between(row)
         elif row < len(self._names):
-            segments = self._row(row, in_the_middle=line == self.cell.height // 2)
+            segments = self._row(row, in_the_middle=high == 2 or line == high // 2)
         else:
             segments = []
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
@@ -139,15 +149,29 @@ class HeatMap(Widget, can_focus=True):
         plain = self.rich_style
         at_cursor = self.has_focus and row == self.cursor[0] and in_the_middle
         segments = [Segment(pad(name, self._margin), plain + _CROSS if at_cursor else plain)]
-        for column, (count, shade) in enumerate(
-            zip(self._matrix[row].tolist(), self._shades[row].tolist(), strict=True)
-        ):
-            here = self.has_focus and (row, column) == self.cursor
+        for column, count in enumerate(self._matrix[row].tolist()):
+            here = self._is_here(row, column)
             text = self._cell_text(count, marked=here) if in_the_middle else " " * self.cell.width
-            hue = _CORRECT if row == column else _WRONG
-            style = self._style(shade, hue) if count else plain
-            segments.append(Segment(text, style + _CROSS if here else style))
+            segments.append(Segment(text, plain + self._style(row, column)))
         return segments
+
+    def _between(self, row: int) -> list[Segment]:
+        """The line above a row: half a cell of the row before, half a cell of this one, so that numbers are centred."""
+        plain = self.rich_style
+        segments = [Segment(" " * self._margin, plain)]
+        for column in range(len(self._names)):
+            above, below = self._style(row - 1, column).bgcolor, self._style(row, column).bgcolor
+            if above == below or getattr(self.app, "ascii_images", False):  # in ASCII, a half-block would be a colon
+                character, style = " ", Style(bgcolor=below)
+            elif above is None:  # the background may be the terminal's own: nothing can be drawn in its colour
+                character, style = "▄", Style(color=below)
+            else:
+                character, style = "▀", Style(color=above, bgcolor=below)
+            segments.append(Segment(character * self.cell.width, plain + style))
+        return segments
+
+    def _is_here(self, row: int, column: int) -> bool:
+        return self.has_focus and (row, column) == self.cursor
 
     def _cell_text(self, count: int, *, marked: bool) -> str:
         """The count in the width of a cell; zero is a dot, so that it doesn't stand out."""
@@ -159,18 +183,58 @@ class HeatMap(Widget, can_focus=True):
             before, after = before[:-1] + "[" * bool(before), "]" * bool(after) + after[1:]
         return f"{before}{number}{after}"[:width]
 
-    def _style(self, shade: float, hue: Color) -> Style:
+    def _style(self, row: int, column: int) -> Style:
+        """A cell's colours; none for a count of zero, and the text's colours exchanged at the cursor."""
+        here = self._is_here(row, column)
+        if not 0 <= row < len(self._names) or not (self._matrix[row, column] or here):
+            return Style()
+        if not self._matrix[row, column]:
+            return Style(bold=True, color=self.rich_style.bgcolor, bgcolor=self.rich_style.color)
+        colour = self._colour(row, column)
+        text = _legible(colour)
+        if here:
+            return Style(bold=True, color=colour.rich_color, bgcolor=text.rich_color)
+        return Style(color=text.rich_color, bgcolor=colour.rich_color)
+
+    def _colour(self, row: int, column: int) -> Color:
+        """From the background, in equal steps to the eye, to the colour of the class or confusion with most images."""
+        shade, hues = float(self._shades[row, column]), _CORRECT
+        if row != column:
+            shade, hues = shade / self._most, _WRONG
         _, background = self.background_colors
-        if self.app.console.color_system == "256" and background.brightness < _DARK:
-            ramp = _RAMPS[hue]
-            colour = Color.parse(ramp[min(int(shade * len(ramp)), len(ramp) - 1)])
-        else:
-            colour = background.blend(hue, 0.1 + 0.9 * shade, 1)
-        return Style(color=colour.get_contrast_text(1).rich_color, bgcolor=colour.rich_color)
+        dark = background.brightness < _DARK
+        if self.app.console.color_system == "256" and dark:
+            ramp = _RAMPS[hues]
+            return Color.parse(ramp[min(int(shade * len(ramp)), len(ramp) - 1)])
+        return shaded(background, hues[0] if dark else hues[1], _FAINTEST + (1 - _FAINTEST) * shade)
+
+
+def shaded(ground: Color, full: Color, fraction: float) -> Color:
+    """A colour on the straight line from one to the other in CIELAB, in which distances are as large as they look."""
+    start, end = rgb_to_lab(ground), rgb_to_lab(full)
+    mixed = (one + (other - one) * fraction for one, other in zip(start, end, strict=True))
+    return lab_to_rgb(Lab(*mixed)).clamped
+
+
+def _legible(ground: Color) -> Color:
+    """Black or white, whichever has more contrast: at least 4.5 to 1 with any colour."""
+    white, black = Color(255, 255, 255), Color(0, 0, 0)
+    return max(white, black, key=lambda one: _contrast(one, ground))
+
+
+def _contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of WCAG 2."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """The names cut to `width` cells at a word or a character; the labels 0 to 9 if two of them would be equal."""
+    """The names cut to `width` cells at a word or a character; their labels if two of them would be equal."""
     short = tuple(name if cells(name) <= width else cut(re.split(r"[/ ]", name)[0], width, "") for name in names)
     return short if len(set(short)) == len(names) else tuple(map(str, range(len(names))))
 

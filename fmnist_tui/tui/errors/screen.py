@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
+from textual.theme import Theme
 from textual.widgets import DataTable, Static, TabbedContent, TabPane, Tabs
 
 from fmnist_tui.analysis.error_report import ErrorReport, error_report
@@ -22,12 +23,15 @@ from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, ga
 from fmnist_tui.tui.errors.heat_map import HeatMap
 from fmnist_tui.tui.errors.text import ScoreTable
 from fmnist_tui.tui.messages import SettingsChanged
-from fmnist_tui.tui.widgets.images import drawing
+from fmnist_tui.tui.themes import model_colour
+from fmnist_tui.tui.widgets.images import drawing, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
 _FOCUS = {"classes": "#scores", "confusion": "HeatMap", "mistakes": "GalleryView", "reliability": "#reliable"}
 _VIEWS = tuple(_FOCUS)
+_HUGE = 170
+"""Cells."""
 
 
 class ReportReady(Message):
@@ -52,7 +56,7 @@ class ErrorsScreen(LabScreen):
     CSS_PATH = "errors.tcss"
     BINDINGS = [
         Binding("v", "next_view", "View", tooltip="Classes, confusion, mistakes, reliability"),
-        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all versions; right only in this"),
+        Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all; right only here"),
         Binding("escape", "back", "Back", tooltip="Back to the previous view or screen"),
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
     ]
@@ -79,22 +83,34 @@ class ErrorsScreen(LabScreen):
         yield Static("Reading the predictions ...", id="title")
         with TabbedContent(initial="classes"):
             with TabPane("Classes", id="classes"):
-                yield ScoreTable(id="scores")
-                with VerticalScroll(can_focus=True):
-                    yield Static(id="confused")
-            with TabPane("Confusion", id="confusion"), Vertical():
-                yield HeatMap()
-                yield Static(id="cell")
+                with Vertical(classes="panel", id="by_class"):
+                    yield ScoreTable(id="scores")
+                with VerticalScroll(can_focus=True, classes="panel pairs"):
+                    yield Static(classes="confused")
+            with TabPane("Confusion", id="confusion"):
+                with Vertical(classes="panel"):
+                    yield HeatMap()
+                    yield Static(id="cell")
+                with VerticalScroll(can_focus=False, classes="panel pairs"):
+                    yield Static(classes="confused")
             with TabPane("Mistakes", id="mistakes"):
-                yield GalleryView()
-            with TabPane("Reliability", id="reliability"), VerticalScroll(can_focus=True, id="reliable"):
+                yield GalleryView(classes="panel")
+            with (
+                TabPane("Reliability", id="reliability"),
+                VerticalScroll(can_focus=True, id="reliable", classes="panel"),
+            ):
                 yield Static(id="bins")
         yield KeyLine()
 
     def on_mount(self) -> None:
         """`v` switches views, so the tabs never take the focus."""
         self.query_one(Tabs).can_focus = False
-        self._redraw(in_ascii=self.app.ascii_images)
+        self.query_one("#by_class").border_title = "Scores by class"
+        for pairs in self.query(".pairs"):
+            pairs.border_title = text.CONFUSED
+        self.query_one("#reliable").border_title = "Accuracy by confidence"
+        self._redraw()
+        self.app.theme_changed_signal.subscribe(self, self._redraw)
         self.watch_app("dataset", self._take_images)
         self.call_after_refresh(self.app.threads.start, self._read_in_thread)
 
@@ -105,7 +121,8 @@ class ErrorsScreen(LabScreen):
         return self._report is not None or action not in ("next_view", "next_gallery")
 
     def on_resize(self) -> None:
-        """Fits bars and columns to the new width."""
+        """Fits bars and columns to the new width; a very large terminal shows the pairs beside the matrix as well."""
+        self.set_class(self.size.width >= _HUGE, "-huge")
         self._show_bins()
         self._show_classes()
 
@@ -167,7 +184,6 @@ class ErrorsScreen(LabScreen):
         report = self._report = message.report
         self._galleries = list(galleries(report))
         self._show_classes()
-        self.query_one("#confused", Static).update(text.confused_text(report))
         worst = report.confused[0] if report.confused else None
         self.query_one(HeatMap).show(report.matrix, report.names, (worst.true, worst.predicted) if worst else (0, 0))
         self.on_heat_map_moved()
@@ -178,9 +194,9 @@ class ErrorsScreen(LabScreen):
         self.refresh_bindings()
 
     def on_report_failed(self, message: ReportFailed) -> None:
-        """Shows why, and what to do."""
-        self.add_class("-nothing")
-        self.query_one("#title", Static).update(Text(text.no_predictions_text(self._record, message.reason)))
+        """Closes the screen, which would be empty, and shows why, and what to do."""
+        self.dismiss()
+        self.app.notify(text.no_predictions_text(self._record, message.reason), severity="warning", markup=False)
 
     @property
     def _view(self) -> str:
@@ -213,19 +229,28 @@ class ErrorsScreen(LabScreen):
 
     def _show_title(self) -> None:
         if self._report:
-            title = self._galleries[self._gallery].title if self._view == "mistakes" else text.title(self._report)
-            self.query_one("#title", Static).update(Text(title))
+            self.query_one("#title", Static).update(text.title(self._report, self.app.current_theme))
+            gallery = self._galleries[self._gallery].title
+            self.query_one(GalleryView).border_title = gallery
+            if self._view == "mistakes" and not self.query_one(GalleryView).styles.border_top[0]:
+                self.query_one("#title", Static).update(Text(gallery))
 
     def _show_classes(self) -> None:
         table, shown = self.query_one(ScoreTable), text.columns(self.size.width)
         if self._report and len(table.columns) != shown:
             rows = [row[:shown] for row in text.rows(self._report)]
             table.show(text.HEADER[:shown], rows)
+        if self._report:
+            for panel in self.query(".pairs"):
+                heading = not panel.styles.border_top[0]
+                pairs = text.confused_text(self._report, self.app.current_theme, heading=heading)
+                panel.query_one(".confused", Static).update(pairs)
 
     def _show_bins(self) -> None:
         if self._report:
-            width = self.size.width - 3
-            self.query_one("#bins", Static).update(text.reliability_text(self._report.bins, width))
+            width = self.size.width - 7
+            colour = model_colour(self._record.version, self.app.current_theme)
+            self.query_one("#bins", Static).update(text.reliability_text(self._report.bins, width, colour))
 
     def _show_specimen(self) -> None:
         if not self._report:
@@ -240,9 +265,14 @@ class ErrorsScreen(LabScreen):
         self._show_specimen()
         self.refresh_bindings()
 
-    def _redraw(self, *, in_ascii: bool) -> None:
-        inverted = self.app.settings.inverted
-        self.query_one(GalleryView).draw_with(drawing(in_ascii=in_ascii, inverted=inverted))
+    def _redraw(self, _: Theme | None = None, *, in_ascii: bool | None = None) -> None:
+        in_ascii = self.app.ascii_images if in_ascii is None else in_ascii
+        self._show_title()
+        self._show_bins()
+        self._show_classes()
+        self.query_one(HeatMap).refresh()
+        draw = drawing(in_ascii=in_ascii, inverted=self.app.settings.inverted, shades=theme_shades(self.app))
+        self.query_one(GalleryView).draw_with(draw)
 
     def _read_in_thread(self) -> None:
         try:

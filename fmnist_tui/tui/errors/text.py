@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import dropwhile
 
 from rich.text import Text
 from textual.binding import Binding
+from textual.theme import Theme
 
-from fmnist_tui.analysis.calibration import Bin, calibration_error
+from fmnist_tui.analysis.calibration import FEW_IMAGES, Bin, calibration_error, merged
 from fmnist_tui.analysis.error_report import ErrorReport
 from fmnist_tui.analysis.errors import Confusion
 from fmnist_tui.data import Dataset
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.cells import cells, pad
 from fmnist_tui.tui.errors.gallery import cell_title
+from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 
-class ScoreTable(PlainTable):
+class ScoreTable(Remappable, PlainTable):
     """A row for each class; Enter opens the images of its most frequent confusion."""
 
     BINDINGS = [
@@ -29,14 +32,15 @@ class ScoreTable(PlainTable):
             "enter",
             "select_cursor",
             "Images",
-            tooltip="The images of this class that are predicted as the class it is most confused with",
+            tooltip="Its images in the most frequent confusion",
         )
     ]
 
 
-HEADER = ("class", "precision", "recall", "F1", "confused with", "images")
+HEADER = ("class", "precision", "recall", f"{'F1':>6}", "confused with", "images")
 _ALL = 66
 """The width in cells that all columns need; in less the last one is left out."""
+CONFUSED = "Most confused: true, predicted"
 _MOST = 20
 _BAR = 12
 
@@ -53,7 +57,7 @@ def rows(report: ErrorReport) -> list[tuple[str, ...]]:
         worst = worst_of(report, score.label)
         confused_with = f"{report.names[worst.predicted]} {worst.count}" if worst else ""
         scores = (f"{score.precision:9.1%}", f"{score.recall:6.1%}", f"{score.f1:6.1%}")
-        found.append((report.names[score.label], *scores, confused_with, f"{score.support:6}"))
+        found.append((report.names[score.label], *scores, confused_with, f"{grouped(score.support):>6}"))
     return found
 
 
@@ -62,26 +66,29 @@ def worst_of(report: ErrorReport, label: int) -> Confusion | None:
     return next((pair for pair in report.confused if pair.true == label), None)
 
 
-def confused_text(report: ErrorReport) -> Text:
-    """The most confused pairs of classes, a line each."""
+def confused_text(report: ErrorReport, theme: Theme, *, heading: bool) -> Text:
+    """The most confused pairs of classes, a line each, below a heading where the panel has none."""
     pairs = report.confused[:_MOST]
     if not pairs:
         return Text("No confusions")
     names = report.names
     longest = max(map(cells, names))
-    lines = [Text("Most confused: true, predicted", style="bold")]
+    lines = [Text(CONFUSED, style="bold")] * heading
     for pair in pairs:
         true, predicted = (pad(names[label], longest) for label in (pair.true, pair.predicted))
         text = f"{true} {predicted} {pair.count:5} "
-        lines.append(Text(text + bar(pair.count / pairs[0].count, _BAR), no_wrap=True, overflow="crop"))
+        line = Text(text, no_wrap=True, overflow="crop")
+        lines.append(line.append(bar(pair.count / pairs[0].count, _BAR), style=theme_colour("warning", theme)))
     return Text("\n").join(lines)
 
 
-def title(report: ErrorReport) -> str:
-    """The run, its accuracy, and how many images it gets wrong."""
+def title(report: ErrorReport, theme: Theme) -> Text:
+    """The run in its model's colour, its accuracy, and how many images it gets wrong."""
     count, wrong = len(report.predictions.labels), len(report.mistakes)
-    name = report.record.label or report.record.run_id
-    return f"{name}: {percent(1 - wrong / count)}, {grouped(wrong)} of {grouped(count)} wrong"
+    version, name = report.record.version, report.record.label or report.record.run_id
+    colour = model_colour(version, theme)
+    scores = f"{percent(1 - wrong / count)}, {grouped(wrong)} of {grouped(count)} wrong"
+    return Text.assemble((f"{look_of(version).marker} {name}", colour), f": {scores}")
 
 
 def cell_text(report: ErrorReport, true: int, predicted: int) -> Text:
@@ -110,39 +117,41 @@ def no_images_text(dataset: Dataset | None) -> str:
 
 
 _HEADER = "confidence  images correct    gap  "
-_NARROWEST, _WIDEST = 10, 75
-# Okabe and Ito's sky blue and vermilion.
-_RELIABILITY_BAR, _MISSING = "#56B4E9", "#D55E00"
+_NARROWEST, _WIDEST = 10, 120
+_MISSING = "#D55E00"
+"""Okabe and Ito's vermilion."""
 _DIAGONAL = "┃"
 
 
-def reliability_text(bins: Sequence[Bin], width: int) -> Text:
+def reliability_text(bins: Sequence[Bin], width: int, colour: str) -> Text:
     """A line for each bin, the most confident first: a bar for its accuracy, and a stroke at its confidence.
 
-    The strokes are the diagonal of perfect calibration. Bins below the least confident image are left out.
+    The strokes are the diagonal of perfect calibration. Bins with few images are merged, since one image would be a
+    full bar, or none; if there are few in all, nothing is drawn. `colour` is that of the bars.
     """
     room = min(_WIDEST, max(_NARROWEST, width - len(_HEADER)))
-    shown = [*dropwhile(lambda one: one.count == 0, bins)][::-1]
-    legend = f"ECE {calibration_error(bins):.4f}; bar: accuracy, ┃ confidence, ┄ overconfident"
+    shown = merged(bins)[::-1]
+    legend = f"ECE {calibration_error(bins):.4f} (15 bins); bar: accuracy, ┃ confidence, ┄ overconfident"
     heading = Text(_HEADER + f"0%{'100%':>{room - 2}}", style="dim", no_wrap=True, overflow="crop")
-    return Text("\n").join([Text(legend), heading, *(_line(one, room) for one in shown)])
+    return Text("\n").join([Text(legend), heading, *(_line(one, room, colour) for one in shown)])
 
 
-def _line(one: Bin, room: int) -> Text:
+def _line(one: Bin, room: int, colour: str) -> Text:
     edges = f"{one.low * 100:3.0f}-{one.high * 100:.0f}%"
-    if one.confidence is None or one.accuracy is None:
-        return Text(f"{edges:<10} {0:>7}", style="dim", no_wrap=True)
-    text = f"{edges:<10} {one.count:>7}  {one.accuracy:6.1%} {one.gap * 100:+6.1f}  "
-    return Text.assemble(text, *_bar(one.accuracy, one.confidence, room), no_wrap=True, overflow="crop")
+    text = f"{edges:<10} {grouped(one.count):>7}  "
+    if one.confidence is None or one.accuracy is None or one.count < FEW_IMAGES:
+        return Text(f"{text}too few images", style="dim", no_wrap=True, overflow="crop")
+    text += f"{one.accuracy:6.1%} {one.gap * 100:+6.1f}  "
+    return Text.assemble(text, *_bar(one.accuracy, one.confidence, room, colour), no_wrap=True, overflow="crop")
 
 
-def _bar(accuracy: float, confidence: float, room: int) -> list[tuple[str, str]]:
+def _bar(accuracy: float, confidence: float, room: int, colour: str) -> list[tuple[str, str]]:
     """The bar with the stroke in it, or a gap and then the stroke: `━━━━┃━━` or `━━━━┄┄┃`."""
     correct, confident = round(accuracy * room), min(room - 1, round(confidence * room))
     if correct > confident:
         return [
-            ("━" * confident, _RELIABILITY_BAR),
+            ("━" * confident, colour),
             (_DIAGONAL, "bold"),
-            ("━" * (correct - confident - 1), _RELIABILITY_BAR),
+            ("━" * (correct - confident - 1), colour),
         ]
-    return [("━" * correct, _RELIABILITY_BAR), ("┄" * (confident - correct), _MISSING), (_DIAGONAL, "bold")]
+    return [("━" * correct, colour), ("┄" * (confident - correct), _MISSING), (_DIAGONAL, "bold")]

@@ -1,18 +1,21 @@
-"""What is known before a training starts: what earlier runs reached, and how long it will take on this machine."""
+"""What is known before a training starts: the networks, what earlier runs reached, how long it will take here."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
+from fmnist_tui.models.layers import LayerTable, layer_table, saved_table
+from fmnist_tui.models.registry import all_models
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.runs.run import Run
-from fmnist_tui.text import duration
+from fmnist_tui.text import rough_duration, safe
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle_for_fashion_mnist
 
@@ -22,37 +25,99 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 """Devices to choose from."""
 _N_TRAIN = 0.9
 """Fraction of the training images that isn't set aside for validation."""
+_LONG_SECONDS = 600.0
+_SLOW_PEAK = 3e10
+"""MACs per second, assumed until this machine is timed where the question is whether to ask before a start."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the forecasts are based on; empty until it is loaded.
+    """What the Models screen knows; empty until it is loaded.
 
     Attributes:
+        image_shape: Of the data set's images: channels, height, width.
+        classes: How many it has.
+        tables: The layers of each model for such images, by its name.
+        faults: Why the layers of a model aren't known, by its name.
         records: All runs.
         comparisons: One for each recipe.
         peak: MACs per second of the CPUs, 0 until they are timed.
         devices: This machine's devices, "cpu" or "cuda:0", each with its title.
     """
 
+    image_shape: ImageShape = FASHION_MNIST_SHAPE
+    classes: int = FASHION_MNIST_CLASSES
+    tables: Mapping[str, LayerTable] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
     records: tuple[Run, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     peak: float = 0.0
     devices: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def unmeasured(self) -> list[ModelSpec]:
+        """The models whose layers aren't known, nor why not."""
+        return [model for model in all_models() if model.name not in {*self.tables, *self.faults}]
 
-def load_known(records: Sequence[Run], known: Known, publish: Callable[[Known], object]) -> None:
-    """Compares the runs, and times the machine if that wasn't done before; called in a thread."""
-    comparisons = tuple(compare(records, recipe) for recipe in RECIPES)
-    known = replace(known, records=tuple(records), comparisons=comparisons)
-    publish(known)
+    def of_images(self, image_shape: ImageShape, classes: int) -> Known:
+        """The same for images of that shape, with those layers that need not be measured."""
+        tables = {model.name: table for model in all_models() if (table := saved_table(model, image_shape, classes))}
+        return replace(self, image_shape=image_shape, classes=classes, tables=tables, faults={})
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How long a start will take, and where.
+
+    Attributes:
+        seconds: Of all its runs, one after the other; None where that can't be known.
+        measured: Whether it is based on runs of this machine.
+        where: The devices with their titles: "cpu (2 CPUs, AMD EPYC)".
+    """
+
+    seconds: float | None
+    measured: bool
+    where: str
+
+    @property
+    def rounded(self) -> str:
+        """For example "45 min"; "" where it can't be known."""
+        return "" if self.seconds is None else rough_duration(self.seconds)
+
+    @property
+    def note(self) -> str:
+        """What to know about that time."""
+        if self.seconds is None:
+            return f"On {self.where}; duration unknown until a run has finished there"
+        return f"On {self.where}" if self.measured else f"On {self.where}; rough, not yet timed here"
+
+
+def load_known(records: Sequence[Run], known: Known, publish: Callable[..., object]) -> None:
+    """Compares the runs, and times the machine if that wasn't done before; called in a thread.
+
+    Args:
+        records: All runs, newest first.
+        known: What is known already.
+        publish: Called with fields of `Known` by their names.
+    """
+    publish(records=tuple(records), comparisons=tuple(compare(records, recipe) for recipe in RECIPES))
     if not known.peak:
-        devices = tuple(device_names(this_machine()).items())
-        publish(replace(known, peak=matrix_peak(), devices=devices))
+        publish(peak=matrix_peak(), devices=tuple(device_names(this_machine()).items()))
 
 
-def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> str:
-    """How long, and on which device: "≈ 1 min 40 s on cpu (2 CPUs, AMD EPYC)"; "" until that is known.
+def measure_networks(known: Known, publish: Callable[..., object]) -> None:
+    """Measures the layers of the models for which they aren't known; imports PyTorch, and is called in a thread."""
+    tables, faults = dict(known.tables), dict(known.faults)
+    for model in known.unmeasured:
+        try:
+            tables[model.name] = layer_table(model, known.image_shape, known.classes)
+        except Exception as error:  # noqa: BLE001 - shown on the model's page: its code may be anybody's
+            faults[model.name] = f"The layers can't be measured: {type(error).__name__}: {safe(error)}"
+    publish(tables=tables, faults=faults)
+
+
+def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> Forecast | None:
+    """How long these trainings will take, and on which device; None until that is known.
 
     Args:
         configs: What will be trained, one after the other.
@@ -60,29 +125,36 @@ def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None
         images: Number of training images, if the data is loaded.
     """
     if not known.peak or not configs:
-        return ""
+        return None
     devices = {_device(config, known) for config in configs}
     titles = dict(known.devices)
     where = " and ".join(f"{device} ({titles[device]})" if device in titles else device for device in sorted(devices))
-    estimates = [_estimate(config, known, images or _IMAGES) for config in configs]
-    found = [one for one in estimates if one is not None]
-    if len(found) < len(estimates):
-        return f"On {where}; duration unknown until a run has finished there"
-    seconds = duration(sum(one.seconds for one in found))
-    rough = "" if all(one.measured for one in found) else " (rough, not yet timed here)"
-    return f"≈ {seconds}{rough} on {where}"
+    found = [one for config in configs if (one := _estimate(config, known, images or _IMAGES))]
+    if len(found) < len(configs):
+        return Forecast(None, measured=False, where=where)
+    return Forecast(sum(one.seconds for one in found), all(one.measured for one in found), where)
+
+
+def is_long(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> bool:
+    """Whether these trainings take over ten minutes; until this machine is timed, whether they would on a slow one."""
+    if not known.peak:
+        if any(config.version not in known.tables for config in configs):
+            return True
+        known = replace(known, peak=_SLOW_PEAK)
+    expected = forecast(configs, known, images)
+    return expected is not None and expected.seconds is not None and expected.seconds > _LONG_SECONDS
 
 
 def exclusion(configs: Sequence[TrainingConfig]) -> str:
     """Why such runs will be excluded: "Excluded from results (changed: epochs 3)"; "" if they will be eligible."""
-    changed = next(filter(None, map(_changed, configs)), None)
+    changed = next(filter(None, map(changes, configs)), None)
     if changed is None:
         return ""
     listed = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items())
     return f"Excluded from results (changed: {listed})"
 
 
-def _changed(config: TrainingConfig) -> dict[str, object]:
+def changes(config: TrainingConfig) -> dict[str, object]:
     """Settings that differ from the recipe's for Fashion-MNIST, and the limit."""
     recipe = asdict(settle_for_fashion_mnist(hyperparameters(config.version, config.recipe)))
     settings = asdict(settle_for_fashion_mnist(config.hyperparameters))
@@ -91,14 +163,17 @@ def _changed(config: TrainingConfig) -> dict[str, object]:
 
 
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:
+    table = known.tables.get(config.version)
+    if table is None:
+        return None
     n_train = round(_N_TRAIN * min(config.limit or images, images))
     device = _device(config, known)
     host = socket.gethostname()
-    found = estimate(config, n_train, device, known.records, host, known.peak)
+    found = estimate(config, n_train, device, known.records, host, known.peak, table.macs)
     if (
         found is None and config.device == "auto"
     ):  # PyTorch may not be able to use the GPU; then earlier runs used the CPU
-        on_cpu = estimate(config, n_train, "cpu", known.records, host, known.peak)
+        on_cpu = estimate(config, n_train, "cpu", known.records, host, known.peak, table.macs)
         return on_cpu if on_cpu and on_cpu.measured else None
     return found
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label, Select
@@ -43,8 +44,19 @@ _LONGEST = 40
 """Characters of a number; the rest of a longer paste is cut off."""
 
 
+class _Field(Input):
+    """A number; empty, it shows the recipe's value, as readable as one that was typed."""
+
+    BINDINGS = [Binding("enter", "submit", "Done", tooltip="Leave the field")]
+
+
 class TrainForm(Vertical):
-    """Recipe, hyper-parameters, device, and the process to train in."""
+    """Recipe, hyper-parameters, device, and the process to train in. What differs from the recipe is marked with *."""
+
+    BINDINGS = [
+        Binding("escape", "screen.leave_field", "Back to the models", tooltip="From the form back to the models"),
+        Binding("tab", "app.focus_next", "Next field"),
+    ]
 
     class Changed(Message):
         """A field's value changed."""
@@ -66,10 +78,10 @@ class TrainForm(Vertical):
             yield self._select("recipe", RECIPES)
         for name, label in _LABELS.items():
             with Horizontal():
-                yield Label(label)
+                yield Label(label, id=f"label-{name}")
                 kind: Literal["integer", "number"] = "integer" if name in _WHOLE else "number"
                 value = self._first_values.get(name, "")
-                yield Input(value, id=name, type=kind, max_length=_LONGEST, compact=True, tooltip=_TOOLTIPS[name])
+                yield _Field(value, id=name, type=kind, max_length=_LONGEST, compact=True, tooltip=_TOOLTIPS[name])
         with Horizontal():
             yield Label("flips", id="flips")
             yield self._select("flip", FLIPS)
@@ -90,6 +102,11 @@ class TrainForm(Vertical):
     def in_app(self) -> bool:
         """Whether to train in the app's own process."""
         return self._choice("in_app") == _IN_APP
+
+    @property
+    def recipe(self) -> str:
+        """The chosen recipe."""
+        return self._choice("recipe")
 
     @property
     def values(self) -> dict[str, str]:
@@ -121,6 +138,16 @@ class TrainForm(Vertical):
         }
         for name, value in shown.items():
             self.query_one(f"#{name}", Input).placeholder = value
+
+    def mark_changes(self, changed: Collection[str]) -> None:
+        """Marks the fields of these settings: they differ from the recipe's."""
+        for field, setting in (*((name, name) for name in _LABELS), ("flip", "augment")):
+            row = self.query_one(f"#{field}").parent
+            if row:
+                row.set_class(setting in changed, "changed")
+        for name, label in _LABELS.items():
+            mark = "*" if name in changed else ""
+            self.query_one(f"#label-{name}", Label).update(f"{label} {mark}")
 
     def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
         """Shows whether images will be flipped; None if that isn't known yet."""

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Static
+from textual.widgets.option_list import Option
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.registry import BUILT_IN, all_models
-from fmnist_tui.models.spec import ModelSpec
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.task import settled
+from fmnist_tui.training.task import image_shape, settled
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
 from fmnist_tui.tui.messages import SettingsChanged, TrainingRequested
-from fmnist_tui.tui.models.forecast import Known, exclusion, forecast, load_known
+from fmnist_tui.tui.models.forecast import (
+    Forecast,
+    Known,
+    changes,
+    exclusion,
+    forecast,
+    is_long,
+    load_known,
+    measure_networks,
+)
 from fmnist_tui.tui.models.form import TrainForm
-from fmnist_tui.tui.models.model_page import model_page
+from fmnist_tui.tui.models.model_list import cost_bars, model_line
+from fmnist_tui.tui.models.model_page import HUGE, WIDE, ModelPage
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.choices import Choices
+from fmnist_tui.tui.widgets.fitted import Fitted
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
@@ -33,12 +47,14 @@ class ModelsScreen(LabScreen):
     """Models and the form on the left, the highlighted model's page on the right."""
 
     CSS_PATH = "models.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (WIDE, "-wide"), (HUGE, "-huge")]
     BINDINGS = [
         Binding(
             "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
         ),
         Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
-        Binding("escape", "leave_field", "To the models", tooltip="From the form back to the models", show=False),
+        Binding("escape", "leave_field", "Back to the models", show=False),
+        Binding("tab", "app.focus_next", "Settings", tooltip="To the form, its next field, and the model's page"),
     ]
     AUTO_FOCUS = "#versions"
 
@@ -50,28 +66,34 @@ class ModelsScreen(LabScreen):
         self._looked_at: RunsState | None = None
 
     def compose(self) -> ComposeResult:
-        """List, form, buttons and forecast on the left, the page on the right."""
+        """List, form and costs on the left; drawing, facts, layers and recipes on the right."""
         yield Nav("models")
         with Horizontal():
             with Vertical(id="left"):
-                yield Choices(*map(self._line, all_models()), id="versions")
-                with VerticalScroll(can_focus=False):
-                    yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
-                with Horizontal(id="buttons"):
-                    yield Button("Train", id="one", variant="primary", compact=True)
-                    yield Button("Train all", id="all", compact=True, tooltip="Train all built-in models")
-                yield Static(id="forecast")
-                yield Static(id="fault")
-            with VerticalScroll(id="right"):
-                yield Static(id="story")
+                yield Choices(*(Option(model.name) for model in all_models()), id="versions", classes="panel")
+                with Vertical(id="train", classes="panel"):
+                    with VerticalScroll(can_focus=False):
+                        yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
+                    with Vertical(id="buttons"):
+                        yield Button("Train", id="one", variant="primary", compact=True)
+                        yield Button("   Train all built-in", id="all", compact=True)
+                    yield Static(id="forecast")
+                    yield Static(id="fault")
+                yield Static(id="cost", classes="panel")
+            yield ModelPage()
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        self.query_one("#versions", Choices).highlighted = 0
+        self.query_one("#cost").border_title = "Cost per image"
+        models = self.query_one("#versions", Choices)
+        models.border_title = "Models"
+        models.highlighted = 0
+        self._known = self._known.of_images(FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
         self.watch_app("runs_state", self._look_around)
         self.watch_app("late_settings", self._fill_form)
-        self.watch(self.app, "dataset", self._show, init=False)
+        self.watch_app("dataset", self._take_dataset)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._show())
 
     def on_screen_resume(self) -> None:
         """Runs may have ended meanwhile."""
@@ -82,21 +104,33 @@ class ModelsScreen(LabScreen):
         if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
             self._looked_at = seen
             records = seen.records if seen.complete else []
-            work = partial(load_known, records, self._known, self._take_known)
-            self.app.threads.start(work, lane="forecast", only_newest=True)
+            publish = partial(self.call_later, self._learn)
+            self.app.threads.start(partial(load_known, records, self._known, publish), lane="known", only_newest=True)
+
+    def _take_dataset(self, dataset: Dataset | None) -> None:
+        """Looks up the layers for its images, if those are others than before, and shows what it implies."""
+        known = self._known
+        if dataset:
+            known = known.of_images(image_shape(dataset.train.images), len(dataset.classes))
+        self._known = known
+        if known.unmeasured:
+            publish = partial(self.call_later, self._learn_networks, known.image_shape, known.classes)
+            self.app.threads.start(partial(measure_networks, known, publish), lane="networks", must_finish=True)
+        self._show()
 
     def _fill_form(self, choices: Settings | None) -> None:
         if choices:
             self.query_one(TrainForm).fill(choices.form)
 
     def on_resize(self) -> None:
-        """The layer table depends on the width."""
-        self.call_after_refresh(self._show)
+        """On a larger screen the page says more."""
+        self.call_after_refresh(self._show_page)
 
     def on_option_list_option_highlighted(self) -> None:
         """Show the highlighted model's page from its top."""
-        self.query_one("#right", VerticalScroll).scroll_home(animate=False)
-        self._show()
+        self.query_one(ModelPage).scroll_home(animate=False)
+        self._show_page()
+        self._show_form()
 
     def on_option_list_option_selected(self) -> None:
         """Enter marks, as the space bar does."""
@@ -106,7 +140,7 @@ class ModelsScreen(LabScreen):
         """Show what the form implies, once for several changes: a new form reports each of its fields."""
         if not self._form_is_due:
             self._form_is_due = True
-            self.call_after_refresh(self._show_form)
+            self.call_after_refresh(self._show)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Train all built-in models, or the marked ones."""
@@ -123,9 +157,7 @@ class ModelsScreen(LabScreen):
     def action_mark(self) -> None:
         """Mark the highlighted model, or unmark it."""
         self._marked ^= {self._model().name}
-        models = self.query_one("#versions", Choices)
-        for index, model in enumerate(all_models()):
-            models.replace_option_prompt_at_index(index, self._line(model))
+        self._show_list()
         self._show_form()
 
     def action_leave_field(self) -> None:
@@ -133,34 +165,36 @@ class ModelsScreen(LabScreen):
         self.query_one("#versions").focus()
 
     def _request(self, models: list[str]) -> None:
-        form, fault = self.query_one(TrainForm), self.query_one("#fault", Static)
+        """Starts the runs; asks first if they are several or take over ten minutes."""
+        form = self.query_one(TrainForm)
         try:
             configs = form.configs(models)
         except ConfigError as error:
-            fault.update(Text(str(error)))
+            self._show_line("#fault", str(error))
             return
-        fault.update("")
         self.post_message(SettingsChanged(form=form.values))
         request = TrainingRequested(configs, in_app=form.in_app)
-        if len(configs) == 1:
-            self.post_message(request)
-        else:
+        if len(configs) > 1 or is_long(configs, self._known, self._images):
             self.app.push_screen(self._question(configs), partial(self._train, request))
+        else:
+            self.post_message(request)
 
     def _train(self, request: TrainingRequested, answer: str | None) -> None:
         if answer:
             self.post_message(request)
 
     def _question(self, configs: list[TrainingConfig]) -> ChoiceDialog:
-        """Several runs may take hours."""
         models = " ".join(dict.fromkeys(config.version for config in configs))
-        question = f"Train {models}: {len(configs)} runs, one after the other?"
-        return ChoiceDialog(question, {"train": "Train", CANCEL: "Cancel"}, self._forecast(configs))
+        runs = f": {len(configs)} runs, one after the other" if len(configs) > 1 else ""
+        expected = forecast(configs, self._known, self._images)
+        time = f" This takes about {expected.rounded}." if expected and expected.rounded else ""
+        answers = {"train": "Train", CANCEL: "Cancel"}
+        return ChoiceDialog(f"Train {models}{runs}?{time}", answers, _notes(expected, configs))
 
-    def _forecast(self, configs: list[TrainingConfig]) -> str:
-        dataset = self.app.dataset
-        lines = forecast(configs, self._known, len(dataset.train) if dataset else None), exclusion(configs)
-        return ". ".join(filter(None, lines))
+    @property
+    def _images(self) -> int | None:
+        """How many training images there are, if the data is loaded."""
+        return len(self.app.dataset.train) if self.app.dataset else None
 
     def _to_train(self) -> list[str]:
         return [model.name for model in all_models() if model.name in self._marked] or [self._model().name]
@@ -168,35 +202,62 @@ class ModelsScreen(LabScreen):
     def _model(self) -> ModelSpec:
         return all_models()[self.query_one("#versions", Choices).highlighted or 0]
 
-    def _line(self, model: ModelSpec) -> Text:
-        return Text(f"{'*' if model.name in self._marked else ' '}{model.name} {model.title}")
-
-    def _take_known(self, known: Known) -> None:
-        """From a thread."""
-        self.call_later(self._use_known, known)
-
-    def _use_known(self, known: Known) -> None:
-        self._known = known
+    def _learn(self, **news: Any) -> None:
+        self._known = replace(self._known, **news)
         self._show()
 
+    def _learn_networks(self, shape: ImageShape, classes: int, **news: Any) -> None:
+        if (shape, classes) == (self._known.image_shape, self._known.classes):
+            self._learn(**news)
+
     def _show(self) -> None:
-        model, width = self._model(), self.query_one("#right").size.width
-        self.query_one("#story", Static).update(model_page(model, width, self._known.comparisons, self.app.dataset))
+        self._show_list()
+        self._show_page()
         self._show_form()
 
+    def _show_list(self) -> None:
+        """The models with what is known of them; the costs below."""
+        choices, theme = self.query_one("#versions", Choices), self.app.current_theme
+        models, recipe = all_models(), self.query_one(TrainForm).recipe
+        for index, model in enumerate(models):
+            is_marked = model.name in self._marked
+            line = Fitted(partial(model_line, model, self._known, recipe, theme, marked=is_marked))
+            choices.replace_option_prompt_at_index(index, line)
+        choices.border_subtitle = f"test accuracy, {recipe}"
+        self.query_one("#cost", Static).update(Fitted(partial(cost_bars, models, self._known, theme)))
+
+    def _show_page(self) -> None:
+        recipe = self.query_one(TrainForm).recipe
+        self.query_one(ModelPage).show(self._model(), self._known, self.app.dataset, recipe)
+
     def _show_form(self) -> None:
+        """What the form implies: the recipe's values, changes, duration, faults."""
         self._form_is_due = False
         form, chosen = self.query_one(TrainForm), self._to_train()
         form.show_recipe(chosen)
-        one = f"Train {chosen[0]}" if len(chosen) == 1 else f"Train {len(chosen)} marked"
-        self.query_one("#one", Button).label = one
+        fault = ""
         try:
             configs = form.configs(chosen)
-        except ConfigError:
-            configs = []
-        text = self._forecast(configs) if configs else ""
+        except ConfigError as error:
+            configs, fault = [], str(error)
+        expected = forecast(configs, self._known, self._images)
+        what = chosen[0] if len(chosen) == 1 else f"{len(chosen)} marked"
+        time = f"  ≈ {expected.rounded}" if expected and expected.rounded else ""
+        self.query_one("#one", Button).label = f"t  Train {what}{time}"
+        self.query_one("#train").border_title = f"Train {what}"
+        form.mark_changes({name for config in configs for name in changes(config)})
         form.show_flips(_flips(configs, self.app.dataset))
-        self.query_one("#forecast", Static).update(Text(text))
+        self._show_line("#forecast", _notes(expected, configs))
+        self._show_line("#fault", fault)
+
+    def _show_line(self, selector: str, text: str) -> None:
+        line = self.query_one(selector, Static)
+        line.update(Text(text))
+        line.set_class(not text, "empty")
+
+
+def _notes(expected: Forecast | None, configs: list[TrainingConfig]) -> str:
+    return ". ".join(filter(None, [exclusion(configs), expected.note if expected else ""]))
 
 
 def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | None:

@@ -23,6 +23,7 @@ from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
+from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import Failed, RunChanged, RunSelected
 from fmnist_tui.tui.results.comparison import Compared, excluded_runs
 from fmnist_tui.tui.results.edit_label import EditLabelScreen
@@ -101,7 +102,7 @@ class _Asked(Message):
         self.run = run
 
 
-class RunsView(Vertical):
+class RunsView(Remappable, Vertical):
     """Shows all runs; posts the requested action for the one under the cursor."""
 
     app = getters.app(LabApp)

@@ -1,15 +1,24 @@
-"""Images as terminal text: half-blocks (two pixels a cell) or an ASCII ramp, and one image, large."""
+"""Images as terminal text: half-blocks (two pixels a cell) or an ASCII ramp, and one image, large.
+
+Pixels are drawn from the theme's background (0) to its text colour (255): white on black on a dark theme, and black on
+white on a light one, where a black image would be a hole in the page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
+from textual.app import App
+from textual.color import Color, ColorParseError
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -25,10 +34,37 @@ _LEVEL = 8
 """Pixel values are drawn in steps of 8: fewer different cells, so fewer escape codes over the wire."""
 
 
-def half_blocks(image: Pixels) -> list[Row]:
+@dataclass(frozen=True)
+class Shades:
+    """The colours, `#RRGGBB`, of a pixel of value 0 and of one of value 255."""
+
+    none: str = "#000000"
+    full: str = "#FFFFFF"
+
+
+GREY = Shades()
+
+
+def theme_shades(app: App[Any], ground: str = "background") -> Shades:
+    """From the theme's background, or another of its colours, to that of its text."""
+    variables, dark = app.theme_variables, app.current_theme.dark
+    paper, ink = ("#000000", "#FFFFFF") if dark else ("#FFFFFF", "#000000")
+    return Shades(_known(variables.get(ground, paper), paper), _known(variables.get("foreground", ink), ink))
+
+
+def _known(name: str, default: str) -> str:
+    """A theme's colour as `#RRGGBB`; the default for the terminal's own colours, which are unknown."""
+    try:
+        colour = Color.parse(name)
+    except ColorParseError:
+        return default
+    return default if colour.ansi is not None else colour.hex6
+
+
+def half_blocks(image: Pixels, shades: Shades = GREY) -> list[Row]:
     """Rows of segments for an image (height, width) uint8: width cells wide, half as many rows as pixels."""
     even = image[: len(image) // 2 * 2] // _LEVEL * _LEVEL
-    return [_row(upper.tolist(), lower.tolist()) for upper, lower in zip(even[::2], even[1::2], strict=True)]
+    return [_row(upper.tolist(), lower.tolist(), shades) for upper, lower in zip(even[::2], even[1::2], strict=True)]
 
 
 def ascii_ramp(image: Pixels) -> list[Row]:
@@ -38,45 +74,82 @@ def ascii_ramp(image: Pixels) -> list[Row]:
     return [[Segment("".join(row), PLAIN)] for row in characters]
 
 
-def drawing(*, in_ascii: bool, inverted: bool) -> Drawing:
-    """How to draw: half-blocks or ASCII, light on dark or, inverted, dark on light."""
-    draw = ascii_ramp if in_ascii else half_blocks
+def drawing(*, in_ascii: bool, inverted: bool, shades: Shades = GREY) -> Drawing:
+    """How to draw: half-blocks or ASCII, in these shades or, inverted, the other way round."""
+    draw = ascii_ramp if in_ascii else partial(half_blocks, shades=shades)
     return (lambda image: draw(255 - image)) if inverted else draw
 
 
-def halved(images: Pixels) -> Pixels:
-    """Images (n, height, width) at half the size, each pixel the mean of four."""
-    count, height, width = images.shape
-    blocks = images.reshape(count, height // 2, 2, width // 2, 2)
-    means: Pixels = blocks.mean(axis=(2, 4)).round().astype(np.uint8)
+def as_text(rows: list[Row]) -> list[Text]:
+    """The rows of a drawing as texts."""
+    return [Text.assemble(*((segment.text, segment.style or "") for segment in row), end="") for row in rows]
+
+
+def resized(images: Pixels, height: int, width: int) -> Pixels:
+    """Images (n, any, any) as (n, height, width); each pixel is the mean of the area that it covers."""
+    down, across = _areas(images.shape[1], height), _areas(images.shape[2], width)
+    means: Pixels = (down @ images.astype(np.float32) @ across.T).round().astype(np.uint8)
     return means
 
 
-def _row(upper: list[int], lower: list[int]) -> Row:
+@lru_cache(64)
+def _areas(length: int, side: int) -> NDArray[np.float32]:
+    """How much of each of `length` pixels is in each of `side` equal parts of them: (side, length), rows sum to 1."""
+    edges = np.linspace(0, length, side + 1)[:, None]
+    covered = np.clip(edges - np.arange(length), 0, 1)
+    areas: NDArray[np.float32] = ((covered[1:] - covered[:-1]) * side / length).astype(np.float32)
+    return areas
+
+
+def _row(upper: list[int], lower: list[int], shades: Shades) -> Row:
     runs = groupby(zip(upper, lower, strict=True))
-    return [Segment("▀" * len(list(cells)), _style(*colours)) for colours, cells in runs]
+    return [Segment("▀" * len(list(cells)), _style(*colours, shades)) for colours, cells in runs]
 
 
-@lru_cache(4096)
-def _style(upper: int, lower: int) -> Style:
-    return Style(color=f"rgb({upper},{upper},{upper})", bgcolor=f"rgb({lower},{lower},{lower})")
+@lru_cache(8192)
+def _style(upper: int, lower: int, shades: Shades) -> Style:
+    return Style(color=_shade(upper, shades), bgcolor=_shade(lower, shades))
 
 
-_WIDTH, _HEIGHT = 28, 14
+@lru_cache(256)
+def _shade(value: int, shades: Shades) -> str:
+    return Color.parse(shades.none).blend(Color.parse(shades.full), value / 255).hex6
 
 
 class Picture(Widget):
-    """An image (28, 28) uint8 in 28 x 14 cells, or a multiple where there is room; nothing while there is none."""
+    """An image (height, width) uint8 as large as fits in whole multiples of its size, or made smaller; or nothing."""
 
     DEFAULT_CSS = "Picture { width: 28; height: 14; }"
 
-    image: reactive[NDArray[np.uint8] | None] = reactive(None, always_update=True)
+    image: reactive[Pixels | None] = reactive(None, always_update=True)
     draw: reactive[Drawing] = reactive(lambda: half_blocks)
+
+    def watch_image(self) -> None:
+        """Forgets the old drawing."""
+        self._rows: list[Row] | None = None
+
+    def watch_draw(self) -> None:
+        """Draws in another way."""
+        self._rows = None
+
+    def on_resize(self) -> None:
+        """Draws in another size."""
+        self._rows = None
 
     def render_line(self, y: int) -> Strip:
         """One line of the image."""
-        scale = max(1, min(self.size.width // _WIDTH, self.size.height // _HEIGHT))
-        if self.image is None or y >= _HEIGHT * scale:
-            return Strip.blank(self.size.width, PLAIN)
-        pixels = self.image[[2 * y // scale, (2 * y + 1) // scale]].repeat(scale, axis=1)
-        return Strip(self.draw(pixels)[0]).adjust_cell_length(self.size.width, PLAIN)
+        if self._rows is None:
+            self._rows = self._drawn()
+        style = self.rich_style
+        if y >= len(self._rows):
+            return Strip.blank(self.size.width, style)
+        return Strip(self._rows[y]).adjust_cell_length(self.size.width, style).apply_style(style)
+
+    def _drawn(self) -> list[Row]:
+        side = min(self.size.width, 2 * self.size.height) // 2 * 2
+        if self.image is None or not side:
+            return []
+        scale = side // max(self.image.shape)
+        if scale:
+            return self.draw(self.image.repeat(scale, axis=0).repeat(scale, axis=1))
+        return self.draw(resized(self.image[None], side, side)[0])

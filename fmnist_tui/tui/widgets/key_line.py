@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 from textual.app import App
-from textual.events import MouseMove
+from textual.binding import ActiveBinding
+from textual.events import Click, MouseMove
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -34,7 +35,8 @@ class _Key:
 class KeyLine(Widget):
     """Each key whole or not at all; the app's keys (help, quit) always. A click presses a key.
 
-    Textual's own footer cuts labels at the edge, and builds a widget for each key whenever the focus moves.
+    Textual's own footer cuts labels at the edge, and builds a widget for each key whenever the focus moves. For
+    Textual the keys are no links, which it would underline and draw in one colour.
     """
 
     COMPONENT_CLASSES = {"key-line--key", "key-line--label"}
@@ -61,13 +63,18 @@ class KeyLine(Widget):
         if tooltip != self.tooltip:
             self.tooltip = tooltip
 
+    async def on_click(self, event: Click) -> None:
+        """Presses the key under the mouse."""
+        if key := event.style.meta.get("key"):
+            await self.run_action(f"app.simulate_key({key!r})")
+
     def render(self) -> Text:
         """The keys that fit."""
         key_style = self.get_component_rich_style("key-line--key")
         label_style = self.get_component_rich_style("key-line--label")
         line = Text(no_wrap=True, end="")
         for key in _fitting(self._keys, self.size.width):
-            pressed = Style.from_meta({"@click": f"app.simulate_key({key.key!r})", "tooltip": key.tooltip})
+            pressed = Style.from_meta({"key": key.key, "tooltip": key.tooltip})
             line.append(f" {key.display}", key_style + pressed)
             line.append(f" {key.label} ", label_style + pressed)
         return line
@@ -84,12 +91,20 @@ class KeyLine(Widget):
         """One for each action; a screen may have a method `offers` that leaves some out."""
         offers = getattr(screen, "offers", None)
         seen = set()
-        for node, binding, enabled, tooltip in screen.active_bindings.values():
+        for node, binding, enabled, tooltip in sorted(screen.active_bindings.values(), key=_place):
             if binding.show and enabled and binding.action not in seen and (not offers or offers(binding.action)):
                 seen.add(binding.action)
                 display = self.app.get_key_display(binding)
                 always = isinstance(node, App)
                 yield _Key(binding.key, display, binding.description, tooltip or binding.description, always)
+
+
+def _place(active: ActiveBinding) -> tuple[int, int]:
+    """The widget's keys first, the app's last, each in the order of their class: a changed key stays in its place."""
+    node, binding = active.node, active.binding
+    names = [one.id for _, one in node._bindings]
+    depth = 2 if isinstance(node, App) else 1 if isinstance(node, Screen) else 0
+    return depth, names.index(binding.id) if binding.id in names else len(names)
 
 
 def _fitting(keys: tuple[_Key, ...], width: int) -> list[_Key]:

@@ -1,0 +1,97 @@
+"""Ids for all key bindings, so that their keys can be changed in `keys.toml`.
+
+An id is the name of the screen, dialog or widget and that of the action, as the key line, help and palette show it:
+`training.stop`, `dataset.next-page`, `app.quit`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from textual.binding import Binding, BindingsMap
+
+_SUFFIX = re.compile("(?<=.)(Screen|Dialog|View|App)$")
+_NAMED = 3
+"""How many faults are named."""
+
+
+class Remappable:
+    """Gives an id to each binding of the class that has none; comes first among the bases."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        bindings = cls.__dict__.get("BINDINGS")
+        if bindings:
+            cls.BINDINGS = [_identified(binding, cls.__name__) for binding in bindings]  # type: ignore[attr-defined]
+        super().__init_subclass__(**options)
+
+
+def _identified(binding: Binding, owner: str) -> Binding:
+    if binding.id:
+        return binding
+    scope = "app" if binding.action.startswith("app.") or owner == "FmnistApp" else _slug(_SUFFIX.sub("", owner))
+    return replace(binding, id=f"{scope}.{_slug(binding.description or binding.action)}")
+
+
+def _slug(name: str) -> str:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return re.sub("[^a-z0-9]+", "-", spaced.lower()).strip("-")
+
+
+def known_bindings() -> dict[str, set[str]]:
+    """The keys of each id, of all classes that are imported by now."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for owner in _subclasses(Remappable):
+        for key, bindings in BindingsMap(owner.__dict__.get("BINDINGS") or []).key_to_bindings.items():
+            for binding in bindings:
+                if binding.id:
+                    found[binding.id].add(key)
+    return found
+
+
+def completed(keymap: Mapping[str, str], known: Mapping[str, set[str]]) -> dict[str, str]:
+    """The keymap, and in it the default keys of the actions that share a key with one that gets another.
+
+    Textual takes a key away from all actions that have it: to pause and to continue are on one key.
+    """
+    moved = {(_scope(name), key) for name in keymap for key in known.get(name, ())}
+    sharing = {
+        name: ",".join(sorted(keys))
+        for name, keys in known.items()
+        if name not in keymap and any((_scope(name), key) in moved for key in keys)
+    }
+    return {**sharing, **keymap}
+
+
+def keymap_fault(keymap: Mapping[str, str], known: Mapping[str, set[str]]) -> str:
+    """One line about ids that don't exist and keys that are in use on the same screen; "" if all is well."""
+    faults = [_unknown_id(name, known) for name in keymap if name not in known]
+    for name, keys in keymap.items():
+        others = {
+            other
+            for other, defaults in known.items()
+            if other not in keymap and other != name and _scope(other) == _scope(name) and defaults & {*keys.split(",")}
+        }
+        faults += [f"{keys} was the key of {other}, which has none now" for other in sorted(others) if name in known]
+    more = f", and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
+    return f"{', '.join(faults[:_NAMED])}{more}"
+
+
+def _unknown_id(name: str, known: Iterable[str]) -> str:
+    similar = get_close_matches(name, list(known), 1)
+    return f"there is no {name}" + (f" (did you mean {similar[0]}?)" if similar else "")
+
+
+def _scope(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    children: list[type] = cls.__subclasses__()
+    for child in children:
+        yield child
+        yield from _subclasses(child)
