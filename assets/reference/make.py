@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bundle import bundle
 from bundle_analyses import write_analyses
+from bundle_runs import bundle
 from trained import train_all
 
 from fmnist_tui.analysis.comparison import compare
