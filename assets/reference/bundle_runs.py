@@ -1,4 +1,4 @@
-"""Bundles what the Results screen shows of the reference runs into the package: `python assets/reference/bundle_runs.py`.
+"""Puts what the Results screen shows of these runs into the package: `python assets/reference/bundle_runs.py`.
 
 Reads `runs/` beside it; takes seconds.
 """
