@@ -88,7 +88,7 @@ _ROOM = 72
 class Introduction(Static):
     """What the program is, and four keys to the first model."""
 
-    DEFAULT_CSS = "Introduction { height: auto; display: none; }"
+    DEFAULT_CSS = "Introduction { height: 5; display: none; }"
 
     def on_mount(self) -> None:
         """Names the panel."""
