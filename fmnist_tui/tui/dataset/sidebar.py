@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.data import Progress
@@ -83,21 +84,23 @@ _PREFIX = "First model:  "
 _TIME = "    v0 takes about 3 min on a laptop"
 _ROOM = 72
 """Cells that the keys need with their prefix."""
+_WIDE = 92
+"""Cells that they need with the time."""
 
 
-class Introduction(Static):
+class Introduction(Widget):
     """What the program is, and four keys to the first model."""
 
-    DEFAULT_CSS = "Introduction { height: auto; display: none; }"
+    DEFAULT_CSS = "Introduction { height: 5; display: none; }"
 
     def on_mount(self) -> None:
         """Names the panel."""
         self.border_title = "Your first model"
         self.border_subtitle = "esc hides this"
 
-    def on_resize(self) -> None:
-        """Leaves out what the program is where there is no room for a frame."""
-        self.update(introduction(self.size.width, brief=not self.styles.border_top[0]))
+    def render(self) -> Content:
+        """The text that fits; where there is no room for a frame, only the keys."""
+        return introduction(self.size.width, brief=self.size.height == 1)
 
 
 def introduction(width: int, *, brief: bool) -> Content:
@@ -105,7 +108,7 @@ def introduction(width: int, *, brief: bool) -> Content:
     steps = Content("  ").join([Content.assemble((key, _KEY), f" {step}") for key, step in _STEPS])
     if brief:
         return Content.assemble((_PREFIX if width >= _ROOM else "", "bold"), steps)
-    return Content("\n").join([Content(_WHAT), Content.assemble(steps, (_TIME if width > _ROOM else "", "dim"))])
+    return Content("\n").join([Content(_WHAT), Content.assemble(steps, (_TIME if width >= _WIDE else "", "dim"))])
 
 
 _MEGABYTE = 1e6
