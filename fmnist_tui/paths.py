@@ -51,6 +51,11 @@ def home_folder() -> Path | None:
     return home if home.is_absolute() else None
 
 
+def without_tilde(folder: str) -> str:
+    """A folder that a person typed, with ~ replaced by the home folder."""
+    return os.path.expanduser(folder)  # noqa: PTH111 - Path's raises errors
+
+
 def runs_folder(option: str | None) -> Path:
     """The runs folder: --runs, FMNIST_TUI_RUNS, or a folder in the user's data folder.
 

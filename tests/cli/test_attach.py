@@ -60,7 +60,7 @@ def test_it_opens_the_training_screen_and_q_leaves_the_run_alone(live: RunDirect
 def test_a_finished_run_is_left_without_a_question(finished: RunDirectory) -> None:
     arguments = ("attach", finished.run_id, "--runs", finished.path.parent)
     with terminal(*arguments, FMNIST_TUI_DATA="demo") as app:
-        app.wait_for(lambda it: finished.run_id in it.text and "finished" in it.text, "the run was on the screen")
+        app.wait_for(lambda it: "TEST ACCURACY" in it.text and "finished" in it.text, "the run was on the screen")
         app.press("q")
         assert app.status() == 0
         _terminal_is_restored(app)

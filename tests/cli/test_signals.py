@@ -67,7 +67,7 @@ def test_a_training_stopped_by_a_signal_resumes_as_if_uninterrupted(
     assert_saved(run, outcome, status)
     again = fmnist("resume", "last", "--in-app", "--runs", runs)
     assert (again.status, again.err) == (0, "")
-    assert again.lines[-1] == f"{run.run_id}  completed"
+    assert again.lines[-2] == f"{run.run_id}  completed"
     assert learned(run) == learned(finished)
 
 

@@ -20,7 +20,7 @@ from .trainers import SHORT_V0, request
 def test_a_finished_run(finished_v0: RunDirectory) -> None:
     run = read_run(finished_v0)
     assert (run.run_id, run.version, run.marked_recipe, run.seed) == (finished_v0.run_id, "v0", "tuned*", 7)
-    assert (run.status, run.epochs_done, run.manifest.epochs) == ("finished", 4, 4)
+    assert (run.status, run.epochs_done, run.manifest.epochs) == ("finished", 3, 3)
     assert run.test_accuracy == json.loads(finished_v0.result.read_text())["test_accuracy"]
     assert (run.label, run.unreadable, run.damage) == ("", "", "")
 
@@ -29,7 +29,7 @@ def test_a_run_without_a_trainer_yet(runs: Path) -> None:
     directory = request(runs, SHORT_V0)
     directory.label.write_text('{"name": "soon"}')
     run = read_run(directory)
-    assert (run.version, run.seed, run.epochs_done, run.manifest.epochs) == ("v0", 7, 0, 4)
+    assert (run.version, run.seed, run.epochs_done, run.manifest.epochs) == ("v0", 7, 0, 3)
     assert (run.status, run.test_accuracy, run.label) == (Status.INTERRUPTED, None, "soon")
 
 

@@ -208,9 +208,13 @@ def colours_sent(terminal: Terminal) -> set[tuple[int, ...]]:
 
 @contextmanager
 def app_in_terminal(
-    runs: Path, *options: str, size: tuple[int, int] = (80, 24), **environment: str
+    runs: Path,
+    *options: str,
+    size: tuple[int, int] = (80, 24),
+    opens_on: str = "demo, train: 1-",
+    **environment: str,
 ) -> Iterator[Terminal]:
-    """The app on the demo set, shown and ready for keys."""
+    """The app on the demo set, which has shown the text `opens_on` and is ready for keys."""
     usual = {
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
@@ -221,7 +225,7 @@ def app_in_terminal(
     }
     terminal = Terminal([installed_command(), *options], size, {**os.environ, **usual, **environment})
     try:
-        terminal.wait_for("demo, train: 1-")
+        terminal.wait_for(opens_on)
         yield terminal
     finally:
         terminal.close()

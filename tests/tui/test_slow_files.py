@@ -84,7 +84,7 @@ async def test_a_slow_command_does_not_block_the_keys(
     with held(run), stuck(monkeypatch, control, "is_held") as free:
         app = make_app(attach=run)
         async with app.run_test(notifications=True) as pilot:
-            await until_shown(pilot, f"{run.run_id} running")
+            await until_shown(pilot, "● running")
             await pilot.press("space", "space", "1", "2", "3")
             await until(pilot, lambda: app.current_mode == "training", "the last key was answered")
             assert not run.control.exists()

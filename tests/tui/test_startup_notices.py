@@ -6,7 +6,7 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
+from .driving import at_the_smallest_size, loaded, notices, until, until_shown
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -70,5 +70,6 @@ async def test_a_run_to_attach_to_is_shown_at_once_without_a_notice(make_app: Ma
         async with app.run_test(notifications=True) as pilot:
             await until_shown(pilot, "seed 1", "✓ finished")
             await pilot.pause(0.3)
-            assert wanted.run_id in flat(app)
+            assert app.followed is not None
+            assert app.followed.run == wanted
             assert notices(app) == ""

@@ -37,8 +37,8 @@ def train_v0(terminal: Terminal, epochs: str) -> None:
     terminal.press_and_settle("2", TAB, TAB)
     terminal.press(*epochs)
     terminal.wait_for(f"epochs {epochs}")
-    terminal.press_and_settle(BACK_TAB, BACK_TAB, "t", "3")
-    terminal.wait_for("v0 Dense network by hand v0-")
+    terminal.press_and_settle(BACK_TAB, BACK_TAB, "t")
+    terminal.wait_for("v0 Dense network by hand · tuned*")
 
 
 def wait_until_it_learns(run: RunDirectory) -> psutil.Process:
@@ -62,10 +62,10 @@ def only_run(runs: Path) -> RunDirectory:
 def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], size: tuple[int, int]) -> None:
     with app_in_terminal(runs, *options, size=size) as terminal:
         train_v0(terminal, "5")
-        terminal.wait_for("epoch 5 of 5")
-        terminal.wait_for("finished")
+        terminal.wait_for("finished 5/5")
+        terminal.wait_for("TEST ACCURACY")
         terminal.press("4")
-        terminal.wait_for(f"{only_run(runs).run_id} recipe modified; data is demo")
+        terminal.wait_for("Reference runs: v0 to v3, recipe tuned")
         terminal.press("f")
         terminal.wait_for("v0 to v3, recipe tuned, all scored runs")
         scores = read_run(only_run(runs)).scores
@@ -177,12 +177,10 @@ def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_
         trainer = wait_until_it_learns(run)
         os.kill(terminal.process.pid, signal.SIGKILL)
         terminal.wait()
-    step = read_snapshot(run).step
-    with app_in_terminal(runs) as terminal:
-        terminal.wait_for("v0 is running, epoch")
-        terminal.press("3")
-        terminal.wait_for(f"v0 Dense network by hand {run.run_id} running")
-        assert int(terminal.wait_for_match(r"total .* step (\d+) of")) > step
+    epoch = read_snapshot(run).epoch
+    with app_in_terminal(runs, opens_on="● running") as terminal:
+        terminal.wait_for("v0 Dense network by hand · tuned*")
+        assert int(terminal.wait_for_match(r"% +epoch (\d+) of 9999")) >= epoch
         terminal.press("c", *[FAR_LEFT] * 8)
         terminal.wait_for("step 1, epoch 1:")
         terminal.press("q")

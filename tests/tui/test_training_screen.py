@@ -83,7 +83,7 @@ async def test_the_log_shows_all_alerts_and_grows(make_app: Maker, run: RunDirec
     async with app.run_test() as pilot:
         await until_shown(pilot, "3 alerts (l shows all), the newest: trouble 2")
         await pilot.press("l")
-        await until_shown(pilot, *(f"alert: trouble {number}" for number in range(3)))
+        await until_shown(pilot, *(f"alert trouble {number}" for number in range(3)))
         started(run, window(1), *alerts, RunFinished("stopped", resumable=True))
         await until_shown(pilot, "stopped, nothing is saved")
         await pilot.press("l")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rich.text import Text
@@ -10,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from fmnist_tui.paths import without_tilde
 from fmnist_tui.tui.base_screens import Dialog
 
 _DIGITS = 9
@@ -92,4 +92,4 @@ class FolderDialog(Dialog[Path | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Dismisses with the folder; an empty field is none."""
         if folder := event.value.strip():
-            self.dismiss(self._proposed.parent / os.path.expanduser(folder))  # noqa: PTH111 - Path's raises errors
+            self.dismiss(self._proposed.parent / without_tilde(folder))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmnist_tui.files import write_atomically
+from fmnist_tui.paths import home_folder
 from fmnist_tui.report.export import ExportError, export_run, export_shifts
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
@@ -35,4 +36,4 @@ def proposed_folder() -> Path:
     try:
         return Path.cwd() / _FOLDER
     except OSError:  # it was deleted
-        return Path("~").expanduser() / _FOLDER
+        return (home_folder() or Path("/")) / _FOLDER

@@ -26,6 +26,7 @@ class RunStrip(Choices):
         self.border_title = "Runs"
         self.border_subtitle = "enter shows · v overlays"
         self._listed: dict[RunDirectory, Text] = {}
+        self._shown: RunDirectory | None = None
 
     @property
     def current(self) -> RunDirectory | None:
@@ -53,6 +54,10 @@ class RunStrip(Choices):
             ids = [*lines]
             self.highlighted = ids.index(current) if current in lines else 0 if ids else None
         self._listed = lines
+        if shown != self._shown:  # another run is in the charts: the cursor goes there
+            self._shown = shown
+            if shown in lines:
+                self.highlighted = [*lines].index(shown)
 
 
 def line_of(state: RunState, theme: Theme, *, shown: bool, overlaid: bool) -> Text:

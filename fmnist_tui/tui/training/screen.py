@@ -354,7 +354,8 @@ class TrainingScreen(LabScreen):
         where = waiting_text(follower.waiting) if follower.waiting else end_text(snapshot) or where
         self.query_one(ProgressLine).show(fraction, where, colour)
         usage = machine_text(snapshot, follower.usage if status.has_trainer else None)
-        self._show_text("#machine", Text(usage, no_wrap=True, overflow="ellipsis")).display = bool(usage)
+        has_room = not (self.has_class("-compact") or self.has_class("-small"))
+        self._show_text("#machine", Text(usage, no_wrap=True, overflow="ellipsis")).display = bool(usage) and has_room
         alerts = tuple(alert.message for alert in snapshot.alerts)
         alert = DISK_FULL if follower.no_room else alert_text(alerts)
         self._show_text("#alerts", Text(f"! {alert}", style="bold")).display = bool(alert)
