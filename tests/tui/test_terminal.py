@@ -65,7 +65,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.wait_for("finished 5/5")
         terminal.wait_for("TEST ACCURACY")
         terminal.press("4")
-        terminal.wait_for("Reference runs: v0 to v3, recipe tuned")
+        terminal.wait_for("recipe modified; data is demo")
         terminal.press("f")
         terminal.wait_for("v0 to v3, recipe tuned, all scored runs")
         scores = read_run(only_run(runs)).scores
