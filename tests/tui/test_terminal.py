@@ -38,6 +38,8 @@ def train_v0(terminal: Terminal, epochs: str) -> None:
     terminal.press(*epochs)
     terminal.wait_for(f"epochs {epochs}")
     terminal.press_and_settle(BACK_TAB, BACK_TAB, "t")
+    if terminal.wait_for_match(r"(This takes|by hand · tuned\*)") == "This takes":  # it asks before ten minutes
+        terminal.press(ENTER)
     terminal.wait_for("v0 Dense network by hand · tuned*")
 
 
