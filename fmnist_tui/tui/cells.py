@@ -16,7 +16,7 @@ _DOTS = " .,:;+*%#"
 _SUBSTITUTES = {
     **dict.fromkeys("─╌┄┈▔▁‾⎯\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}—\N{MINUS SIGN}", "-"),
     **dict.fromkeys("━╸╺", "="),
-    **dict.fromkeys("│┃╎┆▏▕▌▐▎▍", "|"),
+    **dict.fromkeys("╷╵│┃╎┆▏▕▌▐▎▍", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┣┫┳┻╋", "+"),
     **dict.fromkeys("█▉▊▋▇▆▅", "#"),
     **dict.fromkeys("▀▄▃▂░▒▓", ":"),

@@ -66,8 +66,10 @@ class RunControl(LabApp):
         self._command_in_app_runs(Command.STOP_NOW)
 
     def follow(self, run: RunDirectory) -> None:
-        """Shows this run on the Training screen."""
+        """Shows this run on the Training screen, unless the app is ending."""
         self._unfollow.set()
+        if self.ending.is_set():
+            return
         self._unfollow = threading.Event()
         follower = Follower(run)
         self.threads.start(partial(follower.follow, self._unfollow))
@@ -168,6 +170,8 @@ class RunControl(LabApp):
         if stop := self._overlays.pop(message.run, None):
             stop.set()
             self.overlaid = tuple(one for one in self.overlaid if one.run != message.run)
+        elif self.ending.is_set():
+            return
         elif len(self._overlays) >= MAX_OVERLAYS:
             self.notify(f"At most {MAX_OVERLAYS} overlays; remove one first", severity="warning")
         else:

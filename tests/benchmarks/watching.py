@@ -146,7 +146,7 @@ def app(bench: Bench, *arguments: str, size: tuple[int, int] = SIZE) -> Iterator
 def attached(bench: Bench, run: RunDirectory, size: tuple[int, int] = SIZE) -> Iterator[Terminal]:
     """The app on the training screen, past its start."""
     with app(bench, "attach", run.run_id, size=size) as terminal:
-        terminal.wait_for("accuracy by step" if size[0] >= SIZE[0] else "by step")
+        terminal.wait_for("Loss (")
         terminal.sent_in(bench.sizes.settle_seconds)
         yield terminal
 

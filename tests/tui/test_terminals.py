@@ -58,7 +58,7 @@ def visit_everything(terminal: Terminal) -> None:
     """Every screen, the help and the palette, by keys; then the app is left."""
     visits = (
         ("2", "v0 Dense network"),
-        ("3", "v3 Regularised · tuned"),
+        ("3", "TEST ACCURACY"),
         ("4", "v0 to v3, recipe tuned"),
         ("1", "demo, train: 1-"),
         ("?", "Switch between training and test images"),

@@ -18,11 +18,11 @@ HELP_TITLE = b"All keys of this screen"
 _LOST_AFTER, _PRESSES = 20.0, 3
 """Seconds after which a key is pressed again, and how often it is pressed."""
 KEYS = (
-    (b"2", b"(NumPy)"),
-    (b"3", b"accuracy by step"),
+    (b"2", b"learning rate"),
+    (b"3", b"Loss ("),
     (b"1", b"all classes"),
     (b"4", b"No eligible runs"),
-    (b"3", b"accuracy by step"),
+    (b"3", b"Loss ("),
     (HELP, HELP_TITLE),
 )
 """Each with text that its answer paints and the screen before doesn't have."""
