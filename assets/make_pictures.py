@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from fmnist_tui.paths import AppPaths, cache_folder
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.themes import LIGHT
+from fmnist_tui.tui.themes import DARK, LIGHT
 
 HERE = Path(__file__).parent
 SIZE = (120, 36)
@@ -77,7 +77,7 @@ async def still_pictures(runs: Path) -> None:
         await picture(pilot, "results")
         app.theme = LIGHT
         await picture(pilot, "results-light")
-        app.theme = app.settings.theme
+        app.theme = DARK
         await pilot.press("3", "down", "down", "v", "down", "down", "down", "v", "down", "down", "down", "v")
         await picture(pilot, "overlay")
         await pilot.press("4", "w")

@@ -7,7 +7,7 @@ import time
 from fmnist_tui.host.node import available_cpus
 
 _SHORTEST = 1.0
-_LONGEST = 6.0
+_LONGEST = 3.0
 """Seconds between two paints; beyond that, a chart seems to have stopped."""
 _FRACTION = 0.005
 """Fraction of the machine's CPU time that the UI thread may take, including all its other work."""

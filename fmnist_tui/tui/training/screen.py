@@ -93,6 +93,7 @@ class TrainingScreen(LabScreen):
         self._follower: Follower | None = None
         self._viewports: dict[str, ChartViewport] = {}
         self._painted: tuple[object, ...] = ()
+        self._is_empty = True
         self._bindings_for: tuple[object, ...] = ()
         self._clock = ChartClock(self.app.pace)
 
@@ -332,8 +333,8 @@ class TrainingScreen(LabScreen):
             self._bindings_for = follower.status, snapshot.paused
             self._clock.make_due()
             self.refresh_bindings()
-        if snapshot.finished or not len(snapshot.curve) or self._clock.is_due:
-            self._painted = now
+        if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
+            self._painted, self._is_empty = now, not len(snapshot.curve)
             self._clock.note_painted()
             self._paint_numbers(follower, snapshot)
             self._paint_charts(follower, snapshot, overlays)
