@@ -63,7 +63,7 @@ def test_runs_that_are_not_alike_give_no_estimate(other: Run) -> None:
 def test_without_a_run_the_network_and_the_machine_are_the_guess() -> None:
     guess = seconds([])
     assert guess is not None
-    assert guess.seconds == pytest.approx(4000 * 11_114_496 * (3 + 1 / 9) / 6e10)
+    assert guess.seconds == pytest.approx(4000 * 11_114_496 * (3 + 1 / 9) / 7e10)
 
 
 def test_nothing_is_guessed_of_a_gpu() -> None:

@@ -133,7 +133,7 @@ def test_steps_have_a_line_each_with_points_and_verdict(runs: Path) -> None:
     assert "+0.10  -0.18 to +0.38" in deltas_text([comparison], 80, THEME).plain
     assert headline(comparison)[:2] == ("+5.35", "v0 → v2")
     assert headline_text(comparison, THEME).plain == "+5.35 points ▲"
-    assert "once two of them" in deltas_text([compare([])], 40, THEME).plain
+    assert "second model" in deltas_text([compare([])], 40, THEME).plain
     assert headline_text(compare([]), THEME).plain == ""
 
 

@@ -81,7 +81,7 @@ _WHAT = (
 )
 _STEPS = (("2", "choose a model"), ("t", "train it"), ("3", "watch it learn"), ("4", "results"))
 _PREFIX = "First model:  "
-_TIME = "    v0 takes about 3 min on a laptop"
+_TIME = "    v0 takes about 2 min on two CPUs"
 _ROOM = 72
 """Cells that the keys need with their prefix."""
 _WIDE = 92

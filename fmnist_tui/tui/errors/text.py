@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.theme import Theme
 
-from fmnist_tui.analysis.calibration import FEW_IMAGES, Bin, calibration_error, merged
+from fmnist_tui.analysis.calibration import Bin, calibration_error, merged
 from fmnist_tui.analysis.error_report import ErrorReport
 from fmnist_tui.analysis.errors import Confusion
 from fmnist_tui.data import Dataset
@@ -22,6 +22,7 @@ from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 from fmnist_tui.tui.widgets.plain_table import PlainTable
+from fmnist_tui.tui.widgets.reliability import has_enough, reliability_bar
 
 
 class ScoreTable(Remappable, PlainTable):
@@ -120,7 +121,6 @@ _HEADER = "confidence  images correct    gap  "
 _NARROWEST, _WIDEST = 10, 120
 _MISSING = "#D55E00"
 """Okabe and Ito's vermilion."""
-_DIAGONAL = "┃"
 
 
 def reliability_text(bins: Sequence[Bin], width: int, colour: str) -> Text:
@@ -139,19 +139,7 @@ def reliability_text(bins: Sequence[Bin], width: int, colour: str) -> Text:
 def _line(one: Bin, room: int, colour: str) -> Text:
     edges = f"{one.low * 100:3.0f}-{one.high * 100:.0f}%"
     text = f"{edges:<10} {grouped(one.count):>7}  "
-    if one.confidence is None or one.accuracy is None or one.count < FEW_IMAGES:
+    if not has_enough(one):
         return Text(f"{text}too few images", style="dim", no_wrap=True, overflow="crop")
-    text += f"{one.accuracy:6.1%} {one.gap * 100:+6.1f}  "
-    return Text.assemble(text, *_bar(one.accuracy, one.confidence, room, colour), no_wrap=True, overflow="crop")
-
-
-def _bar(accuracy: float, confidence: float, room: int, colour: str) -> list[tuple[str, str]]:
-    """The bar with the stroke in it, or a gap and then the stroke: `━━━━┃━━` or `━━━━┄┄┃`."""
-    correct, confident = round(accuracy * room), min(room - 1, round(confidence * room))
-    if correct > confident:
-        return [
-            ("━" * confident, colour),
-            (_DIAGONAL, "bold"),
-            ("━" * (correct - confident - 1), colour),
-        ]
-    return [("━" * correct, colour), ("┄" * (confident - correct), _MISSING), (_DIAGONAL, "bold")]
+    text += f"{one.accuracy or 0.0:6.1%} {one.gap * 100:+6.1f}  "
+    return Text.assemble(text, *reliability_bar(one, room, colour, _MISSING), no_wrap=True, overflow="crop")

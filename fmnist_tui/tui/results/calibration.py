@@ -17,10 +17,10 @@ from fmnist_tui.runs.directory import version_in
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.results.comparison import Calibrated
 from fmnist_tui.tui.themes import faded, model_colour
+from fmnist_tui.tui.widgets.reliability import has_enough, reliability_bar
 
 _NARROWEST = 38
 """Cells of a diagram with its numbers."""
-_CONFIDENCE, _OVERCONFIDENT = "┃", "┄"
 _FAINT = 0.45
 _ABOUT = "Bar: accuracy; ┃ mean confidence; ┄ overconfident. Bins of fewer than 30 images are merged with neighbours."
 
@@ -45,13 +45,12 @@ def reliability_lines(bins: Bins, width: int, colour: str, faint: str) -> Text:
     lines = [Text(f"{'conf.':<8}{'images':>7} {'acc.':>6}", "dim")]
     room = max(4, width - lines[0].cell_len - 1)
     for one in shown:
-        correct, confident = (round((value or 0.0) * (room - 1)) for value in (one.accuracy, one.confidence))
-        edges = f"{one.low * 100:.0f}-{one.high * 100:.0f}%"
-        bar = [("━", colour)] * correct + [(_OVERCONFIDENT, faint)] * (confident - correct)
-        bar += [(" ", "")] * (room - len(bar))
-        bar[confident] = (_CONFIDENCE, "bold")
-        number = f"{edges:<8}{grouped(one.count):>7} {(one.accuracy or 0.0) * 100:5.1f}% "
-        lines.append(Text.assemble(number, *bar, no_wrap=True))
+        number = f"{f'{one.low * 100:.0f}-{one.high * 100:.0f}%':<8}{grouped(one.count):>7} "
+        if has_enough(one):
+            bar = reliability_bar(one, room, colour, faint)
+            lines.append(Text.assemble(f"{number}{(one.accuracy or 0.0) * 100:5.1f}% ", *bar, no_wrap=True))
+        else:
+            lines.append(Text(f"{number}too few images", "dim", no_wrap=True))
     return Text("\n", no_wrap=True).join(lines)
 
 

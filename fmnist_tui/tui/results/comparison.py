@@ -24,7 +24,7 @@ from fmnist_tui.tui.threads import for_each
 CHOICES = (*((recipe,) for recipe in RECIPES), RECIPES)
 """What `c` leads through: each recipe alone, and all side by side."""
 MAX_CURVES = 8
-"""More can't be told apart."""
+"""More curves in one chart can't be distinguished."""
 
 
 @dataclass(frozen=True)

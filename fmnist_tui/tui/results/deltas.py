@@ -13,7 +13,7 @@ from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.formats import styled
 from fmnist_tui.report.sentences import step_sentence, version_sentence
-from fmnist_tui.text import counted, percent, points
+from fmnist_tui.text import abbreviated, counted, percent, points
 from fmnist_tui.tui.themes import model_colour, theme_colour
 
 _BETTER, _WORSE, _EVEN, _UNKNOWN = "▲", "▼", "≈", "?"
@@ -48,7 +48,7 @@ def deltas_text(comparisons: Sequence[Comparison], width: int, theme: Theme) -> 
     """A line for each step: from, to, points, verdict; two recipes stand side by side, with signs alone."""
     shown = [one for one in comparisons if any(summary.step for summary in one.versions)]
     if not shown:
-        return Text("Steps between models appear once two of them are trained.", "dim")
+        return Text("Train a second model to see the step.", "dim")
     if len(shown) > 1:
         return _side_by_side(shown, theme)
     lines = []
@@ -119,13 +119,9 @@ def measures_text(comparison: Comparison, theme: Theme) -> Text:
     """The other measures on the test images: NLL, ECE and parameters of each model."""
     lines = [Text(f"{'':<10}{'NLL':>8}{'ECE':>8}{'params':>9}", "dim")]
     for summary in comparison.versions:
-        numbers = f"{summary.test_nll.mean:>8.4f}{summary.test_ece.mean:>8.4f}{_short(summary.parameters):>9}"
+        numbers = f"{summary.test_nll.mean:>8.4f}{summary.test_ece.mean:>8.4f}{abbreviated(summary.parameters):>9}"
         name = f"{look_of(summary.version).marker} {summary.version:<8}"
         lines.append(Text.assemble((name, f"bold {model_colour(summary.version, theme)}"), numbers))
         if summary.conditions:
             lines[-1].append(f"  {summary.conditions}", "dim")
     return Text("\n").join(lines)
-
-
-def _short(count: int) -> str:
-    return f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k" if count >= 1e4 else str(count)

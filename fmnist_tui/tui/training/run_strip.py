@@ -27,6 +27,7 @@ class RunStrip(Choices):
         self.border_subtitle = "enter shows · v overlays"
         self._listed: dict[RunDirectory, Text] = {}
         self._shown: RunDirectory | None = None
+        self._inputs: tuple[object, ...] = ()
 
     @property
     def current(self) -> RunDirectory | None:
@@ -39,8 +40,12 @@ class RunStrip(Choices):
         return next((run for run in self._listed if run.run_id == option_id), None)
 
     def show(self, state: RunsState, shown: RunDirectory | None, overlaid: Collection[RunDirectory]) -> None:
-        """Lists the runs; what hasn't changed isn't drawn again."""
+        """Lists the runs; what hasn't changed isn't drawn again, and costs nothing where nothing has."""
         theme = self.app.current_theme
+        inputs = (state, shown, tuple(overlaid), theme)
+        if inputs == self._inputs:
+            return
+        self._inputs = inputs
         runs = sorted(state.runs, key=lambda one: not one.status.has_trainer)[:MOST]
         lines = {one.run: line_of(one, theme, shown=one.run == shown, overlaid=one.run in overlaid) for one in runs}
         if [*lines] == [*self._listed]:

@@ -120,8 +120,8 @@ class TrainingScreen(LabScreen):
         """Shows the run that the app follows, on a slow clock."""
         self.watch_app("followed", self._take_follower)
         self.watch_app("runs_state", self._take_runs_state)
-        self.watch_app("overlaid", self._take_overlays)
-        self.watch_app("theme", lambda _: self._take_overlays(()))
+        self.watch_app("overlaid", self._draw_again)
+        self.watch_app("theme", self._draw_again)
         self.set_interval(_LOOK_SECONDS * self.app.pace, self._paint)
 
     def on_screen_resume(self) -> None:
@@ -280,7 +280,7 @@ class TrainingScreen(LabScreen):
             self._paint_now()  # its score is known now
         self._list_runs()
 
-    def _take_overlays(self, _: tuple[Follower, ...]) -> None:
+    def _draw_again(self, _: object) -> None:
         """Draws everything again: with other curves, or in other colours."""
         self._list_runs()
         self._paint_now()

@@ -11,7 +11,7 @@ from textual.theme import Theme
 from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.text import rough_duration
-from fmnist_tui.tui.themes import THEMES, model_colour
+from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.why.measuring import Work
 from fmnist_tui.tui.why.pages import Page, Shown
 
@@ -21,12 +21,8 @@ REFERENCE_RUNS = "reference runs"
 
 
 def verdict_colour(verdict: Verdict, theme: Theme) -> str:
-    """The verdict's colour on this theme, `#RRGGBB`; our own where the theme leaves it to the terminal."""
-    name = _COLOURS.get(verdict, "foreground")
-    colour = getattr(theme, name)
-    if colour is None or Color.parse(colour).ansi is not None:
-        colour = getattr(THEMES[0] if theme.dark else THEMES[1], name)
-    return Color.parse(colour).hex6
+    """The verdict's colour on this theme, `#RRGGBB`."""
+    return theme_colour(_COLOURS.get(verdict, "foreground"), theme)
 
 
 def panel_title(shown: Shown, theme: Theme) -> Text:

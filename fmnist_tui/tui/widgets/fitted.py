@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 
 class Fitted:
-    """Draws itself for the width that it gets, whenever that changes: no widget has to be told of a new size."""
+    """Draws itself for the width that it gets, whenever that changes, without a resize handler in the widget."""
 
     def __init__(self, draw: Callable[[int], RenderableType]) -> None:
         """Something to show in a widget.
