@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -72,7 +72,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
     ]
 
     page: reactive[tuple[Thumbnail, ...]] = reactive(())
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
     draw: reactive[Drawing] = reactive(lambda: half_blocks)
 
     class Moved(Message):
@@ -137,8 +137,9 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         """Draws the page again, in another way."""
         self._pictures = self._draw_all()
 
-    def watch_cursor(self) -> None:
-        """Reports that the cursor has moved."""
+    def watch_cursor(self, before: int, now: int) -> None:
+        """Paints both captions, not the images, and reports that the cursor has moved."""
+        self.refresh(*(self._caption_region(index) for index in (before, now)))
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
@@ -174,6 +175,10 @@ class Thumbnails(Remappable, Widget, can_focus=True):
     def _lines(self) -> int:
         """Lines of an image and its caption."""
         return self.side // 2 + 1
+
+    def _caption_region(self, index: int) -> Region:
+        row, column = divmod(index, self.columns)
+        return Region(column * (self.side + 1), row * self._lines + self.side // 2, self.side, 1)
 
     def _go(self, target: int) -> None:
         if 0 <= target < len(self.page):
