@@ -28,10 +28,21 @@ _LEAST_WITH_NAMES = 60
 """Cells that the layers take with their names and MACs."""
 
 
-def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, short: bool) -> Text:
+def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, short: bool = False) -> Text:
     """Marker, name, title, framework, parameters; those are rounded if it is to be short."""
     count = abbreviated if short else grouped
-    parts = [model.framework, f"{count(table.parameters)} parameters" if table else ""]
+    return _title(model, theme, model.framework, f"{count(table.parameters)} parameters" if table else "")
+
+
+def page_heading(model: ModelSpec, table: LayerTable | None, theme: Theme, width: int) -> Text:
+    """The title for a line of so many cells: without the framework where there is no room for it."""
+    title = page_title(model, table, theme, short=True)
+    if table is None or title.cell_len <= width:
+        return title
+    return _title(model, theme, f"{abbreviated(table.parameters)} parameters")
+
+
+def _title(model: ModelSpec, theme: Theme, *parts: str) -> Text:
     return Text.assemble(
         (f"{look_of(model.name).marker} {model.name} {model.title}", f"bold {model_colour(model.name, theme)}"),
         "".join(f" · {part}" for part in parts if part),

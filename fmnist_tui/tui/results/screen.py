@@ -18,6 +18,7 @@ from fmnist_tui.report import formats
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 from fmnist_tui.tui.base_screens import LabScreen
+from fmnist_tui.tui.cells import cells
 from fmnist_tui.tui.dialogs.entry import FolderDialog
 from fmnist_tui.tui.errors.screen import ErrorsScreen
 from fmnist_tui.tui.messages import Written
@@ -46,6 +47,8 @@ _FOCUS = {
 }
 _MARGIN = 4
 """Cells that the summary needs for its scroll bar, border and padding."""
+_TABLE_MARGIN = _MARGIN + 2
+"""A table's first and last column have a margin of their own."""
 _COMPARING_SECONDS = 0.08
 """Seconds after which a pressed key should have a visible effect."""
 
@@ -94,9 +97,10 @@ class ResultsScreen(LabScreen):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Follows the runs."""
+        """Follows the runs and the theme."""
         self.query_one("#curves").can_focus = True
         self.watch_app("runs_state", self._take_seen)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._show_all())
 
     def on_screen_resume(self) -> None:
         """Runs and labels may have changed while the screen wasn't shown."""
@@ -104,9 +108,10 @@ class ResultsScreen(LabScreen):
         self._take_seen(self.app.runs_state)
 
     def on_resize(self) -> None:
-        """Fits the texts to the new width."""
+        """Fits the texts and the table to the new width."""
         self._show_title()
         self._show_summary()
+        self._show_table()
 
     def action_view(self, view: str) -> None:
         """Shows a view."""
@@ -198,15 +203,7 @@ class ResultsScreen(LabScreen):
             return
         self._now = message
         self._wanted = replace(message.wanted, drawn=message.drawn)
-        table = message.report.table
-        header, rows = formats.table_cells(table) if table else ([], [])
-        self.query_one("#comparison", PlainTable).show(header, rows)
-        self._show_title()
-        self._show_summary()
-        self.query_one(Overview).show(message)
-        for measure in MEASURES:
-            show_curves(self.query_one(f"#{measure}", Chart), message, measure)
-        self.query_one(RunsView).show(message)
+        self._show_all()
 
     async def on_calibrated(self, message: Calibrated) -> None:
         """Shows the diagrams, unless another comparison is shown by now."""
@@ -225,6 +222,24 @@ class ResultsScreen(LabScreen):
     def _want(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._compare()
+
+    def _show_all(self) -> None:
+        if now := self._now:
+            self._show_title()
+            self._show_summary()
+            self._show_table()
+            self.query_one(Overview).show(now)
+            for measure in MEASURES:
+                show_curves(self.query_one(f"#{measure}", Chart), now, measure)
+            self.query_one(RunsView).show(now)
+
+    def _show_table(self) -> None:
+        """The columns that there is room for: the summary has the other numbers, too."""
+        if self._now:
+            table = self._now.report.table
+            shown = formats.fitted(table, self.size.width - _TABLE_MARGIN, cells) if table else None
+            header, rows = formats.table_cells(shown) if shown else ([], [])
+            self.query_one("#comparison", PlainTable).show(header, rows)
 
     def _show_title(self) -> None:
         """What is compared; on small screens, which have no room for the panel, with the gain."""
