@@ -177,7 +177,7 @@ class TrainForm(Vertical):
         return Picker(choices, value, id=name, tooltip=_TOOLTIPS[name])
 
     def _choice(self, name: str) -> str:
-        return self.query_one(f"#{name}", Picker).choice
+        return str(self.query_one(f"#{name}", Picker).value)
 
     def _whole(self, name: str) -> int | None:
         text = self.query_one(f"#{name}", Input).value.strip()

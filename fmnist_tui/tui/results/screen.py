@@ -15,6 +15,8 @@ from textual.widgets import ContentSwitcher, DataTable, Static
 
 from fmnist_tui.analysis.error_report import best_of_last, best_of_others
 from fmnist_tui.report import formats
+from fmnist_tui.report.report import Table
+from fmnist_tui.report.sentences import NOT_SIGNIFICANT
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 from fmnist_tui.tui.base_screens import LabScreen
@@ -237,7 +239,7 @@ class ResultsScreen(LabScreen):
         """The columns that there is room for: the summary has the other numbers, too."""
         if self._now:
             table = self._now.report.table
-            shown = formats.fitted(table, self.size.width - _TABLE_MARGIN, cells) if table else None
+            shown = formats.fitted(_with_sign(table), self.size.width - _TABLE_MARGIN, cells) if table else None
             header, rows = formats.table_cells(shown) if shown else ([], [])
             self.query_one("#comparison", PlainTable).show(header, rows)
 
@@ -291,3 +293,9 @@ class ResultsScreen(LabScreen):
             markdown = formats.to_markdown(now.report)
             work = partial(export_runs, now.compared, markdown, folder, self.post_message, self.app.ending)
             self.app.threads.start(work, lane="write", must_finish=True)
+
+
+def _with_sign(table: Table) -> Table:
+    """The table with the overview's sign for what is not significant, which takes less room than the words."""
+    rows = [[replace(cell, text=cell.text.replace(f", {NOT_SIGNIFICANT}", " ≈")) for cell in row] for row in table.rows]
+    return replace(table, rows=tuple(map(tuple, rows)))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import OptionList, Select
 from textual.widgets._select import SelectCurrent, SelectOverlay
 
+if TYPE_CHECKING:
+    _Mixed = OptionList
+else:
+    _Mixed = object
 
-class _Stopping(OptionList):
+
+class _Stopping(_Mixed):
     def action_cursor_up(self) -> None:
         """Moves up, unless at the first option that can be chosen."""
         before = self.highlighted
@@ -26,7 +32,7 @@ class _Stopping(OptionList):
             self.highlighted = before
 
 
-class Choices(_Stopping):
+class Choices(_Stopping, OptionList):
     """A list that stays open."""
 
     # The least width matters: Textual fails to wrap options at a width of zero.
@@ -43,12 +49,6 @@ class Picker(Select[str]):
     def __init__(self, choices: Sequence[str], value: str, *, id: str, tooltip: str) -> None:  # noqa: A002 - Textual's
         options = [(choice, choice) for choice in choices]
         super().__init__(options, value=value, allow_blank=False, id=id, compact=True, tooltip=tooltip)
-        self._first = value
-
-    @property
-    def choice(self) -> str:
-        """What is chosen; Textual's own value is blank until the field is on the screen."""
-        return self._first if self.is_blank() else str(self.value)
 
     def compose(self) -> ComposeResult:
         """The value and the list."""
