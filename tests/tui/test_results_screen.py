@@ -110,7 +110,7 @@ async def test_paired_tests_and_the_note_on_reported_figures_are_in_the_summary(
         for test in compare(read_runs(runs)).paired:
             assert paired_sentence(test).text in flat(app)
         await pilot.press("end")
-        await until_shown(pilot, "± is the standard deviation")
+        await until_shown(pilot, "Mean ± standard deviation")
         assert "The original project scored v1-v3 on a random 9,000" in flat(app)
 
 

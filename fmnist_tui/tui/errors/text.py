@@ -133,21 +133,22 @@ def reliability_text(bins: Sequence[Bin], width: int, colour: str) -> Text:
     shown = merged(bins)[::-1]
     legend = f"ECE {calibration_error(bins):.4f} (15 bins); bar: accuracy, ┃ confidence, ┄ overconfident"
     heading = Text(_HEADER + f"0%{'100%':>{room - 2}}", style="dim", no_wrap=True, overflow="crop")
-    return Text("\n").join([_in_words(bins), Text(legend), heading, *(_line(one, room, colour) for one in shown)])
+    return Text("\n").join([*_in_words(bins), Text(legend), heading, *(_line(one, room, colour) for one in shown)])
 
 
-def _in_words(bins: Sequence[Bin]) -> Text:
-    """Whether the run is overconfident over all images, and by how much."""
+def _in_words(bins: Sequence[Bin]) -> list[Text]:
+    """Whether the run is overconfident over all images, and by how much; nothing without images."""
     known = [(one.count, one.accuracy, one.confidence) for one in bins if one.accuracy is not None]
     images = sum(count for count, _, _ in known)
     if not images:
-        return Text()
-    accuracy = sum(count * right for count, right, _ in known) / images
+        return []
+    right = sum(count * accuracy for count, accuracy, _ in known) / images
     confidence = sum(count * (sure or 0.0) for count, _, sure in known) / images
-    gap = accuracy - confidence
-    kind = "Overconfident" if gap < 0 else "Underconfident"
-    means = f": mean confidence {percent(confidence)}, accuracy {percent(accuracy)}"
-    return Text.assemble((f"{kind} by {abs(gap) * 100:.1f} points", "bold"), means)
+    points = round((confidence - right) * 100, 1)
+    side = "Overconfident" if points > 0 else "Underconfident"
+    verdict = f"{side} by {abs(points)} points" if points else "Calibrated"
+    means = f" (confidence {percent(confidence, 1)}, right {percent(right, 1)})"
+    return [Text.assemble((verdict, "bold"), means)]
 
 
 def _line(one: Bin, room: int, colour: str) -> Text:

@@ -35,11 +35,10 @@ def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, shor
 
 
 def page_heading(model: ModelSpec, table: LayerTable | None, theme: Theme, width: int) -> Text:
-    """The title for a line of so many cells: without the framework where there is no room for it."""
-    title = page_title(model, table, theme, short=True)
-    if table is None or title.cell_len <= width:
-        return title
-    return _title(model, theme, f"{abbreviated(table.parameters)} parameters")
+    """As much of the title as fits a line of so many cells."""
+    count = f"{abbreviated(table.parameters)} parameters" if table else ""
+    titles = [page_title(model, table, theme, short=True), _title(model, theme, count), _title(model, theme)]
+    return next((title for title in titles if title.cell_len <= width), titles[-1])
 
 
 def _title(model: ModelSpec, theme: Theme, *parts: str) -> Text:
