@@ -123,7 +123,7 @@ async def test_everything_in_the_summary_can_be_scrolled_to(app: FmnistApp, runs
         await pilot.press("4", "m")
         await until_shown(pilot, "Total gain")
         await pilot.press("end")
-        await until_shown(pilot, "v1-20260102-000010-00ff recipe is origin, not tuned")
+        await until_shown(pilot, "v1-20260102-000010-00ff (recipe is origin, not tuned)")
 
 
 async def test_an_excluded_run_is_listed_with_the_reason(app: FmnistApp, runs: Path, finished_v0: Any) -> None:
