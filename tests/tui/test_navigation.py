@@ -153,4 +153,4 @@ async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
         await pilot.press("t", "n", "2", "down", "3", "1")
         await until_shown(pilot, "demo, test: 7-12 of 500")
         await pilot.press("2")
-        assert "v1 Convolutions · PyTorch" in flat(app)
+        assert "v1 Convolutions · 121k parameters" in flat(app)

@@ -15,12 +15,9 @@ from textual.widgets import ContentSwitcher, DataTable, Static
 
 from fmnist_tui.analysis.error_report import best_of_last, best_of_others
 from fmnist_tui.report import formats
-from fmnist_tui.report.report import Table
-from fmnist_tui.report.sentences import NOT_SIGNIFICANT
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import counted
 from fmnist_tui.tui.base_screens import LabScreen
-from fmnist_tui.tui.cells import cells
 from fmnist_tui.tui.dialogs.entry import FolderDialog
 from fmnist_tui.tui.errors.screen import ErrorsScreen
 from fmnist_tui.tui.messages import Written
@@ -49,8 +46,6 @@ _FOCUS = {
 }
 _MARGIN = 4
 """Cells that the summary needs for its scroll bar, border and padding."""
-_TABLE_MARGIN = _MARGIN + 2
-"""A table's first and last column have a margin of their own."""
 _COMPARING_SECONDS = 0.08
 """Seconds after which a pressed key should have a visible effect."""
 
@@ -110,10 +105,9 @@ class ResultsScreen(LabScreen):
         self._take_seen(self.app.runs_state)
 
     def on_resize(self) -> None:
-        """Fits the texts and the table to the new width."""
+        """Fits the texts to the new width."""
         self._show_title()
         self._show_summary()
-        self._show_table()
 
     def action_view(self, view: str) -> None:
         """Shows a view."""
@@ -236,11 +230,9 @@ class ResultsScreen(LabScreen):
             self.query_one(RunsView).show(now)
 
     def _show_table(self) -> None:
-        """The columns that there is room for: the summary has the other numbers, too."""
         if self._now:
             table = self._now.report.table
-            shown = formats.fitted(_with_sign(table), self.size.width - _TABLE_MARGIN, cells) if table else None
-            header, rows = formats.table_cells(shown) if shown else ([], [])
+            header, rows = formats.table_cells(table) if table else ([], [])
             self.query_one("#comparison", PlainTable).show(header, rows)
 
     def _show_title(self) -> None:
@@ -293,9 +285,3 @@ class ResultsScreen(LabScreen):
             markdown = formats.to_markdown(now.report)
             work = partial(export_runs, now.compared, markdown, folder, self.post_message, self.app.ending)
             self.app.threads.start(work, lane="write", must_finish=True)
-
-
-def _with_sign(table: Table) -> Table:
-    """The table with the overview's sign for what is not significant, which takes less room than the words."""
-    rows = [[replace(cell, text=cell.text.replace(f", {NOT_SIGNIFICANT}", " ≈")) for cell in row] for row in table.rows]
-    return replace(table, rows=tuple(map(tuple, rows)))
