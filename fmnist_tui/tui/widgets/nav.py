@@ -66,7 +66,7 @@ class Nav(Horizontal):
         text = fitting(running_texts(self.app.followed, self.app.running_runs), place.content_size.width)
         if self.screen.is_current and text != self._text:
             self._text = text
-            place.update(Text(text))
+            place.update(Text(text), layout=False)
 
 
 def fitting(texts: Sequence[str], width: int) -> str:
