@@ -26,12 +26,22 @@ _CLEAR = 14
 
 
 @lru_cache(64)
-def best_side(width: int, height: int) -> int:
-    """The size of the small images, in pixels and cells, that fills a space of so many cells best."""
+def best_side(width: int, height: int, together: int = 0) -> int:
+    """The size of the small images, in pixels and cells, that fills a space of so many cells best.
 
-    def worth(side: int) -> float:
-        columns, rows = (width + 1) // (side + 1), height // (side // 2 + 1)
-        return columns * (side + 1) * rows * (side // 2 + 1) * min(1.0, side / _CLEAR)
+    Args:
+        width: Of the space.
+        height: Of the space, in lines.
+        together: So many images are to be seen at once, if that is possible.
+    """
+
+    def grid(side: int) -> tuple[int, int]:
+        return (width + 1) // (side + 1), height // (side // 2 + 1)
+
+    def worth(side: int) -> tuple[bool, float]:
+        columns, rows = grid(side)
+        area = columns * (side + 1) * rows * (side // 2 + 1)
+        return columns * rows >= together, area * min(1.0, side / _CLEAR)
 
     return max(_SIDES, key=worth)
 
@@ -73,6 +83,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
 
     page: reactive[tuple[Thumbnail, ...]] = reactive(())
     cursor: reactive[int] = reactive(0, repaint=False)
+    together: reactive[int] = reactive(0)
     draw: reactive[Drawing] = reactive(lambda: half_blocks)
 
     class Moved(Message):
@@ -98,7 +109,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
     @property
     def side(self) -> int:
         """Pixels, and so cells, of an image's width."""
-        return best_side(*self.size)
+        return best_side(*self.size, self.together)
 
     @property
     def columns(self) -> int:
