@@ -92,6 +92,7 @@ def test_a_job_that_goes_on_in_the_background_waits_for_the_terminal(shell: Term
 def test_signals_from_outside_do_the_same(shell: Terminal, number: signal.Signals) -> None:
     app_in(shell).send_signal(number)
     shell.wait_for("Stopped")
+    shell.wait_for("shell>")  # after SIGSTOP the app's screen is still there: only the prompt's end tells of its return
     shell.press("fg", ENTER)
     assert_the_screen_is_back(shell)
 
