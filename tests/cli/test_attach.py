@@ -57,6 +57,7 @@ def test_it_opens_the_training_screen_and_q_leaves_the_run_alone(live: RunDirect
     assert status_of(live) is Status.RUNNING
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_without_a_question(finished: RunDirectory) -> None:
     arguments = ("attach", finished.run_id, "--runs", finished.path.parent)
     with terminal(*arguments, FMNIST_TUI_DATA="demo") as app:

@@ -165,6 +165,7 @@ def test_a_pipe_that_is_replaced_while_the_dispatcher_waits_is_found_at_its_next
     wait_for(third, Status.FINISHED)
 
 
+@pytest.mark.slow
 def test_a_dispatcher_whose_lock_was_removed_starts_each_run_once(runs: Path, queue: Queue) -> None:
     first, second = running_and_waiting(runs)
     old = dispatcher_of(queue)

@@ -178,6 +178,7 @@ async def test_a_second_app_finds_a_running_run_with_its_whole_curve(app: Fmnist
         trainer.wait(TRAINER_PATIENCE)
 
 
+@pytest.mark.slow
 async def test_the_form_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)
