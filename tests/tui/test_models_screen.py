@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from textual.widgets import Button, Input, Label, OptionList, Select
+from textual.dom import DOMNode
+from textual.widgets import Button, Input, Label, OptionList, Select, Static
 
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.runs.directory import list_runs
@@ -322,3 +324,33 @@ async def test_a_start_that_takes_over_ten_minutes_asks_first_and_says_how_long(
         assert asked.configs == []
         await pilot.press("t", "enter")
         assert [config.version for config in asked.configs] == ["v3"]
+
+
+async def test_in_the_form_a_key_restyles_little_and_leaves_the_page_alone(
+    app: FmnistApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("2", "tab", "tab")
+        await until(pilot, lambda: app.focused is widget(pilot, "#epochs", Input), "the first field has the focus")
+        page = set(app.screen.query("ModelPage Static"))
+        restyled, updated = [0], set[Static]()
+        update_nodes, update = app.stylesheet.update_nodes, Static.update
+
+        def counting(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+            found = list(nodes)
+            restyled[0] += len(found)
+            update_nodes(found, animate)
+
+        def noting(part: Static, *given: Any, **named: Any) -> None:
+            updated.add(part)
+            update(part, *given, **named)
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", counting)
+        monkeypatch.setattr(Static, "update", noting)
+        await pilot.press("tab")
+        assert 0 < restyled[0] < len(list(app.screen.query_one("#train").walk_children()))
+        await pilot.press("9", "9")
+        await until(pilot, lambda: "batch size *" in part(pilot, "TrainForm"), "the change is marked")
+        assert updated
+        assert not updated & page
