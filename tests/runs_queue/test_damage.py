@@ -189,7 +189,7 @@ def test_a_claim_that_a_dead_trainer_left_is_nothing_even_where_its_pid_lives_ag
     beat = read_heartbeat(first)
     assert beat is not None
     first.heartbeat.write_text(first.heartbeat.read_text().replace(f'"pid":{beat.pid}', f'"pid":{os.getpid()}'))
-    assert status_of(first) is Status.INTERRUPTED
+    wait_until(lambda: status_of(first) is Status.INTERRUPTED, "the lock went with the trainer's last thread")
     second = request(runs, TINY)
     assert list(submit([second]).started) == [second]
     assert not claim.exists()
