@@ -74,6 +74,7 @@ def _terminal_is_restored(app: Terminal) -> None:
         assert (on > off) is (mode == b"25"), mode
 
 
+@pytest.mark.slow
 def test_without_a_command_the_app_opens_on_the_folders_given(finished: RunDirectory, tmp_path: Path) -> None:
     arguments = ("--runs", finished.path.parent, "--data", "demo", "--in-app")
     with terminal(*arguments, columns=100, rows=30) as app:

@@ -122,9 +122,8 @@ def cpu_seconds(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:2]))
 
 
-@pytest.mark.parametrize(
-    "become", ["file", *(pytest.param(name, marks=pytest.mark.slow) for name in ("folder", "gone"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("become", ["file", "folder", "gone"])
 def test_a_wake_pipe_that_is_no_pipe_any_more_costs_nothing_and_stops_nothing(
     runs: Path, queue: Queue, become: str
 ) -> None:

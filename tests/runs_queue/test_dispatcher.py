@@ -191,6 +191,7 @@ def test_a_run_that_cannot_be_started_says_why_and_keeps_nobody_waiting(runs: Pa
     assert "can't start a trainer" in end.message
 
 
+@pytest.mark.slow
 def test_a_waiting_run_starts_as_whoever_asked_for_it_would_have(runs: Path, queue: Queue, tmp_path: Path) -> None:
     """Environment, file mode mask and priority are theirs, not those of whoever started the dispatcher."""
     ask = """

@@ -78,7 +78,8 @@ async def status_is(run: RunDirectory, status: Status) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("in_app", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["process", "in-app"])
+@pytest.mark.slow
+@pytest.mark.parametrize("in_app", [False, True], ids=["process", "in-app"])
 async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistApp, runs: Path, in_app: bool) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, "20", in_app=in_app)

@@ -98,6 +98,7 @@ def test_signals_from_outside_do_the_same(shell: Terminal, number: signal.Signal
     assert_the_screen_is_back(shell)
 
 
+@pytest.mark.slow
 def test_without_job_control_the_screen_comes_back_at_once(runs: Path, tmp_path: Path) -> None:
     environment = {
         **os.environ,
