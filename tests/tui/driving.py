@@ -27,11 +27,10 @@ TRAINER_PATIENCE = 60.0
 
 SIZES = ((60, 18), (120, 40))
 """The smallest and a comfortable one; 80x24 is what the snapshots and the app's own default in tests are."""
-at_every_size = pytest.mark.parametrize("size", SIZES, ids=["60x18", "120x40"])
-at_the_smallest_size = pytest.mark.parametrize(
+at_every_size = pytest.mark.parametrize(
     "size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.slow)], ids=["60x18", "120x40"]
 )
-"""For what costs seconds: the comfortable size is left to `-m slow`."""
+"""The comfortable size is left to `-m slow`: what fails in one of them usually fails in the smallest."""
 
 _BRAILLE = range(0x2801, 0x2900)
 AnyPilot = Pilot[None]

@@ -16,7 +16,6 @@ from fmnist_tui.tui.dataset.thumbnails import Thumbnails, best_side
 from .driving import (
     AnyPilot,
     at_every_size,
-    at_the_smallest_size,
     flat,
     loaded,
     notices,
@@ -207,7 +206,7 @@ async def test_a_class_without_images_is_shown_as_empty(make_app: Callable[..., 
         assert "train image" not in flat(app)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_every_class_has_a_mean_image_of_each_part_that_can_be_reached(
     app: FmnistApp, size: tuple[int, int]
 ) -> None:

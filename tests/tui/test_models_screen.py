@@ -21,7 +21,7 @@ from fmnist_tui.tui.run_control import RunControl
 
 from .driving import (
     AnyPilot,
-    at_the_smallest_size,
+    at_every_size,
     flat,
     loaded,
     part,
@@ -69,7 +69,7 @@ def placeholders(pilot: AnyPilot) -> list[str]:
     return [str(widget(pilot, f"#{name}", Input).placeholder) for name in FIELDS]
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
@@ -135,7 +135,7 @@ async def test_each_error_is_shown_in_its_line_and_starts_nothing(app: FmnistApp
     assert list_runs(runs) == []
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_a_fault_can_be_seen_wherever_the_form_was_scrolled_to(
     app: FmnistApp, asked: Asked, size: tuple[int, int]
 ) -> None:

@@ -22,7 +22,6 @@ from fmnist_tui.tui.results import comparison as results
 from .driving import (
     AnyPilot,
     at_every_size,
-    at_the_smallest_size,
     drawn,
     flat,
     notices,
@@ -82,7 +81,7 @@ async def test_without_runs_it_shows_what_to_do_and_the_reference_runs_in_all_vi
         await until(pilot, lambda: "ECE 0.0536 reference" in text_in(pilot, "#calibration"), "diagrams are drawn")
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     four(runs)
     async with app.run_test(size=size) as pilot:
@@ -114,7 +113,7 @@ async def test_paired_tests_and_the_note_on_reported_figures_are_in_the_summary(
         assert "The original project scored v1-v3 on a random 9,000" in flat(app)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_everything_in_the_summary_can_be_scrolled_to(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     four(runs)
     for seed in range(10, 30):

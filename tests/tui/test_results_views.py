@@ -23,7 +23,6 @@ from fmnist_tui.tui.widgets.plain_table import PlainTable
 from .driving import (
     AnyPilot,
     at_every_size,
-    at_the_smallest_size,
     flat,
     notices,
     part,
@@ -97,7 +96,7 @@ VISIBLE = {
 }
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_each_view_has_a_key_v_leads_through_them_and_escape_back(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:

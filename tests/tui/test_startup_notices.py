@@ -6,13 +6,13 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, loaded, notices, until, until_shown
+from .driving import at_every_size, loaded, notices, until, until_shown
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_the_app_opens_on_the_running_run(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     running = write_run(runs, "v3", log=training("v3", epochs=1), seed=1)
     queued = write_run(runs, "v2", seed=2, log=[Stage("waiting for cpu")])
