@@ -135,7 +135,7 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
     Correct predictions are blue, errors vermilion, with the strengths of `errors.strengths`.
 
     Args:
-        matrix: Counts (10, 10).
+        matrix: Counts (classes, classes).
         names: The names of the classes.
         title: One or more lines, drawn without markup.
     """
@@ -160,7 +160,7 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
 
 
 def _colours(shades: Values) -> Values:
-    """White at 0, the colour of correct predictions or of errors at 1: (10, 10, 3)."""
+    """White at 0, the colour of correct predictions or of errors at 1: (classes, classes, 3)."""
     from matplotlib.colors import to_rgb
 
     hues = np.where(np.eye(len(shades), dtype=bool)[..., None], to_rgb(CORRECT_COLOUR), to_rgb(WRONG_COLOUR))

@@ -10,11 +10,12 @@ from textual.color import Color, rgb_to_lab
 from textual.strip import Strip
 
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.data.sources import UNKNOWN_CLASSES
 from fmnist_tui.tui.errors import heat_map
 from fmnist_tui.tui.errors.heat_map import HeatMap, short_names
 
 from .driving import part
+
+UNKNOWN_CLASSES = tuple(f"class {label}" for label in range(10))
 
 
 class Lone(App[None]):

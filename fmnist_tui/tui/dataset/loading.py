@@ -19,6 +19,7 @@ from fmnist_tui.tui.messages import (
     DatasetProgressed,
     Post,
 )
+from fmnist_tui.tui.widgets.images import picture
 
 _REPORT_SECONDS = 0.5
 
@@ -61,4 +62,4 @@ def _means(part: ImageSet, count: int) -> NDArray[np.uint8]:
     means = np.zeros((count, *part.images.shape[1:]), np.uint8)
     for label in np.unique(part.labels):
         means[label] = part.images[part.labels == label].mean(axis=0, dtype=np.float32)
-    return means
+    return picture(means)
