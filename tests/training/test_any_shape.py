@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def dataset(tmp_path: Path, shape: tuple[int, ...], classes: int, *, validation:
     """Images whose brightness tells the class."""
     labels = np.arange(4 * classes) % classes
     images = np.broadcast_to((labels * 250 // classes).reshape(-1, *[1] * len(shape)), (len(labels), *shape))
-    arrays = {"x_train": images.astype(np.uint8), "y_train": labels}
+    arrays: dict[str, Any] = {"x_train": images.astype(np.uint8), "y_train": labels}
     arrays |= {"x_val": arrays["x_train"][:classes], "y_val": labels[:classes]} if validation else {}
     arrays |= {"x_test": arrays["x_train"], "y_test": labels}
     np.savez(tmp_path / "some.npz", **arrays)

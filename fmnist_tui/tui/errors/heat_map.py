@@ -77,7 +77,7 @@ class HeatMap(Remappable, Widget, can_focus=True):
         self.refresh(layout=True)
 
     @property
-    def visible(self) -> tuple[range, range]:
+    def shown_cells(self) -> tuple[range, range]:
         """The rows and the columns that are shown: all, or as many as fit, with the cursor's among them."""
         count, cell = len(self._names), self.cell
         fit = max(1, (self.size.height - 1) // cell.height), max(1, (self.size.width - self._margin) // cell.width)
@@ -101,7 +101,7 @@ class HeatMap(Remappable, Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The line of predicted classes, or a line of a row of cells."""
-        high, (rows, columns) = self.cell.height, self.visible
+        high, (rows, columns) = self.cell.height, self.shown_cells
         row, line = divmod(y - 1, high)
         row += rows.start
         if y == 0:
@@ -120,7 +120,7 @@ class HeatMap(Remappable, Widget, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Moves the cursor to the cell under the mouse; a second click opens it."""
-        rows, columns = self.visible
+        rows, columns = self.shown_cells
         row = rows.start + (event.y - 1) // self.cell.height
         column = columns.start + (event.x - self._margin) // self.cell.width
         if row in rows and column in columns:
