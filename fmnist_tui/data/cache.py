@@ -89,9 +89,10 @@ def arrays_folder(cache: Path, files: DataFiles) -> Path:
         OSError: A file no longer exists.
     """
     key: list[object] = [FORMAT, files.size]
+    folders = {folder: folder.resolve() for folder in {path.parent for path in files.paths}}
     for path in files.paths:
         status = path.stat()
-        key.append([os.fspath(path.resolve()), status.st_size, status.st_mtime_ns])
+        key.append([os.fspath(folders[path.parent] / path.name), status.st_size, status.st_mtime_ns])
     return cache / ARRAYS / hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
