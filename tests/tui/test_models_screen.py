@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Label, OptionList, Select
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import configure, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.messages import TrainingRequested
 from fmnist_tui.tui.models import forecast
@@ -321,6 +321,12 @@ async def test_the_keys_that_work_in_a_field_are_shown_and_lists_do_not_wrap(app
         await until(pilot, lambda: expected in text_in(pilot, "KeyLine"), "the field's keys are shown")
         await pilot.press("escape", "end", "down")
         assert widget(pilot, "#versions", OptionList).highlighted == len(all_models()) - 1
+        recipes = widget(pilot, "#recipe", Select).query_one(OptionList)
+        await pilot.press("tab", "enter", "up")
+        assert recipes.highlighted == 0
+        await pilot.press("end", "down")
+        assert recipes.highlighted == len(RECIPES) - 1
+        assert "enter Choose esc Cancel" in text_in(pilot, "KeyLine")
 
 
 async def test_a_start_that_takes_over_ten_minutes_asks_first_and_says_how_long(

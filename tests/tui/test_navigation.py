@@ -6,7 +6,7 @@ from pathlib import Path
 from textual.widgets import Input
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.widgets.nav import SCREENS
+from fmnist_tui.tui.widgets.nav import SCREENS, fitting
 
 from .driving import AnyPilot, flat, loaded, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
@@ -30,6 +30,11 @@ async def test_titles_are_shorter_where_the_running_run_needs_the_room(app: Fmni
             await until_shown(pilot, "1 Data 2 Models 3 Train 4 Results 5 Why v0 running")
             await pilot.resize_terminal(80, 24)
             await until_shown(pilot, "3 Training 4 Results 5 Why CNNs")
+
+
+def test_the_running_run_is_named_in_as_many_words_as_fit() -> None:
+    texts = ("v0 running, not responding epoch 2/30 +1", "v0 not responding epoch 2/30 +1", "v0 not responding +1")
+    assert [fitting(texts, width) for width in (40, 39, 30, 9)] == [*texts, texts[-1]]
 
 
 async def test_a_click_on_a_name_goes_there(app: FmnistApp) -> None:
@@ -148,4 +153,4 @@ async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
         await pilot.press("t", "n", "2", "down", "3", "1")
         await until_shown(pilot, "demo, test: 7-12 of 500")
         await pilot.press("2")
-        assert "v1 Convolutions · PyTorch" in flat(app)
+        assert "v1 Convolutions · 121k parameters" in flat(app)

@@ -15,7 +15,7 @@ from fmnist_tui.data import Dataset
 from fmnist_tui.models.spec import REPORTED_NOTE, ModelSpec
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.models.forecast import Known
-from fmnist_tui.tui.models.model_tables import facts_table, layers_table, page_title, recipes_table
+from fmnist_tui.tui.models.model_tables import facts_table, layers_table, page_heading, page_title, recipes_table
 from fmnist_tui.tui.models.network_drawing import drawing
 from fmnist_tui.tui.widgets.fitted import Fitted
 
@@ -69,7 +69,7 @@ class ModelPage(VerticalScroll):
         picture = partial(drawing, table, known.image_shape, dark=theme.dark, rows=rows) if table else None
         layers = partial(layers_table, table, theme) if table else None
         content: dict[str, VisualType] = {
-            "heading": title,
+            "heading": Fitted(partial(page_heading, model, table, theme)),
             "drawing": Fitted(picture) if picture else unknown,
             "story": f"\n{model.story}" if model.story else "",
             "facts": facts_table(model, known),
