@@ -23,7 +23,7 @@ _BETWEEN = 3
 """Cells between two columns."""
 _LEAST = 20
 """Cells of text, however narrow the terminal."""
-_LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c", "ctrl+pageup", "ctrl+pagedown")
+_LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c", "ctrl+pageup", "ctrl+pagedown", "ctrl+home", "ctrl+end")
 _PAIRS = {
     "Up, down": ("scroll_up", "scroll_down", "cursor_up", "cursor_down"),
     "Left, right": ("scroll_left", "scroll_right", "cursor_left", "cursor_right"),

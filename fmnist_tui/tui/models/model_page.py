@@ -33,6 +33,7 @@ class ModelPage(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__(id="right")
+        self._shown: tuple[Known, Dataset | None, tuple[object, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         """The panels; on screens without borders, the heading stands for the first one's title."""
@@ -53,7 +54,7 @@ class ModelPage(VerticalScroll):
             self.query_one(f"#{name}").border_title = name.title()
 
     def show(self, model: ModelSpec, known: Known, dataset: Dataset | None, recipe: str) -> None:
-        """Shows a model.
+        """Shows a model. Tables are slow to lay out: if everything is as before, they stay.
 
         Args:
             model: The model.
@@ -62,6 +63,10 @@ class ModelPage(VerticalScroll):
             recipe: The one that stands out.
         """
         theme, size, table = self.app.current_theme, self.screen.size, known.tables.get(model.name)
+        depends_on = (model, recipe, theme, size)
+        if self._shown and self._shown[0] is known and self._shown[1] is dataset and self._shown[2] == depends_on:
+            return
+        self._shown = (known, dataset, depends_on)
         title = page_title(model, table, theme, short=size.width < WIDE)
         self.query_one("#about").border_title = title
         unknown = Text(known.faults.get(model.name, "Measuring the layers..."))
