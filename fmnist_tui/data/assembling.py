@@ -89,6 +89,9 @@ def assemble(
     images, labels = train.images, encoded[0]
     if test is None:
         chosen = _aside(labels)
+        if not len(chosen):
+            what = f"{train.name} has no test set, and too few images to set some of a class aside"
+            raise DataError(what, "add a test set, or at least a second image of a class")
         tested = ImageSet.of(images[chosen], labels[chosen])
         images, labels = np.delete(images, chosen, axis=0), np.delete(labels, chosen)
         fraction = f"{TEST_FRACTION:.0%}"

@@ -172,6 +172,7 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "npz: fewer labels": (npz(y_train=labels(11)), "x_train of DATA/some.npz has 12 images but y_train 11 labels; give one label for each image"),
     "npz: negative label": (npz(y_train=labels() - 1), "x_train of DATA/some.npz has label -1 at image 0; remove images without a class, and number the classes from 0"),
     "npz: one class": (npz(y_train=labels() * 0, y_test=labels(6) * 0), "x_train of DATA/some.npz has images of one class only; at least 2 classes are needed"),
+    "npz: too few to set aside": (npz(x_train=grey(3), y_train=labels(3), x_test=None, y_test=None), "x_train of DATA/some.npz has no test set, and too few images to set some of a class aside; add a test set, or at least a second image of a class"),
     "npz: too many classes": (npz(x_train=grey(2000), y_train=np.arange(2000)), "x_train of DATA/some.npz has 2,000 different labels; at most 1,000 classes are supported: give one label per class"),
     "npz: another size for testing": (npz(x_test=grey(6, 8)), "x_train of DATA/some.npz has images of 6x6 but x_test of DATA/some.npz has images of 8x8; all images must have the same size and colours"),
     "npz: a size for what isn't pictures": (lambda folder: Path(f"{npz()(folder)}#size=8"), "--size resizes pictures, and DATA/some.npz holds an .npz archive; leave --size out"),
