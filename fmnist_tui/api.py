@@ -30,19 +30,22 @@ Folder = str | os.PathLike[str]
 _POLL_SECONDS = 0.05
 
 
-def load_data(source: Folder | None = None) -> Dataset:
-    """A data set: `train` and `test` with `images` (uint8, (N, 28, 28)) and `labels` (uint8, (N,)), and `classes`.
+def load_data(source: Folder | None = None, size: int | None = None) -> Dataset:
+    """A data set: `train` and `test` with `images` (uint8, (N, channels, height, width)) and `labels`, and `classes`.
 
     Args:
-        source: A folder, "demo" for the small drawn set, or None for FMNIST_TUI_DATA, else Fashion-MNIST, which is
-            downloaded if it isn't on this machine (31 MB).
+        source: A folder or file with images, "demo" for the small drawn set, or None for FMNIST_TUI_DATA, else
+            Fashion-MNIST, which is downloaded if it isn't on this machine (31 MB).
+        size: The side in pixels that the pictures of a folder are resized to.
 
     Raises:
         DataError: The folder doesn't contain valid data, or Fashion-MNIST could not be loaded.
     """
     from fmnist_tui.data import load
+    from fmnist_tui.data.location import with_size
 
-    return load(data_folder(_text(source)), cache_folder())
+    text = _text(source)
+    return load(data_folder(with_size(text, size) if text else text), cache_folder())
 
 
 def runs(folder: Folder | None = None) -> list[Run]:

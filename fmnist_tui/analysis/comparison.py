@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fmnist_tui.analysis.eligibility import (
+    Fingerprints,
     ScoredRun,
     alike,
     best_of,
@@ -21,6 +22,7 @@ from fmnist_tui.analysis.eligibility import (
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
 from fmnist_tui.data import official
+from fmnist_tui.data.sources import DEMO
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.models.spec import Reported
@@ -129,8 +131,61 @@ class Comparison:
         return None if self.gain is None else self.gain.value
 
 
+@dataclass(frozen=True)
+class OtherData:
+    """A data set other than Fashion-MNIST on which runs were scored.
+
+    Attributes:
+        name: Its name.
+        folder: Where it was found, as in a request.
+        fingerprints: Of its training images and of its test images.
+        test_images: How many of the latter there are; None where that isn't known.
+    """
+
+    name: str
+    folder: str | None
+    fingerprints: Fingerprints
+    test_images: int | None
+
+
+def other_data(records: Sequence[Run], recipe: str = "tuned") -> list[OtherData]:
+    """The data sets besides Fashion-MNIST and the demo set on which runs of a recipe were scored, the newest first."""
+    found: dict[Fingerprints, OtherData] = {}
+    for record in records:
+        known, data = record.fingerprints, record.manifest.data
+        is_other = known != official.FASHION_MNIST.fingerprints and data.name != DEMO and all(known)
+        if is_other and record.recipe == recipe and record.scores is not None:
+            found.setdefault(known, OtherData(data.name, data.folder, known, data.test_images))
+    return list(found.values())
+
+
+def compare_on(data: OtherData, records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
+    """Compares the versions over the runs on another data set. Published figures are for Fashion-MNIST and left out.
+
+    Args:
+        data: The data set.
+        records: Newest first; those on other data don't matter.
+        recipe: "tuned" or "origin".
+        all_runs: Compares all of the recipe's runs, eligible or not.
+    """
+    own = [record for record in records if record.fingerprints == data.fingerprints]
+    found = compare(own, recipe, all_runs=all_runs, data=data.fingerprints)
+    sizes = {record.run_id: record.snapshot.started for record in own if record.run_id in found.compared}
+    versions = []
+    for one in found.versions:
+        started = sizes.get(one.best_run)
+        parameters = started.parameters if started else one.parameters
+        versions.append(replace(one, reported=None, parameters=parameters))
+    return replace(found, versions=tuple(versions))
+
+
 def compare(
-    records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False, apart: bool = False
+    records: Sequence[Run],
+    recipe: str = "tuned",
+    *,
+    all_runs: bool = False,
+    apart: bool = False,
+    data: Fingerprints = official.FASHION_MNIST.fingerprints,
 ) -> Comparison:
     """Compares the versions over the runs that are eligible under `recipe`.
 
@@ -141,8 +196,9 @@ def compare(
         apart: Compares all of the recipe's scored runs, and keeps those apart that differ in settings, epochs, n_train
             or data: none of their figures is a mean over unlike runs. Steps, the gain and tests are between runs of
             the same conditions.
+        data: The fingerprints of the data set on which eligible runs are trained.
     """
-    reasons = {record.run_id: exclusion_reason(record, recipe) for record in records}
+    reasons = {record.run_id: exclusion_reason(record, recipe, data) for record in records}
     eligible = [record for record in records if reasons[record.run_id] is None]
     of_recipe = [record for record in records if record.recipe == recipe and record.scores is not None]
     comparable = of_recipe if apart else _of_one_dataset(of_recipe)

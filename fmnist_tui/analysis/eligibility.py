@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,22 @@ _HIGHEST_SECONDS = 1e9
 _MOST_CHANGED = 2
 _SHORT = {"learning_rate": "lr", "batch_size": "batch"}
 
-ScoredImages = tuple[str, NDArray[np.uint8]]
-"""What a run was scored on: the test images' fingerprint, and their labels, uint8 (n,)."""
+ScoredImages = tuple[str, NDArray[Any]]
+"""What a run was scored on: the test images' fingerprint, and their labels, (n,)."""
 
 
-def exclusion_reason(record: Run, recipe: str) -> str | None:
+Fingerprints = tuple[str, str]
+"""Of a data set's training images and of its test images."""
+
+
+def exclusion_reason(record: Run, recipe: str, data: Fingerprints = official.FASHION_MNIST.fingerprints) -> str | None:
     """Why a run is excluded from the comparison under `recipe` ("tuned", "origin"); None if it is eligible.
 
-    A run is eligible if it was completed with the unmodified recipe on all training images of the official
-    Fashion-MNIST, and scored on all of its test images.
+    A run is eligible if it was completed with the unmodified recipe on all training images of the data set, by default
+    the official Fashion-MNIST, and scored on all of its test images.
     """
-    return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(_settings(record, recipe)) or None
+    differences = "; ".join(_settings(record, recipe, data))
+    return _unfinished(record) or record.damage or _incomplete(record) or differences or None
 
 
 def _unfinished(record: Run) -> str:
@@ -56,7 +62,7 @@ def _incomplete(record: Run) -> str:
     return "" if reason == "completed" else f'ended with reason "{reason}", not "completed"'
 
 
-def _settings(record: Run, recipe: str) -> Iterator[str]:
+def _settings(record: Run, recipe: str, data: Fingerprints) -> Iterator[str]:
     """Every way in which a completed run differs from an eligible one."""
     if find_model(record.version) is None:
         yield f"unknown model {record.version}"
@@ -64,7 +70,7 @@ def _settings(record: Run, recipe: str) -> Iterator[str]:
         yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
     yield from _modified(record)
     yield from _limited(record)
-    yield from _other_data(record)
+    yield from _other_data(record, data)
     if record.scores is None:
         scored = record.result is not None and record.result.has_scores
         yield "result.json holds impossible scores" if scored else "not scored"
@@ -97,8 +103,8 @@ def _limited(record: Run) -> Iterator[str]:
         yield "trained on an unknown number of images"
 
 
-def _other_data(record: Run) -> Iterator[str]:
-    if record.fingerprints == official.FASHION_MNIST.fingerprints:
+def _other_data(record: Run, data: Fingerprints) -> Iterator[str]:
+    if record.fingerprints == data:
         return
     name = record.data_name
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"

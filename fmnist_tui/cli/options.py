@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
+
+from fmnist_tui.data.location import with_size
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _RUNS_HELP = "The folder with the runs (or FMNIST_TUI_RUNS)."
-_DATA_HELP = "The folder with the images, or `demo` (or FMNIST_TUI_DATA)."
+_DATA_HELP = "A folder, .npz or .csv file with images, or `demo` (or FMNIST_TUI_DATA)."
+_SIZE_HELP = "Resize the pictures of a folder to NxN pixels."
+_SIZE_ALONE = "--size resizes the pictures of a folder: name it with --data"
 
 _HARMLESS = re.compile(r"[\w.-]+")
 """Names that a shell may complete: it would interpret a space, a `;` or a `$`."""
@@ -35,8 +41,19 @@ def runs_option(command: Command) -> Command:
 
 
 def data_option(command: Command) -> Command:
-    """--data DIR, passed as `data`."""
-    return click.option("--data", type=Folder(), metavar="DIR", help=_DATA_HELP)(command)
+    """--data PATH and --size N, passed together as `data`, the text form of a location."""
+
+    @wraps(command)
+    def with_location(*args: Any, data: str | None, size: int | None, **options: Any) -> Any:
+        if size is not None:
+            location = data or os.environ.get("FMNIST_TUI_DATA")
+            if not location or location == "demo":
+                raise click.UsageError(_SIZE_ALONE, click.get_current_context())
+            data = with_size(location, size)
+        return command(*args, data=data, **options)
+
+    sized = click.option("--size", type=click.IntRange(1, 1024), metavar="N", help=_SIZE_HELP)(with_location)
+    return cast("Command", click.option("--data", type=Folder(), metavar="PATH", help=_DATA_HELP)(sized))
 
 
 def json_option(command: Command) -> Command:

@@ -18,7 +18,7 @@ def build_cnn(image_shape: ImageShape, classes: int, *, hidden_layers: int = 0, 
     The layers have the same names in all variants, so that their weights can be compared.
 
     Args:
-        image_shape: Channels, height and width; height and width at least 6 pixels.
+        image_shape: Channels, height and width; height and width at least 8 pixels.
         classes: Number of outputs.
         hidden_layers: Layers of 1,024 units with layer normalisation before the output.
         dropout: Probability of dropout after each block and each hidden layer; 0 for none.
@@ -29,7 +29,7 @@ def build_cnn(image_shape: ImageShape, classes: int, *, hidden_layers: int = 0, 
     channels, height, width = image_shape
     features = 128 * _pooled(height) * _pooled(width)
     if not features:
-        raise ValueError(f"images of {height}x{width} pixels are too small for this network: it needs 6x6")
+        raise ValueError(f"images of {height}x{width} pixels are too small for this network: it needs 8x8")
     layers = OrderedDict(_convolutions(channels, dropout))
     layers["flatten"] = nn.Flatten()
     for number in range(1, hidden_layers + 1):

@@ -65,8 +65,15 @@ def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> 
             value = msgspec.convert(found, item.type)
         except ValueError:  # another type, or text that isn't valid
             continue
-        values[item.name] = safe(value[:longest]) if isinstance(value, str) and item.name != "folder" else value
+        if isinstance(value, str) and item.name != "folder":
+            value = safe(value[:longest])
+        elif isinstance(value, tuple):
+            value = tuple(safe(part[:longest]) if isinstance(part, str) else part for part in value)
+        values[item.name] = value
     return kind(**values)
+
+
+_Side = Annotated[int, msgspec.Meta(ge=1, le=1 << 16)]
 
 
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +87,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         test_fingerprint: Of the test images, or "".
         train_images: How many training images there are, before `limit` and the validation split.
         test_images: How many test images there are.
+        shape: Channels, height and width of an image; None before 0.2.0, when all were Fashion-MNIST's.
+        classes: The names of the classes; empty before 0.2.0.
     """
 
     name: str = ""
@@ -89,6 +98,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     test_fingerprint: str = ""
     train_images: Whole | None = None
     test_images: Whole | None = None
+    shape: tuple[_Side, _Side, _Side] | None = None
+    classes: Annotated[tuple[str, ...], msgspec.Meta(max_length=1000)] = ()
 
 
 class _RunJson(msgspec.Struct, frozen=True, kw_only=True):

@@ -124,6 +124,8 @@ def write_run_json(run: RunDirectory, request: Request, task: Task, conditions: 
             "train_images": len(dataset.train),
             "test_images": len(dataset.test),
             "flips": dataset.flips,
+            "shape": list(dataset.shape),
+            "classes": list(dataset.classes),
         },
         "train_images": len(task.train_indices),
         "validation_images": len(task.validation_indices),

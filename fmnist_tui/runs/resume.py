@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from fmnist_tui.data import DataError, Dataset, load, official
 from fmnist_tui.data.cache import arrays_folder, load_arrays
 from fmnist_tui.data.folder import find_files
+from fmnist_tui.data.location import Location, with_size
 from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
@@ -75,6 +75,7 @@ def check_images(run: RunDirectory, given: str | None = None) -> None:
     recorded = requested_folder(run)
     expected = read_manifest(run).fingerprints
     if given is not None:
+        given = with_size(given, Location.parse(given).size or Location.parse(recorded or "").size)
         found = _try(run, given, expected)
         if not isinstance(found, Dataset):
             raise DataMoved(f"{found}; {_advice(run)}")
@@ -138,12 +139,13 @@ def _mismatch(run: RunDirectory, location: str | None, found: Fingerprints, expe
 def _fault(run: RunDirectory, folder: str, expected: Fingerprints | None) -> str:
     """Why a folder can't have the images, according to a quick check, or ""."""
     try:
-        known = load_arrays(arrays_folder(cache_folder(), find_files(Path(folder))))
+        location = Location.parse(folder)
+        known = load_arrays(arrays_folder(cache_folder(), find_files(location.path, location.size)))
     except DataError as error:
         return error.problem
     except OSError as error:
         return f"can't read {safe(folder)} ({error.strerror})"
-    return _mismatch(run, folder, (known[0].fingerprint, known[1].fingerprint), expected) if known else ""
+    return _mismatch(run, folder, known.fingerprints, expected) if known else ""
 
 
 def _remember(run: RunDirectory, folder: str | None) -> None:

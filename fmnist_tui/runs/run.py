@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
+from fmnist_tui.models.spec import FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.access import owner_of, refused
 from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import read_tail
@@ -155,13 +156,20 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Ten names; those of a data set that this program doesn't know are "class 0" to "class 9"."""
+        """As run.json has them; before 0.2.0 ten: Fashion-MNIST's, or for other data "class 0" to "class 9"."""
         from fmnist_tui.data import official
-        from fmnist_tui.data.sources import DEMO, UNKNOWN_CLASSES
+        from fmnist_tui.data.sources import DEMO
 
+        if self.manifest.data.classes:
+            return self.manifest.data.classes
         if self.data_name in (official.NAME, DEMO) or self.test_fingerprint == official.FASHION_MNIST.fingerprints[1]:
             return official.FASHION_CLASSES
-        return UNKNOWN_CLASSES
+        return tuple(f"class {label}" for label in range(10))
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Channels, height and width of its images."""
+        return self.manifest.data.shape or FASHION_MNIST_SHAPE
 
     def is_comparable_with(self, other: Run) -> bool:
         """Whether both were trained on equally many images and are scored on the same test images."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fmnist_tui.data import DataError
-from fmnist_tui.data.quick_check import data_check
+from fmnist_tui.data.quick_check import data_check, image_shape
+from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
 from fmnist_tui.host.machine import CheckState
 from fmnist_tui.host.node import available_cpus
 from fmnist_tui.host.processes import python_command, run_command
 from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, ImageShape
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import request_run
@@ -98,14 +100,27 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
 
     Raises:
         DataError: The folder doesn't contain the data, according to names, headers and sizes.
-        ConfigError: A device doesn't exist.
+        ConfigError: A device doesn't exist, or a model can't be trained on images of this size.
     """
     if data is not None:
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
             raise DataError(row.message, row.advice)
+        if data != DEMO:
+            _check_shape(configs, *image_shape(data, cache))
     for device in sorted({config.device for config in configs} - {"auto", "cpu"}):
         _check_device(device)
+
+
+def _check_shape(configs: Sequence[TrainingConfig], shape: ImageShape, classes: int | None) -> None:
+    """Raise ConfigError if a model's arithmetic doesn't work out for such images."""
+    for model in {config.version: config.model for config in configs}.values():
+        try:
+            layer_table(model, shape, classes or FASHION_MNIST_CLASSES)
+        except ImportError:  # another check says so
+            return
+        except (ValueError, RuntimeError) as error:
+            raise ConfigError(f"{model.name} can't be trained on this data: {first_line(error)}; try v0") from None
 
 
 def _check_device(wanted: str) -> None:

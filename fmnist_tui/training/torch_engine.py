@@ -76,7 +76,7 @@ class TorchEngine:
         settings: Hyperparameters,
         seed: int,
         images: NDArray[np.uint8],
-        labels: NDArray[np.uint8],
+        labels: NDArray[Any],
         device: str,
     ) -> None:
         self._settings = settings
@@ -136,7 +136,7 @@ class TorchEngine:
 
     @torch.no_grad()
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The softmax of the logits, (n, classes), for uint8 images (n, H, W)."""
+        """The softmax of the logits, (n, classes), for uint8 images (n, C, H, W)."""
         logits = self._logits(torch.tensor(images, device=self._device))
         probabilities: NDArray[np.float32] = logits.softmax(dim=1).cpu().numpy()
         return probabilities
@@ -185,9 +185,9 @@ class TorchEngine:
         self._optimizer.step()
 
     def _padded_images(self, images: NDArray[np.uint8]) -> Tensor:
-        """A view of all shifts of all images (n, H, W): (n, 2*SHIFT+1, 2*SHIFT+1, H, W)."""
+        """A view of all shifts of all images (n, C, H, W): (n, 2*SHIFT+1, 2*SHIFT+1, C, H, W)."""
         padded = torch.tensor(augment.padded(images), device=self._device)
-        return padded.unfold(1, images.shape[1], 1).unfold(2, images.shape[2], 1)
+        return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1).permute(0, 2, 3, 1, 4, 5)
 
     def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
         kind = self._settings.augment
@@ -198,15 +198,15 @@ class TorchEngine:
         if not augment.flips(kind):
             return pixels
         flips = torch.from_numpy(draws.flips).to(self._device)
-        return torch.where(flips[:, None, None], pixels.flip(2), pixels)
+        return torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
 
     def _shifted(self, padded: Tensor, chosen: Tensor, draws: augment.Draws) -> Tensor:
         rows, columns = (torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns))
         return padded[chosen, rows, columns]
 
     def _as_inputs(self, pixels: Tensor) -> Tensor:
-        """uint8 pixels (n, H, W) as float32 inputs (n, 1, H, W), scaled by the recipe."""
-        inputs = pixels.unsqueeze(1).to(torch.float32).mul_(self._scale)
+        """uint8 pixels (n, C, H, W) as float32 inputs, scaled by the recipe."""
+        inputs = pixels.to(torch.float32).mul_(self._scale)
         return inputs.add_(self._offset).contiguous(memory_format=self._layout)
 
     def _logits(self, pixels: Tensor) -> Tensor:

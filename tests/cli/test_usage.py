@@ -186,3 +186,12 @@ def test_an_interrupted_command_ends_silently(fmnist: Fmnist, runs: Path, monkey
     monkeypatch.setattr("fmnist_tui.cli.runs.read_runs", interrupt)
     outcome = fmnist("runs", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err.strip()) == (130, "", "")
+
+
+def test_a_size_belongs_to_a_folder(fmnist: Fmnist, tmp_path: Path) -> None:
+    for data in ([], ["--data", "demo"]):
+        outcome = fmnist("data", "--size", "8", *data)
+        assert outcome.status == 2
+        assert "--size resizes the pictures of a folder: name it with --data" in outcome.err
+    outcome = fmnist("data", "--size", "8", "--data", tmp_path / "nowhere")
+    assert outcome.complaint.startswith(f"there is no folder {tmp_path / 'nowhere'};")

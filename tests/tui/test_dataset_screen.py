@@ -261,7 +261,7 @@ def picture(pilot: AnyPilot) -> list[str]:
 
 def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], scale: int = 1) -> list[str]:
     """The image, enlarged, drawn with ten characters, each the mean of two pixels."""
-    large = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    large = image.reshape(28, 28).repeat(scale, axis=0).repeat(scale, axis=1)
     means = large.reshape(14 * scale, 2, 28 * scale).astype(float).mean(axis=1)
     return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row).rstrip() for row in means]
 

@@ -49,7 +49,7 @@ async def test_the_neighbours_of_a_large_image_are_a_key_away_and_the_cursor_fol
 
 @at_every_size
 async def test_all_784_numbers_can_be_reached_with_the_arrow_keys(app: FmnistApp, size: tuple[int, int]) -> None:
-    rows = [" ".join(f"{pixel:3d}" for pixel in row) for row in DEMO.train.images[0].tolist()]
+    rows = [" ".join(f"{pixel:3d}" for pixel in row) for row in DEMO.train.images[0, 0].tolist()]
     is_small = size == (60, 18)
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

@@ -194,7 +194,7 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
     write_run(runs, "v1", seed=2, recipe="origin")
     waiting, answered = threading.Event(), threading.Event()
 
-    def slow_for_origin(records: Sequence[Run], recipe: str, **options: bool) -> Comparison:
+    def slow_for_origin(records: Sequence[Run], recipe: str, **options: Any) -> Comparison:
         if recipe == "origin":
             waiting.wait(2)
         comparison = compare(records, recipe, **options)

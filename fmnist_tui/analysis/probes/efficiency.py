@@ -9,6 +9,7 @@ import msgspec
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Count, Number, Verdict, standard_error
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.text import grouped, percent
 
 
@@ -44,8 +45,13 @@ class Efficiency(msgspec.Struct, frozen=True):
         ]
 
 
-def measure_efficiency(name: str, accuracy: float) -> Efficiency:
-    """The efficiency of the model called `name` with a test accuracy (0 to 1).
+def measure_efficiency(
+    name: str,
+    accuracy: float,
+    image_shape: ImageShape = FASHION_MNIST_SHAPE,
+    classes: int = FASHION_MNIST_CLASSES,
+) -> Efficiency:
+    """The efficiency of the model called `name` with a test accuracy (0 to 1) on such images.
 
     Raises:
         AnalysisError: If the model is unknown.
@@ -53,7 +59,7 @@ def measure_efficiency(name: str, accuracy: float) -> Efficiency:
     known = find_model(name)
     if known is None:
         raise AnalysisError(f"unknown model {name}: its parameters and MACs can't be counted")
-    table = layer_table(known)
+    table = layer_table(known, image_shape, classes)
     return Efficiency(accuracy, table.parameters, table.macs)
 
 

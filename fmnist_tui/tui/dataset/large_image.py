@@ -101,5 +101,8 @@ class LargeImageDialog(Dialog[int]):
 
 
 def _as_numbers(image: NDArray[np.uint8]) -> str:
-    """Rows of numbers, three characters each."""
+    """Rows of numbers, three characters each; of an image in colour, red, green and blue below each other."""
+    if image.ndim == 3:
+        parts = zip(("red", "green", "blue"), np.moveaxis(image, 2, 0), strict=True)
+        return "\n\n".join(f"{name}\n{_as_numbers(part)}" for name, part in parts)
     return "\n".join(" ".join(f"{pixel:3d}" for pixel in row) for row in image.tolist())

@@ -358,7 +358,10 @@ class DatasetScreen(LabScreen):
         """Updates the counts of the classes and, where there is room, their mean images."""
         if self._browsing is None:
             return
-        names, counts = self._browsing.dataset.classes, self._browsing.images.class_counts()
+        names, counts = (
+            self._browsing.dataset.classes,
+            self._browsing.images.class_counts(len(self._browsing.dataset.classes)),
+        )
         rows = picture_rows(self.query_one("#left").size.height, len(names))
         means = self.app.class_means
         self.set_class(not rows, "-plain-list")

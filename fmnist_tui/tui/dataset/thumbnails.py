@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.keys import Remappable
-from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized
+from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized, squared
 
 _SIDES = range(12, 19, 2)
 """Pixels of a small image's side: below 14, half an MNIST image's, the blurrier the less it is worth."""
@@ -51,7 +51,7 @@ class Thumbnail:
     """One image of the grid.
 
     Attributes:
-        image: (height, width) uint8.
+        image: (height, width) uint8, or (height, width, 3) in colour.
         caption: The text below it.
         about: Its details, in lines, shown beside the large image.
     """
@@ -203,9 +203,8 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         self._drawn_side = self.side
         if not self.page:
             return []
-        return [
-            self.draw(image) for image in resized(np.stack([item.image for item in self.page]), self.side, self.side)
-        ]
+        images = np.stack([squared(item.image) for item in self.page])
+        return [self.draw(image) for image in resized(images, self.side, self.side)]
 
     def _cell_line(self, index: int, line: int) -> Row:
         gap = Segment(" ", self.rich_style)

@@ -18,7 +18,7 @@ from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.task import image_shape, settled
+from fmnist_tui.training.task import settled
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
 from fmnist_tui.tui.messages import SettingsChanged, TrainingRequested
@@ -111,7 +111,7 @@ class ModelsScreen(LabScreen):
         """Looks up the layers for its images, if those are others than before, and shows what it implies."""
         known = self._known
         if dataset:
-            known = known.of_images(image_shape(dataset.train.images), len(dataset.classes))
+            known = known.of_images(dataset.shape, len(dataset.classes))
         self._known = known
         if known.unmeasured:
             publish = partial(self.call_later, self._learn_networks, known.image_shape, known.classes)

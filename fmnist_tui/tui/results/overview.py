@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.theme import Theme
 from textual.widgets import Digits, Static
 
@@ -67,8 +68,9 @@ class Overview(VerticalScroll):
         self.set_class(width >= _HUGE, "-huge")
         self.set_class(self.app.size.height >= _TALL, "-tall")
         whose = "Reference runs: test accuracy" if now.is_reference else "Test accuracy"
+        whose += f" on {now.data.name}" if now.data else ""
         panel = self.query_one("#intervals")
-        panel.border_title = f"{whose} · {' and '.join(now.wanted.recipes)} · mean and 95% CI"
+        panel.border_title = Content(f"{whose} · {' and '.join(now.wanted.recipes)} · mean and 95% CI")
         plot = self.query_one(IntervalPlot)
         plot.with_steps, plot.rows = not is_framed, now.rows
         self._show_steps(now, theme)
