@@ -10,7 +10,6 @@ from textual.theme import Theme
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.models.looks import look_of
-from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.formats import styled
 from fmnist_tui.report.sentences import step_sentence, version_sentence
 from fmnist_tui.text import abbreviated, counted, percent, points
@@ -107,8 +106,7 @@ def headline_text(comparison: Comparison, theme: Theme) -> Text:
 
 def about_version(summary: VersionSummary) -> Text:
     """What is in a row of the table, in sentences: the model, its measures, the step to it."""
-    model = find_model(summary.version)
-    lines = [Text(f"{summary.name} {model.title if model else ''}", "bold")]
+    lines = [Text(f"{summary.name} {summary.title}", "bold")]
     lines += [Text(f"Changed: {summary.what_changed}")] if summary.what_changed else []
     lines.append(styled(version_sentence(summary)))
     lines += [styled(step_sentence(summary.step))] if summary.step else []

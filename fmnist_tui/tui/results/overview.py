@@ -25,9 +25,7 @@ _TALL = 44
 """Rows from which there is room for the other measures."""
 _MOST = 40
 """Runs listed, of which those that fit are seen."""
-_NO_RUNS = (
-    "No runs of your own yet.\n\nPress 2, choose a model, and t trains it: v0 takes about 2 min on two CPUs."
-)
+_NO_RUNS = "No runs of your own yet.\n\nPress 2, choose a model, and t trains it: v0 takes about 2 min on two CPUs."
 
 
 class Overview(VerticalScroll):
