@@ -67,9 +67,9 @@ class ModelSource:
     layers: tuple[Layer, ...] = ()
 
     @property
-    def reference(self) -> tuple[str, str, str]:
-        """What identifies the code whatever its text is."""
-        return self.file, self.module, self.name
+    def reference(self) -> tuple[str, ...]:
+        """What identifies the code whatever its text is: where it is, and where its imports start."""
+        return self.file, self.module, self.name, self.folder
 
     @property
     def argument(self) -> str:
@@ -147,6 +147,8 @@ def read_text(source: ModelSource) -> bytes:
     Raises:
         SourceError: A file can't be read.
     """
+    if not source.files or Path(source.folder, source.files[0]) != Path(source.file):
+        raise SourceError(f"the description of {source.given} is damaged: it doesn't list {safe(source.file)}")
     parts = {name: _content(Path(source.folder, name), source) for name in source.files}
     if len(parts) == 1:
         return next(iter(parts.values()))

@@ -12,9 +12,10 @@ import inspect
 import os
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -229,6 +230,15 @@ def _candidates(file: Path) -> list[str]:
     return []
 
 
+def quiet() -> AbstractContextManager[object]:
+    """Send to standard error what the code prints, as standard output may be a command's result.
+
+    Only in the main thread: beside a training in another thread, the main one prints events.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    return redirect_stdout(sys.stderr) if in_main else nullcontext()
+
+
 @contextmanager
 def importing(source: ModelSource) -> Iterator[dict[str, ModuleType]]:
     """Imports find the modules beside the user's code first; afterwards those come last.
@@ -248,7 +258,7 @@ def importing(source: ModelSource) -> Iterator[dict[str, ModuleType]]:
     sys.dont_write_bytecode = True  # bytecode of an older text within the same second would be taken for this one
     sys.path.insert(0, source.folder)
     try:
-        with redirect_stdout(sys.stderr):
+        with quiet():
             yield before
     finally:
         sys.dont_write_bytecode = written
@@ -281,8 +291,8 @@ def _guarded(place: Place, run: Callable[[], Any]) -> Any:
         return run()
     except SourceError:
         raise
-    except (Exception, SystemExit) as error:
-        raise place.failed(error) from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the code may be anybody's
+        raise place.failed(error) from None
 
 
 def _module(place: Place) -> ModuleType:

@@ -150,8 +150,19 @@ def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> It
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
         _note(run, traceback.format_exc())
-        message = explain_error(error) or f"{type(error).__name__}: {first_line(error)}"
+        message = explain_error(error) or f"{_line_of(run, error)}{type(error).__name__}: {first_line(error)}"
         yield events.RunFinished("failed", resumable=True, message=f"{message} (details: {run.train_log})")
+
+
+def _line_of(run: RunDirectory, error: Exception) -> str:
+    """The line of a custom model's code that raised an error, as "net.py:12: "; "" if it was none."""
+    source = read_manifest(run).source
+    if source is None:
+        return ""
+    from fmnist_tui.models.user_code import Place
+
+    line = Place(source).line_of(error)
+    return f"{line}: " if line else ""
 
 
 def _note(run: RunDirectory, text: str) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
@@ -242,7 +243,7 @@ class TorchEngine:
         if not self._plain:
             logits: Tensor = self._network(inputs)
             return logits
-        with _drawing:
+        with _drawing, quiet():
             self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
             drawn: Tensor = self._network(inputs)
             return drawn

@@ -84,6 +84,25 @@ def test_code_that_was_not_named_or_has_changed_is_never_run(tmp_path: Path) -> 
         recorded_text(source)
 
 
+def test_a_run_can_t_pass_other_code_off_as_named(tmp_path: Path) -> None:
+    written(tmp_path)
+    spec = name_model("net.py:Net", tmp_path)
+    assert spec.source is not None
+    written(tmp_path / "evil")
+    (tmp_path / "evil" / "torch.py").write_text("raise SystemExit('it was run')")
+    written(tmp_path, file="copy.py")
+    (tmp_path / "net.py").write_text("raise SystemExit('it was run')")
+    for source in (
+        replace(spec.source, folder=str(tmp_path / "evil")),
+        replace(spec.source, files=("evil/net.py",)),
+        replace(spec.source, files=("copy.py",)),
+        replace(spec.source, file=str(tmp_path / "copy.py"), files=("copy.py",)),
+        replace(spec.source, file=str(tmp_path / "evil" / "net.py"), folder=str(tmp_path / "evil")),
+    ):
+        with pytest.raises(SourceError, match="is damaged|was never named"):
+            source.spec("net").build((1, 28, 28), 10)
+
+
 @pytest.mark.parametrize(
     ("function", "name"),
     [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,9 @@ MODULE = """class Net(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def same_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test imports is gone after it."""
+def same_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports start in no folder of an earlier test."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
 
 
 def written(folder: Path, text: str, name: str = "net.py") -> Path:
