@@ -37,7 +37,8 @@ def _row(model: ModelSpec) -> dict[str, Any]:
     Keys: "name", "kind" ("built-in", "entry point", "remembered"), "title", "parameters" (null until it has been used),
     "source" ("" for a built-in model).
     """
-    table, source = saved_table(model), model.source
+    source = model.source
+    table = saved_table(model) if source is None else source.table
     kind = "built-in"
     if source is not None:
         kind = "entry point" if source.argument in entry_points().values() else "remembered"
@@ -45,7 +46,7 @@ def _row(model: ModelSpec) -> dict[str, Any]:
         "name": model.name,
         "kind": kind,
         "title": model.title,
-        "parameters": table.parameters if table else None,
+        "parameters": (table.parameters or None) if table else None,
         "source": safe(source.argument) if source else "",
     }
 

@@ -32,8 +32,9 @@ def saved_table(
 
     A custom model's were saved when it was named.
     """
-    if spec.source is not None:
-        return spec.source.table if spec.source.layers else None
+    if (source := spec.source) is not None:
+        same = (source.image_shape, source.classes) == (image_shape, classes)
+        return source.table if same and source.layers else None
     fashion_mnist = (image_shape, classes) == (FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
     return _saved_tables().get(spec.name) if fashion_mnist else None
 

@@ -208,7 +208,7 @@ def listed() -> Iterator[ModelSpec]:
     for name, value in entry_points().items():
         module, _, attribute = value.partition(":")
         if value not in used and attribute and is_free(name) and name not in names:
-            source = ModelSource(name, attribute, "", module, title=safe(f"{attribute} of {module}")[:60])
+            source = ModelSource(name, attribute, "", module, title=safe(value)[:60])
             yield source.spec(name)
     for one in known:
         yield one.source.spec(one.name)

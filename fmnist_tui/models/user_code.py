@@ -62,7 +62,7 @@ class Place:
 
     def failed(self, error: BaseException) -> SourceError:
         """An error that the code raised, at the innermost line of the user's."""
-        kind, text = type(error).__name__, _line(str(error))
+        kind, text = type(error).__name__, _line(error.msg if isinstance(error, SyntaxError) else str(error))
         if isinstance(error, SystemExit):
             kind, text = "it ends the program", f"exit {text}" if text else ""
         message = f"{kind}: {text}" if text else kind
@@ -421,4 +421,4 @@ def _described(source: ModelSource, factory: Any) -> ModelSource:
     own = inspect.getdoc(factory) if getattr(factory, "__doc__", None) != nn.Module.__doc__ else ""
     paragraph = " ".join((own or "").partition("\n\n")[0].split())
     where = source.module or Path(source.file).name
-    return replace(source, title=safe(f"{source.name} of {where}")[:60], description=safe(paragraph)[:_LONGEST])
+    return replace(source, title=safe(f"{where}:{source.name}")[:60], description=safe(paragraph)[:_LONGEST])

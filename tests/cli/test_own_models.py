@@ -107,7 +107,7 @@ def test_models_of_ones_own_are_trained_analysed_compared_and_exported(
     assert fmnist("models", "--json").json[-1] == {
         "name": "net",
         "kind": "remembered",
-        "title": "Net of net.py",
+        "title": "net.py:Net",
         "parameters": 6818,
         "source": f"{tmp_path}/net.py:Net",
     }

@@ -178,7 +178,7 @@ def test_a_class_gets_the_shape_and_the_classes_of_the_images(tmp_path: Path) ->
     file = written(tmp_path, textwrap.dedent(text))
     found = examined(tmp_path, shape=(3, 8, 8))
     assert found.layers == (Layer("out", "Linear", (10,), 1930, 1920),)
-    assert (found.title, found.description) == ("Net of net.py", "A head of one layer.")
+    assert (found.title, found.description) == ("net.py:Net", "A head of one layer.")
     assert (found.file, found.folder, found.files) == (str(file), str(tmp_path), ("net.py",))
     assert found.sha256 == checksum(file.read_bytes())
     assert ModelSource.from_json(found.to_json()) == found

@@ -57,8 +57,9 @@ class Known:
 
     @property
     def unmeasured(self) -> list[ModelSpec]:
-        """The models whose layers aren't known, nor why not."""
-        return [model for model in all_models() if model.name not in {*self.tables, *self.faults}]
+        """The models whose layers aren't known, nor why not; custom models are measured when they are named."""
+        known = {*self.tables, *self.faults}
+        return [model for model in all_models() if model.name not in known and model.source is None]
 
     def of_images(self, image_shape: ImageShape, classes: int) -> Known:
         """The same for images of that shape, with those layers that need not be measured."""
