@@ -5,11 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from msgspec.structs import replace
 from rich.text import Text
 from textual.events import MouseDown, MouseMove, MouseScrollUp, MouseUp
+from textual.geometry import Region
 
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.directory import RunDirectory
@@ -145,7 +147,7 @@ async def test_a_chart_that_nothing_happens_to_is_not_built_again(
 ) -> None:
     built = []
 
-    def counting(*arguments: Any) -> Text:
+    def counting(*arguments: Any) -> list[Text]:
         built.append(arguments)
         return draw(*arguments)
 
@@ -201,3 +203,19 @@ async def test_curves_have_the_colour_for_the_theme(make_app: Maker, runs: Path)
 def drawn_in(pilot: AnyPilot, colour: str) -> bool:
     """Whether the validation loss has this colour."""
     return widget(pilot, "#loss", Chart).series[-1].colour == colour
+
+
+async def test_only_the_cells_that_change_are_painted(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
+        chart = widget(pilot, "#loss", Chart)
+        painted: list[Region] = []
+        with mock.patch.object(chart, "refresh", lambda *regions: painted.extend(regions)):
+            chart.series = chart.series
+            await pilot.pause()
+            assert painted == []
+            last = chart.series[1]
+            chart.series = (*chart.series[:1], last.on(last.x[:-1], last.y[:-1]), *chart.series[2:])
+            await pilot.pause()
+        assert 0 < sum(region.area for region in painted) < 0.1 * chart.size.area

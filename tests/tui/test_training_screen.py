@@ -23,8 +23,8 @@ Maker = Callable[..., FmnistApp]
 async def test_without_a_run_it_shows_what_to_do(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
-        await until_shown(pilot, "No run yet. Press 2, choose a model and train it")
-        assert "or start a run with: fmnist-tui train v0" in flat(app)
+        await until_shown(pilot, "Press 2, choose a model, and t trains it")
+        assert "In a shell: fmnist-tui train v0" in flat(app)
 
 
 async def test_keys_that_need_a_run_do_nothing_without_one(app: FmnistApp) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ from fmnist_tui.tui.messages import (
 )
 
 _REPORT_SECONDS = 0.5
+_BLOCK = 1000
+"""Images that are summed at a time."""
 
 
 def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Event) -> None:
@@ -45,6 +48,8 @@ def load_dataset(folder: str | None, cache: Path, post: Post, stop: threading.Ev
         _ = dataset.train.statistics  # here, so that no screen has to wait for it
         post(DatasetLoaded(dataset))
         post(ClassMeansReady(class_means(dataset)))
+        for part in (dataset.train, dataset.test):
+            _free_pages(part.images)
     except DataError as error:
         post(DatasetFailed(str(error)))
     except Cancelled:
@@ -58,7 +63,17 @@ def class_means(dataset: Dataset) -> ClassMeans:
 
 
 def _means(part: ImageSet, count: int) -> NDArray[np.uint8]:
-    means = np.zeros((count, *part.images.shape[1:]), np.uint8)
-    for label in np.unique(part.labels):
-        means[label] = part.images[part.labels == label].mean(axis=0, dtype=np.float32)
-    return means
+    sums = np.zeros((count, *part.images.shape[1:]), np.int64)
+    for first in range(0, len(part), _BLOCK):
+        labels = part.labels[first : first + _BLOCK]
+        for label in np.unique(labels):
+            sums[label] += part.images[first : first + _BLOCK][labels == label].sum(axis=0, dtype=np.int64)
+    counts = np.maximum(np.bincount(part.labels, minlength=count), 1)
+    return (sums // counts.reshape(-1, *[1] * (sums.ndim - 1))).astype(np.uint8)
+
+
+def _free_pages(images: NDArray[np.uint8]) -> None:
+    """Gives back the memory of images that are mapped from a file; they are read again where they are needed."""
+    mapping = getattr(images.base, "_mmap", None)
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)

@@ -90,11 +90,6 @@ def _gpu_text(gpu: Gpu) -> str:
     return f"{title} {', '.join(filter(None, [busy, memory]))}" if busy or memory else ""
 
 
-def rows_of(text: Text, width: int) -> int:
-    """How many rows of `width` cells the text takes."""
-    return sum(max(1, -(-line.cell_len // max(1, width))) for line in text.split())
-
-
 def headline(snapshot: Snapshot, status: Status, run: Run | None, theme: Theme, width: int) -> Text:
     """The model in its colour, recipe, seed, device and id, then the status; what doesn't fit `width` is left out.
 

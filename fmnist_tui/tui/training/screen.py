@@ -7,23 +7,17 @@ from dataclasses import replace
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Digits, Static
+from textual.containers import Horizontal
 
-from fmnist_tui.report.sentences import score_text
-from fmnist_tui.runs.directory import RunDirectory, version_in
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import Follower
-from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
-from fmnist_tui.text import grouped, percent
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
 from fmnist_tui.tui.run_monitor import RunsState
-from fmnist_tui.tui.themes import model_colour
-from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
 from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
@@ -33,16 +27,12 @@ from fmnist_tui.tui.training.progress import (
     READING,
     alert_text,
     empty_text,
-    headline,
-    machine_text,
-    progress_of,
     reading_text,
-    rows_of,
-    waiting_text,
 )
+from fmnist_tui.tui.training.run_panel import RunPanel
 from fmnist_tui.tui.training.run_strip import RunStrip
-from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.chart import Chart
+from fmnist_tui.tui.widgets.fitted import FittedText
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
@@ -51,9 +41,7 @@ _CHARTS_AFTER = 0.1
 """Seconds."""
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
 _TITLES = {"loss": "Loss", "accuracy": "Accuracy"}
-_FRAME = 4
-"""Cells of a panel's borders and padding."""
-_EMPTY = "No run yet. Press 2, choose a model and train it, or start a run with: fmnist-tui train v0. o lists all runs."
+_EMPTY = "No run yet.\n\nPress 2, choose a model, and t trains it.\nIn a shell: fmnist-tui train v0"
 
 
 class TrainingScreen(LabScreen):
@@ -100,19 +88,12 @@ class TrainingScreen(LabScreen):
     def compose(self) -> ComposeResult:
         """The run's name and numbers, charts, values at the cursor, alerts, runs."""
         yield Nav("training")
-        with Vertical(id="run", classes="panel"):
-            yield Static(self._no_run_text, id="headline")
-            with Horizontal(id="score"):
-                yield Digits(id="test_accuracy")
-                yield Static(id="interval")
-            yield Static(id="cards")
-            yield ProgressLine(id="progress")
-            yield Static(id="machine")
+        yield RunPanel(self._no_run_text)
         with Horizontal(id="charts"):
             for what, title in _TITLES.items():
                 yield Chart(title, id=what)
-        yield Static(id="reading")
-        yield Static(id="alerts")
+        yield FittedText(id="reading")
+        yield FittedText(id="alerts")
         yield RunStrip()
         yield KeyLine()
 
@@ -159,7 +140,7 @@ class TrainingScreen(LabScreen):
         if action == "resume":
             return status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
         if action == "other_chart":
-            return not self.has_class("-wide")
+            return self._follower is not None and not self.has_class("-wide")
         return self._follower is not None or action in ("choose", "help", "leave")
 
     def action_pause(self) -> None:
@@ -275,7 +256,7 @@ class TrainingScreen(LabScreen):
 
     def _take_runs_state(self, _: RunsState) -> None:
         if self._follower is None:
-            self._show_text("#headline", self._no_run_text)
+            self.query_one("#headline", FittedText).show(self._no_run_text)
         elif self._follower.snapshot.finished:
             self._paint_now()  # its score is known now
         self._list_runs()
@@ -336,54 +317,14 @@ class TrainingScreen(LabScreen):
         if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
             self._painted, self._is_empty = now, not len(snapshot.curve)
             self._clock.note_painted()
-            self._paint_numbers(follower, snapshot)
+            self.query_one(RunPanel).show(follower, self.app.runs_state.by_run.get(follower.run))
+            self._paint_alerts(follower, snapshot)
             self._paint_charts(follower, snapshot, overlays)
             self._list_runs()
 
-    def _paint_numbers(self, follower: Follower, snapshot: Snapshot) -> None:
-        theme, width, status = self.app.current_theme, self.size.width, follower.status
-        known = self.app.runs_state.by_run.get(follower.run)
-        run = known.record if known else None
-        colour = model_colour(version_in(snapshot.run_id), theme)
-        name = headline(snapshot, status, run, theme, width - _FRAME)
-        self.query_one("#run").border_title = name
-        self._show_text("#headline", name)
-        self._show_score(run if snapshot.finished else None, colour)
-        cards = cards_of(snapshot, colour)
-        self._show_text("#cards", in_rows(cards, width - _FRAME)).display = bool(cards)
-        fraction, where = progress_of(snapshot, status)
-        where = waiting_text(follower.waiting) if follower.waiting else end_text(snapshot) or where
-        self.query_one(ProgressLine).show(fraction, where, colour)
-        usage = machine_text(snapshot, follower.usage if status.has_trainer else None)
-        has_room = not (self.has_class("-compact") or self.has_class("-small"))
-        self._show_text("#machine", Text(usage, no_wrap=True, overflow="ellipsis")).display = bool(usage) and has_room
-        alerts = tuple(alert.message for alert in snapshot.alerts)
-        alert = DISK_FULL if follower.no_room else alert_text(alerts)
-        self._show_text("#alerts", Text(f"! {alert}", style="bold")).display = bool(alert)
-
-    def _show_score(self, run: Run | None, colour: str) -> None:
-        """The test accuracy of a scored run: the most prominent number there is."""
-        accuracy = run.test_accuracy if run else None
-        self.query_one("#score").display = accuracy is not None
-        if run is None or accuracy is None:
-            return
-        digits = self.query_one(Digits)
-        digits.styles.color = colour
-        digits.update(percent(accuracy))
-        joint = "  " if self.has_class("-compact") or self.has_class("-small") else "\n"
-        images = f", {grouped(run.test_images)} images" if run.test_images else ""
-        score = (f" {percent(accuracy)}", f"bold {colour}")
-        text = Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run), images)
-        self.query_one("#interval", Static).update(text)
-
-    def _show_text(self, selector: str, text: Text) -> Static:
-        """Updates a text, and the layout only where the number of rows changes: layout costs more than painting."""
-        static = self.query_one(selector, Static)
-        before = static.content if isinstance(static.content, Text) else Text()
-        if text != before:
-            width = self.size.width - _FRAME
-            static.update(text, layout=rows_of(before, width) != rows_of(text, width))
-        return static
+    def _paint_alerts(self, follower: Follower, snapshot: Snapshot) -> None:
+        alert = DISK_FULL if follower.no_room else alert_text([alert.message for alert in snapshot.alerts])
+        self.query_one("#alerts", FittedText).show(Text(f"! {alert}" if alert else "", style="bold"))
 
     def _paint_charts(self, follower: Follower, snapshot: Snapshot, overlays: list[Snapshot]) -> None:
         viewport, theme = self._viewport, self.app.current_theme
@@ -397,4 +338,4 @@ class TrainingScreen(LabScreen):
             chart.axis_label = _AXES[viewport.axis]
             chart.axes = axes(snapshot, what, viewport, read, theme)
             chart.series = series(snapshot, what, viewport, theme, overlays)
-        self._show_text("#reading", Text(reading_text(read))).display = read is not None
+        self.query_one("#reading", FittedText).show(Text(reading_text(read)))

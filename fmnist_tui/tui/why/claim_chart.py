@@ -109,13 +109,11 @@ def _captioned(figure: Figure, width: int, height: int) -> Text:
     if isinstance(figure, Curves):
         drawn = drawing.prepared(figure.series, figure.axes, width)
         fits = drawn and width >= drawing.SMALLEST[0] and height >= drawing.SMALLEST[1]
-        chart = drawing.draw(drawn, figure.axes, width, height) if fits else None
-        if chart:
-            chart.rstrip()  # the line break at its end
+        rows = drawing.draw(drawn, figure.axes, width, height) if fits else []
     else:
         fits = width >= bar_chart.SMALLEST[0] and height >= bar_chart.SMALLEST[1]
-        chart = bar_chart.draw_bars(figure.bars, figure.scale, width, height) if fits else None
-    return Text("\n", no_wrap=True).join([caption, chart] if chart else [caption])
+        rows = [bar_chart.draw_bars(figure.bars, figure.scale, width, height)] if fits else []
+    return Text("\n", no_wrap=True).join([caption, *rows])
 
 
 def _legend(figure: Figure) -> list[tuple[str, str, str]]:

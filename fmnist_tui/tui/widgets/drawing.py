@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,6 +27,13 @@ _DASH, _DASH_AND_GAP = 3, 5
 """Columns."""
 SMALLEST = (20, 5)
 """Columns and rows below which nothing is drawn."""
+_STEPS = 16
+"""The y axis begins and ends at multiples of a round number, about this fraction of its range: while a run goes on, it
+changes now and then instead of at each point, and with it everything in the chart."""
+_TINY, _TINIEST_PART = 1e-300, 1e-12
+"""Smaller differences of values, and smaller fractions of them, are no range."""
+_RUN = re.compile(r"(?:\x1b\[38;2;(\d+);(\d+);(\d+)m)?([^\x1b]+)")
+"""A run of characters in one colour, or in none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +104,15 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     """Multiples of 1, 2, 2.5 or 5 times a power of ten within `low` to `high`, about as many as `most`."""
     if not high > low:
         return [low]
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in _ROUND if power * factor >= rough * (1 - 1e-9))
+    step = _round_step((high - low) / most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)] or [low]
+
+
+def _round_step(rough: float) -> float:
+    """The next multiple of 1, 2, 2.5 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in _ROUND if power * factor >= rough * (1 - 1e-9))
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
@@ -174,8 +186,8 @@ def _within(x: Floats, y: Floats, x_range: tuple[float, float] | None) -> tuple[
     return x[inside], y[inside]
 
 
-def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> Text:
-    """A chart of `width` by `height` cells of series that are `prepared`; there must be at least one."""
+def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> list[Text]:
+    """A chart's rows, `width` by `height` cells, of series that are `prepared`; there must be at least one."""
     plot: Any = Plot()  # its own type leaves out what it inherits from plotext
     plot._limit_size(False, False)  # noqa: FBT003 - else it is cut at the size that the terminal had
     plot._set_size(width, height)
@@ -206,8 +218,16 @@ def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> Text:
     if axes.cursor is not None and first <= axes.cursor <= last:
         plot.vline(axes.cursor)
     _write_ends(plot, drawn, (first, last), (low, high), (canvas, height - 2))
-    text = Text.from_ansi(plot.build())
-    text.no_wrap = True
+    return [_row(line) for line in plot.build().splitlines()]
+
+
+def _row(line: str) -> Text:
+    """A line of plotext's, with blanks in the colour of what is before them: fewer changes of colour, fewer bytes."""
+    text, colour = Text(no_wrap=True), ""
+    for red, green, blue, characters in _RUN.findall(line.replace("\x1b[0m", "\x1b")):
+        if characters.strip():
+            colour = f"#{int(red):02x}{int(green):02x}{int(blue):02x}" if red else ""
+        text.append(characters, colour)
     return text
 
 
@@ -230,8 +250,11 @@ def _limits(drawn: Sequence[Series]) -> tuple[float, float]:
     if not len(values):
         values = np.concatenate([one.y for one in drawn])
     low, high = float(values.min()), float(values.max())
-    margin = (high - low) * 0.05 or max(abs(high), 1.0) * 0.05
-    return low - margin, high + margin
+    spread = high - low if high - low > max(_TINY, _TINIEST_PART * abs(high)) else 0.0
+    margin = spread * 0.02 or max(abs(high), 1.0) * 0.05
+    low, high = low - margin, high + margin
+    step = _round_step((high - low) / _STEPS)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
 
 
 def _pieces(one: Series, column: float, limits: tuple[float, float]) -> list[tuple[list[float], list[float]]]:

@@ -64,7 +64,7 @@ class Nav(Horizontal):
         text = _running_text(self.app.followed, self.app.running_runs)
         if self.screen.is_current and text != self._text:
             self._text = text
-            self.query_one("#running", Static).update(Text(text))
+            self.query_one("#running", Static).update(Text(text), layout=False)
 
 
 def _running_text(follower: Follower | None, running: Sequence[RunDirectory]) -> str:
