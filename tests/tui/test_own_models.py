@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Select
 
 from fmnist_tui.models import named, registry
 from fmnist_tui.models.named import name_model, remembered
@@ -16,7 +16,7 @@ from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models.naming import NameModelDialog
 
-from .driving import flat, notices, part, text_in, until, until_shown, widget
+from .driving import TRAINER_PATIENCE, flat, notices, part, text_in, until, until_shown, widget
 
 NET = """\
 from torch import nn
@@ -59,13 +59,14 @@ async def test_a_model_is_named_listed_and_trained(app: FmnistApp) -> None:
         Path("net.py").write_text(NET.replace("nn.Flatten()", "nn.Flatten(), nn.Dropout(0.1)"))
         widget(pilot, "#epochs", Input).value = "1"
         widget(pilot, "#limit", Input).value = "100"
+        widget(pilot, "#in_app", Select).value = "app"
         await pilot.press("t")
         await until(pilot, lambda: bool(list_runs(app.runs)), "the run")
         run = list_runs(app.runs)[0]
         assert run.run_id.startswith("net-")
         assert "Dropout(0.1)" in run.model_text.read_text(), "the code is what it is when it is trained"
         await until_shown(pilot, "net net.py:net")
-        await until(pilot, run.result.exists, "the result")
+        await until(pilot, run.result.exists, "the result", TRAINER_PATIENCE)
 
         Path("net.py").write_text("def net(:")
         await pilot.press("2")
