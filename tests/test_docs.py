@@ -14,8 +14,8 @@ import pytest
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.cli import cli
+from fmnist_tui.models.examine import examine
 from fmnist_tui.models.registry import BUILT_IN, find_model
-from fmnist_tui.models.user_code import examine
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.text import percent
 

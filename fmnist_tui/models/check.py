@@ -90,7 +90,7 @@ def main(argument: str) -> None:
     for stream in (1, 2):  # what the code prints is no part of the report
         os.dup2(nowhere, stream)
     try:
-        from fmnist_tui.models.user_code import examine
+        from fmnist_tui.models.examine import examine
 
         source = examine(
             request["text"],

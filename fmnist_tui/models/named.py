@@ -168,8 +168,8 @@ def name_model(
             source = check_model(one.source.argument, Path(one.source.folder), image_shape, classes)
             return take(source, one.source.given)
     names = dict.fromkeys([*(model.name for model in all_models()), *points, *(one.name for one in remembered())])
-    ways = "or name your own: net.py:Net, package.module:NAME"
-    raise UnknownModelError(f"unknown model {text!r} (choose from {', '.join(names)}, {ways})")
+    own = "or name your own: net.py:Net or package.module:NAME"
+    raise UnknownModelError(f"unknown model {text!r} (choose from {', '.join(names)}), {own}")
 
 
 def take(source: ModelSource, given: str, wanted: str = "") -> ModelSpec:

@@ -24,9 +24,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from fmnist_tui.models.layers import layers_of
-from fmnist_tui.models.source import ModelSource, SourceError, checksum, read_text, shortened
+from fmnist_tui.files import exists, is_file, is_folder
+from fmnist_tui.models.source import ModelSource, SourceError
 from fmnist_tui.models.spec import ImageShape
+from fmnist_tui.paths import without_tilde
 from fmnist_tui.text import safe
 
 _REFERENCE = re.compile(r"(?P<place>.+):(?P<name>[^:/\\]*)", re.DOTALL)
@@ -34,8 +35,6 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _INSTALLED = {"site-packages", "dist-packages"}
 _CLASSES = ("classes", "num_classes")
 _LONGEST = 300
-_BATCH = 4
-_FLOATS = (torch.float32, torch.float64)
 
 _imported: dict[str, ModuleType] = {}
 """The user's modules of the last import: they are forgotten before the next one, which may have equal names."""
@@ -111,7 +110,7 @@ def is_local(file: Path, source: ModelSource) -> bool:
         package = root / source.module.partition(".")[0]
         if file == package.with_suffix(".py"):
             return True
-        root = package if package.is_dir() else root
+        root = package if is_folder(package) else root
     elif _INSTALLED & set(root.parts):
         return file == Path(source.file)
     with suppress(ValueError):
@@ -137,39 +136,6 @@ def _line(text: object) -> str:
     return safe(first)[:_LONGEST]
 
 
-def examine(
-    text: str,
-    folder: Path,
-    image_shape: ImageShape,
-    classes: int,
-    began: Callable[[Place], object] = lambda _: None,
-) -> ModelSource:
-    """Import the code that a text names, build the network and try it out; what it is and consists of.
-
-    Args:
-        text: "FILE.py:NAME" or "package.module:NAME".
-        folder: The user's working directory.
-        image_shape: Channels, height and width of the images that it is tried on.
-        classes: Their number of classes.
-        began: Called before the code is run.
-
-    Raises:
-        SourceError: There is no such code, or it fails; the text has the file and the line.
-    """
-    place = find(text, folder)
-    began(place)
-    with importing(place.source) as modules:
-        network = _built(place, image_shape, classes)
-        _try_out(place, network, image_shape, classes)
-        factory = _guarded(place, lambda: _attribute(place))
-        place.stage = "forward"
-        layers = _guarded(place, lambda: layers_of(network, image_shape))
-        files = _files(place, modules)
-    source = replace(_described(place.source, factory), image_shape=image_shape, classes=classes)
-    source = replace(source, files=files, layers=shortened(layers))
-    return replace(source, sha256=checksum(read_text(source)))
-
-
 def build(source: ModelSource, image_shape: ImageShape, classes: int) -> nn.Module:
     """The network, untrained; its weights are drawn from the global generators.
 
@@ -178,7 +144,7 @@ def build(source: ModelSource, image_shape: ImageShape, classes: int) -> nn.Modu
     """
     place = Place(source)
     with importing(source):
-        return _built(place, image_shape, classes)
+        return built(place, image_shape, classes)
 
 
 def find(text: str, folder: Path) -> Place:
@@ -189,17 +155,17 @@ def find(text: str, folder: Path) -> Place:
     """
     match = _REFERENCE.fullmatch(text)
     place, name = (match["place"], match["name"]) if match else (text, "")
-    is_file = place.endswith(".py") or "/" in place
+    names_file = place.endswith(".py") or "/" in place
     if not name.isidentifier():
-        known = _candidates(Path(folder, os.path.expanduser(place))) if is_file else []  # noqa: PTH111
+        known = _candidates(Path(folder, without_tilde(place))) if names_file else []
         named = f" ({', '.join(known)})" if known else ""
-        what = "FILE.py:NAME" if is_file else "package.module:NAME"
+        what = "FILE.py:NAME" if names_file else "package.module:NAME"
         raise SourceError(f"{safe(text)} doesn't name the class or function{named}: write {what}")
     source = ModelSource(given=safe(text), name=name, file="", folder=str(folder))
-    if is_file:
-        file = Path(os.path.abspath(folder / os.path.expanduser(place)))  # noqa: PTH100, PTH111
-        if not file.is_file():
-            what = "is not a file" if file.exists() else "doesn't exist"
+    if names_file:
+        file = Path(os.path.abspath(folder / without_tilde(place)))  # noqa: PTH100
+        if not is_file(file):
+            what = "is not a file" if exists(file) else "doesn't exist"
             raise SourceError(f"{safe(place)} {what}; name a file and a class or function in it: net.py:Net")
         return Place(replace(source, file=str(file), folder=str(file.parent)), folder)
     if not _MODULE.fullmatch(place):
@@ -212,7 +178,7 @@ def find(text: str, folder: Path) -> Place:
 def _found_module(source: ModelSource, folder: Path) -> Place:
     place = Place(source, folder)
     with importing(source):
-        found = _guarded(place, lambda: importlib.util.find_spec(source.module))
+        found = guarded(place, lambda: importlib.util.find_spec(source.module))
     if found is None or not found.origin or not found.origin.endswith(".py"):
         raise SourceError(
             f"there is no module {source.module}; it is searched for in {safe(source.folder)} and where "
@@ -267,25 +233,17 @@ def importing(source: ModelSource) -> Iterator[dict[str, ModuleType]]:
         if source.folder not in sys.path:
             sys.path.append(source.folder)
         new = {name: module for name, module in sys.modules.items() if before.get(name) is not module}
-        own = {name: module for name, module in new.items() if _is_own(module, source)}
+        own = {name: module for name, module in new.items() if is_own(module, source)}
         _imported.update(own)
 
 
-def _is_own(module: ModuleType, source: ModelSource) -> bool:
+def is_own(module: ModuleType, source: ModelSource) -> bool:
+    """Whether an imported module is the user's code."""
     file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)  # a namespace
     return isinstance(file, str) and is_local(Path(os.path.abspath(file)), source)  # noqa: PTH100
 
 
-def _files(place: Place, before: dict[str, ModuleType]) -> tuple[str, ...]:
-    """The file and the local modules that were imported since, relative to the folder."""
-    new = [module for name, module in list(sys.modules.items()) if before.get(name) is not module]
-    files = {str(module.__file__) for module in new if _is_own(module, place.source)}
-    found = {os.path.abspath(file) for file in files if file.endswith(".py")}  # noqa: PTH100
-    others = sorted(found - {place.source.file})
-    return tuple(os.path.relpath(file, place.source.folder) for file in [place.source.file, *others])
-
-
-def _guarded(place: Place, run: Callable[[], Any]) -> Any:
+def guarded(place: Place, run: Callable[[], Any]) -> Any:
     """What `run` returns; whatever the user's code raises becomes a SourceError."""
     try:
         return run()
@@ -308,7 +266,12 @@ def _module(place: Place) -> ModuleType:
     return module
 
 
-def _attribute(place: Place) -> Any:
+def attribute(place: Place) -> Any:
+    """The named class or function; imports its module if that has not been done within this block of `importing`.
+
+    Raises:
+        SourceError: There is none. What the import raises is passed on.
+    """
     module, name = _module_once(place), place.source.name
     if not hasattr(module, name):
         known = [one for one in vars(module) if not one.startswith("_")]
@@ -321,19 +284,24 @@ def _attribute(place: Place) -> Any:
 def _module_once(place: Place) -> ModuleType:
     name = place.source.module or "model_of_" + re.sub(r"\W", "_", Path(place.source.file).stem)
     module = sys.modules.get(name)
-    return module if module is not None and _is_own(module, place.source) else _module(place)
+    return module if module is not None and is_own(module, place.source) else _module(place)
 
 
-def _built(place: Place, image_shape: ImageShape, classes: int) -> nn.Module:
+def built(place: Place, image_shape: ImageShape, classes: int) -> nn.Module:
+    """The network on the CPU, its lazy parameters given their shapes.
+
+    Raises:
+        SourceError: The code fails; the text has the file and the line.
+    """
     place.stage = "import"
-    factory = _guarded(place, lambda: _attribute(place))
+    factory = guarded(place, lambda: attribute(place))
     if isinstance(factory, nn.Module):
         raise place.error(f"{place.source.name} is a network that is built already; name a class or function")
     if not callable(factory):
         raise place.error(f"{place.source.name} is of type {type(factory).__name__}, not a class or function")
     place.stage = f"{place.source.name}()"
-    given, named = _guarded(place, lambda: _arguments(place, factory, image_shape, classes))
-    network = _guarded(place, lambda: factory(*given, **named))
+    given, named = guarded(place, lambda: _arguments(place, factory, image_shape, classes))
+    network = guarded(place, lambda: factory(*given, **named))
     if not isinstance(network, nn.Module):
         raise place.error(f"{place.source.name} returns an object of type {type(network).__name__}, not an nn.Module")
     network.to("cpu")
@@ -341,7 +309,7 @@ def _built(place: Place, image_shape: ImageShape, classes: int) -> nn.Module:
     if any(isinstance(one, nn.parameter.UninitializedParameter) for one in network.parameters()):
         network.eval()
         with torch.no_grad():
-            _guarded(place, lambda: network(torch.zeros(2, *image_shape)))
+            guarded(place, lambda: network(torch.zeros(2, *image_shape)))
     return network
 
 
@@ -363,62 +331,3 @@ def _arguments(
         return (image_shape, classes), {}
     names = ", ".join(one.name for one in required)
     raise place.error(f"{place.source.name} requires ({names}); it must take (image_shape, classes), or nothing")
-
-
-def _try_out(place: Place, network: nn.Module, image_shape: ImageShape, classes: int) -> None:
-    """One step of training, and one of evaluation, on random images.
-
-    Raises:
-        SourceError: One of them fails, or the network can't be trained.
-    """
-    learned = [value for value in network.parameters() if value.requires_grad]
-    if not learned:
-        raise place.error(f"{place.source.name} has no parameters to train")
-    for name, value in network.named_parameters():
-        if value.requires_grad and value.dtype not in _FLOATS:
-            raise place.error(f"parameter {name} is of type {value.dtype}; it must be float32 or float64")
-    images = torch.randn(_BATCH, *image_shape, generator=torch.Generator().manual_seed(0))
-    place.stage = "forward, training"
-    line = _forward_line(network, place)
-    network.train()
-    logits = _checked(place, _guarded(place, lambda: network(images)), classes, line)
-    place.stage = "backward"
-    if not logits.requires_grad:
-        raise place.error("forward returns logits that don't depend on the parameters", line)
-    loss = nn.functional.cross_entropy(logits.float(), torch.arange(_BATCH) % classes)
-    _guarded(place, loss.backward)
-    if all(value.grad is None for value in learned):
-        raise place.error("forward returns logits that don't depend on the parameters", line)
-    place.stage = "forward, evaluation"
-    network.eval()
-    with torch.no_grad():
-        _checked(place, _guarded(place, lambda: network(images)), classes, line)
-
-
-def _checked(place: Place, logits: Any, classes: int, line: int | None) -> torch.Tensor:
-    wanted = f"logits of shape ({_BATCH}, {classes}) for {_BATCH} images"
-    if not isinstance(logits, torch.Tensor):
-        raise place.error(f"forward returns an object of type {type(logits).__name__}, not {wanted}", line)
-    if logits.shape != (_BATCH, classes):
-        raise place.error(f"forward returns a tensor of shape {tuple(logits.shape)}, not {wanted}", line)
-    if not logits.is_floating_point():
-        raise place.error(f"forward returns {logits.dtype}, not floating-point {wanted}", line)
-    if not logits.isfinite().all():
-        raise place.error(f"forward returns values that are not finite ({place.stage.split(', ')[-1]})", line)
-    return logits
-
-
-def _forward_line(network: nn.Module, place: Place) -> int | None:
-    """The line of the network's `forward`, if it is in the named file."""
-    code = getattr(type(network).forward, "__code__", None)
-    if code is None or os.path.abspath(code.co_filename) != place.source.file:  # noqa: PTH100
-        return None
-    return int(code.co_firstlineno)
-
-
-def _described(source: ModelSource, factory: Any) -> ModelSource:
-    """With a title, and the first paragraph of the docstring."""
-    own = inspect.getdoc(factory) if getattr(factory, "__doc__", None) != nn.Module.__doc__ else ""
-    paragraph = " ".join((own or "").partition("\n\n")[0].split())
-    where = source.module or Path(source.file).name
-    return replace(source, title=safe(f"{where}:{source.name}")[:60], description=safe(paragraph)[:_LONGEST])

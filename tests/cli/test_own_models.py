@@ -9,21 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs.trainers import Watch, learning, running, weights_differ
+from runs.trainers import Watch, assert_undisturbed, running, weights_differ
 
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.models import named, registry
 from fmnist_tui.models.check import check_model
-from fmnist_tui.models.user_code import examine
+from fmnist_tui.models.examine import examine
+from fmnist_tui.models.source import ModelSource, current
 from fmnist_tui.paths import state_folder
 from fmnist_tui.runs import model_code
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import LogReader
+from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Alert, Command, Event, Resumed, RunFinished, StepMetrics
+from fmnist_tui.training.events import Alert, CheckpointSaved, Command, Epoch, Event, Resumed, StepMetrics
+from fmnist_tui.training.recipes import configure
 
-from .commands import Outcome, call
+from .commands import call
 from .conftest import Fmnist
 
 NET = """\
@@ -71,13 +76,8 @@ def train(fmnist: Fmnist, runs: Path, *arguments: object) -> RunDirectory:
 
 
 def half_trained(runs: Path, name: str = "Net", epochs: int = 3) -> RunDirectory:
-    """A run that is stopped in its second epoch, with a checkpoint."""
-    from fmnist_tui.models.named import name_model
-    from fmnist_tui.runs.in_app import InAppRun
-    from fmnist_tui.runs.request import request_run
-    from fmnist_tui.training.recipes import configure
-
-    spec = name_model(f"net.py:{name}", Path.cwd())
+    """A run of three epochs that is stopped after its first steps, with a checkpoint."""
+    spec = named.name_model(f"net.py:{name}", Path.cwd())
     changes = {"epochs": epochs, "batch_size": 16}
     run = request_run(runs, configure(spec.name, "tuned", changes, limit=200, threads=1, device="cpu"), "demo")
     trainer = InAppRun(run)
@@ -137,7 +137,7 @@ def test_models_of_ones_own_are_trained_analysed_compared_and_exported(
 @pytest.mark.parametrize(
     ("model", "status", "message"),
     [
-        ("nut", 2, "unknown model 'nut' (choose from v0, v1, v2, v3, or name your own"),
+        ("nut", 2, "unknown model 'nut' (choose from v0, v1, v2, v3), or name your own"),
         ("net.py:Nut", 1, "net.py: there is no Nut; it defines Net, Counting"),
         ("nut.py:Net", 1, "nut.py doesn't exist; name a file and a class or function in it"),
         ("broken.py:Net", 1, "broken.py:2: SyntaxError"),
@@ -208,12 +208,7 @@ def test_changed_code_stops_a_resume_and_an_analysis_until_it_is_accepted(fmnist
 
 
 def test_a_queued_start_with_changed_code_fails_in_one_line(fmnist: Fmnist, runs: Path) -> None:
-    from fmnist_tui.models.named import name_model
-    from fmnist_tui.runs.in_app import InAppRun
-    from fmnist_tui.runs.request import request_run
-    from fmnist_tui.training.recipes import configure
-
-    spec = name_model("net.py:Net", Path.cwd())
+    spec = named.name_model("net.py:Net", Path.cwd())
     run = request_run(runs, configure(spec.name, "tuned", {"epochs": 1}, limit=200, device="cpu"), "demo")
     Path("width.py").write_text("WIDTH = 5\n")
     ended = InAppRun(run).train()
@@ -234,8 +229,6 @@ def test_a_run_of_someone_else_names_code_that_is_not_run_until_this_user_names_
     marker = tmp_path / "it-was-run"
     Path("net.py").write_text(f"open({str(marker)!r}, 'w').close()\n{NET}")
     content = json.loads(run.run_json.read_text())
-    from fmnist_tui.models.source import ModelSource, current
-
     source = ModelSource.from_json(content["model"])
     assert source
     content["model"]["sha256"] = current(source).sha256  # whoever wrote the folder wrote this, too
@@ -293,26 +286,27 @@ def test_a_new_model_is_written_once_and_can_be_trained(fmnist: Fmnist, runs: Pa
 
 
 @pytest.mark.slow
-def test_a_network_killed_in_the_middle_of_an_epoch_goes_on_bit_for_bit(fmnist: Fmnist, runs: Path) -> None:
+def test_a_network_killed_in_the_middle_of_an_epoch_goes_on_bit_for_bit(
+    monkeypatch: pytest.MonkeyPatch, runs: Path
+) -> None:
+    """With real processes: the check of the code, the trainers, and SIGKILL while it takes steps."""
     for module in (named, model_code):
-        module.check_model = check_model  # type: ignore[attr-defined]
-    options = ("--data", "demo", "--epochs", "3", "--batch-size", "4", "--threads", "1", "--device", "cpu")
-    whole = call("train", "net.py:Net", *options, "--detach", "--runs", runs)
-    assert whole.status == 0, whole
-    first = RunDirectory(runs / whole.out.strip())
-    Watch(first).next(StepMetrics)
-    from fmnist_tui.runs.control import send_command
-
-    run = half_trained(runs)
-    with running(run) as trainer:
-        watch = Watch(run)
-        watch.next(Resumed)
+        monkeypatch.setattr(module, "check_model", check_model)
+    spec = named.name_model("net.py:Net", Path.cwd())
+    config = configure(spec.name, "tuned", {"epochs": 3, "batch_size": 4}, threads=1, device="cpu")
+    whole, killed = (request_run(runs, config, "demo") for _ in range(2))
+    assert call("resume", whole.run_id, "--runs", runs).status == 0
+    with running(killed) as trainer:
+        watch = Watch(killed)
+        watch.next(Epoch)
         watch.next(StepMetrics)
-        send_command(run, Command.SAVE)
+        send_command(killed, Command.SAVE)
+        saved = watch.next(CheckpointSaved)
+        watch.next(StepMetrics)
         trainer.kill()
-    assert status_of(run) is Status.INTERRUPTED
-    outcome: Outcome = call("resume", run.run_id, "--runs", runs)
-    assert outcome.status == 0
-    assert of(run, Resumed)[-1].exact
-    assert isinstance(of(run, RunFinished)[-1], RunFinished)
-    assert learning(first)
+    assert saved.step % 450 != 0
+    assert status_of(killed) is Status.INTERRUPTED
+    assert call("resume", killed.run_id, "--runs", runs).status == 0
+    (resumed,) = of(killed, Resumed)
+    assert (resumed.step, resumed.exact) == (saved.step, True)
+    assert_undisturbed(killed, whole)

@@ -13,6 +13,7 @@ import pytest
 from torch import nn
 
 from fmnist_tui.models import named, registry
+from fmnist_tui.models.examine import examine
 from fmnist_tui.models.named import (
     entry_points,
     is_known,
@@ -26,7 +27,6 @@ from fmnist_tui.models.named import (
 )
 from fmnist_tui.models.registry import UnknownModelError, find_model, get_model
 from fmnist_tui.models.source import ModelSource, SourceError, current, recorded_text
-from fmnist_tui.models.user_code import examine
 from fmnist_tui.paths import state_folder
 
 NET = "from torch import nn\ndef {name}():\n    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
@@ -152,7 +152,7 @@ def test_a_changed_file_is_checked_again_before_it_is_trained(tmp_path: Path) ->
 def test_an_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
     written(tmp_path)
     name_model("net.py:Net", tmp_path)
-    with pytest.raises(UnknownModelError, match=r"unknown model 'nut' \(choose from v0, v1, v2, v3, net, or name"):
+    with pytest.raises(UnknownModelError, match=r"unknown model 'nut' \(choose from v0, v1, v2, v3, net\), or name"):
         name_model("nut", tmp_path)
 
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from fmnist_tui.models.check import check_model
+from fmnist_tui.models.examine import examine
 from fmnist_tui.models.layer_table import Layer
 from fmnist_tui.models.source import ModelSource, SourceError, checksum, read_text, shortened
 from fmnist_tui.models.spec import FASHION_MNIST_SHAPE
-from fmnist_tui.models.user_code import build, examine
+from fmnist_tui.models.user_code import build
 
 HEAD = "import torch\nfrom torch import nn\n"
 MODULE = """class Net(nn.Module):

@@ -176,3 +176,14 @@ def test_a_module_may_use_view_and_any_memory_layout() -> None:
     engine.step(ALL[:8], 1e-3, 1, 1)
     engine.load_state(state)
     assert_same_tensors(engine.state(), state)
+
+
+@pytest.mark.gpu
+def test_what_a_module_draws_on_a_gpu_is_addressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    made = registered(ResNet, device="cuda:0")
+    assert replays_exactly(made)
+    whole = whole_run(made)
+    for checkpoint in whole.store.checkpoints:
+        torch.rand(3, device="cuda:0")
+        assert_goes_on_the_same(made, whole, checkpoint)

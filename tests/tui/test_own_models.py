@@ -9,9 +9,9 @@ import pytest
 from textual.widgets import Input, Select
 
 from fmnist_tui.models import named, registry
+from fmnist_tui.models.examine import examine
 from fmnist_tui.models.named import name_model, remembered
 from fmnist_tui.models.registry import find_model
-from fmnist_tui.models.user_code import examine
 from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models.naming import NameModelDialog

@@ -53,7 +53,7 @@ class ModelsScreen(LabScreen):
         Binding(
             "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
         ),
-        Binding("n", "name", "Name", tooltip="Name a model of your own: a file or a module with a class or function"),
+        Binding("n", "name", "Own model", tooltip="Name a model of your own: a class or function in a file or module"),
         Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
         Binding("escape", "leave_field", "Back to the models", show=False),
         Binding("tab", "app.focus_next", "Settings", tooltip="To the form, its next field, and the model's page"),
