@@ -48,7 +48,7 @@ EXCLUDED_COLUMNS = (Column("run"), Column("reason"))
 INELIGIBLE_NOTE = (
     "* includes ineligible runs, for the reasons below. Runs that differ in n_train or settings have no common CI."
 )
-_SD_NOTE = "± is the standard deviation over runs."
+_SD_NOTE = "Mean ± standard deviation over runs."
 _SEEDS_NOTE = (
     "The 95% CIs of several seeds (Student's t; Welch's t for a delta) are CIs of the mean over seeds, all on the same "
     "test images, not adjusted for multiple comparisons."

@@ -174,7 +174,7 @@ def _errors(record: Run, predictions: Predictions) -> Files:
     title = _title(record)
     on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.correct.mean())} correct"
     matrix_figure = confusion_figure(
-        matrix, names, f"{title}\nconfusion matrix, {on}; shade: cube root of the fraction of the row"
+        matrix, names, f"{title}\nconfusion matrix, {on}\nshade: cube root of the fraction of the row"
     )
     bins_figure = reliability_figure(reliability(predictions), f"{title}\nreliability, {on}", record.version)
     return {

@@ -15,6 +15,7 @@ from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widget import Widget
+from textual.widgets import Static
 
 if TYPE_CHECKING:
     from fmnist_tui.tui.app import FmnistApp
@@ -135,6 +136,8 @@ async def loaded(pilot: AnyPilot) -> None:
     app = cast("FmnistApp", pilot.app)
 
     def is_loaded() -> bool:
-        return app.dataset is not None and (app.current_mode != "dataset" or "demo, train: 1-" in flat(app))
+        captions = app.screen.query("#caption").results(Static)
+        is_shown = all("demo, train: 1-" in str(caption.content) for caption in captions)
+        return app.dataset is not None and (app.current_mode != "dataset" or is_shown)
 
     await until(pilot, is_loaded, "the demo set is loaded")

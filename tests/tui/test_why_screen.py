@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,7 @@ async def test_measuring_goes_on_behind_other_screens_and_can_be_stopped(
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")
+            time.sleep(0.01)
         raise Cancelled
 
     monkeypatch.setitem(analyses._COMPUTE, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))

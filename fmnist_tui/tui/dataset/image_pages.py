@@ -116,7 +116,7 @@ def images_caption(browsing: Browsing, shown: int) -> str:
 
 def means_caption(browsing: Browsing) -> str:
     """The caption of a page of class means."""
-    return f"{browsing.dataset.name}, {browsing.part}: mean image of each class (a: back)"
+    return f"{browsing.dataset.name}, {browsing.part}: class means (a: back)"
 
 
 def augmented_caption(browsing: Browsing, index: int) -> str:

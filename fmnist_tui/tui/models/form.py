@@ -16,6 +16,7 @@ from fmnist_tui.models.hyperparameters import ConfigError, check_range
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
 from fmnist_tui.tui.models.forecast import DEVICES
+from fmnist_tui.tui.widgets.choices import Picker
 
 _PROCESS, _IN_APP = "process", "app"
 _WHOLE = ("epochs", "batch_size", "seed", "seeds", "limit")
@@ -170,14 +171,13 @@ class TrainForm(Vertical):
         limit = self._whole("limit")
         return configure_all(models, seeds, recipe, {**changes, **rate}, device, limit=limit, flip=flip)
 
-    def _select(self, name: str, choices: Sequence[str]) -> Select[str]:
+    def _select(self, name: str, choices: Sequence[str]) -> Picker:
         before = self._first_values.get(name, "")
         value = before if before in choices else choices[0]
-        options = [(choice, choice) for choice in choices]
-        return Select(options, value=value, allow_blank=False, id=name, compact=True, tooltip=_TOOLTIPS[name])
+        return Picker(choices, value, id=name, tooltip=_TOOLTIPS[name])
 
     def _choice(self, name: str) -> str:
-        return str(self.query_one(f"#{name}", Select).value)
+        return str(self.query_one(f"#{name}", Picker).value)
 
     def _whole(self, name: str) -> int | None:
         text = self.query_one(f"#{name}", Input).value.strip()

@@ -87,7 +87,7 @@ class ModelsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        self.query_one("#cost").border_title = "Cost per image"
+        self.query_one("#cost").border_title = "Cost"
         models = self.query_one("#versions", Choices)
         models.border_title = "Models"
         models.highlighted = 0

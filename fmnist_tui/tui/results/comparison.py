@@ -232,7 +232,7 @@ def _advice(own: Sequence[Comparison]) -> str:
     option = recipe_option(recipes[0])
     under = f"recipe{'s' if len(recipes) > 1 else ''} {' and '.join(recipes)}"
     more = f" and {len(excluded) - 1} more (r)" if len(excluded) > 1 else ""
-    why = f" Excluded: {excluded[0].run} {excluded[0].reason}{more}." if excluded else ""
+    why = f" Excluded: {excluded[0].run} ({excluded[0].reason}){more}." if excluded else ""
     press = f"Press 2, choose {recipes[0]}" if option else "Press 2"
     included = any(one.n_comparable and not one.all_runs for one in own)
     others = "; f includes excluded runs" if included else ""

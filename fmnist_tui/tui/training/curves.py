@@ -140,6 +140,7 @@ def axes(snapshot: Snapshot, what: str, viewport: ChartViewport, read: Reading |
         log=viewport.log and what == "loss",
         percent=what == "accuracy",
         cursor=read.x if read else None,
+        whole=viewport.axis != "time",
         **chart_colours(theme),
     )
 

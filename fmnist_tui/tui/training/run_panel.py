@@ -68,7 +68,7 @@ class RunPanel(Vertical):
         digits.styles.color = colour
         digits.update(percent(accuracy))
         joint = "  " if self._is_low else "\n"
-        images = f", {grouped(run.test_images)} images" if run.test_images else ""
+        images = f", {grouped(run.test_images)} images" if run.test_images and not self._is_low else ""
         score = (f" {percent(accuracy)}", f"bold {colour}")
         self._text("interval").show(Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run), images))
 

@@ -63,9 +63,10 @@ class RunStrip(Choices):
             self._shown = shown
             if shown in lines:
                 self.highlighted = [*lines].index(shown)
+                self.call_after_refresh(self.scroll_to_highlight)
 
 
-def line_of(state: RunState, theme: Theme, *, shown: bool, overlaid: bool) -> Text:
+def line_of(state: RunState, theme: Theme, *, shown: bool = False, overlaid: bool = False) -> Text:
     """A run's line: in the chart or not, model, id, status, accuracy, label."""
     record, status = state.record, state.status
     accuracy = f"test {percent(record.test_accuracy)}" if record.test_accuracy is not None else ""
