@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from runs.trainers import Watch, assert_undisturbed, running, weights_differ
 
+import fmnist_tui
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.models import named, registry
 from fmnist_tui.models.check import check_model
@@ -25,7 +26,7 @@ from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
-from fmnist_tui.training.events import Alert, CheckpointSaved, Command, Epoch, Event, Resumed, StepMetrics
+from fmnist_tui.training.events import Alert, CheckpointSaved, Command, Epoch, Event, Resumed, RunFinished, StepMetrics
 from fmnist_tui.training.recipes import configure
 
 from .commands import call
@@ -283,6 +284,14 @@ def test_a_new_model_is_written_once_and_can_be_trained(fmnist: Fmnist, runs: Pa
     run = train(fmnist, runs, "mine.py:Net", "--epochs", "1")
     model = json.loads(run.run_json.read_text())["model"]
     assert (model["exact_resume"], model["description"]) == (True, "A small residual network.")
+
+
+def test_the_python_api_names_a_model_too(runs: Path) -> None:
+    training = fmnist_tui.train("net.py:Net", epochs=1, data="demo", folder=runs, limit=200, threads=1, device="cpu")
+    assert isinstance(list(training)[-1], RunFinished)
+    assert training.run.version == "net"
+    assert training.run.model is not None
+    assert training.run.model.title == "net.py:Net"
 
 
 @pytest.mark.slow

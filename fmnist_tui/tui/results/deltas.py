@@ -70,9 +70,10 @@ def _side_by_side(comparisons: Sequence[Comparison], theme: Theme) -> Text:
         for one in comparisons
     ]
     pairs = list(dict.fromkeys(pair for of_one in steps for pair in of_one))
-    lines = [Text(" " * 8 + "".join(f"{one.recipe:>10}" for one in comparisons), "dim")]
+    width = max([8, *(len("→".join(pair)) for pair in pairs)])
+    lines = [Text(" " * width + "".join(f"{one.recipe:>10}" for one in comparisons), "dim")]
     for pair in pairs:
-        line = Text(f"{'→'.join(pair):<8}")
+        line = Text(f"{'→'.join(pair):<{width}}")
         for of_one in steps:
             line.append("  ")
             line.append_text(short_step(of_one.get(pair), theme))
@@ -115,10 +116,11 @@ def about_version(summary: VersionSummary) -> Text:
 
 def measures_text(comparison: Comparison, theme: Theme) -> Text:
     """The other measures on the test images: NLL, ECE and parameters of each model."""
-    lines = [Text(f"{'':<10}{'NLL':>8}{'ECE':>8}{'params':>9}", "dim")]
+    width = max([8, *(len(summary.version) for summary in comparison.versions)])
+    lines = [Text(f"{'':<{width + 2}}{'NLL':>8}{'ECE':>8}{'params':>9}", "dim")]
     for summary in comparison.versions:
         numbers = f"{summary.test_nll.mean:>8.4f}{summary.test_ece.mean:>8.4f}{abbreviated(summary.parameters):>9}"
-        name = f"{look_of(summary.version).marker} {summary.version:<8}"
+        name = f"{look_of(summary.version).marker} {summary.version:<{width}}"
         lines.append(Text.assemble((name, f"bold {model_colour(summary.version, theme)}"), numbers))
         if summary.conditions:
             lines[-1].append(f"  {summary.conditions}", "dim")
