@@ -225,7 +225,7 @@ async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await at_errors(pilot)
         await pilot.press("question_mark")
-        await until_shown(pilot, "Mistakes; wrong in all; right only here")
+        await until_shown(pilot, "Mistakes; wrong in all; right only")
         await pilot.press("escape", "ctrl+p", *"gallery")
         await until_shown(pilot, "Gallery (g)")
 
