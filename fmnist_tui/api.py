@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fmnist_tui.errors import RunError
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
@@ -125,7 +126,7 @@ def train(
     trains. It waits for its device like any other run.
 
     Args:
-        model: The name of a built-in or registered model.
+        model: The name of a built-in or registered model, or one of your own: "net.py:Net", "package.module:make".
         data: As for `load_data`.
         folder: As for `runs`.
         recipe: The recipe's name.
@@ -144,32 +145,44 @@ def train(
         DataError: The data folder doesn't contain valid data.
         RunError: The runs folder can't be written.
     """
+    from fmnist_tui.models.named import name_model
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start import check_startable
+    from fmnist_tui.runs.start import check_startable, image_format
     from fmnist_tui.training.recipes import configure_all
+
+    source = data_folder(_text(data))
+    known = find_model(model) or name_model(model, Path.cwd(), *image_format(source, cache_folder()))
 
     changes = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings = {"flip": flip, "limit": limit, "score_test": score_test, "threads": threads}
-    (config,) = configure_all([model], [seed], recipe, changes, device, **settings)
-    source = data_folder(_text(data))
+    (config,) = configure_all([known.name], [seed], recipe, changes, device, **settings)
     check_startable([config], source, cache_folder())
     return Training(request_run(runs_folder(_text(folder)), config, source))
 
 
-def resume(run: Run | str = "last", folder: Folder | None = None) -> Training:
+def resume(
+    run: Run | str = "last",
+    folder: Folder | None = None,
+    *,
+    model: str | None = None,
+    accept_changed_model: bool = False,
+) -> Training:
     """Resume a stopped or interrupted run in this process, bit for bit; iterate over the result for its events.
 
     Args:
         run: A run, or its name as `open_run` takes it.
         folder: As for `runs`.
+        model: Where the code of a model of your own is, if it has moved or you never named it.
+        accept_changed_model: Whether to go on with code that has changed; the run is marked as modified.
 
     Raises:
         RunError: It can't be resumed; the message says why.
     """
+    from fmnist_tui.runs.model_code import CodeChoice
     from fmnist_tui.runs.resume import check_resumable
 
     directory = (run if isinstance(run, Run) else open_run(run, folder)).directory
-    check_resumable(directory)
+    check_resumable(directory, code=CodeChoice(model, accept_changed_model))
     return Training(directory)
 
 

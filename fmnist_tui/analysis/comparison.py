@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fmnist_tui.analysis.eligibility import (
@@ -53,6 +53,7 @@ class VersionSummary:
         inexact: How many of the runs continued under other conditions than they began with.
         conditions: What differs from eligible runs ("2,000 images, lr 0.01"), if runs of unlike training are compared
             apart; else "".
+        title: The model's, in a few words.
     """
 
     version: str
@@ -72,6 +73,7 @@ class VersionSummary:
     reported: Reported | None
     inexact: int = 0
     conditions: str = ""
+    title: str = ""
 
     @property
     def name(self) -> str:
@@ -105,8 +107,8 @@ class Comparison:
         recipe: The runs' recipe.
         all_runs: Whether all of the recipe's runs scored on the same images are compared, not only eligible ones.
         compared: The ids of the compared runs.
-        versions: In the order of the registry.
-        gain: From the first version to the last; None for fewer than two versions.
+        versions: In the order of the registry, then custom models by name.
+        gain: From the first version to the last, custom models left out; None for fewer than two versions.
         paired: Tests between the versions' best runs.
         unpaired: Best runs whose predictions can't be used in the paired tests.
         excluded: Ineligible runs, newest first; with `all_runs` some of them are compared nevertheless.
@@ -199,11 +201,12 @@ def compare(
         data: The fingerprints of the data set on which eligible runs are trained.
     """
     reasons = {record.run_id: exclusion_reason(record, recipe, data) for record in records}
+    reasons |= _other_code(record for record in records if reasons[record.run_id] is None)
     eligible = [record for record in records if reasons[record.run_id] is None]
     of_recipe = [record for record in records if record.recipe == recipe and record.scores is not None]
     comparable = of_recipe if apart else _of_one_dataset(of_recipe)
     chosen = comparable if all_runs or apart else eligible
-    groups = [runs for model in all_models() if (runs := scored_runs(chosen, model.name))]
+    groups = [runs for name in _known_models(chosen) if (runs := scored_runs(chosen, name))]
     if apart:
         groups = [runs for of_version in groups for runs in alike(of_version, recipe)]
     excluded = {run: reason for run, reason in reasons.items() if reason is not None}
@@ -215,13 +218,35 @@ def compare(
         all_runs or apart,
         frozenset(run.record.run_id for runs in groups for run in runs),
         tuple(_summaries(groups, excluded.keys(), read, recipe if apart else "")),
-        difference(main[0], main[-1], read) if len(main) > 1 else None,
+        _gain(main, read),
         paired_tests([known for record in best if (known := read(record))]),
         tuple(_unpaired(best, read)),
         tuple(ExcludedRun(run, reason) for run, reason in excluded.items()),
         sum(record.run_id in excluded for record in comparable),
         apart,
     )
+
+
+def _other_code(eligible: Iterable[Run]) -> dict[str, str]:
+    """Why runs of a custom model are excluded if its newest run, which comes first, has other code."""
+    newest: dict[str, str] = {}
+    found = {}
+    for record in eligible:
+        if newest.setdefault(record.version, record.code) != record.code:
+            found[record.run_id] = f"its code differs from that of the newest run of {record.version}"
+    return found
+
+
+def _known_models(records: Sequence[Run]) -> list[str]:
+    """The names of the models that have runs: the registered ones in their order, then custom ones by name."""
+    custom = {record.version for record in records if record.model is not None and record.model.source is not None}
+    return [model.name for model in all_models() if model.name not in custom] + sorted(custom)
+
+
+def _gain(groups: Sequence[Sequence[ScoredRun]], read: Reader) -> Difference | None:
+    """From the first model to the last, without custom ones."""
+    story = [runs for runs in groups if not runs[0].record.code]
+    return difference(story[0], story[-1], read) if len(story) > 1 else None
 
 
 def _of_same_conditions(groups: Sequence[Sequence[ScoredRun]], recipe: str) -> Sequence[Sequence[ScoredRun]]:
@@ -264,7 +289,8 @@ def _summaries(
 
 
 def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | None, differs: str) -> VersionSummary:
-    model, best, seeds = get_model(runs[0].record.version), best_of(runs).record, seeds_of(runs)
+    best, seeds = best_of(runs).record, seeds_of(runs)
+    model = best.model or get_model(best.version)
     same = trained_alike(runs)
     n_seeds = n_distinct(seeds) if same else 1
     seconds = [value for run in runs for value in run.seconds]
@@ -288,4 +314,5 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         reported=model.reported,
         inexact=sum(not run.record.is_exact for run in runs),
         conditions=differs,
+        title=model.title,
     )

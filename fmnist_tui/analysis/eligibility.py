@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import official
-from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, safe
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
-from fmnist_tui.training.recipes import hyperparameters, left_to_data, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
 _HIGHEST_SECONDS = 1e9
@@ -64,7 +64,7 @@ def _incomplete(record: Run) -> str:
 
 def _settings(record: Run, recipe: str, data: Fingerprints) -> Iterator[str]:
     """Every way in which a completed run differs from an eligible one."""
-    if find_model(record.version) is None:
+    if record.model is None:
         yield f"unknown model {record.version}"
     if record.recipe != recipe:
         yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
@@ -78,17 +78,18 @@ def _settings(record: Run, recipe: str, data: Fingerprints) -> Iterator[str]:
 
 def _modified(record: Run) -> Iterator[str]:
     """Also if the recipe has changed since: runs with different settings have no common mean."""
-    model = find_model(record.version)
-    known = model is not None and record.recipe in model.recipes
-    if record.manifest.modified is not False:
+    model = record.model
+    if record.manifest.is_code_changed:
+        yield "the model's code was changed"
+    elif record.manifest.modified is not False:
         yield "recipe modified"
-    elif known and _differs(record):
+    elif model is not None and record.recipe in model.recipes and _differs(record, model):
         yield f"settings differ from today's recipe {record.recipe}"
 
 
-def _differs(record: Run) -> bool:
+def _differs(record: Run, model: ModelSpec) -> bool:
     """Whether its settings differ from the recipe's; on other data, those that follow from the data may."""
-    recipe = hyperparameters(record.version, record.recipe)
+    recipe = model.recipe(record.recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
     open_ones = left_to_data(recipe) if record.fingerprints != official.FASHION_MNIST.fingerprints else ()
     return record.settings != {**settings, **{name: record.settings.get(name) for name in open_ones}}
@@ -132,10 +133,10 @@ def conditions(record: Run, recipe: str) -> str:
 
 def _changed_settings(record: Run) -> list[str]:
     """At most two of the hyper-parameters that differ from the recipe's, with their values."""
-    model = find_model(record.version)
+    model = record.model
     if model is None or record.recipe not in model.recipes:
         return []
-    recipe = hyperparameters(record.version, record.recipe)
+    recipe = model.recipe(record.recipe)
     open_ones = left_to_data(recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
     changed = [name for name in settings if name not in open_ones and record.settings.get(name) != settings[name]]
@@ -176,9 +177,9 @@ def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:
 
 
 def trained_alike(runs: Sequence[ScoredRun]) -> bool:
-    """Whether all runs have the same n_train, and those of each version the same settings."""
-    of_version = {run.record.version: run.record.settings for run in runs}
-    same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
+    """Whether all runs have the same n_train, and those of each version the same settings and code."""
+    of_version = {run.record.version: (run.record.settings, run.record.code) for run in runs}
+    same_settings = all((run.record.settings, run.record.code) == of_version[run.record.version] for run in runs)
     return same_settings and len({run.record.n_train for run in runs}) == 1
 
 
@@ -188,7 +189,14 @@ def alike(runs: Sequence[ScoredRun], recipe: str) -> list[list[ScoredRun]]:
     for run in runs:
         record = run.record
         epochs = record.result.epochs if record.result else None
-        key = (conditions(record, recipe), repr(record.settings), record.n_train, record.fingerprints, epochs)
+        key = (
+            conditions(record, recipe),
+            record.code,
+            repr(record.settings),
+            record.n_train,
+            record.fingerprints,
+            epochs,
+        )
         groups.setdefault(key, []).append(run)
     return [groups[key] for key in sorted(groups, key=lambda key: (key[0] != "", -len(groups[key])))]
 

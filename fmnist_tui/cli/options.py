@@ -61,6 +61,14 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def code_options(command: Command) -> Command:
+    """--model and --accept-changed-model, passed as `model` and `accept_changed_model`."""
+    where = "The code of the run's model, FILE.py:NAME, if it has moved or you never named it."
+    changed = "Go on with code that has changed; marks the run as modified."
+    command = click.option("--accept-changed-model", is_flag=True, help=changed)(command)
+    return click.option("--model", metavar="MODEL", help=where)(command)
+
+
 def run_argument(command: Command) -> Command:
     """RUN, passed as `ref`."""
     return click.argument("ref", metavar="RUN", shell_complete=complete_run)(command)

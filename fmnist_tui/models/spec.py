@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fmnist_tui.models.hyperparameters import SHARED_RECIPES, Hyperparameters
+from fmnist_tui.models.hyperparameters import SHARED_RECIPES, Hyperparameters, check_choice
 
 if TYPE_CHECKING:
     from torch import nn
 
     from fmnist_tui.models.dense import DenseNetwork
+    from fmnist_tui.models.source import ModelSource
 
     Network: TypeAlias = DenseNetwork | nn.Module
 
@@ -59,6 +60,7 @@ class ModelSpec:
         why_it_helps: In a few words.
         story: Two or three sentences for the Models screen.
         reported: Published figures, if there are any.
+        source: A custom model's code; None for models that are part of this program or were registered in this process.
     """
 
     name: str
@@ -71,6 +73,16 @@ class ModelSpec:
     why_it_helps: str = ""
     story: str = ""
     reported: Reported | None = None
+    source: ModelSource | None = None
+
+    def recipe(self, name: str) -> Hyperparameters:
+        """The hyper-parameters of a recipe.
+
+        Raises:
+            ConfigError: There is no such recipe.
+        """
+        check_choice("recipe", name, self.recipes)
+        return self.recipes[name]
 
     @property
     def framework(self) -> str:

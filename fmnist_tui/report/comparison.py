@@ -276,7 +276,7 @@ def _document(comparison: Comparison, reached: dict[str, Reference]) -> dict[str
 
 def _version_document(summary: VersionSummary, reference: Reference | None) -> dict[str, Any]:
     content = {**asdict(summary), "seeds": list(summary.seeds)}
-    del content["step"], content["conditions"]
+    del content["step"], content["conditions"], content["title"]
     reached = asdict(reference) if reference else None
     return {**content, **_difference_document("delta", summary.step), "reference": reached}
 

@@ -14,6 +14,7 @@ from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
 from fmnist_tui.models.looks import Look, look_of
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
 from fmnist_tui.runs.curve import smoothed, width_for
 from fmnist_tui.runs.directory import version_in
@@ -114,8 +115,10 @@ def _clean(values: Iterable[float]) -> Values:
 
 def _loss_label(snapshot: Snapshot) -> str:
     """The loss by name: models with different losses can't be compared by it."""
-    known = find_model(snapshot.started.version) if snapshot.started else None
-    return f"loss\n({known.loss})" if known else "loss"
+    if snapshot.started is None:
+        return "loss"
+    known = find_model(snapshot.started.version)
+    return f"loss\n({known.loss if known else ModelSpec.loss})"
 
 
 def _step_label(snapshot: Snapshot) -> str:

@@ -24,6 +24,7 @@ from fmnist_tui.runs.status import Status, is_waiting, status_and_tail
 from fmnist_tui.training.events import Command, Epoch, StepMetrics
 
 if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
+    from fmnist_tui.models.spec import ModelSpec
     from fmnist_tui.runs.curve import Curves
     from fmnist_tui.runs.predictions import Predictions
     from fmnist_tui.training.config import TrainingConfig
@@ -197,6 +198,16 @@ class Run:
         if self.status.has_trainer and self.status is not Status.QUEUED and epochs:
             return f"{self.status}, epoch {min(done + 1, epochs)}/{epochs}"
         return f"{self.status} {done}/{epochs or '?'}"
+
+    @property
+    def model(self) -> ModelSpec | None:
+        """The model, as far as it is known without its code; None if it isn't."""
+        return self.manifest.model
+
+    @property
+    def code(self) -> str:
+        """The SHA-256 of a custom model's code; "" for other models."""
+        return self.manifest.source.sha256 if self.manifest.source else ""
 
     @cached_property
     def snapshot(self) -> Snapshot:

@@ -17,6 +17,7 @@ from fmnist_tui.files import check_regular_file, exists
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.manifest import read_config, read_manifest
+from fmnist_tui.runs.model_code import CodeChoice, check_code
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import build_engine
@@ -70,6 +71,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
+    check_code(run, CodeChoice(command="analyse"))
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))

@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 from fmnist_tui.models.hyperparameters import ConfigError, Hyperparameters, check_choice, check_range, check_type
-from fmnist_tui.models.registry import all_models, get_model
+from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
+from fmnist_tui.models.source import ModelSource
 from fmnist_tui.models.spec import ModelSpec
 
 __all__ = [
@@ -55,6 +56,7 @@ class TrainingConfig:
         score_test: Whether the test images are scored at the end.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps"; resolved before a run starts.
         threads: CPU threads, 0 for all available ones; resolved before a run starts.
+        source: A custom model's code; None for any other model.
 
     Raises:
         UnknownModelError: There is no such model; a ConfigError.
@@ -71,6 +73,7 @@ class TrainingConfig:
     score_test: bool = True
     device: str = "auto"
     threads: int = 0
+    source: ModelSource | None = None
 
     def __post_init__(self) -> None:
         check_type("version", "str", self.version)
@@ -88,11 +91,13 @@ class TrainingConfig:
     @property
     def model(self) -> ModelSpec:
         """The model that is trained."""
-        return get_model(self.version)
+        return get_model(self.version) if self.source is None else self.source.spec(self.version)
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as a JSON object."""
-        return asdict(self)
+        """The configuration as a JSON object; that of a custom model has its code's description under "model"."""
+        content = asdict(self)
+        del content["source"]
+        return content if self.source is None else {**content, "model": self.source.to_json()}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> TrainingConfig:
@@ -104,8 +109,9 @@ class TrainingConfig:
             ConfigError: A key is missing or a value is out of range.
         """
         try:
-            own = {item.name: record[item.name] for item in fields(cls) if item.name != "subset"}
+            own = {item.name: record[item.name] for item in fields(cls) if item.name not in ("subset", "source")}
             own["subset"] = record.get("subset", "first")
+            own["source"] = source_in(record)
             known = {item.name for item in fields(Hyperparameters)}
             values = {name: value for name, value in own["hyperparameters"].items() if name in known}
             return cls(**{**own, "hyperparameters": Hyperparameters(**values)})
@@ -113,7 +119,21 @@ class TrainingConfig:
             raise ConfigError(f"the run's configuration is incomplete ({error})") from error
 
 
-def check_device(version: str, device: str) -> None:
+def source_in(record: Mapping[str, Any]) -> ModelSource | None:
+    """The code of the model in run.json or request.json; None for a model that is not custom.
+
+    Raises:
+        ConfigError: It is damaged, or the model has the name of a built-in one.
+    """
+    if record.get("model") is None:
+        return None
+    source = ModelSource.from_json(record["model"])
+    if source is None or record.get("version") in BUILT_IN:
+        raise ConfigError("the run's description of its model is damaged")
+    return source
+
+
+def check_device(model: ModelSpec, device: str) -> None:
     """Raise an error if the model can't train on the device; whether it is available only PyTorch can find out.
 
     Raises:
@@ -121,13 +141,12 @@ def check_device(version: str, device: str) -> None:
         NoPyTorchError: The model needs PyTorch.
     """
     check_device_name(device)
-    model = get_model(version)
     if model.needs_torch:
         if not has_pytorch():
             others = ", ".join(other.name for other in all_models() if not other.needs_torch)
-            raise NoPyTorchError(f"{version} needs PyTorch; {INSTALL_PYTORCH}; {others} works without it")
+            raise NoPyTorchError(f"{model.name} needs PyTorch; {INSTALL_PYTORCH}; {others} works without it")
     elif device not in ("auto", "cpu"):
-        raise ConfigError(f"{version} uses {model.framework} and trains on the CPU only: use --device auto or cpu")
+        raise ConfigError(f"{model.name} uses {model.framework} and trains on the CPU only: use --device auto or cpu")
 
 
 def has_pytorch() -> bool:

@@ -37,9 +37,7 @@ def hyperparameters(version: str, recipe: str) -> Hyperparameters:
     Raises:
         ConfigError: There is no such model or recipe.
     """
-    recipes = get_model(version).recipes
-    check_choice("recipe", recipe, recipes)
-    return recipes[recipe]
+    return get_model(version).recipe(recipe)
 
 
 def with_flips(augment: str, flips: str) -> str:
@@ -102,7 +100,7 @@ def configure_all(
     if len(versions) > 1:
         devices |= {version: "cpu" for version in versions if not get_model(version).needs_torch}
     for version in versions:
-        check_device(version, devices[version])
+        check_device(get_model(version), devices[version])
     return [
         configure(version, recipe, changes, seed=seed, device=devices[version], **settings)
         for version in versions
@@ -125,7 +123,8 @@ def configure(
     Raises:
         ConfigError: There is no such model or recipe, or a value is out of range.
     """
-    base = hyperparameters(version, recipe)
+    model = get_model(version)
+    base = model.recipe(recipe)
     changed = replace(base, **{name: value for name, value in changes.items() if value is not None})
     changed = replace(changed, augment=with_flips(changed.augment, flip))
-    return TrainingConfig(version, recipe, changed != base, changed, **settings)
+    return TrainingConfig(version, recipe, changed != base, changed, source=model.source, **settings)

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     ORDER = 2
     AUGMENT = 3
     DROPOUT = 4
+    MODULE = 5
 
 
 def address(seed: int, stream: Stream, epoch: int = 0, step: int = 0) -> tuple[int, int, int, int]:

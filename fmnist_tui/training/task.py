@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split_of
 from fmnist_tui.data.dataset import check_enough
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
-from fmnist_tui.training.recipes import hyperparameters, settle
+from fmnist_tui.training.recipes import settle
 
 Labels = NDArray[Any]
 _UNUSUAL = 3.5
@@ -142,7 +143,7 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
 
     One that was given explicitly, and equals what the recipe gives for this data, doesn't make the recipe modified.
     """
-    own, recipe = config.hyperparameters, hyperparameters(config.version, config.recipe)
+    own, recipe = config.hyperparameters, config.model.recipe(config.recipe)
     pixels, flips = dataset.train.statistics, dataset.flips
     settings = settle(own, pixels, flips=flips)
     modified = config.modified and settings != settle(recipe, pixels, flips=flips)
@@ -182,7 +183,8 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
 
     prepare(config.threads)
     network = seeded_network(partial(config.model.build, shape, classes), config.seed)
-    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device)
+    plain = config.version not in BUILT_IN
+    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
 
 
 def _window(task: Task) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import random
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
@@ -37,6 +40,8 @@ def keep_freed_memory() -> bool:
 
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_drawing = threading.Lock()
+"""Held while a custom module computes: all threads of a process share the generators that it may draw from."""
 
 
 def prepare(threads: int) -> None:
@@ -68,6 +73,10 @@ class TorchEngine:
 
     If `found_inf` is set, the fused AdamW skips the update on the device: a loss that is not finite changes no weight,
     and no step has to wait for the device to find out.
+
+    A module that is not built in may contain anything. Whatever it draws from the generators of torch, NumPy and
+    Python is addressed: they are seeded before each step and each evaluation. And its convolutions see images in
+    PyTorch's usual memory layout, since `view` fails on the one that is faster.
     """
 
     def __init__(
@@ -78,11 +87,25 @@ class TorchEngine:
         images: NDArray[np.uint8],
         labels: NDArray[Any],
         device: str,
+        *,
+        plain: bool = False,
     ) -> None:
+        """Put module and images on the device.
+
+        Args:
+            network: The module.
+            settings: The hyper-parameters, with the input scale known.
+            seed: The run's seed.
+            images: uint8, (n, H, W).
+            labels: uint8, (n,).
+            device: As PyTorch names it.
+            plain: Whether the module is not built in.
+        """
+        self._plain = plain
         self._settings = settings
         self._seed = seed
         self._device = torch.device(device)
-        self._layout = torch.contiguous_format if device == "mps" else torch.channels_last
+        self._layout = torch.contiguous_format if plain or device == "mps" else torch.channels_last
         self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
@@ -97,7 +120,7 @@ class TorchEngine:
     @property
     def parameters(self) -> int:
         """The number of trained parameters."""
-        return sum(value.numel() for value in self._network.parameters())
+        return sum(value.numel() for value in self._network.parameters() if value.requires_grad)
 
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of AdamW; (epoch, step) address the augmentation and the dropout masks."""
@@ -107,7 +130,7 @@ class TorchEngine:
         for number, layer in enumerate(self._dropouts):
             layer.address = (*address(self._seed, Stream.DROPOUT, epoch, step), number)
         self._network.train()
-        logits = self._network(inputs)
+        logits = self._forward(inputs, epoch, step)
         loss = F.cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -143,7 +166,7 @@ class TorchEngine:
 
     def weights(self) -> Tensors:
         """A copy of the module's state: parameters and buffers, such as running statistics."""
-        return {name: _copy(value) for name, value in self._network.state_dict().items()}
+        return {name: _copy(value) for name, value in self._own_tensors().items()}
 
     def state(self) -> Tensors:
         """A copy of the module's state, and of AdamW's moments and step counts."""
@@ -159,14 +182,17 @@ class TorchEngine:
 
         Tensors keep the memory layout of this engine.
         """
-        own = self._network.state_dict()
+        own = self._own_tensors()
         weights = {name: torch.tensor(checked_tensor(tensors, name, tuple(value.shape))) for name, value in own.items()}
         moments = {}
         if any(name.startswith(OPTIMIZER) for name in tensors):
             for name, parameter in self._network.named_parameters():
-                moments[parameter] = {
-                    moment: self._stored_moment(tensors, moment, name, parameter) for moment in _MOMENTS
-                }
+                if any(
+                    f"{OPTIMIZER}{moment}.{name}" in tensors for moment in _MOMENTS
+                ):  # one without gradients has none
+                    moments[parameter] = {
+                        moment: self._stored_moment(tensors, moment, name, parameter) for moment in _MOMENTS
+                    }
         with torch.no_grad():
             for name, value in own.items():
                 value.copy_(weights[name])
@@ -211,8 +237,32 @@ class TorchEngine:
 
     def _logits(self, pixels: Tensor) -> Tensor:
         self._network.eval()
-        logits: Tensor = self._network(self._as_inputs(pixels))
-        return logits
+        return self._forward(self._as_inputs(pixels), 0, 0)
+
+    def _forward(self, inputs: Tensor, epoch: int, step: int) -> Tensor:
+        if not self._plain:
+            logits: Tensor = self._network(inputs)
+            return logits
+        with _drawing, quiet():
+            self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
+            drawn: Tensor = self._network(inputs)
+            return drawn
+
+    def _seed_generators(self, entropy: tuple[int, ...]) -> None:
+        """Seed the generators of torch (on the CPU and on this device), NumPy and Python; takes 30 µs."""
+        first, second = np.random.SeedSequence(entropy).generate_state(2, np.uint64).tolist()
+        torch.default_generator.manual_seed(first)
+        if self._device.type == "cuda":
+            torch.cuda.default_generators[self._device.index or 0].manual_seed(first)
+        elif self._device.type == "mps":
+            torch.mps.manual_seed(first)
+        np.random.seed(second & 0xFFFF_FFFF)
+        random.seed(second)
+
+    def _own_tensors(self) -> dict[str, Tensor]:
+        """The module's parameters and buffers by name, those included that its `state_dict` leaves out."""
+        state = {name: value for name, value in self._network.state_dict().items() if isinstance(value, Tensor)}
+        return state | {name: value for name, value in self._network.named_buffers() if name not in state}
 
     def _clear(self) -> None:
         self._loss = torch.zeros((), device=self._device)

@@ -17,6 +17,7 @@ from .conftest import Fmnist
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
     *("label", "delete", "queue", "results", "analyse", "export", "data", "bench", "doctor"),
+    *("models", "new-model"),
 }
 
 OPTIONS = {
@@ -44,12 +45,17 @@ OPTIONS = {
     "pause": {"--runs"},
     "continue": {"--runs"},
     "stop": {"--after-epoch", "--now", "--runs"},
-    "resume": {"--detach", "--in-app", "--json", "--runs"},
+    "resume": {"--detach", "--in-app", "--json", "--runs", "--model", "--accept-changed-model"},
     "queue": {"--json"},
     "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
     "delete": {"--yes", "--runs"},
     "results": {"--recipe", "--all", "--format", "--runs"},
-    "analyse": {"--only", "--again", "--epochs", "--limit", "--device", "--json", "--data", "--runs"},
+    "analyse": {
+        *("--only", "--again", "--epochs", "--limit", "--device", "--json", "--data", "--runs"),
+        *("--recipe", "--model", "--accept-changed-model"),
+    },
+    "models": {"--json"},
+    "new-model": set(),
     "export": {"--to", "--runs"},
     "data": {"--json", "--data"},
     "bench": {"--seconds", "--device", "--threads", "--json"},

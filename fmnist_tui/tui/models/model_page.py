@@ -21,6 +21,7 @@ from fmnist_tui.tui.widgets.fitted import Fitted
 
 WIDE, HUGE = 112, 160
 """Columns of a screen on which two and three panels are beside each other."""
+_UNMEASURED = "The layers are measured when it is trained with these images."
 _HIGH = 44
 _ROWS, _LARGE_ROWS = 5, 10
 """Of the drawing; the large one on screens that are huge and high."""
@@ -69,7 +70,7 @@ class ModelPage(VerticalScroll):
         self._shown = (known, dataset, depends_on)
         title = page_title(model, table, theme, short=size.width < WIDE)
         self.query_one("#about").border_title = title
-        unknown = Text(known.faults.get(model.name, "Measuring the layers..."))
+        unknown = Text(known.faults.get(model.name, _UNMEASURED if model.source else "Measuring the layers..."))
         rows = _LARGE_ROWS if size.width >= HUGE and size.height >= _HIGH else _ROWS
         picture = partial(drawing, table, known.image_shape, dark=theme.dark, rows=rows) if table else None
         layers = partial(layers_table, table, theme) if table else None

@@ -12,7 +12,7 @@ from textual.theme import Theme
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.data import Dataset
-from fmnist_tui.models.layers import Layer, LayerTable
+from fmnist_tui.models.layer_table import Layer, LayerTable
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.report.sentences import spread_cell

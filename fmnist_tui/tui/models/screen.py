@@ -21,7 +21,7 @@ from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
-from fmnist_tui.tui.messages import SettingsChanged, TrainingRequested
+from fmnist_tui.tui.messages import Failed, SettingsChanged, TrainingRequested
 from fmnist_tui.tui.models.forecast import (
     Forecast,
     Known,
@@ -35,6 +35,7 @@ from fmnist_tui.tui.models.forecast import (
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_list import cost_bars, model_line
 from fmnist_tui.tui.models.model_page import HUGE, WIDE, ModelPage
+from fmnist_tui.tui.models.naming import NameModelDialog, check_named, find_models
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.choices import Choices
@@ -52,6 +53,7 @@ class ModelsScreen(LabScreen):
         Binding(
             "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
         ),
+        Binding("n", "name", "Own model", tooltip="Name a model of your own: a class or function in a file or module"),
         Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
         Binding("escape", "leave_field", "Back to the models", show=False),
         Binding("tab", "app.focus_next", "Settings", tooltip="To the form, its next field, and the model's page"),
@@ -98,6 +100,8 @@ class ModelsScreen(LabScreen):
     def on_screen_resume(self) -> None:
         """Runs may have ended meanwhile."""
         self._look_around(self.app.runs_state)
+        publish = partial(self.call_later, self._take_dataset, self.app.dataset)
+        self.app.threads.start(partial(find_models, publish), lane="find models", only_newest=True)
 
     def _look_around(self, seen: RunsState) -> None:
         """Finished runs show what is reached, and how long it takes."""
@@ -160,6 +164,32 @@ class ModelsScreen(LabScreen):
         self._show_list()
         self._show_form()
 
+    def action_name(self) -> None:
+        """Ask for a model of the user's own."""
+        self._ask_for_name()
+
+    def _ask_for_name(self, text: str = "", fault: str = "") -> None:
+        self.app.push_screen(NameModelDialog(text, fault), self._check_named)
+
+    def _check_named(self, text: str | None) -> None:
+        if text is None:
+            return
+        self.app.notify(f"Checking {text}...", markup=False, timeout=3)
+        images = self._known.image_shape, self._known.classes
+        done, failed = partial(self.call_later, self._show_named), partial(self.call_later, self._refuse_named)
+        self.app.threads.start(partial(check_named, text, images, done, failed), lane="named")
+
+    def _show_named(self, model: ModelSpec) -> None:
+        self._take_dataset(self.app.dataset)
+        self.query_one("#versions", Choices).highlighted = all_models().index(model)
+
+    def _refuse_named(self, text: str, fault: str) -> None:
+        """Asks again, unless the user is somewhere else."""
+        if self.is_current:
+            self._ask_for_name(text, fault)
+        else:
+            self.post_message(Failed(fault))
+
     def action_leave_field(self) -> None:
         """Back to the list of models, where keys are commands again."""
         self.query_one("#versions").focus()
@@ -219,6 +249,7 @@ class ModelsScreen(LabScreen):
         """The models with what is known of them; the costs below."""
         choices, theme = self.query_one("#versions", Choices), self.app.current_theme
         models, recipe = all_models(), self.query_one(TrainForm).recipe
+        choices.add_options([Option(model.name) for model in models[choices.option_count :]])
         for index, model in enumerate(models):
             is_marked = model.name in self._marked
             line = Fitted(partial(model_line, model, self._known, recipe, theme, marked=is_marked))

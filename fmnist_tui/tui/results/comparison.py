@@ -11,7 +11,6 @@ from fmnist_tui.analysis.calibration import Bin, reliability
 from fmnist_tui.analysis.comparison import Comparison, OtherData, VersionSummary, compare, compare_on, other_data
 from fmnist_tui.analysis.eligibility import exclusion_reason
 from fmnist_tui.analysis.reference import ValidationCurve, reference_runs
-from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.comparison import comparison_report, side_by_side
 from fmnist_tui.report.report import Report
 from fmnist_tui.runs.directory import version_in
@@ -229,14 +228,14 @@ def _row(
     several: bool = False,
     is_other: bool = False,
 ) -> IntervalRow:
-    model, known = find_model(summary.version), reference_runs().get(recipe)
+    known = reference_runs().get(recipe)
     references = {one.version: one.test_accuracy.mean for one in known.comparison.versions} if known else {}
     is_like = not (is_reference or summary.conditions or is_other)
     reported = summary.reported.accuracy if summary.reported and not summary.conditions else None
     return IntervalRow(
         summary.version,
         f"{summary.name} {recipe}" if several else summary.name,
-        model.title if model else "",
+        summary.title,
         summary.test_accuracy.mean,
         summary.test_accuracy.interval,
         summary.runs,

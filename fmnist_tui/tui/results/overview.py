@@ -99,6 +99,7 @@ def newest_text(records: Sequence[Run], excluded: Mapping[str, str], theme: Them
     if not records:
         return Text(_NO_RUNS, "dim")
     lines = []
+    width = 1 + max(len(record.version) for record in records[:_MOST])
     for record in records[:_MOST]:
         colour, status = model_colour(record.version, theme), record.status
         out = record.run_id in excluded
@@ -106,7 +107,7 @@ def newest_text(records: Sequence[Run], excluded: Mapping[str, str], theme: Them
         seed = "" if record.seed is None else f"s{record.seed}"
         line = Text.assemble(
             (status_mark(status), status_colour(status, theme) or "dim"),
-            (f" {record.version:<3}", "dim" if out else f"bold {colour}"),
+            (f" {record.version:<{width}}", "dim" if out else f"bold {colour}"),
             (f"{seed:<3}{score:>8}", "dim" if out else ""),
             (f" {record.marked_recipe}{' (excluded)' if out and record.test_accuracy is not None else ''}", "dim"),
         )
