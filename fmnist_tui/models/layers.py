@@ -70,6 +70,10 @@ class LayerTable:
         return 3 * self.macs - next((layer.macs for layer in self.layers if layer.macs), 0)
 
 
+Options = tuple[tuple[str, Any], ...]
+"""Settings of a model that differ from its own, as pairs of name and value."""
+
+
 def saved_table(
     spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
 ) -> LayerTable | None:
@@ -80,17 +84,27 @@ def saved_table(
 
 @cache
 def layer_table(
-    spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
+    spec: ModelSpec,
+    image_shape: ImageShape = FASHION_MNIST_SHAPE,
+    classes: int = FASHION_MNIST_CLASSES,
+    options: Options = (),
 ) -> LayerTable:
     """The model's layers for such images: the saved table if there is one, else measured.
+
+    Args:
+        spec: The model.
+        image_shape: Channels, height and width.
+        classes: Number of classes.
+        options: Settings of the model that differ from its own.
 
     Raises:
         ImportError: It has to be measured, and PyTorch is missing.
     """
-    return saved_table(spec, image_shape, classes) or measure_layers(spec, image_shape, classes)
+    saved = None if options else saved_table(spec, image_shape, classes)
+    return saved or measure_layers(spec, image_shape, classes, options)
 
 
-def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> LayerTable:
+def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int, options: Options = ()) -> LayerTable:
     """Build the network and read its layers: of a PyTorch model by passing a zero image through it.
 
     That is done without memory or arithmetic (on the device "meta") if the module allows it, and leaves torch's random
@@ -100,9 +114,9 @@ def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> La
         ImportError: PyTorch is needed and missing.
     """
     if spec.engine == "numpy":
-        network: Any = spec.build(image_shape, classes)
+        network: Any = spec.build(image_shape, classes, **dict(options))
         return LayerTable(tuple(_dense_layers(network)))
-    return LayerTable(_module_layers(lambda: spec.build(image_shape, classes), image_shape))
+    return LayerTable(_module_layers(lambda: spec.build(image_shape, classes, **dict(options)), image_shape))
 
 
 @cache
@@ -114,12 +128,16 @@ def _saved_tables() -> dict[str, LayerTable]:
     }
 
 
+_ACTIVATIONS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+
+
 def _dense_layers(network: DenseNetwork) -> Iterator[Layer]:
     last = len(network.sizes) - 2
     for number in range(last + 1):
         weight, bias = (network.parameters[f"layers.{number}.{name}"] for name in ("weight", "bias"))
         yield Layer(f"layers.{number}", "Linear", bias.shape, weight.size + bias.size, weight.size)
-        name, kind = ("sigmoid", "Sigmoid") if number == last else (f"relu{number}", "ReLU")
+        kind = "Sigmoid" if number == last else _ACTIVATIONS[network.activation]
+        name = "sigmoid" if number == last else f"{network.activation}{number}"
         yield Layer(name, kind, bias.shape)
 
 

@@ -17,7 +17,6 @@ from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.conditions import Conditions, conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, create_run, time_in
 from fmnist_tui.runs.manifest import read_manifest, requested_folder
-from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 from fmnist_tui.training.streams import STREAM_NUMBER
@@ -146,7 +145,7 @@ def _flip(request: Request) -> str:
     own = config.hyperparameters
     if request.data in (None, DEMO):  # garments, which are flipped by default
         usual, own = settle_for_fashion_mnist(usual), settle_for_fashion_mnist(own)
-    return "auto" if own.augment == usual.augment else "on" if flips(own.augment) else "off"
+    return "auto" if own.flip == usual.flip else own.flip
 
 
 def command_of(request: Request) -> str:

@@ -71,19 +71,22 @@ def resolve_device(config: TrainingConfig, gpu: str = "cuda:0") -> TrainingConfi
         gpu: The device to use if any GPU would do: "cuda:1".
 
     Raises:
-        ConfigError: The device doesn't exist, or PyTorch is missing or broken.
+        ConfigError: The device doesn't exist or doesn't have the precision, or PyTorch is missing or broken.
     """
     check_device(config.version, config.device)
-    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, gpu)
+    precision = config.hyperparameters.precision
+    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, gpu, precision)
     return replace(config, device=device, threads=config.threads or available_cpus())
 
 
-def _device_of_pytorch(wanted: str, gpu: str) -> str:
+def _device_of_pytorch(wanted: str, gpu: str, precision: str) -> str:
     try:
-        from fmnist_tui.training.devices import resolve
+        from fmnist_tui.training.devices import check_precision, resolve
     except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
         raise ConfigError(f"PyTorch is broken ({first_line(error)}); reinstall it: pip install torch") from error
-    return resolve(wanted, gpu)
+    device = resolve(wanted, gpu)
+    check_precision(precision, device)
+    return device
 
 
 def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> None:
@@ -104,12 +107,13 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
             raise DataError(row.message, row.advice)
-    for device in sorted({config.device for config in configs} - {"auto", "cpu"}):
-        _check_device(device)
+    wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
+    for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
+        _check_device(device, precision)
 
 
-def _check_device(wanted: str) -> None:
-    report = run_command([*_ASK_DEVICE, wanted], _SECONDS).report()
+def _check_device(wanted: str, precision: str) -> None:
+    report = run_command([*_ASK_DEVICE, wanted, precision], _SECONDS).report()
     if report is None:
         raise ConfigError(f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor`, or use --device cpu")
     if fault := report.get("fault"):
@@ -133,13 +137,21 @@ def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
     """Bytes that runs leave on disk, and one more checkpoint: the old one is deleted after the new one."""
     checkpoints = [_checkpoint(config) for config in configs]
     saved = sum(
-        MAX_CHECKPOINTS * size + 4 * layer_table(config.model).parameters
-        for size, config in zip(checkpoints, configs, strict=True)
+        MAX_CHECKPOINTS * size + 4 * _parameters(config) for size, config in zip(checkpoints, configs, strict=True)
     )
     return saved + max(checkpoints, default=0) + _BESIDE * len(configs)
 
 
 def _checkpoint(config: TrainingConfig) -> int:
-    """Bytes of a checkpoint: float32 weights, and SGD's velocity or AdamW's two moments for each."""
-    copies = {"sgd": 2, "adamw": 3}[config.hyperparameters.optimizer]
-    return 4 * copies * layer_table(config.model).parameters
+    """Bytes of a checkpoint: float32 weights, SGD's velocity or AdamW's two moments for each, and their averages."""
+    settings = config.hyperparameters
+    copies = (2 if settings.optimizer == "sgd" else 3) + (settings.ema > 0)
+    return 4 * copies * _parameters(config)
+
+
+def _parameters(config: TrainingConfig) -> int:
+    """Of the network; of one that can't be built, 0: its trainer reports why."""
+    try:
+        return layer_table(config.model, options=tuple(config.model_options.items())).parameters
+    except (ValueError, ImportError):
+        return 0

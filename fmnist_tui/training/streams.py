@@ -21,6 +21,9 @@ class Stream(IntEnum):
     ORDER = 2
     AUGMENT = 3
     DROPOUT = 4
+    ERASE = 6
+    CUTOUT = 7
+    MIXUP = 8
 
 
 def address(seed: int, stream: Stream, epoch: int = 0, step: int = 0) -> tuple[int, int, int, int]:

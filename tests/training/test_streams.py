@@ -19,7 +19,15 @@ def test_the_golden_values_below_are_those_of_this_stream_number() -> None:
 
 
 def test_the_numbers_of_the_streams_never_change() -> None:
-    assert {stream.name: int(stream) for stream in Stream} == {"INIT": 1, "ORDER": 2, "AUGMENT": 3, "DROPOUT": 4}
+    assert {stream.name: int(stream) for stream in Stream} == {
+        "INIT": 1,
+        "ORDER": 2,
+        "AUGMENT": 3,
+        "DROPOUT": 4,
+        "ERASE": 6,
+        "CUTOUT": 7,
+        "MIXUP": 8,
+    }
     assert address(7, Stream.AUGMENT, 3, 11) == (7, 3, 3, 11)
 
 

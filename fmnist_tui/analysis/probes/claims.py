@@ -16,7 +16,6 @@ from fmnist_tui.analysis.probes.reference import reference_findings
 from fmnist_tui.analysis.probes.shifts import translation_claim
 from fmnist_tui.analysis.reference import references
 from fmnist_tui.runs.run import Run
-from fmnist_tui.training.augment import shifts as shifts_images
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 
 DENSE, CNNS = "v0", ("v1", "v2", "v3")
@@ -136,7 +135,7 @@ def _spatial(found: Mapping[str, Findings], missing: tuple[str, ...]) -> Claim:
 
 def _augments(one: Findings) -> bool:
     """Whether the run's training images were shifted at random."""
-    return shifts_images(str(one.record.settings.get("augment")))
+    return any(one.record.settings.get(name) for name in ("shift", "crop"))
 
 
 def _total_gain(gain: float | None, missing: tuple[str, ...]) -> Claim:

@@ -16,7 +16,6 @@ from textual.widgets.option_list import Option
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
-from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import image_shape, settled
 from fmnist_tui.tui.base_screens import LabScreen
@@ -264,4 +263,4 @@ def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | Non
     """Whether any of these trainings flips images; None until the data is loaded."""
     if dataset is None:
         return None
-    return any(flips(settled(config, dataset).hyperparameters.augment) for config in configs)
+    return any(settled(config, dataset).hyperparameters.flip == "on" for config in configs)
