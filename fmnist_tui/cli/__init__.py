@@ -23,6 +23,7 @@ from fmnist_tui.version import __version__
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train models and follow them."),
+    "recipe": ("recipe", "Print a recipe as a file to change."),
     "runs": ("runs", "List all runs, newest first."),
     "show": ("show", "Show one run."),
     "attach": ("app", "Open the training screen on a run."),

@@ -101,8 +101,9 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
 
     Raises:
         DataError: The folder doesn't contain the data, according to names, headers and sizes.
-        ConfigError: A device doesn't exist.
+        ConfigError: A device doesn't exist, or a network can't be built.
     """
+    _check_networks(configs)
     if data is not None:
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
@@ -110,6 +111,16 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
     wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
     for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
         _check_device(device, precision)
+
+
+def _check_networks(configs: Sequence[TrainingConfig]) -> None:
+    """Raise ConfigError if a network can't be built with the settings of its own: too many blocks for the images."""
+    for config in configs:
+        if config.model_options:
+            try:
+                layer_table(config.model, options=tuple(config.model_options.items()))
+            except ValueError as error:
+                raise ConfigError(f"{config.version}: {error}") from None
 
 
 def _check_device(wanted: str, precision: str) -> None:
@@ -150,8 +161,4 @@ def _checkpoint(config: TrainingConfig) -> int:
 
 
 def _parameters(config: TrainingConfig) -> int:
-    """Of the network; of one that can't be built, 0: its trainer reports why."""
-    try:
-        return layer_table(config.model, options=tuple(config.model_options.items())).parameters
-    except (ValueError, ImportError):
-        return 0
+    return layer_table(config.model, options=tuple(config.model_options.items())).parameters

@@ -165,7 +165,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     """
     a, b, c = _NEWTON_SCHULZ
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.t()
-    x = wide / (wide.norm() + 1e-7)
+    x: Tensor = wide / (wide.norm() + 1e-7)
     for _ in range(_ITERATIONS):
         gram = x @ x.t()
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
@@ -184,6 +184,6 @@ def _like(moment: str, parameter: nn.Parameter) -> Tensor:
 
 def _read(tensors: Mapping[str, NDArray[Any]], name: str, like: Tensor) -> Tensor:
     """A stored tensor with the type, device and memory layout of another one."""
-    stored = checked_tensor(tensors, f"{OPTIMIZER}{name}", tuple(like.shape))
     read: Tensor = torch.zeros_like(like.detach())
-    return read.copy_(torch.tensor(stored))
+    read.copy_(torch.tensor(checked_tensor(tensors, f"{OPTIMIZER}{name}", tuple(like.shape))))
+    return read

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.data import official
 from fmnist_tui.data.dataset import PixelStatistics
@@ -16,6 +16,9 @@ from fmnist_tui.models.options import ConfigError, Option, check_choice, option_
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.training.config import TrainingConfig, check_device
+
+if TYPE_CHECKING:
+    from fmnist_tui.training.recipe_files import RecipeFile
 
 RECIPES = ("tuned", "origin")
 """Names of the recipes that models have; the first one is the default."""
@@ -156,7 +159,13 @@ def configure_all(
 
 
 def configure(
-    version: str, recipe: str, changes: Mapping[str, Any], flip: str = "auto", **settings: Any
+    version: str,
+    recipe: str,
+    changes: Mapping[str, Any],
+    flip: str = "auto",
+    given: Mapping[str, Any] | None = None,
+    recipe_file: RecipeFile | None = None,
+    **settings: Any,
 ) -> TrainingConfig:
     """A configuration from a recipe.
 
@@ -166,20 +175,39 @@ def configure(
         changes: Settings that differ from the recipe's, and the model's own ones as "model.NAME"; a value of None
             changes nothing.
         flip: "on" or "off": horizontal flips, whatever the recipe says; "auto": the recipe's.
+        given: Further changes as a user gave them: as text.
+        recipe_file: A recipe file, whose settings replace those of the recipe that it names.
         **settings: Fields of TrainingConfig: seed, limit, score_test, device, threads.
 
     Raises:
-        ConfigError: There is no such model or recipe, or a value is out of range.
+        ConfigError: There is no such model, recipe or setting, or a value is out of range.
     """
     check_choice("flip", flip, FLIPS)
-    base = hyperparameters(version, recipe)
     model = get_model(version)
-    given = {name: value for name, value in changes.items() if value is not None}
-    own = {name.removeprefix(MODEL): given.pop(name) for name in list(given) if name.startswith(MODEL)}
+    base = hyperparameters(version, recipe_file.recipe if recipe_file else recipe)
+    values = _of_file(model, recipe_file) if recipe_file else {}
+    values |= read_settings(model, given or {})
+    values |= {name: value for name, value in changes.items() if value is not None}
     if flip != "auto":
-        given["flip"] = flip
-    changed = replace(base, **given)
+        values["flip"] = flip
+    own = {name.removeprefix(MODEL): values.pop(name) for name in list(values) if name.startswith(MODEL)}
+    changed = replace(base, **values)
+    check_effective(changed, {name for name, value in values.items() if value != getattr(base, name)})
     defaults = {option.name: option.default for option in model.options}
     own = {name: value for name, value in own.items() if name not in defaults or value != defaults[name]}
-    modified = changed != base or bool(own)
-    return TrainingConfig(version, recipe, modified, changed, model_options=own, **settings)
+    return TrainingConfig(
+        version,
+        recipe_file.recipe if recipe_file else recipe,
+        changed != base or bool(own),
+        changed,
+        model_options=own,
+        recipe_file=recipe_file.to_json() if recipe_file else None,
+        **settings,
+    )
+
+
+def _of_file(model: ModelSpec, file: RecipeFile) -> dict[str, Any]:
+    try:
+        return read_settings(model, file.settings)
+    except ConfigError as error:
+        raise ConfigError(f"{file.name}: {error}") from None

@@ -17,7 +17,7 @@ from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import rough_duration, safe
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, hyperparameters, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, RECIPES, hyperparameters, settle_for_fashion_mnist
 
 _IMAGES = 60_000
 """Training images of Fashion-MNIST, assumed until the data is loaded."""
@@ -159,6 +159,7 @@ def changes(config: TrainingConfig) -> dict[str, object]:
     recipe = asdict(settle_for_fashion_mnist(hyperparameters(config.version, config.recipe)))
     settings = asdict(settle_for_fashion_mnist(config.hyperparameters))
     changed = {name: value for name, value in settings.items() if value != recipe[name]}
+    changed |= {f"{MODEL}{name}": value for name, value in config.model_options.items()}
     return changed if config.limit is None else {**changed, "limit": config.limit}
 
 
