@@ -108,7 +108,7 @@ def test_the_examples_run_and_leave_modified_runs(tmp_path: Path) -> None:
     ]
     own = {"PATH": f"{program.parent}:{os.environ['PATH']}", "FMNIST_TUI_DATA": "demo"}
     own |= {"FMNIST_TUI_RUNS": str(tmp_path / "runs")}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         ["/bin/sh", "-ec", "\n".join(blocks)],
         cwd=tmp_path,
         env=os.environ | own,
