@@ -1,7 +1,8 @@
 """Makes the pictures of the README and the docs from the real app: `python assets/make_pictures.py RUNS`.
 
-RUNS is a folder of finished runs, for results and claims. The pictures of a training, and the animation, are taken of a
-v0 that trains meanwhile on the real images, which takes about a minute.
+RUNS is a folder of finished runs, for results and claims; its newest v3 that was trained on a GPU is shown as it ended.
+The other pictures of a training, and the animation, are taken of a v0 that trains meanwhile on the real images, which
+takes about a minute.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from fmnist_tui.paths import AppPaths, cache_folder
+from fmnist_tui.runs.run import read_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.themes import DARK, LIGHT
 
@@ -86,6 +88,17 @@ async def still_pictures(runs: Path) -> None:
         await picture(pilot, "confusion")
 
 
+async def gpu_picture(runs: Path) -> None:
+    """The newest v3 that was trained on a GPU, as it ended."""
+    found = [run for run in read_runs(runs) if run.version == "v3" and run.manifest.device.startswith("cuda")]
+    if not found:
+        return
+    app = FmnistApp(AppPaths(runs, None, cache_folder()), attach=found[0].directory)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(SECONDS_TO_READ)
+        await picture(pilot, "training-gpu")
+
+
 async def training_pictures() -> None:
     """A v0 that is started from the form: a picture of its ninth epoch, and all of it as an animation."""
     with tempfile.TemporaryDirectory() as folder:
@@ -116,4 +129,5 @@ async def training_pictures() -> None:
 
 if __name__ == "__main__":
     asyncio.run(still_pictures(Path(sys.argv[1])))
+    asyncio.run(gpu_picture(Path(sys.argv[1])))
     asyncio.run(training_pictures())

@@ -8,9 +8,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.errors import RunError
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
 from fmnist_tui.runs.access import find_readable
 from fmnist_tui.runs.directory import RunDirectory
@@ -30,19 +31,22 @@ Folder = str | os.PathLike[str]
 _POLL_SECONDS = 0.05
 
 
-def load_data(source: Folder | None = None) -> Dataset:
-    """A data set: `train` and `test` with `images` (uint8, (N, 28, 28)) and `labels` (uint8, (N,)), and `classes`.
+def load_data(source: Folder | None = None, size: int | None = None) -> Dataset:
+    """A data set: `train` and `test` with `images` (uint8, (N, channels, height, width)) and `labels`, and `classes`.
 
     Args:
-        source: A folder, "demo" for the small drawn set, or None for FMNIST_TUI_DATA, else Fashion-MNIST, which is
-            downloaded if it isn't on this machine (31 MB).
+        source: A folder or file with images, "demo" for the small drawn set, or None for FMNIST_TUI_DATA, else
+            Fashion-MNIST, which is downloaded if it isn't on this machine (31 MB).
+        size: The side in pixels that the pictures of a folder are resized to.
 
     Raises:
         DataError: The folder doesn't contain valid data, or Fashion-MNIST could not be loaded.
     """
     from fmnist_tui.data import load
+    from fmnist_tui.data.location import with_size
 
-    return load(data_folder(_text(source)), cache_folder())
+    text = _text(source)
+    return load(data_folder(with_size(text, size) if text else text), cache_folder())
 
 
 def runs(folder: Folder | None = None) -> list[Run]:
@@ -123,7 +127,7 @@ def train(
     trains. It waits for its device like any other run.
 
     Args:
-        model: The name of a built-in or registered model.
+        model: The name of a built-in or registered model, or one of your own: "net.py:Net", "package.module:make".
         data: As for `load_data`.
         folder: As for `runs`.
         recipe: The recipe's name, or a recipe file ("my.toml").
@@ -143,35 +147,47 @@ def train(
         DataError: The data folder doesn't contain valid data.
         RunError: The runs folder can't be written.
     """
+    from fmnist_tui.models.named import name_model
     from fmnist_tui.runs.request import request_run
-    from fmnist_tui.runs.start import check_startable
+    from fmnist_tui.runs.start import check_startable, image_format
     from fmnist_tui.training.recipe_files import read_recipe_file
     from fmnist_tui.training.recipes import configure_all
 
+    source = data_folder(_text(data))
+    known = find_model(model) or name_model(model, Path.cwd(), *image_format(source, cache_folder()))
+
     changes = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     file = read_recipe_file(Path(recipe)) if recipe.endswith(".toml") else None
-    others = {"flip": flip, "limit": limit, "score_test": score_test, "threads": threads}
+    others: dict[str, Any] = {"flip": flip, "limit": limit, "score_test": score_test, "threads": threads}
     others |= {"given": settings, "recipe_file": file}
-    (config,) = configure_all([model], [seed], file.recipe if file else recipe, changes, device, **others)
-    source = data_folder(_text(data))
+    (config,) = configure_all([known.name], [seed], file.recipe if file else recipe, changes, device, **others)
     check_startable([config], source, cache_folder())
     return Training(request_run(runs_folder(_text(folder)), config, source))
 
 
-def resume(run: Run | str = "last", folder: Folder | None = None) -> Training:
+def resume(
+    run: Run | str = "last",
+    folder: Folder | None = None,
+    *,
+    model: str | None = None,
+    accept_changed_model: bool = False,
+) -> Training:
     """Resume a stopped or interrupted run in this process, bit for bit; iterate over the result for its events.
 
     Args:
         run: A run, or its name as `open_run` takes it.
         folder: As for `runs`.
+        model: Where the code of a model of your own is, if it has moved or you never named it.
+        accept_changed_model: Whether to go on with code that has changed; the run is marked as modified.
 
     Raises:
         RunError: It can't be resumed; the message says why.
     """
+    from fmnist_tui.runs.model_code import CodeChoice
     from fmnist_tui.runs.resume import check_resumable
 
     directory = (run if isinstance(run, Run) else open_run(run, folder)).directory
-    check_resumable(directory)
+    check_resumable(directory, code=CodeChoice(model, accept_changed_model))
     return Training(directory)
 
 

@@ -14,6 +14,7 @@ import pytest
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.cli import cli
+from fmnist_tui.models.examine import examine
 from fmnist_tui.models.registry import BUILT_IN, find_model
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.text import percent
@@ -212,6 +213,15 @@ def test_the_table_of_results_has_the_accuracies_of_the_reference_runs(page: Pat
             percent(spec.reported.accuracy),
         ]
     assert rows_of_results(page) == expected
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_example_of_a_model_can_be_trained(number: int, tmp_path: Path) -> None:
+    page = (PROJECT / "docs" / "your-own-model.md").read_text("utf-8")
+    example = [block for language, block in _BLOCK.findall(page) if language == "python"][number]
+    (tmp_path / "net.py").write_text(example, encoding="utf-8")
+    name = ("Net", "linear")[number]
+    assert examine(f"net.py:{name}", tmp_path, (1, 28, 28), 10).table.parameters in (16_394, 7_850)
 
 
 def test_the_readme_states_how_long_v0_took() -> None:

@@ -48,7 +48,8 @@ def hyperparameter_table() -> Iterator[str]:
         ]
         value = values[0] if values[0] == values[1] else ", ".join(values)
         only = f" With {' and '.join(option.optimizers)}." if option.optimizers else ""
-        only += {("torch",): " Not in v0.", ("numpy",): " v0 alone."}.get(option.engines, "")
+        only += "" if "numpy" in option.engines else " Not in v0."
+        only += "" if "torch" in option.engines else " v0 alone."
         yield f"| `{option.name}` | {value} | {option.valid} | {in_cell(option.documentation)}{only} |"
 
 

@@ -72,7 +72,7 @@ def put_away(run: RunDirectory) -> None:
 
 
 def write_tables(records: list[Run]) -> None:
-    """The summary and the analyses for the app, tables, which show it, and the tuned runs' figures."""
+    """The summary and the analyses for the app, the tables, and the figures."""
     SUMMARY.write_text(json.dumps(summarised(records), indent=2) + "\n")
     bundle(records)
     write_analyses(records)
@@ -81,6 +81,11 @@ def write_tables(records: list[Run]) -> None:
         (HERE / f"results-{recipe}.md").write_text(to_markdown(report))
         (HERE / f"results-{recipe}.csv").write_text(to_csv(report))
         (HERE / f"results-{recipe}.json").write_text(json.dumps(to_json(report), indent=2) + "\n")
+    write_figures(records)
+
+
+def write_figures(records: list[Run]) -> None:
+    """The figures of the tuned recipe's best runs."""
     best = {one.best_run: one.version for one in compare(records, "tuned").versions}
     with tempfile.TemporaryDirectory() as folder:
         chosen = [record for record in records if record.run_id in best]

@@ -230,7 +230,7 @@ def _why_no_torch() -> str:
 
 def _random_images(count: int) -> Dataset:
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, 28, 28), np.uint8)
+    images = rng.integers(0, 256, (count, 1, 28, 28), np.uint8)
     train = ImageSet.of(images, rng.integers(0, 10, count, np.uint8))
     return Dataset("random", tuple("0123456789"), train, train, "drawn at random", flips=True)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from fmnist_tui.analysis.eligibility import (
+    Fingerprints,
     ScoredRun,
     alike,
     best_of,
@@ -21,6 +22,7 @@ from fmnist_tui.analysis.eligibility import (
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
 from fmnist_tui.data import official
+from fmnist_tui.data.sources import DEMO
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.models.spec import Reported
@@ -51,6 +53,7 @@ class VersionSummary:
         inexact: How many of the runs continued under other conditions than they began with.
         conditions: What differs from eligible runs ("2,000 images, lr 0.01"), if runs of unlike training are compared
             apart; else "".
+        title: The model's, in a few words.
     """
 
     version: str
@@ -70,6 +73,7 @@ class VersionSummary:
     reported: Reported | None
     inexact: int = 0
     conditions: str = ""
+    title: str = ""
 
     @property
     def name(self) -> str:
@@ -103,8 +107,8 @@ class Comparison:
         recipe: The runs' recipe.
         all_runs: Whether all of the recipe's runs scored on the same images are compared, not only eligible ones.
         compared: The ids of the compared runs.
-        versions: In the order of the registry.
-        gain: From the first version to the last; None for fewer than two versions.
+        versions: In the order of the registry, then custom models by name.
+        gain: From the first version to the last, custom models left out; None for fewer than two versions.
         paired: Tests between the versions' best runs.
         unpaired: Best runs whose predictions can't be used in the paired tests.
         excluded: Ineligible runs, newest first; with `all_runs` some of them are compared nevertheless.
@@ -129,8 +133,61 @@ class Comparison:
         return None if self.gain is None else self.gain.value
 
 
+@dataclass(frozen=True)
+class OtherData:
+    """A data set other than Fashion-MNIST on which runs were scored.
+
+    Attributes:
+        name: Its name.
+        folder: Where it was found, as in a request.
+        fingerprints: Of its training images and of its test images.
+        test_images: How many of the latter there are; None where that isn't known.
+    """
+
+    name: str
+    folder: str | None
+    fingerprints: Fingerprints
+    test_images: int | None
+
+
+def other_data(records: Sequence[Run], recipe: str = "tuned") -> list[OtherData]:
+    """The data sets besides Fashion-MNIST and the demo set on which runs of a recipe were scored, the newest first."""
+    found: dict[Fingerprints, OtherData] = {}
+    for record in records:
+        known, data = record.fingerprints, record.manifest.data
+        is_other = known != official.FASHION_MNIST.fingerprints and data.name != DEMO and all(known)
+        if is_other and record.recipe == recipe and record.scores is not None:
+            found.setdefault(known, OtherData(data.name, data.folder, known, data.test_images))
+    return list(found.values())
+
+
+def compare_on(data: OtherData, records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
+    """Compares the versions over the runs on another data set. Published figures are for Fashion-MNIST and left out.
+
+    Args:
+        data: The data set.
+        records: Newest first; those on other data don't matter.
+        recipe: "tuned" or "origin".
+        all_runs: Compares all of the recipe's runs, eligible or not.
+    """
+    own = [record for record in records if record.fingerprints == data.fingerprints]
+    found = compare(own, recipe, all_runs=all_runs, data=data.fingerprints)
+    sizes = {record.run_id: record.snapshot.started for record in own if record.run_id in found.compared}
+    versions = []
+    for one in found.versions:
+        started = sizes.get(one.best_run)
+        parameters = started.parameters if started else one.parameters
+        versions.append(replace(one, reported=None, parameters=parameters))
+    return replace(found, versions=tuple(versions))
+
+
 def compare(
-    records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False, apart: bool = False
+    records: Sequence[Run],
+    recipe: str = "tuned",
+    *,
+    all_runs: bool = False,
+    apart: bool = False,
+    data: Fingerprints = official.FASHION_MNIST.fingerprints,
 ) -> Comparison:
     """Compares the versions over the runs that are eligible under `recipe`.
 
@@ -141,13 +198,15 @@ def compare(
         apart: Compares all of the recipe's scored runs, and keeps those apart that differ in settings, epochs, n_train
             or data: none of their figures is a mean over unlike runs. Steps, the gain and tests are between runs of
             the same conditions.
+        data: The fingerprints of the data set on which eligible runs are trained.
     """
-    reasons = {record.run_id: exclusion_reason(record, recipe) for record in records}
+    reasons = {record.run_id: exclusion_reason(record, recipe, data) for record in records}
+    reasons |= _other_code(record for record in records if reasons[record.run_id] is None)
     eligible = [record for record in records if reasons[record.run_id] is None]
     of_recipe = [record for record in records if record.recipe == recipe and record.scores is not None]
     comparable = of_recipe if apart else _of_one_dataset(of_recipe)
     chosen = comparable if all_runs or apart else eligible
-    groups = [runs for model in all_models() if (runs := scored_runs(chosen, model.name))]
+    groups = [runs for name in _known_models(chosen) if (runs := scored_runs(chosen, name))]
     if apart:
         groups = [runs for of_version in groups for runs in alike(of_version, recipe)]
     excluded = {run: reason for run, reason in reasons.items() if reason is not None}
@@ -159,13 +218,35 @@ def compare(
         all_runs or apart,
         frozenset(run.record.run_id for runs in groups for run in runs),
         tuple(_summaries(groups, excluded.keys(), read, recipe if apart else "")),
-        difference(main[0], main[-1], read) if len(main) > 1 else None,
+        _gain(main, read),
         paired_tests([known for record in best if (known := read(record))]),
         tuple(_unpaired(best, read)),
         tuple(ExcludedRun(run, reason) for run, reason in excluded.items()),
         sum(record.run_id in excluded for record in comparable),
         apart,
     )
+
+
+def _other_code(eligible: Iterable[Run]) -> dict[str, str]:
+    """Why runs of a custom model are excluded if its newest run, which comes first, has other code."""
+    newest: dict[str, str] = {}
+    found = {}
+    for record in eligible:
+        if newest.setdefault(record.version, record.code) != record.code:
+            found[record.run_id] = f"its code differs from that of the newest run of {record.version}"
+    return found
+
+
+def _known_models(records: Sequence[Run]) -> list[str]:
+    """The names of the models that have runs: the registered ones in their order, then custom ones by name."""
+    custom = {record.version for record in records if record.model is not None and record.model.source is not None}
+    return [model.name for model in all_models() if model.name not in custom] + sorted(custom)
+
+
+def _gain(groups: Sequence[Sequence[ScoredRun]], read: Reader) -> Difference | None:
+    """From the first model to the last, without custom ones."""
+    story = [runs for runs in groups if not runs[0].record.code]
+    return difference(story[0], story[-1], read) if len(story) > 1 else None
 
 
 def _of_same_conditions(groups: Sequence[Sequence[ScoredRun]], recipe: str) -> Sequence[Sequence[ScoredRun]]:
@@ -208,7 +289,8 @@ def _summaries(
 
 
 def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | None, differs: str) -> VersionSummary:
-    model, best, seeds = get_model(runs[0].record.version), best_of(runs).record, seeds_of(runs)
+    best, seeds = best_of(runs).record, seeds_of(runs)
+    model = best.model or get_model(best.version)
     same = trained_alike(runs)
     n_seeds = n_distinct(seeds) if same else 1
     seconds = [value for run in runs for value in run.seconds]
@@ -232,4 +314,5 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         reported=model.reported,
         inexact=sum(not run.record.is_exact for run in runs),
         conditions=differs,
+        title=model.title,
     )

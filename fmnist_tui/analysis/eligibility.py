@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import official
-from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, safe
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
-from fmnist_tui.training.recipes import MODEL, hyperparameters, left_to_data, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
 _HIGHEST_SECONDS = 1e9
@@ -24,17 +25,22 @@ _HIGHEST_SECONDS = 1e9
 _MOST_CHANGED = 2
 _SHORT = {"learning_rate": "lr", "batch_size": "batch"}
 
-ScoredImages = tuple[str, NDArray[np.uint8]]
-"""What a run was scored on: the test images' fingerprint, and their labels, uint8 (n,)."""
+ScoredImages = tuple[str, NDArray[Any]]
+"""What a run was scored on: the test images' fingerprint, and their labels, (n,)."""
 
 
-def exclusion_reason(record: Run, recipe: str) -> str | None:
+Fingerprints = tuple[str, str]
+"""Of a data set's training images and of its test images."""
+
+
+def exclusion_reason(record: Run, recipe: str, data: Fingerprints = official.FASHION_MNIST.fingerprints) -> str | None:
     """Why a run is excluded from the comparison under `recipe` ("tuned", "origin"); None if it is eligible.
 
-    A run is eligible if it was completed with the unmodified recipe on all training images of the official
-    Fashion-MNIST, and scored on all of its test images.
+    A run is eligible if it was completed with the unmodified recipe on all training images of the data set, by default
+    the official Fashion-MNIST, and scored on all of its test images.
     """
-    return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(_settings(record, recipe)) or None
+    differences = "; ".join(_settings(record, recipe, data))
+    return _unfinished(record) or record.damage or _incomplete(record) or differences or None
 
 
 def _unfinished(record: Run) -> str:
@@ -56,15 +62,15 @@ def _incomplete(record: Run) -> str:
     return "" if reason == "completed" else f'ended with reason "{reason}", not "completed"'
 
 
-def _settings(record: Run, recipe: str) -> Iterator[str]:
+def _settings(record: Run, recipe: str, data: Fingerprints) -> Iterator[str]:
     """Every way in which a completed run differs from an eligible one."""
-    if find_model(record.version) is None:
+    if record.model is None:
         yield f"unknown model {record.version}"
     if record.recipe != recipe:
         yield f"recipe is {record.recipe or 'unknown'}, not {recipe}"
     yield from _modified(record)
     yield from _limited(record)
-    yield from _other_data(record)
+    yield from _other_data(record, data)
     if record.scores is None:
         scored = record.result is not None and record.result.has_scores
         yield "result.json holds impossible scores" if scored else "not scored"
@@ -72,17 +78,18 @@ def _settings(record: Run, recipe: str) -> Iterator[str]:
 
 def _modified(record: Run) -> Iterator[str]:
     """Also if the recipe has changed since: runs with different settings have no common mean."""
-    model = find_model(record.version)
-    known = model is not None and record.recipe in model.recipes
-    if record.manifest.modified is not False:
+    model = record.model
+    if record.manifest.is_code_changed:
+        yield "the model's code was changed"
+    elif record.manifest.modified is not False:
         yield "recipe modified"
-    elif known and _differs(record):
+    elif model is not None and record.recipe in model.recipes and _differs(record, model):
         yield f"settings differ from today's recipe {record.recipe}"
 
 
-def _differs(record: Run) -> bool:
+def _differs(record: Run, model: ModelSpec) -> bool:
     """Whether its settings differ from the recipe's; on other data, those that follow from the data may."""
-    recipe = hyperparameters(record.version, record.recipe)
+    recipe = model.recipe(record.recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
     open_ones = left_to_data(recipe) if record.fingerprints != official.FASHION_MNIST.fingerprints else ()
     return record.settings != {**settings, **{name: record.settings.get(name) for name in open_ones}}
@@ -97,8 +104,8 @@ def _limited(record: Run) -> Iterator[str]:
         yield "trained on an unknown number of images"
 
 
-def _other_data(record: Run) -> Iterator[str]:
-    if record.fingerprints == official.FASHION_MNIST.fingerprints:
+def _other_data(record: Run, data: Fingerprints) -> Iterator[str]:
+    if record.fingerprints == data:
         return
     name = record.data_name
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
@@ -126,10 +133,10 @@ def conditions(record: Run, recipe: str) -> str:
 
 def _changed_settings(record: Run) -> list[str]:
     """At most two of the settings that differ from the recipe's, with their values; the model's own come first."""
-    model = find_model(record.version)
+    model = record.model
     if model is None or record.recipe not in model.recipes:
         return []
-    recipe = hyperparameters(record.version, record.recipe)
+    recipe = model.recipe(record.recipe)
     open_ones = left_to_data(recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
     changed = [name for name in record.settings if name.startswith(MODEL)]
@@ -173,9 +180,9 @@ def best_of(runs: Sequence[ScoredRun]) -> ScoredRun:
 
 
 def trained_alike(runs: Sequence[ScoredRun]) -> bool:
-    """Whether all runs have the same n_train, and those of each version the same settings."""
-    of_version = {run.record.version: run.record.settings for run in runs}
-    same_settings = all(run.record.settings == of_version[run.record.version] for run in runs)
+    """Whether all runs have the same n_train, and those of each version the same settings and code."""
+    of_version = {run.record.version: (run.record.settings, run.record.code) for run in runs}
+    same_settings = all((run.record.settings, run.record.code) == of_version[run.record.version] for run in runs)
     return same_settings and len({run.record.n_train for run in runs}) == 1
 
 
@@ -185,7 +192,14 @@ def alike(runs: Sequence[ScoredRun], recipe: str) -> list[list[ScoredRun]]:
     for run in runs:
         record = run.record
         epochs = record.result.epochs if record.result else None
-        key = (conditions(record, recipe), repr(record.settings), record.n_train, record.fingerprints, epochs)
+        key = (
+            conditions(record, recipe),
+            record.code,
+            repr(record.settings),
+            record.n_train,
+            record.fingerprints,
+            epochs,
+        )
         groups.setdefault(key, []).append(run)
     return [groups[key] for key in sorted(groups, key=lambda key: (key[0] != "", -len(groups[key])))]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,7 +158,7 @@ def _fractions(parts: Matrix, totals: Matrix) -> NDArray[np.float64]:
     return fractions
 
 
-def _common_labels(runs: Sequence[Predictions]) -> NDArray[np.uint8]:
+def _common_labels(runs: Sequence[Predictions]) -> NDArray[Any]:
     if not same_test_images([("", run.labels) for run in runs]):
         raise DifferentImagesError("the runs were not scored on the same images")
     return runs[0].labels

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +35,12 @@ class Correctness:
 
     Attributes:
         record: The run.
-        labels: uint8, (n,), 0 to 9.
+        labels: Unsigned integers, (n,).
         correct: bool, (n,).
     """
 
     record: Run
-    labels: NDArray[np.uint8]
+    labels: NDArray[Any]
     correct: NDArray[np.bool_]
 
     @property

@@ -24,6 +24,8 @@ from fmnist_tui.version import __version__
 _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train models and follow them."),
     "recipe": ("recipe", "Print a recipe as a file to change."),
+    "models": ("models", "List all models that can be named."),
+    "new-model": ("models", "Write a template of a model of your own."),
     "runs": ("runs", "List all runs, newest first."),
     "show": ("show", "Show one run."),
     "attach": ("app", "Open the training screen on a run."),
@@ -65,7 +67,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"fmnist_tui.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -20,10 +20,11 @@ from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, AnalysisError, Cl
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
 from fmnist_tui.analysis.probes.shifts import Shifts
 from fmnist_tui.analysis.probes.studies import study_results
-from fmnist_tui.cli.options import complete_run, data_option, json_option, runs_option
+from fmnist_tui.cli.options import code_options, complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.output import can_redraw, print_json, show_for_now
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
 from fmnist_tui.runs.access import find_readable
+from fmnist_tui.runs.model_code import CodeChoice, check_code
 from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.text import safe
 from fmnist_tui.training.recipes import RECIPES, recipe_option
@@ -81,6 +82,7 @@ class Analysed:
     help=f"Training images for the permuted-pixel test. [default: {LIMIT:,}]",
 )
 @click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
+@code_options
 @json_option
 @data_option
 @runs_option
@@ -88,6 +90,8 @@ def analyse_command(
     refs: tuple[str, ...],
     recipe: str,
     only: tuple[str, ...],
+    model: str | None,
+    accept_changed_model: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
     data: str | None,
     runs: str | None,
@@ -109,6 +113,10 @@ def analyse_command(
     from fmnist_tui.analysis.probes.analyses import AnalysisOptions, Datasets
 
     records, gain = _find_runs(refs, recipe, runs)
+    if model is not None or accept_changed_model:
+        for record in records:
+            check_code(record.directory, CodeChoice(model, accept_changed_model, command="analyse"))
+        records = [record.refresh() for record in records]
     options = AnalysisOptions(Datasets(data_folder(data), cache_folder()), **settings)
     analysed = [_analyse(record, only, options) for record in records]
     if not any(one.analyses for one in analysed):

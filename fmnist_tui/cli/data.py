@@ -6,11 +6,11 @@ import sys
 from typing import Any
 
 import click
-import numpy as np
 
 from fmnist_tui.cli.options import data_option, json_option
 from fmnist_tui.cli.output import can_redraw, print_columns, print_json, show_for_now
-from fmnist_tui.data import Dataset, ImageSet, Progress, load, same_images_as_official
+from fmnist_tui.data import Dataset, Progress, load, same_images_as_official
+from fmnist_tui.data.assembling import shape_text
 from fmnist_tui.data.errors import ProgressCallback
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.text import grouped, megabytes, safe
@@ -49,11 +49,15 @@ def _announce() -> ProgressCallback:
 def _print(dataset: Dataset) -> None:
     rows = [["name", dataset.name], ["source", dataset.source]]
     rows.append(["official Fashion-MNIST", _official(dataset)])
+    rows.append(["size", shape_text(dataset.shape)])
+    rows += [["note", dataset.note]] if dataset.note else []
     for name, part in (("train", dataset.train), ("test", dataset.test)):
         rows += [[f"{name} images", grouped(len(part))], [f"{name} sha256", part.fingerprint]]
+    if dataset.n_validation:
+        rows.append(["for validation", f"the last {grouped(dataset.n_validation)} training images"])
     print_columns(rows)
     click.echo()
-    train, test = _counts(dataset.train), _counts(dataset.test)
+    train, test = (part.class_counts(len(dataset.classes)) for part in (dataset.train, dataset.test))
     table = [["class", "name", "train", "test"]]
     table += [[str(n), name, str(train[n]), str(test[n])] for n, name in enumerate(dataset.classes)]
     print_columns(table)
@@ -78,19 +82,17 @@ def _as_json(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "source": dataset.source,
         "is_fashion_mnist": dataset.is_fashion_mnist,
+        "shape": list(dataset.shape),
         "classes": list(dataset.classes),
+        "validation_images": dataset.n_validation,
+        "note": dataset.note,
         **{
             name: {
                 "images": len(part),
                 "fingerprint": part.fingerprint,
                 "official_images": same,
-                "class_counts": _counts(part),
+                "class_counts": part.class_counts(len(dataset.classes)),
             }
             for name, part, same in zip(("train", "test"), parts, same_images_as_official(dataset), strict=True)
         },
     }
-
-
-def _counts(part: ImageSet) -> list[int]:
-    counts: list[int] = np.bincount(part.labels, minlength=10).tolist()
-    return counts

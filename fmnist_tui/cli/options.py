@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from fmnist_tui.data.location import with_size
 from fmnist_tui.models.options import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _RUNS_HELP = "The folder with the runs (or FMNIST_TUI_RUNS)."
-_DATA_HELP = "The folder with the images, or `demo` (or FMNIST_TUI_DATA)."
+_DATA_HELP = "A folder, .npz or .csv file with images, or `demo` (or FMNIST_TUI_DATA)."
+_SIZE_HELP = "Resize the pictures of a folder to NxN pixels."
+_SIZE_ALONE = "--size resizes the pictures of a folder: name it with --data"
 
 _HARMLESS = re.compile(r"[\w.-]+")
 """Names that a shell may complete: it would interpret a space, a `;` or a `$`."""
@@ -81,13 +86,32 @@ def runs_option(command: Command) -> Command:
 
 
 def data_option(command: Command) -> Command:
-    """--data DIR, passed as `data`."""
-    return click.option("--data", type=Folder(), metavar="DIR", help=_DATA_HELP)(command)
+    """--data PATH and --size N, passed together as `data`, the text form of a location."""
+
+    @wraps(command)
+    def with_location(*args: Any, data: str | None, size: int | None, **options: Any) -> Any:
+        if size is not None:
+            location = data or os.environ.get("FMNIST_TUI_DATA")
+            if not location or location == "demo":
+                raise click.UsageError(_SIZE_ALONE, click.get_current_context())
+            data = with_size(location, size)
+        return command(*args, data=data, **options)
+
+    sized = click.option("--size", type=click.IntRange(1, 1024), metavar="N", help=_SIZE_HELP)(with_location)
+    return cast("Command", click.option("--data", type=Folder(), metavar="PATH", help=_DATA_HELP)(sized))
 
 
 def json_option(command: Command) -> Command:
     """--json, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def code_options(command: Command) -> Command:
+    """--model and --accept-changed-model, passed as `model` and `accept_changed_model`."""
+    where = "The code of the run's model, FILE.py:NAME, if it has moved or you never named it."
+    changed = "Go on with code that has changed; marks the run as modified."
+    command = click.option("--accept-changed-model", is_flag=True, help=changed)(command)
+    return click.option("--model", metavar="MODEL", help=where)(command)
 
 
 def run_argument(command: Command) -> Command:

@@ -7,7 +7,7 @@ import sys
 import click
 from click.core import ParameterSource
 
-from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.comparison import compare, compare_on, other_data
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
@@ -17,7 +17,7 @@ from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.report import Report, Table
 from fmnist_tui.report.run_pairs import run_pairs_report
 from fmnist_tui.runs.access import find_readable
-from fmnist_tui.runs.run import read_run, read_runs
+from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.cells import cells
 
@@ -51,17 +51,31 @@ def results_command(
     folder = runs_folder(runs)
     if refs:
         _check_refs(ctx, refs)
+        others: list[Report] = []
         report = run_pairs_report(compare_runs([read_run(find_readable(folder, ref)) for ref in refs]))
     else:
-        report = comparison_report(compare(read_runs(folder), recipe, all_runs=all_runs))
+        report, others = _by_data(read_runs(folder), recipe, all_runs=all_runs)
     if form == "json":
-        print_json(formats.to_json(report))
+        other = {} if refs else {"other_data": [formats.to_json(one) for one in others]}
+        print_json({**formats.to_json(report), **other})
     elif form == "csv":
         click.echo(formats.to_csv(report), nl=False)
     elif form == "markdown":
-        click.echo(formats.to_markdown(report), nl=False)
+        click.echo("\n".join(map(formats.to_markdown, (report, *others))), nl=False)
     else:
-        print_report(report)
+        for number, one in enumerate((report, *others)):
+            click.echo("\n" if number else "", nl=False)
+            print_report(one)
+
+
+def _by_data(records: list[Run], recipe: str, *, all_runs: bool) -> tuple[Report, list[Report]]:
+    """The comparison on Fashion-MNIST, which may be empty, and one for each other data set with scored runs."""
+    others = other_data(records, recipe)
+    elsewhere = {data.fingerprints for data in others}
+    main = [record for record in records if record.fingerprints not in elsewhere] if all_runs else records
+    compared = [(data, compare_on(data, records, recipe, all_runs=all_runs)) for data in others]
+    reports = [comparison_report(found, data=data) for data, found in compared if found.versions]
+    return comparison_report(compare(main, recipe, all_runs=all_runs)), reports
 
 
 def print_report(report: Report) -> None:

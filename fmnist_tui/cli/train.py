@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from fmnist_tui.cli.options import Folder, data_option, json_option, recipe_option, run_argument, runs_option
+from fmnist_tui.cli.options import (
+    Folder,
+    code_options,
+    data_option,
+    json_option,
+    recipe_option,
+    run_argument,
+    runs_option,
+)
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.errors import RunError
-from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
+from fmnist_tui.models.named import name_model, remembered
+from fmnist_tui.models.registry import BUILT_IN, UnknownModelError, all_models, find_model
 from fmnist_tui.paths import AppPaths, app_paths, data_folder, runs_folder
 from fmnist_tui.runs.directory import RunDirectory, find_run
+from fmnist_tui.runs.model_code import CodeChoice
 from fmnist_tui.runs.resume import check_resumable
-from fmnist_tui.text import counted, safe
+from fmnist_tui.text import counted, decoded, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
 from fmnist_tui.training.recipe_files import RecipeFile
 from fmnist_tui.training.recipes import FLIPS, configure_all
@@ -26,7 +37,8 @@ _FLIP_HELP = "Flip training images horizontally: if that suits the data, always,
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in (*(model.name for model in all_models()), "all") if name.startswith(incomplete)]
+    names = [*(model.name for model in all_models()), *(one.name for one in remembered()), "all"]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 @click.command("train")
@@ -67,15 +79,21 @@ def train_command(
     given: tuple[str, ...],
     **settings: Any,
 ) -> None:
-    """Train models (v0, v1, v2, v3, or all) and follow them. Several runs queue for the device."""
+    """Train models and follow them. Several runs queue for the device.
+
+    MODEL is a name that `fmnist-tui models` lists, or one of your own: FILE.py:NAME or package.module:NAME, where NAME
+    is a class or function that builds an nn.Module.
+    """
     if detach and in_app:
         raise click.UsageError(_DETACHED_IN_APP)
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
     settings |= {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
     settings |= {"given": _given(given, changes, settings["flip"]), "score_test": not no_test}
-    configs = _configs(versions, seeds_wanted, changes=changes, **settings)
-    requested = _request(configs, app_paths(runs, data))
+    folders = app_paths(runs, data)
+    names = _names(versions, folders)
+    configs = _configs(names, seeds_wanted, changes=changes, **settings)
+    requested = _request(configs, folders)
     if detach:
         sys.exit(start_and_leave(requested))
     sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
@@ -95,10 +113,10 @@ def _given(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dic
     return found
 
 
-def _configs(versions: tuple[str, ...], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:
+def _configs(names: list[str], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:
     """The requested configurations; one that can't be trained anywhere is wrong usage."""
     try:
-        return configure_all(_names(versions), seeds, **settings)
+        return configure_all(names, seeds, **settings)
     except NoPyTorchError:
         raise
     except ConfigError as error:
@@ -127,10 +145,18 @@ def _too_many_threads(threads: int) -> str:
     return f"--threads {threads} exceeds the {counted(cpus, 'available CPU')}; training will be many times slower"
 
 
-def _names(versions: tuple[str, ...]) -> list[str]:
-    """The requested models, each once; "all" means all built-in models."""
-    named = [get_model(name).name for name in versions if name != "all"]
-    return list(BUILT_IN) if "all" in versions else list(dict.fromkeys(named))
+def _names(versions: tuple[str, ...], folders: AppPaths) -> list[str]:
+    """The requested models, each once; "all" means all built-in models. The user's own are checked."""
+    named = {name: find_model(name) for name in versions if name != "all"}
+    try:
+        for name in [name for name, known in named.items() if known is None]:
+            from fmnist_tui.runs.start import image_format
+
+            named[name] = name_model(decoded(name), Path.cwd(), *image_format(folders.data, folders.cache))
+    except UnknownModelError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from None
+    names = dict.fromkeys(model.name for model in named.values() if model)
+    return list(dict.fromkeys([*BUILT_IN, *names]) if "all" in versions else names)
 
 
 @click.command("resume")
@@ -139,9 +165,12 @@ def _names(versions: tuple[str, ...]) -> list[str]:
 @click.option("--in-app", is_flag=True, help="Train in this process; the run ends with it.")
 @json_option
 @click.option("--data", type=Folder(), metavar="DIR", help="The folder with the run's images, if they have moved.")
+@code_options
 @runs_option
 def resume_command(
     ref: str,
+    model: str | None,
+    accept_changed_model: bool,  # noqa: FBT001
     detach: bool,  # noqa: FBT001
     in_app: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
@@ -157,7 +186,8 @@ def resume_command(
     if detach and in_app:
         raise click.UsageError(_DETACHED_IN_APP)
     run = find_run(runs_folder(runs), ref)
-    check_resumable(run, data_folder(data) if data else None)
+    code = CodeChoice(model, accept_changed_model)
+    check_resumable(run, data_folder(data) if data else None, code)
     if detach:
         sys.exit(start_and_leave([run]))
     sys.exit((train_here if in_app else start_and_follow)([run], as_json=as_json))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmnist_tui.data.dataset import Dataset, ImageSet, split
+from fmnist_tui.data.dataset import Dataset, ImageSet, split, split_of
 from fmnist_tui.data.errors import Cancelled, DataError, Progress
 from fmnist_tui.data.official import FASHION_CLASSES, same_images_as_official
 from fmnist_tui.data.sources import Sources, load
@@ -18,4 +18,5 @@ __all__ = [
     "load",
     "same_images_as_official",
     "split",
+    "split_of",
 ]

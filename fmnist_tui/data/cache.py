@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fmnist_tui.data.dataset import CLASS_COUNT, SIDE, ByteArray, ImageSet
+from fmnist_tui.data.assembling import Sets
+from fmnist_tui.data.dataset import MAX_CLASSES, ImageSet
 from fmnist_tui.data.errors import DataError, unwritable
-from fmnist_tui.data.folder import DataFiles, Sets, locate
+from fmnist_tui.data.folder import DataFiles, locate
 from fmnist_tui.data.official import OfficialFile
 from fmnist_tui.data.reading import read_at_most, unpacked
 from fmnist_tui.files import read_json, sync_folder, write_atomically, write_json
@@ -73,7 +75,7 @@ def _holds(file: OfficialFile, packed: bytes) -> bool:
     return file.holds(bytes(read_at_most(unpacked(io.BytesIO(packed), file.name), file.size + 1)))
 
 
-FORMAT = 1
+FORMAT = 2
 META = "meta.json"
 ARRAYS = "arrays"  # the folder of decoded arrays in the cache
 
@@ -81,13 +83,16 @@ ARRAYS = "arrays"  # the folder of decoded arrays in the cache
 def arrays_folder(cache: Path, files: DataFiles) -> Path:
     """The folder in `cache` for the arrays of `files` in their present state (path, size and time of change).
 
+    The side that pictures are brought to is part of the name.
+
     Raises:
         OSError: A file no longer exists.
     """
-    key: list[object] = [FORMAT]
+    key: list[object] = [FORMAT, files.size]
+    folders = {folder: folder.resolve() for folder in {path.parent for path in files.paths}}
     for path in files.paths:
         status = path.stat()
-        key.append([os.fspath(path.resolve()), status.st_size, status.st_mtime_ns])
+        key.append([os.fspath(folders[path.parent] / path.name), status.st_size, status.st_mtime_ns])
     return cache / ARRAYS / hashlib.sha256(json.dumps(key).encode()).hexdigest()
 
 
@@ -98,14 +103,23 @@ def load_arrays(folder: Path, *, verify: bool = False) -> Sets | None:
     """
     try:
         meta = read_json(folder / META) or {}
-        sets = _load_set(folder, "train", meta["train"]), _load_set(folder, "test", meta["test"])
-        if verify and not all(images.is_intact() for images in sets):
+        classes, n_validation, note = meta["classes"], meta["n_validation"], meta["note"]
+        _check_names(classes, n_validation, note)
+        train, test = (_load_set(folder, part, meta[part], len(classes)) for part in ("train", "test"))
+        if verify and not (train.is_intact() and test.is_intact()):
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError):  # marks it as recently used, for `prune`
         os.utime(folder)
-    return sets
+    return Sets(train, test, tuple(classes), n_validation, note)
+
+
+def _check_names(classes: object, n_validation: object, note: object) -> None:
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise TypeError("invalid names of classes")
+    if len(classes) > MAX_CLASSES or type(n_validation) is not int or not isinstance(note, str):
+        raise TypeError("invalid description")
 
 
 def save_arrays(folder: Path, sets: Sets) -> None:
@@ -124,49 +138,51 @@ def save_arrays(folder: Path, sets: Sets) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _load_set(folder: Path, part: str, meta: dict[str, Any]) -> ImageSet:
-    count, fingerprint = meta["count"], meta["fingerprint"]
+def _load_set(folder: Path, part: str, meta: dict[str, Any], classes: int) -> ImageSet:
+    count, fingerprint, shape = meta["count"], meta["fingerprint"], meta["shape"]
     if not isinstance(fingerprint, str):
         raise TypeError(f"{part}: fingerprint {fingerprint!r}")
-    images = _map(folder / f"{part}-images.npy", (count, *meta.get("shape", (SIDE, SIDE))))
-    labels = _map(folder / f"{part}-labels.npy", (count,))
-    if labels.max() >= CLASS_COUNT:
+    if len(shape) != 3:
+        raise ValueError(f"{part}: images of shape {shape}")
+    images = _map(folder / f"{part}-images.npy", (count, *shape), np.dtype(np.uint8))
+    wide = np.dtype(np.uint8 if classes <= 256 else np.uint16)
+    labels = _map(folder / f"{part}-labels.npy", (count,), wide)
+    if labels.max() >= classes:
         raise ValueError(f"{part}: label {labels.max()}")
     return ImageSet(images, labels, fingerprint)
 
 
-def _map(path: Path, shape: tuple[int, ...]) -> ByteArray:
-    """Map a `.npy` file of bytes read-only. Raise ValueError if its shape isn't exactly this one.
+def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Map a `.npy` file read-only. Raise ValueError if its shape and type aren't exactly these.
 
     The header is compared, not parsed: given a damaged one, NumPy's reader raises almost any exception.
     """
-    header = _header(shape)
+    header = _header(shape, dtype)
     with path.open("rb") as stream:
         if stream.read(len(header)) != header:
-            raise ValueError(f"{path} is not an array of bytes of shape {shape}")
-    if path.stat().st_size != len(header) + math.prod(shape):
+            raise ValueError(f"{path} is not an array of {dtype} of shape {shape}")
+    if path.stat().st_size != len(header) + math.prod(shape) * dtype.itemsize:
         raise ValueError(f"{path} has the wrong size")
-    return np.memmap(path, np.uint8, "r", len(header), shape).view(np.ndarray)
+    return np.memmap(path, dtype, "r", len(header), shape).view(np.ndarray)
 
 
-def _header(shape: tuple[int, ...]) -> bytes:
-    """The header that `np.save` writes for an array of bytes."""
+def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """The header that `np.save` writes for an array."""
     stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(stream, {"descr": dtype.str, "fortran_order": False, "shape": shape})
     return stream.getvalue()
 
 
 def _write(folder: Path, sets: Sets) -> None:
-    meta: dict[str, object] = {}
-    for part, images in zip(("train", "test"), sets, strict=True):
+    meta: dict[str, object] = {"classes": sets.classes, "n_validation": sets.n_validation, "note": sets.note}
+    for part, images in (("train", sets.train), ("test", sets.test)):
         _write_array(folder / f"{part}-images.npy", images.images)
         _write_array(folder / f"{part}-labels.npy", images.labels)
-        shape = images.images.shape[1:]
-        meta[part] = {"count": len(images), "shape": shape, "fingerprint": images.fingerprint}
+        meta[part] = {"count": len(images), "shape": images.shape, "fingerprint": images.fingerprint}
     write_json(folder / META, meta)
 
 
-def _write_array(path: Path, array: ByteArray) -> None:
+def _write_array(path: Path, array: NDArray[Any]) -> None:
     with path.open("wb") as stream:
         np.save(stream, array, allow_pickle=False)
         stream.flush()

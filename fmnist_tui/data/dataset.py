@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,11 @@ from fmnist_tui.data import official
 from fmnist_tui.data.errors import DataError
 
 ByteArray = NDArray[np.uint8]
+LabelArray: TypeAlias = NDArray[Any]  # unsigned integers
 
-CLASS_COUNT = 10
-SIDE = 28  # pixels
+MAX_CLASSES = 1000
+CLASS_COUNT = 10  # MNIST's, and that of every data set in its form
+SIDE = 28  # pixels, MNIST's
 _BLOCK = 1 << 18  # pixels that are counted at a time; `bincount` makes eight bytes of each
 _DIGITS = 5
 
@@ -37,18 +40,24 @@ class ImageSet:
     """Images with their labels, read-only.
 
     Attributes:
-        images: uint8, (N, 28, 28), C-contiguous; 0 is black, 255 white.
-        labels: uint8, (N,), 0 to 9.
+        images: uint8, (N, channels, height, width), C-contiguous; 0 is black, 255 white; three channels are red, green
+            and blue.
+        labels: (N,), indices of classes: uint8, or uint16 where there are more than 256 classes.
         fingerprint: sha256, in hex digits, of the image bytes followed by the label bytes.
     """
 
     images: ByteArray
-    labels: ByteArray
+    labels: LabelArray
     fingerprint: str
 
     @classmethod
-    def of(cls, images: ByteArray, labels: ByteArray) -> ImageSet:
-        """A set of uint8 images (N, 28, 28) and labels (N,), with its fingerprint. The arrays become read-only."""
+    def of(cls, images: ByteArray, labels: LabelArray) -> ImageSet:
+        """A set of uint8 images and labels (N,), with its fingerprint. The arrays become read-only.
+
+        Images without a dimension for channels, (N, height, width), have one channel.
+        """
+        if images.ndim == 3:
+            images = images[:, None]
         images, labels = np.ascontiguousarray(images), np.ascontiguousarray(labels)
         images.flags.writeable = False
         labels.flags.writeable = False
@@ -57,9 +66,15 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def class_counts(self) -> list[int]:
-        """The number of images of each class, by label."""
-        counts: list[int] = np.bincount(self.labels, minlength=CLASS_COUNT).tolist()
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each image."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def class_counts(self, classes: int) -> list[int]:
+        """The number of images of each of so many classes, by label."""
+        counts: list[int] = np.bincount(self.labels, minlength=classes).tolist()
         return counts
 
     @cached_property
@@ -84,6 +99,9 @@ class Dataset:
         source: Where it came from, as text: the kind of source and the folder.
         flips: Whether an image mirrored left-right is still a valid image of its class: True for garments, False for
             digits and for unknown data.
+        n_validation: How many of the training images, the last ones, the data provides for validation; 0 if it provides
+            none: then a tenth of them is chosen.
+        note: What was done to the data that its user should know, or "": "no test set: ...".
     """
 
     name: str
@@ -92,6 +110,13 @@ class Dataset:
     test: ImageSet
     source: str
     flips: bool = False
+    n_validation: int = 0
+    note: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each image."""
+        return self.train.shape
 
     @property
     def fingerprints(self) -> tuple[str, str]:
@@ -104,7 +129,7 @@ class Dataset:
         return self.fingerprints == official.FASHION_MNIST.fingerprints
 
 
-def fingerprint(images: ByteArray, labels: ByteArray) -> str:
+def fingerprint(images: ByteArray, labels: LabelArray) -> str:
     """The sha256, in hex digits, of the bytes of C-contiguous `images` followed by those of `labels`."""
     digest = hashlib.sha256(images.reshape(-1).data)
     digest.update(labels.data)
@@ -112,7 +137,7 @@ def fingerprint(images: ByteArray, labels: ByteArray) -> str:
 
 
 def pixel_statistics(images: NDArray[np.uint8]) -> PixelStatistics:
-    """The statistics of C-contiguous images (N, 28, 28), N at least 1; 60,000 images take 0.1 s.
+    """The statistics of C-contiguous images of any shape, all channels together; 60,000 of Fashion-MNIST take 0.1 s.
 
     The pixels are counted, so that the result is exact: the same on every machine and in any order of the images.
     """
@@ -146,6 +171,21 @@ def split(count: int) -> tuple[IntArray, IntArray]:
     order = np.random.Generator(np.random.Philox(key=SPLIT_KEY)).permutation(count).astype(np.int64)
     train_count = count * 9 // 10
     return np.sort(order[:train_count]), np.sort(order[train_count:])
+
+
+def split_of(dataset: Dataset, chosen: IntArray | None = None) -> tuple[IntArray, IntArray]:
+    """Indices of the training images and of the validation images: those provided, else by `split`.
+
+    Args:
+        dataset: The data.
+        chosen: Sorted indices of the training images to use, out of those not provided for validation; None for all.
+    """
+    learnable = len(dataset.train) - dataset.n_validation
+    chosen = np.arange(learnable) if chosen is None else chosen
+    if dataset.n_validation:
+        return chosen, np.arange(learnable, len(dataset.train))
+    train, validation = split(len(chosen))
+    return chosen[train], chosen[validation]
 
 
 def check_enough(count: int, name: str) -> None:

@@ -1,17 +1,19 @@
-"""The files of a data set in a folder: found, read and checked against each other."""
+"""The files of a data set: found in a folder, or given themselves, read, and checked against each other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fmnist_tui.data import idx, kaggle, official
-from fmnist_tui.data.dataset import ImageSet
+from fmnist_tui.data import idx, kaggle, npz, official, pictures
+from fmnist_tui.data.assembling import Part, Sets, assemble
 from fmnist_tui.data.errors import CancelCheck, DataError, ProgressCallback, never, quiet
 
-Sets = tuple[ImageSet, ImageSet]
+Reader = Callable[[ProgressCallback, CancelCheck], Sets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,46 +22,109 @@ class Format:
 
     Attributes:
         title: Its name in messages.
-        names: The names of its files, in the order in which `read` takes their paths.
-        read: Reads the training set and the test set.
+        suffix: What a data set's source says after its folder; "" for IDX.
+        names: The names of its files where it is looked for by name: training files, then test files.
     """
 
     title: str
-    names: tuple[str, ...]
-    read: Callable[[tuple[Path, ...], ProgressCallback, CancelCheck], Sets]
+    suffix: str = ""
+    names: tuple[str, ...] = ()
+
+
+_GIVE = "give the folder that contains the IDX or CSV files or the pictures, or an .npz or .csv file"
+IDX = Format("the IDX files", names=tuple(file.name for file in official.FASHION_MNIST.files))
+CSV = Format("Kaggle's CSV pair", ", CSV", kaggle.NAMES)
+NPZ = Format("an .npz archive", ", npz")
+PICTURES = Format("folders of pictures", ", pictures")
+FORMATS = (IDX, CSV)
 
 
 @dataclass(frozen=True, slots=True)
 class DataFiles:
-    """The paths of a data set's files, in the order of the format's names."""
+    """A data set's files.
+
+    Attributes:
+        format: Their format.
+        paths: All of them; those of IDX and CSV are in the order of the format's names.
+        read: Reads the data set.
+        peek: Channels, height and width of its images, without reading all. Raises DataError if they can't be known.
+        size: The side that pictures are brought to, if one was given.
+    """
 
     format: Format
     paths: tuple[Path, ...]
+    read: Reader
+    peek: Callable[[], tuple[int, int, int]]
+    size: int | None = None
 
 
-def find_files(folder: Path) -> DataFiles:
-    """Find a data set in `folder`; each of its files may be plain or gzipped (`.gz`, which is preferred).
+def find_files(path: Path, size: int | None = None) -> DataFiles:
+    """Find a data set: in a folder by the names of its files, each plain or gzipped (`.gz`, preferred), or as a file.
 
     IDX is tried before CSV: Kaggle's own archive contains both, and only its IDX files are the official ones. The first
-    format with at least one file is used: if another of its files is missing, that is an error, and the other format
-    isn't tried.
+    format with at least one file is used: if another of its files is missing, that is an error, and no other format is
+    tried. Other names, such as EMNIST's, and folders of pictures come last.
+
+    Args:
+        path: The folder, or an .npz archive, a CSV file or an IDX file of training images.
+        size: The side that pictures are brought to; only for pictures.
 
     Raises:
-        DataError: The folder or a file is missing.
+        DataError: The folder or a file is missing, or it isn't clear which data set is meant.
         OSError: The folder can't be searched.
     """
-    if not folder.is_dir():
-        what = f"{folder} is not a folder" if folder.exists() else f"there is no folder {folder}"
-        raise DataError(what, "give the folder that contains the IDX or CSV files")
-    for form in FORMATS:
+    found = _in_folder(path, size) if path.is_dir() else _given_file(path)
+    if size is not None and found.format is not PICTURES:
+        what = f"--size resizes pictures, and {path} holds {found.format.title.removeprefix('the ')}"
+        raise DataError(what, "leave --size out")
+    return found
+
+
+def _given_file(path: Path) -> DataFiles:
+    name = path.name.lower().removesuffix(".gz")
+    if not path.is_file():
+        what = f"{path} is not a file" if path.exists() else f"there is no {'file' if path.suffix else 'folder'} {path}"
+        raise DataError(what, _GIVE)
+    if name.endswith(".npz"):
+        return DataFiles(NPZ, (path,), partial(npz.read, path), partial(npz.peek, path))
+    if name.endswith(".csv"):
+        others = _csv_partners(path)
+        return _csv(path, others.get("test"), others.get("val"))
+    if _IDX_NAME.fullmatch(path.name):
+        return _named_idx(path)
+    advice = _GIVE
+    if path.suffix.lower() in pictures.SUFFIXES:
+        advice = "give the folder that contains the class folders"
+    raise DataError(f"{path} is neither a folder nor a file of a known format", advice)
+
+
+def _in_folder(folder: Path, size: int | None) -> DataFiles:
+    for form, build in ((IDX, _idx), (CSV, _csv)):
         found = {name: path for name in form.names if (path := locate(folder, name))}
         missing = [name for name in form.names if name not in found]
         if not missing:
-            return DataFiles(form, tuple(found[name] for name in form.names))
+            return build(*(found[name] for name in form.names))
         if found:
             raise DataError(f"{folder} lacks {', '.join(missing)}", _advice_for_missing(folder, missing))
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    sets: dict[Path, Callable[[Path], DataFiles]] = {
+        path: _named_idx for path in files if _IDX_NAME.fullmatch(path.name)
+    }
+    sets |= {path: _csv_with_partners for path in files if _CSV_NAME.fullmatch(path.name)}
+    sets |= {path: _given_file for path in files if path.suffix.lower() == ".npz"}
+    if len(sets) > 1:
+        names = ", ".join(path.name for path in sets)
+        raise DataError(f"{folder} contains several data sets: {names}", "give one of these files")
+    for path, find in sets.items():
+        return find(path)
+    below = _advice_for_empty(folder)
+    if not below and pictures.holds_pictures(folder):
+        found_pictures = pictures.find_pictures(folder)
+        read = partial(pictures.read, found_pictures, size)
+        return DataFiles(PICTURES, found_pictures.paths, read, partial(pictures.peek, found_pictures, size), size)
     wanted = " nor ".join(f"{form.title} ({', '.join(form.names)})" for form in FORMATS)
-    raise DataError(f"{folder} contains neither {wanted}", _advice_for_empty(folder))
+    what = f"{folder} contains neither {wanted} nor an .npz archive nor folders of pictures (train/<class>/)"
+    raise DataError(what, below or "give another folder, or none to use the default sources")
 
 
 def _advice_for_missing(folder: Path, missing: list[str]) -> str:
@@ -73,12 +138,12 @@ def _advice_for_missing(folder: Path, missing: list[str]) -> str:
 
 
 def _advice_for_empty(folder: Path) -> str:
-    """Advice for a folder without data: a subfolder that has it, as unpacked archives do, if there is one."""
+    """Advice for a folder without data: a subfolder that has it, as unpacked archives do; "" if there is none."""
     for below in sorted(folder.iterdir()):
         with suppress(OSError):  # it can't be searched
             if below.is_dir() and any(locate(below, name) for form in FORMATS for name in form.names):
                 return f"use {below}, which does"
-    return "give another folder, or none to use the default sources"
+    return ""
 
 
 def locate(folder: Path, name: str) -> Path | None:
@@ -93,25 +158,50 @@ def locate(folder: Path, name: str) -> Path | None:
 
 
 def read_files(files: DataFiles, report: ProgressCallback = quiet, cancelled: CancelCheck = never) -> Sets:
-    """Read the training set and the test set.
+    """Read the data set.
 
     Raises:
         DataError: A file can't be read or is invalid, or the numbers of images and labels differ.
         Cancelled: `cancelled` returned True.
     """
-    return files.format.read(files.paths, report, cancelled)
+    return files.read(report, cancelled)
+
+
+_IDX_NAME = re.compile(r"(.*)train-images([-.])idx([34])-ubyte(?:\.gz)?")
+"""EMNIST's files have a prefix, `emnist-letters-`."""
+
+
+def _named_idx(images: Path) -> DataFiles:
+    """The four files that belong to the training images."""
+    named = _IDX_NAME.fullmatch(images.name)
+    prefix, dot, rank = named.groups() if named else ("", "-", "3")
+    labels = f"{prefix}train-labels{dot}idx1-ubyte"
+    tests = [
+        (f"{prefix}{test}-images{dot}idx{rank}-ubyte", f"{prefix}{test}-labels{dot}idx1-ubyte")
+        for test in ("t10k", "test")
+    ]
+    pair = next((pair for pair in tests if any(locate(images.parent, name) for name in pair)), tests[-1])
+    found = [locate(images.parent, name) for name in (labels, *pair)]
+    missing = [name for name, path in zip((labels, *pair), found, strict=True) if path is None]
+    if missing:
+        raise DataError(f"{images.parent} lacks {', '.join(missing)}", _advice_for_missing(images.parent, missing))
+    return _idx(images, *(path for path in found if path))
+
+
+def _idx(*paths: Path) -> DataFiles:
+    return DataFiles(IDX, paths, partial(_read_idx, paths), partial(idx.peek, paths[0]))
 
 
 def _read_idx(paths: tuple[Path, ...], _report: ProgressCallback, _cancelled: CancelCheck) -> Sets:
     """Read both sets, too quickly to need progress or cancellation; two threads were no faster."""
-    return _read_idx_set(*paths[:2]), _read_idx_set(*paths[2:])
+    return assemble(_read_idx_set(*paths[:2]), _read_idx_set(*paths[2:]))
 
 
-def _read_idx_set(images_path: Path, labels_path: Path) -> ImageSet:
+def _read_idx_set(images_path: Path, labels_path: Path) -> Part:
     labels = idx.read_labels(labels_path)
     images = idx.read_images(images_path)
     check_pair(images_path, len(images), labels_path, len(labels))
-    return ImageSet.of(images, labels)
+    return Part(images, labels, str(images_path))
 
 
 def check_pair(images_path: Path, images: int, labels_path: Path, labels: int) -> None:
@@ -123,11 +213,41 @@ def check_pair(images_path: Path, images: int, labels_path: Path, labels: int) -
         )
 
 
-def _read_csv(paths: tuple[Path, ...], report: ProgressCallback, cancelled: CancelCheck) -> Sets:
-    train, test = paths
-    return kaggle.read(train, report, cancelled), kaggle.read(test, report, cancelled)
+_CSV_NAME = re.compile(r".*train.*\.csv(?:\.gz)?", re.IGNORECASE)
+_OTHER_PARTS = {"test": ("test",), "val": ("val", "valid", "validation")}
 
 
-IDX = Format("the IDX files", tuple(file.name for file in official.FASHION_MNIST.files), _read_idx)
-CSV = Format("Kaggle's CSV pair", kaggle.NAMES, _read_csv)
-FORMATS = (IDX, CSV)
+def _csv_with_partners(path: Path) -> DataFiles:
+    return _csv(path, *(_csv_partners(path).get(part) for part in ("test", "val")))
+
+
+def _csv_partners(path: Path) -> dict[str, Path]:
+    """The files beside `NAME_train.csv` that are called the same but for "test" or "val"."""
+    found: dict[str, Path] = {}
+    for part, words in _OTHER_PARTS.items():
+        for other in _spellings(path.name, words):
+            if other != path.name and (path.parent / other).is_file():
+                found.setdefault(part, path.parent / other)
+    return found
+
+
+def _spellings(name: str, words: Iterable[str]) -> Iterable[str]:
+    plain = name.removesuffix(".gz")
+    for old in ("train", "Train", "TRAIN"):
+        for word in words:
+            new = {"train": word, "Train": word.title(), "TRAIN": word.upper()}[old]
+            changed = plain.replace(old, new)
+            yield from (changed, f"{changed}.gz") if changed != plain else ()
+
+
+def _csv(train: Path, test: Path | None = None, validation: Path | None = None) -> DataFiles:
+    paths = tuple(path for path in (train, test, validation) if path)
+    return DataFiles(CSV, paths, partial(_read_csv, train, test, validation), partial(kaggle.peek, train))
+
+
+def _read_csv(
+    train: Path, test: Path | None, validation: Path | None, report: ProgressCallback, cancelled: CancelCheck
+) -> Sets:
+    first = kaggle.read(train, report, cancelled)
+    tested, validated = (kaggle.read(path, report, cancelled) if path else None for path in (test, validation))
+    return assemble(first, tested, validated)

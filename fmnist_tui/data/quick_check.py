@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from fmnist_tui.data.cache import arrays_folder, load_arrays
 from fmnist_tui.data.dataset import SIDE, check_enough
 from fmnist_tui.data.errors import unreadable
 from fmnist_tui.data.folder import IDX, check_pair, find_files
-from fmnist_tui.data.idx import IMAGES_MAGIC, read_images, read_labels
+from fmnist_tui.data.idx import IMAGES_MAGIC, read_header, read_images, read_labels
+from fmnist_tui.data.location import Location
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.reading import unpacked
 from fmnist_tui.data.sources import DEFAULT_SOURCES, DEMO, DOWNLOADS, Sources
@@ -20,7 +21,7 @@ from fmnist_tui.files import is_folder
 from fmnist_tui.host.machine import Check, CheckState
 
 _PIXELS = SIDE * SIDE
-_HEADER = 16  # bytes
+_HEADER = 4  # bytes, and as many for each dimension
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,29 @@ def data_check(folder: str | None, cache: Path, sources: Sources = DEFAULT_SOURC
     if folder == DEMO:
         return Check("data", CheckState.OK, "the demo set, drawn by this program")
     if folder is not None:
-        return _given(Path(folder), cache, sources.release)
+        return _given(Location.parse(folder), cache, sources.release)
     return _default(cache, sources)
 
 
-def _given(folder: Path, cache: Path, release: Release) -> Check:
+def image_shape(folder: str, cache: Path) -> tuple[tuple[int, int, int], int | None]:
+    """Channels, height and width of the images in a given location, and the number of classes if it is known.
+
+    Raises:
+        DataError: The location is missing or invalid.
+    """
+    location = Location.parse(folder)
     try:
-        found = _look(folder, cache)
+        files = find_files(location.path, location.size)
+        known = load_arrays(arrays_folder(cache, files))
+        return (known.train.shape, len(known.classes)) if known else (files.peek(), None)
+    except OSError as error:
+        raise unreadable(Path(error.filename or folder), error) from None
+
+
+def _given(location: Location, cache: Path, release: Release) -> Check:
+    folder = location.path
+    try:
+        found = _look(folder, cache, location.size)
     except DataError as error:
         return Check("data", CheckState.PROBLEM, error.problem, error.advice)
     except OSError as error:
@@ -90,11 +107,11 @@ def _default(cache: Path, sources: Sources) -> Check:
     return Check("data", CheckState.NOTE, message, "fetch it now: fmnist-tui data; or use the demo set: --data demo")
 
 
-def _look(folder: Path, cache: Path) -> _Found:
+def _look(folder: Path, cache: Path, size: int | None = None) -> _Found:
     """The data in `folder`. Raise DataError or OSError if it is missing or invalid."""
-    files = find_files(folder)
+    files = find_files(folder, size)
     if known := load_arrays(arrays_folder(cache, files)):
-        train, test = known
+        train, test = known.train, known.test
         check_enough(len(train), str(folder))
         summary = f"{len(train)} + {len(test)} images, verified when first read"
         return _Found(summary, (len(train), len(test)), (train.fingerprint, test.fingerprint))
@@ -120,13 +137,11 @@ def _count(path: Path) -> int:
     """
     with path.open("rb") as file:
         stream = unpacked(file, str(path))
-        head = stream.read(_HEADER)
+        shape, _ = read_header(stream, str(path), IMAGES_MAGIC)
         size = path.stat().st_size
         if stream is not file:
             file.seek(-4, os.SEEK_END)
             size = int.from_bytes(file.read(4), "little")
-    if len(head) == _HEADER:
-        magic, count, *sides = struct.unpack(">4I", head)
-        if (magic, sides) == (IMAGES_MAGIC, [SIDE, SIDE]) and count and size == _HEADER + count * _PIXELS:
-            return int(count)
+    if size == _HEADER * (1 + len(shape)) + math.prod(shape):
+        return shape[0]
     return len(read_images(path))

@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 
 from fmnist_tui.data import apt, demo, official
 from fmnist_tui.data.cache import ARRAYS, arrays_folder, load_arrays, prune, save_arrays, sweep
-from fmnist_tui.data.dataset import CLASS_COUNT, Dataset
+from fmnist_tui.data.dataset import Dataset
 from fmnist_tui.data.errors import CacheError, CancelCheck, DataError, ProgressCallback, never, quiet, unreadable
-from fmnist_tui.data.folder import CSV, find_files, read_files
+from fmnist_tui.data.folder import find_files, read_files
+from fmnist_tui.data.location import Location
 from fmnist_tui.data.official import holds_official_images
+from fmnist_tui.files import is_folder
 from fmnist_tui.text import safe
 
 DEMO = "demo"
 DOWNLOADS = "fashion-mnist"  # the folder of downloaded files in the cache
-UNKNOWN_CLASSES = tuple(f"class {label}" for label in range(CLASS_COUNT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ def load(
     """Load the data set in `folder`, or Fashion-MNIST from the first source that has it.
 
     Args:
-        folder: A folder with the four IDX files or Kaggle's two CSV files: any data in MNIST's format. It is then the
-            only source tried. "demo" for the demo set. None for the system's folder, then the cache, then the mirrors,
-            then apt.
+        folder: The text form of a `Location`: a folder with IDX or CSV files or pictures, an .npz archive or a CSV
+            file. It is then the only source tried. "demo" for the demo set. None for the system's folder, then the
+            cache, then the mirrors, then apt.
         cache: The folder for downloaded files and decoded arrays. If it can't be written, nothing can be downloaded,
             and other data is decoded again each time.
         progress: Called during downloads, and while CSV files are read.
@@ -97,7 +98,9 @@ def load(
     if folder == "":
         raise DataError("the name of the data folder is empty", "name a folder, or omit it to use the default sources")
     if folder is not None:
-        return _read(Path(folder), cache, "given folder", progress, cancelled, verify=verify)
+        location = Location.parse(folder)
+        kind = "given folder" if is_folder(location.path) else "given file"
+        return _read(location, cache, kind, progress, cancelled, verify=verify)
     return _load_default(_candidates(sources, cache, progress, cancelled), cache, sources.release, verify=verify)
 
 
@@ -148,7 +151,7 @@ def _load_default(
     for candidate in candidates:
         try:
             candidate.fetch()
-            dataset = _read(candidate.folder, cache, candidate.kind, verify=verify)
+            dataset = _read(Location(candidate.folder), cache, candidate.kind, verify=verify)
             if dataset.fingerprints == release.fingerprints:
                 return dataset
             problems.append(f"{candidate.name}: {candidate.folder} contains data other than the official Fashion-MNIST")
@@ -162,7 +165,7 @@ def _load_default(
 
 
 def _read(
-    folder: Path,
+    location: Location,
     cache: Path,
     kind: str,
     progress: ProgressCallback = quiet,
@@ -170,9 +173,10 @@ def _read(
     *,
     verify: bool,
 ) -> Dataset:
-    """Load `folder`, using the cache of decoded arrays."""
+    """Load what is there, using the cache of decoded arrays."""
+    folder = location.path
     try:
-        files = find_files(folder)
+        files = find_files(folder, location.size)
         entry = arrays_folder(cache, files)
     except OSError as error:
         raise unreadable(Path(error.filename or folder), error) from None
@@ -181,12 +185,20 @@ def _read(
         sets = read_files(files, progress, cancelled)
         save_arrays(entry, sets)
     _clean_cache(cache)
-    train, test = sets
-    source = f"{kind} ({safe(folder)})" + (", CSV" if files.format is CSV else "")
-    dataset = Dataset(_name(folder), UNKNOWN_CLASSES, train, test, source)
+    source = f"{kind} ({safe(folder)}){files.format.suffix}"
+    source += f", resized to {location.size}x{location.size}" if location.size else ""
+    dataset = Dataset(
+        _name(folder),
+        sets.classes,
+        sets.train,
+        sets.test,
+        source,
+        n_validation=sets.n_validation,
+        note=sets.note,
+    )
     if dataset.is_fashion_mnist:
         return replace(dataset, name=official.NAME, classes=official.FASHION_CLASSES, flips=True)
-    return replace(dataset, flips=holds_official_images(train, test))
+    return replace(dataset, flips=holds_official_images(sets.train, sets.test))
 
 
 def _clean_cache(cache: Path) -> None:
@@ -197,5 +209,6 @@ def _clean_cache(cache: Path) -> None:
 
 
 def _name(folder: Path) -> str:
-    """A name for unknown data, after its folder, of a form that no known data set's name has."""
-    return safe(f'folder "{folder.resolve().name}"')
+    """A name for unknown data, after its folder or file, of a form that no known data set's name has."""
+    kind = "folder" if is_folder(folder) else "file"
+    return safe(f'{kind} "{folder.resolve().name}"')

@@ -36,7 +36,7 @@ def build_cnn(
     The layers have the same names in all variants, so that their weights can be compared.
 
     Args:
-        image_shape: Channels, height and width; for two blocks, height and width at least 6 pixels.
+        image_shape: Channels, height and width; for two blocks, height and width at least 8 pixels.
         classes: Number of outputs.
         blocks: Convolution blocks, as are all following ones in `network_options.cnn_options`.
         width: Filters of the first block.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import cache
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fmnist_tui.models.layer_table import Layer, LayerTable
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 
 if TYPE_CHECKING:
@@ -24,52 +25,6 @@ if TYPE_CHECKING:
 _SAVED = Path(__file__).with_name("layer_tables.json")
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One row of a layer table.
-
-    Attributes:
-        name: The module's name, with which its weights' names begin.
-        kind: "Conv 3x3", "BatchNorm", "LayerNorm", "MaxPool 2", "Linear", "ReLU", "Dropout 0.1", "Flatten"; of other
-            modules their class.
-        output_shape: For one image, channels first.
-        parameters: Trained ones.
-        macs: Multiply-accumulate operations for one image, of convolutions and linear layers alone.
-    """
-
-    name: str
-    kind: str
-    output_shape: tuple[int, ...]
-    parameters: int = 0
-    macs: int = 0
-
-
-@dataclass(frozen=True)
-class LayerTable:
-    """A network's layers, in the order in which an image passes them."""
-
-    layers: tuple[Layer, ...]
-
-    @property
-    def parameters(self) -> int:
-        """Trained parameters."""
-        return sum(layer.parameters for layer in self.layers)
-
-    @property
-    def macs(self) -> int:
-        """MACs of one image's forward pass."""
-        return sum(layer.macs for layer in self.layers)
-
-    @property
-    def training_macs(self) -> int:
-        """MACs of one image's forward and backward pass.
-
-        The backward pass takes as many as the forward pass for the gradients of the weights and as many again for
-        those of each layer's inputs, which the first layer doesn't need.
-        """
-        return 3 * self.macs - next((layer.macs for layer in self.layers if layer.macs), 0)
-
-
 Options = tuple[tuple[str, Any], ...]
 """Settings of a model that differ from its own, as pairs of name and value."""
 
@@ -77,12 +32,17 @@ Options = tuple[tuple[str, Any], ...]
 def saved_table(
     spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
 ) -> LayerTable | None:
-    """The model's layers for such images if they are saved: then nothing has to be built."""
+    """The model's layers for such images if they are saved: then nothing has to be built.
+
+    A custom model's were saved when it was named.
+    """
+    if (source := spec.source) is not None:
+        same = (source.image_shape, source.classes) == (image_shape, classes)
+        return source.table if same and source.layers else None
     fashion_mnist = (image_shape, classes) == (FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES)
     return _saved_tables().get(spec.name) if fashion_mnist else None
 
 
-@cache
 def layer_table(
     spec: ModelSpec,
     image_shape: ImageShape = FASHION_MNIST_SHAPE,
@@ -97,9 +57,18 @@ def layer_table(
         classes: Number of classes.
         options: Settings of the model that differ from its own.
 
+    Those of a custom model are as they were when it was named: its code isn't run for a table.
+
     Raises:
         ImportError: It has to be measured, and PyTorch is missing.
     """
+    if spec.source is not None:
+        return spec.source.table
+    return _layer_table(spec, image_shape, classes, options)
+
+
+@cache
+def _layer_table(spec: ModelSpec, image_shape: ImageShape, classes: int, options: Options) -> LayerTable:
     saved = None if options else saved_table(spec, image_shape, classes)
     return saved or measure_layers(spec, image_shape, classes, options)
 
@@ -141,6 +110,13 @@ def _dense_layers(network: DenseNetwork) -> Iterator[Layer]:
         yield Layer(name, kind, bias.shape)
 
 
+def layers_of(network: nn.Module, image_shape: ImageShape) -> tuple[Layer, ...]:
+    """The layers of a network that is built, read by passing a zero image through it; it is left in evaluation mode."""
+    import torch
+
+    return _Trace(network).of(torch.zeros(1, *image_shape))
+
+
 def _module_layers(build: Callable[[], Any], image_shape: ImageShape) -> tuple[Layer, ...]:
     import torch
 
@@ -170,7 +146,9 @@ class _Trace:
         modules = [module for module in named if not [*module.children()] or [*module.parameters(recurse=False)]]
 
         def note(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            self._layers += _rows(named[module], module, inputs[0], output, self._parameters(module))
+            self._layers += _rows(
+                named[module], module, inputs[0] if inputs else None, output, self._parameters(module)
+            )
 
         hooks = [module.register_forward_hook(note) for module in modules]
         try:

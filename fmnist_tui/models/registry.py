@@ -49,6 +49,20 @@ def register_model(spec: ModelSpec) -> None:
     _models[spec.name] = spec
 
 
+def is_free(name: str) -> bool:
+    """Whether a custom model may have this name: it is valid, and not that of a model of another kind."""
+    known = _models.get(name)
+    return bool(_NAME.fullmatch(name)) and name not in _RESERVED and (known is None or known.source is not None)
+
+
+def put_custom(spec: ModelSpec) -> ModelSpec:
+    """Make a custom model known in this process, in place of the one that had its name; returns it."""
+    if spec.source is None or not is_free(spec.name):
+        raise ValueError(f"{spec.name!r} is not the name of a custom model")
+    _models[spec.name] = spec
+    return spec
+
+
 def all_models() -> tuple[ModelSpec, ...]:
     """All known models, the built-in ones first."""
     return tuple(_models.values())

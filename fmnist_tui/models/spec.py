@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fmnist_tui.models.hyperparameters import SHARED_RECIPES, Hyperparameters
+from fmnist_tui.models.hyperparameters import SHARED_RECIPES, Hyperparameters, check_choice
 from fmnist_tui.models.options import Option
 
 if TYPE_CHECKING:
     from torch import nn
 
     from fmnist_tui.models.dense import DenseNetwork
+    from fmnist_tui.models.source import ModelSource
 
     Network: TypeAlias = DenseNetwork | nn.Module
 
@@ -62,6 +63,7 @@ class ModelSpec:
         story: Two or three sentences for the Models screen.
         reported: Published figures, if there are any.
         options: Settings of the network itself, such as its number of layers.
+        source: A custom model's code; None for models that are part of this program or were registered in this process.
     """
 
     name: str
@@ -75,6 +77,16 @@ class ModelSpec:
     story: str = ""
     reported: Reported | None = None
     options: tuple[Option, ...] = ()
+    source: ModelSource | None = None
+
+    def recipe(self, name: str) -> Hyperparameters:
+        """The hyper-parameters of a recipe.
+
+        Raises:
+            ConfigError: There is no such recipe.
+        """
+        check_choice("recipe", name, self.recipes)
+        return self.recipes[name]
 
     @property
     def framework(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from fmnist_tui.analysis.comparison import Comparison, VersionSummary
+from fmnist_tui.analysis.comparison import Comparison, OtherData, VersionSummary
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest
 from fmnist_tui.analysis.reference import Reference, reference_cell, reference_line, references
@@ -48,7 +49,7 @@ EXCLUDED_COLUMNS = (Column("run"), Column("reason"))
 INELIGIBLE_NOTE = (
     "* includes ineligible runs, for the reasons below. Runs that differ in n_train or settings have no common CI."
 )
-_SD_NOTE = "± is the standard deviation over runs."
+_SD_NOTE = "Mean ± standard deviation over runs."
 _SEEDS_NOTE = (
     "The 95% CIs of several seeds (Student's t; Welch's t for a delta) are CIs of the mean over seeds, all on the same "
     "test images, not adjusted for multiple comparisons."
@@ -59,7 +60,7 @@ _IMAGES_NOTE = (
 )
 
 
-def comparison_report(comparison: Comparison, *, left_out: int = 0) -> Report:
+def comparison_report(comparison: Comparison, *, left_out: int = 0, data: OtherData | None = None) -> Report:
     """Lays out a comparison.
 
     The JSON document has the keys "recipe"; "all_runs" (whether ineligible runs are compared, too); "versions", a list
@@ -76,11 +77,17 @@ def comparison_report(comparison: Comparison, *, left_out: int = 0) -> Report:
     Args:
         comparison: The comparison.
         left_out: How many runs the user has left out of it.
+        data: The data set, if it isn't Fashion-MNIST: then nothing is said about reference runs, which are for that.
     """
-    reached = references(comparison.recipe)
+    reached = {} if data else references(comparison.recipe)
+    sections = tuple(_sections(comparison, reached, left_out, data))
+    if data:
+        images = f" ({counted(data.test_images, 'test image')})" if data.test_images else ""
+        title = f"Other data, {data.name}{images}: {_title(comparison)}"
+        return Report(title, sections, {"data": data.name, **_document(comparison, reached)}, _csv(comparison, reached))
     return Report(
         _title(comparison),
-        tuple(_sections(comparison, reached, left_out)),
+        sections,
         _document(comparison, reached),
         _csv(comparison, reached),
     )
@@ -127,7 +134,9 @@ def _title(comparison: Comparison) -> str:
     return f"{BUILT_IN[0]} to {BUILT_IN[-1]}, recipe {comparison.recipe}{which}"
 
 
-def _sections(comparison: Comparison, reached: dict[str, Reference], left_out: int) -> Iterator[Section]:
+def _sections(
+    comparison: Comparison, reached: dict[str, Reference], left_out: int, data: OtherData | None
+) -> Iterator[Section]:
     versions = comparison.versions
     if versions:
         rows = tuple(_row(summary, reached.get(summary.version)) for summary in versions)
@@ -144,7 +153,7 @@ def _sections(comparison: Comparison, reached: dict[str, Reference], left_out: i
     if paired := (*map(paired_sentence, comparison.paired), *unpaired):
         title = "Image by image, best run of each version by validation accuracy (p adjusted by Holm's method)"
         yield Section(title, lines=paired)
-    if notes := tuple(map(Line, _notes(comparison))):
+    if notes := tuple(map(Line, _notes(comparison, data))):
         yield Section("Notes", lines=notes, detail=False)
     yield from _excluded(comparison, left_out)
 
@@ -178,17 +187,17 @@ def _excluded(comparison: Comparison, left_out: int) -> Iterator[Section]:
         yield Section("Excluded", Table(EXCLUDED_COLUMNS, rows) if rows else None, lines)
 
 
-def _notes(comparison: Comparison) -> Iterator[str]:
+def _notes(comparison: Comparison, data: OtherData | None) -> Iterator[str]:
     """What the star means, what the intervals cover, what is missing and how to get it, where figures are from."""
     if comparison.versions:
         yield from _statistics_notes(comparison.versions)
-        yield from _advice(comparison)
+        yield from _advice(comparison, data)
     else:
         option = recipe_option(comparison.recipe)
-        yield f"Train all built-in models with: fmnist-tui train all{option}"
+        yield f"Train all built-in models with: fmnist-tui train all{option}{_data_option(data)}"
         if comparison.n_comparable and not comparison.all_runs:
             yield f"Compare excluded runs with: fmnist-tui results --all{option}"
-    if reference := reference_line(comparison.recipe):
+    if not data and (reference := reference_line(comparison.recipe)):
         yield reference
     if any(summary.reported for summary in comparison.versions):
         yield REPORTED_NOTE
@@ -220,24 +229,28 @@ def _repeated(n_seeds: int) -> str:
     return f"{n_seeds} seeds; repeated seeds make intervals too narrow"
 
 
-def _advice(comparison: Comparison) -> Iterator[str]:
+def _advice(comparison: Comparison, data: OtherData | None) -> Iterator[str]:
     """What is missing; how to train it is known for eligible runs only, as others have settings of their own."""
     single = [one for one in comparison.versions if one.n_seeds == 1]
     there = {one.version for one in comparison.versions}
     missing = [name for name in BUILT_IN if name not in there]
     if single:
-        more = f"--seed {_next_seed(single)} --seeds 2"
+        more = f"--seed {_next_seed(single)} --seeds 2{_data_option(data)}"
         names = [one.version for one in single]
         yield f"Only one seed of {_listed(names)}{_train_command(comparison, names, more, '; train more')}"
     if missing:
         none = "No scored run" if comparison.all_runs else "No eligible run"
-        yield f"{none} of {_listed(missing)} yet{_train_command(comparison, missing, '', '; train')}"
+        yield f"{none} of {_listed(missing)} yet{_train_command(comparison, missing, _data_option(data), '; train')}"
+
+
+def _data_option(data: OtherData | None) -> str:
+    return f" --data {shlex.quote(data.folder)}" if data and data.folder else ""
 
 
 def _train_command(comparison: Comparison, versions: Sequence[str], options: str, intro: str) -> str:
     if comparison.all_runs:
         return ""
-    arguments = " ".join(filter(None, [*versions, options]))
+    arguments = " ".join(filter(None, [*versions, options.strip()]))
     return f"{intro}: fmnist-tui train {arguments}{recipe_option(comparison.recipe)}"
 
 
@@ -263,7 +276,7 @@ def _document(comparison: Comparison, reached: dict[str, Reference]) -> dict[str
 
 def _version_document(summary: VersionSummary, reference: Reference | None) -> dict[str, Any]:
     content = {**asdict(summary), "seeds": list(summary.seeds)}
-    del content["step"], content["conditions"]
+    del content["step"], content["conditions"], content["title"]
     reached = asdict(reference) if reference else None
     return {**content, **_difference_document("delta", summary.step), "reference": reached}
 

@@ -12,7 +12,6 @@ from fmnist_tui.analysis.calibration import reliability
 from fmnist_tui.analysis.errors import ClassScore, Matrix, class_scores
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.files import write_atomically
-from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.figures import confusion_figure, loss_figure, reliability_figure, shift_files
 from fmnist_tui.report.formats import csv_text
 from fmnist_tui.report.rendering import to_png, to_svg
@@ -164,7 +163,7 @@ def _contents(record: Run) -> tuple[Files, list[str]]:
 
 def _scored(record: Run) -> Files:
     predictions = read_predictions(record.directory)
-    model = find_model(record.version)
+    model = record.model
     name = "normal_nn_stats.json" if model and not model.needs_torch else "cnn_model_stats.json"
     files = {name: stats_json(predictions).encode(), "predictions.npz": record.directory.predictions.read_bytes()}
     return files | _errors(record, predictions)
@@ -175,7 +174,7 @@ def _errors(record: Run, predictions: Predictions) -> Files:
     title = _title(record)
     on = f"{grouped(len(predictions.labels))} test images, {percent(predictions.correct.mean())} correct"
     matrix_figure = confusion_figure(
-        matrix, names, f"{title}\nconfusion matrix, {on}; shade: cube root of the fraction of the row"
+        matrix, names, f"{title}\nconfusion matrix, {on}\nshade: cube root of the fraction of the row"
     )
     bins_figure = reliability_figure(reliability(predictions), f"{title}\nreliability, {on}", record.version)
     return {
@@ -196,7 +195,7 @@ def _pictures(name: str, figure: Figure) -> Files:
 
 
 def _title(record: Run) -> str:
-    known = find_model(record.version)
+    known = record.model
     title = f"{known.name}: {known.title}" if known else record.version
     recipe = f"{record.recipe}{' (modified)' if record.manifest.modified else ''}"
     first = f"{title}, recipe {recipe}, seed {record.seed}"

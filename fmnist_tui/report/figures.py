@@ -14,6 +14,7 @@ from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.analysis.probes.shifts import MAX_SHIFT, Shifts
 from fmnist_tui.models.looks import Look, look_of
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.report.rendering import drawable, house_style, to_png, to_svg
 from fmnist_tui.runs.curve import smoothed, width_for
 from fmnist_tui.runs.directory import version_in
@@ -114,8 +115,10 @@ def _clean(values: Iterable[float]) -> Values:
 
 def _loss_label(snapshot: Snapshot) -> str:
     """The loss by name: models with different losses can't be compared by it."""
-    known = find_model(snapshot.started.version) if snapshot.started else None
-    return f"loss\n({known.loss})" if known else "loss"
+    if snapshot.started is None:
+        return "loss"
+    known = find_model(snapshot.started.version)
+    return f"loss\n({known.loss if known else ModelSpec.loss})"
 
 
 def _step_label(snapshot: Snapshot) -> str:
@@ -125,6 +128,8 @@ def _step_label(snapshot: Snapshot) -> str:
 # Okabe and Ito's blue and vermilion, which colour-blind people can tell apart.
 CORRECT_COLOUR = "#0072B2"
 WRONG_COLOUR = "#D55E00"
+_LARGEST_MATRIX = 3.0
+"""Times the size of a figure of ten classes."""
 _DARK = 0.5
 """On stronger colours numbers are white."""
 
@@ -135,21 +140,24 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
     Correct predictions are blue, errors vermilion, with the strengths of `errors.strengths`.
 
     Args:
-        matrix: Counts (10, 10).
+        matrix: Counts (classes, classes).
         names: The names of the classes.
         title: One or more lines, drawn without markup.
     """
     from matplotlib.figure import Figure
 
     with house_style():
-        figure = Figure(figsize=(8, 7.6), layout="constrained")
+        side = max(1.0, min(_LARGEST_MATRIX, len(names) / 10))
+        figure = Figure(figsize=(8 * side, 7.6 * side), layout="constrained")
         axes = figure.subplots()
         figure.suptitle(drawable(title), parse_math=False)
         shades = strengths(matrix)
         axes.imshow(_colours(shades))
-        _write_counts(axes, matrix, shades)
-        labels = [drawable(name) for name in names]
-        positions = range(len(labels))
+        step = max(1, round(len(names) / (10 * side)))  # of many classes every second or tenth has its name
+        if step == 1:
+            _write_counts(axes, matrix, shades)
+        positions = range(0, len(names), step)
+        labels = [drawable(names[position]) for position in positions]
         axes.set_xticks(positions, labels, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
         axes.set_yticks(positions, labels, parse_math=False)
         axes.set_xlabel("predicted class")
@@ -160,7 +168,7 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
 
 
 def _colours(shades: Values) -> Values:
-    """White at 0, the colour of correct predictions or of errors at 1: (10, 10, 3)."""
+    """White at 0, the colour of correct predictions or of errors at 1: (classes, classes, 3)."""
     from matplotlib.colors import to_rgb
 
     hues = np.where(np.eye(len(shades), dtype=bool)[..., None], to_rgb(CORRECT_COLOUR), to_rgb(WRONG_COLOUR))

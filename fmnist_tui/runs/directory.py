@@ -53,6 +53,21 @@ class RunDirectory:
         return self.path / "data.json"
 
     @property
+    def model_json(self) -> Path:
+        """Where a custom model's code is now; exists only if it was moved or changed since the run was requested."""
+        return self.path / "model.json"
+
+    @property
+    def model_text(self) -> Path:
+        """A custom model's code, for the record; nothing ever imports it."""
+        return self.path / "model.py.txt"
+
+    @property
+    def changed_model_text(self) -> Path:
+        """The code that the user accepted in place of the first one, for the record."""
+        return self.path / "model-changed.py.txt"
+
+    @property
     def label(self) -> Path:
         """The name, tags and note that a user added."""
         return self.path / "label.json"

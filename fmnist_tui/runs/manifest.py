@@ -16,11 +16,13 @@ import msgspec
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import read_json
+from fmnist_tui.models.source import ModelSource
 from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.text import safe
 from fmnist_tui.training.events import Whole
 
 if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
+    from fmnist_tui.models.spec import ModelSpec
     from fmnist_tui.training.config import TrainingConfig
     from fmnist_tui.training.metrics import Scores
 
@@ -65,8 +67,15 @@ def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> 
             value = msgspec.convert(found, item.type)
         except ValueError:  # another type, or text that isn't valid
             continue
-        values[item.name] = safe(value[:longest]) if isinstance(value, str) and item.name != "folder" else value
+        if isinstance(value, str) and item.name != "folder":
+            value = safe(value[:longest])
+        elif isinstance(value, tuple):
+            value = tuple(safe(part[:longest]) if isinstance(part, str) else part for part in value)
+        values[item.name] = value
     return kind(**values)
+
+
+_Side = Annotated[int, msgspec.Meta(ge=1, le=1 << 16)]
 
 
 class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +89,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
         test_fingerprint: Of the test images, or "".
         train_images: How many training images there are, before `limit` and the validation split.
         test_images: How many test images there are.
+        shape: Channels, height and width of an image; None before 0.2.0, when all were Fashion-MNIST's.
+        classes: The names of the classes; empty before 0.2.0.
     """
 
     name: str = ""
@@ -89,6 +100,8 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     test_fingerprint: str = ""
     train_images: Whole | None = None
     test_images: Whole | None = None
+    shape: tuple[_Side, _Side, _Side] | None = None
+    classes: Annotated[tuple[str, ...], msgspec.Meta(max_length=1000)] = ()
 
 
 class _RunJson(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,13 +150,28 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
         random_stream: Which version of the addressed random numbers it is trained with.
         train_images: Images that are trained on, without those for validation.
         data: The data.
+        source: A custom model's code: its description alone, not whether it may be run; None for any other model.
+        is_code_changed: Whether the user accepted other code than the run was requested with.
+        can_resume_exactly: Whether the model passed the check at the run's start; only custom ones can fail it.
         versions: Versions of Python, this program and the libraries, by package; None where one wasn't installed.
     """
 
     json: dict[str, Any] = {}
     is_settled: bool = False
     data: DataInfo = DataInfo()
+    source: ModelSource | None = None
+    is_code_changed: bool = False
+    can_resume_exactly: bool = True
     versions: dict[str, str | None] = {}
+
+    @property
+    def model(self) -> ModelSpec | None:
+        """The model: this program's, or a custom one as the run describes it; None for any other."""
+        from fmnist_tui.models.registry import find_model, is_free
+
+        if self.source is None:
+            return find_model(self.version)
+        return self.source.spec(self.version) if is_free(self.version) else None
 
     @property
     def marked_recipe(self) -> str:
@@ -211,7 +239,20 @@ def _defaults() -> dict[str, Any]:
 def read_manifest(run: RunDirectory) -> Manifest:
     """The run's manifest as it is on disk now."""
     settled = read_json(run.run_json)
-    return manifest_of(run.run_id, settled or read_json(run.request) or {}, is_settled=settled is not None)
+    content = with_current_model(run, settled or read_json(run.request) or {})
+    return manifest_of(run.run_id, content, is_settled=settled is not None)
+
+
+def with_current_model(run: RunDirectory, content: dict[str, Any]) -> dict[str, Any]:
+    """The content of run.json or request.json with the code that is used now, if the user has accepted other code."""
+    if not isinstance(recorded := content.get("model"), dict):
+        return content
+    now = (read_json(run.model_json) or {}).get("model")
+    if not isinstance(now, dict) or ModelSource.from_json(now) is None:
+        return content
+    if now["sha256"] == recorded.get("sha256"):  # it has only been moved
+        return {**content, "model": {**recorded, **now}}
+    return {**content, "model": {**recorded, **now, "changed": True}, "modified": True}
 
 
 def manifest_of(run_id: str, content: dict[str, Any], *, is_settled: bool) -> Manifest:
@@ -219,12 +260,16 @@ def manifest_of(run_id: str, content: dict[str, Any], *, is_settled: bool) -> Ma
     data = content.get("data")
     shared = msgspec.structs.asdict(lenient(content, _RunJson))
     shared["version"] = shared["version"] or version_in(run_id)
-    versions = content.get("versions")
+    versions, model = content.get("versions"), content.get("model")
+    about = model if isinstance(model, dict) else {}
     known = versions if isinstance(versions, dict) else {}
     return Manifest(
         **shared,
         json=content,
         is_settled=is_settled,
+        source=ModelSource.from_json(model),
+        is_code_changed=about.get("changed") is True,
+        can_resume_exactly=about.get("exact_resume") is not False,
         data=lenient({"folder": data} if isinstance(data, str) else data, DataInfo),
         versions={name: (safe(value) or None) if isinstance(value, str) else None for name, value in known.items()},
     )
@@ -239,7 +284,7 @@ def read_config(run: RunDirectory) -> TrainingConfig:
     from fmnist_tui.training.config import ConfigError, TrainingConfig
 
     try:
-        return TrainingConfig.from_json(read_json(run.run_json) or {})
+        return TrainingConfig.from_json(with_current_model(run, read_json(run.run_json) or {}))
     except ConfigError:
         raise RunError(f"{run.run_json} is missing or damaged; retrain the model") from None
 

@@ -35,12 +35,12 @@ class Predictions:
     """A run's predictions for all test images.
 
     Attributes:
-        probabilities: float32, (n, 10); rows sum to 1.
-        labels: uint8, (n,), 0 to 9.
+        probabilities: float32, (n, classes), of at least 2 classes; rows sum to 1.
+        labels: uint8, or uint16 for more than 256 classes, (n,), below the number of classes.
     """
 
     probabilities: NDArray[np.float32]
-    labels: NDArray[np.uint8]
+    labels: NDArray[Any]
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -86,7 +86,9 @@ def read_predictions(run: RunDirectory) -> Predictions:
         fault = f"can't be read ({why})" if why else "is damaged"
         raise NoPredictionsError(f"predictions.npz {fault}") from None
     if not _is_sound(predictions):
-        raise NoPredictionsError("predictions.npz does not hold ten probabilities and a label for each image")
+        raise NoPredictionsError(
+            "predictions.npz does not hold a probability for each class and a label for each image"
+        )
     return predictions
 
 
@@ -103,11 +105,13 @@ def _is_sound(predictions: Predictions) -> bool:
     probabilities, labels = predictions.probabilities, predictions.labels
     return (
         probabilities.dtype == np.float32
-        and labels.dtype == np.uint8
+        and labels.dtype in (np.uint8, np.uint16)
         and labels.ndim == 1
         and labels.size > 0
-        and probabilities.shape == (labels.size, 10)
-        and bool((labels < 10).all())
+        and probabilities.ndim == 2
+        and len(probabilities) == labels.size
+        and probabilities.shape[1] >= 2
+        and bool((labels < probabilities.shape[1]).all())
         and bool((probabilities >= 0).all())
         and np.allclose(probabilities.sum(axis=1), 1.0, atol=_ROUNDED)
     )

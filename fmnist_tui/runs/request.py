@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import read_json, write_json
+from fmnist_tui.files import read_json, write_atomically, write_json
+from fmnist_tui.models.source import recorded_text
 from fmnist_tui.runs.conditions import Conditions, conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, create_run, time_in
-from fmnist_tui.runs.manifest import read_manifest, requested_folder
+from fmnist_tui.runs.manifest import read_manifest, requested_folder, with_current_model
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.recipes import MODEL, hyperparameters, options_for, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, options_for, settle_for_fashion_mnist
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 if TYPE_CHECKING:  # needs NumPy, which requests don't
@@ -56,19 +57,24 @@ class Request:
 
 
 def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDirectory:
-    """Create a run directory with the request; nothing runs yet.
+    """Create a run directory with the request, and the text of a custom model; nothing runs yet.
 
     Raises:
+        SourceError: The code of the model has changed since it was checked.
         RunError: The folder can't be written.
     """
+    text = None if config.source is None else recorded_text(config.source)
     run = create_run(runs, config.version)
     content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
     if (order := time_in(run.run_id)) > content["created"]:  # the clock was set back since the newest run
         content["order"] = order
     try:
         write_json(run.request, content)
+        if text is not None:
+            write_atomically(run.model_text, text)
     except (OSError, ValueError) as error:  # ValueError: a path that isn't text
         with suppress(OSError):
+            run.request.unlink(missing_ok=True)
             run.path.rmdir()
         why = error.strerror if isinstance(error, OSError) else error
         raise RunError(f"can't write to {run.path} ({why}); choose another folder with --runs") from None
@@ -81,7 +87,8 @@ def read_request(run: RunDirectory) -> Request:
     Raises:
         RunError: It is missing or damaged.
     """
-    record = read_json(run.request)
+    content = read_json(run.request)
+    record = None if content is None else with_current_model(run, content)
     if record is None:
         raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new run")
     try:
@@ -107,8 +114,18 @@ def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
     return replace(config, threads=threads_here(start, request.config.threads)) if start else config
 
 
-def write_run_json(run: RunDirectory, request: Request, task: Task, conditions: Conditions) -> None:
-    """Write what is trained: the configuration with device and threads resolved, data, versions, machine."""
+def write_run_json(
+    run: RunDirectory, request: Request, task: Task, conditions: Conditions, *, can_resume_exactly: bool = True
+) -> None:
+    """Write what is trained: the configuration with device and threads resolved, data, versions, machine.
+
+    Args:
+        run: The run.
+        request: What was requested.
+        task: What is trained.
+        conditions: Where.
+        can_resume_exactly: Whether a custom model passed its check.
+    """
     dataset = task.dataset
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -124,6 +141,8 @@ def write_run_json(run: RunDirectory, request: Request, task: Task, conditions: 
             "train_images": len(dataset.train),
             "test_images": len(dataset.test),
             "flips": dataset.flips,
+            "shape": list(dataset.shape),
+            "classes": list(dataset.classes),
         },
         "train_images": len(task.train_indices),
         "validation_images": len(task.validation_indices),
@@ -136,12 +155,14 @@ def write_run_json(run: RunDirectory, request: Request, task: Task, conditions: 
         "argv": list(request.argv),
         "created": request.created,
     }
+    if task.config.source is not None:
+        content["model"] = {**content["model"], "exact_resume": can_resume_exactly}
     write_json(run.run_json, content)
 
 
 def command_of(request: Request) -> str:
     """The command that requests the same training, without options that have their default values."""
-    config, usual = request.config, hyperparameters(request.config.version, request.config.recipe)
+    config, usual = request.config, request.config.model.recipe(request.config.recipe)
     changed = {name: getattr(config.hyperparameters, field) for name, field in _CHANGES.items()}
     options = {name: value for name, value in changed.items() if value != getattr(usual, _CHANGES[name])}
     options |= {"recipe": config.recipe, "seed": config.seed, "limit": config.limit, "device": config.device}
@@ -149,7 +170,8 @@ def command_of(request: Request) -> str:
     options |= {"threads": config.threads, "data": request.data, "flip": others.pop("flip", "auto")}
     given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value != _USUAL.get(name)]
     given += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in others.items()]
-    return " ".join([f"fmnist-tui train {config.version}", *given, *(["--no-test"] * (not config.score_test))])
+    model = shlex.quote(config.source.argument) if config.source else config.version
+    return " ".join([f"fmnist-tui train {model}", *given, *(["--no-test"] * (not config.score_test))])
 
 
 def _other_changes(request: Request, usual: Hyperparameters) -> dict[str, str]:

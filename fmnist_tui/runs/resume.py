@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from fmnist_tui.data import DataError, Dataset, load, official
 from fmnist_tui.data.cache import arrays_folder, load_arrays
 from fmnist_tui.data.folder import find_files
+from fmnist_tui.data.location import Location, with_size
 from fmnist_tui.data.quick_check import data_check
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
 from fmnist_tui.host.machine import CheckState
 from fmnist_tui.host.node import host_name
+from fmnist_tui.models.registry import get_model
 from fmnist_tui.paths import cache_folder, data_folder
 from fmnist_tui.runs.access import check_readable, refused
-from fmnist_tui.runs.directory import RunDirectory, version_in
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import TailFold
 from fmnist_tui.runs.manifest import read_manifest, requested_folder
+from fmnist_tui.runs.model_code import AS_IT_WAS, CodeChoice, check_code
 from fmnist_tui.runs.status import Status, status_and_tail
 from fmnist_tui.text import safe
 from fmnist_tui.training.config import ConfigError, check_device
@@ -75,6 +78,7 @@ def check_images(run: RunDirectory, given: str | None = None) -> None:
     recorded = requested_folder(run)
     expected = read_manifest(run).fingerprints
     if given is not None:
+        given = with_size(given, Location.parse(given).size or Location.parse(recorded or "").size)
         found = _try(run, given, expected)
         if not isinstance(found, Dataset):
             raise DataMoved(f"{found}; {_advice(run)}")
@@ -138,12 +142,13 @@ def _mismatch(run: RunDirectory, location: str | None, found: Fingerprints, expe
 def _fault(run: RunDirectory, folder: str, expected: Fingerprints | None) -> str:
     """Why a folder can't have the images, according to a quick check, or ""."""
     try:
-        known = load_arrays(arrays_folder(cache_folder(), find_files(Path(folder))))
+        location = Location.parse(folder)
+        known = load_arrays(arrays_folder(cache_folder(), find_files(location.path, location.size)))
     except DataError as error:
         return error.problem
     except OSError as error:
         return f"can't read {safe(folder)} ({error.strerror})"
-    return _mismatch(run, folder, (known[0].fingerprint, known[1].fingerprint), expected) if known else ""
+    return _mismatch(run, folder, known.fingerprints, expected) if known else ""
 
 
 def _remember(run: RunDirectory, folder: str | None) -> None:
@@ -160,34 +165,37 @@ def _advice(run: RunDirectory) -> str:
     return f"give their folder with: fmnist-tui resume {run.run_id} --data DIR"
 
 
-def check_resumable(run: RunDirectory, data: str | None = None) -> None:
+def check_resumable(run: RunDirectory, data: str | None = None, code: CodeChoice = AS_IT_WAS) -> None:
     """Check that the run can be resumed. If its images have been moved, where they are now is remembered.
 
     Args:
         run: The run.
         data: The folder where its images are now, or "demo"; it must contain them. None to look where they were, and in
             the usual locations.
+        code: What to do about the code of a custom model.
 
     Raises:
         DataMoved: Its images aren't in `data`, or in no known location.
-        RunError: It can't be read, has a trainer, is finished, diverged (it would do so again, bit for bit), or needs
-            PyTorch where there is none.
+        RunError: It can't be read, has a trainer, is finished, diverged (it would do so again, bit for bit), needs
+            PyTorch where there is none, or has a custom model whose code may not be run as it is.
     """
-    version = version_in(run.run_id)
+    manifest = read_manifest(run)
+    named = shlex.quote(manifest.source.argument) if manifest.source else manifest.version
     check_readable(run)
     status, tail = status_and_tail(run)
     if status.has_trainer:
         raise RunError(f"run {run.run_id} is {status}; {_elsewhere(run, tail) or _watch(run)}")
     if status is Status.FINISHED:
-        raise RunError(f"run {run.run_id} is finished; start a new one with: fmnist-tui train {version}")
+        raise RunError(f"run {run.run_id} is finished; start a new one with: fmnist-tui train {safe(named)}")
     ended = tail.state.finished
     if status is Status.FAILED and ended and ended.reason == "diverged":
         why = "diverged, and resuming would replay the divergence"
         raise RunError(f"run {run.run_id} {why}; start a new run with a lower --lr")
     try:
-        check_device(version, "auto")
+        check_device(manifest.source.spec(manifest.version) if manifest.source else get_model(manifest.version), "auto")
     except ConfigError as error:
         raise RunError(f"run {run.run_id} can't be resumed: {error}") from None
+    check_code(run, code)
     check_images(run, data)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
+from fmnist_tui.models.spec import FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.access import owner_of, refused
 from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import read_tail
@@ -23,6 +24,7 @@ from fmnist_tui.runs.status import Status, is_waiting, status_and_tail
 from fmnist_tui.training.events import Command, Epoch, StepMetrics
 
 if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
+    from fmnist_tui.models.spec import ModelSpec
     from fmnist_tui.runs.curve import Curves
     from fmnist_tui.runs.predictions import Predictions
     from fmnist_tui.training.config import TrainingConfig
@@ -155,13 +157,20 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Ten names; those of a data set that this program doesn't know are "class 0" to "class 9"."""
+        """As run.json has them; before 0.2.0 ten: Fashion-MNIST's, or for other data "class 0" to "class 9"."""
         from fmnist_tui.data import official
-        from fmnist_tui.data.sources import DEMO, UNKNOWN_CLASSES
+        from fmnist_tui.data.sources import DEMO
 
+        if self.manifest.data.classes:
+            return self.manifest.data.classes
         if self.data_name in (official.NAME, DEMO) or self.test_fingerprint == official.FASHION_MNIST.fingerprints[1]:
             return official.FASHION_CLASSES
-        return UNKNOWN_CLASSES
+        return tuple(f"class {label}" for label in range(10))
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Channels, height and width of its images."""
+        return self.manifest.data.shape or FASHION_MNIST_SHAPE
 
     def is_comparable_with(self, other: Run) -> bool:
         """Whether both were trained on equally many images and are scored on the same test images."""
@@ -189,6 +198,16 @@ class Run:
         if self.status.has_trainer and self.status is not Status.QUEUED and epochs:
             return f"{self.status}, epoch {min(done + 1, epochs)}/{epochs}"
         return f"{self.status} {done}/{epochs or '?'}"
+
+    @property
+    def model(self) -> ModelSpec | None:
+        """The model, as far as it is known without its code; None if it isn't."""
+        return self.manifest.model
+
+    @property
+    def code(self) -> str:
+        """The SHA-256 of a custom model's code; "" for other models."""
+        return self.manifest.source.sha256 if self.manifest.source else ""
 
     @cached_property
     def snapshot(self) -> Snapshot:

@@ -16,7 +16,8 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.files import check_regular_file, exists
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.manifest import read_config
+from fmnist_tui.runs.manifest import read_config, read_manifest
+from fmnist_tui.runs.model_code import CodeChoice, check_code
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import build_engine
@@ -29,7 +30,7 @@ class Predictor(Protocol):
     """A trained model."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
+        """Probabilities (n, classes), normalised, for uint8 images (n, C, H, W)."""
 
 
 def make_predictor(
@@ -56,7 +57,7 @@ def make_predictor(
         if tensor.dtype.kind not in "fi" or not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name} holds values that are not finite numbers")
     plain = replace(config, hyperparameters=replace(config.hyperparameters.without_augmentation(), ema=0.0))
-    one_image = np.zeros((1, *image_shape[1:]), np.uint8)  # an engine is built on training images; it uses none
+    one_image = np.zeros((1, *image_shape), np.uint8)  # an engine is built on training images; it uses none
     engine = build_engine(plain, one_image, np.zeros(1, np.uint8), classes)
     engine.load_state(weights)
     return engine
@@ -70,6 +71,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
+    check_code(run, CodeChoice(command="analyse"))
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
@@ -77,7 +79,9 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
         raise RunError(f"{run.model} is not the model that {run.run_json.name} describes; retrain the model")
     wanted = device if config.model.needs_torch else "cpu"
     try:
-        return make_predictor(resolve_device(replace(config, device=wanted, threads=0)), weights)
+        resolved, data = resolve_device(replace(config, device=wanted, threads=0)), read_manifest(run).data
+        classes = len(data.classes) or FASHION_MNIST_CLASSES
+        return make_predictor(resolved, weights, data.shape or FASHION_MNIST_SHAPE, classes)
     except ConfigError:
         raise
     except ValueError as error:

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fmnist_tui.data import DataError
-from fmnist_tui.data.quick_check import data_check
+from fmnist_tui.data import DataError, load
+from fmnist_tui.data.quick_check import data_check, image_shape
+from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
 from fmnist_tui.host.machine import CheckState
 from fmnist_tui.host.node import available_cpus
 from fmnist_tui.host.processes import python_command, run_command
 from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.named import refresh
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.request import request_run
@@ -51,9 +54,10 @@ def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> Reques
 
     Raises:
         DataError: The data folder doesn't hold what it should.
-        ConfigError: A device isn't there.
+        ConfigError: A device isn't there, or the code of a custom model fails.
     """
     check_startable(configs, folders.data, folders.cache)
+    configs = with_current_code(configs, folders.data, folders.cache)
     requested = RequestedRuns(warning=disk_space_warning(folders.runs, configs))
     for config in configs:
         try:
@@ -61,6 +65,35 @@ def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> Reques
         except RunError as error:
             requested.failed.append(str(error))
     return requested
+
+
+def image_format(data: str | None, cache: Path) -> tuple[ImageShape, int]:
+    """The shape of the images (channels, height, width) and the number of classes.
+
+    Raises:
+        DataError: The data folder doesn't hold what it should.
+    """
+    if data in (None, DEMO):
+        return FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES
+    shape, classes = image_shape(data, cache)
+    return shape, classes or len(load(data, cache).classes)
+
+
+def with_current_code(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> list[TrainingConfig]:
+    """The configurations with the code of custom models as it is now, checked again where it has changed.
+
+    Whoever starts a training names its model, so the changed code is theirs.
+
+    Raises:
+        DataError: The data folder doesn't hold what it should.
+        SourceError: The code fails; a ConfigError.
+    """
+    custom = {config.version: config.model for config in configs if config.source is not None}
+    if not custom:
+        return list(configs)
+    images = image_format(data, cache)
+    now = {name: refresh(model, *images).source for name, model in custom.items()}
+    return [replace(config, source=now.get(config.version)) for config in configs]
 
 
 def resolve_device(config: TrainingConfig, gpu: str = "cuda:0") -> TrainingConfig:
@@ -73,7 +106,7 @@ def resolve_device(config: TrainingConfig, gpu: str = "cuda:0") -> TrainingConfi
     Raises:
         ConfigError: The device doesn't exist or doesn't have the precision, or PyTorch is missing or broken.
     """
-    check_device(config.version, config.device)
+    check_device(config.model, config.device)
     precision = config.hyperparameters.precision
     device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, gpu, precision)
     return replace(config, device=device, threads=config.threads or available_cpus())
@@ -101,26 +134,41 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
 
     Raises:
         DataError: The folder doesn't contain the data, according to names, headers and sizes.
-        ConfigError: A device doesn't exist, or a network can't be built.
+        ConfigError: A device doesn't exist, or a model can't be trained on images of this size.
     """
-    _check_networks(configs)
+    shape, classes = FASHION_MNIST_SHAPE, None
     if data is not None:
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
             raise DataError(row.message, row.advice)
+        if data != DEMO:
+            shape, classes = image_shape(data, cache)
+    _check_shape(configs, shape, classes, own_data=data not in (None, DEMO))
     wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
     for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
         _check_device(device, precision)
 
 
-def _check_networks(configs: Sequence[TrainingConfig]) -> None:
-    """Raise ConfigError if a network can't be built with the settings of its own: too many blocks for the images."""
+def _check_shape(configs: Sequence[TrainingConfig], shape: ImageShape, classes: int | None, *, own_data: bool) -> None:
+    """Raise ConfigError if a model's arithmetic doesn't work out for such images; custom models are tried anyway.
+
+    Args:
+        configs: What is to be trained.
+        shape: Channels, height and width.
+        classes: Number of classes, if it is known.
+        own_data: Whether they may be other images than Fashion-MNIST's, for which the models were made.
+    """
     for config in configs:
-        if config.model_options:
-            try:
-                layer_table(config.model, options=tuple(config.model_options.items()))
-            except ValueError as error:
-                raise ConfigError(f"{config.version}: {error}") from None
+        if config.source is not None or not (own_data or config.model_options):
+            continue
+        try:
+            layer_table(config.model, shape, classes or FASHION_MNIST_CLASSES, tuple(config.model_options.items()))
+        except ImportError:  # another check says so
+            return
+        except (ValueError, RuntimeError) as error:
+            advice = "change its settings" if config.model_options else "try v0"
+            why = f"{config.version} can't be trained on this data: {first_line(error)}; {advice}"
+            raise ConfigError(why) from None
 
 
 def _check_device(wanted: str, precision: str) -> None:

@@ -16,8 +16,10 @@ from fmnist_tui.files import exists, open_append, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
 from fmnist_tui.host.gpu import others_on, others_text
 from fmnist_tui.host.gpus import query_gpus
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import (
+    Conditions,
     ExactSteps,
     changes,
     conditions_at_start,
@@ -32,6 +34,7 @@ from fmnist_tui.runs.fold import current
 from fmnist_tui.runs.heartbeat import ticking
 from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.manifest import Manifest, read_manifest
+from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
@@ -42,11 +45,16 @@ from fmnist_tui.training.alerts import LossMonitor
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
 from fmnist_tui.training.events import Event, StageKind
+from fmnist_tui.training.replay import replays_exactly
 from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, announcements, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
 _FLUSH_SECONDS = 2.0
+_NO_EXACT_RESUME = (
+    "exact resume isn't available: a step that is replayed from saved parameters, buffers and optimiser has another "
+    "result, so the model keeps state elsewhere, or its computation varies"
+)
 _EXPECTED = (ConfigError, DataError, RunError)
 
 
@@ -142,8 +150,19 @@ def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> It
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
         _note(run, traceback.format_exc())
-        message = explain_error(error) or f"{type(error).__name__}: {first_line(error)}"
+        message = explain_error(error) or f"{_line_of(run, error)}{type(error).__name__}: {first_line(error)}"
         yield events.RunFinished("failed", resumable=True, message=f"{message} (details: {run.train_log})")
+
+
+def _line_of(run: RunDirectory, error: Exception) -> str:
+    """The line of a custom model's code that raised an error, as "net.py:12: "; "" if it was none."""
+    source = read_manifest(run).source
+    if source is None:
+        return ""
+    from fmnist_tui.models.user_code import Place
+
+    line = Place(source).line_of(error)
+    return f"{line}: " if line else ""
 
 
 def _note(run: RunDirectory, text: str) -> None:
@@ -171,6 +190,7 @@ def _events(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Ite
 def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     yield events.Stage(StageKind.LOADING_DATA)
     dataset = load_images(run, request.data)
+    check_code(run)
     if request.config.model.needs_torch:
         yield events.Stage(StageKind.IMPORTING_PYTORCH)
     check = partial(check_attempt, run, trainer.attempt)
@@ -179,7 +199,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     task = _task(run, request, dataset, trainer.device)
     now = conditions_here(task.config, trainer.device_id)
     if began is None:
-        write_run_json(run, request, task, now)
+        yield from _first_start(run, request, task, now)
     yield from _left_out_gpu(request.config, task.config)
     if slow := too_many_threads(now):
         yield events.Alert("too_many_threads", slow)
@@ -193,7 +213,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
         yield events.Alert("no_checkpoint", "no checkpoint was saved, so training starts over from the first epoch")
     inexact = ""
     if began is not None:
-        changed = changes(began, now, task.config, request.config.device)
+        changed = changes(began, now, task.config, request.config.device) + inexact_code(read_manifest(run))
         inexact = inexact_text(began, now, changed, again=start is None)
     if inexact:
         yield events.Alert("resume_inexact", inexact)
@@ -203,6 +223,17 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     yield from _shared_gpu(task.config.device, trainer.device_id)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
+
+
+def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:
+    """Write run.json; before that, find out whether a model that is not built in can be resumed exactly."""
+    exact = True
+    if task.config.version not in BUILT_IN:
+        yield events.Stage("replaying a step")
+        exact = replays_exactly(task)
+    write_run_json(run, request, task, now, can_resume_exactly=exact)
+    if not exact:
+        yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
 
 
 def _shared_gpu(device: str, key: str) -> Iterator[Event]:

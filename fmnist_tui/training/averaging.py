@@ -70,12 +70,15 @@ class AveragedModule:
         self._steps = int(tensors[STEPS]) if STEPS in tensors else 0
 
 
+def all_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """A module's parameters and buffers by name, those included that its `state_dict` leaves out."""
+    state = {name: value for name, value in module.state_dict().items() if isinstance(value, Tensor)}
+    return state | {name: value for name, value in module.named_buffers() if name not in state}
+
+
 def _values(module: nn.Module) -> dict[str, Tensor]:
-    """Each tensor of the module's state once, by the first of its names."""
-    once: dict[int, tuple[str, Tensor]] = {}
-    for name, value in module.state_dict(keep_vars=True).items():
-        once.setdefault(id(value), (name, value))
-    return {name: value.detach() for name, value in once.values()}
+    """Each tensor once, by the first of its names: shared ones have several."""
+    return {name: value.detach() for name, value in (*module.named_parameters(), *module.named_buffers())}
 
 
 def _copy(value: Tensor) -> NDArray[Any]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.models.hyperparameters import Hyperparameters, upgraded
 from fmnist_tui.models.options import ConfigError, check_choice, check_range, check_type, option_named
-from fmnist_tui.models.registry import all_models, get_model
+from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
+from fmnist_tui.models.source import ModelSource
 from fmnist_tui.models.spec import ImageShape, ModelSpec
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class TrainingConfig:
         threads: CPU threads, 0 for all available ones; resolved before a run starts.
         model_options: Settings of the model that differ from its own, by name.
         recipe_file: The recipe file that was used, if any: {"name": ..., "text": ...}.
+        source: A custom model's code; None for any other model.
 
     Raises:
         UnknownModelError: There is no such model; a ConfigError.
@@ -81,6 +83,7 @@ class TrainingConfig:
     threads: int = 0
     model_options: Mapping[str, Any] = field(default_factory=dict)
     recipe_file: Mapping[str, str] | None = None
+    source: ModelSource | None = None
 
     def __post_init__(self) -> None:
         check_type("version", "str", self.version)
@@ -100,15 +103,17 @@ class TrainingConfig:
     @property
     def model(self) -> ModelSpec:
         """The model that is trained."""
-        return get_model(self.version)
+        return get_model(self.version) if self.source is None else self.source.spec(self.version)
 
     def build(self, image_shape: ImageShape, classes: int) -> Network:
         """The model's untrained network, with the settings of its own."""
         return self.model.build(image_shape, classes, **self.model_options)
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as a JSON object."""
-        return asdict(self)
+        """The configuration as a JSON object; that of a custom model has its code's description under "model"."""
+        content = asdict(self)
+        del content["source"]
+        return content if self.source is None else {**content, "model": self.source.to_json()}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> TrainingConfig:
@@ -120,9 +125,10 @@ class TrainingConfig:
             ConfigError: A key is missing or a value is out of range.
         """
         try:
-            own = {item.name: record[item.name] for item in fields(cls) if item.name not in _LATER}
+            own = {item.name: record[item.name] for item in fields(cls) if item.name not in (*_LATER, "source")}
             own |= {name: record.get(name, default) for name, default in _LATER.items()}
             own["model_options"] = {name: _as_tuple(value) for name, value in own["model_options"].items()}
+            own["source"] = source_in(record)
             known = {item.name for item in fields(Hyperparameters)}
             values = {name: value for name, value in upgraded(own["hyperparameters"]).items() if name in known}
             return cls(**{**own, "hyperparameters": Hyperparameters(**values)})
@@ -134,7 +140,21 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def check_device(version: str, device: str) -> None:
+def source_in(record: Mapping[str, Any]) -> ModelSource | None:
+    """The code of the model in run.json or request.json; None for a model that is not custom.
+
+    Raises:
+        ConfigError: It is damaged, or the model has the name of a built-in one.
+    """
+    if record.get("model") is None:
+        return None
+    source = ModelSource.from_json(record["model"])
+    if source is None or record.get("version") in BUILT_IN:
+        raise ConfigError("the run's description of its model is damaged")
+    return source
+
+
+def check_device(model: ModelSpec, device: str) -> None:
     """Raise an error if the model can't train on the device; whether it is available only PyTorch can find out.
 
     Raises:
@@ -142,13 +162,12 @@ def check_device(version: str, device: str) -> None:
         NoPyTorchError: The model needs PyTorch.
     """
     check_device_name(device)
-    model = get_model(version)
     if model.needs_torch:
         if not has_pytorch():
             others = ", ".join(other.name for other in all_models() if not other.needs_torch)
-            raise NoPyTorchError(f"{version} needs PyTorch; {INSTALL_PYTORCH}; {others} works without it")
+            raise NoPyTorchError(f"{model.name} needs PyTorch; {INSTALL_PYTORCH}; {others} works without it")
     elif device not in ("auto", "cpu"):
-        raise ConfigError(f"{version} uses {model.framework} and trains on the CPU only: use --device auto or cpu")
+        raise ConfigError(f"{model.name} uses {model.framework} and trains on the CPU only: use --device auto or cpu")
 
 
 def has_pytorch() -> bool:

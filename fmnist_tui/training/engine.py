@@ -71,7 +71,7 @@ class Engine(Protocol):
         """The totals over these images, in evaluation mode."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
+        """Probabilities (n, classes), normalised, for uint8 images (n, C, H, W)."""
 
     def weights(self) -> Tensors:
         """A copy of all tensors that `predict` depends on, by their names in `model.safetensors`."""

@@ -38,7 +38,7 @@ class NumpyEngine:
         settings: Hyperparameters,
         seed: int,
         images: NDArray[np.uint8],
-        labels: NDArray[np.uint8],
+        labels: NDArray[Any],
     ) -> None:
         """Draws the network's initial weights; calculates in its dtype."""
         dtype = network.dtype.type
@@ -136,7 +136,7 @@ class NumpyEngine:
 
     @_QUIET
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities (n, classes), normalised, for uint8 images (n, H, W)."""
+        """Probabilities (n, classes), normalised, for uint8 images (n, C, H, W)."""
         flat = images.reshape(len(images), -1)
         logits = self._scored.forward(self._inputs(flat, np.arange(len(flat))))
         return probabilities_of(logits).astype(np.float32)

@@ -51,9 +51,7 @@ def hyperparameters(version: str, recipe: str) -> Hyperparameters:
     Raises:
         ConfigError: There is no such model or recipe.
     """
-    recipes = get_model(version).recipes
-    check_choice("recipe", recipe, recipes)
-    return recipes[recipe]
+    return get_model(version).recipe(recipe)
 
 
 def options_for(model: ModelSpec) -> tuple[Option, ...]:
@@ -150,7 +148,7 @@ def configure_all(
     if len(versions) > 1:
         devices |= {version: "cpu" for version in versions if not get_model(version).needs_torch}
     for version in versions:
-        check_device(version, devices[version])
+        check_device(get_model(version), devices[version])
     return [
         configure(version, recipe, changes, seed=seed, device=devices[version], **settings)
         for version in versions
@@ -184,7 +182,7 @@ def configure(
     """
     check_choice("flip", flip, FLIPS)
     model = get_model(version)
-    base = hyperparameters(version, recipe_file.recipe if recipe_file else recipe)
+    base = model.recipe(recipe_file.recipe if recipe_file else recipe)
     values = _of_file(model, recipe_file) if recipe_file else {}
     values |= read_settings(model, given or {})
     values |= {name: value for name, value in changes.items() if value is not None}
@@ -200,6 +198,7 @@ def configure(
         recipe_file.recipe if recipe_file else recipe,
         changed != base or bool(own),
         changed,
+        source=model.source,
         model_options=own,
         recipe_file=recipe_file.to_json() if recipe_file else None,
         **settings,

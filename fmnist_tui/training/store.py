@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class Outcome:
         seconds: Seconds of training and validation.
         weights: The final weights; None if the run diverged.
         probabilities: Predictions for the test images, (n, classes) float32; None if they were not scored.
-        labels: Labels of the test images, (n,) uint8; None if they were not scored.
+        labels: Labels of the test images, (n,), unsigned integers; None if they were not scored.
         scores: Test metrics; None if the test images were not scored.
         early_stopped: Whether it was completed before its last epoch.
     """
@@ -40,7 +40,7 @@ class Outcome:
     seconds: float
     weights: Tensors | None = None
     probabilities: NDArray[np.float32] | None = None
-    labels: NDArray[np.uint8] | None = None
+    labels: NDArray[Any] | None = None
     scores: Scores | None = None
     early_stopped: bool = False
 

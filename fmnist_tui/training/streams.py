@@ -21,6 +21,7 @@ class Stream(IntEnum):
     ORDER = 2
     AUGMENT = 3
     DROPOUT = 4
+    MODULE = 5
     ERASE = 6
     CUTOUT = 7
     MIXUP = 8

@@ -6,25 +6,29 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from fmnist_tui.data import Dataset, split
+from fmnist_tui.data import Dataset, split_of
 from fmnist_tui.data.dataset import check_enough
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
-from fmnist_tui.training.recipes import hyperparameters, settle
+from fmnist_tui.training.recipes import settle
 
-Labels = NDArray[np.uint8]
+Labels = NDArray[Any]
 _UNUSUAL = 3.5
 """Standard deviations by which the class counts of the first images may differ from those of a random sample."""
 _SHORT = 3.0
 """Standard deviations by which one class may fall short, if it has half of its expected count."""
+_NAMED = 5
+"""Classes that an alert names."""
 _MISSING = 5.0
 """Expected images of a class among the first ones, from which on having none of them is significant."""
 
@@ -124,12 +128,12 @@ def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = Non
     """
     check_enough(len(dataset.train), dataset.source)
     config = settled(config, dataset)
-    chosen = np.arange(len(dataset.train))
-    if config.limit is not None and config.limit < len(chosen):
-        chosen, subset = choose(dataset.train.labels, config.limit, config.subset)
+    learnable, chosen = len(dataset.train) - dataset.n_validation, None
+    if config.limit is not None and config.limit < learnable:
+        chosen, subset = choose(dataset.train.labels[:learnable], config.limit, config.subset)
         config = replace(config, subset=subset)
-    train, validation = split(len(chosen))
-    task = Task(config, dataset, chosen[train], chosen[validation], window or 1)
+    train, validation = split_of(dataset, chosen)
+    task = Task(config, dataset, train, validation, window or 1)
     return task if window else replace(task, window=_window(task))
 
 
@@ -138,7 +142,7 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
 
     One that was given explicitly, and equals what the recipe gives for this data, doesn't make the recipe modified.
     """
-    own, recipe = config.hyperparameters, hyperparameters(config.version, config.recipe)
+    own, recipe = config.hyperparameters, config.model.recipe(config.recipe)
     pixels, flips = dataset.train.statistics, dataset.flips
     settings = settle(own, pixels, flips=flips)
     modified = config.modified and (settings != settle(recipe, pixels, flips=flips) or bool(config.model_options))
@@ -159,11 +163,11 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
 
     Args:
         config: With its device and threads resolved, and its input scale known.
-        images: uint8, (n, height, width).
-        labels: uint8, (n,), below `classes`.
+        images: uint8, (n, channels, height, width).
+        labels: Unsigned integers, (n,), below `classes`.
         classes: Number of classes.
     """
-    shape = image_shape(images)
+    shape: ImageShape = images.shape[1:]
     if not config.model.needs_torch:
         from fmnist_tui.models.dense import DenseNetwork  # loads SciPy's BLAS, which can be bounded only then
         from fmnist_tui.training.numpy_engine import NumpyEngine
@@ -178,13 +182,8 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
 
     prepare(config.threads)
     network = seeded_network(partial(config.build, shape, classes), config.seed)
-    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device)
-
-
-def image_shape(images: NDArray[np.uint8]) -> ImageShape:
-    """Channels, height and width of images (n, height, width), which have one channel."""
-    _, height, width = images.shape
-    return 1, height, width
+    plain = config.version not in BUILT_IN
+    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
 
 
 def _window(task: Task) -> int:
@@ -202,6 +201,8 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
     """
     if text := augmentation_line(task.config.hyperparameters, asked, task.dataset):
         yield Stage(text)
+    if task.dataset.note:
+        yield Stage(f"data: {task.dataset.note}")
     yield from _limit(task)
     yield from _unseen(task)
 
@@ -232,7 +233,7 @@ _KINDS = {"shift": "shifts", "crop": "crops", "erase": "random erasing", "cutout
 
 
 def _limit(task: Task) -> Iterator[Event]:
-    limit, total = task.config.limit, len(task.dataset.train)
+    limit, total = task.config.limit, len(task.dataset.train) - task.dataset.n_validation
     if limit is None:
         return
     if limit >= total:
@@ -252,7 +253,8 @@ def _unseen(task: Task) -> Iterator[Event]:
     train, test = task.dataset.train.labels[task.train_indices], task.dataset.test.labels
     unseen = np.setdiff1d(test, train)
     if unseen.size and task.config.score_test:
-        names = ", ".join(task.dataset.classes[label] for label in unseen.tolist())
+        names = ", ".join(task.dataset.classes[label] for label in unseen[:_NAMED].tolist())
+        names += f" and {counted(len(unseen) - _NAMED, 'other class')}" if len(unseen) > _NAMED else ""
         count = int(np.isin(test, unseen).sum())
         yield Alert(
             "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"

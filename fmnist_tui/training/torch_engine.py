@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import platform
+import random
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -15,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training.augment import Augmentation, Draws, Mixture
-from fmnist_tui.training.averaging import AveragedModule
+from fmnist_tui.training.averaging import AveragedModule, all_tensors
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import Indices, Tensors, Totals, checked_tensor
 from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
@@ -37,6 +40,10 @@ def keep_freed_memory() -> bool:
         return False
     libc = ctypes.CDLL(None)
     return bool(libc.mallopt(_M_MMAP_THRESHOLD, _THRESHOLD) and libc.mallopt(_M_TRIM_THRESHOLD, _THRESHOLD))
+
+
+_drawing = threading.Lock()
+"""Held while a custom module computes: all threads of a process share the generators that it may draw from."""
 
 
 def prepare(threads: int) -> None:
@@ -67,6 +74,10 @@ class TorchEngine:
     """A module, its optimiser and the training images on one device.
 
     A loss that is not finite changes no weight; no step has to wait for the device to find out.
+
+    A module that is not built in may contain anything. Whatever it draws from the generators of torch, NumPy and
+    Python is addressed: they are seeded before each step and each evaluation. And its convolutions see images in
+    PyTorch's usual memory layout, since `view` fails on the one that is faster.
     """
 
     def __init__(
@@ -75,13 +86,27 @@ class TorchEngine:
         settings: Hyperparameters,
         seed: int,
         images: NDArray[np.uint8],
-        labels: NDArray[np.uint8],
+        labels: NDArray[Any],
         device: str,
+        *,
+        plain: bool = False,
     ) -> None:
+        """Put module and images on the device.
+
+        Args:
+            network: The module.
+            settings: The hyper-parameters, with the input scale known.
+            seed: The run's seed.
+            images: uint8, (n, H, W).
+            labels: uint8, (n,).
+            device: As PyTorch names it.
+            plain: Whether the module is not built in.
+        """
+        self._plain = plain
         self._settings = settings
         self._seed = seed
         self._device = torch.device(device)
-        self._layout = torch.contiguous_format if device == "mps" else torch.channels_last
+        self._layout = torch.contiguous_format if plain or device == "mps" else torch.channels_last
         self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
@@ -96,7 +121,7 @@ class TorchEngine:
     @property
     def parameters(self) -> int:
         """The number of trained parameters."""
-        return sum(value.numel() for value in self._network.parameters())
+        return sum(value.numel() for value in self._network.parameters() if value.requires_grad)
 
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of the optimiser; (epoch, step) address the augmentation and the dropout masks."""
@@ -109,9 +134,7 @@ class TorchEngine:
         if mixture:
             inputs = inputs.lerp(inputs[self._partners(mixture)], 1.0 - mixture.weight)
         self._network.train()
-        with self._autocast():
-            logits = self._network(inputs)
-        logits = logits.float()
+        logits = self._forward(self._network, inputs, epoch, step)
         loss = self._loss_of(logits, labels, mixture)
         self._network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -143,18 +166,18 @@ class TorchEngine:
 
     @torch.no_grad()
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The softmax of the logits, (n, classes), for uint8 images (n, H, W)."""
+        """The softmax of the logits, (n, classes), for uint8 images (n, C, H, W)."""
         logits = self._logits(torch.tensor(images, device=self._device))
         probabilities: NDArray[np.float32] = logits.softmax(dim=1).cpu().numpy()
         return probabilities
 
     def weights(self) -> Tensors:
         """A copy of the scored module's state: parameters and buffers, such as running statistics."""
-        return {name: _copy(value) for name, value in self._scored.state_dict().items()}
+        return {name: _copy(value) for name, value in all_tensors(self._scored).items()}
 
     def state(self) -> Tensors:
         """A copy of the trained module's state, of the optimiser's, and of the averages, if there are any."""
-        tensors = {name: _copy(value) for name, value in self._network.state_dict().items()}
+        tensors = {name: _copy(value) for name, value in all_tensors(self._network).items()}
         tensors |= {name: _copy(value) for name, value in self._optimizer.tensors().items()}
         return tensors | (self._average.state() if self._average else {})
 
@@ -163,7 +186,7 @@ class TorchEngine:
 
         Tensors keep the memory layout of this engine.
         """
-        own = self._network.state_dict()
+        own = all_tensors(self._network)
         weights = {name: torch.tensor(checked_tensor(tensors, name, tuple(value.shape))) for name, value in own.items()}
         averages = self._average.read(tensors) if self._average else {}
         self._optimizer.take(self._optimizer.load(tensors))
@@ -196,9 +219,9 @@ class TorchEngine:
         )
 
     def _padded_images(self, images: NDArray[np.uint8]) -> Tensor:
-        """A view of all shifts of all images (n, H, W): (n, 2 * margin + 1, 2 * margin + 1, H, W)."""
+        """A view of all shifts of all images (n, C, H, W): (n, 2 * margin + 1, 2 * margin + 1, C, H, W)."""
         padded = torch.tensor(self._augmentation.padded(images), device=self._device)
-        return padded.unfold(1, images.shape[1], 1).unfold(2, images.shape[2], 1)
+        return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1).permute(0, 2, 3, 1, 4, 5)
 
     def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
         augmentation = self._augmentation
@@ -208,11 +231,11 @@ class TorchEngine:
         pixels = self._images[chosen] if self._padded is None else self._shifted(self._padded, chosen, draws)
         if augmentation.flips:
             flips = torch.from_numpy(draws.flips).to(self._device)
-            pixels = torch.where(flips[:, None, None], pixels.flip(2), pixels)
+            pixels = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
         shape = len(chosen), pixels.shape[-2], pixels.shape[-1]
         for patches in augmentation.patches(shape, epoch, step):
             replaced, values = (torch.from_numpy(part).to(self._device) for part in (patches.replaced, patches.values))
-            pixels = torch.where(replaced, values, pixels)
+            pixels = torch.where(replaced.unsqueeze(1), values.unsqueeze(1), pixels)
         return pixels
 
     def _shifted(self, padded: Tensor, chosen: Tensor, draws: Draws) -> Tensor:
@@ -220,15 +243,34 @@ class TorchEngine:
         return padded[chosen, rows, columns]
 
     def _as_inputs(self, pixels: Tensor) -> Tensor:
-        """uint8 pixels (n, H, W) as float32 inputs (n, 1, H, W), scaled by the recipe."""
-        inputs = pixels.unsqueeze(1).to(torch.float32).mul_(self._scale)
+        """uint8 pixels (n, C, H, W) as float32 inputs, scaled by the recipe."""
+        inputs = pixels.to(torch.float32).mul_(self._scale)
         return inputs.add_(self._offset).contiguous(memory_format=self._layout)
 
     def _logits(self, pixels: Tensor) -> Tensor:
         self._scored.eval()
-        with self._autocast():
-            logits: Tensor = self._scored(self._as_inputs(pixels))
-        return logits.float()
+        return self._forward(self._scored, self._as_inputs(pixels), 0, 0)
+
+    def _forward(self, module: nn.Module, inputs: Tensor, epoch: int, step: int) -> Tensor:
+        if not self._plain:
+            with self._autocast():
+                logits: Tensor = module(inputs)
+            return logits.float()
+        with _drawing, quiet(), self._autocast():
+            self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
+            drawn: Tensor = module(inputs)
+            return drawn.float()
+
+    def _seed_generators(self, entropy: tuple[int, ...]) -> None:
+        """Seed the generators of torch (on the CPU and on this device), NumPy and Python; takes 30 µs."""
+        first, second = np.random.SeedSequence(entropy).generate_state(2, np.uint64).tolist()
+        torch.default_generator.manual_seed(first)
+        if self._device.type == "cuda":
+            torch.cuda.default_generators[self._device.index or 0].manual_seed(first)
+        elif self._device.type == "mps":
+            torch.mps.manual_seed(first)
+        np.random.seed(second & 0xFFFF_FFFF)
+        random.seed(second)
 
     def _clear(self) -> None:
         self._loss = torch.zeros((), device=self._device)

@@ -87,6 +87,20 @@ class SafeScreen(Remappable, _Mixed):
             if not is_gone(sender):
                 raise
 
+    def _update_focus_styles(self, focused: Widget | None = None, blurred: Widget | None = None) -> None:
+        """Applies styles again to what has styles for a focus within.
+
+        Textual does so for all widgets in the outermost container that has such a style, at each Tab in a form.
+        """
+        affected: set[Widget] = set()
+        for widget in filter(None, (focused, blurred)):
+            around = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
+            outermost = next((node for node in reversed(around) if node._has_focus_within), None)
+            if outermost is not None:
+                inside = outermost.walk_children(Widget, with_self=True)
+                affected.update(node for node in inside if node._has_focus_within)
+        self.app.stylesheet.update_nodes(affected, animate=True)
+
     @contextmanager
     def _allow_missing(self) -> Iterator[None]:
         """A widget that isn't found is no fault unless all are there."""

@@ -108,7 +108,7 @@ def wrap(text: str, width: int) -> list[str]:
 @lru_cache(8192)
 def in_ascii(text: str) -> str:
     """The text in ASCII, as wide as before."""
-    return text if text.isascii() else "".join(map(_substitute, text))
+    return text if text.isascii() else "".join(map(_substitute, text.replace(" ± ", "+/-")))
 
 
 def _clusters(text: str) -> Iterator[str]:

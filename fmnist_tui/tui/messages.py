@@ -17,7 +17,8 @@ from fmnist_tui.training.events import Command
 from fmnist_tui.tui.settings import Settings
 
 ClassMeans = Mapping[str, NDArray[np.uint8]]
-"""The mean image of each class, uint8 (classes, height, width), black where it has none; of "train" and of "test"."""
+"""The mean image of each class, as drawn, black where it has none: uint8 (classes, height, width), or in colour
+(classes, height, width, 3); of "train" and of "test"."""
 Post = Callable[[Message], object]
 """How a worker thread sends a message: the `post_message` of the app, or of a screen."""
 

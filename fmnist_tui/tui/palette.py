@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding
-from textual.command import CommandPalette, SearchIcon
+from textual.command import CommandList, CommandPalette, SearchIcon
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
@@ -20,7 +20,10 @@ _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "
 
 
 class Palette(SafeScreen, CommandPalette):
-    """Textual's, with fixes: paging through a list that isn't painted yet, and a second Enter, raise errors there."""
+    """Textual's, with fixes: paging through a list that isn't painted yet, and a second Enter, raise errors there.
+
+    Like our own lists, it stops at both ends.
+    """
 
     def on_mount(self) -> None:
         """Replaces the magnifying glass, which takes two cells in some terminals and one in others, and isn't ASCII."""
@@ -35,8 +38,15 @@ class Palette(SafeScreen, CommandPalette):
             await super()._dispatch_message(message)
 
     def _action_command_list(self, action: str) -> None:
+        found = self.query_one(CommandList)
+        before = found.highlighted
         with suppress(KeyError):
             super()._action_command_list(action)
+        if before is None or found.highlighted is None:
+            return
+        moved = found.highlighted - before
+        if (action == "cursor_down" and moved < 0) or (action == "cursor_up" and moved > 0):
+            found.highlighted = before
 
 
 def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.calibration import calibration_curve
 
 from fmnist_tui.analysis.calibration import Bin, calibration_error, merged, reliability
 from fmnist_tui.runs.predictions import Predictions
@@ -14,6 +13,8 @@ from .models import chance, constant, perfect
 
 
 def test_the_bins_are_those_of_scikit_learn() -> None:
+    from sklearn.calibration import calibration_curve  # slow to import, for every worker
+
     predictions = chance()
     accuracy, confidence = calibration_curve(predictions.correct, predictions.confidence, n_bins=15)
     filled = [one for one in reliability(predictions) if one.count]

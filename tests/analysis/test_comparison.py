@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fmnist_tui.analysis import intervals
-from fmnist_tui.analysis.comparison import Comparison, ExcludedRun, compare
+from fmnist_tui.analysis.comparison import Comparison, ExcludedRun, compare, compare_on, other_data
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.models.spec import Reported
 from fmnist_tui.report.sentences import step_sentence
@@ -233,3 +233,21 @@ def test_apart_and_without_an_eligible_run_like_runs_are_compared(tmp_path: Path
     assert found.gain
     assert found.gain.value == pytest.approx(0.1)
     assert compare([], apart=True).gain is None
+
+
+def test_runs_on_other_data_are_compared_with_one_another(tmp_path: Path) -> None:
+    mine = {"name": 'file "digits.npz"', "train_fingerprint": "a", "test_fingerprint": "b", "train_images": 900}
+    make_run(tmp_path, "v0", seed=1)
+    for seed, version in ((2, "v0"), (3, "v1"), (4, "v1")):
+        make_run(tmp_path, version, seed=seed, config={"data": mine})
+    make_run(tmp_path, "v2", seed=5, config={"data": mine, "modified": True})
+    make_run(tmp_path, "v2", seed=6, config={"data": {**mine, "name": "demo", "train_fingerprint": "c"}})
+    runs = read_runs(tmp_path)
+    (data,) = other_data(runs)
+    assert (data.name, data.fingerprints) == ('file "digits.npz"', ("a", "b"))
+    compared = compare_on(data, runs)
+    assert [(one.version, one.runs) for one in compared.versions] == [("v0", 1), ("v1", 2)]
+    assert [(one.run[:2], one.reason) for one in compared.excluded] == [("v2", "recipe modified")]
+    assert all(one.reported is None for one in compared.versions)
+    assert [one.version for one in compare(runs).versions] == ["v0"]
+    assert [one.version for one in compare_on(data, runs, all_runs=True).versions] == ["v0", "v1", "v2"]

@@ -55,7 +55,7 @@ def test_several_seeds_of_all_versions_leave_nothing_to_be_done(tmp_path: Path) 
         for seed in range(2):
             make_run(tmp_path, version, seed=seed, result={"test_accuracy": 0.9 + seed / 100})
     plus_minus, over_runs = notes(tmp_path)
-    assert plus_minus == "± is the standard deviation over runs."
+    assert plus_minus == "Mean ± standard deviation over runs."
     assert over_runs.startswith(
         "The 95% CIs of several seeds (Student's t; Welch's t for a delta) are CIs of the mean over seeds"
     )

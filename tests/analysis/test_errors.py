@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.metrics import confusion_matrix as reference_matrix
-from sklearn.metrics import precision_recall_fscore_support
 
 from fmnist_tui.analysis.errors import (
     Confusion,
@@ -24,6 +22,9 @@ MODELS = [perfect, constant, chance]
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_matrix_and_the_scores_are_those_of_scikit_learn(model: Callable[[], Predictions]) -> None:
+    from sklearn.metrics import confusion_matrix as reference_matrix  # slow to import, for every worker
+    from sklearn.metrics import precision_recall_fscore_support
+
     predictions = model()
     matrix = predictions.confusion_matrix
     assert np.array_equal(matrix, reference_matrix(predictions.labels, predictions.predicted, labels=range(10)))

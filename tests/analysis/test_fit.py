@@ -30,9 +30,9 @@ class ByHeart:
     """Gives the correct class 0.82 for images it was trained on, and 0.1, like all others, for the rest."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        sure = np.where(images[:, 0, 0], 0.82, 0.1)
+        sure = np.where(images[:, 0, 0, 0], 0.82, 0.1)
         table = np.repeat(((1 - sure) / 9)[:, None], 10, axis=1)
-        table[np.arange(len(images)), images[:, 0, 1]] = sure
+        table[np.arange(len(images)), images[:, 0, 0, 1]] = sure
         return table.astype(np.float32)
 
 
@@ -60,7 +60,7 @@ def test_the_gaps_standard_error_is_that_of_two_means() -> None:
 
     class Unsure:
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-            chosen = sure[images[:, 0, 0].astype(int) + 256 * images[:, 0, 1].astype(int)]
+            chosen = sure[images[:, 0, 0, 0].astype(int) + 256 * images[:, 0, 0, 1].astype(int)]
             table = np.repeat(((1 - chosen) / 9)[:, None], 10, axis=1)
             table[:, 0] = chosen
             return table.astype(np.float32)
@@ -82,5 +82,5 @@ def test_output_that_is_not_probabilities_is_refused() -> None:
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return np.full((len(images), 10), np.nan, np.float32)
 
-    with pytest.raises(AnalysisError, match=r"ten probabilities.*retrain it"):
+    with pytest.raises(AnalysisError, match=r"a probability for each class.*retrain it"):
         measure_fit(Overflowed(), images(), TRAINED, HELD_OUT)

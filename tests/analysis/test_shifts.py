@@ -111,10 +111,10 @@ def test_it_can_be_cancelled_between_two_batches() -> None:
 
 
 @pytest.mark.parametrize("table", [np.ones((10, 10)), np.full((10, 9), 1 / 9), np.full((10, 10), np.nan)])
-def test_output_that_is_not_ten_probabilities_is_refused(table: NDArray[np.float64]) -> None:
+def test_output_that_is_not_a_probability_for_each_class_is_refused(table: NDArray[np.float64]) -> None:
     class Odd:
         def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
             return table.astype(np.float32)
 
-    with pytest.raises(AnalysisError, match=r"ten probabilities.*retrain it"):
+    with pytest.raises(AnalysisError, match=r"a probability for each class.*retrain it"):
         measure_shifts(Odd(), dots(14), LABELS)

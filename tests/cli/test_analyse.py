@@ -62,6 +62,7 @@ def run(finished: RunDirectory, runs: Path) -> RunDirectory:
     return with_model(finished, runs)
 
 
+@pytest.mark.slow
 def test_moved_images_are_read_from_their_new_folder(fmnist: Fmnist, run: RunDirectory, tmp_path: Path) -> None:
     data = (read_json(run.run_json) or {})["data"]
     edit(run.run_json, data={**data, "folder": str(tmp_path / "gone")})

@@ -57,6 +57,7 @@ def test_it_opens_the_training_screen_and_q_leaves_the_run_alone(live: RunDirect
     assert status_of(live) is Status.RUNNING
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_without_a_question(finished: RunDirectory) -> None:
     arguments = ("attach", finished.run_id, "--runs", finished.path.parent)
     with terminal(*arguments, FMNIST_TUI_DATA="demo") as app:
@@ -73,6 +74,7 @@ def _terminal_is_restored(app: Terminal) -> None:
         assert (on > off) is (mode == b"25"), mode
 
 
+@pytest.mark.slow
 def test_without_a_command_the_app_opens_on_the_folders_given(finished: RunDirectory, tmp_path: Path) -> None:
     arguments = ("--runs", finished.path.parent, "--data", "demo", "--in-app")
     with terminal(*arguments, columns=100, rows=30) as app:

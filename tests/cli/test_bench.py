@@ -74,6 +74,7 @@ def test_seconds_must_be_positive(fmnist: Fmnist) -> None:
     assert fmnist("bench", "--seconds", "0").status == 2
 
 
+@pytest.mark.slow
 def test_it_shows_its_progress_and_ctrl_c_ends_it() -> None:
     with terminal("bench", "--device", "cpu", "--threads", "1", "--seconds", "600") as screen:
         screen.wait_for(lambda one: "0%  building v" in one.text, "it builds networks")

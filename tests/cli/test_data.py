@@ -35,7 +35,7 @@ data.load = fetch
 cli.main()
 """
 
-KEYS = {"name", "source", "is_fashion_mnist", "classes", "train", "test"}
+KEYS = {"name", "source", "is_fashion_mnist", "shape", "classes", "train", "test", "validation_images", "note"}
 PART = {"images", "fingerprint", "official_images", "class_counts"}
 
 GOOD = sample()
@@ -63,9 +63,9 @@ BROKEN = {
     "images of another size": (GOOD.put(TEST_IMAGES, images(20, 32)), [TEST_IMAGES, "32x32", "28x28"]),
     "no images": (GOOD.put(TEST_IMAGES, images(0)), [f"{TEST_IMAGES} contains no images"]),
     "labels of other images": (GOOD.put(TRAIN_LABELS, labels(1, 2)), ["60 images", f"{TRAIN_LABELS} 2 labels"]),
-    "a label past nine": (
-        GOOD.put(TEST_LABELS, labels(*range(9), 200, *range(10))),
-        [f"{TEST_LABELS} has label 200 at image 9", "0 to 9"],
+    "a label below zero": (
+        GOOD.put(TEST_LABELS, b"\0\0\x09\1" + labels(*range(9), 255, *range(10))[4:]),
+        [f"{TEST_IMAGES} has label -1 at image 9", "number the classes from 0"],
     ),
     "a damaged gzip stream": (
         PACKED.cut(PACKED_NAME, 1000),

@@ -36,7 +36,7 @@ for number, arguments in enumerate(json.loads(sys.argv[1])):
 
 NO_UTF8 = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 SPEECH = [
-    pytest.param({"LC_ALL": "C"}, "utf-8", id="C"),
+    pytest.param({"LC_ALL": "C"}, "utf-8", id="C", marks=pytest.mark.slow),
     pytest.param(NO_UTF8, "ascii", id="POSIX"),
     pytest.param({"PYTHONIOENCODING": "utf-16"}, "utf-16", id="utf-16"),
     *(
@@ -110,6 +110,7 @@ def test_a_run_in_a_folder_of_any_name_is_trained_where_the_locale_is_ascii(tmp_
     assert newest(Path(runs)).result.exists()
 
 
+@pytest.mark.slow
 def test_an_export_of_a_run_with_any_label_draws_and_writes_it_without_a_warning(
     labelled: RunDirectory, tmp_path: Path
 ) -> None:

@@ -20,7 +20,9 @@ IMAGE = {"index", "target", "predicted", "predicted_list", "result"}
 
 
 @pytest.mark.parametrize(
-    ("version", "stats"), [("v0", "normal_nn_stats.json"), ("v1", "cnn_model_stats.json")], ids=["v0", "v1"]
+    ("version", "stats"),
+    [("v0", "normal_nn_stats.json"), pytest.param("v1", "cnn_model_stats.json", marks=pytest.mark.slow)],
+    ids=["v0", "v1"],
 )
 def test_a_run_is_exported_with_the_file_names_of_the_original_project(
     fmnist: Fmnist, four: Path, tmp_path: Path, version: str, stats: str

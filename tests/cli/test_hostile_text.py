@@ -44,7 +44,14 @@ def raw_controls(text: str) -> set[str]:
     return {character for character in text if unicodedata.category(character) in ("Cc", "Cf")} - {"\n", "\r"}
 
 
-@pytest.mark.parametrize("command", ["runs", "runs --json", "show last", "show last --json"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "runs",
+        "show last --json",
+        *(pytest.param(command, marks=pytest.mark.slow) for command in ("runs --json", "show last")),
+    ],
+)
 def test_labels_and_settings_are_printed_as_text_on_a_terminal(labelled: RunDirectory, command: str) -> None:
     with terminal(*command.split(), "--runs", labelled.path.parent, columns=400, rows=80) as shown:
         assert shown.status() == 0
@@ -71,7 +78,7 @@ def hostile_folder(tmp_path: Path) -> Path:
     return tmp_path / HOSTILE.replace("/", "_")
 
 
-@pytest.mark.parametrize("command", ["data", "data --json"])
+@pytest.mark.parametrize("command", ["data", pytest.param("data --json", marks=pytest.mark.slow)])
 def test_a_data_folders_name_is_printed_as_text(hostile_folder: Path, command: str) -> None:
     sample().write(hostile_folder)
     with terminal(*command.split(), "--data", hostile_folder, columns=400, rows=80) as shown:

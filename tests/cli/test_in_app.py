@@ -27,6 +27,7 @@ def test_the_command_itself_trains_and_starts_no_process(fmnist: Fmnist, runs: P
     assert not run.train_log.exists()
 
 
+@pytest.mark.slow
 def test_it_learns_the_same_as_a_separate_process(finished: RunDirectory, runs: Path) -> None:
     outcome = call("train", *SHORT, "--in-app", "--json", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")

@@ -49,7 +49,14 @@ def call_into_closed_pipe(*arguments: object) -> tuple[int, str]:
         os.close(writer)
 
 
-@pytest.mark.parametrize("command", ["--help", "runs", "show last", "attach last", "data --data demo"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "show last",
+        *(pytest.param(command, marks=pytest.mark.slow) for command in ("runs", "attach last", "data --data demo")),
+    ],
+)
 def test_a_closed_pipe_ends_a_command_silently(finished: RunDirectory, command: str) -> None:
     where = ["--runs", finished.path.parent] if command in ("runs", "show last", "attach last") else []
     status, err = call_into_closed_pipe(*command.split(), *where)
@@ -106,7 +113,7 @@ def test_output_that_cannot_be_written_is_one_line(path: str, flags: int, why: s
         os.close(unwritable)
 
 
-@pytest.mark.parametrize("command", ["results --all", "attach last"])
+@pytest.mark.parametrize("command", ["results --all", pytest.param("attach last", marks=pytest.mark.slow)])
 def test_without_standard_output_nothing_is_printed(finished: RunDirectory, command: str) -> None:
     arguments = [*PROGRAM, *command.split(), "--runs", str(finished.path.parent)]
     closed = subprocess.run(

@@ -135,8 +135,11 @@ def test_a_run_whose_trainer_died_loses_its_row() -> None:
 @pytest.mark.parametrize(
     ("columns", "rows"),
     [
-        *((80, 2), (20, 10), (1, 1)),
-        *(pytest.param(*size, marks=pytest.mark.slow) for size in ((80, 1), (80, 3), (80, 4), (20, 1), (200, 50))),
+        *((80, 2), (1, 1)),
+        *(
+            pytest.param(*size, marks=pytest.mark.slow)
+            for size in ((20, 10), (80, 1), (80, 3), (80, 4), (20, 1), (200, 50))
+        ),
     ],
 )
 def test_a_terminal_of_any_size_shows_the_running_run(columns: int, rows: int) -> None:
@@ -181,7 +184,10 @@ def test_bars_are_ascii_if_the_encoding_is() -> None:
         assert re.search(r" =+ +50% wartet auf \?\?", player.shown.text)
 
 
-@pytest.mark.parametrize("columns", ["0", "-3", "many", "\N{SUPERSCRIPT TWO}"])
+@pytest.mark.parametrize(
+    "columns",
+    ["0", *(pytest.param(columns, marks=pytest.mark.slow) for columns in ("-3", "many", "\N{SUPERSCRIPT TWO}"))],
+)
 def test_an_invalid_size_in_the_environment_is_ignored(columns: str) -> None:
     with playing(2, COLUMNS=columns, LINES=columns) as player:
         assert bars_in(player.play("start 0")) == ["0", "1"]

@@ -25,7 +25,7 @@ def step_keys(name: str) -> set[str]:
     return {name, *(f"{name}_{part}" for part in ("interval", "method", "significant", "sentence"))}
 
 
-KEYS = {"recipe", "all_runs", "versions", "paired", "excluded", *step_keys("total_gain")}
+KEYS = {"recipe", "all_runs", "versions", "paired", "excluded", "other_data", *step_keys("total_gain")}
 
 VERSION = {
     "version",
@@ -109,6 +109,7 @@ def test_no_runs_is_no_error_and_shows_how_to_train_some(fmnist: Fmnist, runs: P
         **dict.fromkeys(step_keys("total_gain")),
         "paired": [],
         "excluded": [],
+        "other_data": [],
     }
     assert len(fmnist("results", "--format", "csv", "--runs", runs).lines) == 1
     markdown = fmnist("results", "--format", "markdown", "--runs", runs).lines

@@ -184,6 +184,7 @@ def test_a_run_goes_on_with_images_that_are_given_and_remembers_their_folder(
     assert f"data now         {images}" in [line.rstrip() for line in shown.lines]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_images_that_the_environment_names(moved: tuple[RunDirectory, Path]) -> None:
     run, images = moved
     assert goes_on(run, FMNIST_TUI_DATA=str(images)).status == 0

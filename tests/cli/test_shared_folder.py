@@ -57,7 +57,10 @@ def test_an_unreadable_run_is_shown_with_its_owner(shared: Path) -> None:
     assert call_as_bystander("show", "last", "--json", "--runs", shared).json["run"] == OPEN
 
 
-@pytest.mark.parametrize("command", ["attach", "analyse", "export", "resume", "pause"])
+@pytest.mark.parametrize(
+    "command",
+    ["attach", "export", *(pytest.param(name, marks=pytest.mark.slow) for name in ("analyse", "resume", "pause"))],
+)
 def test_a_command_that_must_read_a_run_names_its_owner(shared: Path, tmp_path: Path, command: str) -> None:
     options = ("--to", tmp_path / "out") if command == "export" else ()
     outcome = call_as_bystander(command, CLOSED, *options, "--runs", shared)
@@ -112,7 +115,7 @@ def test_what_cannot_be_written_is_reported_and_analyses_are_computed_anyway(sha
     (shared / OPEN).chmod(0o700)
 
 
-@pytest.mark.parametrize("umask", [0o002, 0o077])
+@pytest.mark.parametrize("umask", [0o002, pytest.param(0o077, marks=pytest.mark.slow)])
 def test_runs_are_as_open_as_the_umask_leaves_them(runs: Path, umask: int) -> None:
     before = ("sh", "-c", f'umask {umask:03o}; exec "$@"', "sh")
     assert call_as_bystander("train", "v0", *TINY, "--runs", runs, before=before).status == 0
@@ -121,6 +124,7 @@ def test_runs_are_as_open_as_the_umask_leaves_them(runs: Path, umask: int) -> No
         assert stat.S_IMODE(path.stat().st_mode) == wanted, path
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_runs_on_a_read_only_mount_are_read_and_nothing_else(shared: Path, tmp_path: Path) -> None:
     read_only = in_mounts(READ_ONLY, shared)
@@ -134,6 +138,7 @@ def test_runs_on_a_read_only_mount_are_read_and_nothing_else(shared: Path, tmp_p
     assert train.complaint == f"can't write to {shared} (Read-only file system); choose another folder with --runs"
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_a_full_home_stops_no_training(runs: Path, tmp_path: Path) -> None:
     (home := tmp_path / "home").mkdir()

@@ -71,7 +71,7 @@ def test_a_training_stopped_by_a_signal_resumes_as_if_uninterrupted(
     assert learned(run) == learned(finished)
 
 
-@pytest.mark.parametrize(("number", "status"), SIGNALS)
+@pytest.mark.parametrize(("number", "status"), [SIGNALS[0], pytest.param(*SIGNALS[1], marks=pytest.mark.slow)])
 def test_a_signal_saves_a_run_that_the_command_drives_itself(runs: Path, number: signal.Signals, status: int) -> None:
     with started("train", *ENDLESS, "--in-app", "--runs", runs) as process:
         run = newest(runs)
@@ -102,7 +102,7 @@ def test_a_signal_reaches_the_queued_runs_too(runs: Path) -> None:
     assert [status_of(run) for run in list_runs(runs)] == [Status.STOPPED] * 2
 
 
-@pytest.mark.parametrize("mode", [[], ["--in-app"]], ids=["process", "in-app"])
+@pytest.mark.parametrize("mode", [[], pytest.param(["--in-app"], marks=pytest.mark.slow)], ids=["process", "in-app"])
 def test_a_second_sigint_ends_at_once_even_while_saving(
     runs: Path, slow_to_save: dict[str, str], mode: list[str]
 ) -> None:

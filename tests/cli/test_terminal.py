@@ -6,6 +6,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+import pytest
 from cpus import on_one_cpu
 
 from fmnist_tui.runs.status import Status, status_of
@@ -66,6 +67,7 @@ def test_a_closed_window_leaves_the_run_alone(fmnist: Fmnist, runs: Path) -> Non
     wait_for_status(newest(runs), Status.STOPPED)
 
 
+@pytest.mark.slow
 def test_two_runs_have_a_bar_each(runs: Path) -> None:
     with on_one_cpu(), terminal("train", *ENDLESS, "--threads", "0", "--seeds", "2", "--runs", runs) as shown:
         shown.wait_for(lambda it: "waiting for cpu" in it.text and "epoch 2" in it.text, "one ran and one waited")

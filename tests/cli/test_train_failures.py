@@ -71,7 +71,7 @@ def test_a_failed_training_prints_the_reason_in_one_line_with_json_too(fmnist: F
 
 
 def test_a_broken_file_is_named_before_a_run_is_created(runs: Path, tmp_path: Path) -> None:
-    folder = sample().put("train-labels-idx1-ubyte", labels(*[77] * 60)).write(tmp_path / "data")
+    folder = sample().put("train-labels-idx1-ubyte", labels(*[7] * 59)).write(tmp_path / "data")
     outcome = call("train", "v0", "--data", folder, "--runs", runs)
     assert outcome.status == 1
     assert not runs.exists()

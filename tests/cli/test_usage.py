@@ -17,6 +17,7 @@ from .conftest import Fmnist
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
     *("label", "delete", "queue", "results", "analyse", "export", "data", "bench", "doctor"),
+    *("models", "new-model"),
 }
 
 OPTIONS = {
@@ -44,12 +45,17 @@ OPTIONS = {
     "pause": {"--runs"},
     "continue": {"--runs"},
     "stop": {"--after-epoch", "--now", "--runs"},
-    "resume": {"--detach", "--in-app", "--json", "--runs"},
+    "resume": {"--detach", "--in-app", "--json", "--runs", "--model", "--accept-changed-model"},
     "queue": {"--json"},
     "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
     "delete": {"--yes", "--runs"},
     "results": {"--recipe", "--all", "--format", "--runs"},
-    "analyse": {"--only", "--again", "--epochs", "--limit", "--device", "--json", "--data", "--runs"},
+    "analyse": {
+        *("--only", "--again", "--epochs", "--limit", "--device", "--json", "--data", "--runs"),
+        *("--recipe", "--model", "--accept-changed-model"),
+    },
+    "models": {"--json"},
+    "new-model": set(),
     "export": {"--to", "--runs"},
     "data": {"--json", "--data"},
     "bench": {"--seconds", "--device", "--threads", "--json"},
@@ -186,3 +192,12 @@ def test_an_interrupted_command_ends_silently(fmnist: Fmnist, runs: Path, monkey
     monkeypatch.setattr("fmnist_tui.cli.runs.read_runs", interrupt)
     outcome = fmnist("runs", "--runs", runs)
     assert (outcome.status, outcome.out, outcome.err.strip()) == (130, "", "")
+
+
+def test_a_size_belongs_to_a_folder(fmnist: Fmnist, tmp_path: Path) -> None:
+    for data in ([], ["--data", "demo"]):
+        outcome = fmnist("data", "--size", "8", *data)
+        assert outcome.status == 2
+        assert "--size resizes the pictures of a folder: name it with --data" in outcome.err
+    outcome = fmnist("data", "--size", "8", "--data", tmp_path / "nowhere")
+    assert outcome.complaint.startswith(f"there is no folder {tmp_path / 'nowhere'};")

@@ -15,7 +15,7 @@ from fmnist_tui.data.official import OfficialFile, Release, content_checksum
 
 
 def images_file(images: ByteArray) -> bytes:
-    return struct.pack(">4I", 2051, *images.shape) + images.tobytes()
+    return struct.pack(">4I", 2051, len(images), *images.shape[-2:]) + images.tobytes()
 
 
 def labels_file(labels: ByteArray) -> bytes:
@@ -86,7 +86,7 @@ def sample(seed: int = 0, train: int = 60, test: int = 20, classes: int = 10) ->
     chance = np.random.default_rng(seed)
 
     def draw(count: int) -> tuple[ByteArray, ByteArray]:
-        return chance.integers(0, 256, (count, 28, 28), np.uint8), chance.integers(0, classes, count, np.uint8)
+        return chance.integers(0, 256, (count, 1, 28, 28), np.uint8), chance.integers(0, classes, count, np.uint8)
 
     return Sample(draw(train), draw(test))
 

@@ -23,7 +23,7 @@ def test_a_set_is_read_only_and_its_length_is_the_number_of_images(small: Sample
     images = ImageSet.of(*small.train)
     assert len(images) == 60
     with pytest.raises(ValueError, match="read-only"):
-        images.images[0, 0, 0] = 1
+        images.images[0, 0, 0, 0] = 1
     with pytest.raises(ValueError, match="read-only"):
         images.labels[0] = 1
 
@@ -38,7 +38,7 @@ def test_one_changed_pixel_is_noticed(small: Sample) -> None:
     good = ImageSet.of(*small.train)
     assert good.is_intact()
     pixels = good.images.copy()
-    pixels[59, 27, 27] ^= 1
+    pixels[59, 0, 27, 27] ^= 1
     assert not replace(good, images=pixels).is_intact()
 
 

@@ -27,7 +27,7 @@ def test_the_demo_set_says_what_it_is(tmp_path: Path) -> None:
 def test_the_classes_are_of_equal_size_and_no_two_images_are_alike() -> None:
     dataset = draw()
     images = np.concatenate([dataset.train.images, dataset.test.images])
-    assert images.shape == (2500, 28, 28)
+    assert images.shape == (2500, 1, 28, 28)
     assert np.bincount(dataset.train.labels).tolist() == [200] * 10
     assert np.bincount(dataset.test.labels).tolist() == [50] * 10
     assert len(np.unique(images.reshape(2500, -1), axis=0)) == 2500

@@ -22,7 +22,9 @@ def complaint(folder: Path) -> str:
 def test_gzipped_and_plain_folders_hold_the_same(tmp_path: Path, small: Sample) -> None:
     gzipped = read_files(find_files(small.write(tmp_path / "gzipped")))
     plain = read_files(find_files(small.write_plain(tmp_path / "plain")))
-    for one, other, expected in zip(gzipped, plain, (small.train, small.test), strict=True):
+    for one, other, expected in zip(
+        (gzipped.train, gzipped.test), (plain.train, plain.test), (small.train, small.test), strict=True
+    ):
         np.testing.assert_array_equal(one.images, expected[0])
         np.testing.assert_array_equal(one.labels, expected[1])
         assert one.fingerprint == other.fingerprint
@@ -32,23 +34,21 @@ def test_a_folder_may_mix_plain_and_gzipped_files(tmp_path: Path, small: Sample)
     folder = small.write(tmp_path)
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     (folder / "t10k-labels-idx1-ubyte").write_bytes(small.contents["t10k-labels-idx1-ubyte"])
-    train, test = read_files(find_files(folder))
-    assert (len(train), len(test)) == (60, 20)
+    sets = read_files(find_files(folder))
+    assert (len(sets.train), len(sets.test)) == (60, 20)
 
 
 def test_the_names_with_a_dot_that_many_copies_of_mnist_have_are_found(tmp_path: Path, small: Sample) -> None:
     put(tmp_path, {name.replace("-idx", ".idx"): content for name, content in small.contents.items()})
-    train, _ = read_files(find_files(tmp_path))
+    train = read_files(find_files(tmp_path)).train
     np.testing.assert_array_equal(train.images, small.train[0])
 
 
 def test_kaggles_pair_holds_the_same_as_the_idx_files(tmp_path: Path, small: Sample) -> None:
-    pairs = zip(
-        read_files(find_files(small.write_csv(tmp_path / "csv"))),
-        read_files(find_files(small.write(tmp_path / "idx"))),
-        strict=True,
+    csv, idx = (
+        read_files(find_files(folder)) for folder in (small.write_csv(tmp_path / "csv"), small.write(tmp_path / "idx"))
     )
-    for from_csv, from_idx in pairs:
+    for from_csv, from_idx in ((csv.train, idx.train), (csv.test, idx.test)):
         assert from_csv.fingerprint == from_idx.fingerprint
         np.testing.assert_array_equal(from_csv.images, from_idx.images)
         np.testing.assert_array_equal(from_csv.labels, from_idx.labels)
@@ -59,12 +59,13 @@ def test_kaggles_pair_may_be_gzipped(tmp_path: Path, small: Sample) -> None:
     plain = folder / "fashion-mnist_train.csv"
     (folder / "fashion-mnist_train.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
     plain.unlink()
-    assert [len(images) for images in read_files(find_files(folder))] == [60, 20]
+    sets = read_files(find_files(folder))
+    assert [len(sets.train), len(sets.test)] == [60, 20]
 
 
 def test_idx_comes_before_csv_where_a_folder_has_both(tmp_path: Path, small: Sample) -> None:
     sample(seed=1).write_csv(small.write(tmp_path))
-    assert read_files(find_files(tmp_path))[0].fingerprint == small.release.fingerprints[0]
+    assert read_files(find_files(tmp_path)).train.fingerprint == small.release.fingerprints[0]
 
 
 def test_a_lost_idx_file_is_reported_even_where_csv_could_stand_in(tmp_path: Path, small: Sample) -> None:
@@ -81,14 +82,14 @@ def test_half_a_csv_pair_names_the_other_half(name: str, tmp_path: Path, small: 
 
 
 def test_a_folder_with_neither_says_what_was_looked_for(tmp_path: Path) -> None:
-    message = complaint(put(tmp_path, {"mnist_train.csv": b"", "notes.txt": b""}))
+    message = complaint(put(tmp_path, {"mnist.txt": b"", "notes.txt": b""}))
     for name in ("train-images-idx3-ubyte", "t10k-labels-idx1-ubyte", *NAMES):
         assert name in message
 
 
-def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path, small: Sample) -> None:
-    path = small.write_csv(tmp_path) / "fashion-mnist_train.csv"
-    assert f"{path} is not a folder; give the folder that contains" in complaint(path)
+def test_a_file_of_an_unknown_kind_is_reported(tmp_path: Path) -> None:
+    path = put(tmp_path, {"notes.txt": b"images"}) / "notes.txt"
+    assert f"{path} is neither a folder nor a file of a known format; give the folder that contains" in complaint(path)
 
 
 def test_the_training_sets_fault_is_reported_where_both_sets_have_one(tmp_path: Path, small: Sample) -> None:

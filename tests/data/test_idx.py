@@ -80,7 +80,7 @@ def test_an_empty_file_is_called_empty() -> None:
         (b"BZh91AY", "it is compressed with bzip2; decompress it: bunzip2"),
         (gzip.compress(gzip.compress(IMAGES)), "it is compressed twice; decompress it once: gunzip"),
         (b"version https://git-lfs", "it is a Git LFS pointer, not the file itself; fetch it"),
-        (b"\0\0\x0d\x03" + bytes(20), "it contains values of type 0d in 3 dimensions; save it as unsigned bytes"),
+        (b"\0\0\x0d\x03" + bytes(20), "it contains values of type 0d in 3 dimensions; save images as unsigned bytes"),
     ],
     ids=["labels", "text", "one byte", "zip", "HTML", "PNG", "JPEG", "bzip2", "gzip twice", "Git LFS", "floats"],
 )
@@ -92,9 +92,32 @@ def test_images_where_labels_belong_are_refused() -> None:
     assert "not an IDX file of labels: it contains images" in complaint(IMAGES, LABELS_MAGIC)
 
 
-@pytest.mark.parametrize("shape", [(3, 32, 32), (3, 14, 56), (3, 0, 28), (3, 28, 0)])
-def test_images_of_another_size_are_refused(shape: tuple[int, int, int]) -> None:
-    assert f"images of {shape[1]}x{shape[2]} pixels; only 28x28" in complaint(images_file(np.zeros(shape, np.uint8)))
+@pytest.mark.parametrize("shape", [(3, 32, 32), (3, 14, 56), (3, 1, 1)])
+def test_images_of_any_size_are_read(shape: tuple[int, int, int]) -> None:
+    assert parse(images_file(np.zeros(shape, np.uint8)), "some-file", IMAGES_MAGIC).shape == shape
+
+
+@pytest.mark.parametrize("shape", [(3, 0, 28), (3, 28, 0)])
+def test_images_without_pixels_are_refused(shape: tuple[int, int, int]) -> None:
+    assert f"images of {shape[1]}x{shape[2]} pixels; " in complaint(images_file(np.zeros(shape, np.uint8)))
+
+
+@pytest.mark.parametrize(("shape", "channels_first"), [((5, 4, 6, 3), (5, 3, 4, 6)), ((5, 3, 4, 6), (5, 3, 4, 6))])
+def test_images_in_colour_come_channels_first(
+    shape: tuple[int, ...], channels_first: tuple[int, ...], tmp_path: Path
+) -> None:
+    pixels = np.arange(5 * 72, dtype=np.uint16).astype(np.uint8).reshape(shape)
+    path = tmp_path / "some-file"
+    path.write_bytes(struct.pack(">5I", 2052, *shape) + pixels.tobytes())
+    assert read_images(path).shape == channels_first
+    assert read_images(path)[0, :, 0, 1].tolist() == (pixels[0, 0, 1] if shape[3] == 3 else pixels[0, :, 0, 1]).tolist()
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [(0x09, "i1"), (0x0B, ">i2"), (0x0C, ">i4")])
+def test_labels_may_be_wider_integers(kind: int, dtype: str) -> None:
+    labels = np.array([0, 7, 120], dtype)
+    content = struct.pack(">2I", kind << 8 | 1, 3) + labels.tobytes()
+    np.testing.assert_array_equal(parse(content, "some-file", LABELS_MAGIC), labels)
 
 
 def test_a_file_of_no_images_is_refused() -> None:
@@ -122,11 +145,6 @@ def test_a_stream_that_unpacks_to_far_more_than_its_header_promises_is_not_unpac
         tracemalloc.stop()
 
 
-def test_a_label_past_nine_is_named_with_its_place() -> None:
-    labels = np.array([3, 9, 10, 200], np.uint8)
-    assert "label 10 at image 2; labels must be 0 to 9" in complaint(labels_file(labels), LABELS_MAGIC)
-
-
 def test_a_file_that_may_not_be_read_says_who_can_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -144,7 +162,6 @@ def test_any_bytes_give_a_data_error_or_valid_labels(noise: bytes) -> None:
         except DataError:
             continue
         assert labels.ndim == 1
-        assert labels.max() <= 9
 
 
 @given(st.integers(0, len(IMAGES) - 1), st.binary(min_size=1, max_size=8), st.booleans())
@@ -156,4 +173,4 @@ def test_damaged_images_give_a_data_error_or_valid_images(place: int, damage: by
         images = parse(content, "some-file", IMAGES_MAGIC)
     except DataError:
         return
-    assert images.shape == (60, 28, 28)
+    assert images.size <= max(60 * 784, len(content) * 1040)

@@ -35,7 +35,7 @@ def test_another_order_keeps_the_checksum_and_changes_the_fingerprint(small: Sam
 
 def test_a_changed_pixel_a_changed_label_and_a_lost_image_change_the_checksum(small: Sample) -> None:
     pixels, labels = small.train[0].copy(), small.train[1].copy()
-    pixels[59, 27, 27] ^= 1
+    pixels[59, 0, 27, 27] ^= 1
     labels[0] = (labels[0] + 1) % 10
     others = [(pixels, small.train[1]), (small.train[0], labels), (small.train[0][1:], small.train[1][1:])]
     sums = {content_checksum(ImageSet.of(*other)) for other in [small.train, *others]}

@@ -97,5 +97,5 @@ def test_a_fault_in_a_given_pair_is_reported_and_never_made_up_for(tmp_path: Pat
     folder, cache = small.write_csv(tmp_path / "data"), small.write(tmp_path / "cache" / "fashion-mnist").parent
     load(str(folder), cache)
     put(folder, {"fashion-mnist_test.csv": csv_file(*small.test).replace(b",", b",x", 1000)})
-    with pytest.raises(DataError, match=r"fashion-mnist_test\.csv, line 1: "):
+    with pytest.raises(DataError, match=r"fashion-mnist_test\.csv, line 2: "):
         load(str(folder), cache)

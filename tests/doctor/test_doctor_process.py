@@ -35,12 +35,13 @@ def row(outcome: Outcome, check: str) -> dict[str, str]:
     ("module", "message"),
     [
         ("raise ModuleNotFoundError(\"No module named 'torch'\")", "PyTorch isn't installed"),
-        (
+        pytest.param(
             "raise ImportError('libtorch_cpu.so: undefined symbol: x')",
             "broken (ImportError: libtorch_cpu.so: undefined",
+            marks=pytest.mark.slow,
         ),
         ("raise OSError('libcudart.so.12: cannot open shared object file')", "broken (OSError: libcudart.so.12"),
-        ("", "broken (AttributeError: "),
+        pytest.param("", "broken (AttributeError: ", marks=pytest.mark.slow),
         ("import os; os.kill(os.getpid(), 9)", "crashes (Killed"),
     ],
 )

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from fmnist_tui.models import layers
 from fmnist_tui.models.fused_layers import Convolution, Dropout, ReluNormPool
-from fmnist_tui.models.layers import Layer, LayerTable, layer_table, measure_layers
+from fmnist_tui.models.layer_table import Layer, LayerTable
+from fmnist_tui.models.layers import layer_table, measure_layers
 from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 
@@ -169,9 +170,9 @@ def test_a_module_that_fails_says_why() -> None:
 
 def test_other_images_are_measured_and_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "_saved_tables", dict)
-    layer_table.cache_clear()
+    layers._layer_table.cache_clear()
     v0, v1 = (layer_table(get_model(name), (3, 32, 32), 100) for name in ("v0", "v1"))
-    layer_table.cache_clear()
+    layers._layer_table.cache_clear()
     assert v0.layers[0] == Layer("layers.0", "Linear", (300,), 3072 * 300 + 300, 3072 * 300)
     assert v0.layers[-1].output_shape == v1.layers[-1].output_shape == (100,)
     assert v1.layers[0] == Layer("conv1", "Conv 3x3", (64, 32, 32), 64 * 27 + 64, 64 * 1024 * 27)

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from fmnist_tui.models.dense import DenseNetwork, initial_parameters, loss_of
-from fmnist_tui.models.layers import LayerTable, layer_table
+from fmnist_tui.models.layer_table import LayerTable
+from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.network_options import CNN_ACTIVATIONS, DENSE_ACTIVATIONS
 from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.models.spec import FASHION_MNIST_SHAPE

@@ -68,19 +68,29 @@ def test_a_bin_of_few_images_draws_no_bar_of_its_own() -> None:
     assert sum(patch.get_height() for patch in counts.patches) == 101  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("model", [perfect, constant, chance, lambda: predicting([0], [0])])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(pytest.param(model, marks=pytest.mark.slow) for model in (perfect, constant)),
+        chance,
+        lambda: predicting([0], [0]),
+    ],
+)
 def test_both_figures_are_drawn_whatever_a_model_predicts(model: Callable[[], Predictions]) -> None:
     for figure in both(model()):
         assert b"</svg>" in to_svg(figure)
 
 
+@pytest.mark.slow
 def test_the_same_predictions_give_the_same_bytes() -> None:
     for figure, again in zip(both(chance()), both(chance()), strict=True):
         assert to_svg(figure) == to_svg(again)
         assert to_png(figure).startswith(PNG)
 
 
-@pytest.mark.parametrize("title", [r"$\frac{$ & <b> --", "\x1b[31m\x00 写真 $x_1$"])
+@pytest.mark.parametrize(
+    "title", [pytest.param(r"$\frac{$ & <b> --", marks=pytest.mark.slow), "\x1b[31m\x00 写真 $x_1$"]
+)
 def test_titles_are_drawn_character_by_character(title: str) -> None:
     for figure in (confusion(chance(), title), reliability_figure(reliability(chance()), title, "v1")):
         ET.fromstring(to_svg(figure))  # noqa: S314 - made here

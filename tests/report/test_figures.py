@@ -65,16 +65,17 @@ def test_a_run_is_drawn_in_its_models_colour_validation_stronger_than_training(t
 @pytest.mark.parametrize(
     "log",
     [
-        [],
-        [STARTED, window(5)],
-        [STARTED, window(5, math.inf), window(10, -math.inf)],
-        [STARTED, window(5), window(10, 1e308), window(15, math.nan), window(20, 0.1)],
-        [STARTED, window(5, 1e11), window(10, 0.0), epoch(1, math.nan)],
-        [STARTED, window(5), window(10), epoch(1, 0.5)],
-        [epoch(1, 0.5)],
-        [RunStarted("v9", 0, 0, 0, 0, 0), window(5), window(10)],
+        pytest.param([], id="empty"),
+        pytest.param([STARTED, window(5)], id="one", marks=pytest.mark.slow),
+        pytest.param([STARTED, window(5, math.inf), window(10, -math.inf)], id="inf", marks=pytest.mark.slow),
+        pytest.param([STARTED, window(5), window(10, 1e308), window(15, math.nan), window(20, 0.1)], id="huge"),
+        pytest.param(
+            [STARTED, window(5, 1e11), window(10, 0.0), epoch(1, math.nan)], id="spread", marks=pytest.mark.slow
+        ),
+        pytest.param([STARTED, window(5), window(10), epoch(1, 0.5)], id="epoch", marks=pytest.mark.slow),
+        pytest.param([epoch(1, 0.5)], id="only epoch", marks=pytest.mark.slow),
+        pytest.param([RunStarted("v9", 0, 0, 0, 0, 0), window(5), window(10)], id="unknown", marks=pytest.mark.slow),
     ],
-    ids=["empty", "one", "inf", "huge", "spread", "epoch", "only epoch", "unknown"],
 )
 def test_whatever_the_curve_holds_it_is_drawn(tmp_path: Path, log: list[Event]) -> None:
     figure = loss_figure(snapshot(tmp_path, log), "odd")
@@ -113,7 +114,13 @@ def test_the_svg_is_the_same_bytes_each_time_under_any_settings(tmp_path: Path) 
     assert b"date" not in once
 
 
-@pytest.mark.parametrize("title", [r"$\frac{$ \$5 & <b> a -- b", "\x1b[31m\x00 写真 $x_1$", "\n"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "\x1b[31m\x00 写真 $x_1$",
+        *(pytest.param(title, marks=pytest.mark.slow) for title in (r"$\frac{$ \$5 & <b> a -- b", "\n")),
+    ],
+)
 def test_titles_are_drawn_character_by_character(tmp_path: Path, title: str) -> None:
     figure = loss_figure(snapshot(tmp_path, []), title)
     assert to_png(figure).startswith(PNG)

@@ -101,6 +101,7 @@ def test_a_stopped_run_is_resumed_as_if_never_interrupted(
     assert run.events.read_bytes().startswith(before)
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_starts_again_as_if_never_interrupted(
     runs: Path, finished_v0: RunDirectory
 ) -> None:
@@ -305,7 +306,7 @@ def test_a_run_starts_again_elsewhere_where_nothing_was_saved(runs: Path, stoppe
     assert [(event.host, event.exact) for event in started] == [(host_name(), True), (host_name(), False)]
 
 
-@pytest.mark.parametrize("asked", ["auto", "cuda:99"])
+@pytest.mark.parametrize("asked", ["auto", pytest.param("cuda:99", marks=pytest.mark.slow)])
 def test_a_run_goes_on_where_its_device_is_not(runs: Path, tmp_path: Path, asked: str) -> None:
     run = request(runs, replace(SHORT_V3, device=asked, hyperparameters=TINY_V3))
     record = {**SHORT_V3.to_json(), "device": "cuda:99", "window": 1, "random_stream": STREAM_NUMBER}
@@ -320,6 +321,7 @@ def test_a_run_goes_on_where_its_device_is_not(runs: Path, tmp_path: Path, asked
     assert json.loads(run.result.read_text())["device"] != "cuda:99"
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_in_another_home(
     runs: Path, stopped_v0: RunDirectory, finished_v0: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

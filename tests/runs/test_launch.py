@@ -145,6 +145,7 @@ def test_v0_learns_the_same_in_the_app_and_in_a_process(runs: Path, finished_v0:
     assert {path.name for path in run.path.iterdir()} == FILES - {"train.log"}
 
 
+@pytest.mark.slow
 def test_v3_learns_the_same_in_the_app_and_in_a_process(runs: Path, finished_v3: RunDirectory) -> None:
     run = request(runs, SHORT_V3)
     assert drive_in_a_thread(run) == RunFinished("completed", scored=True)

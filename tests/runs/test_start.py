@@ -6,6 +6,7 @@ from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fmnist_tui.data import DataError
@@ -32,6 +33,19 @@ def test_a_folder_without_data_is_reported(tmp_path: Path) -> None:
         DataError, match=r"contains neither .*; give another folder, or none to use the default sources$"
     ):
         check_startable([V0], str(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(("side", "fits"), [(8, True), (7, False)])
+def test_images_too_small_for_a_network_are_reported_by_their_header(tmp_path: Path, side: int, fits: bool) -> None:
+    images = np.zeros((20, side, side), np.uint8)
+    np.savez(tmp_path / "some.npz", x_train=images, y_train=np.arange(20) % 2)
+    data = str(tmp_path / "some.npz")
+    check_startable([V0], data, tmp_path)
+    if fits:
+        check_startable([V0, V1], data, tmp_path)
+    else:
+        with pytest.raises(ConfigError, match=r"^v1 can't be trained on this data: images of 7x7 pixels .*; try v0$"):
+            check_startable([V0, V1], data, tmp_path)
 
 
 def test_a_missing_device_is_reported(tmp_path: Path) -> None:

@@ -179,6 +179,7 @@ def take_over(a: Node, b: Node, run: RunDirectory, undisturbed: RunDirectory, se
     assert not list(run.path.rglob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_a_trainer_that_was_suspended_finds_its_run_taken_and_writes_nothing_more(
     node: MakeNode, runs: Path, undisturbed: RunDirectory
 ) -> None:
@@ -268,6 +269,7 @@ for _ in range(int(sys.argv[2])):
 """
 
 
+@pytest.mark.slow
 def test_commands_that_many_send_from_two_nodes_are_neither_lost_nor_garbled(node: MakeNode, runs: Path) -> None:
     """Also where what is appended lands at the end that a client has cached."""
     a, b = (node(name, appends="control.jsonl", stale=60) for name in ("node-a", "node-b"))

@@ -118,6 +118,7 @@ def statuses(user: User) -> dict[str, str]:
     return {line["run"]: line["status"] for line in user.call("runs", "--json").json}
 
 
+@pytest.mark.slow
 def test_each_trains_and_reads_what_the_other_does_and_is_refused_the_rest_in_one_line(shared: Path) -> None:
     ada, bob = users(shared, 0o1777, 0o022)
     live = ada.train(*ENDLESS)

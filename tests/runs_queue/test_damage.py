@@ -122,9 +122,8 @@ def cpu_seconds(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:2]))
 
 
-@pytest.mark.parametrize(
-    "become", ["file", *(pytest.param(name, marks=pytest.mark.slow) for name in ("folder", "gone"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("become", ["file", "folder", "gone"])
 def test_a_wake_pipe_that_is_no_pipe_any_more_costs_nothing_and_stops_nothing(
     runs: Path, queue: Queue, become: str
 ) -> None:
@@ -165,6 +164,7 @@ def test_a_pipe_that_is_replaced_while_the_dispatcher_waits_is_found_at_its_next
     wait_for(third, Status.FINISHED)
 
 
+@pytest.mark.slow
 def test_a_dispatcher_whose_lock_was_removed_starts_each_run_once(runs: Path, queue: Queue) -> None:
     first, second = running_and_waiting(runs)
     old = dispatcher_of(queue)
@@ -188,7 +188,7 @@ def test_a_claim_that_a_dead_trainer_left_is_nothing_even_where_its_pid_lives_ag
     beat = read_heartbeat(first)
     assert beat is not None
     first.heartbeat.write_text(first.heartbeat.read_text().replace(f'"pid":{beat.pid}', f'"pid":{os.getpid()}'))
-    assert status_of(first) is Status.INTERRUPTED
+    wait_until(lambda: status_of(first) is Status.INTERRUPTED, "the lock went with the trainer's last thread")
     second = request(runs, TINY)
     assert list(submit([second]).started) == [second]
     assert not claim.exists()

@@ -109,6 +109,7 @@ def test_runs_of_all_folders_share_the_devices(runs: Path, tmp_path: Path, queue
     wait_until(lambda: finished(second), "the second one finished")
 
 
+@pytest.mark.slow
 def test_a_hundred_waiting_runs_are_one_small_process_that_does_nothing(runs: Path, queue: Queue) -> None:
     made = submitted(runs, ENDLESS, *[TINY] * 100)
     Watch(made[0]).next(StepMetrics)
@@ -136,6 +137,7 @@ def test_a_dispatcher_that_is_killed_is_replaced_while_a_trainer_lives(runs: Pat
     wait_until(lambda: finished(second), "the second one finished")
 
 
+@pytest.mark.slow
 def test_after_a_reboot_the_next_command_goes_on_with_the_queue(runs: Path, queue: Queue) -> None:
     """All processes are gone at once; the files are as they were."""
     first, second, third = submitted(runs, ENDLESS, TINY, TINY)
@@ -189,6 +191,7 @@ def test_a_run_that_cannot_be_started_says_why_and_keeps_nobody_waiting(runs: Pa
     assert "can't start a trainer" in end.message
 
 
+@pytest.mark.slow
 def test_a_waiting_run_starts_as_whoever_asked_for_it_would_have(runs: Path, queue: Queue, tmp_path: Path) -> None:
     """Environment, file mode mask and priority are theirs, not those of whoever started the dispatcher."""
     ask = """
@@ -211,6 +214,7 @@ assert submit([RunDirectory(Path(sys.argv[1]))]).queued
     assert asked.run_json.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.slow
 def test_a_dispatcher_of_a_lower_priority_is_replaced(runs: Path, queue: Queue) -> None:
     """What it starts could not have a higher priority than itself."""
     (first,) = submitted(runs, ENDLESS)

@@ -73,6 +73,7 @@ def race(runs: Path, queue: Queue, rounds: int, command: Command) -> None:
     assert 0 < starts < rounds
 
 
+@pytest.mark.slow
 def test_a_stop_that_meets_a_start_stops_the_run_in_either_case(runs: Path, queue: Queue, no_dispatcher: None) -> None:
     race(runs, queue, 8, Command.STOP_NOW)
 

@@ -66,7 +66,7 @@ class FakeEngine:
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """0.91 for class 3, whatever the image."""
-        self.predicted += images[:, 0, 0].tolist()
+        self.predicted += images[:, 0, 0, 0].tolist()
         probabilities = np.full((len(images), 10), 0.01, np.float32)
         probabilities[:, 3] = 0.91
         return probabilities

@@ -51,7 +51,7 @@ def pictures(count: int, seed: int = 0) -> tuple[Bytes, Bytes]:
     for image, label in zip(images, labels, strict=True):
         image[2 * label + 2 : 2 * label + 8, 4:24] += 150
     images[:, 0, 0] = np.arange(count) % 256
-    return images, labels
+    return images[:, None], labels
 
 
 def dataset(train: int = 60, test: int = 20) -> Dataset:

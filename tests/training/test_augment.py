@@ -22,7 +22,7 @@ def test_the_middle_window_unflipped_is_the_image() -> None:
 
 def test_a_flip_mirrors_left_and_right() -> None:
     images, _ = pictures(1)
-    np.testing.assert_array_equal(augmented(images, draws(True, SHIFT, SHIFT))[0], np.fliplr(images[0]))
+    np.testing.assert_array_equal(augmented(images, draws(True, SHIFT, SHIFT))[0], images[0][..., ::-1])
 
 
 @pytest.mark.parametrize("down", [-1, 0, 1])
@@ -68,9 +68,9 @@ def test_a_shift_or_a_flip_alone_draws_what_both_together_draw() -> None:
 def test_a_crop_mirrors_the_image_beyond_its_edges() -> None:
     images, _ = pictures(2)
     margins = augmentation(crop=3).padded(images)
-    np.testing.assert_array_equal(margins[:, 3:-3, 3:-3], images)
-    np.testing.assert_array_equal(margins[:, 2, 3:-3], images[:, 0])
-    np.testing.assert_array_equal(margins[:, 0, 3:-3], images[:, 2])
+    np.testing.assert_array_equal(margins[..., 3:-3, 3:-3], images)
+    np.testing.assert_array_equal(margins[..., 2, 3:-3], images[..., 0, :])
+    np.testing.assert_array_equal(margins[..., 0, 3:-3], images[..., 2, :])
 
 
 def test_cutout_sets_a_square_around_a_pixel_to_the_mean_grey() -> None:
@@ -131,8 +131,8 @@ def test_draws_are_fair() -> None:
 def test_the_margin_is_as_wide_as_the_widest_shift() -> None:
     images, _ = pictures(3)
     margin = padded(images)
-    assert margin.shape == (3, 28 + 2 * SHIFT, 28 + 2 * SHIFT)
-    np.testing.assert_array_equal(margin[:, SHIFT:-SHIFT, SHIFT:-SHIFT], images)
+    assert margin.shape == (3, 1, 28 + 2 * SHIFT, 28 + 2 * SHIFT)
+    np.testing.assert_array_equal(margin[..., SHIFT:-SHIFT, SHIFT:-SHIFT], images)
     assert margin.sum() == images.sum()
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fmnist_tui.models.registry import get_model
 from fmnist_tui.training.config import ConfigError, Hyperparameters, NoPyTorchError, TrainingConfig, check_device
 from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 
@@ -55,7 +56,11 @@ def test_keys_of_a_later_version_are_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [field.name for field in fields(TrainingConfig) if field.name not in ("subset", "model_options", "recipe_file")],
+    [
+        field.name
+        for field in fields(TrainingConfig)
+        if field.name not in ("subset", "source", "model_options", "recipe_file")
+    ],
 )
 def test_a_missing_key_is_named(key: str) -> None:
     record = configure("v1", "tuned", {}).to_json()
@@ -168,13 +173,13 @@ def test_the_edges_of_each_range_are_allowed() -> None:
 @pytest.mark.parametrize("device", ["tpu", "", "cuda:x", "cuda:-1", "cudaX", "cuda:", "cpu "])
 def test_an_unknown_device_is_refused_with_those_there_are(version: str, device: str) -> None:
     with pytest.raises(ConfigError, match=rf"invalid device '{device}' \(choose from auto, cpu, cuda, cuda:N, mps\)"):
-        check_device(version, device)
+        check_device(get_model(version), device)
 
 
 def test_without_pytorch_v0_alone_can_be_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    check_device("v0", "auto")
+    check_device(get_model("v0"), "auto")
     with pytest.raises(
         NoPyTorchError, match=r"^v3 needs PyTorch; install it: pip install torch .*; v0 works without it$"
     ):
-        check_device("v3", "auto")
+        check_device(get_model("v3"), "auto")

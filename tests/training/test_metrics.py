@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import brier_score_loss, log_loss
 
 from fmnist_tui.training.metrics import (
     ECE_BINS,
@@ -84,6 +83,8 @@ def test_guessing_scores_a_tenth_and_ln_10() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_likelihood_and_brier_score_equal_scikit_learns(seed: int) -> None:
+    from sklearn.metrics import brier_score_loss, log_loss  # slow to import, for every worker
+
     probabilities, truth = random_case(seed)
     assert negative_log_likelihood(probabilities, truth) == pytest.approx(
         log_loss(truth, probabilities, labels=range(10)), rel=1e-12

@@ -24,6 +24,7 @@ def test_the_numbers_of_the_streams_never_change() -> None:
         "ORDER": 2,
         "AUGMENT": 3,
         "DROPOUT": 4,
+        "MODULE": 5,
         "ERASE": 6,
         "CUTOUT": 7,
         "MIXUP": 8,

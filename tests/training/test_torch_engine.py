@@ -64,7 +64,7 @@ def pixels_seen(recorder: Recorder) -> NDArray[np.uint8]:
     seen = recorder.seen[-1]
     assert seen.dtype == torch.float32
     assert seen.shape[1:] == (1, 28, 28)
-    pixels: NDArray[np.uint8] = seen[:, 0].numpy().astype(np.uint8)
+    pixels: NDArray[np.uint8] = seen.numpy().astype(np.uint8)
     return pixels
 
 
@@ -107,7 +107,7 @@ def test_the_pixels_are_scaled_as_the_recipe_says() -> None:
     settings = replace(config("v1").hyperparameters, flip="off", shift=0, input_scale=0.5, input_offset=-3.0)
     TorchEngine(recorder, settings, 0, *pictures(60), "cpu").step(ALL[:4], RATE, 1, 0)
     expected = pictures(60)[0][:4].astype(np.float32) * 0.5 - 3.0
-    np.testing.assert_array_equal(recorder.seen[0][:, 0].numpy(), expected)
+    np.testing.assert_array_equal(recorder.seen[0].numpy(), expected)
 
 
 @pytest.mark.parametrize("version", ["v1", "v3"])
@@ -146,7 +146,7 @@ def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
     scale, offset = config("v1").hyperparameters.pixel_scaling
     for number, batch in enumerate((slice(0, 8), slice(8, 11))):
         network.load_state_dict({name: torch.tensor(tensor) for name, tensor in learning.weights().items()})
-        logits = network(images[batch].unsqueeze(1) * scale + offset)
+        logits = network(images[batch] * scale + offset)
         expected_loss += F.cross_entropy(logits, labels[batch].long(), reduction="sum").item()
         expected_correct += int((logits.argmax(dim=1) == labels[batch]).sum())
         learning.step(ALL[batch], RATE, 1, number)

@@ -43,7 +43,7 @@ class Textbook:
             self.network.parameters(), weight_decay=settings.weight_decay, fused=False, foreach=False
         )
         images, labels = pictures(60)
-        self.inputs = torch.tensor(images, dtype=torch.float32)[:, None] * SCALE + OFFSET
+        self.inputs = torch.tensor(images, dtype=torch.float32) * SCALE + OFFSET
         self.labels = torch.tensor(labels, dtype=torch.int64)
         self.settings = settings
 

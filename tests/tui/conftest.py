@@ -14,6 +14,7 @@ from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 
 from fmnist_tui.paths import AppPaths
+from fmnist_tui.runs import heartbeat
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.request import request_run
@@ -32,6 +33,14 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         for name in ("FMNIST_TUI_RUNS", "FMNIST_TUI_DATA", "NO_COLOR"):
             patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_busy_machine_makes_no_trainer_unresponsive() -> Iterator[None]:
+    """Trainers that are only simulated beat once, and a test may take longer than a trainer may be silent."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heartbeat, "STALE_SECONDS", 600.0)
         yield
 
 

@@ -15,6 +15,7 @@ from textual.app import App
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widget import Widget
+from textual.widgets import Static
 
 if TYPE_CHECKING:
     from fmnist_tui.tui.app import FmnistApp
@@ -26,11 +27,10 @@ TRAINER_PATIENCE = 60.0
 
 SIZES = ((60, 18), (120, 40))
 """The smallest and a comfortable one; 80x24 is what the snapshots and the app's own default in tests are."""
-at_every_size = pytest.mark.parametrize("size", SIZES, ids=["60x18", "120x40"])
-at_the_smallest_size = pytest.mark.parametrize(
+at_every_size = pytest.mark.parametrize(
     "size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.slow)], ids=["60x18", "120x40"]
 )
-"""For what costs seconds: the comfortable size is left to `-m slow`."""
+"""The comfortable size is left to `-m slow`: what fails in one of them usually fails in the smallest."""
 
 _BRAILLE = range(0x2801, 0x2900)
 AnyPilot = Pilot[None]
@@ -135,6 +135,8 @@ async def loaded(pilot: AnyPilot) -> None:
     app = cast("FmnistApp", pilot.app)
 
     def is_loaded() -> bool:
-        return app.dataset is not None and (app.current_mode != "dataset" or "demo, train: 1-" in flat(app))
+        captions = app.screen.query("#caption").results(Static)
+        is_shown = all("demo, train: 1-" in str(caption.content) for caption in captions)
+        return app.dataset is not None and (app.current_mode != "dataset" or is_shown)
 
     await until(pilot, is_loaded, "the demo set is loaded")

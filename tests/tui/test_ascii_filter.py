@@ -23,7 +23,10 @@ def test_every_text_becomes_ascii_of_the_same_width(text: str) -> None:
     assert cell_len(in_ascii(text)) == cell_len(text)
 
 
-@pytest.mark.parametrize(("text", "plain"), [("┌─┐", "+-+"), ("━━╸", "==="), ("⠀⣿", " #"), ("é ± …", "e ~ .")])
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("┌─┐", "+-+"), ("━━╸", "==="), ("⠀⣿", " #"), ("é …", "e ."), ("0.2412 ± 0.0031", "0.2412+/-0.0031")],
+)
 def test_frames_bars_curves_and_text_become_ascii(text: str, plain: str) -> None:
     assert in_ascii(text) == plain
 

@@ -123,8 +123,8 @@ def test_the_caption_of_an_augmented_image_describes_it() -> None:
 
 def test_counts_are_of_the_part_and_name_every_class() -> None:
     browsing = Browsing(DATA)
-    assert browsing.images.class_counts() == [9, 6, 3, 0, 0, 0, 0, 0, 0, 3]
-    assert browsing.other_part().images.class_counts() == [0, 0, 0, 0, 2, 1, 0, 0, 0, 0]
+    assert browsing.images.class_counts(10) == [9, 6, 3, 0, 0, 0, 0, 0, 0, 3]
+    assert browsing.other_part().images.class_counts(10) == [0, 0, 0, 0, 2, 1, 0, 0, 0, 0]
 
 
 def test_what_is_browsed_is_never_copied() -> None:

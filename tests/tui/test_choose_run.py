@@ -119,11 +119,11 @@ async def test_another_runs_curve_can_be_overlaid_and_removed(make_app: Maker, r
         assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
-        await until(pilot, lambda: "━ v1" in text_in(pilot, "#accuracy"), "it is drawn and named")
+        await until(pilot, lambda: " v1" in text_in(pilot, "#accuracy"), "it is drawn and named")
         assert "Loss (binary cross-entropy)" in text_in(pilot, "#loss")
         await open_run_list(pilot, "v")
         await pilot.press("enter")
-        await until(pilot, lambda: "━ v1" not in text_in(pilot, "#accuracy"), "it is gone")
+        await until(pilot, lambda: " v1" not in text_in(pilot, "#accuracy"), "it is gone")
 
 
 async def test_without_another_curve_the_list_shows_a_message(make_app: Maker, runs: Path) -> None:

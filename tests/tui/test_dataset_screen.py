@@ -11,12 +11,11 @@ from textual.widgets import OptionList
 from fmnist_tui.data import FASHION_CLASSES, load, split
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dataset.large_image import LargeImageDialog
-from fmnist_tui.tui.dataset.thumbnails import Thumbnails
+from fmnist_tui.tui.dataset.thumbnails import Thumbnails, best_side
 
 from .driving import (
     AnyPilot,
     at_every_size,
-    at_the_smallest_size,
     flat,
     loaded,
     notices,
@@ -70,6 +69,13 @@ async def test_it_shows_classes_with_their_counts_and_a_page_of_whole_images(
         assert all(name.startswith(cut) for (_, cut), (_, name) in zip(page(pilot), names, strict=True))
         assert part(pilot, "Thumbnails").count("▀") == last * grid.side * grid.side // 2
         assert grid.size.height - grid.side // 2 - 1 < grid.capacity // grid.columns * (grid.side // 2 + 1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(58, 21), (57, 31), (110, 45)])
+def test_the_class_means_are_small_enough_to_be_seen_together(width: int, height: int) -> None:
+    side = best_side(width, height, len(FASHION_CLASSES))
+    assert (width + 1) // (side + 1) * (height // (side // 2 + 1)) >= len(FASHION_CLASSES)
+    assert side <= best_side(width, height)
 
 
 async def test_a_class_can_be_chosen_and_all_again_of_both_parts(app: FmnistApp) -> None:
@@ -200,7 +206,7 @@ async def test_a_class_without_images_is_shown_as_empty(make_app: Callable[..., 
         assert "train image" not in flat(app)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_every_class_has_a_mean_image_of_each_part_that_can_be_reached(
     app: FmnistApp, size: tuple[int, int]
 ) -> None:
@@ -213,7 +219,7 @@ async def test_every_class_has_a_mean_image_of_each_part_that_can_be_reached(
             seen |= {name for name in FASHION_CLASSES if name in part(pilot, "Thumbnails")}
         assert seen == set(FASHION_CLASSES)
         await pilot.press("t")
-        assert "demo, test: mean image of each class" in text_in(pilot, "#caption")
+        assert "demo, test: class means" in text_in(pilot, "#caption")
 
 
 async def test_a_jump_keeps_the_class_of_the_image_or_reports_that_it_differs(app: FmnistApp) -> None:
@@ -255,7 +261,7 @@ def picture(pilot: AnyPilot) -> list[str]:
 
 def ascii_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], scale: int = 1) -> list[str]:
     """The image, enlarged, drawn with ten characters, each the mean of two pixels."""
-    large = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    large = image.reshape(28, 28).repeat(scale, axis=0).repeat(scale, axis=1)
     means = large.reshape(14 * scale, 2, 28 * scale).astype(float).mean(axis=1)
     return ["".join(" .:-=+*#%@"[int(mean * 10 / 256)] for mean in row).rstrip() for row in means]
 

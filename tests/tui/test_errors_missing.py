@@ -19,7 +19,7 @@ from fmnist_tui.tui.widgets.images import Picture
 
 from .demo_runs import dataset, write_demo_run
 from .driving import (
-    at_the_smallest_size,
+    at_every_size,
     flat,
     loaded,
     notices,
@@ -36,7 +36,7 @@ from .test_errors_screen import compare_all, two
 Maker = Callable[..., FmnistApp]
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -77,7 +77,7 @@ async def test_without_any_images_too_and_they_come_when_they_are_there(
         assert "numbers only" not in shown(app)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_a_run_without_predictions_shows_what_to_do(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     write_demo_run(runs, "v3", seed=1, wrong=20).predictions.unlink()
     async with app.run_test(size=size) as pilot:

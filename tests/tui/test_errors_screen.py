@@ -19,7 +19,7 @@ from fmnist_tui.tui.widgets.images import Picture
 from .demo_runs import write_demo_run
 from .driving import (
     AnyPilot,
-    at_the_smallest_size,
+    at_every_size,
     flat,
     loaded,
     part,
@@ -53,7 +53,7 @@ async def at_errors(pilot: AnyPilot) -> None:
     await until_shown(pilot, "v3-20260102-000001-00ff", "of 500 wrong")
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     two(runs)
     async with app.run_test(size=size) as pilot:
@@ -97,7 +97,7 @@ async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, siz
         assert isinstance(app.screen, ResultsScreen)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -127,7 +127,7 @@ async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
         assert isinstance(app.screen, ResultsScreen)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_g_leads_through_the_galleries_and_left_and_right_through_their_images(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -225,7 +225,7 @@ async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await at_errors(pilot)
         await pilot.press("question_mark")
-        await until_shown(pilot, "Mistakes; wrong in all; right only here")
+        await until_shown(pilot, "Mistakes; wrong in all; right only")
         await pilot.press("escape", "ctrl+p", *"gallery")
         await until_shown(pilot, "Gallery (g)")
 

@@ -15,7 +15,7 @@ from fmnist_tui.text import TIMES
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.tui.models.forecast import Forecast, Known, exclusion, forecast, is_long, measure_networks
 from fmnist_tui.tui.models.model_list import cost_bars, model_line
-from fmnist_tui.tui.models.model_tables import facts_table, page_title
+from fmnist_tui.tui.models.model_tables import facts_table, page_heading, page_title
 from fmnist_tui.tui.themes import THEMES
 
 DARK = THEMES[0]
@@ -77,6 +77,18 @@ def mine(monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
     monkeypatch.setattr(registry, "_models", dict(registry._models))
     register_model(ModelSpec("mine", "A model of mine", get_model("v1").build))
     return get_model("mine")
+
+
+@pytest.mark.parametrize(
+    ("width", "heading"),
+    [
+        (60, "● v0 Dense network by hand · NumPy · 267k parameters"),
+        (46, "● v0 Dense network by hand · 267k parameters"),
+        (31, "● v0 Dense network by hand"),
+    ],
+)
+def test_a_heading_has_what_fits(width: int, heading: str) -> None:
+    assert page_heading(get_model("v0"), UNTIMED.tables["v0"], DARK, width).plain == heading
 
 
 def test_a_model_without_reported_figures_or_a_story_has_a_page(mine: ModelSpec) -> None:

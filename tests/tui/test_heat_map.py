@@ -10,11 +10,12 @@ from textual.color import Color, rgb_to_lab
 from textual.strip import Strip
 
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.data.sources import UNKNOWN_CLASSES
 from fmnist_tui.tui.errors import heat_map
 from fmnist_tui.tui.errors.heat_map import HeatMap, short_names
 
 from .driving import part
+
+UNKNOWN_CLASSES = tuple(f"class {label}" for label in range(10))
 
 
 class Lone(App[None]):
@@ -107,3 +108,22 @@ def colours_at(strip: Strip, x: int) -> tuple[object, object]:
             return (ink if block == "▀" else ground), (ink if block == "▄" else ground)
         x -= len(segment.text)
     return None, None
+
+
+async def test_of_many_classes_those_around_the_cursor_are_shown() -> None:
+    app = Lone()
+    names = tuple(f"kind {label}" for label in range(100))
+    matrix = np.arange(100)[:, None] * np.arange(100)[None, :] % 97
+    async with app.run_test(size=(80, 24)) as pilot:
+        heat = app.query_one(HeatMap)
+        heat.show(matrix, names, (0, 0))
+        await pilot.pause()
+        assert [line[:7] for line in part(pilot, "HeatMap").splitlines()[1:3]] == ["kind 0 ", "kind 1 "]
+        heat.cursor = (99, 99)
+        await pilot.pause()
+        lines = part(pilot, "HeatMap").splitlines()
+        assert lines[-1].startswith("kind 99")
+        assert lines[-1].rstrip().endswith("[4]")
+        await pilot.click(HeatMap, offset=(79 - 10, 10))
+        assert heat.cursor[0] < 99
+        assert heat.cursor[1] > 80

@@ -45,7 +45,7 @@ async def test_escape_hides_it_for_good(make_app: Maker, tmp_path: Path) -> None
         await loaded(pilot)
         await pilot.press("a", "escape")
         assert is_shown(pilot), "escape leaves the means first"
-        assert "mean image of each class" not in flat(first)
+        assert "class means" not in flat(first)
         await pilot.press("escape")
         assert not is_shown(pilot)
         saved = tmp_path / "config" / "choices.json"

@@ -8,7 +8,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dialogs import help as help_dialog
 from fmnist_tui.tui.widgets.key_line import KeyLine
 
-from .driving import loaded, part, shown, text_in, widget
+from .driving import loaded, part, shown, text_in, until_shown, widget
 
 ROWS = {
     "Run": [("space", "Pause the run"), ("s", "Stop the run after this epoch, or now, or not at all")],
@@ -43,6 +43,8 @@ async def test_help_has_groups_side_by_side_where_there_is_room(app: FmnistApp) 
         await pilot.pause()
         await pilot.press("end")
         assert place(shown(app), "Go to Dataset") < 40
+        await pilot.press("escape", "4", "question_mark")
+        await until_shown(pilot, "Up, down", "home end To the start, to the end")
 
 
 def place(screen: str, text: str) -> int:

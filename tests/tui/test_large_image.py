@@ -10,7 +10,7 @@ from fmnist_tui.tui.dataset.thumbnails import Thumbnails
 
 from .driving import (
     AnyPilot,
-    at_the_smallest_size,
+    at_every_size,
     loaded,
     part,
     shown,
@@ -21,7 +21,7 @@ from .driving import (
 from .test_dataset_screen import DEMO, ascii_of, caption, picture
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_enter_shows_the_image_large_with_its_numbers(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)
@@ -47,9 +47,9 @@ async def test_the_neighbours_of_a_large_image_are_a_key_away_and_the_cursor_fol
         await until_shown(pilot, "mean of Dress, 200 train images")
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_all_784_numbers_can_be_reached_with_the_arrow_keys(app: FmnistApp, size: tuple[int, int]) -> None:
-    rows = [" ".join(f"{pixel:3d}" for pixel in row) for row in DEMO.train.images[0].tolist()]
+    rows = [" ".join(f"{pixel:3d}" for pixel in row) for row in DEMO.train.images[0, 0].tolist()]
     is_small = size == (60, 18)
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)

@@ -10,7 +10,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dialogs.choice import QuitDialog
 
-from .driving import at_the_smallest_size, flat, loaded, notices, until, until_shown
+from .driving import at_every_size, flat, loaded, notices, until, until_shown
 from .samples import held, training, write_run
 
 
@@ -31,7 +31,7 @@ async def test_without_a_running_run_no_question_is_asked(app: FmnistApp, runs: 
     assert app.return_code == 0
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_with_a_running_run_the_question_names_it(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     run = write_run(runs, log=training(epochs=1))
     with held(run):

@@ -78,7 +78,8 @@ async def status_is(run: RunDirectory, status: Status) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("in_app", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["process", "in-app"])
+@pytest.mark.slow
+@pytest.mark.parametrize("in_app", [False, True], ids=["process", "in-app"])
 async def test_a_run_from_the_form_is_trained_to_its_end_and_shown(app: FmnistApp, runs: Path, in_app: bool) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, "20", in_app=in_app)
@@ -178,6 +179,7 @@ async def test_a_second_app_finds_a_running_run_with_its_whole_curve(app: Fmnist
         trainer.wait(TRAINER_PATIENCE)
 
 
+@pytest.mark.slow
 async def test_the_form_trains_in_the_app_and_starts_no_process(app: FmnistApp, runs: Path) -> None:
     async with app.run_test(notifications=True) as pilot:
         run = await train_v0(pilot, ENDLESS, in_app=True)

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from textual.widgets import Button, Input, Label, OptionList, Select
+from textual.dom import DOMNode
+from textual.widgets import Button, Input, Label, OptionList, Select, Static
 
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import configure, hyperparameters
+from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.messages import TrainingRequested
 from fmnist_tui.tui.models import forecast
@@ -19,7 +21,7 @@ from fmnist_tui.tui.run_control import RunControl
 
 from .driving import (
     AnyPilot,
-    at_the_smallest_size,
+    at_every_size,
     flat,
     loaded,
     part,
@@ -67,7 +69,7 @@ def placeholders(pilot: AnyPilot) -> list[str]:
     return [str(widget(pilot, f"#{name}", Input).placeholder) for name in FIELDS]
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_each_version_has_its_story_its_recipe_and_its_button(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")
@@ -124,11 +126,16 @@ async def test_each_error_is_shown_in_its_line_and_starts_nothing(app: FmnistApp
             await pilot.press("enter")
             await until(pilot, lambda: expected in text_in(pilot, "#fault"), expected)  # noqa: B023 - it is awaited here
             widget(pilot, f"#{field}", Input).clear()
+        await choose(pilot, "#device", "cuda")
+        widget(pilot, "#one", Button).focus()
+        await pilot.press("enter")
+        expected = "v0 uses NumPy and trains on the CPU only"
+        await until(pilot, lambda: expected in text_in(pilot, "#fault"), expected)
     assert asked.configs == []
     assert list_runs(runs) == []
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_a_fault_can_be_seen_wherever_the_form_was_scrolled_to(
     app: FmnistApp, asked: Asked, size: tuple[int, int]
 ) -> None:
@@ -155,14 +162,6 @@ async def test_a_fault_goes_away_when_it_is_mended(app: FmnistApp, asked: Asked)
         await pilot.press("enter")
         assert "invalid epochs" not in flat(app)
         assert [config.hyperparameters.epochs for config in asked.configs] == [5]
-
-
-async def test_only_digits_can_be_typed_into_numbers(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
-        await pilot.press("2")
-        widget(pilot, "#epochs", Input).focus()
-        await pilot.press("x", "1", "t")
-        assert widget(pilot, "#epochs", Input).value == "1"
 
 
 async def test_t_asks_for_the_chosen_version_as_its_recipe_has_it(app: FmnistApp, asked: Asked) -> None:
@@ -236,18 +235,6 @@ async def test_what_one_version_cannot_do_starts_none_of_the_four(app: FmnistApp
         assert asked.configs == []
 
 
-async def test_v0_on_a_gpu_is_refused_before_it_starts(app: FmnistApp, asked: Asked) -> None:
-    async with app.run_test() as pilot:
-        await pilot.press("2")
-        await choose(pilot, "#device", "cuda")
-        widget(pilot, "#one", Button).focus()
-        await pilot.press("enter")
-        await until(
-            pilot, lambda: "v0 uses NumPy and trains on the CPU only" in text_in(pilot, "#fault"), "the reason is shown"
-        )
-        assert asked.configs == []
-
-
 @pytest.mark.parametrize(("in_app", "expected"), [(False, "train in process"), (True, "train in app")])
 async def test_the_form_starts_with_the_settings_of_the_command_line(
     make_app: Callable[..., FmnistApp], in_app: bool, expected: str
@@ -257,23 +244,15 @@ async def test_the_form_starts_with_the_settings_of_the_command_line(
         assert expected in text_in(pilot, "TrainForm")
 
 
-async def test_enter_in_a_field_leaves_it_and_trains_nothing(app: FmnistApp, asked: Asked) -> None:
+async def test_a_number_takes_only_digits_and_enter_leaves_it_and_trains_nothing(app: FmnistApp, asked: Asked) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
-        await type_into(pilot, "#epochs", "2")
+        widget(pilot, "#epochs", Input).focus()
+        await pilot.press("x", "1", "t")
+        assert widget(pilot, "#epochs", Input).value == "1"
         await pilot.press("enter", "down")
         assert widget(pilot, "#versions", OptionList).highlighted == 1
         assert asked.configs == []
-
-
-async def test_an_ineligible_run_is_announced_before_it_is_trained(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
-        await pilot.press("2")
-        assert "Excluded" not in text_in(pilot, "#forecast")
-        await type_into(pilot, "#epochs", "3")
-        await type_into(pilot, "#limit", "600")
-        expected = "Excluded from results (changed: epochs 3, limit 600)"
-        await until(pilot, lambda: expected in text_in(pilot, "#forecast"), "the exclusion is shown")
 
 
 async def test_a_setting_that_excludes_one_of_two_marked_models_is_shown(app: FmnistApp) -> None:
@@ -299,14 +278,20 @@ async def test_marked_models_are_trained_together_and_the_form_shows_where_they_
         assert placeholders(pilot)[:2] == [str(hyperparameters("v1", "tuned").epochs), "128"]
 
 
-async def test_what_differs_from_the_recipe_is_marked_and_what_is_equal_is_not(app: FmnistApp) -> None:
+async def test_what_differs_from_the_recipe_is_marked_and_excludes_the_run_and_what_is_equal_does_not(
+    app: FmnistApp,
+) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
+        assert "Excluded" not in text_in(pilot, "#forecast")
         await type_into(pilot, "#epochs", "3")
         await type_into(pilot, "#batch_size", str(hyperparameters("v0", "tuned").batch_size))
         await until(pilot, lambda: re.search(r"epochs \* +3\b", part(pilot, "TrainForm")), "the change is marked")
         assert "batch size *" not in part(pilot, "TrainForm")
         assert [row.children[1].id for row in app.screen.query(".changed")] == ["epochs"]
+        await type_into(pilot, "#limit", "600")
+        expected = "Excluded from results (changed: epochs 3, limit 600)"
+        await until(pilot, lambda: expected in text_in(pilot, "#forecast"), "the exclusion is shown")
 
 
 async def test_the_keys_that_work_in_a_field_are_shown_and_lists_do_not_wrap(app: FmnistApp) -> None:
@@ -319,6 +304,12 @@ async def test_the_keys_that_work_in_a_field_are_shown_and_lists_do_not_wrap(app
         await until(pilot, lambda: expected in text_in(pilot, "KeyLine"), "the field's keys are shown")
         await pilot.press("escape", "end", "down")
         assert widget(pilot, "#versions", OptionList).highlighted == len(all_models()) - 1
+        recipes = widget(pilot, "#recipe", Select).query_one(OptionList)
+        await pilot.press("tab", "enter", "up")
+        assert recipes.highlighted == 0
+        await pilot.press("end", "down")
+        assert recipes.highlighted == len(RECIPES) - 1
+        assert "enter Choose esc Cancel" in text_in(pilot, "KeyLine")
 
 
 async def test_a_start_that_takes_over_ten_minutes_asks_first_and_says_how_long(
@@ -337,3 +328,33 @@ async def test_a_start_that_takes_over_ten_minutes_asks_first_and_says_how_long(
         assert asked.configs == []
         await pilot.press("t", "enter")
         assert [config.version for config in asked.configs] == ["v3"]
+
+
+async def test_in_the_form_a_key_restyles_little_and_leaves_the_page_alone(
+    app: FmnistApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("2", "tab", "tab")
+        await until(pilot, lambda: app.focused is widget(pilot, "#epochs", Input), "the first field has the focus")
+        page = set(app.screen.query("ModelPage Static"))
+        restyled, updated = [0], set[Static]()
+        update_nodes, update = app.stylesheet.update_nodes, Static.update
+
+        def counting(nodes: Iterable[DOMNode], animate: bool = False) -> None:
+            found = list(nodes)
+            restyled[0] += len(found)
+            update_nodes(found, animate)
+
+        def noting(part: Static, *given: Any, **named: Any) -> None:
+            updated.add(part)
+            update(part, *given, **named)
+
+        monkeypatch.setattr(app.stylesheet, "update_nodes", counting)
+        monkeypatch.setattr(Static, "update", noting)
+        await pilot.press("tab")
+        assert 0 < restyled[0] < len(list(app.screen.query_one("#train").walk_children()))
+        await pilot.press("9", "9")
+        await until(pilot, lambda: "batch size *" in part(pilot, "TrainForm"), "the change is marked")
+        assert updated
+        assert not updated & page

@@ -8,7 +8,7 @@ from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.app import FmnistApp
 
 from .driving import (
-    at_the_smallest_size,
+    at_every_size,
     part,
     shown,
     text_in,
@@ -26,7 +26,7 @@ async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: F
             assert layer.kind in part(pilot, "#layers")
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_the_whole_story_can_be_read_by_scrolling(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")

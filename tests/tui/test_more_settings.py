@@ -10,7 +10,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.more_settings import MoreSettings
 
-from .driving import AnyPilot, at_the_smallest_size, text_in, until, widget
+from .driving import AnyPilot, at_every_size, text_in, until, widget
 
 
 def shown(pilot: AnyPilot) -> list[str]:
@@ -28,7 +28,7 @@ def config(pilot: AnyPilot, model: str) -> TrainingConfig:
     return made
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_all_settings_are_a_key_away_and_checked_as_they_are_typed(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("2")

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from fmnist_tui.models.layers import Layer, LayerTable, layer_table
+from fmnist_tui.models.layer_table import Layer, LayerTable
+from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.models.spec import FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.text import TIMES

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.command import SearchIcon
+from textual.command import CommandList, SearchIcon
 
 from fmnist_tui.tui.app import FmnistApp
 
@@ -36,7 +36,12 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
     write_run(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
-        await pilot.press("ctrl+p", *"Histogram")
+        await pilot.press("ctrl+p")
+        listed = app.screen.query_one(CommandList)
+        await until(pilot, lambda: listed.option_count > 1 and listed.highlighted == 0, "actions are listed")
+        await pilot.press("up")
+        assert listed.highlighted == 0, "it doesn't wrap around"
+        await pilot.press(*"Histogram")
         assert str(app.screen.query_one(SearchIcon).icon) == ">"
         await until_shown(pilot, "Histogram of the pixel values")
         await pilot.pause(0.5)

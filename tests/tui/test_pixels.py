@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from rich.segment import Segment
 
-from fmnist_tui.tui.widgets.images import Drawing, Pixels, Shades, ascii_ramp, drawing, half_blocks, resized
+from fmnist_tui.tui.widgets.images import (
+    Drawing,
+    Pixels,
+    Shades,
+    ascii_ramp,
+    drawing,
+    half_blocks,
+    picture,
+    resized,
+    squared,
+)
 
 
 def grey(image: list[list[int]]) -> Pixels:
@@ -84,3 +94,25 @@ def test_a_drawing_goes_from_the_themes_background_to_its_text_colour() -> None:
     assert segment.style.color.triplet == (0xFB, 0xFA, 0xF7)
     assert segment.style.bgcolor.triplet is not None
     assert abs(segment.style.bgcolor.triplet.red - 0x22) < 12
+
+
+def test_images_in_colour_are_drawn_in_their_colours_and_in_ascii_by_their_luminance() -> None:
+    stored = np.array([[[255, 0], [0, 0]], [[0, 255], [0, 0]], [[0, 0], [255, 0]]], np.uint8)  # red, green; blue, black
+    image = picture(stored)
+    assert image.shape == (2, 2, 3)
+    ((left, right),) = half_blocks(image)
+    assert [str(segment.style) for segment in (left, right)] == ["#f00000 on #0000f0", "#00f000 on #000000"]
+    wide = picture(np.repeat(stored, 2, axis=1))
+    (upper,), (lower,) = ascii_ramp(wide)
+    assert (upper.text, lower.text) == (":+", ". ")
+    assert drawing(in_ascii=False, inverted=True)(image)[0][1].style == half_blocks(255 - image)[0][1].style
+
+
+def test_images_in_colour_are_resized_channel_by_channel_and_others_are_not_stretched() -> None:
+    image = np.zeros((4, 2, 3), np.uint8)
+    image[..., 1] = 200
+    square = squared(image)
+    assert square.shape == (4, 4, 3)
+    assert square[0, :, 1].tolist() == [0, 200, 200, 0]
+    assert resized(square[None], 2, 2)[0, :, :, 1].tolist() == [[100, 100], [100, 100]]
+    assert picture(np.zeros((5, 1, 4, 2), np.uint8)).shape == (5, 4, 2)

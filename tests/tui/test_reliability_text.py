@@ -13,7 +13,7 @@ def bins(*known: tuple[int, float, float]) -> list[Bin]:
 
 
 def lines(*known: tuple[int, float, float]) -> list[str]:
-    return reliability_text(bins(*known), 85, "").plain.splitlines()[2:]
+    return reliability_text(bins(*known), 85, "").plain.splitlines()[3:]
 
 
 def test_the_most_confident_bin_comes_first_and_empty_ones_are_left_out() -> None:
@@ -24,9 +24,9 @@ def test_the_most_confident_bin_comes_first_and_empty_ones_are_left_out() -> Non
 def test_a_bin_of_one_image_draws_no_bar_of_its_own() -> None:
     few = bins((14, 0.95, 0.95), (13, 0.9, 0.9))
     few[8] = Bin(8 / 15, 9 / 15, 1, 0.55, 1.0)
-    found = reliability_text(few, 85, "").plain.splitlines()[2:]
+    found = reliability_text(few, 85, "").plain.splitlines()[3:]
     assert [line.split()[:2] for line in found] == [["93-100%", "100"], ["53-93%", "101"]]
-    alone = reliability_text([Bin(8 / 15, 9 / 15, 1, 0.55, 1.0)], 85, "").plain.splitlines()[2]
+    alone = reliability_text([Bin(8 / 15, 9 / 15, 1, 0.55, 1.0)], 85, "").plain.splitlines()[3]
     assert alone.split() == ["53-60%", "1", "too", "few", "images"]
 
 
@@ -47,5 +47,7 @@ def test_a_bin_that_is_all_wrong_has_no_bar() -> None:
 
 def test_the_error_is_shown_above() -> None:
     expected = reliability_text(bins((14, 0.9, 0.8), (13, 0.9, 0.8)), 60, "").plain
-    assert expected.startswith("ECE 0.1000 (15 bins); bar: accuracy")
+    assert expected.startswith("Overconfident by 10.0 points (confidence 90.0%, right 80.0%)\nECE 0.1000 (15")
+    assert reliability_text(bins((14, 0.9, 0.95)), 60, "").plain.startswith("Underconfident by 5.0 points")
+    assert reliability_text(bins((14, 0.9, 0.9)), 60, "").plain.startswith("Calibrated (")
     assert reliability_text([], 60, "").plain.startswith("ECE 0.0000")

@@ -13,6 +13,7 @@ from fmnist_tui.analysis.calibration import Bin
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.intervals import Interval
 from fmnist_tui.analysis.paired import Difference
+from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.run import read_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.tui.results.calibration import reliability_lines
@@ -182,3 +183,22 @@ def test_a_reliability_bar_ends_at_the_accuracy_and_has_a_stroke_at_the_confiden
     assert only.index("┃") > only.rindex("━")
     assert "┄" in only
     assert reliability_lines([], 60, "#FF0000", "#880000").plain == "no images"
+
+
+def test_runs_on_other_data_alone_are_compared_under_its_name_and_without_references(tmp_path: Path) -> None:
+    mine = {"name": 'file "digits.npz"', "train_fingerprint": "a", "test_fingerprint": "b", "test_images": 1000}
+    for seed, version in enumerate(("v0", "v1")):
+        run = write_run(tmp_path, version, seed=seed)
+        write_json(run.run_json, {**(read_json(run.run_json) or {}), "data": mine})
+    now = compare_runs(read_runs(tmp_path), Wanted(), lambda: False)
+    assert not now.is_reference
+    assert now.data is not None
+    assert now.title.startswith('Other data, file "digits.npz" (1,000 test images): v0 to v3')
+    assert [(row.model, row.reference, row.reported, row.is_faint) for row in now.rows] == [
+        ("v0", None, None, False),
+        ("v1", None, None, False),
+    ]
+    write_run(tmp_path, "v2", seed=9)
+    both = compare_runs(read_runs(tmp_path), Wanted(), lambda: False)
+    assert both.data is None
+    assert [one.version for one in both.own[0].versions] == ["v2"]

@@ -6,19 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.text import Text
+from textual.coordinate import Coordinate
 from textual.widgets import ContentSwitcher, DataTable
 
+from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.directory import find_run, list_runs
 from fmnist_tui.runs.label import Label, read_label
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results.comparison import MAX_CURVES
 from fmnist_tui.tui.results.runs_view import HEADER
 from fmnist_tui.tui.results.view_line import VIEWS
+from fmnist_tui.tui.themes import LIGHT
+from fmnist_tui.tui.widgets.plain_table import PlainTable
 
 from .driving import (
     AnyPilot,
     at_every_size,
-    at_the_smallest_size,
     flat,
     notices,
     part,
@@ -47,7 +51,13 @@ async def at_runs(pilot: AnyPilot) -> None:
 
 def rows(pilot: AnyPilot) -> list[tuple[str, ...]]:
     table = widget(pilot, "#all_runs", DataTable)
-    return [tuple(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count)]
+    return [tuple(str(cell).strip() for cell in table.get_row_at(row)) for row in range(table.row_count)]
+
+
+def first_cell(pilot: AnyPilot) -> Text:
+    cell = widget(pilot, "#all_runs", PlainTable).get_cell_at(Coordinate(0, 0))
+    assert isinstance(cell, Text)
+    return cell
 
 
 def compared(pilot: AnyPilot) -> list[str]:
@@ -86,7 +96,7 @@ VISIBLE = {
 }
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_each_view_has_a_key_v_leads_through_them_and_escape_back(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:
@@ -124,6 +134,9 @@ async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
         for _ in range(3):
             await pilot.press("s")
         assert [row[0][:2] for row in rows(pilot)] == ["v0", "v1", "v2", "v3"]
+        app.theme = LIGHT
+        colour = f"bold {look_of('v0').colour(dark=False)}"
+        await until(pilot, lambda: first_cell(pilot).spans[0].style == colour, "colours follow the theme")
 
 
 async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) -> None:

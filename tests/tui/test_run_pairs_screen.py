@@ -8,12 +8,12 @@ from textual.widgets import Static
 
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, notices, text_in, until, until_shown, widget
+from .driving import at_every_size, notices, text_in, until, until_shown, widget
 from .samples import training, write_run
 from .test_results_views import at_runs, four
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_t_tests_the_run_against_those_whose_curves_are_drawn(
     app: FmnistApp, runs: Path, size: tuple[int, int]
 ) -> None:

@@ -65,7 +65,7 @@ async def is_drawn_while_running(pilot: Pilot[None]) -> None:
         pytest.param(["right"], "1 ", id="images"),
         pytest.param(["enter"], "v: values", id="large"),
         pytest.param(["enter", "v"], "  0   0   0", id="numbers"),
-        pytest.param(["a"], "mean image", id="means"),
+        pytest.param(["a"], "class means", id="means"),
         pytest.param(["u"], "original", id="augmented"),
     ],
 )

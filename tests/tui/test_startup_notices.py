@@ -6,13 +6,13 @@ from pathlib import Path
 from fmnist_tui.training.events import Paused, Stage
 from fmnist_tui.tui.app import FmnistApp
 
-from .driving import at_the_smallest_size, loaded, notices, until, until_shown
+from .driving import at_every_size, loaded, notices, until, until_shown
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_the_app_opens_on_the_running_run(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
     running = write_run(runs, "v3", log=training("v3", epochs=1), seed=1)
     queued = write_run(runs, "v2", seed=2, log=[Stage("waiting for cpu")])
@@ -28,9 +28,9 @@ async def test_the_app_opens_on_the_running_run(app: FmnistApp, runs: Path, size
 async def test_who_has_pressed_a_key_stays_there_and_is_told_of_running_runs(app: FmnistApp, runs: Path) -> None:
     paused = write_run(runs, "v1", seed=1, log=[*training("v1", epochs=1), Paused(50)])
     queued = write_run(runs, "v2", seed=2, log=[Stage("waiting for cpu")])
+    app.is_touched = True  # before it reads the runs folder
     with held(paused), held(queued):
         async with app.run_test(notifications=True) as pilot:
-            app.is_touched = True
             await until(pilot, lambda: "v1 is paused, epoch 2 of 10: press 3" in notices(app), "it is announced")
             assert "v2 is queued" in notices(app)
             assert app.current_mode == "dataset"

@@ -77,6 +77,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back(sh
     shell.wait_for("left with 0")
 
 
+@pytest.mark.slow
 def test_a_job_that_goes_on_in_the_background_waits_for_the_terminal(shell: Terminal) -> None:
     shell.press(CTRL_Z)
     assert_the_shell_has_the_terminal(shell)
@@ -88,14 +89,16 @@ def test_a_job_that_goes_on_in_the_background_waits_for_the_terminal(shell: Term
     assert_the_screen_is_back(shell)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTSTP, marks=pytest.mark.slow), signal.SIGSTOP])
 def test_signals_from_outside_do_the_same(shell: Terminal, number: signal.Signals) -> None:
     app_in(shell).send_signal(number)
     shell.wait_for("Stopped")
+    shell.wait_for("shell>")  # after SIGSTOP the app's screen is still there: only the prompt's end tells of its return
     shell.press("fg", ENTER)
     assert_the_screen_is_back(shell)
 
 
+@pytest.mark.slow
 def test_without_job_control_the_screen_comes_back_at_once(runs: Path, tmp_path: Path) -> None:
     environment = {
         **os.environ,

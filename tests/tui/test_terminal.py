@@ -127,6 +127,7 @@ def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, h
     assert snapshot.saved_step == snapshot.step > 0
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
         terminal.wait()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_lost_without_a_signal_ends_the_app(runs: Path) -> None:
     environment = {**os.environ, "TERM": "xterm-256color", "FMNIST_TUI_RUNS": str(runs), "FMNIST_TUI_DATA": "demo"}
     shell = ["sh", "-c", "trap : HUP; $0; status=$?; exit $status", installed_command()]
@@ -172,6 +174,7 @@ def test_a_terminal_that_is_lost_ends_the_app_whenever_its_signals_come(runs: Pa
         assert terminal.wait() == 128 + signal.SIGHUP
 
 
+@pytest.mark.slow
 def test_a_killed_app_leaves_the_trainer_going_and_the_next_app_shows_the_whole_curve(runs: Path) -> None:
     with app_in_terminal(runs) as terminal:
         train_v0(terminal, "9999")

@@ -18,7 +18,7 @@ from fmnist_tui.tui.app import FmnistApp
 
 from .driving import (
     AnyPilot,
-    at_the_smallest_size,
+    at_every_size,
     loaded,
     notices,
     open_run_list,
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("every_frame")
 Maker = Callable[..., FmnistApp]
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_a_folder_that_does_not_exist_is_named_and_the_app_stays(
     make_app: Maker, tmp_path: Path, size: tuple[int, int]
 ) -> None:

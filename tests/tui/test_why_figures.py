@@ -14,7 +14,7 @@ from fmnist_tui.tui.why.claim_chart import Panel, paint
 from fmnist_tui.tui.why.figures import Bars, Curves, figures, short_count
 from fmnist_tui.tui.why.measuring import Work, missing_analyses
 from fmnist_tui.tui.why.pages import Page
-from fmnist_tui.tui.why.texts import details, panel_title, verdict_colour
+from fmnist_tui.tui.why.texts import details, list_line, panel_title, verdict_colour
 
 from .driving import drawn
 
@@ -108,6 +108,13 @@ def test_accuracy_is_a_point_over_the_logarithm_of_the_cost() -> None:
 )
 def test_counts_are_short(count: int, text: str) -> None:
     assert short_count(count) == text
+
+
+def test_a_claims_name_is_whole_in_a_narrow_list() -> None:
+    for shown in page().claims:
+        lines = list_line(shown, DARK, 21, with_verdict=True).plain.splitlines()
+        assert max(map(len, lines)) <= 21
+        assert " ".join(line[2:] for line in lines) == f"{shown.claim.title} {shown.claim.verdict}"
 
 
 @pytest.mark.parametrize("theme", [*THEMES, *BUILTIN_THEMES.values()], ids=lambda theme: theme.name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from fmnist_tui.runs.run import read_run
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.why import measuring
 
-from .driving import AnyPilot, at_the_smallest_size, drawn, flat, notices, part, shown, text_in, until, until_shown
+from .driving import AnyPilot, at_every_size, drawn, flat, notices, part, shown, text_in, until, until_shown
 from .samples import keep_analyses, write_run
 
 FIVE = (0.9, 0.8, 0.7, 0.6, 0.5)
@@ -53,7 +54,7 @@ async def numbers(pilot: AnyPilot) -> str:
     return " ".join(pages)
 
 
-@at_the_smallest_size
+@at_every_size
 async def test_without_runs_each_claim_is_a_chart_of_the_reference_runs(app: FmnistApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await at_claim(pilot, "Spatial awareness")
@@ -146,6 +147,7 @@ async def test_measuring_goes_on_behind_other_screens_and_can_be_stopped(
         begun.append("shifts")
         while not stop():
             report(0.5, "1 pixel up")
+            time.sleep(0.01)
         raise Cancelled
 
     monkeypatch.setitem(analyses._COMPUTE, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))

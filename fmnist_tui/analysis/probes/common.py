@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from msgspec import Meta
@@ -92,15 +92,16 @@ def standard_error(accuracies: Iterable[tuple[float, int | None]]) -> float:
 
 
 def predict(
-    model: Predictor, images: NDArray[np.uint8], report: Callable[[int], None], stop: CancelCheck
+    model: Predictor, images: NDArray[np.uint8], labels: NDArray[Any], report: Callable[[int], None], stop: CancelCheck
 ) -> NDArray[np.float32]:
-    """The model's probabilities (n, classes) for images (n, height, width), n at least 1.
+    """The model's probabilities (n, classes) for images (n, channels, height, width), n at least 1.
 
     The batches are the trainer's, so that sums round in the same way.
 
     Args:
         model: The model.
         images: The images.
+        labels: Their labels, (n,), each of which must have a probability.
         report: Called before each batch with the number of images done.
         stop: Called before each batch; True cancels.
 
@@ -114,6 +115,7 @@ def predict(
         report(first)
         batches.append(model.predict(images[first : first + EVALUATION_BATCH]))
     probabilities = np.concatenate(batches)
-    if probabilities.shape != (len(images), 10) or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
-        raise AnalysisError("the model's output is not ten probabilities per image that sum to 1; retrain it")
+    is_table = probabilities.ndim == 2 and len(probabilities) == len(images) and probabilities.shape[1] > labels.max()
+    if not is_table or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
+        raise AnalysisError("the model's output is not a probability for each class, which sum to 1; retrain it")
     return probabilities

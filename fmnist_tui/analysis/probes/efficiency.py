@@ -9,6 +9,7 @@ import msgspec
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Count, Number, Verdict, standard_error
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.text import grouped, percent
 
 
@@ -44,16 +45,29 @@ class Efficiency(msgspec.Struct, frozen=True):
         ]
 
 
-def measure_efficiency(name: str, accuracy: float) -> Efficiency:
-    """The efficiency of the model called `name` with a test accuracy (0 to 1).
+def measure_efficiency(
+    name: str,
+    accuracy: float,
+    model: ModelSpec | None = None,
+    image_shape: ImageShape = FASHION_MNIST_SHAPE,
+    classes: int = FASHION_MNIST_CLASSES,
+) -> Efficiency:
+    """The efficiency of a model with a test accuracy (0 to 1).
+
+    Args:
+        name: The model's name.
+        accuracy: What it reached.
+        model: The model as its run describes it; None for the known model of that name.
+        image_shape: Of the images.
+        classes: Their number of classes.
 
     Raises:
-        AnalysisError: If the model is unknown.
+        AnalysisError: If the model is unknown, or has no MACs to count.
     """
-    known = find_model(name)
-    if known is None:
+    known = model or find_model(name)
+    table = layer_table(known, image_shape, classes) if known else None
+    if table is None or not (table.parameters and table.macs):
         raise AnalysisError(f"unknown model {name}: its parameters and MACs can't be counted")
-    table = layer_table(known)
     return Efficiency(accuracy, table.parameters, table.macs)
 
 

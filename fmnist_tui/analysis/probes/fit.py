@@ -88,7 +88,8 @@ def _score(
     model: Predictor, images: ImageSet, indices: Indices, report: Callable[[int], None], stop: CancelCheck
 ) -> tuple[float, float, float]:
     """Negative log-likelihood, accuracy, and the standard error of the former."""
-    probabilities, labels = predict(model, images.images[indices], report, stop), images.labels[indices]
+    labels = images.labels[indices]
+    probabilities = predict(model, images.images[indices], labels, report, stop)
     each = nll_of_each(probabilities, labels)
     return float(each.mean()), accuracy(probabilities, labels), float(each.std() / math.sqrt(len(each)))
 

@@ -85,9 +85,9 @@ def permutation(pixels: int) -> NDArray[np.int64]:
 
 
 def permuted(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The images (n, height, width), all with their pixels in the same other order."""
-    flat = images.reshape(len(images), -1)
-    return flat[:, permutation(flat.shape[1])].reshape(images.shape)
+    """The images (n, channels, height, width), all with their pixels in the same other order, in each channel."""
+    flat = images.reshape(*images.shape[:-2], -1)
+    return flat[..., permutation(flat.shape[-1])].reshape(images.shape)
 
 
 def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -> TrainingConfig:
@@ -114,11 +114,13 @@ def measure_permuted(
         Cancelled: If `stop` returned True.
         AnalysisError: If a training diverged.
     """
-    count = min(config.limit or len(dataset.train), len(dataset.train))
+    learnable = len(dataset.train) - dataset.n_validation
+    count = min(config.limit or learnable, learnable)
     chosen = np.arange(count)
-    if count < len(dataset.train):
-        chosen, _ = choose(dataset.train.labels, count, config.subset)
-    plain = replace(dataset, train=ImageSet.of(dataset.train.images[chosen], dataset.train.labels[chosen]))
+    if count < learnable:
+        chosen, _ = choose(dataset.train.labels[:learnable], count, config.subset)
+    train = ImageSet.of(dataset.train.images[chosen], dataset.train.labels[chosen])
+    plain = replace(dataset, train=train, n_validation=0)
     first = _train_once(config, plain, (0.0, "pixels in place"), report, stop)
     second = _train_once(config, _permute_all(plain), (0.5, "pixels permuted"), report, stop)
     return Permuted(config.hyperparameters.epochs, count, len(dataset.test), config.seed, *first, *second)

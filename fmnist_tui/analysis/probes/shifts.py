@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -66,20 +66,20 @@ class Shifts(msgspec.Struct, frozen=True):
 
 
 def shifted(images: Images, direction: str, by: int) -> Images:
-    """The images (n, height, width) shifted by some pixels; black comes in, what goes out is lost."""
+    """The images (n, channels, height, width) shifted by some pixels; black comes in, what goes out is lost."""
     rows, columns = (step * by for step in DIRECTIONS[direction])
     moved = np.zeros_like(images)
-    height, width = images.shape[1:]
-    moved[:, max(rows, 0) : height + min(rows, 0), max(columns, 0) : width + min(columns, 0)] = images[
-        :, max(-rows, 0) : height + min(-rows, 0), max(-columns, 0) : width + min(-columns, 0)
+    height, width = images.shape[-2:]
+    moved[..., max(rows, 0) : height + min(rows, 0), max(columns, 0) : width + min(columns, 0)] = images[
+        ..., max(-rows, 0) : height + min(-rows, 0), max(-columns, 0) : width + min(-columns, 0)
     ]
     return moved
 
 
 def measure_shifts(
-    model: Predictor, images: Images, labels: NDArray[np.uint8], report: Report = quiet, stop: CancelCheck = never
+    model: Predictor, images: Images, labels: NDArray[Any], report: Report = quiet, stop: CancelCheck = never
 ) -> Shifts:
-    """The model's accuracies on images (n, height, width) with labels (n,), for each shift in each direction.
+    """The model's accuracies on images (n, channels, height, width) with labels (n,), for each shift in each direction.
 
     Raises:
         Cancelled: If `stop` returned True.
@@ -91,7 +91,7 @@ def measure_shifts(
         def report_images(done: int) -> None:
             report((number + done / len(images)) / passes, step)
 
-        return accuracy(predict(model, shifted_images, report_images, stop), labels)
+        return accuracy(predict(model, shifted_images, labels, report_images, stop), labels)
 
     unshifted = score(images, 0, "unshifted")
     found = {name: [unshifted] for name in DIRECTIONS}

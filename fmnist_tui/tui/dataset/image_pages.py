@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.data import Dataset, ImageSet, split
+from fmnist_tui.data import Dataset, ImageSet, split_of
 from fmnist_tui.models.registry import all_models
 from fmnist_tui.paths import home_folder
 from fmnist_tui.text import grouped
@@ -17,7 +17,7 @@ from fmnist_tui.training.augment import SHIFT, augmented, draw
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
 from fmnist_tui.tui.messages import ClassMeans
-from fmnist_tui.tui.widgets.images import resized
+from fmnist_tui.tui.widgets.images import picture, resized, squared
 
 Part = Literal["train", "test"]
 
@@ -96,13 +96,13 @@ class Browsing:
 
     def is_validation(self, index: int) -> bool:
         """Whether the image is in the validation set, which no model is trained on."""
-        return self.part == "train" and index in _validation(len(self.images))
+        return self.part == "train" and index in _validation(self.dataset)
 
 
 @lru_cache(2)
-def _validation(count: int) -> frozenset[int]:
-    """The validation images, of `count` training images."""
-    return frozenset(split(count)[1].tolist())
+def _validation(dataset: Dataset) -> frozenset[int]:
+    """The indices of the validation images among the training images."""
+    return frozenset(split_of(dataset)[1].tolist())
 
 
 def images_caption(browsing: Browsing, shown: int) -> str:
@@ -116,7 +116,7 @@ def images_caption(browsing: Browsing, shown: int) -> str:
 
 def means_caption(browsing: Browsing) -> str:
     """The caption of a page of class means."""
-    return f"{browsing.dataset.name}, {browsing.part}: mean image of each class (a: back)"
+    return f"{browsing.dataset.name}, {browsing.part}: class means (a: back)"
 
 
 def augmented_caption(browsing: Browsing, index: int) -> str:
@@ -178,7 +178,7 @@ def image_at(browsing: Browsing, position: int) -> Thumbnail:
     """The image at a position among the chosen."""
     index = int(browsing.chosen[position])
     name = browsing.dataset.classes[browsing.images.labels[index]]
-    return Thumbnail(browsing.images.images[index], f"{index} {name}", about_image(browsing, index))
+    return Thumbnail(picture(browsing.images.images[index]), f"{index} {name}", about_image(browsing, index))
 
 
 def mean_page(browsing: Browsing, means: ClassMeans | None) -> tuple[Thumbnail, ...]:
@@ -186,7 +186,7 @@ def mean_page(browsing: Browsing, means: ClassMeans | None) -> tuple[Thumbnail, 
     if means is None:
         return ()
     page = []
-    counts = browsing.images.class_counts()
+    counts = browsing.images.class_counts(len(browsing.dataset.classes))
     for name, count, mean in zip(browsing.dataset.classes, counts, means[browsing.part], strict=True):
         if count:
             heading = f"mean of {name}\n{grouped(count)} {browsing.part} images"
@@ -202,12 +202,12 @@ def augmented_page(browsing: Browsing, index: int, capacity: int) -> tuple[Thumb
         draws = replace(draws, flips=np.zeros_like(draws.flips))
     images = augmented(np.repeat(image[None], len(draws.flips), axis=0), draws)
     texts = map(_augmentation_text, draws.flips.tolist(), draws.rows.tolist(), draws.columns.tolist())
-    original = Thumbnail(image, f"{index} original", about_image(browsing, index))
+    original = Thumbnail(picture(image), f"{index} original", about_image(browsing, index))
     heading = f"{browsing.part} image {index}"
     return (
         original,
         *(
-            Thumbnail(one, text, about(f"{heading}\n{text}", one, browsing.dataset))
+            Thumbnail(picture(one), text, about(f"{heading}\n{text}", one, browsing.dataset))
             for one, text in zip(images, texts, strict=True)
         ),
     )
@@ -240,12 +240,12 @@ def image_histogram(image: NDArray[np.uint8]) -> list[tuple[str, float]]:
 
 
 def stretched(mean: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A mean image (height, width) with more contrast, its brightest pixel 255: means are dull and blurred."""
+    """A mean image, grey or in colour, with more contrast, its brightest pixel 255: means are dull and blurred."""
     bright: NDArray[np.uint8] = (255 * (mean / max(1, int(mean.max()))) ** _CONTRAST).astype(np.uint8)
     return bright
 
 
 def class_icons(means: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
-    """Mean images (n, height, width) made small enough for so many lines, with a gap of one pixel below."""
-    bright = np.stack([stretched(mean) for mean in means])
-    return np.pad(resized(bright, 2 * rows - 1, 2 * rows), ((0, 0), (0, 1), (0, 0)))
+    """Mean images, grey or in colour, made small enough for so many lines, with a gap of one pixel below."""
+    bright = np.stack([squared(stretched(mean)) for mean in means])
+    return np.pad(resized(bright, 2 * rows - 1, 2 * rows), [(0, 0), (0, 1)] + [(0, 0)] * (bright.ndim - 2))

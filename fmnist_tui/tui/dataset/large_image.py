@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, ScrollableContainer, Vertical
 from textual.content import Content
+from textual.theme import Theme
 from textual.widgets import Static
 
 from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
@@ -29,14 +30,16 @@ class LargeImageDialog(Dialog[int]):
         Binding("v", "numbers", "Values", tooltip="Show the pixel values, 0 (black) to 255 (white)"),
     ]
 
-    def __init__(self, image_at: Callable[[int], Thumbnail], count: int, index: int, drawing: Drawing) -> None:
+    def __init__(
+        self, image_at: Callable[[int], Thumbnail], count: int, index: int, drawing: Callable[[], Drawing]
+    ) -> None:
         """A dialog that isn't open yet.
 
         Args:
             image_at: The image at an index, and its details.
             count: The number of images.
             index: The first image to show.
-            drawing: How to draw them.
+            drawing: How to draw them in the current theme.
         """
         super().__init__()
         self._image_at = image_at
@@ -55,8 +58,9 @@ class LargeImageDialog(Dialog[int]):
 
     def on_mount(self) -> None:
         """Shows the first image."""
-        self.query_one(Picture).draw = self._drawing
+        self._redraw()
         self._show()
+        self.app.theme_changed_signal.subscribe(self, self._redraw)
 
     def on_resize(self) -> None:
         """Shows the keys for scrolling where they are needed."""
@@ -78,6 +82,9 @@ class LargeImageDialog(Dialog[int]):
         self.set_focus(self.query_one("#numbers") if self.has_class("show-numbers") else None)
         self.call_after_refresh(self._show_keys)
 
+    def _redraw(self, _: Theme | None = None) -> None:
+        self.query_one(Picture).draw = self._drawing()
+
     def _show(self) -> None:
         shown = self._image_at(self._index)
         self.query_one(Picture).image = shown.image
@@ -94,5 +101,8 @@ class LargeImageDialog(Dialog[int]):
 
 
 def _as_numbers(image: NDArray[np.uint8]) -> str:
-    """Rows of numbers, three characters each."""
+    """Rows of numbers, three characters each; of an image in colour, red, green and blue below each other."""
+    if image.ndim == 3:
+        parts = zip(("red", "green", "blue"), np.moveaxis(image, 2, 0), strict=True)
+        return "\n\n".join(f"{name}\n{_as_numbers(part)}" for name, part in parts)
     return "\n".join(" ".join(f"{pixel:3d}" for pixel in row) for row in image.tolist())

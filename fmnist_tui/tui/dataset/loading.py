@@ -20,6 +20,7 @@ from fmnist_tui.tui.messages import (
     DatasetProgressed,
     Post,
 )
+from fmnist_tui.tui.widgets.images import picture
 
 _REPORT_SECONDS = 0.5
 _BLOCK = 1000
@@ -69,7 +70,7 @@ def _means(part: ImageSet, count: int) -> NDArray[np.uint8]:
         for label in np.unique(labels):
             sums[label] += part.images[first : first + _BLOCK][labels == label].sum(axis=0, dtype=np.int64)
     counts = np.maximum(np.bincount(part.labels, minlength=count), 1)
-    return (sums // counts.reshape(-1, *[1] * (sums.ndim - 1))).astype(np.uint8)
+    return picture((sums // counts.reshape(-1, *[1] * (sums.ndim - 1))).astype(np.uint8))
 
 
 def _free_pages(images: NDArray[np.uint8]) -> None:

@@ -233,7 +233,7 @@ class DatasetScreen(LabScreen):
 
     def on_thumbnails_opened(self) -> None:
         """Opens the image in a dialog; from the page of images all of the chosen can be reached there."""
-        thumbnails, draw = self.query_one(Thumbnails), self._drawing("surface")
+        thumbnails, draw = self.query_one(Thumbnails), partial(self._drawing, "surface")
         if self._browsing is None or thumbnails.current is None:
             return
         if self._page == "images":
@@ -325,6 +325,7 @@ class DatasetScreen(LabScreen):
         thumbnails = self.query_one(Thumbnails)
         if self._browsing is None or not thumbnails.size:
             return
+        thumbnails.together = len(self._means) if self._page == "means" else 0
         thumbnails.page, caption = self._page_and_caption(self._browsing, thumbnails.capacity)
         self.query_one("#caption", Static).update(Text(caption))
         self._show_details()
@@ -357,7 +358,10 @@ class DatasetScreen(LabScreen):
         """Updates the counts of the classes and, where there is room, their mean images."""
         if self._browsing is None:
             return
-        names, counts = self._browsing.dataset.classes, self._browsing.images.class_counts()
+        names, counts = (
+            self._browsing.dataset.classes,
+            self._browsing.images.class_counts(len(self._browsing.dataset.classes)),
+        )
         rows = picture_rows(self.query_one("#left").size.height, len(names))
         means = self.app.class_means
         self.set_class(not rows, "-plain-list")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.keys import Remappable
-from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized
+from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized, squared
 
 _SIDES = range(12, 19, 2)
 """Pixels of a small image's side: below 14, half an MNIST image's, the blurrier the less it is worth."""
@@ -26,12 +26,22 @@ _CLEAR = 14
 
 
 @lru_cache(64)
-def best_side(width: int, height: int) -> int:
-    """The size of the small images, in pixels and cells, that fills a space of so many cells best."""
+def best_side(width: int, height: int, together: int = 0) -> int:
+    """The size of the small images, in pixels and cells, that fills a space of so many cells best.
 
-    def worth(side: int) -> float:
-        columns, rows = (width + 1) // (side + 1), height // (side // 2 + 1)
-        return columns * (side + 1) * rows * (side // 2 + 1) * min(1.0, side / _CLEAR)
+    Args:
+        width: Of the space.
+        height: Of the space, in lines.
+        together: So many images are to be seen at once, if that is possible.
+    """
+
+    def grid(side: int) -> tuple[int, int]:
+        return (width + 1) // (side + 1), height // (side // 2 + 1)
+
+    def worth(side: int) -> tuple[bool, float]:
+        columns, rows = grid(side)
+        area = columns * (side + 1) * rows * (side // 2 + 1)
+        return columns * rows >= together, area * min(1.0, side / _CLEAR)
 
     return max(_SIDES, key=worth)
 
@@ -41,7 +51,7 @@ class Thumbnail:
     """One image of the grid.
 
     Attributes:
-        image: (height, width) uint8.
+        image: (height, width) uint8, or (height, width, 3) in colour.
         caption: The text below it.
         about: Its details, in lines, shown beside the large image.
     """
@@ -72,7 +82,8 @@ class Thumbnails(Remappable, Widget, can_focus=True):
     ]
 
     page: reactive[tuple[Thumbnail, ...]] = reactive(())
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
+    together: reactive[int] = reactive(0)
     draw: reactive[Drawing] = reactive(lambda: half_blocks)
 
     class Moved(Message):
@@ -98,7 +109,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
     @property
     def side(self) -> int:
         """Pixels, and so cells, of an image's width."""
-        return best_side(*self.size)
+        return best_side(*self.size, self.together)
 
     @property
     def columns(self) -> int:
@@ -137,8 +148,9 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         """Draws the page again, in another way."""
         self._pictures = self._draw_all()
 
-    def watch_cursor(self) -> None:
-        """Reports that the cursor has moved."""
+    def watch_cursor(self, before: int, now: int) -> None:
+        """Paints both captions, not the images, and reports that the cursor has moved."""
+        self.refresh(*(self._caption_region(index) for index in (before, now)))
         self.post_message(self.Moved())
 
     def on_resize(self) -> None:
@@ -175,6 +187,10 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         """Lines of an image and its caption."""
         return self.side // 2 + 1
 
+    def _caption_region(self, index: int) -> Region:
+        row, column = divmod(index, self.columns)
+        return Region(column * (self.side + 1), row * self._lines + self.side // 2, self.side, 1)
+
     def _go(self, target: int) -> None:
         if 0 <= target < len(self.page):
             self.cursor = target
@@ -187,9 +203,8 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         self._drawn_side = self.side
         if not self.page:
             return []
-        return [
-            self.draw(image) for image in resized(np.stack([item.image for item in self.page]), self.side, self.side)
-        ]
+        images = np.stack([squared(item.image) for item in self.page])
+        return [self.draw(image) for image in resized(images, self.side, self.side)]
 
     def _cell_line(self, index: int, line: int) -> Row:
         gap = Segment(" ", self.rich_style)

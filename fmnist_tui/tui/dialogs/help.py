@@ -23,7 +23,15 @@ _BETWEEN = 3
 """Cells between two columns."""
 _LEAST = 20
 """Cells of text, however narrow the terminal."""
-_LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c")
+_LEFT_OUT = ("tab", "shift+tab", "super+c", "ctrl+c", "ctrl+pageup", "ctrl+pagedown", "ctrl+home", "ctrl+end")
+_PAIRS = {
+    "Up, down": ("scroll_up", "scroll_down", "cursor_up", "cursor_down"),
+    "Left, right": ("scroll_left", "scroll_right", "cursor_left", "cursor_right"),
+    "To the start, to the end": ("scroll_home", "scroll_end", "scroll_top", "scroll_bottom", "first", "last"),
+    "A page up, a page down": ("page_up", "page_down"),
+}
+"""What every list has, two keys a line."""
+_PAIR_OF = {action: pair for pair, actions in _PAIRS.items() for action in actions}
 _KEY, _TITLE = "bold $footer-key-foreground", "bold"
 _GROUPS = {
     "Run": ("pause", "go_on", "stop", "resume", "log", "choose", "overlay", "train", "mark"),
@@ -71,11 +79,13 @@ def _rows(bindings: Iterable[ActiveBinding], app: App[Any]) -> _Rows:
     actions: dict[tuple[str, str], list[ActiveBinding]] = {}
     for item in bindings:
         if item.binding.description and item.binding.key not in _LEFT_OUT:
-            actions.setdefault((_group_of(item), item.binding.action), []).append(item)
+            action = _PAIR_OF.get(item.binding.action, item.binding.action)
+            actions.setdefault((_group_of(item), action), []).append(item)
     rows: _Rows = {group: [] for group in sorted({group for group, _ in actions}, key=_rank)}
-    for (group, _), items in actions.items():
+    for (group, action), items in actions.items():
         keys = " ".join(app.get_key_display(item.binding) for item in items)
-        rows[group].append((keys, items[0].tooltip or items[0].binding.description))
+        text = action if action in _PAIRS else items[0].tooltip or items[0].binding.description
+        rows[group].append((keys, text))
     return rows
 
 

@@ -26,7 +26,7 @@ from fmnist_tui.tui.cells import cells, pad, wrap
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
-from fmnist_tui.tui.widgets.images import Drawing, Picture
+from fmnist_tui.tui.widgets.images import Drawing, Picture, picture
 
 _NUMBERS = 9
 _NARROWEST, _WIDEST = 3, 40
@@ -39,7 +39,7 @@ class Specimen:
     """One test image.
 
     Attributes:
-        image: (height, width) uint8, or None if it isn't available.
+        image: As drawn, (height, width) or (height, width, 3), or None if it isn't available.
         missing: Why it isn't available, or "".
         heading: Its position in the gallery.
         note: A further line, or "".
@@ -222,7 +222,7 @@ def specimen(report: ErrorReport, gallery: Gallery, position: int, images: Image
     """The image at a position of the gallery; `missing` says why if there are no `images`."""
     index, predictions = int(gallery.indices[position]), report.predictions
     return Specimen(
-        images.images[index] if images else None,
+        picture(images.images[index]) if images else None,
         "" if images else missing,
         f"{grouped(position + 1)} of {grouped(len(gallery.indices))}, image {index}",
         gallery.note(position),

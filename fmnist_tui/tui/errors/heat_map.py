@@ -34,13 +34,16 @@ _DARK = 0.5
 _AXES = "true \\ predicted"
 _NAME = 11
 _NARROWEST, _WIDEST = 5, 14
+_MANY, _NARROW_OF_MANY = 20, 4
+"""Classes from which on not all have to fit, and the least width of their columns in cells."""
 _CROSS = Style(bold=True, reverse=True)
 
 
 class HeatMap(Remappable, Widget, can_focus=True):
     """Rows are true classes, columns predicted ones; correct predictions are blue, errors orange.
 
-    The numbers say everything; the colours and the marks around the cursor's cell only help the eye.
+    Of more classes than fit those around the cursor are shown. The numbers say everything; the colours and the marks
+    around the cursor's cell only help the eye.
     """
 
     BINDINGS = [
@@ -74,10 +77,20 @@ class HeatMap(Remappable, Widget, can_focus=True):
         self.refresh(layout=True)
 
     @property
+    def shown_cells(self) -> tuple[range, range]:
+        """The rows and the columns that are shown: all, or as many as fit, with the cursor's among them."""
+        count, cell = len(self._names), self.cell
+        fit = max(1, (self.size.height - 1) // cell.height), max(1, (self.size.width - self._margin) // cell.width)
+        first = (max(0, min(at - some // 2, count - some)) for at, some in zip(self.cursor, fit, strict=True))
+        rows, columns = (range(start, min(count, start + some)) for start, some in zip(first, fit, strict=True))
+        return rows, columns
+
+    @property
     def cell(self) -> Size:
         """Width and height of a cell, as large as fits."""
         count = max(1, len(self._names))
-        width = min(_WIDEST, max(self._digits, (self.size.width - self._margin) // count))
+        least = max(self._digits + 1, _NARROW_OF_MANY) if count > _MANY else self._digits
+        width = min(_WIDEST, max(least, (self.size.width - self._margin) // count))
         room = self.size.height - 1
         high = 3 if room >= 3 * count else 2 if room >= 2 * count + 1 else 1
         return Size(width, high if width > 2 * high else 1)
@@ -88,14 +101,15 @@ class HeatMap(Remappable, Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The line of predicted classes, or a line of a row of cells."""
-        high = self.cell.height
+        high, (rows, columns) = self.cell.height, self.shown_cells
         row, line = divmod(y - 1, high)
+        row += rows.start
         if y == 0:
-            segments = self._heading()
-        elif high == 2 and line == 0 and row <= len(self._names) and self._names:
-            segments = self._between(row)
-        elif row < len(self._names):
-            segments = self._row(row, in_the_middle=high == 2 or line == high // 2)
+            segments = self._heading(columns)
+        elif high == 2 and line == 0 and row <= rows.stop and self._names:
+            segments = self._between(row, columns)
+        elif row < rows.stop:
+            segments = self._row(row, columns, in_the_middle=high == 2 or line == high // 2)
         else:
             segments = []
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
@@ -106,8 +120,10 @@ class HeatMap(Remappable, Widget, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Moves the cursor to the cell under the mouse; a second click opens it."""
-        row, column = (event.y - 1) // self.cell.height, (event.x - self._margin) // self.cell.width
-        if 0 <= row < len(self._names) and 0 <= column < len(self._names):
+        rows, columns = self.shown_cells
+        row = rows.start + (event.y - 1) // self.cell.height
+        column = columns.start + (event.x - self._margin) // self.cell.width
+        if row in rows and column in columns:
             if (row, column) == self.cursor:
                 self.action_open()
             self.cursor = (row, column)
@@ -129,37 +145,38 @@ class HeatMap(Remappable, Widget, can_focus=True):
     def _margin(self) -> int:
         """The width of the rows' names in cells: less if the numbers would touch each other."""
         longest = max(min(_NAME, max(map(cells, self._names), default=0)), len(_AXES))
+        if len(self._names) > _MANY:
+            return longest + 1
         room = self.size.width - len(self._names) * max(_NARROWEST, self._digits + 1)
         return min(longest + 1, max(4, room))
 
-    def _heading(self) -> list[Segment]:
+    def _heading(self, columns: range) -> list[Segment]:
         width = self.cell.width
         names = short_names(self._names, width - 1)
         here = self.cursor[1] if self.has_focus else None
         plain = self.rich_style
         crossed = plain + _CROSS
-        headings = [
-            Segment(centre(name, width), crossed if column == here else plain) for column, name in enumerate(names)
-        ]
+        headings = [Segment(centre(names[column], width), crossed if column == here else plain) for column in columns]
         corner = _AXES if self._names and len(_AXES) < self._margin else ""
         return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *headings]
 
-    def _row(self, row: int, *, in_the_middle: bool) -> list[Segment]:
+    def _row(self, row: int, columns: range, *, in_the_middle: bool) -> list[Segment]:
         name = _fitted(self._names[row], self._margin) if in_the_middle else ""
         plain = self.rich_style
         at_cursor = self.has_focus and row == self.cursor[0] and in_the_middle
         segments = [Segment(pad(name, self._margin), plain + _CROSS if at_cursor else plain)]
-        for column, count in enumerate(self._matrix[row].tolist()):
+        for column in columns:
+            count = int(self._matrix[row, column])
             here = self._is_here(row, column)
             text = self._cell_text(count, marked=here) if in_the_middle else " " * self.cell.width
             segments.append(Segment(text, plain + self._style(row, column)))
         return segments
 
-    def _between(self, row: int) -> list[Segment]:
+    def _between(self, row: int, columns: range) -> list[Segment]:
         """The line above a row: half a cell of the row before, half a cell of this one, so that numbers are centred."""
         plain = self.rich_style
         segments = [Segment(" " * self._margin, plain)]
-        for column in range(len(self._names)):
+        for column in columns:
             above, below = self._style(row - 1, column).bgcolor, self._style(row, column).bgcolor
             if above == below or getattr(self.app, "ascii_images", False):  # in ASCII, a half-block would be a colon
                 character, style = " ", Style(bgcolor=below)

@@ -133,7 +133,22 @@ def reliability_text(bins: Sequence[Bin], width: int, colour: str) -> Text:
     shown = merged(bins)[::-1]
     legend = f"ECE {calibration_error(bins):.4f} (15 bins); bar: accuracy, ┃ confidence, ┄ overconfident"
     heading = Text(_HEADER + f"0%{'100%':>{room - 2}}", style="dim", no_wrap=True, overflow="crop")
-    return Text("\n").join([Text(legend), heading, *(_line(one, room, colour) for one in shown)])
+    return Text("\n").join([*_in_words(bins), Text(legend), heading, *(_line(one, room, colour) for one in shown)])
+
+
+def _in_words(bins: Sequence[Bin]) -> list[Text]:
+    """Whether the run is overconfident over all images, and by how much; nothing without images."""
+    known = [(one.count, one.accuracy, one.confidence) for one in bins if one.accuracy is not None]
+    images = sum(count for count, _, _ in known)
+    if not images:
+        return []
+    right = sum(count * accuracy for count, accuracy, _ in known) / images
+    confidence = sum(count * (sure or 0.0) for count, _, sure in known) / images
+    points = round((confidence - right) * 100, 1)
+    side = "Overconfident" if points > 0 else "Underconfident"
+    verdict = f"{side} by {abs(points)} points" if points else "Calibrated"
+    means = f" (confidence {percent(confidence, 1)}, right {percent(right, 1)})"
+    return [Text.assemble((verdict, "bold"), means)]
 
 
 def _line(one: Bin, room: int, colour: str) -> Text:

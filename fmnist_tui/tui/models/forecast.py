@@ -10,14 +10,15 @@ from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
-from fmnist_tui.models.layers import LayerTable, Options, layer_table, saved_table
+from fmnist_tui.models.layer_table import LayerTable
+from fmnist_tui.models.layers import Options, layer_table, saved_table
 from fmnist_tui.models.registry import all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import rough_duration, safe
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import MODEL, RECIPES, hyperparameters, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, RECIPES, settle_for_fashion_mnist
 
 _IMAGES = 60_000
 """Training images of Fashion-MNIST, assumed until the data is loaded."""
@@ -58,8 +59,9 @@ class Known:
 
     @property
     def unmeasured(self) -> list[ModelSpec]:
-        """The models whose layers aren't known, nor why not."""
-        return [model for model in all_models() if model.name not in {*self.tables, *self.faults}]
+        """The models whose layers aren't known, nor why not; custom models are measured when they are named."""
+        known = {*self.tables, *self.faults}
+        return [model for model in all_models() if model.name not in known and model.source is None]
 
     def of_images(self, image_shape: ImageShape, classes: int) -> Known:
         """The same for images of that shape, with those layers that need not be measured."""
@@ -190,7 +192,7 @@ def _written(value: object) -> str:
 
 def changes(config: TrainingConfig) -> dict[str, object]:
     """Settings that differ from the recipe's for Fashion-MNIST, and the limit."""
-    recipe = asdict(settle_for_fashion_mnist(hyperparameters(config.version, config.recipe)))
+    recipe = asdict(settle_for_fashion_mnist(config.model.recipe(config.recipe)))
     settings = asdict(settle_for_fashion_mnist(config.hyperparameters))
     changed = {name: value for name, value in settings.items() if value != recipe[name]}
     changed |= {f"{MODEL}{name}": value for name, value in config.model_options.items()}

@@ -17,6 +17,7 @@ from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
 from fmnist_tui.tui.models.forecast import DEVICES
 from fmnist_tui.tui.models.more_settings import PREFIX, MoreSettings
+from fmnist_tui.tui.widgets.choices import Picker
 
 _PROCESS, _IN_APP = "process", "app"
 _WHOLE = ("epochs", "batch_size", "seed", "seeds", "limit")
@@ -178,14 +179,13 @@ class TrainForm(Vertical):
         settings["given"] = self.query_one(MoreSettings).given(models, recipe)
         return configure_all(models, seeds, recipe, {**changes, **rate}, device, **settings)
 
-    def _select(self, name: str, choices: Sequence[str]) -> Select[str]:
+    def _select(self, name: str, choices: Sequence[str]) -> Picker:
         before = self._first_values.get(name, "")
         value = before if before in choices else choices[0]
-        options = [(choice, choice) for choice in choices]
-        return Select(options, value=value, allow_blank=False, id=name, compact=True, tooltip=_TOOLTIPS[name])
+        return Picker(choices, value, id=name, tooltip=_TOOLTIPS[name])
 
     def _choice(self, name: str) -> str:
-        return str(self.query_one(f"#{name}", Select).value)
+        return str(self.query_one(f"#{name}", Picker).value)
 
     def _whole(self, name: str) -> int | None:
         text = self.query_one(f"#{name}", Input).value.strip()

@@ -91,7 +91,7 @@ def cost_bars(models: Sequence[ModelSpec], known: Known, theme: Theme, width: in
     name_width = max(cells(name) for name, _ in tables)
     column = (width - name_width) // 2
     bar = column - 8
-    headings = pad("parameters", column - 1), "MACs"
+    headings = pad("parameters", column - 1), "MACs per image"
     lines = [Text(" " * (name_width + 1) + " ".join(headings), "dim")]
     most = max(table.parameters for _, table in tables), max(table.macs for _, table in tables)
     for name, table in tables:

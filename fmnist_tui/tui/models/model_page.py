@@ -15,12 +15,13 @@ from fmnist_tui.data import Dataset
 from fmnist_tui.models.spec import REPORTED_NOTE, ModelSpec
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.models.forecast import Known
-from fmnist_tui.tui.models.model_tables import facts_table, layers_table, page_title, recipes_table
+from fmnist_tui.tui.models.model_tables import facts_table, layers_table, page_heading, page_title, recipes_table
 from fmnist_tui.tui.models.network_drawing import drawing
 from fmnist_tui.tui.widgets.fitted import Fitted
 
 WIDE, HUGE = 112, 160
 """Columns of a screen on which two and three panels are beside each other."""
+_UNMEASURED = "The layers are measured when it is trained with these images."
 _HIGH = 44
 _ROWS, _LARGE_ROWS = 5, 10
 """Of the drawing; the large one on screens that are huge and high."""
@@ -33,6 +34,7 @@ class ModelPage(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__(id="right")
+        self._shown: tuple[Known, Dataset | None, tuple[object, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         """The panels; on screens without borders, the heading stands for the first one's title."""
@@ -53,7 +55,7 @@ class ModelPage(VerticalScroll):
             self.query_one(f"#{name}").border_title = name.title()
 
     def show(self, model: ModelSpec, known: Known, dataset: Dataset | None, recipe: str) -> None:
-        """Shows a model.
+        """Shows a model. Tables are slow to lay out: if everything is as before, they stay.
 
         Args:
             model: The model.
@@ -62,14 +64,18 @@ class ModelPage(VerticalScroll):
             recipe: The one that stands out.
         """
         theme, size, table = self.app.current_theme, self.screen.size, known.tables.get(model.name)
+        depends_on = (model, recipe, theme, size)
+        if self._shown and self._shown[0] is known and self._shown[1] is dataset and self._shown[2] == depends_on:
+            return
+        self._shown = (known, dataset, depends_on)
         title = page_title(model, table, theme, short=size.width < WIDE)
         self.query_one("#about").border_title = title
-        unknown = Text(known.faults.get(model.name, "Measuring the layers..."))
+        unknown = Text(known.faults.get(model.name, _UNMEASURED if model.source else "Measuring the layers..."))
         rows = _LARGE_ROWS if size.width >= HUGE and size.height >= _HIGH else _ROWS
         picture = partial(drawing, table, known.image_shape, dark=theme.dark, rows=rows) if table else None
         layers = partial(layers_table, table, theme) if table else None
         content: dict[str, VisualType] = {
-            "heading": title,
+            "heading": Fitted(partial(page_heading, model, table, theme)),
             "drawing": Fitted(picture) if picture else unknown,
             "story": f"\n{model.story}" if model.story else "",
             "facts": facts_table(model, known),

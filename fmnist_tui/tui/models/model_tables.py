@@ -12,7 +12,7 @@ from textual.theme import Theme
 from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import reference_cell, references
 from fmnist_tui.data import Dataset
-from fmnist_tui.models.layers import Layer, LayerTable
+from fmnist_tui.models.layer_table import Layer, LayerTable
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.report.sentences import spread_cell
@@ -28,10 +28,20 @@ _LEAST_WITH_NAMES = 60
 """Cells that the layers take with their names and MACs."""
 
 
-def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, short: bool) -> Text:
+def page_title(model: ModelSpec, table: LayerTable | None, theme: Theme, *, short: bool = False) -> Text:
     """Marker, name, title, framework, parameters; those are rounded if it is to be short."""
     count = abbreviated if short else grouped
-    parts = [model.framework, f"{count(table.parameters)} parameters" if table else ""]
+    return _title(model, theme, model.framework, f"{count(table.parameters)} parameters" if table else "")
+
+
+def page_heading(model: ModelSpec, table: LayerTable | None, theme: Theme, width: int) -> Text:
+    """As much of the title as fits a line of so many cells."""
+    count = f"{abbreviated(table.parameters)} parameters" if table else ""
+    titles = [page_title(model, table, theme, short=True), _title(model, theme, count), _title(model, theme)]
+    return next((title for title in titles if title.cell_len <= width), titles[-1])
+
+
+def _title(model: ModelSpec, theme: Theme, *parts: str) -> Text:
     return Text.assemble(
         (f"{look_of(model.name).marker} {model.name} {model.title}", f"bold {model_colour(model.name, theme)}"),
         "".join(f" · {part}" for part in parts if part),

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from fmnist_tui.models.layers import Layer, LayerTable
+from fmnist_tui.models.layer_table import Layer, LayerTable
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import TIMES
 from fmnist_tui.tui.cells import cells, cut, pad

@@ -15,14 +15,15 @@ from textual.widgets import Button, Input, Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.data import Dataset
-from fmnist_tui.models.layers import LayerTable, Options
+from fmnist_tui.models.layer_table import LayerTable
+from fmnist_tui.models.layers import Options
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.task import image_shape, settled
+from fmnist_tui.training.task import settled
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
-from fmnist_tui.tui.messages import SettingsChanged, TrainingRequested
+from fmnist_tui.tui.messages import Failed, SettingsChanged, TrainingRequested
 from fmnist_tui.tui.models.forecast import (
     Forecast,
     Known,
@@ -39,6 +40,7 @@ from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_list import cost_bars, model_line
 from fmnist_tui.tui.models.model_page import HUGE, WIDE, ModelPage
 from fmnist_tui.tui.models.more_settings import MoreSettings
+from fmnist_tui.tui.models.naming import NameModelDialog, check_named, find_models
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.choices import Choices
@@ -56,6 +58,7 @@ class ModelsScreen(LabScreen):
         Binding(
             "t", "train", "Train", tooltip="Train the marked models, or the highlighted one, with the form's values"
         ),
+        Binding("n", "name", "Own model", tooltip="Name a model of your own: a class or function in a file or module"),
         Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
         Binding("m", "more", "More settings", tooltip="All settings: optimiser, schedule, augmentation, the network"),
         Binding("escape", "leave_field", "Back to the models", show=False),
@@ -91,7 +94,7 @@ class ModelsScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Highlight the first model."""
-        self.query_one("#cost").border_title = "Cost per image"
+        self.query_one("#cost").border_title = "Cost"
         models = self.query_one("#versions", Choices)
         models.border_title = "Models"
         models.highlighted = 0
@@ -104,6 +107,8 @@ class ModelsScreen(LabScreen):
     def on_screen_resume(self) -> None:
         """Runs may have ended meanwhile."""
         self._look_around(self.app.runs_state)
+        publish = partial(self.call_later, self._take_dataset, self.app.dataset)
+        self.app.threads.start(partial(find_models, publish), lane="find models", only_newest=True)
 
     def _look_around(self, seen: RunsState) -> None:
         """Finished runs show what is reached, and how long it takes."""
@@ -117,7 +122,7 @@ class ModelsScreen(LabScreen):
         """Looks up the layers for its images, if those are others than before, and shows what it implies."""
         known = self._known
         if dataset:
-            known = known.of_images(image_shape(dataset.train.images), len(dataset.classes))
+            known = known.of_images(dataset.shape, len(dataset.classes))
         self._known = known
         if known.unmeasured:
             publish = partial(self.call_later, self._learn_networks, known.image_shape, known.classes)
@@ -173,6 +178,32 @@ class ModelsScreen(LabScreen):
         self.set_class(more.is_open, "-more")
         fields = [field for field in more.query(Input) if field.parent and field.parent.display] if more.is_open else []
         self.set_focus(fields[0] if fields else self.query_one("#versions"))
+
+    def action_name(self) -> None:
+        """Ask for a model of the user's own."""
+        self._ask_for_name()
+
+    def _ask_for_name(self, text: str = "", fault: str = "") -> None:
+        self.app.push_screen(NameModelDialog(text, fault), self._check_named)
+
+    def _check_named(self, text: str | None) -> None:
+        if text is None:
+            return
+        self.app.notify(f"Checking {text}...", markup=False, timeout=3)
+        images = self._known.image_shape, self._known.classes
+        done, failed = partial(self.call_later, self._show_named), partial(self.call_later, self._refuse_named)
+        self.app.threads.start(partial(check_named, text, images, done, failed), lane="named")
+
+    def _show_named(self, model: ModelSpec) -> None:
+        self._take_dataset(self.app.dataset)
+        self.query_one("#versions", Choices).highlighted = all_models().index(model)
+
+    def _refuse_named(self, text: str, fault: str) -> None:
+        """Asks again, unless the user is somewhere else."""
+        if self.is_current:
+            self._ask_for_name(text, fault)
+        else:
+            self.post_message(Failed(fault))
 
     def action_leave_field(self) -> None:
         """Back to the list of models, where keys are commands again."""
@@ -233,6 +264,7 @@ class ModelsScreen(LabScreen):
         """The models with what is known of them; the costs below."""
         choices, theme = self.query_one("#versions", Choices), self.app.current_theme
         models, recipe = all_models(), self.query_one(TrainForm).recipe
+        choices.add_options([Option(model.name) for model in models[choices.option_count :]])
         for index, model in enumerate(models):
             is_marked = model.name in self._marked
             line = Fitted(partial(model_line, model, self._known, recipe, theme, marked=is_marked))

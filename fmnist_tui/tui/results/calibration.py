@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 from textual.geometry import Size
+from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -22,7 +23,10 @@ from fmnist_tui.tui.widgets.reliability import has_enough, reliability_bar
 _NARROWEST = 38
 """Cells of a diagram with its numbers."""
 _FAINT = 0.45
-_ABOUT = "Bar: accuracy; ┃ mean confidence; ┄ overconfident. Bins of fewer than 30 images are merged with neighbours."
+_ABOUT = (
+    "ECE: the mean gap between confidence and accuracy; 0 is perfect. Bar: accuracy; ┃ mean confidence; "
+    "┄ overconfident. Bins of fewer than 30 images are merged with neighbours."
+)
 
 Bins = Sequence[Bin]
 
@@ -62,8 +66,9 @@ class Diagram(Widget):
         self._model, self._name_of_run, self._bins, self._note = version_in(run), name, bins, note
 
     def on_mount(self) -> None:
-        """Names the run."""
-        self.border_title = self._title
+        """Names the run, in the theme's colours."""
+        self._show_title()
+        self.app.theme_changed_signal.subscribe(self, self._show_title)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's names
         """The bins, their heading, and the title."""
@@ -76,6 +81,9 @@ class Diagram(Widget):
         lines = reliability_lines(self._bins, self.content_size.width, colour, faded(colour, theme, _FAINT))
         return lines if self._is_framed else Text("\n").join([self._title, lines])
 
+    def _show_title(self, _: Theme | None = None) -> None:
+        self.border_title = self._title
+
     @property
     def _is_framed(self) -> bool:
         return self.styles.border_top[0] not in ("", "none")
@@ -84,7 +92,8 @@ class Diagram(Widget):
     def _title(self) -> Text:
         colour = model_colour(self._model, self.app.current_theme)
         name = f"{look_of(self._model).marker} {self._name_of_run}"
-        return Text.assemble((name, f"bold {colour}"), f" ECE {calibration_error(self._bins):.4f}", (self._note, "dim"))
+        error = f"  ECE {calibration_error(self._bins):.4f}"
+        return Text.assemble((name, f"bold {colour}"), (error, "bold"), (self._note, "dim"))
 
 
 class CalibrationView(VerticalScroll):

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from textual.message import Message
 
 from fmnist_tui.analysis.calibration import Bin, reliability
-from fmnist_tui.analysis.comparison import Comparison, VersionSummary, compare
+from fmnist_tui.analysis.comparison import Comparison, OtherData, VersionSummary, compare, compare_on, other_data
 from fmnist_tui.analysis.eligibility import exclusion_reason
 from fmnist_tui.analysis.reference import ValidationCurve, reference_runs
-from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.comparison import comparison_report, side_by_side
 from fmnist_tui.report.report import Report
 from fmnist_tui.runs.directory import version_in
@@ -55,6 +54,7 @@ class Compared(Message):
         report: What is shown, laid out.
         records: All runs, newest first.
         curves: What is drawn, by the runs' ids.
+        data: The data set of the user's runs, if it isn't Fashion-MNIST.
     """
 
     def __init__(
@@ -63,9 +63,10 @@ class Compared(Message):
         own: tuple[Comparison, ...],
         records: Sequence[Run],
         curves: dict[str, ValidationCurve],
+        data: OtherData | None = None,
     ) -> None:
         super().__init__()
-        self.wanted, self.own, self.records = wanted, own, records
+        self.wanted, self.own, self.records, self.data = wanted, own, records, data
         self.is_reference = not any(one.versions for one in own)
         known = reference_runs()
         self.shown = tuple(known[one].comparison for one in wanted.recipes) if self.is_reference else own
@@ -111,11 +112,11 @@ class Compared(Message):
         """The lines of the interval plot, models side by side; those not trained yet as references."""
         several = len(self.shown) > 1
         found = [
-            _row(summary, one.recipe, is_reference=self.is_reference, several=several)
+            _row(summary, one.recipe, is_reference=self.is_reference, several=several, is_other=self.data is not None)
             for one in self.shown
             for summary in one.versions
         ]
-        if not (several or self.is_reference or self.wanted.all_runs):
+        if not (several or self.is_reference or self.wanted.all_runs or self.data):
             there = {row.model for row in found}
             recipe = self.shown[0].recipe
             untrained = [one for one in reference_runs()[recipe].comparison.versions if one.version not in there]
@@ -129,7 +130,7 @@ class Compared(Message):
             report = side_by_side(self.shown, left_out=left_out)
         else:
             excluded = self.own[0].excluded
-            report = comparison_report(replace(self.shown[0], excluded=excluded), left_out=left_out)
+            report = comparison_report(replace(self.shown[0], excluded=excluded), left_out=left_out, data=self.data)
         return replace(report, title=f"Reference runs: {report.title}") if self.is_reference else report
 
 
@@ -160,12 +161,25 @@ def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool
     for_each(scored, lambda record: record.epochs, stop)  # cached for the comparison
     apart = wanted.all_runs
     own = tuple(compare(chosen, recipe, all_runs=apart, apart=apart) for recipe in wanted.recipes)
+    data, own = (None, own) if apart or len(own) > 1 or own[0].versions else _on_other_data(chosen, own[0])
     drawn = wanted.drawn
     if drawn is None:
         drawn = tuple(summary.best_run for one in own for summary in one.versions)[:MAX_CURVES]
     by_id = sorted(records, key=lambda one: (RECIPES.index(one.recipe) if one.recipe in RECIPES else 9, one.run_id))
     curves = {one.run_id: ValidationCurve.of(one.epochs) for one in by_id if one.run_id in drawn}
-    return Compared(wanted, own, records, curves)
+    return Compared(wanted, own, records, curves, data)
+
+
+def _on_other_data(records: Sequence[Run], official: Comparison) -> tuple[OtherData | None, tuple[Comparison, ...]]:
+    """The comparison on the newest other data set with eligible runs, in place of an empty one on Fashion-MNIST."""
+    for data in other_data(records, official.recipe):
+        found = compare_on(data, records, official.recipe)
+        if found.versions:
+            elsewhere = [
+                one for one in official.excluded if one.run not in found.compared | {out.run for out in found.excluded}
+            ]
+            return data, (replace(found, excluded=(*found.excluded, *elsewhere)),)
+    return None, (official,)
 
 
 def calibrate(compared: Compared) -> Calibrated:
@@ -206,16 +220,22 @@ def _is_eligible(record: Run, recipes: Sequence[str]) -> bool:
 
 
 def _row(
-    summary: VersionSummary, recipe: str, *, is_reference: bool, is_faint: bool = False, several: bool = False
+    summary: VersionSummary,
+    recipe: str,
+    *,
+    is_reference: bool,
+    is_faint: bool = False,
+    several: bool = False,
+    is_other: bool = False,
 ) -> IntervalRow:
-    model, known = find_model(summary.version), reference_runs().get(recipe)
+    known = reference_runs().get(recipe)
     references = {one.version: one.test_accuracy.mean for one in known.comparison.versions} if known else {}
-    is_like = not (is_reference or summary.conditions)
+    is_like = not (is_reference or summary.conditions or is_other)
     reported = summary.reported.accuracy if summary.reported and not summary.conditions else None
     return IntervalRow(
         summary.version,
         f"{summary.name} {recipe}" if several else summary.name,
-        model.title if model else "",
+        summary.title,
         summary.test_accuracy.mean,
         summary.test_accuracy.interval,
         summary.runs,
@@ -233,7 +253,7 @@ def _advice(own: Sequence[Comparison]) -> str:
     option = recipe_option(recipes[0])
     under = f"recipe{'s' if len(recipes) > 1 else ''} {' and '.join(recipes)}"
     more = f" and {len(excluded) - 1} more (r)" if len(excluded) > 1 else ""
-    why = f" Excluded: {excluded[0].run} {excluded[0].reason}{more}." if excluded else ""
+    why = f" Excluded: {excluded[0].run} ({excluded[0].reason}){more}." if excluded else ""
     press = f"Press 2, choose {recipes[0]}" if option else "Press 2"
     included = any(one.n_comparable and not one.all_runs for one in own)
     others = "; f includes excluded runs" if included else ""

@@ -10,7 +10,6 @@ from textual.theme import Theme
 from fmnist_tui.analysis.comparison import Comparison, VersionSummary
 from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.models.looks import look_of
-from fmnist_tui.models.registry import find_model
 from fmnist_tui.report.formats import styled
 from fmnist_tui.report.sentences import step_sentence, version_sentence
 from fmnist_tui.text import abbreviated, counted, percent, points
@@ -71,9 +70,10 @@ def _side_by_side(comparisons: Sequence[Comparison], theme: Theme) -> Text:
         for one in comparisons
     ]
     pairs = list(dict.fromkeys(pair for of_one in steps for pair in of_one))
-    lines = [Text(" " * 8 + "".join(f"{one.recipe:>10}" for one in comparisons), "dim")]
+    width = max([8, *(len("→".join(pair)) for pair in pairs)])
+    lines = [Text(" " * width + "".join(f"{one.recipe:>10}" for one in comparisons), "dim")]
     for pair in pairs:
-        line = Text(f"{'→'.join(pair):<8}")
+        line = Text(f"{'→'.join(pair):<{width}}")
         for of_one in steps:
             line.append("  ")
             line.append_text(short_step(of_one.get(pair), theme))
@@ -107,8 +107,7 @@ def headline_text(comparison: Comparison, theme: Theme) -> Text:
 
 def about_version(summary: VersionSummary) -> Text:
     """What is in a row of the table, in sentences: the model, its measures, the step to it."""
-    model = find_model(summary.version)
-    lines = [Text(f"{summary.name} {model.title if model else ''}", "bold")]
+    lines = [Text(f"{summary.name} {summary.title}", "bold")]
     lines += [Text(f"Changed: {summary.what_changed}")] if summary.what_changed else []
     lines.append(styled(version_sentence(summary)))
     lines += [styled(step_sentence(summary.step))] if summary.step else []
@@ -117,10 +116,11 @@ def about_version(summary: VersionSummary) -> Text:
 
 def measures_text(comparison: Comparison, theme: Theme) -> Text:
     """The other measures on the test images: NLL, ECE and parameters of each model."""
-    lines = [Text(f"{'':<10}{'NLL':>8}{'ECE':>8}{'params':>9}", "dim")]
+    width = max([8, *(len(summary.version) for summary in comparison.versions)])
+    lines = [Text(f"{'':<{width + 2}}{'NLL':>8}{'ECE':>8}{'params':>9}", "dim")]
     for summary in comparison.versions:
         numbers = f"{summary.test_nll.mean:>8.4f}{summary.test_ece.mean:>8.4f}{abbreviated(summary.parameters):>9}"
-        name = f"{look_of(summary.version).marker} {summary.version:<8}"
+        name = f"{look_of(summary.version).marker} {summary.version:<{width}}"
         lines.append(Text.assemble((name, f"bold {model_colour(summary.version, theme)}"), numbers))
         if summary.conditions:
             lines[-1].append(f"  {summary.conditions}", "dim")

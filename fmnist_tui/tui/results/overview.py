@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.theme import Theme
 from textual.widgets import Digits, Static
 
@@ -67,8 +68,9 @@ class Overview(VerticalScroll):
         self.set_class(width >= _HUGE, "-huge")
         self.set_class(self.app.size.height >= _TALL, "-tall")
         whose = "Reference runs: test accuracy" if now.is_reference else "Test accuracy"
+        whose += f" on {now.data.name}" if now.data else ""
         panel = self.query_one("#intervals")
-        panel.border_title = f"{whose} · {' and '.join(now.wanted.recipes)} · mean and 95% CI"
+        panel.border_title = Content(f"{whose} · {' and '.join(now.wanted.recipes)} · mean and 95% CI")
         plot = self.query_one(IntervalPlot)
         plot.with_steps, plot.rows = not is_framed, now.rows
         self._show_steps(now, theme)
@@ -97,6 +99,7 @@ def newest_text(records: Sequence[Run], excluded: Mapping[str, str], theme: Them
     if not records:
         return Text(_NO_RUNS, "dim")
     lines = []
+    width = 1 + max(len(record.version) for record in records[:_MOST])
     for record in records[:_MOST]:
         colour, status = model_colour(record.version, theme), record.status
         out = record.run_id in excluded
@@ -104,7 +107,7 @@ def newest_text(records: Sequence[Run], excluded: Mapping[str, str], theme: Them
         seed = "" if record.seed is None else f"s{record.seed}"
         line = Text.assemble(
             (status_mark(status), status_colour(status, theme) or "dim"),
-            (f" {record.version:<3}", "dim" if out else f"bold {colour}"),
+            (f" {record.version:<{width}}", "dim" if out else f"bold {colour}"),
             (f"{seed:<3}{score:>8}", "dim" if out else ""),
             (f" {record.marked_recipe}{' (excluded)' if out and record.test_accuracy is not None else ''}", "dim"),
         )

@@ -31,7 +31,7 @@ from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
 from fmnist_tui.tui.threads import Threads
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
-HEADER = ("run", "accuracy", "status", "eligible", "curve", "recipe", "epochs", "seed", "NLL", "Brier", "ECE", "label")
+HEADER = ("run", "accuracy", "status", "eligible", "curve", "recipe", "seed", "epochs", "NLL", "Brier", "ECE", "label")
 LEFT_OUT = "left out by you"
 
 
@@ -69,10 +69,10 @@ def row(record: Run, reasons: Mapping[str, str], drawn: bool, theme: Theme) -> t
     colour, status = model_colour(record.version, theme), record.status
     run = Text(record.run_id)
     run.stylize(f"bold {colour}", 0, len(record.version))
-    numbers = ("" if number is None else str(number) for number in (record.manifest.epochs, record.seed))
-    texts = (eligible, "drawn" if drawn else "", record.marked_recipe, *numbers, *others, record.label)
+    seed, epochs = ("" if number is None else str(number) for number in (record.seed, record.manifest.epochs))
+    texts = (eligible, "drawn" if drawn else "", record.marked_recipe, f"{seed:>4}", f"{epochs:>6}", *others)
     state = Text(f"{status_mark(status)} {status}", status_colour(status, theme) or "dim")
-    return (run, Text(accuracy, "bold"), state, *map(Text, texts))
+    return (run, Text(f"{accuracy:>8}", "bold"), state, *map(Text, (*texts, record.label)))
 
 
 def _figures(record: Run) -> tuple[str, ...]:

@@ -94,9 +94,10 @@ class ResultsScreen(LabScreen):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Follows the runs."""
+        """Follows the runs and the theme."""
         self.query_one("#curves").can_focus = True
         self.watch_app("runs_state", self._take_seen)
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._show_all())
 
     def on_screen_resume(self) -> None:
         """Runs and labels may have changed while the screen wasn't shown."""
@@ -198,15 +199,7 @@ class ResultsScreen(LabScreen):
             return
         self._now = message
         self._wanted = replace(message.wanted, drawn=message.drawn)
-        table = message.report.table
-        header, rows = formats.table_cells(table) if table else ([], [])
-        self.query_one("#comparison", PlainTable).show(header, rows)
-        self._show_title()
-        self._show_summary()
-        self.query_one(Overview).show(message)
-        for measure in MEASURES:
-            show_curves(self.query_one(f"#{measure}", Chart), message, measure)
-        self.query_one(RunsView).show(message)
+        self._show_all()
 
     async def on_calibrated(self, message: Calibrated) -> None:
         """Shows the diagrams, unless another comparison is shown by now."""
@@ -225,6 +218,22 @@ class ResultsScreen(LabScreen):
     def _want(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._compare()
+
+    def _show_all(self) -> None:
+        if now := self._now:
+            self._show_title()
+            self._show_summary()
+            self._show_table()
+            self.query_one(Overview).show(now)
+            for measure in MEASURES:
+                show_curves(self.query_one(f"#{measure}", Chart), now, measure)
+            self.query_one(RunsView).show(now)
+
+    def _show_table(self) -> None:
+        if self._now:
+            table = self._now.report.table
+            header, rows = formats.table_cells(table) if table else ([], [])
+            self.query_one("#comparison", PlainTable).show(header, rows)
 
     def _show_title(self) -> None:
         """What is compared; on small screens, which have no room for the panel, with the gain."""

@@ -57,9 +57,10 @@ def show_curves(chart: Chart, now: Compared, measure: str) -> None:
     theme, curves = chart.app.current_theme, now.curves
     is_reference = now.is_reference and not now.drawn
     longest = max((one.epoch[-1] for one in curves.values() if one.epoch), default=2)
-    title = MEASURES[measure]
-    chart.title = f"{title[:1].upper()}{title[1:]}{' of the reference runs' if is_reference else ''}"
+    title = f"{'reference ' if is_reference else ''}{MEASURES[measure]}"
+    chart.title = f"{title[:1].upper()}{title[1:]}"
     chart.axis_label = "epoch"
-    chart.axes = Axes(x_range=(1.0, max(2.0, float(longest))), percent=measure == "accuracy", **chart_colours(theme))
+    x_range = (1.0, max(2.0, float(longest)))
+    chart.axes = Axes(x_range, percent=measure == "accuracy", whole=True, **chart_colours(theme))
     chart.empty_text = "No curve is selected: press r for the runs, then space"
     chart.series = validation_series(curves, now.names, measure, theme, is_reference=is_reference)

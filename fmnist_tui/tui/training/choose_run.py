@@ -9,9 +9,9 @@ from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.text import percent
 from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
 from fmnist_tui.tui.run_monitor import RunsState, RunState
+from fmnist_tui.tui.training.run_strip import line_of
 from fmnist_tui.tui.widgets.choices import Choices
 
 
@@ -24,7 +24,7 @@ class ChooseRunDialog(Dialog[RunDirectory | None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: dict[RunDirectory, str] = {}
+        self._lines: dict[RunDirectory, Text] = {}
 
     def compose(self) -> ComposeResult:
         """Heading and list."""
@@ -47,21 +47,21 @@ class ChooseRunDialog(Dialog[RunDirectory | None]):
 
     def _show(self, state: RunsState) -> None:
         runs = sorted(filter(self.is_offered, state.runs), key=lambda one: not one.status.has_trainer)
-        lines = {one.run: _line(one) for one in runs}
+        lines = {one.run: line_of(one, self.app.current_theme) for one in runs}
         options = self.query_one(Choices)
         last = state.loading or state.fault or ("" if lines else self.NONE)
         if lines and not last and [*lines] == [*self._lines] and options.option_count == len(lines):
             for run, line in lines.items():
-                options.replace_option_prompt(run.run_id, _one_line(line))
+                options.replace_option_prompt(run.run_id, line)
         else:
             self._fill(options, lines, last)
         self._lines = lines
 
-    def _fill(self, options: Choices, lines: dict[RunDirectory, str], last: str) -> None:
+    def _fill(self, options: Choices, lines: dict[RunDirectory, Text], last: str) -> None:
         """Keeps the same run highlighted, wherever it is now."""
         before = options.highlighted_option.id if options.highlighted_option else None
         options.clear_options()
-        options.add_options(Option(_one_line(line), id=run.run_id) for run, line in lines.items())
+        options.add_options(Option(line, id=run.run_id) for run, line in lines.items())
         if last:
             options.add_option(Option(Text(last), disabled=True))
         ids = [run.run_id for run in lines]
@@ -82,13 +82,3 @@ class ChooseOverlayDialog(ChooseRunDialog):
     def is_offered(self, state: RunState) -> bool:
         """Whether it is another run with at least one step."""
         return state.run != self._shown and state.has_steps
-
-
-def _one_line(line: str) -> Text:
-    return Text(line, no_wrap=True, overflow="ellipsis")
-
-
-def _line(state: RunState) -> str:
-    scores = state.record.scores
-    accuracy = percent(scores.accuracy if scores else None)
-    return f"{state.run.run_id}  {accuracy:>7}  {state.text:<16}  {state.record.label}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from textual.theme import Theme
 
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.runs.curve import smoothed, width_for
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
@@ -139,6 +140,7 @@ def axes(snapshot: Snapshot, what: str, viewport: ChartViewport, read: Reading |
         log=viewport.log and what == "loss",
         percent=what == "accuracy",
         cursor=read.x if read else None,
+        whole=viewport.axis != "time",
         **chart_colours(theme),
     )
 
@@ -225,9 +227,10 @@ def reading(snapshot: Snapshot, viewport: ChartViewport) -> Reading | None:
 
 
 def loss_kind(run_id: str) -> str:
-    """The kind of the run's loss, "" if unknown; losses of different kinds can't be compared."""
+    """The kind of the run's loss; losses of different kinds can't be compared."""
     known = find_model(version_in(run_id))
-    return known.loss.partition(",")[0].partition(" of ")[0] if known else ""
+    loss = known.loss if known else ModelSpec.loss  # every custom model's
+    return loss.partition(",")[0].partition(" of ")[0]
 
 
 def _smooth(values: Floats, smoothing: int) -> Floats:

@@ -96,7 +96,7 @@ def headline(snapshot: Snapshot, status: Status, run: Run | None, theme: Theme, 
     The status also explains an empty chart, so it is never left out.
     """
     version = version_in(snapshot.run_id)
-    known = find_model(version)
+    known = (run.model if run else None) or find_model(version)
     status_text = Text(f"{status_mark(status)} {doing(snapshot, status)}", status_colour(status, theme) or "dim")
     name = Text(f"{version} {known.title}" if known else version, f"bold {model_colour(version, theme)}")
     facts = [run.marked_recipe, f"seed {run.seed}" if run.seed is not None else "", run.device] if run else []

@@ -29,6 +29,7 @@ class RunPanel(Vertical):
     def __init__(self, no_run: Text) -> None:
         super().__init__(id="run", classes="panel")
         self._no_run = no_run
+        self._title = Text()
 
     def compose(self) -> ComposeResult:
         """The name where there is no frame, the score, cards, progress, the machine."""
@@ -46,7 +47,8 @@ class RunPanel(Vertical):
         width, colour = self.screen.size.width - _FRAME, model_colour(version_in(snapshot.run_id), theme)
         run = known.record if known else None
         name = headline(snapshot, status, run, theme, width)
-        self.border_title = name
+        if name != self._title:  # setting it paints the whole panel
+            self._title = self.border_title = name
         self._text("headline").show(name)
         self._show_score(run if snapshot.finished else None, colour)
         cards = cards_of(snapshot, colour)
@@ -66,7 +68,7 @@ class RunPanel(Vertical):
         digits.styles.color = colour
         digits.update(percent(accuracy))
         joint = "  " if self._is_low else "\n"
-        images = f", {grouped(run.test_images)} images" if run.test_images else ""
+        images = f", {grouped(run.test_images)} images" if run.test_images and not self._is_low else ""
         score = (f" {percent(accuracy)}", f"bold {colour}")
         self._text("interval").show(Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run), images))
 

@@ -10,6 +10,7 @@ from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import percent
+from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.run_monitor import RunsState, RunState
 from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
 from fmnist_tui.tui.widgets.choices import Choices
@@ -63,19 +64,21 @@ class RunStrip(Choices):
             self._shown = shown
             if shown in lines:
                 self.highlighted = [*lines].index(shown)
+                self.call_after_refresh(self.scroll_to_highlight)
 
 
-def line_of(state: RunState, theme: Theme, *, shown: bool, overlaid: bool) -> Text:
+def line_of(state: RunState, theme: Theme, *, shown: bool = False, overlaid: bool = False) -> Text:
     """A run's line: in the chart or not, model, id, status, accuracy, label."""
     record, status = state.record, state.status
     accuracy = f"test {percent(record.test_accuracy)}" if record.test_accuracy is not None else ""
+    recipe = record.marked_recipe if record.marked_recipe != RECIPES[0] else ""
     return Text.assemble(
         ("▶ " if shown else "+ " if overlaid else "  "),
         (f"{record.version:<3}", f"bold {model_colour(record.version, theme)}"),
         f" {record.run_id.removeprefix(record.version + '-')}  ",
         (f"{status_mark(status)} {state.text:<22}", status_colour(status, theme) or "dim"),
         f"  {accuracy:<12}",
-        (f"  {record.marked_recipe}  {record.label}", "dim"),
+        (f"  {'  '.join(filter(None, [recipe, record.label]))}", "dim"),
         no_wrap=True,
         overflow="ellipsis",
     )

@@ -32,6 +32,8 @@ _AT_A_GLANCE = (0, 1, 2, 5)
 _ROOM_FOR_ALL = (112, 34)
 """Columns and rows for that."""
 _ROOM_FOR_LIST = 80
+_FRAME = 4
+"""Cells of a panel's borders and padding."""
 _ROWS_A_CLAIM = 34
 """Rows of a terminal in whose list each claim has two lines."""
 
@@ -199,10 +201,17 @@ class WhyScreen(LabScreen):
         self.query_one("#details", Static).update(text)
         self.query_one("#numbers").display = index == _ALL or bool(drawn[index])
 
+    @property
+    def _list_width(self) -> int:
+        """Cells of a line in the list, which may not be laid out yet: see why.tcss."""
+        is_bare = self.has_class("-compact") or self.has_class("-small")
+        return (30 if self.has_class("-wide") else 25) - (0 if is_bare else _FRAME)
+
     def _show_list(self) -> None:
         """The claims, each with its verdict where there is room; unchanged ones aren't drawn again."""
         theme = self.app.current_theme
-        lines = [list_line(shown, theme, with_verdict=self.size.height >= _ROWS_A_CLAIM) for shown in self._page.claims]
+        tall, width = self.size.height >= _ROWS_A_CLAIM, self._list_width
+        lines = [list_line(shown, theme, width, with_verdict=tall) for shown in self._page.claims]
         glance = Text.assemble("All at a glance\n", tally(self._page, theme, in_words=False))
         first = [glance] if self._has_room_for_all else []
         claims = self.query_one("#claims", Choices)

@@ -11,6 +11,7 @@ from textual.theme import Theme
 from fmnist_tui.analysis.probes.claims import SCOPE
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.text import rough_duration
+from fmnist_tui.tui.cells import wrap
 from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.why.measuring import Work
 from fmnist_tui.tui.why.pages import Page, Shown
@@ -49,10 +50,11 @@ def sentence(claim: Claim, *, with_reason: bool) -> str:
     return f"{statement}. {(claim.measured or str(claim.verdict)).capitalize()}. {claim.method}.{commands}"
 
 
-def list_line(shown: Shown, theme: Theme, *, with_verdict: bool) -> Text:
-    """A claim in the list: its mark and its name; the verdict below, where there is room."""
+def list_line(shown: Shown, theme: Theme, width: int, *, with_verdict: bool) -> Text:
+    """A claim in a list of so many cells: its mark and its name; the verdict below, where there is room."""
     colour, mark = verdict_colour(shown.claim.verdict, theme), _MARKS[shown.claim.verdict]
-    line = Text.assemble((mark, f"bold {colour}"), f" {shown.claim.title}", no_wrap=True, overflow="ellipsis")
+    title = "\n  ".join(wrap(shown.claim.title, width - 2))
+    line = Text.assemble((mark, f"bold {colour}"), f" {title}", no_wrap=True, overflow="ellipsis")
     return line.append(f"\n  {shown.claim.verdict}", colour) if with_verdict else line
 
 

@@ -198,10 +198,11 @@ def _cells(row: Text) -> list[tuple[str, object]]:
 
 
 def _legend(title: Text, drawn: Sequence[Series], width: int) -> Text:
-    """The title, and as many entries after it as fit a line of `width` cells."""
+    """The title, and as many entries after it as fit a line of `width` cells; curves named at their ends need none."""
     line = title.copy()
+    line.truncate(width, overflow="ellipsis")
     for one in drawn:
-        if one.name:
+        if one.name and not one.end.startswith(one.name):
             mark = _DASHED if one.dashed else _MARKS.get(one.marker, one.marker)
             entry = Text.assemble(_GAP, (mark, one.colour), (f" {one.name}", "not bold"))
             if line.cell_len + entry.cell_len > width:

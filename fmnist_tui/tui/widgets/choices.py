@@ -1,16 +1,22 @@
-"""A list to choose from."""
+"""Lists to choose from, whose cursor stops at both ends: wrapping around would start the wrong thing by accident."""
 
 from __future__ import annotations
 
-from textual.widgets import OptionList
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import OptionList, Select
+from textual.widgets._select import SelectCurrent, SelectOverlay
+
+if TYPE_CHECKING:
+    _Mixed = OptionList
+else:
+    _Mixed = object
 
 
-class Choices(OptionList):
-    """Textual's list, but the cursor stops at both ends: wrapping around would start the wrong thing by accident."""
-
-    # The least width matters: Textual fails to wrap options at a width of zero.
-    DEFAULT_CSS = "Choices { min-width: 16; }"
-
+class _Stopping(_Mixed):
     def action_cursor_up(self) -> None:
         """Moves up, unless at the first option that can be chosen."""
         before = self.highlighted
@@ -24,3 +30,27 @@ class Choices(OptionList):
         super().action_cursor_down()
         if before is not None and self.highlighted is not None and self.highlighted < before:
             self.highlighted = before
+
+
+class Choices(_Stopping, OptionList):
+    """A list that stays open."""
+
+    # The least width matters: Textual fails to wrap options at a width of zero.
+    DEFAULT_CSS = "Choices { min-width: 16; }"
+
+
+class _Popup(_Stopping, SelectOverlay):
+    BINDINGS = [Binding("enter", "select", "Choose"), Binding("escape", "dismiss", "Cancel")]
+
+
+class Picker(Select[str]):
+    """A field whose list opens over it."""
+
+    def __init__(self, choices: Sequence[str], value: str, *, id: str, tooltip: str) -> None:  # noqa: A002 - Textual's
+        options = [(choice, choice) for choice in choices]
+        super().__init__(options, value=value, allow_blank=False, id=id, compact=True, tooltip=tooltip)
+
+    def compose(self) -> ComposeResult:
+        """The value and the list."""
+        yield SelectCurrent(self.prompt)
+        yield _Popup(type_to_search=self._type_to_search).data_bind(compact=Select.compact)

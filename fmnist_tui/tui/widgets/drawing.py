@@ -23,6 +23,8 @@ _HUGE = 1e150
 """Larger losses are drawn here: the difference of two of them would be infinite."""
 _ROWS_A_TICK, _COLUMNS_A_TICK = 2, 9
 _MOST_TICKS, _LEAST_TICKS = 10, 5
+_LEAST_WHOLE = 4
+"""Length of an axis from which on ticks that are whole numbers are enough."""
 _DASH, _DASH_AND_GAP = 3, 5
 """Columns."""
 SMALLEST = (20, 5)
@@ -87,6 +89,7 @@ class Axes:
         cursor: Where a vertical line is drawn, or None.
         grid: Colour of the grid, `#RRGGBB`; "" for none.
         ticks: Colour of both axes and what is written along them, `#RRGGBB`; "" for the terminal's own.
+        whole: Whether only whole numbers are ticks of the x axis, where it is long enough.
         x_ticks: Each tick of the x axis and its label; () for round numbers.
     """
 
@@ -97,14 +100,24 @@ class Axes:
     cursor: float | None = None
     grid: str = ""
     ticks: str = ""
+    whole: bool = False
     x_ticks: tuple[tuple[float, str], ...] = ()
 
 
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 times a power of ten within `low` to `high`, about as many as `most`."""
+def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten within `low` to `high`, about as many as `most`.
+
+    Args:
+        low: The axis' beginning.
+        high: Its end.
+        most: Number of ticks there is room for.
+        whole: Whether they must be whole numbers.
+    """
     if not high > low:
         return [low]
     step = _round_step((high - low) / most)
+    while whole and step != round(step):
+        step = _round_step(1.01 * step)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)] or [low]
 
@@ -200,7 +213,8 @@ def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> list[T
     last = last if last > first else first + 1
     low, high = axes.y_range or _limits(drawn)
     rows, row_labels = _row_ticks(axes, low, high, height)
-    columns = ticks(first, last, max(2, min(_MOST_TICKS, width // _COLUMNS_A_TICK)))
+    most = max(2, min(_MOST_TICKS, width // _COLUMNS_A_TICK))
+    columns = ticks(first, last, most, whole=axes.whole and last - first >= _LEAST_WHOLE)
     plot.xlim(first, last)
     plot.ylim(low, high)
     plot.yticks(rows, row_labels)

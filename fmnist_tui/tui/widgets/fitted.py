@@ -37,7 +37,7 @@ class FittedText(Static):
         before = self.content if isinstance(self.content, Text) else Text()
         if text != before:
             width = self.size.width
-            self.update(text, layout=_rows(before, width) != _rows(text, width))
+            self.update(text, layout=width > 0 and _rows(before, width) != _rows(text, width))
         self.set_class(not text, "-blank")
 
 

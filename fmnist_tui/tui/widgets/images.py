@@ -1,7 +1,8 @@
 """Images as terminal text: half-blocks (two pixels a cell) or an ASCII ramp, and one image, large.
 
-Pixels are drawn from the theme's background (0) to its text colour (255): white on black on a dark theme, and black on
-white on a light one, where a black image would be a hole in the page.
+Grey pixels are drawn from the theme's background (0) to its text colour (255): white on black on a dark theme, and
+black on white on a light one, where a black image would be a hole in the page. Images in colour (height, width, 3) are
+drawn in their colours, in ASCII by their luminance.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ Drawing = Callable[[Pixels], list[Row]]
 PLAIN = Style.null()
 """No colours; Textual's filter for NO_COLOR needs a style on every segment."""
 _RAMP = np.array(list(" .:-=+*#%@"))
-_LEVEL = 8
-"""Pixel values are drawn in steps of 8: fewer different cells, so fewer escape codes over the wire."""
+_LEVEL, _COLOUR_LEVEL = 8, 16
+"""Pixel values are drawn in such steps: fewer different cells, so fewer escape codes over the wire."""
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,28 @@ def _known(name: str, default: str) -> str:
     return default if colour.ansi is not None else colour.hex6
 
 
+def picture(image: Pixels) -> Pixels:
+    """An image (channels, height, width) of a data set as it is drawn, in colour (height, width, 3).
+
+    Grey ones are (height, width). The same of many images, (n, channels, height, width).
+    """
+    return image[..., 0, :, :] if image.shape[-3] == 1 else np.moveaxis(image, -3, -1)
+
+
 def half_blocks(image: Pixels, shades: Shades = GREY) -> list[Row]:
-    """Rows of segments for an image (height, width) uint8: width cells wide, half as many rows as pixels."""
-    even = image[: len(image) // 2 * 2] // _LEVEL * _LEVEL
+    """Rows of segments for an image uint8, grey or in colour: width cells wide, half as many rows as pixels."""
+    even = image[: len(image) // 2 * 2]
+    if even.ndim == 3:
+        codes = (even // _COLOUR_LEVEL * _COLOUR_LEVEL).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+        return [_coloured(upper.tolist(), lower.tolist()) for upper, lower in zip(codes[::2], codes[1::2], strict=True)]
+    even = even // _LEVEL * _LEVEL
     return [_row(upper.tolist(), lower.tolist(), shades) for upper, lower in zip(even[::2], even[1::2], strict=True)]
 
 
 def ascii_ramp(image: Pixels) -> list[Row]:
-    """Rows of plain characters for an image (height, width) uint8, of the same size as `half_blocks` draws."""
-    pairs = image[: len(image) // 2 * 2].reshape(len(image) // 2, 2, -1).mean(axis=1)
+    """Rows of plain characters for an image uint8, grey or in colour, of the same size as `half_blocks` draws."""
+    grey: NDArray[Any] = image @ _LUMINANCE if image.ndim == 3 else image
+    pairs = grey[: len(grey) // 2 * 2].reshape(len(grey) // 2, 2, -1).mean(axis=1)
     characters = _RAMP[(pairs * len(_RAMP) / 256).astype(int)]
     return [[Segment("".join(row), PLAIN)] for row in characters]
 
@@ -86,10 +101,20 @@ def as_text(rows: list[Row]) -> list[Text]:
 
 
 def resized(images: Pixels, height: int, width: int) -> Pixels:
-    """Images (n, any, any) as (n, height, width); each pixel is the mean of the area that it covers."""
+    """Images (n, any, any), or (n, any, any, 3), as (n, height, width); each pixel is the mean of its area."""
+    if images.ndim == 4:
+        return np.stack([resized(images[..., channel], height, width) for channel in range(3)], axis=-1)
     down, across = _areas(images.shape[1], height), _areas(images.shape[2], width)
     means: Pixels = (down @ images.astype(np.float32) @ across.T).round().astype(np.uint8)
     return means
+
+
+def squared(image: Pixels) -> Pixels:
+    """An image, grey or in colour, in the middle of a black square."""
+    height, width = image.shape[:2]
+    side = max(height, width)
+    margins = [((side - own) // 2, side - own - (side - own) // 2) for own in (height, width)]
+    return image if height == width else np.pad(image, margins + [(0, 0)] * (image.ndim - 2))
 
 
 @lru_cache(64)
@@ -106,6 +131,16 @@ def _row(upper: list[int], lower: list[int], shades: Shades) -> Row:
     return [Segment("▀" * len(list(cells)), _style(*colours, shades)) for colours, cells in runs]
 
 
+def _coloured(upper: list[int], lower: list[int]) -> Row:
+    runs = groupby(zip(upper, lower, strict=True))
+    return [Segment("▀" * len(list(cells)), _colour_style(*colours)) for colours, cells in runs]
+
+
+@lru_cache(8192)
+def _colour_style(upper: int, lower: int) -> Style:
+    return Style(color=f"#{upper:06x}", bgcolor=f"#{lower:06x}")
+
+
 @lru_cache(8192)
 def _style(upper: int, lower: int, shades: Shades) -> Style:
     return Style(color=_shade(upper, shades), bgcolor=_shade(lower, shades))
@@ -117,7 +152,7 @@ def _shade(value: int, shades: Shades) -> str:
 
 
 class Picture(Widget):
-    """An image (height, width) uint8 as large as fits in whole multiples of its size, or made smaller; or nothing."""
+    """An image, grey or in colour, as large as fits in whole multiples of its size, or made smaller; or nothing."""
 
     DEFAULT_CSS = "Picture { width: 28; height: 14; }"
 
@@ -149,7 +184,9 @@ class Picture(Widget):
         side = min(self.size.width, 2 * self.size.height) // 2 * 2
         if self.image is None or not side:
             return []
-        scale = side // max(self.image.shape)
+        height, width = self.image.shape[:2]
+        scale = side // max(height, width)
         if scale:
             return self.draw(self.image.repeat(scale, axis=0).repeat(scale, axis=1))
-        return self.draw(resized(self.image[None], side, side)[0])
+        smaller = side / max(height, width)
+        return self.draw(resized(self.image[None], max(2, round(height * smaller)), max(1, round(width * smaller)))[0])

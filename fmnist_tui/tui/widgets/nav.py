@@ -13,6 +13,7 @@ from textual.widgets import Static
 from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.cells import cells
 
 _SECONDS = 1.0
 SCREENS = (
@@ -61,18 +62,28 @@ class Nav(Horizontal):
         ]
 
     def _tick(self) -> None:
-        text = _running_text(self.app.followed, self.app.running_runs)
+        place = self.query_one("#running", Static)
+        text = fitting(running_texts(self.app.followed, self.app.running_runs), place.content_size.width)
         if self.screen.is_current and text != self._text:
             self._text = text
-            self.query_one("#running", Static).update(Text(text))
+            place.update(Text(text), layout=False)
 
 
-def _running_text(follower: Follower | None, running: Sequence[RunDirectory]) -> str:
-    """The status and epoch of the run on the Training screen while it has a trainer, and how many others have one."""
+def fitting(texts: Sequence[str], width: int) -> str:
+    """The first of them that fits so many cells, else the last one."""
+    return next((text for text in texts if cells(text) <= width), texts[-1])
+
+
+def running_texts(follower: Follower | None, running: Sequence[RunDirectory]) -> tuple[str, ...]:
+    """The status and epoch of the run on the Training screen while it has a trainer, and how many others have one.
+
+    The most detailed text comes first, the shortest last.
+    """
     if follower is None or not follower.status.has_trainer:
-        return f"{len(running)} running" if running else ""
+        return (f"{len(running)} running" if running else "",)
     snapshot = follower.snapshot
     epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
     others = sum(run != follower.run for run in running)
     more = f" +{others}" if others else ""
-    return f"{version_in(snapshot.run_id)} {follower.status}{epochs}{more}"
+    name, status = version_in(snapshot.run_id), str(follower.status).rpartition(", ")[2]
+    return f"{name} {follower.status}{epochs}{more}", f"{name} {status}{epochs}{more}", f"{name} {status}{more}"

@@ -55,7 +55,7 @@ class PlainTable(DataTable[Text]):
     def _change(self, before: Sequence[_Row], lines: Sequence[_Row]) -> None:
         for row, (old, new) in enumerate(zip(before, lines, strict=True)):
             for column, (was, cell) in enumerate(zip(old, new, strict=True)):
-                if was != cell:
+                if was != cell or _style(was) != _style(cell):
                     self.update_cell_at(Coordinate(row, column), _text(cell))
 
     def _add(self, lines: list[_Row], keys: list[str], first: int, cursor: str) -> None:
@@ -72,6 +72,11 @@ class PlainTable(DataTable[Text]):
 
 def _text(cell: str | Text) -> Text:
     return Text(cell) if isinstance(cell, str) else cell
+
+
+def _style(cell: str | Text) -> str:
+    """What two equal texts may differ in: Rich compares the parts' styles only."""
+    return "" if isinstance(cell, str) else str(cell.style)
 
 
 def _width(cell: str | Text) -> int:
