@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.models.registry import find_model
@@ -114,6 +114,7 @@ def train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     flip: str = "auto",
+    settings: Mapping[str, object] | None = None,
     seed: int = 0,
     limit: int | None = None,
     score_test: bool = True,
@@ -129,11 +130,12 @@ def train(
         model: The name of a built-in or registered model, or one of your own: "net.py:Net", "package.module:make".
         data: As for `load_data`.
         folder: As for `runs`.
-        recipe: The recipe's name.
+        recipe: The recipe's name, or a recipe file ("my.toml").
         epochs: Instead of the recipe's, as are the following three.
         batch_size: Images per step.
         learning_rate: The schedule's highest one.
         flip: Horizontal flips: "on", "off", or "auto" for what suits the data.
+        settings: Further settings by name, "model.dropout" for example; docs/every-setting.md lists them.
         seed: From which order, augmentation, dropout and initial weights derive.
         limit: The number of training images, a tenth of them for validation; None for all.
         score_test: Whether to score the test images at the end.
@@ -148,14 +150,17 @@ def train(
     from fmnist_tui.models.named import name_model
     from fmnist_tui.runs.request import request_run
     from fmnist_tui.runs.start import check_startable, image_format
+    from fmnist_tui.training.recipe_files import read_recipe_file
     from fmnist_tui.training.recipes import configure_all
 
     source = data_folder(_text(data))
     known = find_model(model) or name_model(model, Path.cwd(), *image_format(source, cache_folder()))
 
     changes = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    settings = {"flip": flip, "limit": limit, "score_test": score_test, "threads": threads}
-    (config,) = configure_all([known.name], [seed], recipe, changes, device, **settings)
+    file = read_recipe_file(Path(recipe)) if recipe.endswith(".toml") else None
+    others: dict[str, Any] = {"flip": flip, "limit": limit, "score_test": score_test, "threads": threads}
+    others |= {"given": settings, "recipe_file": file}
+    (config,) = configure_all([known.name], [seed], file.recipe if file else recipe, changes, device, **others)
     check_startable([config], source, cache_folder())
     return Training(request_run(runs_folder(_text(folder)), config, source))
 

@@ -47,7 +47,8 @@ _FIRST = Hyperparameters(
     optimizer="adamw",
     init="torch",
     weight_decay=0.01,
-    augment="flip_shift",
+    flip="on",
+    shift=1,
     input_scale=_SCALE,
     input_offset=_OFFSET,
 )
@@ -67,7 +68,7 @@ _CNN = {
     "peak 2e-3, label smoothing 0.05": replace(_FIRST, learning_rate=2e-3, label_smoothing=0.05),
     "peak 4e-3": replace(_FIRST, learning_rate=4e-3),
     "batch 64": replace(_FIRST, batch_size=64),
-    "no augmentation": replace(_FIRST, augment="none"),
+    "no augmentation": replace(_FIRST, flip="off", shift=0),
     "cosine from the start": replace(_FIRST, schedule="cosine"),
 }
 

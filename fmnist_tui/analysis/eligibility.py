@@ -16,7 +16,7 @@ from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, safe
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
-from fmnist_tui.training.recipes import left_to_data, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, left_to_data, settle_for_fashion_mnist
 
 _STOPPED = "stopped before its last epoch"
 _HIGHEST_SECONDS = 1e9
@@ -132,16 +132,19 @@ def conditions(record: Run, recipe: str) -> str:
 
 
 def _changed_settings(record: Run) -> list[str]:
-    """At most two of the hyper-parameters that differ from the recipe's, with their values."""
+    """At most two of the settings that differ from the recipe's, with their values; the model's own come first."""
     model = record.model
     if model is None or record.recipe not in model.recipes:
         return []
     recipe = model.recipe(record.recipe)
     open_ones = left_to_data(recipe)
     settings = asdict(settle_for_fashion_mnist(recipe))
-    changed = [name for name in settings if name not in open_ones and record.settings.get(name) != settings[name]]
+    changed = [name for name in record.settings if name.startswith(MODEL)]
+    changed += [name for name in settings if name not in open_ones and record.settings.get(name) != settings[name]]
     more = [f"{len(changed) - _MOST_CHANGED} more"] if len(changed) > _MOST_CHANGED else []
-    named = [(_SHORT.get(name, name), record.settings.get(name)) for name in changed[:_MOST_CHANGED]]
+    named = [
+        (_SHORT.get(name, name.removeprefix(MODEL)), record.settings.get(name)) for name in changed[:_MOST_CHANGED]
+    ]
     return [safe(f"{name} {value}") for name, value in named] + more
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ _FRACTION_OF_PEAK = 0.7
 Measured on two CPUs without other load: 0.60 to 0.72 for v0, 0.70 to 0.84 for v1, 0.73 to 0.87 for v3. One thread
 reaches more; several threads are less than so many times as fast.
 """
+_DECISIVE = ("optimizer", "precision")
+"""Settings that a step's time depends on."""
 _VALIDATED = 1 / 9
 """Validation images per training image; each costs a third of a training step."""
 
@@ -65,7 +68,8 @@ def estimate(
         return Estimate(passes * statistics.median(known[:_RECENT]), measured=True)
     if device != "cpu":
         return None
-    macs = layer_table(config.model).macs if macs is None else macs
+    if macs is None:
+        macs = layer_table(config.model, options=tuple(config.model_options.items())).macs
     work = macs * (3 + _VALIDATED)  # forward, and twice that much backward
     return Estimate(passes * work / (peak * _FRACTION_OF_PEAK), measured=False)
 
@@ -92,6 +96,12 @@ def _cost(run: Run, config: TrainingConfig, device: str, host: str) -> float | N
     same = run.version == config.version and run.manifest.host == host
     kinds = {one.partition(":")[0] for one in run.devices}
     if not same or kinds != {device.partition(":")[0]} or run.result is None:
+        return None
+    settings = run.manifest.settings
+    own = {name: getattr(config.hyperparameters, name) for name in _DECISIVE}
+    if any(settings.get(name, value) != value for name, value in own.items()):
+        return None
+    if run.manifest.model_options != json.loads(json.dumps(dict(config.model_options))):
         return None
     batch = run.manifest.batch_size or 0
     if not 0.5 <= batch / config.hyperparameters.batch_size <= 2:

@@ -23,6 +23,7 @@ from fmnist_tui.version import __version__
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train models and follow them."),
+    "recipe": ("recipe", "Print a recipe as a file to change."),
     "models": ("models", "List all models that can be named."),
     "new-model": ("models", "Write a template of a model of your own."),
     "runs": ("runs", "List all runs, newest first."),

@@ -19,6 +19,7 @@ from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims, sectio
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, AnalysisError, Claim, Report, Verdict
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
 from fmnist_tui.analysis.probes.shifts import Shifts
+from fmnist_tui.analysis.probes.studies import study_results
 from fmnist_tui.cli.options import code_options, complete_run, data_option, json_option, runs_option
 from fmnist_tui.cli.output import can_redraw, print_json, show_for_now
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
@@ -120,7 +121,7 @@ def analyse_command(
     analysed = [_analyse(record, only, options) for record in records]
     if not any(one.analyses for one in analysed):
         raise AnalysisError(next(error for one in analysed for error in one.errors.values()))
-    checked = _check_claims(analysed, gain, named=bool(refs))
+    checked = _check_claims(analysed, gain, read_runs(runs_folder(runs)), named=bool(refs))
     if as_json:
         print_json(analyses_json(analysed, checked))
     else:
@@ -185,8 +186,13 @@ def _progress(what: str) -> Iterator[Report]:
         show_for_now("")
 
 
-def _check_claims(analysed: Sequence[Analysed], gain: float | None, *, named: bool) -> dict[str, tuple[Claim, ...]]:
-    """The claims by recipe, about the first run of each model with the same images as the recipe's first run."""
+def _check_claims(
+    analysed: Sequence[Analysed], gain: float | None, runs: Sequence[Run], *, named: bool
+) -> dict[str, tuple[Claim, ...]]:
+    """The claims by recipe, about the first run of each model with the same images as the recipe's first run.
+
+    Those that need modified runs are checked against all runs.
+    """
     checked = {}
     for recipe in dict.fromkeys(one.record.recipe for one in analysed):
         found: dict[str, Findings] = {}
@@ -194,7 +200,8 @@ def _check_claims(analysed: Sequence[Analysed], gain: float | None, *, named: bo
         common = [one for one in of_recipe if one.record.is_comparable_with(of_recipe[0].record)]
         for one in sorted(common, key=lambda one: one.record.version):
             found.setdefault(one.record.version, one.findings)
-        checked[recipe] = claims(recipe, found, _gain([one.record for one in common]) if named else gain)
+        total = _gain([one.record for one in common]) if named else gain
+        checked[recipe] = claims(recipe, found, total, study_results(runs, recipe) if recipe in RECIPES else ())
     return checked
 
 

@@ -6,11 +6,18 @@ import os
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from fmnist_tui.data.location import with_size
+from fmnist_tui.models.options import ConfigError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from fmnist_tui.training.recipe_files import RecipeFile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,6 +40,44 @@ class Folder(click.Path):
         if value == "":
             self.fail("the name is empty", param, ctx)
         return value
+
+
+def recipe_option(command: Command) -> Command:
+    """--recipe NAME|FILE.toml, passed as `recipe`: the name, or the file's content."""
+    return click.option(
+        "--recipe",
+        default="tuned",
+        show_default=True,
+        metavar="NAME|FILE.toml",
+        help="tuned, origin, or a file like those that `recipe show` prints.",
+        callback=_name_or_file,
+        shell_complete=_complete_recipe,
+    )(command)
+
+
+def _name_or_file(ctx: click.Context, param: click.Parameter, value: str) -> str | RecipeFile:
+    from fmnist_tui.training.recipe_files import read_recipe_file
+    from fmnist_tui.training.recipes import RECIPES
+
+    if value in RECIPES:
+        return value
+    if not value.endswith(".toml"):
+        message = f"{value!r} is not one of {', '.join(map(repr, RECIPES))}, nor a file NAME.toml."
+        raise click.BadParameter(message, ctx, param)
+    try:
+        return read_recipe_file(Path(value))
+    except ConfigError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def _complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Shell completion for --recipe: names of recipes; where none fits, files."""
+    from click.shell_completion import CompletionItem
+
+    from fmnist_tui.training.recipes import RECIPES
+
+    found = [CompletionItem(name) for name in RECIPES if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
 
 
 def runs_option(command: Command) -> Command:

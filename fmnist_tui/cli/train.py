@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fmnist_tui.cli.options import Folder, code_options, data_option, json_option, run_argument, runs_option
+from fmnist_tui.cli.options import (
+    Folder,
+    code_options,
+    data_option,
+    json_option,
+    recipe_option,
+    run_argument,
+    runs_option,
+)
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.errors import RunError
 from fmnist_tui.models.named import name_model, remembered
@@ -20,9 +28,11 @@ from fmnist_tui.runs.model_code import CodeChoice
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.text import counted, decoded, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
-from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all
+from fmnist_tui.training.recipe_files import RecipeFile
+from fmnist_tui.training.recipes import FLIPS, configure_all
 
 _DETACHED_IN_APP = "--detach trains in separate processes, --in-app in this one: choose one"
+_SET_HELP = "Change a setting: --set mixup=0.2 --set model.dropout=0.3 (repeatable; see `recipe show`)."
 _FLIP_HELP = "Flip training images horizontally: if that suits the data, always, or never."
 
 
@@ -33,7 +43,8 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 @click.command("train")
 @click.argument("versions", nargs=-1, required=True, metavar="MODEL...|all", shell_complete=_complete)
-@click.option("--recipe", type=click.Choice(RECIPES), default="tuned", show_default=True)
+@recipe_option
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help=_SET_HELP)
 @click.option("--epochs", type=int, metavar="N", help="Epochs, instead of the recipe's.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step, instead of the recipe's.")
 @click.option("--lr", "learning_rate", type=float, metavar="X", help="Learning rate, instead of the recipe's.")
@@ -64,6 +75,8 @@ def train_command(
     as_json: bool,  # noqa: FBT001
     data: str | None,
     runs: str | None,
+    recipe: str | RecipeFile,
+    given: tuple[str, ...],
     **settings: Any,
 ) -> None:
     """Train models and follow them. Several runs queue for the device.
@@ -75,13 +88,29 @@ def train_command(
         raise click.UsageError(_DETACHED_IN_APP)
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
+    settings |= {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
+    settings |= {"given": _given(given, changes, settings["flip"]), "score_test": not no_test}
     folders = app_paths(runs, data)
     names = _names(versions, folders)
-    configs = _configs(names, seeds_wanted, changes=changes, score_test=not no_test, **settings)
+    configs = _configs(names, seeds_wanted, changes=changes, **settings)
     requested = _request(configs, folders)
     if detach:
         sys.exit(start_and_leave(requested))
     sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
+
+
+def _given(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dict[str, str]:
+    """The settings of --set by name; each may be given once, and not as an option of its own as well."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise click.UsageError(f"--set takes NAME=VALUE, not {pair!r}", click.get_current_context())
+        if name in found or changes.get(name) is not None or (name == "flip" and flip != "auto"):
+            raise click.UsageError(f"{name} is set twice", click.get_current_context())
+        found[name] = value
+    return found
 
 
 def _configs(names: list[str], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:

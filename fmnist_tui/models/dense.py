@@ -80,6 +80,31 @@ class _Workspace:
         )
 
 
+_LEAK = 0.01
+
+
+def _activate(activation: str, values: Array) -> None:
+    """Replace the values by those of the activation function."""
+    if activation == "relu":
+        np.maximum(values, 0.0, out=values)
+    elif activation == "leaky_relu":
+        np.maximum(values, values * values.dtype.type(_LEAK), out=values)
+    elif activation == "tanh":
+        np.tanh(values, out=values)
+    else:
+        expit(values, out=values)
+
+
+def _derivative(activation: str, outputs: Array, mask: NDArray[np.bool_]) -> Array | NDArray[np.bool_]:
+    """The activation function's derivative, from its outputs; `mask` is a buffer for that of ReLU."""
+    if activation == "relu":
+        return np.greater(outputs, 0.0, out=mask)
+    one = outputs.dtype.type(1)
+    if activation == "leaky_relu":
+        return np.where(outputs > 0, one, outputs.dtype.type(_LEAK))
+    return one - outputs * outputs if activation == "tanh" else outputs * (one - outputs)
+
+
 class DenseNetwork:
     """Forward and backward pass over parameters that are updated in place.
 
@@ -89,15 +114,19 @@ class DenseNetwork:
     Attributes:
         sizes: Units of each layer, from the pixels to the outputs.
         dtype: Of all arrays.
+        activation: "relu", "leaky_relu", "tanh" or "sigmoid", of the hidden layers.
         parameters: name -> array, `layers.0.weight` (out, in), `layers.0.bias` (out,), `layers.1.weight` ...
         gradients: The same names and shapes; `backward` changes them.
         flat_parameters: All parameters as one vector, of which those above are views.
         flat_gradients: Likewise.
     """
 
-    def __init__(self, sizes: Sequence[int], dtype: type[np.floating[Any]] = np.float32) -> None:
+    def __init__(
+        self, sizes: Sequence[int], dtype: type[np.floating[Any]] = np.float32, activation: str = "relu"
+    ) -> None:
         """A network whose parameters are all zero."""
         self.sizes = tuple(sizes)
+        self.activation = activation
         self.dtype: np.dtype[np.floating[Any]] = np.dtype(dtype)
         self.flat_parameters, self.parameters = _views(self.sizes, self.dtype)
         self.flat_gradients, self.gradients = _views(self.sizes, self.dtype)
@@ -119,7 +148,7 @@ class DenseNetwork:
             self._gemm(1.0, self.parameters[f"layers.{layer}.weight"], signal.T, 0.0, out.T, overwrite_c=True)
             out += self.parameters[f"layers.{layer}.bias"]
             if layer < last:
-                np.maximum(out, 0.0, out=out)
+                _activate(self.activation, out)
             signal = out
         return signal
 
@@ -142,10 +171,10 @@ class DenseNetwork:
             self._gemm(1.0, delta.T, below.T, keep, gradient, trans_b=True, overwrite_c=True)
             self._gemv(1.0, delta.T, space.ones, keep, of_bias, overwrite_y=True)
             if layer:
-                mask = np.greater(below, 0.0, out=space.masks[layer - 1])
+                slopes = _derivative(self.activation, below, space.masks[layer - 1])
                 behind, weight = space.deltas[layer - 1], self.parameters[f"layers.{layer}.weight"]
                 self._gemm(1.0, weight, delta.T, 0.0, behind.T, trans_a=True, overwrite_c=True)
-                delta = np.multiply(behind, mask, out=behind)
+                delta = np.multiply(behind, slopes, out=behind)
 
     def _workspace(self, batch: int) -> _Workspace:
         if batch not in self._workspaces:

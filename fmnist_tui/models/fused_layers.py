@@ -23,7 +23,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(n, inputs, height, width) -> (n, outputs, ...)."""
-        if inputs.device.type != "cpu" or not torch.is_grad_enabled():
+        if inputs.device.type != "cpu" or not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
             return super().forward(inputs)
         convolved: Tensor = _Convolved.apply(inputs, self.weight, self.bias, self.padding[0])  # type: ignore[no-untyped-call]
         return convolved
@@ -128,6 +128,7 @@ class ReluNormPool(nn.BatchNorm2d):
 
     def _is_fused(self, inputs: Tensor) -> bool:
         is_trained_here = self.training and torch.is_grad_enabled() and inputs.device.type == "cpu"
+        is_trained_here = is_trained_here and not torch.is_autocast_enabled("cpu")
         return is_trained_here and not inputs.is_leaf and bool((self.weight > 0).all())
 
 

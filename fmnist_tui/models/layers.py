@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _SAVED = Path(__file__).with_name("layer_tables.json")
 
 
+Options = tuple[tuple[str, Any], ...]
+"""Settings of a model that differ from its own, as pairs of name and value."""
+
+
 def saved_table(
     spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
 ) -> LayerTable | None:
@@ -40,9 +44,18 @@ def saved_table(
 
 
 def layer_table(
-    spec: ModelSpec, image_shape: ImageShape = FASHION_MNIST_SHAPE, classes: int = FASHION_MNIST_CLASSES
+    spec: ModelSpec,
+    image_shape: ImageShape = FASHION_MNIST_SHAPE,
+    classes: int = FASHION_MNIST_CLASSES,
+    options: Options = (),
 ) -> LayerTable:
     """The model's layers for such images: the saved table if there is one, else measured.
+
+    Args:
+        spec: The model.
+        image_shape: Channels, height and width.
+        classes: Number of classes.
+        options: Settings of the model that differ from its own.
 
     Those of a custom model are as they were when it was named: its code isn't run for a table.
 
@@ -51,15 +64,16 @@ def layer_table(
     """
     if spec.source is not None:
         return spec.source.table
-    return _layer_table(spec, image_shape, classes)
+    return _layer_table(spec, image_shape, classes, options)
 
 
 @cache
-def _layer_table(spec: ModelSpec, image_shape: ImageShape, classes: int) -> LayerTable:
-    return saved_table(spec, image_shape, classes) or measure_layers(spec, image_shape, classes)
+def _layer_table(spec: ModelSpec, image_shape: ImageShape, classes: int, options: Options) -> LayerTable:
+    saved = None if options else saved_table(spec, image_shape, classes)
+    return saved or measure_layers(spec, image_shape, classes, options)
 
 
-def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> LayerTable:
+def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int, options: Options = ()) -> LayerTable:
     """Build the network and read its layers: of a PyTorch model by passing a zero image through it.
 
     That is done without memory or arithmetic (on the device "meta") if the module allows it, and leaves torch's random
@@ -69,9 +83,9 @@ def measure_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> La
         ImportError: PyTorch is needed and missing.
     """
     if spec.engine == "numpy":
-        network: Any = spec.build(image_shape, classes)
+        network: Any = spec.build(image_shape, classes, **dict(options))
         return LayerTable(tuple(_dense_layers(network)))
-    return LayerTable(_module_layers(lambda: spec.build(image_shape, classes), image_shape))
+    return LayerTable(_module_layers(lambda: spec.build(image_shape, classes, **dict(options)), image_shape))
 
 
 @cache
@@ -83,12 +97,16 @@ def _saved_tables() -> dict[str, LayerTable]:
     }
 
 
+_ACTIVATIONS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+
+
 def _dense_layers(network: DenseNetwork) -> Iterator[Layer]:
     last = len(network.sizes) - 2
     for number in range(last + 1):
         weight, bias = (network.parameters[f"layers.{number}.{name}"] for name in ("weight", "bias"))
         yield Layer(f"layers.{number}", "Linear", bias.shape, weight.size + bias.size, weight.size)
-        name, kind = ("sigmoid", "Sigmoid") if number == last else (f"relu{number}", "ReLU")
+        kind = "Sigmoid" if number == last else _ACTIVATIONS[network.activation]
+        name = "sigmoid" if number == last else f"{network.activation}{number}"
         yield Layer(name, kind, bias.shape)
 
 

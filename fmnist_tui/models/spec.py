@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fmnist_tui.models.hyperparameters import SHARED_RECIPES, Hyperparameters, check_choice
+from fmnist_tui.models.options import Option
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,7 +27,7 @@ REPORTED_NOTE = (
     "predicted class's score. Ours: all 10,000 official test images, once, at the end."
 )
 _FRAMEWORKS = {"numpy": "NumPy", "torch": "PyTorch"}
-_OPTIMIZERS = {"numpy": ("sgd",), "torch": ("adamw",)}
+_OPTIMIZERS = {"numpy": ("sgd",), "torch": ("adamw", "sgd", "muon")}
 _OUTPUTS = {"numpy": "sigmoid", "torch": "logits"}
 
 
@@ -53,6 +54,7 @@ class ModelSpec:
         build: Builds the untrained network for an image shape (channels, height, width) and a number of classes. For
             the engine "torch" an `nn.Module` from images (n, channels, height, width), float32, to logits (n, classes);
             for "numpy" a `DenseNetwork`. Slow libraries are imported inside, so that listing models stays fast.
+            It also takes, by name, those of its `options` that differ from their defaults.
         engine: Which engine trains it.
         recipes: Hyper-parameters by recipe name; the names are "tuned", the default, and "origin".
         loss: The training loss, in words.
@@ -60,12 +62,13 @@ class ModelSpec:
         why_it_helps: In a few words.
         story: Two or three sentences for the Models screen.
         reported: Published figures, if there are any.
+        options: Settings of the network itself, such as its number of layers.
         source: A custom model's code; None for models that are part of this program or were registered in this process.
     """
 
     name: str
     title: str
-    build: Callable[[ImageShape, int], Network]
+    build: Callable[..., Network]
     engine: Literal["torch", "numpy"] = "torch"
     recipes: Mapping[str, Hyperparameters] = field(default_factory=lambda: SHARED_RECIPES)
     loss: str = "cross-entropy of the softmax"
@@ -73,6 +76,7 @@ class ModelSpec:
     why_it_helps: str = ""
     story: str = ""
     reported: Reported | None = None
+    options: tuple[Option, ...] = ()
     source: ModelSource | None = None
 
     def recipe(self, name: str) -> Hyperparameters:

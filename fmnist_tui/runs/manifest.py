@@ -111,6 +111,7 @@ class _RunJson(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str = ""
     modified: bool | None = None
     hyperparameters: dict[str, Any] = {}
+    model_options: dict[str, Any] = {}
     seed: Whole | None = None
     limit: Whole | None = None
     subset: str = "first"
@@ -135,6 +136,7 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
         recipe: The recipe's name, or "".
         modified: Whether a hyper-parameter differs from the recipe's; None where that isn't known.
         hyperparameters: As written; see `settings`.
+        model_options: Settings of the model that differ from its own.
         seed: The seed.
         limit: How many training images were taken, None for all of them.
         subset: Which images a limit takes.
@@ -178,8 +180,14 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The hyper-parameters; those that a run's version of this program didn't have yet are at their defaults."""
-        return {**_defaults(), **self.hyperparameters}
+        """The hyper-parameters, and those settings of the model that differ from its own: "model.dropout".
+
+        Those that a run's version of this program didn't have yet are at their defaults.
+        """
+        from fmnist_tui.models.hyperparameters import upgraded
+
+        of_model = {f"model.{name}": value for name, value in self.model_options.items()}
+        return {**_defaults(), **upgraded(self.hyperparameters), **of_model}
 
     @property
     def epochs(self) -> int | None:
@@ -324,6 +332,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         device: What the last trainer trained on.
         threads: The last trainer's CPU threads.
         exact: Whether all steps are bit for bit those that the first trainer would have taken.
+        early_stopped: Whether it was completed before its last epoch, because validation accuracy no longer rose.
         json: The file's content.
     """
 
@@ -339,6 +348,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     threads: Whole | None = None
     exact: bool = True
+    early_stopped: bool = False
     json: dict[str, Any] = {}
 
     @property

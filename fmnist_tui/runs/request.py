@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ from fmnist_tui.models.source import recorded_text
 from fmnist_tui.runs.conditions import Conditions, conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, create_run, time_in
 from fmnist_tui.runs.manifest import read_manifest, requested_folder, with_current_model
-from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.recipes import settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, options_for, settle_for_fashion_mnist
 from fmnist_tui.training.streams import STREAM_NUMBER
 
 if TYPE_CHECKING:  # needs NumPy, which requests don't
+    from fmnist_tui.models.hyperparameters import Hyperparameters
     from fmnist_tui.training.task import Task
 
 FORMAT = 1
@@ -160,23 +160,30 @@ def write_run_json(
     write_json(run.run_json, content)
 
 
-def _flip(request: Request) -> str:
-    """The value of --flip that gives the same augmentation."""
-    config = request.config
-    usual = config.model.recipe(config.recipe)
-    own = config.hyperparameters
-    if request.data in (None, DEMO):  # garments, which are flipped by default
-        usual, own = settle_for_fashion_mnist(usual), settle_for_fashion_mnist(own)
-    return "auto" if own.augment == usual.augment else "on" if flips(own.augment) else "off"
-
-
 def command_of(request: Request) -> str:
     """The command that requests the same training, without options that have their default values."""
     config, usual = request.config, request.config.model.recipe(request.config.recipe)
     changed = {name: getattr(config.hyperparameters, field) for name, field in _CHANGES.items()}
     options = {name: value for name, value in changed.items() if value != getattr(usual, _CHANGES[name])}
     options |= {"recipe": config.recipe, "seed": config.seed, "limit": config.limit, "device": config.device}
-    options |= {"threads": config.threads, "data": request.data, "flip": _flip(request)}
+    others = _other_changes(request, usual)
+    options |= {"threads": config.threads, "data": request.data, "flip": others.pop("flip", "auto")}
     given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value != _USUAL.get(name)]
+    given += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in others.items()]
     model = shlex.quote(config.source.argument) if config.source else config.version
     return " ".join([f"fmnist-tui train {model}", *given, *(["--no-test"] * (not config.score_test))])
+
+
+def _other_changes(request: Request, usual: Hyperparameters) -> dict[str, str]:
+    """Settings without an option of their own that differ from the recipe's, and flips, as they are typed."""
+    config, own = request.config, request.config.hyperparameters
+    if request.data in (None, DEMO):  # garments, for which 0.1.0 wrote what is left to the data as numbers
+        usual, own = settle_for_fashion_mnist(usual), settle_for_fashion_mnist(own)
+    values = {**asdict(own), **{f"{MODEL}{name}": value for name, value in config.model_options.items()}}
+    known = asdict(usual)
+    return {
+        option.name: option.write(values[option.name])
+        for option in options_for(config.model)
+        if option.name in values and option.name not in _CHANGES.values()
+        if option.name not in known or values[option.name] != known[option.name]
+    }

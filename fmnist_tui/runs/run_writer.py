@@ -166,6 +166,7 @@ class RunWriter:
             "device": self._config.device,
             "threads": self._config.threads,
             "exact": self._exact,
+            "early_stopped": outcome.early_stopped,
         }
 
 

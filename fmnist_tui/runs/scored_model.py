@@ -56,7 +56,7 @@ def make_predictor(
     for name, tensor in weights.items():
         if tensor.dtype.kind not in "fi" or not np.isfinite(tensor).all():
             raise ValueError(f"tensor {name} holds values that are not finite numbers")
-    plain = replace(config, hyperparameters=replace(config.hyperparameters, augment="none"))
+    plain = replace(config, hyperparameters=replace(config.hyperparameters.without_augmentation(), ema=0.0))
     one_image = np.zeros((1, *image_shape), np.uint8)  # an engine is built on training images; it uses none
     engine = build_engine(plain, one_image, np.zeros(1, np.uint8), classes)
     engine.load_state(weights)

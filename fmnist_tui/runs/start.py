@@ -104,19 +104,22 @@ def resolve_device(config: TrainingConfig, gpu: str = "cuda:0") -> TrainingConfi
         gpu: The device to use if any GPU would do: "cuda:1".
 
     Raises:
-        ConfigError: The device doesn't exist, or PyTorch is missing or broken.
+        ConfigError: The device doesn't exist or doesn't have the precision, or PyTorch is missing or broken.
     """
     check_device(config.model, config.device)
-    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, gpu)
+    precision = config.hyperparameters.precision
+    device = "cpu" if not config.model.needs_torch else _device_of_pytorch(config.device, gpu, precision)
     return replace(config, device=device, threads=config.threads or available_cpus())
 
 
-def _device_of_pytorch(wanted: str, gpu: str) -> str:
+def _device_of_pytorch(wanted: str, gpu: str, precision: str) -> str:
     try:
-        from fmnist_tui.training.devices import resolve
+        from fmnist_tui.training.devices import check_precision, resolve
     except (ImportError, OSError) as error:  # a build for another machine, a library that it misses
         raise ConfigError(f"PyTorch is broken ({first_line(error)}); reinstall it: pip install torch") from error
-    return resolve(wanted, gpu)
+    device = resolve(wanted, gpu)
+    check_precision(precision, device)
+    return device
 
 
 def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> None:
@@ -133,29 +136,43 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         DataError: The folder doesn't contain the data, according to names, headers and sizes.
         ConfigError: A device doesn't exist, or a model can't be trained on images of this size.
     """
+    shape, classes = FASHION_MNIST_SHAPE, None
     if data is not None:
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
             raise DataError(row.message, row.advice)
         if data != DEMO:
-            _check_shape(configs, *image_shape(data, cache))
-    for device in sorted({config.device for config in configs} - {"auto", "cpu"}):
-        _check_device(device)
+            shape, classes = image_shape(data, cache)
+    _check_shape(configs, shape, classes, own_data=data not in (None, DEMO))
+    wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
+    for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
+        _check_device(device, precision)
 
 
-def _check_shape(configs: Sequence[TrainingConfig], shape: ImageShape, classes: int | None) -> None:
-    """Raise ConfigError if a model's arithmetic doesn't work out for such images; custom models are tried anyway."""
-    for model in {config.version: config.model for config in configs if config.source is None}.values():
+def _check_shape(configs: Sequence[TrainingConfig], shape: ImageShape, classes: int | None, *, own_data: bool) -> None:
+    """Raise ConfigError if a model's arithmetic doesn't work out for such images; custom models are tried anyway.
+
+    Args:
+        configs: What is to be trained.
+        shape: Channels, height and width.
+        classes: Number of classes, if it is known.
+        own_data: Whether they may be other images than Fashion-MNIST's, for which the models were made.
+    """
+    for config in configs:
+        if config.source is not None or not (own_data or config.model_options):
+            continue
         try:
-            layer_table(model, shape, classes or FASHION_MNIST_CLASSES)
+            layer_table(config.model, shape, classes or FASHION_MNIST_CLASSES, tuple(config.model_options.items()))
         except ImportError:  # another check says so
             return
         except (ValueError, RuntimeError) as error:
-            raise ConfigError(f"{model.name} can't be trained on this data: {first_line(error)}; try v0") from None
+            advice = "change its settings" if config.model_options else "try v0"
+            why = f"{config.version} can't be trained on this data: {first_line(error)}; {advice}"
+            raise ConfigError(why) from None
 
 
-def _check_device(wanted: str) -> None:
-    report = run_command([*_ASK_DEVICE, wanted], _SECONDS).report()
+def _check_device(wanted: str, precision: str) -> None:
+    report = run_command([*_ASK_DEVICE, wanted, precision], _SECONDS).report()
     if report is None:
         raise ConfigError(f"PyTorch can't look for device {wanted}; run `fmnist-tui doctor`, or use --device cpu")
     if fault := report.get("fault"):
@@ -179,13 +196,17 @@ def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
     """Bytes that runs leave on disk, and one more checkpoint: the old one is deleted after the new one."""
     checkpoints = [_checkpoint(config) for config in configs]
     saved = sum(
-        MAX_CHECKPOINTS * size + 4 * layer_table(config.model).parameters
-        for size, config in zip(checkpoints, configs, strict=True)
+        MAX_CHECKPOINTS * size + 4 * _parameters(config) for size, config in zip(checkpoints, configs, strict=True)
     )
     return saved + max(checkpoints, default=0) + _BESIDE * len(configs)
 
 
 def _checkpoint(config: TrainingConfig) -> int:
-    """Bytes of a checkpoint: float32 weights, and SGD's velocity or AdamW's two moments for each."""
-    copies = {"sgd": 2, "adamw": 3}[config.hyperparameters.optimizer]
-    return 4 * copies * layer_table(config.model).parameters
+    """Bytes of a checkpoint: float32 weights, SGD's velocity or AdamW's two moments for each, and their averages."""
+    settings = config.hyperparameters
+    copies = (2 if settings.optimizer == "sgd" else 3) + (settings.ema > 0)
+    return 4 * copies * _parameters(config)
+
+
+def _parameters(config: TrainingConfig) -> int:
+    return layer_table(config.model, options=tuple(config.model_options.items())).parameters

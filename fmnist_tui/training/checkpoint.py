@@ -41,6 +41,7 @@ class Position:
         epoch_seconds: Seconds of training in this epoch so far.
         seconds: Seconds of training and validation since the start of the run.
         best_accuracy: The best validation accuracy so far, 0 to 1; below 0 before the first validation.
+        stale_epochs: Validations since then, for early stopping; 0 in a checkpoint of a version without it.
     """
 
     epoch: int = 1
@@ -50,6 +51,7 @@ class Position:
     epoch_seconds: float = 0.0
     seconds: float = 0.0
     best_accuracy: float = -1.0
+    stale_epochs: int = 0
 
 
 @dataclass(frozen=True)

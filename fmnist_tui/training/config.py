@@ -6,14 +6,18 @@ import importlib.util
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fmnist_tui.models.hyperparameters import ConfigError, Hyperparameters, check_choice, check_range, check_type
+from fmnist_tui.models.hyperparameters import Hyperparameters, upgraded
+from fmnist_tui.models.options import ConfigError, check_choice, check_range, check_type, option_named
 from fmnist_tui.models.registry import BUILT_IN, all_models, get_model
 from fmnist_tui.models.source import ModelSource
-from fmnist_tui.models.spec import ModelSpec
+from fmnist_tui.models.spec import ImageShape, ModelSpec
+
+if TYPE_CHECKING:
+    from fmnist_tui.models.spec import Network
 
 __all__ = [
     "INSTALL_PYTORCH",
@@ -37,6 +41,8 @@ class NoPyTorchError(ConfigError):
 
 
 INSTALL_PYTORCH = "install it: pip install torch (a machine without a GPU needs the CPU build only, see the README)"
+_LATER: Mapping[str, Any] = {"subset": "first", "model_options": {}, "recipe_file": None}
+"""Keys that earlier versions didn't write, with what that means."""
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,4})?", re.ASCII)
 
 
@@ -56,6 +62,8 @@ class TrainingConfig:
         score_test: Whether the test images are scored at the end.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps"; resolved before a run starts.
         threads: CPU threads, 0 for all available ones; resolved before a run starts.
+        model_options: Settings of the model that differ from its own, by name.
+        recipe_file: The recipe file that was used, if any: {"name": ..., "text": ...}.
         source: A custom model's code; None for any other model.
 
     Raises:
@@ -73,6 +81,8 @@ class TrainingConfig:
     score_test: bool = True
     device: str = "auto"
     threads: int = 0
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    recipe_file: Mapping[str, str] | None = None
     source: ModelSource | None = None
 
     def __post_init__(self) -> None:
@@ -87,11 +97,17 @@ class TrainingConfig:
         check_range("threads", self.threads, 0, 1024)
         if self.limit is not None:
             check_range("limit", self.limit, 10, 10_000_000)
+        for name, value in self.model_options.items():
+            option_named(self.model.options, name).check(value)
 
     @property
     def model(self) -> ModelSpec:
         """The model that is trained."""
         return get_model(self.version) if self.source is None else self.source.spec(self.version)
+
+    def build(self, image_shape: ImageShape, classes: int) -> Network:
+        """The model's untrained network, with the settings of its own."""
+        return self.model.build(image_shape, classes, **self.model_options)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as a JSON object; that of a custom model has its code's description under "model"."""
@@ -103,20 +119,25 @@ class TrainingConfig:
     def from_json(cls, record: Mapping[str, Any]) -> TrainingConfig:
         """The configuration that `to_json` wrote; unknown keys are ignored.
 
-        Version 0.1.0 wrote no `subset`: it took the first images.
+        Version 0.1.0 wrote no `subset`: it took the first images. Versions up to 0.2 wrote no `model_options`.
 
         Raises:
             ConfigError: A key is missing or a value is out of range.
         """
         try:
-            own = {item.name: record[item.name] for item in fields(cls) if item.name not in ("subset", "source")}
-            own["subset"] = record.get("subset", "first")
+            own = {item.name: record[item.name] for item in fields(cls) if item.name not in (*_LATER, "source")}
+            own |= {name: record.get(name, default) for name, default in _LATER.items()}
+            own["model_options"] = {name: _as_tuple(value) for name, value in own["model_options"].items()}
             own["source"] = source_in(record)
             known = {item.name for item in fields(Hyperparameters)}
-            values = {name: value for name, value in own["hyperparameters"].items() if name in known}
+            values = {name: value for name, value in upgraded(own["hyperparameters"]).items() if name in known}
             return cls(**{**own, "hyperparameters": Hyperparameters(**values)})
         except (KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"the run's configuration is incomplete ({error})") from error
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def source_in(record: Mapping[str, Any]) -> ModelSource | None:

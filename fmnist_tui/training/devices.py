@@ -11,6 +11,8 @@ import torch
 
 from fmnist_tui.training.config import ConfigError, NoDeviceError
 
+_BF16_CAPABILITY = 8
+
 
 def resolve(wanted: str, free: str = "cuda:0") -> str:
     """The device for "auto" (CUDA, then MPS, then CPU), or `wanted` itself if it is available.
@@ -44,6 +46,18 @@ def count_gpus() -> tuple[int, str]:
     return count, text.partition(". ")[0][:200]
 
 
+def check_precision(precision: str, device: str) -> None:
+    """Raise ConfigError if the device, as `resolve` returned it, doesn't compute with this precision."""
+    if precision != "bf16" or device == "cpu":
+        return
+    if device == "mps":
+        raise ConfigError("device mps doesn't train in bf16: use --set precision=float32, or --device cpu")
+    major, minor = torch.cuda.get_device_capability(device)
+    if major < _BF16_CAPABILITY and torch.version.hip is None:
+        why = f"{gpu_name(device)} has compute capability {major}.{minor}, bf16 needs {_BF16_CAPABILITY}.0"
+        raise ConfigError(f"{why}: use --set precision=float32, or --device cpu")
+
+
 def gpu_name(device: str) -> str:
     """The product name of "cuda:N"."""
     return torch.cuda.get_device_name(device)
@@ -68,15 +82,15 @@ def _cuda(wanted: str) -> str:
     return f"cuda:{index}"
 
 
-def main(wanted: str) -> None:
+def main(wanted: str, precision: str = "float32") -> None:
     """Print as JSON whether the device is available, in a separate process: a broken driver may crash or hang."""
     fault = ""
     try:
-        resolve(wanted)
+        check_precision(precision, resolve(wanted))
     except ConfigError as error:
         fault = str(error)
     sys.stdout.write("\n" + json.dumps({"fault": fault}) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

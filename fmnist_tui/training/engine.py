@@ -87,6 +87,14 @@ class Engine(Protocol):
         """
 
 
+def average_weight(decay: float, step: int) -> float:
+    """The weight of the newest weights in their exponential moving average.
+
+    It is 1 - decay, and larger in the first steps (`step` counts from 0), so that the initial weights are forgotten.
+    """
+    return 1.0 - min(decay, (1.0 + step) / (10.0 + step))
+
+
 def checked_tensor(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """The tensor of this name and shape.
 

@@ -11,22 +11,25 @@ from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
 from fmnist_tui.models.dense import Array, DenseNetwork, initial_parameters, loss_of, probabilities_of
-from fmnist_tui.training import augment
+from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
+from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, average_weight, checked_tensor
 from fmnist_tui.training.metrics import negative_log_likelihood
 from fmnist_tui.training.streams import Stream, generator
 
 VELOCITY = f"{OPTIMIZER}velocity."
+_AVERAGE = f"{OPTIMIZER}average."
+_STEPS = f"{OPTIMIZER}average_steps"
 _QUIET = np.errstate(all="ignore")
 """An overflowing loss is detected anyway; NumPy's warnings would be printed over the screen."""
 
 
 class NumpyEngine:
-    """The dense network, whose gradient buffers hold the velocities, and the training images.
+    """The dense network and the training images.
 
     Momentum is classical: v = momentum * v + gradient, w = w - learning_rate * v (Sutskever et al., 2013, in the form
-    that PyTorch's SGD has).
+    that PyTorch's SGD has); Nesterov's is w = w - learning_rate * (gradient + momentum * v). The network's gradient
+    buffers hold the velocities, unless weight decay, clipping or Nesterov's momentum need the gradient by itself.
     """
 
     def __init__(
@@ -51,7 +54,15 @@ class NumpyEngine:
         rng = generator(seed, Stream.INIT)
         self._network = network
         network.load(initial_parameters(network.sizes, settings.init, rng, dtype))
-        self._velocities = self._network.gradients
+        self._needs_gradient = bool(settings.nesterov or settings.weight_decay or settings.clip)
+        velocities = DenseNetwork(network.sizes, dtype) if self._needs_gradient else None
+        self._flat_velocities = velocities.flat_gradients if velocities else network.flat_gradients
+        self._velocities = velocities.gradients if velocities else network.gradients
+        self._average = DenseNetwork(network.sizes, dtype, network.activation) if settings.ema else None
+        self._averaged_steps = 0
+        if self._average:
+            self._average.load(network.parameters)
+        self._augmentation = Augmentation(settings, seed)
         self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
         self._totals = Totals()
@@ -64,19 +75,50 @@ class NumpyEngine:
     @_QUIET
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of gradient descent; (epoch, step) address the augmentation, if there is any."""
-        if self._settings.augment == "none":
-            inputs = self._inputs(self._images, indices)
-        else:
+        if self._augmentation.is_on:
             inputs = self._inputs(self._augmented(indices, epoch, step), np.arange(len(indices)))
+        else:
+            inputs = self._inputs(self._images, indices)
         labels = self._labels[indices]
         targets = self._targets[labels]
+        if mixture := self._augmentation.mixture(len(indices), epoch, step):
+            weight, other = self._dtype.type(mixture.weight), self._dtype.type(1.0 - mixture.weight)
+            inputs = weight * inputs + other * inputs[mixture.partners]
+            targets = weight * targets + other * targets[mixture.partners]
         logits = self._network.forward(inputs)
         loss = float(loss_of(logits, targets).sum())
         correct = int((logits.argmax(axis=1) == labels).sum())
         self._totals += Totals(loss, 0.0, correct, len(indices))
         if math.isfinite(loss):
-            self._network.backward(inputs, targets, keep=self._settings.momentum)
-            self._axpy(self._network.flat_gradients, self._network.flat_parameters, a=-learning_rate)
+            self._update(inputs, targets, learning_rate)
+
+    def _update(self, inputs: Array, targets: Array, learning_rate: float) -> None:
+        network, settings = self._network, self._settings
+        if not self._needs_gradient:
+            network.backward(inputs, targets, keep=settings.momentum)
+            self._axpy(network.flat_gradients, network.flat_parameters, a=-learning_rate)
+        else:
+            network.backward(inputs, targets)
+            gradient = network.flat_gradients
+            if settings.clip:
+                norm = float(np.linalg.norm(gradient))
+                gradient *= self._dtype.type(min(1.0, settings.clip / (norm + 1e-6)))
+            self._axpy(network.flat_parameters, gradient, a=settings.weight_decay)
+            self._flat_velocities *= self._dtype.type(settings.momentum)
+            self._flat_velocities += gradient
+            direction = self._flat_velocities
+            if settings.nesterov:
+                direction = gradient + self._dtype.type(settings.momentum) * self._flat_velocities
+            self._axpy(direction, network.flat_parameters, a=-learning_rate)
+        if self._average:
+            weight = self._dtype.type(average_weight(settings.ema, self._averaged_steps))
+            self._averaged_steps += 1
+            self._average.flat_parameters += weight * (network.flat_parameters - self._average.flat_parameters)
+
+    @property
+    def _scored(self) -> DenseNetwork:
+        """The network that is validated, scored and saved: the averaged one, if there is one."""
+        return self._average or self._network
 
     def take_totals(self) -> Totals:
         """The totals over the steps since the last call."""
@@ -87,7 +129,7 @@ class NumpyEngine:
     def evaluate(self, indices: Indices) -> Totals:
         """The totals over these images."""
         labels = self._labels[indices]
-        logits = self._network.forward(self._inputs(self._images, indices))
+        logits = self._scored.forward(self._inputs(self._images, indices))
         nll = negative_log_likelihood(probabilities_of(logits), labels) * len(labels)
         loss = float(loss_of(logits, self._targets[labels]).sum())
         return Totals(loss, nll, int((logits.argmax(axis=1) == labels).sum()), len(labels))
@@ -96,28 +138,38 @@ class NumpyEngine:
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, classes), normalised, for uint8 images (n, C, H, W)."""
         flat = images.reshape(len(images), -1)
-        logits = self._network.forward(self._inputs(flat, np.arange(len(flat))))
+        logits = self._scored.forward(self._inputs(flat, np.arange(len(flat))))
         return probabilities_of(logits).astype(np.float32)
 
     def weights(self) -> Tensors:
-        """A copy of the parameters."""
-        return {name: value.copy() for name, value in self._network.parameters.items()}
+        """A copy of the scored parameters."""
+        return {name: value.copy() for name, value in self._scored.parameters.items()}
 
     def state(self) -> Tensors:
-        """A copy of the parameters and velocities."""
-        velocities = {f"{VELOCITY}{name}": value.copy() for name, value in self._velocities.items()}
-        return self.weights() | velocities
+        """A copy of the trained parameters, the velocities and the averages, if there are any."""
+        tensors = {name: value.copy() for name, value in self._network.parameters.items()}
+        tensors |= {f"{VELOCITY}{name}": value.copy() for name, value in self._velocities.items()}
+        if self._average:
+            tensors |= {f"{_AVERAGE}{name}": value.copy() for name, value in self._average.parameters.items()}
+            tensors[_STEPS] = np.array(self._averaged_steps, np.int64)
+        return tensors
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Restore a `state`. If it is invalid, ValueError is raised and the engine stays as it is."""
         shapes = {name: value.shape for name, value in self._network.parameters.items()}
         weights = {name: checked_tensor(tensors, name, shape) for name, shape in shapes.items()}
-        velocities = {}
+        velocities, averages = {}, weights
         if any(name.startswith(OPTIMIZER) for name in tensors):
             velocities = {name: checked_tensor(tensors, f"{VELOCITY}{name}", shape) for name, shape in shapes.items()}
+            if self._average:
+                checked_tensor(tensors, _STEPS, ())
+                averages = {name: checked_tensor(tensors, f"{_AVERAGE}{name}", shape) for name, shape in shapes.items()}
         for name in shapes:
             self._network.parameters[name][...] = weights[name]
             self._velocities[name][...] = velocities.get(name, 0.0)
+        if self._average:
+            self._average.load(averages)
+            self._averaged_steps = int(tensors.get(_STEPS, np.array(0)))
         self._totals = Totals()
 
     def _inputs(self, images: NDArray[np.uint8], indices: Indices) -> Array:
@@ -133,6 +185,5 @@ class NumpyEngine:
         return inputs
 
     def _augmented(self, indices: Indices, epoch: int, step: int) -> NDArray[np.uint8]:
-        draws = augment.draw(len(indices), generator(self._seed, Stream.AUGMENT, epoch, step), self._settings.augment)
         images = self._images[indices].reshape(len(indices), *self._image_shape)
-        return augment.augmented(images, draws).reshape(len(indices), -1)
+        return self._augmentation.apply(images, epoch, step).reshape(len(indices), -1)

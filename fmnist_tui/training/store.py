@@ -31,6 +31,7 @@ class Outcome:
         probabilities: Predictions for the test images, (n, classes) float32; None if they were not scored.
         labels: Labels of the test images, (n,), unsigned integers; None if they were not scored.
         scores: Test metrics; None if the test images were not scored.
+        early_stopped: Whether it was completed before its last epoch.
     """
 
     reason: Reason
@@ -41,6 +42,7 @@ class Outcome:
     probabilities: NDArray[np.float32] | None = None
     labels: NDArray[Any] | None = None
     scores: Scores | None = None
+    early_stopped: bool = False
 
 
 class ArtifactStore(Protocol):

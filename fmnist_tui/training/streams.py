@@ -22,6 +22,9 @@ class Stream(IntEnum):
     AUGMENT = 3
     DROPOUT = 4
     MODULE = 5
+    ERASE = 6
+    CUTOUT = 7
+    MIXUP = 8
 
 
 def address(seed: int, stream: Stream, epoch: int = 0, step: int = 0) -> tuple[int, int, int, int]:

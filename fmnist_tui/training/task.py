@@ -17,7 +17,6 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
-from fmnist_tui.training import augment
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -146,7 +145,7 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     own, recipe = config.hyperparameters, config.model.recipe(config.recipe)
     pixels, flips = dataset.train.statistics, dataset.flips
     settings = settle(own, pixels, flips=flips)
-    modified = config.modified and settings != settle(recipe, pixels, flips=flips)
+    modified = config.modified and (settings != settle(recipe, pixels, flips=flips) or bool(config.model_options))
     return replace(config, hyperparameters=settings, modified=modified)
 
 
@@ -174,7 +173,7 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
         from fmnist_tui.training.numpy_engine import NumpyEngine
 
         bound_blas_threads(config.threads)
-        dense = config.model.build(shape, classes)
+        dense = config.build(shape, classes)
         if not isinstance(dense, DenseNetwork):
             raise TypeError(f"model {config.version} has the engine numpy, but builds a {type(dense).__name__}")
         return NumpyEngine(dense, config.hyperparameters, config.seed, images, labels)
@@ -182,7 +181,7 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
     from fmnist_tui.training.torch_engine import TorchEngine, prepare, seeded_network
 
     prepare(config.threads)
-    network = seeded_network(partial(config.model.build, shape, classes), config.seed)
+    network = seeded_network(partial(config.build, shape, classes), config.seed)
     plain = config.version not in BUILT_IN
     return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
 
@@ -216,16 +215,21 @@ def augmentation_line(settings: Hyperparameters, asked: Hyperparameters, dataset
         asked: As requested, before those left to the data were filled in.
         dataset: Their data.
     """
-    mirrored, moved = augment.flips(settings.augment), augment.shifts(settings.augment)
-    if not mirrored and not moved:
+    mirrored = settings.flip == "on"
+    others = [kind for name, kind in _KINDS.items() if getattr(settings, name)]
+    if not mirrored and not others:
         return ""
-    kinds = " and ".join(["flips"] * mirrored + ["shifts"] * moved)
-    if asked.augment != "auto":
+    *first, last = ["flips"] * mirrored + others
+    kinds = f"{', '.join(first)} and {last}" if first else last
+    if asked.flip != "auto":
         reason = "" if mirrored == dataset.flips else f" (flips are {'on' if mirrored else 'off'}, as requested)"
         return f"augmentation: {kinds}{' only' * (not mirrored)}{reason}"
     if mirrored:
         return f"augmentation: {kinds}"
     return f"augmentation: {kinds} only (flips are off for unknown data; --flip on turns them on)"
+
+
+_KINDS = {"shift": "shifts", "crop": "crops", "erase": "random erasing", "cutout": "cutout", "mixup": "mixup"}
 
 
 def _limit(task: Task) -> Iterator[Event]:

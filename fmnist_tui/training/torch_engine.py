@@ -1,4 +1,4 @@
-"""The PyTorch engine: any module from images to logits, trained with AdamW and cross-entropy."""
+"""The PyTorch engine: any module from images to logits, trained with cross-entropy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import random
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.models.user_code import quiet
-from fmnist_tui.training import augment
+from fmnist_tui.training.augment import Augmentation, Draws, Mixture
+from fmnist_tui.training.averaging import AveragedModule, all_tensors
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, checked_tensor
+from fmnist_tui.training.engine import Indices, Tensors, Totals, checked_tensor
+from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
 from fmnist_tui.training.streams import Stream, address, generator
 
 _M_TRIM_THRESHOLD = -1
@@ -39,7 +42,6 @@ def keep_freed_memory() -> bool:
     return bool(libc.mallopt(_M_MMAP_THRESHOLD, _THRESHOLD) and libc.mallopt(_M_TRIM_THRESHOLD, _THRESHOLD))
 
 
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 _drawing = threading.Lock()
 """Held while a custom module computes: all threads of a process share the generators that it may draw from."""
 
@@ -69,10 +71,9 @@ def seeded_network(build: Callable[[], Any], seed: int) -> nn.Module:
 
 
 class TorchEngine:
-    """A module, its optimiser and the training images on one device, in float32.
+    """A module, its optimiser and the training images on one device.
 
-    If `found_inf` is set, the fused AdamW skips the update on the device: a loss that is not finite changes no weight,
-    and no step has to wait for the device to find out.
+    A loss that is not finite changes no weight; no step has to wait for the device to find out.
 
     A module that is not built in may contain anything. Whatever it draws from the generators of torch, NumPy and
     Python is addressed: they are seeded before each step and each evaluation. And its convolutions see images in
@@ -111,10 +112,10 @@ class TorchEngine:
         self._images = torch.tensor(images, device=self._device)
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
         self._scale, self._offset = settings.pixel_scaling
-        self._padded = self._padded_images(images) if augment.shifts(settings.augment) else None
-        self._optimizer = torch.optim.AdamW(
-            network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self._augmentation = Augmentation(settings, seed)
+        self._padded = self._padded_images(images) if self._augmentation.margin else None
+        self._optimizer = make_optimizer(self._network, settings)
+        self._average = AveragedModule(self._network, settings.ema) if settings.ema else None
         self._clear()
 
     @property
@@ -123,18 +124,24 @@ class TorchEngine:
         return sum(value.numel() for value in self._network.parameters() if value.requires_grad)
 
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
-        """Take one step of AdamW; (epoch, step) address the augmentation and the dropout masks."""
+        """Take one step of the optimiser; (epoch, step) address the augmentation and the dropout masks."""
         chosen = torch.from_numpy(indices).to(self._device)
         labels = self._labels[chosen]
         inputs = self._as_inputs(self._training_pixels(chosen, epoch, step))
         for number, layer in enumerate(self._dropouts):
             layer.address = (*address(self._seed, Stream.DROPOUT, epoch, step), number)
+        mixture = self._augmentation.mixture(len(indices), epoch, step)
+        if mixture:
+            inputs = inputs.lerp(inputs[self._partners(mixture)], 1.0 - mixture.weight)
         self._network.train()
-        logits = self._forward(inputs, epoch, step)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self._settings.label_smoothing)
-        self._optimizer.zero_grad(set_to_none=True)
+        logits = self._forward(self._network, inputs, epoch, step)
+        loss = self._loss_of(logits, labels, mixture)
+        self._network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._apply(loss.detach(), learning_rate)
+        clip_gradients(self._network, self._settings.clip)
+        self._optimizer.step(learning_rate, loss.detach())
+        if self._average:
+            self._average.step()
         with torch.no_grad():
             self._loss += loss.detach() * len(indices)
             self._correct += (logits.argmax(dim=1) == labels).sum()
@@ -165,68 +172,73 @@ class TorchEngine:
         return probabilities
 
     def weights(self) -> Tensors:
-        """A copy of the module's state: parameters and buffers, such as running statistics."""
-        return {name: _copy(value) for name, value in self._own_tensors().items()}
+        """A copy of the scored module's state: parameters and buffers, such as running statistics."""
+        return {name: _copy(value) for name, value in all_tensors(self._scored).items()}
 
     def state(self) -> Tensors:
-        """A copy of the module's state, and of AdamW's moments and step counts."""
-        tensors = self.weights()
-        for name, parameter in self._network.named_parameters():
-            moments = self._optimizer.state[parameter]
-            for moment in _MOMENTS if moments else ():
-                tensors[f"{OPTIMIZER}{moment}.{name}"] = _copy(moments[moment])
-        return tensors
+        """A copy of the trained module's state, of the optimiser's, and of the averages, if there are any."""
+        tensors = {name: _copy(value) for name, value in all_tensors(self._network).items()}
+        tensors |= {name: _copy(value) for name, value in self._optimizer.tensors().items()}
+        return tensors | (self._average.state() if self._average else {})
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Restore a `state`. If it is invalid, ValueError is raised and the engine stays as it is.
 
         Tensors keep the memory layout of this engine.
         """
-        own = self._own_tensors()
+        own = all_tensors(self._network)
         weights = {name: torch.tensor(checked_tensor(tensors, name, tuple(value.shape))) for name, value in own.items()}
-        moments = {}
-        if any(name.startswith(OPTIMIZER) for name in tensors):
-            for name, parameter in self._network.named_parameters():
-                if any(
-                    f"{OPTIMIZER}{moment}.{name}" in tensors for moment in _MOMENTS
-                ):  # one without gradients has none
-                    moments[parameter] = {
-                        moment: self._stored_moment(tensors, moment, name, parameter) for moment in _MOMENTS
-                    }
+        averages = self._average.read(tensors) if self._average else {}
+        self._optimizer.take(self._optimizer.load(tensors))
         with torch.no_grad():
             for name, value in own.items():
                 value.copy_(weights[name])
-        self._optimizer.state.clear()
-        self._optimizer.state.update(moments)
+        if self._average:
+            self._average.take(averages, tensors)
         self._clear()
 
-    def _stored_moment(self, tensors: Mapping[str, NDArray[Any]], moment: str, name: str, parameter: Tensor) -> Tensor:
-        like = torch.zeros((), device=self._device) if moment == "step" else torch.zeros_like(parameter)
-        stored = checked_tensor(tensors, f"{OPTIMIZER}{moment}.{name}", tuple(like.shape))
-        return like.detach().copy_(torch.tensor(stored))
+    @property
+    def _scored(self) -> nn.Module:
+        """The module that is validated, scored and saved: the averaged one, if there is one."""
+        return self._average.module if self._average else self._network
 
-    def _apply(self, loss: Tensor, learning_rate: float) -> None:
-        self._optimizer.param_groups[0]["lr"] = learning_rate
-        self._optimizer.found_inf = (~torch.isfinite(loss)).float()  # type: ignore[attr-defined]
-        self._optimizer.step()
+    def _loss_of(self, logits: Tensor, labels: Tensor, mixture: Mixture | None) -> Tensor:
+        smoothing = self._settings.label_smoothing
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        if mixture is None:
+            return loss
+        other = F.cross_entropy(logits, labels[self._partners(mixture)], label_smoothing=smoothing)
+        return mixture.weight * loss + (1.0 - mixture.weight) * other
+
+    def _partners(self, mixture: Mixture) -> Tensor:
+        return torch.from_numpy(mixture.partners).to(self._device)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return (
+            torch.autocast(self._device.type, torch.bfloat16) if self._settings.precision == "bf16" else nullcontext()
+        )
 
     def _padded_images(self, images: NDArray[np.uint8]) -> Tensor:
-        """A view of all shifts of all images (n, C, H, W): (n, 2*SHIFT+1, 2*SHIFT+1, C, H, W)."""
-        padded = torch.tensor(augment.padded(images), device=self._device)
+        """A view of all shifts of all images (n, C, H, W): (n, 2 * margin + 1, 2 * margin + 1, C, H, W)."""
+        padded = torch.tensor(self._augmentation.padded(images), device=self._device)
         return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1).permute(0, 2, 3, 1, 4, 5)
 
     def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
-        kind = self._settings.augment
-        if kind == "none":
+        augmentation = self._augmentation
+        if not augmentation.is_on:
             return self._images[chosen]
-        draws = augment.draw(len(chosen), generator(self._seed, Stream.AUGMENT, epoch, step), kind)
+        draws = augmentation.draw(len(chosen), epoch, step)
         pixels = self._images[chosen] if self._padded is None else self._shifted(self._padded, chosen, draws)
-        if not augment.flips(kind):
-            return pixels
-        flips = torch.from_numpy(draws.flips).to(self._device)
-        return torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
+        if augmentation.flips:
+            flips = torch.from_numpy(draws.flips).to(self._device)
+            pixels = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
+        shape = len(chosen), pixels.shape[-2], pixels.shape[-1]
+        for patches in augmentation.patches(shape, epoch, step):
+            replaced, values = (torch.from_numpy(part).to(self._device) for part in (patches.replaced, patches.values))
+            pixels = torch.where(replaced.unsqueeze(1), values.unsqueeze(1), pixels)
+        return pixels
 
-    def _shifted(self, padded: Tensor, chosen: Tensor, draws: augment.Draws) -> Tensor:
+    def _shifted(self, padded: Tensor, chosen: Tensor, draws: Draws) -> Tensor:
         rows, columns = (torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns))
         return padded[chosen, rows, columns]
 
@@ -236,17 +248,18 @@ class TorchEngine:
         return inputs.add_(self._offset).contiguous(memory_format=self._layout)
 
     def _logits(self, pixels: Tensor) -> Tensor:
-        self._network.eval()
-        return self._forward(self._as_inputs(pixels), 0, 0)
+        self._scored.eval()
+        return self._forward(self._scored, self._as_inputs(pixels), 0, 0)
 
-    def _forward(self, inputs: Tensor, epoch: int, step: int) -> Tensor:
+    def _forward(self, module: nn.Module, inputs: Tensor, epoch: int, step: int) -> Tensor:
         if not self._plain:
-            logits: Tensor = self._network(inputs)
-            return logits
-        with _drawing, quiet():
+            with self._autocast():
+                logits: Tensor = module(inputs)
+            return logits.float()
+        with _drawing, quiet(), self._autocast():
             self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
-            drawn: Tensor = self._network(inputs)
-            return drawn
+            drawn: Tensor = module(inputs)
+            return drawn.float()
 
     def _seed_generators(self, entropy: tuple[int, ...]) -> None:
         """Seed the generators of torch (on the CPU and on this device), NumPy and Python; takes 30 µs."""
@@ -258,11 +271,6 @@ class TorchEngine:
             torch.mps.manual_seed(first)
         np.random.seed(second & 0xFFFF_FFFF)
         random.seed(second)
-
-    def _own_tensors(self) -> dict[str, Tensor]:
-        """The module's parameters and buffers by name, those included that its `state_dict` leaves out."""
-        state = {name: value for name, value in self._network.state_dict().items() if isinstance(value, Tensor)}
-        return state | {name: value for name, value in self._network.named_buffers() if name not in state}
 
     def _clear(self) -> None:
         self._loss = torch.zeros((), device=self._device)

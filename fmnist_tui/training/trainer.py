@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from fmnist_tui.models.hyperparameters import learning_rate
+from fmnist_tui.text import counted
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
@@ -121,8 +122,18 @@ class _Training:
 
     @property
     def _at_end(self) -> bool:
-        """Whether all epochs are done, or a stop was requested."""
-        return self._ending or self._position.epoch > self._settings.epochs
+        """Whether all epochs are done, they ended early, or a stop was requested."""
+        return self._ending or self._is_complete
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._position.epoch > self._settings.epochs or self._stopped_early
+
+    @property
+    def _stopped_early(self) -> bool:
+        """Whether validation accuracy hasn't improved for long enough, with epochs left."""
+        patience, position = self._settings.patience, self._position
+        return 0 < patience <= position.stale_epochs and position.epoch <= self._settings.epochs
 
     def _epoch(self) -> Iterator[Event]:
         order = epoch_order(self._task.config.seed, self._position.epoch, self._task.train_indices)
@@ -157,7 +168,8 @@ class _Training:
         size = self._settings.batch_size
         epoch = self._position.epoch
         done = (epoch - 1) * self._task.steps_per_epoch + epoch_step
-        rate = learning_rate(self._settings.schedule, self._settings.learning_rate, done, self._task.total_steps)
+        settings, total = self._settings, self._task.total_steps
+        rate = learning_rate(settings.schedule, settings.learning_rate, done, total, settings.warm_up)
         self._engine.step(order[epoch_step * size : (epoch_step + 1) * size], rate, epoch, epoch_step)
         return rate
 
@@ -188,7 +200,11 @@ class _Training:
             step=position.step,
             seconds=position.seconds + seconds,
             best_accuracy=max(totals.accuracy, position.best_accuracy),
+            stale_epochs=0 if totals.accuracy > position.best_accuracy else position.stale_epochs + 1,
         )
+        if self._stopped_early:
+            epochs = counted(self._settings.patience, "epoch")
+            yield events.Stage(f"early stopping: no better validation accuracy for {epochs}")
 
     def _epoch_event(self, validation: Totals, seconds: float) -> Event:
         """The event for the current epoch, with its validation totals and the seconds that validation took."""
@@ -215,7 +231,7 @@ class _Training:
 
     def _finish(self) -> Iterator[Event]:
         """Score the test images, once, and save the outcome."""
-        outcome = self._outcome("completed" if self._position.epoch > self._settings.epochs else "stopped")
+        outcome = self._outcome("completed" if self._is_complete else "stopped")
         if self._task.config.score_test:
             yield events.Stage(StageKind.SCORING)
             outcome = yield from self._score(outcome)
@@ -261,7 +277,8 @@ class _Training:
     def _outcome(self, reason: events.Reason) -> Outcome:
         position = self._position
         weights = None if reason == "diverged" else self._engine.weights()
-        return Outcome(reason, position.epoch - 1, position.step, position.seconds, weights)
+        early = self._stopped_early and reason == "completed"
+        return Outcome(reason, position.epoch - 1, position.step, position.seconds, weights, early_stopped=early)
 
     def _handle_commands(self) -> Iterator[Event]:
         """Execute the next command, if any; wait here while paused."""

@@ -52,9 +52,14 @@ def test_all_images_are_permuted_in_the_same_way() -> None:
 def test_the_budget_only_changes_epochs_images_and_augmentation() -> None:
     own = configure("v1", "tuned", {}, seed=5)
     short = budgeted(own, 3, 500)
-    assert (short.hyperparameters.epochs, short.limit, short.hyperparameters.augment) == (3, 500, "none")
+    assert (short.hyperparameters.epochs, short.limit, short.hyperparameters.augments) == (3, 500, False)
     assert short.modified
-    back = replace(short.hyperparameters, epochs=own.hyperparameters.epochs, augment=own.hyperparameters.augment)
+    back = replace(
+        short.hyperparameters,
+        epochs=own.hyperparameters.epochs,
+        flip=own.hyperparameters.flip,
+        shift=own.hyperparameters.shift,
+    )
     assert (back, short.seed) == (own.hyperparameters, own.seed)
 
 

@@ -10,6 +10,7 @@ import pytest
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.probes.cache import KINDS
 from fmnist_tui.analysis.probes.claims import reference_section, section
+from fmnist_tui.analysis.probes.common import Verdict
 from fmnist_tui.analysis.reference import RUNS, SUMMARY, bundled, reference_runs, summarised
 from fmnist_tui.files import read_json
 from fmnist_tui.report.comparison import comparison_report
@@ -55,7 +56,9 @@ def test_the_claims_checked_with_the_analyses_in_the_package_are_those_checked_w
     records: list[Run], recipe: str
 ) -> None:
     here, in_package = section(records, recipe), reference_section(recipe)
-    assert in_package.claims == here.claims
+    titles = {one.study.title for one in here.studies}  # the package has no modified runs
+    for ours, theirs in zip(in_package.claims, here.claims, strict=True):
+        assert ours.verdict is Verdict.NOT_MEASURED if ours.title in titles else ours == theirs
     assert in_package.gain == here.gain
     for version, one in here.found.items():
         assert all(getattr(one, name) == getattr(in_package.found[version], name) for name in KINDS)

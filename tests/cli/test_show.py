@@ -23,6 +23,8 @@ CONFIG = {
     "recipe",
     "modified",
     "hyperparameters",
+    "model_options",
+    "recipe_file",
     "seed",
     "limit",
     "subset",
@@ -59,6 +61,7 @@ RESULT = {
     "device",
     "threads",
     "exact",
+    "early_stopped",
 }
 
 BEST = {"epoch", "validation_accuracy", "validation_loss", "train_accuracy", "train_loss"}

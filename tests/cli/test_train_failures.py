@@ -39,7 +39,7 @@ def test_missing_data_is_reported_before_a_run_is_created(fmnist: Fmnist, runs: 
 def test_a_missing_device_is_reported_before_a_run_is_created(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(wanted: str) -> None:
+    def refuse(wanted: str, precision: str) -> None:
         raise ConfigError(f"no {wanted}")
 
     monkeypatch.setattr("fmnist_tui.runs.start._check_device", refuse)

@@ -16,12 +16,14 @@ from .conftest import Fmnist
 
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
-    *("label", "delete", "queue", "results", "analyse", "export", "data", "bench", "doctor"),
+    *("label", "delete", "queue", "recipe", "results", "analyse", "export", "data", "bench", "doctor"),
     *("models", "new-model"),
 }
 
 OPTIONS = {
+    "recipe": {"show"},
     "train": {
+        "--set",
         "--recipe",
         "--epochs",
         "--batch-size",
@@ -110,9 +112,9 @@ def test_the_installed_command_and_the_module_are_the_same_program() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["re"], {"resume", "results"}),
+        (["re"], {"recipe", "resume", "results"}),
         (["train", "v"], {"v0", "v1", "v2", "v3"}),
-        (["train", "v0", "--se"], {"--seed", "--seeds"}),
+        (["train", "v0", "--se"], {"--seed", "--seeds", "--set"}),
         (["show", "--runs", "RUNS", ""], {"last", "v0-20250101-000000-0001", "night", "v1-20250101-000000-0002"}),
         (["export", "--runs", "RUNS", "v0"], {"v0-20250101-000000-0001"}),
     ],

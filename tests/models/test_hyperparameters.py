@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fmnist_tui.models.hyperparameters import WARM_UP, learning_rate
+from fmnist_tui.models.hyperparameters import SCHEDULES, WARM_UP, learning_rate, upgraded
 
 TOTALS = (10, 100, 844 * 30, 1001)
 
@@ -40,13 +40,36 @@ def test_one_cycle_rises_along_a_line_reaches_its_peak_and_falls_to_about_zero(t
     assert 0 < cycle[-1] < 0.5 * (2.5 / (0.7 * total)) ** 2
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_step_of_even_the_shortest_run_has_a_rate_above_zero(schedule: str) -> None:
     for total in range(1, 12):
         assert all(0 < rate <= 0.5 for rate in rates(schedule, total))
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_rate_is_proportional_to_the_peak(schedule: str) -> None:
     twice = [2 * rate for rate in rates(schedule, 50, peak=0.5)]
     assert rates(schedule, 50, peak=1.0) == pytest.approx(twice)
+
+
+def test_a_line_falls_evenly_and_steps_fall_to_a_tenth_and_a_hundredth() -> None:
+    assert rates("linear", 4, peak=1.0) == [1.0, 0.75, 0.5, 0.25]
+    assert rates("step", 8, peak=1.0) == [1.0] * 4 + [0.1] * 2 + [0.01] * 2
+
+
+def test_any_schedule_may_begin_with_a_warm_up() -> None:
+    for schedule in SCHEDULES:
+        warm = [learning_rate(schedule, 1.0, step, 100, 0.1) for step in range(100)]
+        assert warm[:10] == pytest.approx([(step + 1) / 11 for step in range(10)])
+        assert warm[10] == 1.0
+    assert [learning_rate("cosine", 1.0, step, 50, 0.3) for step in range(50)] == rates("one_cycle", 50, peak=1.0)
+    assert [learning_rate("one_cycle", 1.0, step, 50, 0.0) for step in range(50)] == rates("cosine", 50, peak=1.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "flip", "shift"),
+    [("none", "off", 0), ("flip", "on", 0), ("shift", "off", 1), ("flip_shift", "on", 1), ("auto", "auto", 1)],
+)
+def test_the_augmentation_of_old_runs_reads_as_flips_and_shifts(old: str, flip: str, shift: int) -> None:
+    assert upgraded({"epochs": 3, "augment": old}) == {"epochs": 3, "flip": flip, "shift": shift}
+    assert upgraded({"epochs": 3, "flip": "on"}) == {"epochs": 3, "flip": "on"}

@@ -150,6 +150,12 @@ def test_a_request_that_finds_no_space_leaves_no_run(runs: Path) -> None:
         (configure("v1", "tuned", {}, flip="on"), None, ""),
         (OLD_V1, None, ""),
         (
+            configure("v1", "tuned", {}, given={"ema": "0.99", "model.blocks": "1", "epochs": "3"}),
+            None,
+            "--epochs 3 --set ema=0.99 --set model.blocks=1",
+        ),
+        (configure("v0", "tuned", {"model.hidden": (30, 10)}), None, "--set model.hidden=30,10"),
+        (
             ODD,
             "/a b",
             "--epochs 7 --lr 0.3333333333333333 --recipe origin --seed 4294967295 --limit 10 --device cuda:1",

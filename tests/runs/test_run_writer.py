@@ -172,6 +172,7 @@ def test_an_outcome_is_weights_predictions_and_a_result(run: RunDirectory, keepe
         "device": "auto",
         "threads": 0,
         "exact": True,
+        "early_stopped": False,
     }
 
 

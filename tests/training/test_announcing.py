@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from fmnist_tui.training.task import announcements, make_task
 from .samples import dataset
 
 
-def announced(version: str, data: Dataset, recipe: str = "tuned", flip: str = "auto", **settings: object) -> list[str]:
+def announced(version: str, data: Dataset, recipe: str = "tuned", flip: str = "auto", **settings: Any) -> list[str]:
     config = configure(version, recipe, {}, flip=flip, device="cpu", threads=1, **settings)
     found = list(announcements(make_task(config, data), config.hyperparameters))
     assert all(isinstance(event, Stage | Alert) for event in found)

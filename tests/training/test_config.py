@@ -55,7 +55,12 @@ def test_keys_of_a_later_version_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [field.name for field in fields(TrainingConfig) if field.name not in ("subset", "source")]
+    "key",
+    [
+        field.name
+        for field in fields(TrainingConfig)
+        if field.name not in ("subset", "source", "model_options", "recipe_file")
+    ],
 )
 def test_a_missing_key_is_named(key: str) -> None:
     record = configure("v1", "tuned", {}).to_json()
@@ -90,8 +95,14 @@ def test_hyperparameters_of_another_shape_are_refused(damage: object) -> None:
         ({"learning_rate": 101.0}, "invalid learning rate 101 (must be above 0 and at most 100)"),
         ({"learning_rate": math.nan}, "invalid learning rate nan (must be above 0 and at most 100)"),
         ({"learning_rate": math.inf}, "invalid learning rate inf (must be above 0 and at most 100)"),
-        ({"schedule": "step"}, "invalid schedule 'step' (choose from constant, cosine, one_cycle)"),
-        ({"augment": "rotate"}, "invalid augment 'rotate' (choose from none, flip, shift, flip_shift, auto)"),
+        ({"schedule": "ramp"}, "invalid schedule 'ramp' (choose from constant, cosine, one_cycle, linear, step)"),
+        ({"flip": "rotate"}, "invalid flip 'rotate' (choose from off, on, auto)"),
+        ({"shift": 17}, "invalid shift 17 (must be between 0 and 16)"),
+        ({"momentum": 1.0}, "invalid momentum 1 (must be at least 0 and below 1)"),
+        ({"mixup": -0.1}, "invalid mixup -0.1 (must be between 0 and 100)"),
+        ({"warm_up": 1.0}, "invalid warm up 1 (must be at least 0 and below 1)"),
+        ({"input_scale": math.nan}, "invalid input scale nan (must be a finite number)"),
+        ({"crop": 2}, "shift 1 and crop 2 exclude each other: one of them must be 0"),
     ],
 )
 def test_a_hyperparameter_out_of_range_is_reported_with_the_valid_values(change: dict[str, Any], message: str) -> None:

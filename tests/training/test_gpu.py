@@ -63,7 +63,7 @@ def test_a_step_on_a_gpu_learns_what_a_step_on_a_cpu_learns(version: str) -> Non
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_forty_steps_on_a_gpu_learn_the_bars(version: str) -> None:
-    learning = engine(version, augment="none")
+    learning = engine(version, flip="off", shift=0)
     learn(learning, 0, 40)
     assert learning.evaluate(ALL).accuracy == 1.0
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,10 @@ import torch
 import torch.nn.functional as F
 
 from fmnist_tui.models.dense import parameter_shapes
-from fmnist_tui.training import augment
+from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.numpy_engine import NumpyEngine
-from fmnist_tui.training.streams import Stream, generator
 
 from .samples import V0_SIZES, Bytes, assert_same_tensors, config, pictures, v0_network
 
@@ -209,12 +209,12 @@ def test_a_loaded_state_goes_on_bit_for_bit() -> None:
     assert other.take_totals() == one.take_totals()
 
 
-@pytest.mark.parametrize("kind", ["flip_shift", "shift", "flip"])
-def test_augmentation_shows_v0_the_images_that_it_makes(kind: str) -> None:
+@pytest.mark.parametrize("kind", [{"flip": "on", "shift": 1}, {"crop": 3}, {"cutout": 9, "erase": 0.5}], ids=str)
+def test_augmentation_shows_v0_the_images_that_it_makes(kind: dict[str, Any]) -> None:
     batch = ALL[[5, 50, 3, 17]]
     images, labels = pictures(60)
-    seen = augment.augmented(images[batch], augment.draw(4, generator(0, Stream.AUGMENT, 2, 3), kind))
-    learning, plain = engine(augment=kind), engine()
+    seen = Augmentation(replace(config().hyperparameters, **kind), 0).apply(images[batch], 2, 3)
+    learning, plain = engine(**kind), engine()
     learning.step(batch, 0.1, 2, 3)
     other = NumpyEngine(v0_network(), config().hyperparameters, 0, seen, labels[batch])
     other.step(np.arange(4), 0.1, 2, 3)

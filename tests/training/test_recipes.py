@@ -31,13 +31,13 @@ def test_v0s_origin_recipe_is_the_origins() -> None:
     settings = hyperparameters("v0", "origin")
     assert (settings.batch_size, settings.learning_rate, settings.epochs) == (1, 1e-4, 15)
     assert (settings.schedule, settings.optimizer, settings.momentum) == ("constant", "sgd", 0.0)
-    assert (settings.target_margin, settings.init, settings.augment) == (0.01, "fan_out", "none")
+    assert (settings.target_margin, settings.init, settings.augments) == (0.01, "fan_out", False)
 
 
 def test_the_cnns_origin_recipe_is_the_origins() -> None:
     settings = hyperparameters("v3", "origin")
     assert (settings.batch_size, settings.learning_rate, settings.epochs) == (64, 3e-4, 10)
-    assert (settings.schedule, settings.optimizer, settings.augment) == ("constant", "adamw", "none")
+    assert (settings.schedule, settings.optimizer, settings.augments) == ("constant", "adamw", False)
     assert settings.weight_decay == 0.01  # PyTorch's default, which the origin left
 
 
@@ -60,7 +60,7 @@ def test_tuned_pixels_have_mean_0_and_deviation_1(version: str) -> None:
 def test_fashion_mnist_settles_the_tuned_recipe_to_the_numbers_of_0_1_0(version: str) -> None:
     settings = settle_for_fashion_mnist(hyperparameters(version, "tuned"))
     assert settings.pixel_scaling == (0.011108630183703417, -0.8102657073253641)
-    assert settings.augment == ("none" if version == "v0" else "flip_shift")
+    assert (settings.flip, settings.shift) == (("off", 0) if version == "v0" else ("on", 1))
     assert left_to_data(settings) == frozenset()
 
 
@@ -84,21 +84,21 @@ def test_an_input_scale_that_is_not_settled_can_not_be_used() -> None:
 @pytest.mark.parametrize(
     ("version", "recipe", "flip", "garments", "other"),
     [
-        ("v1", "tuned", "auto", ("flip_shift", False), ("shift", False)),
-        ("v1", "tuned", "on", ("flip_shift", False), ("flip_shift", True)),
-        ("v1", "tuned", "off", ("shift", True), ("shift", False)),
-        ("v1", "origin", "auto", ("none", False), ("none", False)),
-        ("v1", "origin", "on", ("flip", True), ("flip", True)),
-        ("v0", "tuned", "off", ("none", False), ("none", False)),
-        ("v0", "tuned", "on", ("flip", True), ("flip", True)),
+        ("v1", "tuned", "auto", (("on", 1), False), (("off", 1), False)),
+        ("v1", "tuned", "on", (("on", 1), False), (("on", 1), True)),
+        ("v1", "tuned", "off", (("off", 1), True), (("off", 1), False)),
+        ("v1", "origin", "auto", (("off", 0), False), (("off", 0), False)),
+        ("v1", "origin", "on", (("on", 0), True), (("on", 0), True)),
+        ("v0", "tuned", "off", (("off", 0), False), (("off", 0), False)),
+        ("v0", "tuned", "on", (("on", 0), True), (("on", 0), True)),
     ],
 )
 def test_flips_are_the_data_sets_unless_somebody_says_otherwise(
-    version: str, recipe: str, flip: str, garments: tuple[str, bool], other: tuple[str, bool]
+    version: str, recipe: str, flip: str, garments: tuple[object, bool], other: tuple[object, bool]
 ) -> None:
     for flips, expected in ((True, garments), (False, other)):
         config = settled(configure(version, recipe, {}, flip=flip), replace(dataset(), flips=flips))
-        assert (config.hyperparameters.augment, config.modified) == expected
+        assert ((config.hyperparameters.flip, config.hyperparameters.shift), config.modified) == expected
 
 
 def test_a_change_stays_one_whatever_the_data() -> None:
@@ -133,7 +133,7 @@ def test_naming_the_recipes_own_value_modifies_nothing() -> None:
     assert not configure("v1", "origin", {"epochs": 10, "learning_rate": 3e-4}).modified
 
 
-@pytest.mark.parametrize("change", [{"epochs": 3}, {"batch_size": 7}, {"learning_rate": 0.02}, {"augment": "none"}])
+@pytest.mark.parametrize("change", [{"epochs": 3}, {"batch_size": 7}, {"learning_rate": 0.02}, {"shift": 0}])
 def test_a_change_marks_the_recipe_as_modified_and_changes_nothing_else(change: dict[str, object]) -> None:
     config = configure("v1", "tuned", change)
     assert config.modified

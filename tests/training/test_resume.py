@@ -90,7 +90,7 @@ def test_v0_goes_on_bit_for_bit_from_every_checkpoint_by_way_of_the_disk(tmp_pat
 def test_v3_goes_on_bit_for_bit_from_every_checkpoint(tmp_path: Path) -> None:
     """With dropout and augmentation; 27 images in batches of 8, windows of 3 and 1."""
     made = task("v3", limit=30, window=3)
-    assert made.config.hyperparameters.augment == "flip_shift"
+    assert (made.config.hyperparameters.flip, made.config.hyperparameters.shift) == ("on", 1)
     whole = whole_run(made)
     assert places(whole) == [(1, 3), (1, 4), (2, 0), (2, 3), (2, 4), (3, 0)]
     for checkpoint in whole.store.checkpoints:

@@ -25,6 +25,9 @@ def test_the_numbers_of_the_streams_never_change() -> None:
         "AUGMENT": 3,
         "DROPOUT": 4,
         "MODULE": 5,
+        "ERASE": 6,
+        "CUTOUT": 7,
+        "MIXUP": 8,
     }
     assert address(7, Stream.AUGMENT, 3, 11) == (7, 3, 3, 11)
 

@@ -75,7 +75,7 @@ def test_what_the_recipe_leaves_to_the_data_is_settled() -> None:
     values = data.train.images * scale + offset
     assert values.mean() == pytest.approx(0.0, abs=1e-3)
     assert values.std() == pytest.approx(1.0, abs=1e-3)
-    assert made.config.hyperparameters.augment == "shift"
+    assert made.config.hyperparameters.flip == "off"
     assert not made.config.modified
 
 

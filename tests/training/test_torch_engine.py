@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
-from fmnist_tui.training import augment
-from fmnist_tui.training.streams import Stream, generator
+from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.torch_engine import TorchEngine
 
 from .samples import assert_same_tensors, config, pictures, seeded
@@ -40,10 +40,23 @@ class Recorder(nn.Module):
         return logits
 
 
-def recorder_engine(recorder: Recorder, kind: str) -> TorchEngine:
+PLAIN: dict[str, Any] = {"flip": "off", "shift": 0}
+KINDS: list[dict[str, Any]] = [
+    {"flip": "on", "shift": 1},
+    {"shift": 1},
+    {"flip": "on"},
+    {"shift": 3},
+    {"crop": 2},
+    {"erase": 0.9},
+    {"cutout": 9},
+    {"flip": "on", "crop": 4, "erase": 0.5, "cutout": 7},
+]
+
+
+def recorder_engine(recorder: Recorder, kind: dict[str, Any]) -> TorchEngine:
     """Shows the recorder pixels as they are."""
-    changes = {"augment": kind, "input_scale": 1.0, "input_offset": 0.0}
-    settings = replace(config("v1").hyperparameters, **changes)  # type: ignore[arg-type]
+    changes = {**PLAIN, **kind, "input_scale": 1.0, "input_offset": 0.0}
+    settings = replace(config("v1").hyperparameters, **changes)
     return TorchEngine(recorder, settings, 3, *pictures(60), "cpu")
 
 
@@ -55,27 +68,29 @@ def pixels_seen(recorder: Recorder) -> NDArray[np.uint8]:
     return pixels
 
 
-@pytest.mark.parametrize("kind", ["flip_shift", "shift", "flip"])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("epoch_and_step", [(1, 0), (1, 1), (3, 0)])
-def test_training_sees_exactly_what_the_augmentation_in_numpy_makes(epoch_and_step: tuple[int, int], kind: str) -> None:
+def test_training_sees_exactly_what_the_augmentation_in_numpy_makes(
+    epoch_and_step: tuple[int, int], kind: dict[str, Any]
+) -> None:
     recorder = Recorder()
     batch = ALL[[5, 50, 3, 17, 17, 0, 59, 31, 32, 33]]
+    settings = replace(config("v1").hyperparameters, **{**PLAIN, **kind, "input_scale": 1.0, "input_offset": 0.0})
     recorder_engine(recorder, kind).step(batch, RATE, *epoch_and_step)
-    draws = augment.draw(len(batch), generator(3, Stream.AUGMENT, *epoch_and_step), kind)
-    expected = augment.augmented(pictures(60)[0][batch], draws)
+    expected = Augmentation(settings, 3).apply(pictures(60)[0][batch], *epoch_and_step)
     assert not np.array_equal(expected, pictures(60)[0][batch])
     np.testing.assert_array_equal(pixels_seen(recorder), expected)
 
 
 def test_without_augmentation_training_sees_the_pixels_themselves() -> None:
     recorder = Recorder()
-    recorder_engine(recorder, "none").step(ALL[5:9], RATE, 1, 0)
+    recorder_engine(recorder, {}).step(ALL[5:9], RATE, 1, 0)
     np.testing.assert_array_equal(pixels_seen(recorder), pictures(60)[0][5:9])
 
 
 def test_evaluation_and_prediction_never_augment() -> None:
     recorder = Recorder()
-    learning = recorder_engine(recorder, "flip_shift")
+    learning = recorder_engine(recorder, KINDS[-1] | {"mixup": 1.0})
     learning.evaluate(ALL[5:9])
     np.testing.assert_array_equal(pixels_seen(recorder), pictures(60)[0][5:9])
     learning.predict(pictures(4, seed=7)[0])
@@ -89,7 +104,7 @@ def test_it_counts_trained_parameters(version: str, parameters: int) -> None:
 
 def test_the_pixels_are_scaled_as_the_recipe_says() -> None:
     recorder = Recorder()
-    settings = replace(config("v1").hyperparameters, augment="none", input_scale=0.5, input_offset=-3.0)
+    settings = replace(config("v1").hyperparameters, flip="off", shift=0, input_scale=0.5, input_offset=-3.0)
     TorchEngine(recorder, settings, 0, *pictures(60), "cpu").step(ALL[:4], RATE, 1, 0)
     expected = pictures(60)[0][:4].astype(np.float32) * 0.5 - 3.0
     np.testing.assert_array_equal(recorder.seen[0].numpy(), expected)
@@ -125,7 +140,7 @@ def test_evaluation_changes_nothing_and_knows_loss_likelihood_and_correct_predic
 
 
 def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
-    learning, expected_loss, expected_correct = engine("v1", augment="none"), 0.0, 0
+    learning, expected_loss, expected_correct = engine("v1", **PLAIN), 0.0, 0
     network = seeded("v1", 0).train()  # a batch norm in training needs no running figures
     images, labels = (torch.tensor(part) for part in pictures(60))
     scale, offset = config("v1").hyperparameters.pixel_scaling
@@ -144,7 +159,7 @@ def test_totals_are_summed_over_the_steps_since_the_last_call() -> None:
 def test_a_step_depends_on_its_address_alone() -> None:
     after: list[NDArray[np.float32]] = []
     for epoch, step in ((1, 4), (1, 4), (1, 5), (2, 4)):
-        learning = engine("v3", augment="none")
+        learning = engine("v3", **PLAIN)
         torch.manual_seed(len(after))
         learning.step(ALL[:8], RATE, epoch, step)
         after.append(learning.weights()["output.weight"])
@@ -188,7 +203,7 @@ def test_a_last_batch_of_one_image_can_be_trained_on() -> None:
 
 
 def test_twenty_steps_learn_the_bars() -> None:
-    learning = engine("v1", augment="none")
+    learning = engine("v1", **PLAIN)
     for number in range(20):
         learning.step(ALL[:30], 1e-3 if number < 10 else 1e-4, 1, number)
     assert learning.evaluate(ALL[:30]).accuracy == 1.0

@@ -29,7 +29,7 @@ SMALL_RATE = 1e-5
 CLEAR_SLOPE = 1e-5
 BATCHES = [np.arange(start, start + 16) for start in (0, 16, 32)]
 SETTINGS = replace(
-    config("v1").hyperparameters, augment="none", label_smoothing=0.1, weight_decay=0.5, learning_rate=RATE
+    config("v1").hyperparameters, flip="off", shift=0, label_smoothing=0.1, weight_decay=0.5, learning_rate=RATE
 )
 SCALE, OFFSET = SETTINGS.pixel_scaling
 

@@ -142,6 +142,38 @@ def test_an_epoch_is_best_where_it_beats_all_before_it() -> None:
     assert [epoch.is_best for epoch in ran.of(events.Epoch)] == [True, False, True, False, False, True]
 
 
+def test_training_ends_early_after_so_many_epochs_without_a_better_validation_accuracy() -> None:
+    right = [3, 5, 4, 5, 6]
+    made = task(changes={"epochs": 5, "patience": 2})
+    engine = FakeEngine(validation=[Totals(1.0, 1.0, correct, 6) for correct in right])
+    ran = drive(engine, made)
+    assert len(ran.of(events.Epoch)) == 4
+    assert "early stopping: no better validation accuracy for 2 epochs" in [one.name for one in ran.of(events.Stage)]
+    assert (ran.outcome.reason, ran.outcome.epochs, ran.outcome.early_stopped) == ("completed", 4, True)
+    assert ran.events[-1] == events.RunFinished("completed", scored=True)
+    settings, last = made.config.hyperparameters, engine.steps[-1]
+    assert last.learning_rate == learning_rate(settings.schedule, settings.learning_rate, 27, 35)  # laid out over all
+
+
+def test_a_run_resumed_from_any_checkpoint_ends_as_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    right = [3, 5, 4, 5, 6, 6]
+    totals = [Totals(1.0, 1.0, correct, 6) for correct in right]
+    made = task(changes={"epochs": 6, "patience": 2}, window=7)
+    whole = drive(FakeEngine(validation=list(totals)), made)
+    assert whole.outcome.epochs == 4
+    for checkpoint in whole.store.checkpoints:
+        left = totals[checkpoint.position.epoch - 1 :]
+        resumed = drive(FakeEngine(validation=left), made, start=checkpoint)
+        assert (resumed.outcome.epochs, resumed.outcome.early_stopped) == (4, True)
+
+
+def test_a_run_whose_patience_ends_with_its_last_epoch_is_not_stopped_early() -> None:
+    engine = FakeEngine(validation=[Totals(1.0, 1.0, correct, 6) for correct in [5, 4, 4]])
+    outcome = drive(engine, task(changes={"epochs": 3, "patience": 2})).outcome
+    assert (outcome.reason, outcome.epochs, outcome.early_stopped) == ("completed", 3, False)
+
+
 def test_even_a_first_epoch_with_no_correct_prediction_is_the_best_so_far() -> None:
     ran = drive(FakeEngine(validation=[Totals(1.0, 1.0, 0, 6)] * 2), task())
     assert [epoch.is_best for epoch in ran.of(events.Epoch)] == [True, False]

@@ -204,9 +204,7 @@ async def test_flips_are_chosen_and_what_auto_comes_to_is_shown(app: FmnistApp, 
         await until(pilot, lambda: flips() == "flips: on", "as asked")
         assert "Excluded" not in text_in(pilot, "#forecast")  # on Fashion-MNIST it would be as it is anyway
         await choose(pilot, "#flip", "off")
-        await until(
-            pilot, lambda: "Excluded from results (changed: augment shift)" in text_in(pilot, "#left"), "a change"
-        )
+        await until(pilot, lambda: "Excluded from results (changed: flip off)" in text_in(pilot, "#left"), "a change")
         widget(pilot, "#versions", OptionList).focus()
         await pilot.press("t")
         assert asked.configs == [configure("v1", "tuned", {}, flip="off")]

@@ -14,35 +14,24 @@ from fmnist_tui.analysis.probes.efficiency import efficiency_claim
 from fmnist_tui.analysis.probes.fit import regularisation_claim
 from fmnist_tui.analysis.probes.reference import reference_findings
 from fmnist_tui.analysis.probes.shifts import translation_claim
+from fmnist_tui.analysis.probes.studies import StudyResult, study_results
 from fmnist_tui.analysis.reference import references
 from fmnist_tui.runs.run import Run
-from fmnist_tui.training.augment import shifts as shifts_images
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 
 DENSE, CNNS = "v0", ("v1", "v2", "v3")
 """The models that the claims are about."""
 UNREGULARISED, REGULARISED = "v2", "v3"
 """The same network without and with dropout."""
-SCOPE = "Each claim except the total gain is based on one run per model: seed variance is not included."
+SCOPE = (
+    "Each claim is based on one run per model, without seed variance; except the total gain, feature hierarchy, "
+    "normalisation, and regularisation without augmentation, which are means over runs."
+)
 """Shown above the verdicts."""
 
 _REPORTED_GAIN = 5.71
 """Percentage points from v0 to v3, as the original project reports."""
 _GAIN_TOLERANCE = 0.5
-_HIERARCHY = Claim(
-    "Feature hierarchy",
-    "later layers build shapes from the edges that earlier layers detect",
-    Verdict.INCONCLUSIVE,
-    "all CNNs have two convolution blocks",
-    "Deciding this would need a model that differs only in the number of blocks",
-)
-_NORMALISATION = Claim(
-    "Normalisation",
-    "batch and layer normalisation make training stable",
-    Verdict.INCONCLUSIVE,
-    "all CNNs are normalised",
-    "Deciding this would need a model that differs only in normalisation",
-)
 
 
 @dataclass(frozen=True)
@@ -54,12 +43,14 @@ class Section:
         found: What is known of the best run of each model that has one, by model.
         gain: The last CNN's mean test accuracy minus the dense network's (0 to 1); None if one of them has no run.
         claims: All of them.
+        studies: What those are based on that need modified runs.
     """
 
     recipe: str
     found: dict[str, Findings]
     gain: float | None
     claims: tuple[Claim, ...]
+    studies: tuple[StudyResult, ...] = ()
 
 
 def sections(runs: Sequence[Run]) -> tuple[Section, ...]:
@@ -74,7 +65,8 @@ def section(runs: Sequence[Run], recipe: str) -> Section:
     by_id = {run.run_id: run for run in runs}
     found = {one.version: read_findings(by_id[one.best_run]) for one in comparison.versions}
     gain = comparison.total_gain if {DENSE, CNNS[-1]} <= found.keys() else None
-    return Section(recipe, found, gain, claims(recipe, found, gain))
+    studies = study_results(runs, recipe)
+    return Section(recipe, found, gain, claims(recipe, found, gain, studies), studies)
 
 
 def reference_section(recipe: str) -> Section:
@@ -85,14 +77,18 @@ def reference_section(recipe: str) -> Section:
     return Section(recipe, found, gain, claims(recipe, found, gain))
 
 
-def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tuple[Claim, ...]:
+def claims(
+    recipe: str, found: Mapping[str, Findings], gain: float | None, studies: Sequence[StudyResult] = ()
+) -> tuple[Claim, ...]:
     """All claims, checked against runs of one recipe.
 
     Args:
         recipe: "tuned" or "origin".
         found: What is known of one run of each model that has one.
         gain: The last CNN's test accuracy minus the dense network's (0 to 1); None if one of them is missing.
+        studies: What is known of modified runs; without them, the claims that need these aren't measured.
     """
+    hierarchy, normalisation, unaugmented = (one.claim for one in studies or study_results((), recipe))
     known_shifts = {name: one.shifts for name, one in found.items() if one.shifts}
     known_efficiency = {name: one.efficiency for name, one in found.items() if one.efficiency}
     last = found.get(CNNS[-1])
@@ -114,9 +110,10 @@ def claims(recipe: str, found: Mapping[str, Findings], gain: float | None) -> tu
             translation_claim(known_shifts, [name for name in known_shifts if _augments(found[name])], DENSE, CNNS),
             missing=missing((DENSE, *CNNS), "shifts"),
         ),
-        _HIERARCHY,
-        _NORMALISATION,
+        hierarchy,
+        normalisation,
         replace(regularisation_claim(*fits), missing=missing((UNREGULARISED, REGULARISED), "fit")),
+        unaugmented,
         *(
             replace(claim, missing=missing(CNNS[-1:], "convergence"))
             for claim in curve_claims(CNNS[-1], last.convergence if last else None, smoothing or 0.0)
@@ -136,7 +133,7 @@ def _spatial(found: Mapping[str, Findings], missing: tuple[str, ...]) -> Claim:
 
 def _augments(one: Findings) -> bool:
     """Whether the run's training images were shifted at random."""
-    return shifts_images(str(one.record.settings.get("augment")))
+    return any(one.record.settings.get(name) for name in ("shift", "crop"))
 
 
 def _total_gain(gain: float | None, missing: tuple[str, ...]) -> Claim:

@@ -95,7 +95,7 @@ def budgeted(config: TrainingConfig, epochs: int = EPOCHS, limit: int = LIMIT) -
 
     Augmentation shifts images by a pixel, which only makes sense if neighbouring pixels are adjacent.
     """
-    settings = replace(config.hyperparameters, epochs=epochs, augment="none")
+    settings = replace(config.hyperparameters.without_augmentation(), epochs=epochs)
     return replace(config, hyperparameters=settings, modified=True, limit=limit, subset="auto", score_test=True)
 
 

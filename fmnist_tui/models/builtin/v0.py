@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
 from fmnist_tui.models.hyperparameters import ORIGIN_PIXELS, Hyperparameters
+from fmnist_tui.models.network_options import DENSE_OPTIONS
 from fmnist_tui.models.spec import ImageShape, ModelSpec, Reported
 
 if TYPE_CHECKING:
     from fmnist_tui.models.dense import DenseNetwork
 
 
-def build(image_shape: ImageShape, classes: int) -> DenseNetwork:
+def build(
+    image_shape: ImageShape, classes: int, *, hidden: Sequence[int] = (300, 100), activation: str = "relu"
+) -> DenseNetwork:
     """Pixels -> 300 (ReLU) -> 100 (ReLU) -> classes (sigmoid)."""
     from fmnist_tui.models.dense import DenseNetwork
 
-    return DenseNetwork((prod(image_shape), 300, 100, classes))
+    return DenseNetwork((prod(image_shape), *hidden, classes), activation=activation)
 
 
 SPEC = ModelSpec(
@@ -57,4 +61,5 @@ SPEC = ModelSpec(
         "It doesn't know that two pixels are neighbours."
     ),
     reported=Reported(0.8748, 0.2177),
+    options=DENSE_OPTIONS,
 )

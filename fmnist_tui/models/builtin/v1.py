@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fmnist_tui.models.network_options import cnn_options
 from fmnist_tui.models.spec import ImageShape, ModelSpec, Reported
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(image_shape: ImageShape, classes: int) -> nn.Module:
+def build(image_shape: ImageShape, classes: int, **options: Any) -> nn.Module:
     """The convolution blocks and one linear layer."""
     from fmnist_tui.models.cnn import build_cnn
 
-    return build_cnn(image_shape, classes)
+    return build_cnn(image_shape, classes, **options)
 
 
 SPEC = ModelSpec(
@@ -29,4 +30,5 @@ SPEC = ModelSpec(
         "v0's parameters."
     ),
     reported=Reported(0.9173, 0.2783),
+    options=cnn_options(),
 )

@@ -131,7 +131,7 @@ def augmented_caption(browsing: Browsing, index: int) -> str:
 def _augmenting() -> str:
     """The models and recipes that augment: `v1, v2, v3 (tuned)`."""
     versions = {
-        recipe: [one.name for one in all_models() if recipe in one.recipes and one.recipes[recipe].augment != "none"]
+        recipe: [one.name for one in all_models() if recipe in one.recipes and one.recipes[recipe].augments]
         for recipe in RECIPES
     }
     return ", ".join(f"{', '.join(names)} ({recipe})" for recipe, names in versions.items() if names)
@@ -197,8 +197,9 @@ def mean_page(browsing: Browsing, means: ClassMeans | None) -> tuple[Thumbnail, 
 def augmented_page(browsing: Browsing, index: int, capacity: int) -> tuple[Thumbnail, ...]:
     """The image as it is, then as augmentation flips and shifts it."""
     image = browsing.images.images[index]
-    kind = "flip_shift" if browsing.dataset.flips else "shift"
-    draws = draw(max(0, capacity - 1), np.random.default_rng(index), kind)
+    draws = draw(max(0, capacity - 1), np.random.default_rng(index))
+    if not browsing.dataset.flips:
+        draws = replace(draws, flips=np.zeros_like(draws.flips))
     images = augmented(np.repeat(image[None], len(draws.flips), axis=0), draws)
     texts = map(_augmentation_text, draws.flips.tolist(), draws.rows.tolist(), draws.columns.tolist())
     original = Thumbnail(picture(image), f"{index} original", about_image(browsing, index))

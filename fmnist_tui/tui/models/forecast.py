@@ -11,14 +11,14 @@ from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.models.layer_table import LayerTable
-from fmnist_tui.models.layers import layer_table, saved_table
+from fmnist_tui.models.layers import Options, layer_table, saved_table
 from fmnist_tui.models.registry import all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.runs.queue.devices import needed_device
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import rough_duration, safe
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import RECIPES, settle_for_fashion_mnist
+from fmnist_tui.training.recipes import MODEL, RECIPES, settle_for_fashion_mnist
 
 _IMAGES = 60_000
 """Training images of Fashion-MNIST, assumed until the data is loaded."""
@@ -40,6 +40,7 @@ class Known:
         classes: How many it has.
         tables: The layers of each model for such images, by its name.
         faults: Why the layers of a model aren't known, by its name.
+        variants: The layers of models with settings of their own, or why they can't be built.
         records: All runs.
         comparisons: One for each recipe.
         peak: MACs per second of the CPUs, 0 until they are timed.
@@ -50,6 +51,7 @@ class Known:
     classes: int = FASHION_MNIST_CLASSES
     tables: Mapping[str, LayerTable] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[tuple[str, Options], LayerTable | str] = field(default_factory=dict)
     records: tuple[Run, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     peak: float = 0.0
@@ -64,7 +66,17 @@ class Known:
     def of_images(self, image_shape: ImageShape, classes: int) -> Known:
         """The same for images of that shape, with those layers that need not be measured."""
         tables = {model.name: table for model in all_models() if (table := saved_table(model, image_shape, classes))}
-        return replace(self, image_shape=image_shape, classes=classes, tables=tables, faults={})
+        return replace(self, image_shape=image_shape, classes=classes, tables=tables, faults={}, variants={})
+
+    def with_options(self, model: str, options: Options) -> Known:
+        """The same for a model with these settings: its layers, or why it can't be built, once they are measured."""
+        if not options:
+            return self
+        found = self.variants.get((model, options))
+        others = {name: table for name, table in self.tables.items() if name != model}
+        if isinstance(found, LayerTable):
+            return replace(self, tables={**self.tables, model: found})
+        return replace(self, tables=others, faults={**self.faults, model: found} if found else self.faults)
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,24 @@ def measure_networks(known: Known, publish: Callable[..., object]) -> None:
     publish(tables=tables, faults=faults)
 
 
+def measure_variant(model: ModelSpec, options: Options, known: Known) -> LayerTable | str:
+    """The layers of a model with settings of its own, or why it can't be built; called in a thread, as above."""
+    try:
+        return layer_table(model, known.image_shape, known.classes, options)
+    except Exception as error:  # noqa: BLE001 - shown on the model's page
+        return first_sentence(error)
+
+
+def first_sentence(error: Exception) -> str:
+    """The error in a line: its text if it is one of a setting, else with its type."""
+    return safe(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {safe(error)}"
+
+
+def options_of(config: TrainingConfig) -> Options:
+    """The settings of the model itself, as `Known.variants` has them."""
+    return tuple(config.model_options.items())
+
+
 def forecast(configs: Sequence[TrainingConfig], known: Known, images: int | None) -> Forecast | None:
     """How long these trainings will take, and on which device; None until that is known.
 
@@ -152,8 +182,12 @@ def exclusion(configs: Sequence[TrainingConfig]) -> str:
     changed = next(filter(None, map(changes, configs)), None)
     if changed is None:
         return ""
-    listed = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items())
+    listed = ", ".join(f"{name.replace('_', ' ')} {_written(value)}" for name, value in changed.items())
     return f"Excluded from results (changed: {listed})"
+
+
+def _written(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def changes(config: TrainingConfig) -> dict[str, object]:
@@ -161,11 +195,12 @@ def changes(config: TrainingConfig) -> dict[str, object]:
     recipe = asdict(settle_for_fashion_mnist(config.model.recipe(config.recipe)))
     settings = asdict(settle_for_fashion_mnist(config.hyperparameters))
     changed = {name: value for name, value in settings.items() if value != recipe[name]}
+    changed |= {f"{MODEL}{name}": value for name, value in config.model_options.items()}
     return changed if config.limit is None else {**changed, "limit": config.limit}
 
 
 def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | None:
-    table = known.tables.get(config.version)
+    table = known.with_options(config.version, options_of(config)).tables.get(config.version)
     if table is None:
         return None
     n_train = round(_N_TRAIN * min(config.limit or images, images))

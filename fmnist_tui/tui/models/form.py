@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from fmnist_tui.models.hyperparameters import ConfigError, check_range
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperparameters
 from fmnist_tui.tui.models.forecast import DEVICES
+from fmnist_tui.tui.models.more_settings import PREFIX, MoreSettings
 from fmnist_tui.tui.widgets.choices import Picker
 
 _PROCESS, _IN_APP = "process", "app"
@@ -92,9 +93,11 @@ class TrainForm(Vertical):
         with Horizontal():
             yield Label("train in")
             yield self._select("in_app", (_PROCESS, _IN_APP))
+        yield MoreSettings(self._first_values)
 
     @on(Select.Changed)
     @on(Input.Changed)
+    @on(MoreSettings.Changed)
     def _forward_change(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Changed())
@@ -114,7 +117,8 @@ class TrainForm(Vertical):
         """The fields' values by name, without empty ones."""
         typed = {name: self.query_one(f"#{name}", Input).value for name in _LABELS}
         chosen = {name: self._choice(name) for name in ("recipe", "flip", "device")}
-        return {name: value for name, value in (typed | chosen).items() if value}
+        more = {f"{PREFIX}{name}": value for name, value in self.query_one(MoreSettings).values.items()}
+        return {name: value for name, value in (typed | chosen | more).items() if value}
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Fills in values of the last use where nothing has been typed or chosen yet."""
@@ -125,6 +129,7 @@ class TrainForm(Vertical):
         for name, choices in (("recipe", RECIPES), ("flip", FLIPS), ("device", DEVICES)):
             if self._choice(name) == choices[0] and values.get(name) in choices:
                 self.query_one(f"#{name}", Select).value = values[name]
+        self.query_one(MoreSettings).fill(values)
 
     def show_recipe(self, models: Sequence[str]) -> None:
         """Shows in empty fields the values of the chosen recipe of these models."""
@@ -139,16 +144,18 @@ class TrainForm(Vertical):
         }
         for name, value in shown.items():
             self.query_one(f"#{name}", Input).placeholder = value
+        self.query_one(MoreSettings).show_recipe(models, self._choice("recipe"))
 
     def mark_changes(self, changed: Collection[str]) -> None:
         """Marks the fields of these settings: they differ from the recipe's."""
-        for field, setting in (*((name, name) for name in _LABELS), ("flip", "augment")):
+        for field, setting in (*((name, name) for name in _LABELS), ("flip", "flip")):
             row = self.query_one(f"#{field}").parent
             if row:
                 row.set_class(setting in changed, "changed")
         for name, label in _LABELS.items():
             mark = "*" if name in changed else ""
             self.query_one(f"#label-{name}", Label).update(f"{label} {mark}")
+        self.query_one(MoreSettings).mark_changes(changed)
 
     def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
         """Shows whether images will be flipped; None if that isn't known yet."""
@@ -168,8 +175,9 @@ class TrainForm(Vertical):
         rate = {"learning_rate": self._number("learning_rate")}
         seeds = range(first, first + (count or 1))
         recipe, device, flip = self._choice("recipe"), self._choice("device"), self._choice("flip")
-        limit = self._whole("limit")
-        return configure_all(models, seeds, recipe, {**changes, **rate}, device, limit=limit, flip=flip)
+        settings: dict[str, Any] = {"limit": self._whole("limit"), "flip": flip}
+        settings["given"] = self.query_one(MoreSettings).given(models, recipe)
+        return configure_all(models, seeds, recipe, {**changes, **rate}, device, **settings)
 
     def _select(self, name: str, choices: Sequence[str]) -> Picker:
         before = self._first_values.get(name, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,13 +11,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 from textual.widgets.option_list import Option
 
 from fmnist_tui.data import Dataset
+from fmnist_tui.models.layer_table import LayerTable
+from fmnist_tui.models.layers import Options
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
-from fmnist_tui.training.augment import flips
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
 from fmnist_tui.tui.base_screens import LabScreen
@@ -31,10 +33,13 @@ from fmnist_tui.tui.models.forecast import (
     is_long,
     load_known,
     measure_networks,
+    measure_variant,
+    options_of,
 )
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.model_list import cost_bars, model_line
 from fmnist_tui.tui.models.model_page import HUGE, WIDE, ModelPage
+from fmnist_tui.tui.models.more_settings import MoreSettings
 from fmnist_tui.tui.models.naming import NameModelDialog, check_named, find_models
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.settings import Settings
@@ -55,6 +60,7 @@ class ModelsScreen(LabScreen):
         ),
         Binding("n", "name", "Own model", tooltip="Name a model of your own: a class or function in a file or module"),
         Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
+        Binding("m", "more", "More settings", tooltip="All settings: optimiser, schedule, augmentation, the network"),
         Binding("escape", "leave_field", "Back to the models", show=False),
         Binding("tab", "app.focus_next", "Settings", tooltip="To the form, its next field, and the model's page"),
     ]
@@ -66,6 +72,7 @@ class ModelsScreen(LabScreen):
         self._known = Known()
         self._form_is_due = False
         self._looked_at: RunsState | None = None
+        self._options: dict[str, Options] = {}
 
     def compose(self) -> ComposeResult:
         """List, form and costs on the left; drawing, facts, layers and recipes on the right."""
@@ -164,6 +171,14 @@ class ModelsScreen(LabScreen):
         self._show_list()
         self._show_form()
 
+    async def action_more(self) -> None:
+        """Open the further settings, at the first of them, or close them."""
+        more = self.query_one(MoreSettings)
+        await more.toggle()
+        self.set_class(more.is_open, "-more")
+        fields = [field for field in more.query(Input) if field.parent and field.parent.display] if more.is_open else []
+        self.set_focus(fields[0] if fields else self.query_one("#versions"))
+
     def action_name(self) -> None:
         """Ask for a model of the user's own."""
         self._ask_for_name()
@@ -258,8 +273,9 @@ class ModelsScreen(LabScreen):
         self.query_one("#cost", Static).update(Fitted(partial(cost_bars, models, self._known, theme)))
 
     def _show_page(self) -> None:
-        recipe = self.query_one(TrainForm).recipe
-        self.query_one(ModelPage).show(self._model(), self._known, self.app.dataset, recipe)
+        recipe, model = self.query_one(TrainForm).recipe, self._model()
+        known = self._known.with_options(model.name, self._options.get(model.name, ()))
+        self.query_one(ModelPage).show(model, known, self.app.dataset, recipe)
 
     def _show_form(self) -> None:
         """What the form implies: the recipe's values, changes, duration, faults."""
@@ -271,6 +287,7 @@ class ModelsScreen(LabScreen):
             configs = form.configs(chosen)
         except ConfigError as error:
             configs, fault = [], str(error)
+        self._take_options(configs)
         expected = forecast(configs, self._known, self._images)
         what = chosen[0] if len(chosen) == 1 else f"{len(chosen)} marked"
         time = f"  ≈ {expected.rounded}" if expected and expected.rounded else ""
@@ -280,6 +297,23 @@ class ModelsScreen(LabScreen):
         form.show_flips(_flips(configs, self.app.dataset))
         self._show_line("#forecast", _notes(expected, configs))
         self._show_line("#fault", fault)
+
+    def _take_options(self, configs: list[TrainingConfig]) -> None:
+        """Measures the networks that the form's settings make of the models, and shows them on the page."""
+        options = {config.version: options_of(config) for config in configs}
+        if options != self._options:
+            self._options = options
+            self._show_page()
+        for config in configs:
+            key = config.version, options_of(config)
+            if key[1] and key not in self._known.variants:
+                publish = partial(self.call_later, self._learn_variant, key, self._known)
+                work = partial(_measure, config.model, key[1], self._known, publish)
+                self.app.threads.start(work, lane="variants", only_newest=True)
+
+    def _learn_variant(self, key: tuple[str, Options], known: Known, found: LayerTable | str) -> None:
+        if (known.image_shape, known.classes) == (self._known.image_shape, self._known.classes):
+            self._learn(variants={**self._known.variants, key: found})
 
     def _show_line(self, selector: str, text: str) -> None:
         line = self.query_one(selector, Static)
@@ -291,8 +325,12 @@ def _notes(expected: Forecast | None, configs: list[TrainingConfig]) -> str:
     return ". ".join(filter(None, [exclusion(configs), expected.note if expected else ""]))
 
 
+def _measure(model: ModelSpec, options: Options, known: Known, publish: Callable[[LayerTable | str], object]) -> None:
+    publish(measure_variant(model, options, known))
+
+
 def _flips(configs: list[TrainingConfig], dataset: Dataset | None) -> bool | None:
     """Whether any of these trainings flips images; None until the data is loaded."""
     if dataset is None:
         return None
-    return any(flips(settled(config, dataset).hyperparameters.augment) for config in configs)
+    return any(settled(config, dataset).hyperparameters.flip == "on" for config in configs)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ Figure = Curves | Bars
 
 def figures(page: Page, theme: Theme) -> list[tuple[Figure, ...]]:
     """The charts of each of the page's claims, in their order: one, or two side by side, or none."""
-    return [make(page, theme) if make else () for make, _ in zip(_OF_CLAIMS, page.claims, strict=True)]
+    return [make(page, theme) for make, _ in zip(_OF_CLAIMS, page.claims, strict=True)]
 
 
 def _spatial(page: Page, theme: Theme) -> tuple[Figure, ...]:
@@ -254,6 +255,22 @@ def _total_gain(page: Page, theme: Theme) -> tuple[Figure, ...]:
     return (Bars("Test accuracy, v3 minus v0, in points", bars, scale),)
 
 
+def _study(page: Page, theme: Theme, *, number: int) -> tuple[Figure, ...]:
+    """A bar for each kind of runs, as it is named, from a mean over its runs; nothing until there are some."""
+    found = page.own.studies[number] if page.own.studies else None
+    if found is None or not found.measured:
+        return ()
+    by_fit, bars = found.study.by_fit, []
+    for one, fraction in zip(found.measured, (_DIM, 1.0), strict=True):
+        error = None if not one.values else fmean(one.values) if by_fit else 1.0 - fmean(one.values)
+        text_of: Callable[[float], str] = "{:+.4f}".format if by_fit else percent
+        bar = _bar(one.arm.name, error, None, model_colour(one.arm.version, theme), text_of, theme)
+        bars.append(replace(bar, colour=faded(bar.colour, theme, fraction), ink=bar.ink or bar.colour))
+    caption = "Validation NLL minus training NLL" if by_fit else "Test error, mean over runs"
+    scale = _scale(theme) if by_fit else _scale(theme, unit="%", factor=100)
+    return (Bars(caption, tuple(bars), scale),)
+
+
 def short_count(count: float) -> str:
     """121k, 5.9M: three digits at most."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
@@ -268,17 +285,18 @@ def _scale(theme: Theme, unit: str = "", factor: float = 1.0) -> Scale:
     return Scale(unit, factor, chart_colours(theme)["ticks"], faded("#A0A8B0" if theme.dark else "#505860", theme, 0.9))
 
 
-_OF_CLAIMS: tuple[Callable[[Page, Theme], tuple[Figure, ...]] | None, ...] = (
+_OF_CLAIMS: tuple[Callable[[Page, Theme], tuple[Figure, ...]], ...] = (
     _spatial,
     _efficiency,
     _shifts,
-    None,
-    None,
+    partial(_study, number=0),
+    partial(_study, number=1),
     _gap,
+    partial(_study, number=2),
     _rapid,
     partial(_by_epoch, training=True),
     partial(_by_epoch, training=False),
     _final_loss,
     _total_gain,
 )
-"""In the order of `claims.claims`; two of them can't be measured."""
+"""In the order of `claims.claims`."""

@@ -54,7 +54,7 @@ class Page:
     def claims(self) -> tuple[Shown, ...]:
         """All claims."""
         return tuple(
-            Shown(theirs if ours.verdict is Verdict.NOT_MEASURED else ours, ours, theirs)
+            Shown(theirs if is_only_theirs(ours, theirs) else ours, ours, theirs)
             for ours, theirs in zip(self.own.claims, self.reference.claims, strict=True)
         )
 
@@ -65,6 +65,11 @@ class Page:
         """
         own, reference = (_known(one.found, analysis, model) for one in (self.own, self.reference))
         return (own, reference) if own else (reference, {})
+
+
+def is_only_theirs(ours: Claim, theirs: Claim) -> bool:
+    """Whether only the reference runs decide a claim."""
+    return theirs.verdict is not Verdict.NOT_MEASURED and ours.verdict is Verdict.NOT_MEASURED
 
 
 def load_pages(records: Sequence[Run]) -> tuple[Page, ...]:

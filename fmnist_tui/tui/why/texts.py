@@ -44,7 +44,10 @@ def sentence(claim: Claim, *, with_reason: bool) -> str:
     """What is claimed; for a claim without a chart also why it can't be decided."""
     names_model = claim.statement[1:2].isdigit()
     statement = claim.statement if names_model else claim.statement[:1].upper() + claim.statement[1:]
-    return f"{statement}. Not decided here: {claim.measured}. {claim.method}." if with_reason else statement
+    if not with_reason:
+        return statement
+    commands = f" To measure it: {'; '.join(claim.missing)}" if claim.missing else ""
+    return f"{statement}. {(claim.measured or str(claim.verdict)).capitalize()}. {claim.method}.{commands}"
 
 
 def list_line(shown: Shown, theme: Theme, width: int, *, with_verdict: bool) -> Text:
