@@ -101,6 +101,7 @@ class TargetResult:
         seconds: The median, in which those that didn't reach it count as infinitely long; None if that is infinite, or
             nothing was measured.
         validation_seconds: The same for the validations alone.
+        epoch: The same for the epoch that reached it, from 1.
         best_accuracy: The median of the trainings' best validation accuracies.
     """
 
@@ -109,6 +110,7 @@ class TargetResult:
     reached: int
     seconds: float | None
     validation_seconds: float | None
+    epoch: float | None
     best_accuracy: float
 
 
@@ -166,12 +168,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         found = [training.reached(target) for training in self.trainings]
         times = [one for one in found if one is not None]
         measured = self.reach >= target
+        columns = ("seconds", "validation_seconds", "epoch")
+        medians = [_median([getattr(one, name) for one in times], len(found)) if measured else None for name in columns]
         return TargetResult(
             target,
             measured,
             len(times),
-            _median([one.seconds for one in times], len(found)) if measured else None,
-            _median([one.validation_seconds for one in times], len(found)) if measured else None,
+            *medians,
             statistics.median(training.best_accuracy for training in self.trainings),
         )
 

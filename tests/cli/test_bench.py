@@ -114,7 +114,7 @@ def test_the_time_to_an_accuracy_is_measured_saved_and_listed_with_those_of_othe
         *("device_name", "threads", "versions", "trainings", "results"),
     }
     (result,) = found["entries"][0]["results"]
-    keys = ["target", "measured", "reached", "seconds", "validation_seconds", "best_accuracy"]
+    keys = ["target", "measured", "reached", "seconds", "validation_seconds", "epoch", "best_accuracy"]
     assert list(result) == keys
     assert result["reached"] == 1
     assert 0 < result["validation_seconds"] < result["seconds"]
