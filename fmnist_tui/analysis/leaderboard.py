@@ -169,12 +169,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         times = [one for one in found if one is not None]
         measured = self.reach >= target
         columns = ("seconds", "validation_seconds", "epoch")
-        medians = [_median([getattr(one, name) for one in times], len(found)) if measured else None for name in columns]
+        seconds, validation_seconds, epoch = (
+            _median([getattr(one, name) for one in times], len(found)) if measured else None for name in columns
+        )
         return TargetResult(
             target,
             measured,
             len(times),
-            *medians,
+            seconds,
+            validation_seconds,
+            epoch,
             statistics.median(training.best_accuracy for training in self.trainings),
         )
 
