@@ -23,9 +23,9 @@ from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
 from fmnist_tui.data import official
 from fmnist_tui.data.sources import DEMO
-from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.layers import layer_table, saved_table
 from fmnist_tui.models.registry import all_models, get_model
-from fmnist_tui.models.spec import Reported
+from fmnist_tui.models.spec import ModelSpec, Reported
 from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.runs.run import Run
 
@@ -172,13 +172,7 @@ def compare_on(data: OtherData, records: Sequence[Run], recipe: str = "tuned", *
     """
     own = [record for record in records if record.fingerprints == data.fingerprints]
     found = compare(own, recipe, all_runs=all_runs, data=data.fingerprints)
-    sizes = {record.run_id: record.snapshot.started for record in own if record.run_id in found.compared}
-    versions = []
-    for one in found.versions:
-        started = sizes.get(one.best_run)
-        parameters = started.parameters if started else one.parameters
-        versions.append(replace(one, reported=None, parameters=parameters))
-    return replace(found, versions=tuple(versions))
+    return replace(found, versions=tuple(replace(one, reported=None) for one in found.versions))
 
 
 def compare(
@@ -305,7 +299,7 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=n_seeds),
         test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=n_seeds),
         test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=n_seeds),
-        parameters=layer_table(model).parameters,
+        parameters=_parameters(best, model),
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
         device=", ".join(sorted({device for run in runs for device in run.record.devices})),
         what_changed=model.what_changed,
@@ -316,3 +310,12 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         conditions=differs,
         title=model.title,
     )
+
+
+def _parameters(record: Run, model: ModelSpec) -> int:
+    """Of the run's network: as saved with the model where that is possible, else as the run's log says."""
+    table = None if record.manifest.options else saved_table(model, record.image_shape, len(record.class_names))
+    if table is not None:
+        return table.parameters
+    started = record.snapshot.started
+    return started.parameters if started else layer_table(model).parameters
