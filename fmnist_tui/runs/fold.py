@@ -155,12 +155,11 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
         end = self.finished
         if end is None:
             return ""
-        if self.early_stopped and self.started:
-            return stopped_text(self.epochs[-1].epoch, self.started.epochs, scored=end.scored, early=True)
-        if end.reason != "stopped":
+        early = self.early_stopped
+        if end.reason != "stopped" and not early:
             return "  ".join(filter(None, [f"{end.reason}{', scored' if end.scored else ''}", end.message]))
         if not end.resumable and self.started and self.epochs:
-            return stopped_text(self.epochs[-1].epoch, self.started.epochs, scored=end.scored)
+            return stopped_text(self.epochs[-1].epoch, self.started.epochs, scored=end.scored, early=early)
         if end.message:
             return f"stopped, {end.message}"
         if self.saved_step is not None:

@@ -142,7 +142,7 @@ def test_a_run_that_stopped_early_says_so_everywhere(tmp_path: Path) -> None:
     assert headline(snapshot, Status.FINISHED, record, THEMES[0], 120).plain.endswith(ending)
     assert progress_of(snapshot) == (0.5, f"epoch 2 of 4, step {STEPS} of {STEPS}")
     assert record.progress == ending.replace("4", "30")  # as run.json has it
-    assert "finished early" in row(record, {}, False, THEMES[0])[2].plain  # noqa: FBT003
+    assert "finished early" in row(record, {}, False, THEMES[0])[2].plain
     commands = CliRunner()
     assert "finished early" in commands.invoke(runs_command, ["--runs", str(tmp_path)]).output
     assert f"ended            {ending}" in commands.invoke(show_command, ["last", "--runs", str(tmp_path)]).output
