@@ -191,7 +191,7 @@ class ModelsScreen(LabScreen):
     def _check_named(self, text: str | None) -> None:
         if text is None:
             return
-        self.app.notify(f"Checking {text}...", markup=False, timeout=3)
+        self.app.notify(f"Checking {text} ...", markup=False, timeout=3)
         images = self._known.image_shape, self._known.classes
         done, failed = partial(self.call_later, self._show_named), partial(self.call_later, self._refuse_named)
         self.app.threads.start(partial(check_named, text, images, done, failed), lane="named")
