@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from fmnist_tui.data.location import with_size
 from fmnist_tui.models.options import ConfigError
 
 if TYPE_CHECKING:
@@ -94,6 +93,8 @@ def data_option(command: Command) -> Command:
             location = data or os.environ.get("FMNIST_TUI_DATA")
             if not location or location == "demo":
                 raise click.UsageError(_SIZE_ALONE, click.get_current_context())
+            from fmnist_tui.data.location import with_size  # imports NumPy, as all of the package does
+
             data = with_size(location, size)
         return command(*args, data=data, **options)
 

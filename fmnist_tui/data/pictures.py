@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fmnist_tui.data.assembling import Part, Sets, assemble
 from fmnist_tui.data.dataset import MAX_CLASSES, ByteArray
 from fmnist_tui.data.errors import CancelCheck, DataError, Progress, ProgressCallback, raise_if_cancelled, unreadable
+from fmnist_tui.files import exists, is_file, is_folder
 from fmnist_tui.text import amount, counted, grouped, safe
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def holds_pictures(folder: Path) -> bool:
     Raises:
         OSError: It can't be searched.
     """
-    below = [path for path in _entries(folder) if path.is_dir()]
+    below = [path for path in _entries(folder) if is_folder(path)]
     return bool(_part_folders(folder)) or any(_has_picture(path) for path in [folder, *below])
 
 
@@ -128,7 +129,7 @@ def _part_folders(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in _entries(folder):
         for part, names in _PARTS.items():
-            if path.name.lower() in names and path.is_dir():
+            if path.name.lower() in names and is_folder(path):
                 if part in found:
                     raise DataError(f"{folder} has both {found[part].name} and {path.name}", "remove one of them")
                 found[part] = path
@@ -143,11 +144,11 @@ def _entries(folder: Path) -> list[Path]:
 def _classes_in(folder: Path, root: Path) -> _Search:
     search = _Search()
     for path in _entries(folder):
-        if path.is_dir():
+        if is_folder(path):
             if path.is_symlink() and root.resolve().is_relative_to(path.resolve()):
                 raise DataError(f"{path} is a link to a folder that contains it", "remove the link")
             search.files[path.name] = sorted(_walk(path, search))
-        elif path.is_symlink() and not path.exists():
+        elif path.is_symlink() and not exists(path):
             raise DataError(f"{path} is a link to {path.readlink()}, which can't be followed", "fix or remove the link")
         else:
             search.ignored += 1
@@ -167,7 +168,7 @@ def _walk(folder: Path, search: _Search) -> Iterator[Path]:
             if name.startswith("."):
                 continue
             if path.suffix.lower() in SUFFIXES:
-                if not path.is_file():
+                if not is_file(path):
                     kind = "a link that can't be followed" if path.is_symlink() else "not a file"
                     raise DataError(f"{path} is {kind}", "fix or remove it")
                 yield path

@@ -101,7 +101,12 @@ def test_all_analyses_are_made_saved_and_reused(
         assert one["analyses"]["shifts"]["mean"][0] == pytest.approx(scored["test_accuracy"], abs=0.005)
     verdicts = {claim["title"]: claim["verdict"] for claim in first["claims"]}
     assert len(verdicts) == 12
-    assert len(versions) < 4 or "not measured yet" not in verdicts.values()
+    unmeasured = {title for title, verdict in verdicts.items() if verdict == "not measured yet"}
+    assert len(versions) < 4 or unmeasured <= {
+        "Feature hierarchy",
+        "Normalisation",
+        "Regularisation, no augmentation",
+    }, "studied apart"
     again = json.loads(fmnist(*arguments).out)
     assert [one["cached"] for one in again["runs"]] == [list(one["analyses"]) for one in again["runs"]]
     assert [one["analyses"] for one in again["runs"]] == [one["analyses"] for one in first["runs"]]

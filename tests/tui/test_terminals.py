@@ -67,6 +67,7 @@ def visit_everything(terminal: Terminal) -> None:
         terminal.press_and_settle(key)
         terminal.wait_for(expected)
     terminal.press_and_settle(ESCAPE)
+    terminal.wait_until_gone(visits[-1][1])
     terminal.press(PALETTE)
     terminal.wait_for("Search for commands")
     terminal.press_and_settle(ESCAPE)
