@@ -199,8 +199,10 @@ def test_runs_on_other_data_alone_are_compared_under_its_name_and_without_refere
         ("v0", None, None, False),
         ("v1", None, None, False),
     ]
+    together = compare_runs(read_runs(tmp_path), Wanted(all_runs=True), lambda: False)
+    assert [one.name for one in together.own[0].versions] == ["v0", "v1"], "the data needs no mention"
+    assert now.next_data is together.next_data is None
     write_run(tmp_path, "v2", seed=9)
-    assert now.next_data is None
     both = compare_runs(read_runs(tmp_path), Wanted(), lambda: False)
     assert both.data is None
     assert [one.version for one in both.own[0].versions] == ["v2"]

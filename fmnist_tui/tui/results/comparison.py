@@ -190,7 +190,7 @@ def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool
     usual = (FASHION_MNIST,) if any(one.fingerprints == FASHION_MNIST for one in scored) else ()
     datasets = (*usual, *(one.fingerprints for one in others))
     data = next((one for one in others if one.fingerprints == wanted.data), None)
-    if data is None and not any(one.versions for one in own):
+    if data is None and (len(datasets) == len(others) == 1 or not any(one.versions for one in own)):
         data = next(iter(others), None)
     if data:
         own = tuple(_on(data, chosen, one, apart=apart) for one in own)
