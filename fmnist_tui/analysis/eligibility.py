@@ -39,8 +39,16 @@ def exclusion_reason(record: Run, recipe: str, data: Fingerprints = official.FAS
     A run is eligible if it was completed with the unmodified recipe on all training images of the data set, by default
     the official Fashion-MNIST, and scored on all of its test images.
     """
-    differences = "; ".join(_settings(record, recipe, data))
-    return _unfinished(record) or record.damage or _incomplete(record) or differences or None
+    return _first_reason(record, [*_settings(record, recipe, data), *_unscored(record)])
+
+
+def training_exclusion_reason(record: Run, recipe: str, data: Fingerprints) -> str | None:
+    """The same for a comparison of trainings alone: whether the run was scored doesn't matter."""
+    return _first_reason(record, list(_settings(record, recipe, data)))
+
+
+def _first_reason(record: Run, differences: Sequence[str]) -> str | None:
+    return _unfinished(record) or record.damage or _incomplete(record) or "; ".join(differences) or None
 
 
 def _unfinished(record: Run) -> str:
@@ -63,7 +71,7 @@ def _incomplete(record: Run) -> str:
 
 
 def _settings(record: Run, recipe: str, data: Fingerprints) -> Iterator[str]:
-    """Every way in which a completed run differs from an eligible one."""
+    """Every way in which a completed run's training differs from an eligible one's."""
     if record.model is None:
         yield f"unknown model {record.version}"
     if record.recipe != recipe:
@@ -71,6 +79,9 @@ def _settings(record: Run, recipe: str, data: Fingerprints) -> Iterator[str]:
     yield from _modified(record)
     yield from _limited(record)
     yield from _other_data(record, data)
+
+
+def _unscored(record: Run) -> Iterator[str]:
     if record.scores is None:
         scored = record.result is not None and record.result.has_scores
         yield "result.json holds impossible scores" if scored else "not scored"

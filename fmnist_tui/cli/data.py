@@ -22,7 +22,7 @@ from fmnist_tui.text import grouped, megabytes, safe
 def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
     """Show which data is used, verify it, and count the classes; download it if needed."""
     try:
-        dataset = load(data_folder(data), cache_folder(), _announce(), verify=True)
+        dataset = load(data_folder(data), cache_folder(), announce_downloads(), verify=True)
     finally:
         show_for_now("")
     if as_json:
@@ -31,7 +31,7 @@ def data_command(as_json: bool, data: str | None) -> None:  # noqa: FBT001
         _print(dataset)
 
 
-def _announce() -> ProgressCallback:
+def announce_downloads() -> ProgressCallback:
     """Shows downloads on stderr: a moving line on a terminal, elsewhere one line per file."""
     announced: set[str] = set()
 

@@ -32,19 +32,20 @@ from fmnist_tui.training.recipe_files import RecipeFile
 from fmnist_tui.training.recipes import FLIPS, configure_all
 
 _DETACHED_IN_APP = "--detach trains in separate processes, --in-app in this one: choose one"
-_SET_HELP = "Change a setting: --set mixup=0.2 --set model.dropout=0.3 (repeatable; see `recipe show`)."
+SET_HELP = "Change a setting: --set mixup=0.2 --set model.dropout=0.3 (repeatable; see `recipe show`)."
 _FLIP_HELP = "Flip training images horizontally: if that suits the data, always, or never."
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Shell completion for MODEL."""
     names = [*(model.name for model in all_models()), *(one.name for one in remembered()), "all"]
     return [name for name in names if name.startswith(incomplete)]
 
 
 @click.command("train")
-@click.argument("versions", nargs=-1, required=True, metavar="MODEL...|all", shell_complete=_complete)
+@click.argument("versions", nargs=-1, required=True, metavar="MODEL...|all", shell_complete=complete_model)
 @recipe_option
-@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help=_SET_HELP)
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help=SET_HELP)
 @click.option("--epochs", type=int, metavar="N", help="Epochs, instead of the recipe's.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step, instead of the recipe's.")
 @click.option("--lr", "learning_rate", type=float, metavar="X", help="Learning rate, instead of the recipe's.")
@@ -89,17 +90,17 @@ def train_command(
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
     settings |= {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
-    settings |= {"given": _given(given, changes, settings["flip"]), "score_test": not no_test}
+    settings |= {"given": given_settings(given, changes, settings["flip"]), "score_test": not no_test}
     folders = app_paths(runs, data)
-    names = _names(versions, folders)
-    configs = _configs(names, seeds_wanted, changes=changes, **settings)
+    names = model_names(versions, folders.data, folders.cache)
+    configs = configurations(names, seeds_wanted, changes=changes, **settings)
     requested = _request(configs, folders)
     if detach:
         sys.exit(start_and_leave(requested))
     sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
 
 
-def _given(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dict[str, str]:
+def given_settings(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dict[str, str]:
     """The settings of --set by name; each may be given once, and not as an option of its own as well."""
     found: dict[str, str] = {}
     for pair in pairs:
@@ -113,7 +114,7 @@ def _given(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dic
     return found
 
 
-def _configs(names: list[str], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:
+def configurations(names: list[str], seeds: Sequence[int], **settings: Any) -> list[TrainingConfig]:
     """The requested configurations; one that can't be trained anywhere is wrong usage."""
     try:
         return configure_all(names, seeds, **settings)
@@ -128,14 +129,14 @@ def _request(configs: list[TrainingConfig], folders: AppPaths) -> list[RunDirect
     from fmnist_tui.runs.start import request_runs
 
     requested = request_runs(configs, folders)
-    for warning in filter(None, [requested.warning, _too_many_threads(max(config.threads for config in configs))]):
+    for warning in filter(None, [requested.warning, too_many_threads(max(config.threads for config in configs))]):
         click.echo(f"warning: {safe(warning)}", err=True)
     for message in requested.failed:
         raise RunError(message)
     return requested.runs
 
 
-def _too_many_threads(threads: int) -> str:
+def too_many_threads(threads: int) -> str:
     """A warning if there are fewer CPUs than threads, else ""."""
     from fmnist_tui.host.node import available_cpus
 
@@ -145,14 +146,14 @@ def _too_many_threads(threads: int) -> str:
     return f"--threads {threads} exceeds the {counted(cpus, 'available CPU')}; training will be many times slower"
 
 
-def _names(versions: tuple[str, ...], folders: AppPaths) -> list[str]:
+def model_names(versions: tuple[str, ...], data: str | None, cache: Path) -> list[str]:
     """The requested models, each once; "all" means all built-in models. The user's own are checked."""
     named = {name: find_model(name) for name in versions if name != "all"}
     try:
         for name in [name for name, known in named.items() if known is None]:
             from fmnist_tui.runs.start import image_format
 
-            named[name] = name_model(decoded(name), Path.cwd(), *image_format(folders.data, folders.cache))
+            named[name] = name_model(decoded(name), Path.cwd(), *image_format(data, cache))
     except UnknownModelError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
     names = dict.fromkeys(model.name for model in named.values() if model)

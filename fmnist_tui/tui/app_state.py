@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from textual.app import App
-from textual.reactive import reactive
+from textual.reactive import var
 
 from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.paths import AppPaths
@@ -48,16 +48,17 @@ class LabApp(Remappable, App[None]):
         logout_note: What a logout does to them, or "".
     """
 
-    dataset: reactive[Dataset | None] = reactive(None)
-    class_means: reactive[ClassMeans | None] = reactive(None)
-    dataset_progress: reactive[Progress | None] = reactive(None)
-    dataset_fault: reactive[str] = reactive("")
-    late_settings: reactive[Settings | None] = reactive(None)
-    followed: reactive[Follower | None] = reactive(None)
-    overlaid: reactive[tuple[Follower, ...]] = reactive(())
-    runs_state: reactive[RunsState] = reactive(RunsState())
-    running_runs: reactive[tuple[RunDirectory, ...]] = reactive(())
-    logout_note: reactive[str] = reactive("")
+    # `var`: a change of a reactive attribute would paint the whole screen.
+    dataset: var[Dataset | None] = var(None)
+    class_means: var[ClassMeans | None] = var(None)
+    dataset_progress: var[Progress | None] = var(None)
+    dataset_fault: var[str] = var("")
+    late_settings: var[Settings | None] = var(None)
+    followed: var[Follower | None] = var(None)
+    overlaid: var[tuple[Follower, ...]] = var(())
+    runs_state: var[RunsState] = var(RunsState())
+    running_runs: var[tuple[RunDirectory, ...]] = var(())
+    logout_note: var[str] = var("")
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__()

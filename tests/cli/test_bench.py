@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
+from fmnist_tui.host.node import host_name
 
+from .commands import copy_of, edit, newest
 from .conftest import Fmnist
 from .terminal import terminal
 
@@ -72,6 +77,104 @@ def test_a_missing_device_is_one_line(fmnist: Fmnist, arguments: list[str], expe
 
 def test_seconds_must_be_positive(fmnist: Fmnist) -> None:
     assert fmnist("bench", "--seconds", "0").status == 2
+
+
+TO_ACCURACY = ("bench", "v0", "--data", "demo", "--device", "cpu", "--threads", "1")
+
+
+@pytest.fixture
+def times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of this machine's times."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return tmp_path / "fmnist-tui" / "time-to-accuracy" / f"{host_name()}.json"
+
+
+def test_the_time_to_an_accuracy_is_measured_saved_and_listed_with_those_of_other_machines(
+    fmnist: Fmnist, times: Path
+) -> None:
+    outcome = fmnist(*TO_ACCURACY, "--to", "1", "--to", "0.2", "--set", "epochs=2")
+    assert outcome.status == 0
+    assert outcome.err.splitlines()[:3] == ["v0, seed 0", *(f"v0, seed 0: epoch {number} of 2" for number in (1, 2))]
+    assert outcome.err.splitlines()[3].startswith("v0 epochs=2: 20.00% ")
+    header = ["model", "machine", "device", "threads", "seeds", "20%", "100%", "date"]
+    assert outcome.lines[0].split() == header
+    assert outcome.lines[1].startswith("v0 epochs=2  ")
+    assert "  best " in outcome.lines[1]
+    assert any(line.startswith("demo, recipe tuned. Seconds from the first step") for line in outcome.lines)
+    assert outcome.lines[-1] == f"saved in {times}"
+    (entry,) = json.loads(times.read_text())["entries"]
+    other = {**entry, "machine": "gpu-box", "device": "cuda:0", "device_name": "Abacus \x1b[31m"}
+    times.with_name("gpu-box.json").write_text(json.dumps({"entries": [other]}))
+    found = fmnist("bench", "--from-runs", "--to", "0.2", "--data", "demo", "--json").json
+    assert list(found) == ["targets", "data", "file", "entries", "excluded"]
+    assert (found["targets"], found["data"], found["file"], found["excluded"]) == ([0.2], "demo", None, [])
+    assert [one["machine"] for one in found["entries"]] == sorted(["gpu-box", host_name()])
+    assert set(found["entries"][0]) == {
+        *("machine", "date", "model", "code", "recipe", "settings", "data", "data_fingerprint", "device"),
+        *("device_name", "threads", "versions", "trainings", "results"),
+    }
+    (result,) = found["entries"][0]["results"]
+    keys = ["target", "measured", "reached", "seconds", "validation_seconds", "epoch", "best_accuracy"]
+    assert list(result) == keys
+    assert result["reached"] == 1
+    assert 0 < result["validation_seconds"] < result["seconds"]
+    lines = fmnist("bench", "--from-runs", "--data", "demo").lines
+    assert any(line.startswith("gpu-box, cuda:0: Abacus  [31m; Python ") for line in lines)
+
+
+def test_times_are_read_from_finished_runs(fmnist: Fmnist, times: Path, runs: Path) -> None:
+    options = ("--data", "demo", "--runs", runs)
+    assert fmnist("train", "v0", *options, "--threads", "1", "--in-app", "--no-test").status == 0
+    run = newest(runs)
+    copied = copy_of(run, runs, "v0-20250101-000000-0001")
+    edit(copied.run_json, modified=True)
+    outcome = fmnist("bench", "v0", "--from-runs", "--to", "0.5", *options)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.lines[1].startswith("v0 ")
+    assert outcome.lines[-1] == "v0-20250101-000000-0001 excluded: recipe modified"
+    assert json.loads(times.read_text())["entries"][0]["trainings"][0]["run"] == run.run_id
+
+
+def test_ctrl_c_prints_and_saves_what_was_measured(
+    fmnist: Fmnist, times: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(configs: Any, dataset: Any, targets: Any, report: Any, keep: Any) -> None:
+        report("v0, seed 1: epoch 1 of 2", "step 1 of 2")
+        raise KeyboardInterrupt
+
+    assert fmnist(*TO_ACCURACY, "--to", "0.1", "--set", "epochs=1").status == 0
+    monkeypatch.setattr("fmnist_tui.cli.leaderboard.measure", measure)
+    outcome = fmnist(*TO_ACCURACY, "--to", "0.1", "--set", "epochs=1")
+    assert outcome.status == 130
+    assert outcome.err.split("\n")[0] == "v0, seed 1: epoch 1 of 2"
+    assert outcome.lines[1].startswith("v0 epochs=1  ")
+
+
+def test_times_that_cannot_be_saved_are_printed_with_a_warning(fmnist: Fmnist, times: Path) -> None:
+    times.parent.mkdir(parents=True)
+    times.write_text("[]")
+    outcome = fmnist(*TO_ACCURACY, "--to", "0.1", "--set", "epochs=1")
+    assert outcome.status == 0
+    assert outcome.err.splitlines()[-1] == f"warning: not saved: {times} is damaged; move it away"
+    assert outcome.lines[1].startswith("v0 epochs=1  ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--to", "0.9", "--seconds", "3"], "--seconds has no effect with --to or a MODEL"),
+        (["--set", "epochs=1"], "--set has no effect without --to"),
+        (["--from-runs", "--seeds", "2"], "--seeds has no effect with --from-runs"),
+        (["--to", "0.9", "--device", "cpu", "--device", "mps"], "--to takes one --device"),
+        (["--to", "90"], "90.0 is not in the range 0.0<x<=1.0"),
+        (["v17"], "v17"),
+        (["v0", "--set", "dropuot=1"], "dropuot"),
+    ],
+)
+def test_wrong_usage_is_one_line(fmnist: Fmnist, arguments: list[str], expected: str) -> None:
+    outcome = fmnist("bench", *arguments)
+    assert outcome.status == 2
+    assert expected in outcome.complaint
 
 
 @pytest.mark.slow

@@ -60,7 +60,10 @@ OPTIONS = {
     "new-model": set(),
     "export": {"--to", "--runs"},
     "data": {"--json", "--data"},
-    "bench": {"--seconds", "--device", "--threads", "--json"},
+    "bench": {
+        *("--seconds", "--device", "--threads", "--json"),
+        *("--to", "--seeds", "--set", "--from-runs", "--data", "--runs"),
+    },
     "doctor": {"--json", "--data", "--runs"},
 }
 

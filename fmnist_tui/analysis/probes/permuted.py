@@ -23,10 +23,9 @@ from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.training import events
-from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Alert, CheckpointSaved, Command
-from fmnist_tui.training.store import Outcome
+from fmnist_tui.training.events import Command
+from fmnist_tui.training.store import MemoryStore
 from fmnist_tui.training.task import Task, choose, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
@@ -138,7 +137,7 @@ def _train_once(
     task = make_task(config, dataset)
     fraction, what = start
     report(fraction, f"{what}: starting")
-    memory = _Memory()
+    memory = MemoryStore()
     validation = 0.0
     for event in _events(task, memory, stop):
         match event:
@@ -155,34 +154,11 @@ def _train_once(
     return validation, memory.outcome.scores.accuracy
 
 
-def _events(task: Task, memory: _Memory, stop: CancelCheck) -> Iterator[events.Event]:
+def _events(task: Task, memory: MemoryStore, stop: CancelCheck) -> Iterator[events.Event]:
     def control() -> Command | None:
         return Command.STOP_NOW if stop() else None
 
     return train(make_engine(task), task, control, memory)
-
-
-class _Memory:
-    """A store that keeps only the outcome: a training that is cancelled has to start over."""
-
-    busy = False
-
-    def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-
-    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Checkpoints are dropped."""
-
-    def news(self) -> list[CheckpointSaved | Alert]:
-        """Nothing was written, so there is nothing to report."""
-        return []
-
-    def wait(self) -> None:
-        """Nothing is being written."""
-
-    def save_outcome(self, outcome: Outcome) -> None:
-        """Keep the outcome."""
-        self.outcome = outcome
 
 
 def spatial_claim(dense: Permuted | None, cnn: Permuted | None) -> Claim:
