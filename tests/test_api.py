@@ -73,6 +73,25 @@ def test_a_loop_that_is_left_early_saves_and_is_resumed_bit_for_bit(tmp_path: Pa
     assert np.array_equal(first.curves.epochs.validation_loss, second.curves.epochs.validation_loss)
 
 
+def test_a_run_with_settings_of_its_network_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    own = {"model.dropout": 0.3, "model.width": 2, "ema": "0.9"}
+    common: dict[str, Any] = {"epochs": 2, "data": "demo", "threads": 1, "limit": 300, "settings": own}
+    whole = fmnist_tui.train("v1", folder=tmp_path / "whole", **common)
+    list(whole)
+    cut = fmnist_tui.train("v1", folder=tmp_path / "cut", **common)
+    for event in cut:
+        if isinstance(event, Epoch):
+            break
+    assert cut.run.status is Status.STOPPED
+    list(fmnist_tui.resume("last", tmp_path / "cut"))
+    run = fmnist_tui.open_run("last", tmp_path / "cut")
+    assert {name: run.settings[name] for name in own} == {**own, "ema": 0.9}
+    assert run.epochs_done == 2
+    assert np.array_equal(run.predictions.probabilities, whole.run.predictions.probabilities)
+    with pytest.raises(ConfigError, match=r"unknown setting 'model.dropuot'; did you mean 'model.dropout'\?"):
+        fmnist_tui.train("v1", folder=tmp_path, data="demo", settings={"model.dropuot": 0.3})
+
+
 def test_an_unexpected_error_in_the_training_thread_reaches_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fmnist_tui.analysis.eligibility import (
     Fingerprints,
@@ -23,11 +24,14 @@ from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
 from fmnist_tui.data import official
 from fmnist_tui.data.sources import DEMO
-from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.layers import layer_table, saved_table
 from fmnist_tui.models.registry import all_models, get_model
-from fmnist_tui.models.spec import Reported
+from fmnist_tui.models.spec import ModelSpec, Reported
 from fmnist_tui.runs.predictions import NoPredictionsError, read_predictions
 from fmnist_tui.runs.run import Run
+
+Conditions = Callable[[Run], str]
+"""In what a run's training differs from an eligible one's, as `eligibility.conditions` describes it."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,9 @@ def other_data(records: Sequence[Run], recipe: str = "tuned") -> list[OtherData]
     return list(found.values())
 
 
-def compare_on(data: OtherData, records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False) -> Comparison:
+def compare_on(
+    data: OtherData, records: Sequence[Run], recipe: str = "tuned", *, all_runs: bool = False, apart: bool = False
+) -> Comparison:
     """Compares the versions over the runs on another data set. Published figures are for Fashion-MNIST and left out.
 
     Args:
@@ -169,16 +175,11 @@ def compare_on(data: OtherData, records: Sequence[Run], recipe: str = "tuned", *
         records: Newest first; those on other data don't matter.
         recipe: "tuned" or "origin".
         all_runs: Compares all of the recipe's runs, eligible or not.
+        apart: As for `compare`.
     """
     own = [record for record in records if record.fingerprints == data.fingerprints]
-    found = compare(own, recipe, all_runs=all_runs, data=data.fingerprints)
-    sizes = {record.run_id: record.snapshot.started for record in own if record.run_id in found.compared}
-    versions = []
-    for one in found.versions:
-        started = sizes.get(one.best_run)
-        parameters = started.parameters if started else one.parameters
-        versions.append(replace(one, reported=None, parameters=parameters))
-    return replace(found, versions=tuple(versions))
+    found = compare(own, recipe, all_runs=all_runs, apart=apart, data=data.fingerprints)
+    return replace(found, versions=tuple(replace(one, reported=None) for one in found.versions))
 
 
 def compare(
@@ -206,18 +207,19 @@ def compare(
     of_recipe = [record for record in records if record.recipe == recipe and record.scores is not None]
     comparable = of_recipe if apart else _of_one_dataset(of_recipe)
     chosen = comparable if all_runs or apart else eligible
+    differs: Conditions = partial(conditions, recipe=recipe, data=data) if apart else lambda _: ""
     groups = [runs for name in _known_models(chosen) if (runs := scored_runs(chosen, name))]
     if apart:
-        groups = [runs for of_version in groups for runs in alike(of_version, recipe)]
+        groups = [runs for of_version in groups for runs in alike(of_version, differs)]
     excluded = {run: reason for run, reason in reasons.items() if reason is not None}
     read = cached_reader()
-    main = _of_same_conditions(groups, recipe) if apart else groups
+    main = _of_same_conditions(groups, differs) if apart else groups
     best = [best_of(runs).record for runs in main]
     return Comparison(
         recipe,
         all_runs or apart,
         frozenset(run.record.run_id for runs in groups for run in runs),
-        tuple(_summaries(groups, excluded.keys(), read, recipe if apart else "")),
+        tuple(_summaries(groups, excluded.keys(), read, differs)),
         _gain(main, read),
         paired_tests([known for record in best if (known := read(record))]),
         tuple(_unpaired(best, read)),
@@ -249,11 +251,11 @@ def _gain(groups: Sequence[Sequence[ScoredRun]], read: Reader) -> Difference | N
     return difference(story[0], story[-1], read) if len(story) > 1 else None
 
 
-def _of_same_conditions(groups: Sequence[Sequence[ScoredRun]], recipe: str) -> Sequence[Sequence[ScoredRun]]:
+def _of_same_conditions(groups: Sequence[Sequence[ScoredRun]], differs: Conditions) -> Sequence[Sequence[ScoredRun]]:
     """The groups that can be tested against each other: the eligible ones, else the conditions of most versions."""
     by_conditions: dict[str, list[Sequence[ScoredRun]]] = {"": []}
     for runs in groups:
-        by_conditions.setdefault(conditions(runs[0].record, recipe), []).append(runs)
+        by_conditions.setdefault(differs(runs[0].record), []).append(runs)
     return by_conditions[""] or max(by_conditions.values(), key=len)
 
 
@@ -275,12 +277,12 @@ def _unpaired(best: Sequence[Run], read: Reader) -> Iterator[ExcludedRun]:
 
 
 def _summaries(
-    groups: Sequence[Sequence[ScoredRun]], excluded: Collection[str], read: Reader, apart: str
+    groups: Sequence[Sequence[ScoredRun]], excluded: Collection[str], read: Reader, conditions_of: Conditions
 ) -> Iterator[VersionSummary]:
-    """One for each group; `excluded` has the ids of runs that aren't eligible, `apart` the recipe if groups differ."""
+    """One for each group; `excluded` has the ids of runs that aren't eligible."""
     before: dict[str, Sequence[ScoredRun]] = {}
     for runs in groups:
-        differs = conditions(runs[0].record, apart) if apart else ""
+        differs = conditions_of(runs[0].record)
         earlier = before.get(differs)
         same = earlier is not None and earlier[0].record.version == runs[0].record.version
         step = None if earlier is None or same else difference(earlier, runs, read)
@@ -305,7 +307,7 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         test_nll=Spread.of([run.scores.nll for run in runs], math.inf, seeds=n_seeds),
         test_brier=Spread.of([run.scores.brier for run in runs], 2.0, seeds=n_seeds),
         test_ece=Spread.of([run.scores.ece for run in runs], 1.0, seeds=n_seeds),
-        parameters=layer_table(model).parameters,
+        parameters=_parameters(best, model),
         seconds_per_epoch=statistics.median(seconds) if seconds else None,
         device=", ".join(sorted({device for run in runs for device in run.record.devices})),
         what_changed=model.what_changed,
@@ -316,3 +318,12 @@ def _summarise(runs: Sequence[ScoredRun], ineligible: int, step: Difference | No
         conditions=differs,
         title=model.title,
     )
+
+
+def _parameters(record: Run, model: ModelSpec) -> int:
+    """Of the run's network: as saved with the model where that is possible, else as the run's log says."""
+    table = None if record.manifest.options else saved_table(model, record.image_shape, len(record.class_names))
+    if table is not None:
+        return table.parameters
+    started = record.snapshot.started
+    return started.parameters if started else layer_table(model).parameters

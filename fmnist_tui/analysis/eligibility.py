@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -122,23 +122,23 @@ def _other_data(record: Run, data: Fingerprints) -> Iterator[str]:
     yield f"data is {name}" if name not in ("", official.NAME) else f"data is not the official {official.NAME}"
 
 
-def conditions(record: Run, recipe: str) -> str:
-    """In what a scored run's training differs from an eligible run's, in a few words; "" for an eligible one.
+def conditions(record: Run, recipe: str, data: Fingerprints = official.FASHION_MNIST.fingerprints) -> str:
+    """In what a scored run's training differs from an eligible run's on `data`; "" for an eligible one.
 
-    For example "2,000 images", "lr 0.01, 5 of 30 epochs" or "demo data".
+    In a few words, for example "2,000 images", "lr 0.01, 5 of 30 epochs" or "demo data".
     """
-    reason = exclusion_reason(record, recipe)
+    reason = exclusion_reason(record, recipe, data)
     if reason is None:
         return ""
-    limit, total, data = record.manifest.limit, record.manifest.data.train_images, record.data_name
+    limit, total, name = record.manifest.limit, record.manifest.data.train_images, record.data_name
     changed = _changed_settings(record)
     parts = [f"{grouped(limit)} images"] if limit is not None and (total is None or limit < total) else []
     parts += changed or (["modified recipe"] if record.manifest.modified is not False else [])
     done, epochs = record.result.epochs if record.result else None, record.manifest.epochs
     stopped = record.result is not None and record.result.reason != "completed"
     parts += [f"{done} of {epochs} epochs"] if stopped and done is not None and epochs else []
-    if record.fingerprints != official.FASHION_MNIST.fingerprints:
-        parts.append(f"{data} data" if data not in ("", official.NAME) else "other data")
+    if record.fingerprints != data:
+        parts.append(f"{name} data" if name not in ("", official.NAME) else "other data")
     return ", ".join(parts) or reason
 
 
@@ -197,14 +197,14 @@ def trained_alike(runs: Sequence[ScoredRun]) -> bool:
     return same_settings and len({run.record.n_train for run in runs}) == 1
 
 
-def alike(runs: Sequence[ScoredRun], recipe: str) -> list[list[ScoredRun]]:
+def alike(runs: Sequence[ScoredRun], conditions_of: Callable[[Run], str]) -> list[list[ScoredRun]]:
     """The runs of one version in groups of the same training and data: the eligible ones first, then the largest."""
     groups: dict[tuple[object, ...], list[ScoredRun]] = {}
     for run in runs:
         record = run.record
         epochs = record.result.epochs if record.result else None
         key = (
-            conditions(record, recipe),
+            conditions_of(record),
             record.code,
             repr(record.settings),
             record.n_train,

@@ -12,6 +12,7 @@ import numpy as np
 
 from fmnist_tui.host.node import available_cpus
 from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.spec import FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.config import TrainingConfig
 
@@ -47,6 +48,7 @@ def estimate(
     host: str,
     peak: float,
     macs: int | None = None,
+    image_shape: ImageShape = FASHION_MNIST_SHAPE,
 ) -> Estimate | None:
     """The time that a training will take.
 
@@ -54,16 +56,19 @@ def estimate(
         config: Its configuration.
         images: Number of training images, those for validation not included.
         device: "cpu", "cuda:0", "mps".
-        runs: All runs; those of the same model, kind of device and host, with a similar batch size, are used.
+        runs: All runs; those of the same model, image shape, kind of device and host, with a similar batch size, are
+            used.
         host: This machine's name.
         peak: MACs per second of this machine's CPUs, from `matrix_peak`.
         macs: Of one image's forward pass; None for the model's on Fashion-MNIST.
+        image_shape: Channels, height and width of the images.
 
     Returns:
         None if no such run is known and the device is not the CPU.
     """
     passes = images * config.hyperparameters.epochs
-    known = [cost for run in runs if (cost := _cost(run, config, device, host)) is not None]
+    alike = [run for run in runs if run.image_shape == image_shape]
+    known = [cost for run in alike if (cost := _cost(run, config, device, host)) is not None]
     if known:
         return Estimate(passes * statistics.median(known[:_RECENT]), measured=True)
     if device != "cpu":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 from click.core import ParameterSource
@@ -11,6 +12,7 @@ from fmnist_tui.analysis.comparison import compare, compare_on, other_data
 from fmnist_tui.analysis.run_pairs import compare_runs
 from fmnist_tui.cli.options import complete_run, runs_option
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
+from fmnist_tui.data import official
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.report import formats
 from fmnist_tui.report.comparison import comparison_report
@@ -46,6 +48,8 @@ def results_command(
 ) -> None:
     """Compare the models over all eligible runs; excluded runs are listed with the reason.
 
+    Runs on other data than Fashion-MNIST are compared by data set; CSV then has a last column "data".
+
     With RUNs, eligible or not: compare each pair of them on the test images that both were scored on.
     """
     folder = runs_folder(runs)
@@ -59,7 +63,7 @@ def results_command(
         other = {} if refs else {"other_data": [formats.to_json(one) for one in others]}
         print_json({**formats.to_json(report), **other})
     elif form == "csv":
-        click.echo(formats.to_csv(report), nl=False)
+        click.echo(formats.to_csv(_one_table(report, others)), nl=False)
     elif form == "markdown":
         click.echo("\n".join(map(formats.to_markdown, (report, *others))), nl=False)
     else:
@@ -76,6 +80,15 @@ def _by_data(records: list[Run], recipe: str, *, all_runs: bool) -> tuple[Report
     compared = [(data, compare_on(data, records, recipe, all_runs=all_runs)) for data in others]
     reports = [comparison_report(found, data=data) for data, found in compared if found.versions]
     return comparison_report(compare(main, recipe, all_runs=all_runs)), reports
+
+
+def _one_table(report: Report, others: list[Report]) -> Report:
+    """The rows of all data sets in one CSV table, which then has a last column "data"."""
+    if not others:
+        return report
+    named = [(official.NAME, report), *((str(one.document["data"]), one) for one in others)]
+    rows = [[*row, name] for name, one in named for row in one.csv[1]]
+    return replace(report, csv=([*report.csv[0], "data"], rows))
 
 
 def print_report(report: Report) -> None:

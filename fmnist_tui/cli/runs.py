@@ -54,7 +54,7 @@ def _row(run: Run) -> list[str]:
         run.run_id,
         run.marked_recipe,
         "" if run.seed is None else str(run.seed),
-        str(run.status) if readable else run.damage,
+        run.short_status if readable else run.damage,
         f"{run.epochs_done}/{run.manifest.epochs or '?'}" if readable else "",
         percent(run.test_accuracy),
         megabytes(run.size()) if readable else "",

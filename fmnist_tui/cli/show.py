@@ -82,7 +82,8 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         lines.append(("best epoch", f"{best.epoch}: validation {percent(best.validation_accuracy)}"))
     lines += [("alert", alert.message) for alert in snapshot.alerts]
     if snapshot.finished:
-        lines.append(("ended", format_event(snapshot.finished)))
+        early = snapshot.early_stopped
+        lines.append(("ended", snapshot.ending if early else format_event(snapshot.finished)))
     return lines + (_result_lines(run.result) if run.result else [])
 
 

@@ -81,26 +81,28 @@ def comparison_report(comparison: Comparison, *, left_out: int = 0, data: OtherD
     """
     reached = {} if data else references(comparison.recipe)
     sections = tuple(_sections(comparison, reached, left_out, data))
-    if data:
-        images = f" ({counted(data.test_images, 'test image')})" if data.test_images else ""
-        title = f"Other data, {data.name}{images}: {_title(comparison)}"
-        return Report(title, sections, {"data": data.name, **_document(comparison, reached)}, _csv(comparison, reached))
-    return Report(
-        _title(comparison),
-        sections,
-        _document(comparison, reached),
-        _csv(comparison, reached),
-    )
+    document = {**_named(data), **_document(comparison, reached)}
+    return Report(f"{_on(data)}{_title(comparison)}", sections, document, _csv(comparison, reached))
 
 
-def side_by_side(comparisons: Sequence[Comparison], *, left_out: int = 0) -> Report:
+def _on(data: OtherData | None) -> str:
+    """How a title begins, if the data isn't Fashion-MNIST."""
+    images = f" ({counted(data.test_images, 'test image')})" if data and data.test_images else ""
+    return f"Other data, {data.name}{images}: " if data else ""
+
+
+def _named(data: OtherData | None) -> dict[str, Any]:
+    return {"data": data.name} if data else {}
+
+
+def side_by_side(comparisons: Sequence[Comparison], *, left_out: int = 0, data: OtherData | None = None) -> Report:
     """The reports of several recipes as one: their rows in one table, then each report's sections.
 
     The JSON document has the key "recipes", a list of the documents; a run is listed as excluded only if it is from all
-    of them.
+    of them. Of other data than Fashion-MNIST, it has "data", too.
     """
     everywhere = set.intersection(*({one.run for one in comparison.excluded} for comparison in comparisons))
-    reports = {one.recipe: comparison_report(replace(one, excluded=())) for one in comparisons}
+    reports = {one.recipe: comparison_report(replace(one, excluded=()), data=data) for one in comparisons}
     rows = [
         (summary.version, (row[0], Line(one.recipe), *row[1:]))
         for one in comparisons
@@ -115,9 +117,9 @@ def side_by_side(comparisons: Sequence[Comparison], *, left_out: int = 0) -> Rep
     sections += _excluded(replace(comparisons[0], excluded=excluded), left_out)
     header = next(iter(reports.values())).csv[0]
     return Report(
-        f"{BUILT_IN[0]} to {BUILT_IN[-1]}, recipes {' and '.join(reports)}",
+        f"{_on(data)}{BUILT_IN[0]} to {BUILT_IN[-1]}, recipes {' and '.join(reports)}",
         tuple(sections),
-        {"recipes": [report.document for report in reports.values()]},
+        {**_named(data), "recipes": [report.document for report in reports.values()]},
         (["recipe", *header], [[recipe, *row] for recipe, report in reports.items() for row in report.csv[1]]),
     )
 

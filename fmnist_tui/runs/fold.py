@@ -135,7 +135,14 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
             return 0
         validated = self.epochs[-1].epoch if self.epochs else 0
         ended = self.finished and self.finished.reason == "stopped" and not self.finished.resumable
-        return min(validated + (not ended), self.started.epochs)
+        return min(validated + (not ended and not self.early_stopped), self.started.epochs)
+
+    @property
+    def early_stopped(self) -> bool:
+        """Whether it was completed before its last epoch, because validation accuracy no longer rose."""
+        if self.finished is None or self.finished.reason != "completed" or self.started is None:
+            return False
+        return bool(self.epochs) and self.epochs[-1].epoch < self.started.epochs
 
     @property
     def best_epoch(self) -> events.Epoch | None:
@@ -148,10 +155,11 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
         end = self.finished
         if end is None:
             return ""
-        if end.reason != "stopped":
+        early = self.early_stopped
+        if end.reason != "stopped" and not early:
             return "  ".join(filter(None, [f"{end.reason}{', scored' if end.scored else ''}", end.message]))
         if not end.resumable and self.started and self.epochs:
-            return stopped_text(self.epochs[-1].epoch, self.started.epochs, scored=end.scored)
+            return stopped_text(self.epochs[-1].epoch, self.started.epochs, scored=end.scored, early=early)
         if end.message:
             return f"stopped, {end.message}"
         if self.saved_step is not None:
@@ -159,9 +167,12 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
         return "stopped, nothing is saved" if self.started else "stopped before it began"
 
 
-def stopped_text(epoch: int, epochs: int, *, scored: bool) -> str:
-    """A description of a run that was stopped after an epoch: "stopped after epoch 3 of 10, scored"."""
-    return f"stopped after epoch {epoch} of {epochs}{', scored' if scored else ''}"
+def stopped_text(epoch: int, epochs: int, *, scored: bool, early: bool = False) -> str:
+    """A description of a run that was stopped after an epoch: "stopped after epoch 3 of 10, scored".
+
+    `early` says that it stopped by itself.
+    """
+    return f"stopped{' early' if early else ''} after epoch {epoch} of {epochs}{', scored' if scored else ''}"
 
 
 class _Steps(Protocol):

@@ -190,6 +190,12 @@ class Manifest(_RunJson, frozen=True, kw_only=True):
         return {**_defaults(), **upgraded(self.hyperparameters), **of_model}
 
     @property
+    def options(self) -> tuple[tuple[str, Any], ...]:
+        """`model_options` as `models.layers` takes them."""
+        lists = {name: tuple(value) for name, value in self.model_options.items() if isinstance(value, list)}
+        return tuple({**self.model_options, **lists}.items())
+
+    @property
     def epochs(self) -> int | None:
         """How many epochs were requested."""
         return self._whole("epochs")

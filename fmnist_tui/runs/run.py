@@ -188,13 +188,24 @@ class Run:
         return accuracy if accuracy is not None and 0 <= accuracy <= 1 else None
 
     @property
+    def early_stopped(self) -> bool:
+        """Whether it was completed before its last epoch, because validation accuracy no longer rose."""
+        return self.result is not None and self.result.early_stopped
+
+    @property
+    def short_status(self) -> str:
+        """The status, and of a run that stopped early that it did: "finished early"."""
+        return f"{self.status} early" if self.status is Status.FINISHED and self.early_stopped else str(self.status)
+
+    @property
     def progress(self) -> str:
         """What the run is doing, or how it ended, and how far it has come: "running, epoch 3/30", "finished 30/30"."""
         if self.status is Status.UNREADABLE:
             return self.damage
         done, epochs = self.epochs_done, self.manifest.epochs
         if self.status is Status.FINISHED and epochs and done < epochs:
-            return stopped_text(done, epochs, scored=self.result is not None and self.result.has_scores)
+            scored = self.result is not None and self.result.has_scores
+            return stopped_text(done, epochs, scored=scored, early=self.early_stopped)
         if self.status.has_trainer and self.status is not Status.QUEUED and epochs:
             return f"{self.status}, epoch {min(done + 1, epochs)}/{epochs}"
         return f"{self.status} {done}/{epochs or '?'}"

@@ -58,7 +58,8 @@ def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> Reques
     """
     check_startable(configs, folders.data, folders.cache)
     configs = with_current_code(configs, folders.data, folders.cache)
-    requested = RequestedRuns(warning=disk_space_warning(folders.runs, configs))
+    images = _header(folders.data, folders.cache)
+    requested = RequestedRuns(warning=disk_space_warning(folders.runs, configs, *images))
     for config in configs:
         try:
             requested.runs.append(request_run(folders.runs, config, folders.data))
@@ -73,10 +74,13 @@ def image_format(data: str | None, cache: Path) -> tuple[ImageShape, int]:
     Raises:
         DataError: The data folder doesn't hold what it should.
     """
-    if data in (None, DEMO):
-        return FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES
-    shape, classes = image_shape(data, cache)
+    shape, classes = _header(data, cache)
     return shape, classes or len(load(data, cache).classes)
+
+
+def _header(data: str | None, cache: Path) -> tuple[ImageShape, int | None]:
+    """The same without reading the images: the number of classes may not be known."""
+    return (FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES) if data in (None, DEMO) else image_shape(data, cache)
 
 
 def with_current_code(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> list[TrainingConfig]:
@@ -136,14 +140,11 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         DataError: The folder doesn't contain the data, according to names, headers and sizes.
         ConfigError: A device doesn't exist, or a model can't be trained on images of this size.
     """
-    shape, classes = FASHION_MNIST_SHAPE, None
     if data is not None:
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
             raise DataError(row.message, row.advice)
-        if data != DEMO:
-            shape, classes = image_shape(data, cache)
-    _check_shape(configs, shape, classes, own_data=data not in (None, DEMO))
+    _check_shape(configs, *_header(data, cache), own_data=data not in (None, DEMO))
     wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
     for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
         _check_device(device, precision)
@@ -179,9 +180,11 @@ def _check_device(wanted: str, precision: str) -> None:
         raise ConfigError(str(fault))
 
 
-def disk_space_warning(runs: Path, configs: Sequence[TrainingConfig]) -> str:
-    """A warning if a folder has less free space than the trainings will take, else ""."""
-    needed = bytes_needed(configs)
+def disk_space_warning(
+    runs: Path, configs: Sequence[TrainingConfig], shape: ImageShape = FASHION_MNIST_SHAPE, classes: int | None = None
+) -> str:
+    """A warning if a folder has less free space than trainings on such images will take, else ""."""
+    needed = bytes_needed(configs, shape, classes)
     try:
         free = shutil.disk_usage(existing(runs)).free
     except OSError:
@@ -192,21 +195,24 @@ def disk_space_warning(runs: Path, configs: Sequence[TrainingConfig]) -> str:
     return f"{message}: free some space, or choose another folder with --runs"
 
 
-def bytes_needed(configs: Sequence[TrainingConfig]) -> int:
+def bytes_needed(
+    configs: Sequence[TrainingConfig], shape: ImageShape = FASHION_MNIST_SHAPE, classes: int | None = None
+) -> int:
     """Bytes that runs leave on disk, and one more checkpoint: the old one is deleted after the new one."""
-    checkpoints = [_checkpoint(config) for config in configs]
-    saved = sum(
-        MAX_CHECKPOINTS * size + 4 * _parameters(config) for size, config in zip(checkpoints, configs, strict=True)
-    )
+    weights = [4 * _parameters(config, shape, classes or FASHION_MNIST_CLASSES) for config in configs]
+    checkpoints = [size * _copies(config) for size, config in zip(weights, configs, strict=True)]
+    saved = MAX_CHECKPOINTS * sum(checkpoints) + sum(weights)
     return saved + max(checkpoints, default=0) + _BESIDE * len(configs)
 
 
-def _checkpoint(config: TrainingConfig) -> int:
-    """Bytes of a checkpoint: float32 weights, SGD's velocity or AdamW's two moments for each, and their averages."""
+def _copies(config: TrainingConfig) -> int:
+    """How often a checkpoint has each weight: itself, SGD's velocity or AdamW's two moments, and its average."""
     settings = config.hyperparameters
-    copies = (2 if settings.optimizer == "sgd" else 3) + (settings.ema > 0)
-    return 4 * copies * _parameters(config)
+    return (2 if settings.optimizer == "sgd" else 3) + (settings.ema > 0)
 
 
-def _parameters(config: TrainingConfig) -> int:
-    return layer_table(config.model, options=tuple(config.model_options.items())).parameters
+def _parameters(config: TrainingConfig, shape: ImageShape, classes: int) -> int:
+    try:
+        return layer_table(config.model, shape, classes, tuple(config.model_options.items())).parameters
+    except ImportError:  # the run fails for want of PyTorch, and says so
+        return 0

@@ -199,7 +199,7 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
         task: What will be trained.
         asked: The hyper-parameters as requested, before those left to the data were filled in.
     """
-    if text := augmentation_line(task.config.hyperparameters, asked, task.dataset):
+    if text := augmentation_line(task.config, asked, task.dataset):
         yield Stage(text)
     if task.dataset.note:
         yield Stage(f"data: {task.dataset.note}")
@@ -207,14 +207,15 @@ def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:
     yield from _unseen(task)
 
 
-def augmentation_line(settings: Hyperparameters, asked: Hyperparameters, dataset: Dataset) -> str:
+def augmentation_line(config: TrainingConfig, asked: Hyperparameters, dataset: Dataset) -> str:
     """How training augments images, and why: "augmentation: flips and shifts"; "" if it doesn't.
 
     Args:
-        settings: The hyper-parameters of the task.
-        asked: As requested, before those left to the data were filled in.
+        config: The task's, settled.
+        asked: The hyper-parameters as requested, before those left to the data were filled in.
         dataset: Their data.
     """
+    settings, recipe = config.hyperparameters, config.model.recipe(config.recipe)
     mirrored = settings.flip == "on"
     others = [kind for name, kind in _KINDS.items() if getattr(settings, name)]
     if not mirrored and not others:
@@ -222,7 +223,8 @@ def augmentation_line(settings: Hyperparameters, asked: Hyperparameters, dataset
     *first, last = ["flips"] * mirrored + others
     kinds = f"{', '.join(first)} and {last}" if first else last
     if asked.flip != "auto":
-        reason = "" if mirrored == dataset.flips else f" (flips are {'on' if mirrored else 'off'}, as requested)"
+        is_usual = mirrored == dataset.flips or asked.flip == recipe.flip
+        reason = "" if is_usual else f" (flips are {'on' if mirrored else 'off'}, as requested)"
         return f"augmentation: {kinds}{' only' * (not mirrored)}{reason}"
     if mirrored:
         return f"augmentation: {kinds}"

@@ -104,6 +104,8 @@ class RunControl(LabApp):
 
     def on_training_requested(self, message: messages.TrainingRequested) -> None:
         """Starts the runs, in processes or in the app."""
+        if custom := dict.fromkeys(config.source.given for config in message.configs if config.source):
+            self.notify(f"Checking {', '.join(custom)} ...", markup=False, timeout=4)  # that takes seconds
         start = partial(_start_runs, message.configs, self.folders, self.post_message, self.ending)
         if message.in_app:
             start = partial(start, in_app_runs=self._in_app_runs)

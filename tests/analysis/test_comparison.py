@@ -13,7 +13,7 @@ from fmnist_tui.analysis.comparison import Comparison, ExcludedRun, compare, com
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.models.spec import Reported
 from fmnist_tui.report.sentences import step_sentence
-from fmnist_tui.runs.run import read_runs
+from fmnist_tui.runs.run import read_run, read_runs
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
 from .builders import epoch, make_run, write_log
@@ -233,6 +233,16 @@ def test_apart_and_without_an_eligible_run_like_runs_are_compared(tmp_path: Path
     assert found.gain
     assert found.gain.value == pytest.approx(0.1)
     assert compare([], apart=True).gain is None
+
+
+def test_the_parameters_are_those_of_the_network_that_was_trained(tmp_path: Path) -> None:
+    data = {"shape": [3, 32, 32]}
+    wide = make_run(tmp_path, "v1", seed=1, config={"modified": True, "model_options": {"width": 8}})
+    large = make_run(tmp_path / "colour", "v1", seed=2, config={"data": data})
+    (parameters,) = {
+        one.parameters for run in (wide, large) for one in compare([read_run(run)], all_runs=True).versions
+    }
+    assert parameters == 1  # as their logs say
 
 
 def test_runs_on_other_data_are_compared_with_one_another(tmp_path: Path) -> None:

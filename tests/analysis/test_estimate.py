@@ -42,6 +42,7 @@ def test_the_median_of_the_newest_runs_is_used() -> None:
 
 OTHERS = {
     "another version": record(version="v2"),
+    "other images": record(data={"shape": [3, 32, 32]}),
     "another machine": record(host="elsewhere"),
     "another device": record(device="cuda:0"),
     "much larger batches": record(batch_size=512),

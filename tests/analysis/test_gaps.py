@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from fmnist_tui.analysis.probes.analyses import AnalysisOptions, Datasets, analyse
 from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.analysis.probes.convergence import Gaps, measure_gaps
-from fmnist_tui.analysis.probes.efficiency import measure_efficiency
+from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
+from fmnist_tui.runs.run import read_run
 
-from .builders import epoch
+from .builders import epoch, make_run
 
 
 def test_gaps_are_the_differences_between_training_and_validation() -> None:
@@ -47,6 +50,19 @@ def test_efficiency_is_accuracy_over_parameters_and_macs(version: str, parameter
     assert (found.accuracy, found.parameters, found.macs) == (0.9, parameters, macs)
     assert found.points_per_million_parameters == pytest.approx(90 / (parameters / 1e6))
     assert found.points_per_million_macs == pytest.approx(90 / (macs / 1e6))
+
+
+def test_efficiency_is_that_of_the_network_that_was_trained(tmp_path: Path) -> None:
+    own = {"model_options": {"hidden": [20]}, "data": {"shape": [3, 32, 32], "classes": [*"abcde"]}}
+    record = read_run(make_run(tmp_path, "v0", config=own))
+    found = analyse(record, "efficiency", AnalysisOptions(Datasets(None, tmp_path))).result
+    assert isinstance(found, Efficiency)
+    assert (found.parameters, found.macs) == (3072 * 20 + 20 + 20 * 5 + 5, 3072 * 20 + 20 * 5)
+
+
+def test_a_network_that_cannot_be_built_has_no_efficiency() -> None:
+    with pytest.raises(AnalysisError, match=r"the layers of v1 can't be measured: .*small"):
+        measure_efficiency("v1", 0.9, image_shape=(1, 4, 4))
 
 
 def test_an_unknown_model_has_no_efficiency() -> None:

@@ -285,6 +285,15 @@ def test_csv_and_markdown_contain_the_same_as_json(fmnist: Fmnist, six: Path) ->
     assert set(markdown[3]) == set("| -:")
 
 
+def test_csv_has_a_row_for_each_data_set(fmnist: Fmnist, six: Path) -> None:
+    other = RunDirectory(six / "v0-20250101-000000-0001")
+    known = read_json(other.run_json) or {}
+    edit(other.run_json, data={**known["data"], "name": "digits", "train_fingerprint": "a", "test_fingerprint": "b"})
+    rows = list(csv.DictReader(io.StringIO(fmnist("results", "--format", "csv", "--runs", six).out)))
+    assert {row["data"] for row in rows[:-1]} == {"Fashion-MNIST"}
+    assert (rows[-1]["version"], rows[-1]["runs"], rows[-1]["data"]) == ("v0", "1", "digits")
+
+
 def test_a_damaged_result_does_not_hide_the_others(fmnist: Fmnist, six: Path) -> None:
     (six / "v0-20250101-000000-0001" / "result.json").write_text("{")
     report = fmnist("results", "--format", "json", "--runs", six).json

@@ -81,6 +81,12 @@ def test_the_estimated_space_is_enough_for_a_run_that_replaces_its_checkpoints(f
     assert largest < bytes_needed([V0]) < 2 * largest
 
 
+def test_the_estimated_space_is_that_of_the_network_that_is_trained() -> None:
+    wide = replace(V0, model_options={"hidden": (3000,)})
+    for config, shape in ((V0, (3, 64, 64)), (wide, (1, 28, 28))):
+        assert bytes_needed([config], shape, 300) > 3 * bytes_needed([V0])
+
+
 def test_a_disk_of_unknown_free_space_is_no_reason_for_a_warning(monkeypatch: pytest.MonkeyPatch, runs: Path) -> None:
     def refuse(_: Path) -> Disk:
         raise PermissionError

@@ -48,6 +48,13 @@ def test_what_is_done_to_images_and_why_is_one_line(
         assert announced("v1", replace(dataset(), flips=flips), recipe, flip) == ([expected] if expected else [])
 
 
+def test_a_recipe_without_flips_was_not_asked_for() -> None:
+    config = configure("v1", "origin", {}, given={"shift": "1"}, device="cpu", threads=1)
+    task = make_task(config, replace(dataset(), flips=True))
+    (line,) = announcements(task, config.hyperparameters)
+    assert line == Stage("augmentation: shifts only")
+
+
 def test_a_limit_says_which_images_it_takes() -> None:
     assert announced("v0", dataset(60), limit=20) == ["limit: the first 20 of 60 training images"]
     assert announced("v0", dataset(60), limit=61) == ["limit: all 60 training images (there are no more)"]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fmnist_tui.data import Dataset
+from fmnist_tui.data.dataset import ImageSet
 from fmnist_tui.models import registry
 from fmnist_tui.models.registry import register_model
 from fmnist_tui.models.spec import ImageShape, ModelSpec
@@ -21,7 +23,7 @@ from fmnist_tui.training import trainer
 from fmnist_tui.training.replay import replays_exactly
 from fmnist_tui.training.task import Task, make_engine
 
-from .samples import assert_same_tensors, pictures, task
+from .samples import assert_same_tensors, dataset, pictures, task
 from .test_resume import assert_goes_on_the_same, whole_run
 
 ALL = np.arange(32)
@@ -97,10 +99,26 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     random.setstate(states[2])
 
 
-def test_a_residual_network_with_plain_dropout_goes_on_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_colour() -> Dataset:
+    """The usual data, each class in a colour of its own."""
+    grey = dataset()
+    channels = np.array([3, 5, 6], np.uint8)
+    train, test = (
+        ImageSet.of(one.images // (1 + one.labels[:, None] % channels)[:, :, None, None], one.labels)
+        for one in (grey.train, grey.test)
+    )
+    return replace(grey, train=train, test=test)
+
+
+@pytest.mark.parametrize("data", [dataset, in_colour])
+@pytest.mark.parametrize("changes", [{}, {"optimizer": "muon", "ema": 0.9, "mixup": 0.4, "flip": "on", "clip": 1.0}])
+def test_a_residual_network_with_plain_dropout_goes_on_bit_for_bit(
+    changes: dict[str, Any], data: Callable[[], Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From every checkpoint, whatever the generators were used for in between."""
     monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
-    made = registered(ResNet)
+    made = registered(ResNet, changes=changes, data=data())
+    assert replays_exactly(made)
     whole = whole_run(made)
     assert len(whole.store.checkpoints) == 6
     for checkpoint in whole.store.checkpoints:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.data import Dataset
+from fmnist_tui.data.dataset import ImageSet
 from fmnist_tui.models import registry
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import BUILT_IN, all_models, get_model, register_model
@@ -119,6 +123,24 @@ def test_a_line_of_the_list_fits_its_width(width: int, expected: str) -> None:
         assert line.plain.startswith("+")
         assert "ref 9" in line.plain
     assert expected in model_line(get_model("v1"), KNOWN, "tuned", DARK, width, marked=False).plain
+
+
+def test_no_figure_of_fashion_mnist_is_shown_for_other_data() -> None:
+    labels = np.arange(40, dtype=np.uint8) % 4
+    images = ImageSet.of(np.zeros((40, 3, 8, 8), np.uint8), labels)
+    digits = Dataset("digits", tuple("0123"), images, images, "")
+    known = KNOWN.of_data(digits)
+    known = replace(known, comparisons=(compare([]),))
+    assert (known.image_shape, known.classes, known.other_data) == ((3, 8, 8), 4, digits.fingerprints)
+    line = model_line(get_model("v0"), known, "tuned", DARK, 40, marked=False).plain
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(facts_table(get_model("v0"), known))
+    assert "tuned: no run yet" in captured.get()
+    for shown in (line, captured.get()):
+        assert "ref" not in shown
+        assert "Reported" not in shown
+    assert KNOWN.of_data(replace(digits, name="demo")).other_data is None, "it stands for Fashion-MNIST"
 
 
 def test_costs_are_to_scale() -> None:

@@ -61,6 +61,7 @@ async def test_a_model_is_named_listed_and_trained(app: FmnistApp) -> None:
         widget(pilot, "#limit", Input).value = "100"
         widget(pilot, "#in_app", Select).value = "app"
         await pilot.press("t")
+        await until(pilot, lambda: notices(app).count("Checking net.py:net ...") == 2, "named, and now trained")
         await until(pilot, lambda: bool(list_runs(app.runs)), "the run")
         run = list_runs(app.runs)[0]
         assert run.run_id.startswith("net-")

@@ -3,7 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from fmnist_tui.cli.runs import runs_command
+from fmnist_tui.cli.show import show_command
+from fmnist_tui.files import read_json, write_json
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.report.sentences import score_text
 from fmnist_tui.runs.queue.waiting import Waiting
@@ -20,6 +24,7 @@ from fmnist_tui.training.events import (
     Stage,
     StopRequested,
 )
+from fmnist_tui.tui.results.runs_view import row
 from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
 from fmnist_tui.tui.training.progress import headline, machine_text, progress_of, waiting_text
@@ -126,6 +131,21 @@ def test_a_stopped_run_shows_what_is_saved_and_how_to_continue(log: list[Event],
 def test_the_epoch_after_which_a_run_was_ended_is_whole() -> None:
     _, text = progress_of(snapshot_of([*training(epochs=2), RunFinished("stopped", scored=True)]))
     assert text == f"epoch 2 of 4, step {STEPS} of {STEPS}"
+
+
+def test_a_run_that_stopped_early_says_so_everywhere(tmp_path: Path) -> None:
+    log = [*training(epochs=2), RunFinished("completed", scored=True)]
+    run = write_run(tmp_path, log=log)
+    write_json(run.result, {**(read_json(run.result) or {}), "epochs": 2, "early_stopped": True})
+    record, snapshot, ending = read_run(run), snapshot_of(log), "stopped early after epoch 2 of 4, scored"
+    assert end_text(snapshot) == f"{ending}: press 4 to compare it"
+    assert headline(snapshot, Status.FINISHED, record, THEMES[0], 120).plain.endswith(ending)
+    assert progress_of(snapshot) == (0.5, f"epoch 2 of 4, step {STEPS} of {STEPS}")
+    assert record.progress == ending.replace("4", "30")  # as run.json has it
+    assert "finished early" in row(record, {}, False, THEMES[0])[2].plain
+    commands = CliRunner()
+    assert "finished early" in commands.invoke(runs_command, ["--runs", str(tmp_path)]).output
+    assert f"ended            {ending}" in commands.invoke(show_command, ["last", "--runs", str(tmp_path)]).output
 
 
 def test_a_failed_run_shows_the_reason() -> None:

@@ -16,8 +16,9 @@ from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.run import read_runs
 from fmnist_tui.runs.status import Status
+from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.results.calibration import reliability_lines
-from fmnist_tui.tui.results.comparison import Compared, Wanted, compare_runs
+from fmnist_tui.tui.results.comparison import FASHION_MNIST, Compared, Wanted, compare_runs, excluded_runs
 from fmnist_tui.tui.results.deltas import deltas_text, headline, headline_text, short_step, verdict, verdict_colour
 from fmnist_tui.tui.results.interval_plot import REPORTED, IntervalRow, interval_plot
 from fmnist_tui.tui.results.overview import newest_text
@@ -198,7 +199,21 @@ def test_runs_on_other_data_alone_are_compared_under_its_name_and_without_refere
         ("v0", None, None, False),
         ("v1", None, None, False),
     ]
+    together = compare_runs(read_runs(tmp_path), Wanted(all_runs=True), lambda: False)
+    assert [one.name for one in together.own[0].versions] == ["v0", "v1"], "the data needs no mention"
+    assert now.next_data is together.next_data is None
     write_run(tmp_path, "v2", seed=9)
     both = compare_runs(read_runs(tmp_path), Wanted(), lambda: False)
     assert both.data is None
     assert [one.version for one in both.own[0].versions] == ["v2"]
+    assert both.next_data == ("a", "b")
+    write_json(run.run_json, {**(read_json(run.run_json) or {}), "limit": 500})
+    for wanted in (Wanted(data=both.next_data), Wanted(recipes=RECIPES, data=both.next_data)):
+        other = compare_runs(read_runs(tmp_path), wanted, lambda: False)
+        assert other.title.startswith('Other data, file "digits.npz" (1,000 test images): v0 to v3, recipe')
+        assert [one.name for one in other.own[0].versions] == ["v0"]
+        assert excluded_runs(other)["v2-20260102-000009-00ff"] == "data is Fashion-MNIST"
+        assert other.next_data == FASHION_MNIST
+        assert other.report.document["data"] == mine["name"]
+        whole = compare_runs(read_runs(tmp_path), replace(wanted, all_runs=True), lambda: False)
+        assert [one.name for one in whole.own[0].versions] == ["v0", "v1 (500 images)"]

@@ -158,8 +158,8 @@ def _permuted(record: Run, options: AnalysisOptions, report: Report, stop: Cance
 def _efficiency(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:  # noqa: ARG001
     if record.scores is None:
         raise AnalysisError(f"run {record.run_id} was not scored on the test images")
-    images = record.image_shape, len(record.class_names)
-    return measure_efficiency(record.version, record.scores.accuracy, record.model, *images)
+    network = record.image_shape, len(record.class_names), record.manifest.options
+    return measure_efficiency(record.version, record.scores.accuracy, record.model, *network)
 
 
 def _fit(record: Run, options: AnalysisOptions, report: Report, stop: CancelCheck) -> Result:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Count, Number, Verdict, standard_error
-from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.layers import Options, layer_table
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
-from fmnist_tui.text import grouped, percent
+from fmnist_tui.text import grouped, percent, safe
 
 
 class Efficiency(msgspec.Struct, frozen=True):
@@ -51,6 +51,7 @@ def measure_efficiency(
     model: ModelSpec | None = None,
     image_shape: ImageShape = FASHION_MNIST_SHAPE,
     classes: int = FASHION_MNIST_CLASSES,
+    options: Options = (),
 ) -> Efficiency:
     """The efficiency of a model with a test accuracy (0 to 1).
 
@@ -60,12 +61,16 @@ def measure_efficiency(
         model: The model as its run describes it; None for the known model of that name.
         image_shape: Of the images.
         classes: Their number of classes.
+        options: Settings of the model that differ from its own.
 
     Raises:
-        AnalysisError: If the model is unknown, or has no MACs to count.
+        AnalysisError: If the model is unknown, can't be built, or has no MACs to count.
     """
     known = model or find_model(name)
-    table = layer_table(known, image_shape, classes) if known else None
+    try:
+        table = layer_table(known, image_shape, classes, options) if known else None
+    except (ImportError, ValueError, TypeError, RuntimeError) as error:
+        raise AnalysisError(f"the layers of {name} can't be measured: {safe(error)}") from None
     if table is None or not (table.parameters and table.macs):
         raise AnalysisError(f"unknown model {name}: its parameters and MACs can't be counted")
     return Efficiency(accuracy, table.parameters, table.macs)

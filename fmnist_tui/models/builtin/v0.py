@@ -53,12 +53,12 @@ SPEC = ModelSpec(
             input_offset=ORIGIN_PIXELS[1],
         ),
     },
-    loss="binary cross-entropy, summed over the ten outputs",
+    loss="binary cross-entropy, summed over the outputs, one for each class",
     what_changed="baseline, NumPy",
     story=(
-        "Every pixel is connected to each of 300 units, those to 100, and those to ten sigmoid outputs. The forward "
-        "pass, the backward pass and gradient descent are written out in NumPy: nothing is hidden in a framework. "
-        "It doesn't know that two pixels are neighbours."
+        "Every pixel is connected to each of 300 units, those to 100, and those to one sigmoid output a class. The "
+        "forward pass, the backward pass and gradient descent are written out in NumPy: nothing is hidden in a "
+        "framework. It doesn't know that two pixels are neighbours."
     ),
     reported=Reported(0.8748, 0.2177),
     options=DENSE_OPTIONS,

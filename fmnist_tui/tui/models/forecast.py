@@ -5,9 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.eligibility import Fingerprints
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
+from fmnist_tui.data import Dataset
+from fmnist_tui.data.sources import DEMO
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.models.layer_table import LayerTable
@@ -41,8 +45,10 @@ class Known:
         tables: The layers of each model for such images, by its name.
         faults: Why the layers of a model aren't known, by its name.
         variants: The layers of models with settings of their own, or why they can't be built.
+        other_data: The data set's fingerprints if it is neither Fashion-MNIST nor its stand-in, the demo set: then
+            published figures and those of the reference runs don't apply.
         records: All runs.
-        comparisons: One for each recipe.
+        comparisons: One for each recipe, of the runs on this data set.
         peak: MACs per second of the CPUs, 0 until they are timed.
         devices: This machine's devices, "cpu" or "cuda:0", each with its title.
     """
@@ -52,6 +58,7 @@ class Known:
     tables: Mapping[str, LayerTable] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[tuple[str, Options], LayerTable | str] = field(default_factory=dict)
+    other_data: Fingerprints | None = None
     records: tuple[Run, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     peak: float = 0.0
@@ -67,6 +74,13 @@ class Known:
         """The same for images of that shape, with those layers that need not be measured."""
         tables = {model.name: table for model in all_models() if (table := saved_table(model, image_shape, classes))}
         return replace(self, image_shape=image_shape, classes=classes, tables=tables, faults={}, variants={})
+
+    def of_data(self, dataset: Dataset) -> Known:
+        """The same for a data set; what its runs reached has to be loaded."""
+        is_usual = dataset.is_fashion_mnist or dataset.name == DEMO
+        other = None if is_usual else dataset.fingerprints
+        found = self.of_images(dataset.shape, len(dataset.classes))
+        return found if other == self.other_data else replace(found, other_data=other, comparisons=())
 
     def with_options(self, model: str, options: Options) -> Known:
         """The same for a model with these settings: its layers, or why it can't be built, once they are measured."""
@@ -114,7 +128,10 @@ def load_known(records: Sequence[Run], known: Known, publish: Callable[..., obje
         known: What is known already.
         publish: Called with fields of `Known` by their names.
     """
-    publish(records=tuple(records), comparisons=tuple(compare(records, recipe) for recipe in RECIPES))
+    data = known.other_data
+    own = [one for one in records if one.fingerprints == data] if data else records
+    find = partial(compare, own, data=data) if data else partial(compare, own)
+    publish(records=tuple(records), comparisons=tuple(map(find, RECIPES)))
     if not known.peak:
         publish(peak=matrix_peak(), devices=tuple(device_names(this_machine()).items()))
 
@@ -205,12 +222,22 @@ def _estimate(config: TrainingConfig, known: Known, images: int) -> Estimate | N
         return None
     n_train = round(_N_TRAIN * min(config.limit or images, images))
     device = _device(config, known)
-    host = socket.gethostname()
-    found = estimate(config, n_train, device, known.records, host, known.peak, table.macs)
+    host, peak = socket.gethostname(), known.peak
+    find = partial(
+        estimate,
+        config,
+        n_train,
+        runs=known.records,
+        host=host,
+        peak=peak,
+        macs=table.macs,
+        image_shape=known.image_shape,
+    )
+    found = find(device)
     if (
         found is None and config.device == "auto"
     ):  # PyTorch may not be able to use the GPU; then earlier runs used the CPU
-        on_cpu = estimate(config, n_train, "cpu", known.records, host, known.peak, table.macs)
+        on_cpu = find("cpu")
         return on_cpu if on_cpu and on_cpu.measured else None
     return found
 

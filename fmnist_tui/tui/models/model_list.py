@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rich.text import Text
 from textual.theme import Theme
 
-from fmnist_tui.analysis.comparison import Comparison
 from fmnist_tui.analysis.reference import references
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.registry import all_models
@@ -37,13 +36,13 @@ class Reached:
         return f"{'ref ' if self.is_reference else ''}{percent(self.accuracy)}"
 
 
-def reached(model: str, recipe: str, comparisons: Sequence[Comparison]) -> Reached | None:
+def reached(model: str, recipe: str, known: Known) -> Reached | None:
     """What the model reached under a recipe: in the user's eligible runs, else in the reference runs."""
-    summaries = [one for comparison in comparisons if comparison.recipe == recipe for one in comparison.versions]
+    summaries = [one for comparison in known.comparisons if comparison.recipe == recipe for one in comparison.versions]
     own = next((one.test_accuracy.mean for one in summaries if one.version == model), None)
     if own is not None:
         return Reached(own, is_reference=False)
-    reference = references(recipe).get(model)
+    reference = None if known.other_data else references(recipe).get(model)
     return Reached(reference.mean, is_reference=True) if reference else None
 
 
@@ -58,7 +57,7 @@ def model_line(model: ModelSpec, known: Known, recipe: str, theme: Theme, width:
         width: Of the line, in cells.
         marked: Whether the model is to be trained together with others.
     """
-    accuracies = {one.name: reached(one.name, recipe, known.comparisons) for one in all_models()}
+    accuracies = {one.name: reached(one.name, recipe, known) for one in all_models()}
     accuracy, table = accuracies.get(model.name), known.tables.get(model.name)
     accuracy_width = 1 + max(len(one.text) if one else 0 for one in accuracies.values())
     title_width = width - 4 - cells(model.name) - accuracy_width

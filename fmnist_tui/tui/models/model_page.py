@@ -81,7 +81,7 @@ class ModelPage(VerticalScroll):
             "facts": facts_table(model, known),
             "layers": Fitted(layers) if layers else unknown,
             "recipes": recipes_table(model, dataset, recipe),
-            "note": REPORTED_NOTE if model.reported else "",
+            "note": REPORTED_NOTE if model.reported and not known.other_data else "",
         }
         for name, shown in content.items():
             part = self.query_one(f"#{name}", Static)

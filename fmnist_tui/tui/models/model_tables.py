@@ -51,13 +51,13 @@ def _title(model: ModelSpec, theme: Theme, *parts: str) -> Text:
 
 def facts_table(model: ModelSpec, known: Known) -> Table:
     """What changed and why, what it costs, and what it reached: reported, in the user's runs, in the reference runs."""
-    reported = model.reported
+    reported = None if known.other_data else model.reported
     rows = {
         "Changed": model.what_changed,
         "Why": model.why_it_helps,
         "Loss": model.loss,
         "Cost": _cost(model, known),
-        "Reached": "\n".join(_reached(model.name, one) for one in known.comparisons),
+        "Reached": "\n".join(_reached(model.name, one, known) for one in known.comparisons),
         "Reported": f"{percent(reported.accuracy)} (loss {reported.loss:.4f})" if reported else "",
     }
     facts = Table.grid(padding=(0, 2, 0, 0))
@@ -82,10 +82,10 @@ def _cost(model: ModelSpec, known: Known) -> str:
     return f"{text} ({grouped(factor) if factor >= 10 else f'{factor:.2g}'}{TIMES} {base})"
 
 
-def _reached(model: str, comparison: Comparison) -> str:
+def _reached(model: str, comparison: Comparison, known: Known) -> str:
     """Test accuracy of the eligible runs of one recipe, and of the reference runs."""
     found = next((summary for summary in comparison.versions if summary.version == model), None)
-    reference = references(comparison.recipe).get(model)
+    reference = None if known.other_data else references(comparison.recipe).get(model)
     beside = f", reference {reference_cell(reference)}" if reference else ""
     if found is None:
         return f"{comparison.recipe}: no run yet{beside}"

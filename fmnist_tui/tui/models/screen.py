@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Input, Static
 from textual.widgets.option_list import Option
 
+from fmnist_tui.analysis.eligibility import Fingerprints
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.layer_table import LayerTable
 from fmnist_tui.models.layers import Options
@@ -115,15 +116,16 @@ class ModelsScreen(LabScreen):
         if self.is_current and (self._looked_at is None or seen.differs_from(self._looked_at)):
             self._looked_at = seen
             records = seen.records if seen.complete else []
-            publish = partial(self.call_later, self._learn)
+            publish = partial(self.call_later, self._learn_runs, self._known.other_data)
             self.app.threads.start(partial(load_known, records, self._known, publish), lane="known", only_newest=True)
 
     def _take_dataset(self, dataset: Dataset | None) -> None:
         """Looks up the layers for its images, if those are others than before, and shows what it implies."""
-        known = self._known
-        if dataset:
-            known = known.of_images(dataset.shape, len(dataset.classes))
+        before, known = self._known, self._known.of_data(dataset) if dataset else self._known
         self._known = known
+        if known.other_data != before.other_data:
+            self._looked_at = None
+            self._look_around(self.app.runs_state)
         if known.unmeasured:
             publish = partial(self.call_later, self._learn_networks, known.image_shape, known.classes)
             self.app.threads.start(partial(measure_networks, known, publish), lane="networks", must_finish=True)
@@ -189,7 +191,7 @@ class ModelsScreen(LabScreen):
     def _check_named(self, text: str | None) -> None:
         if text is None:
             return
-        self.app.notify(f"Checking {text}...", markup=False, timeout=3)
+        self.app.notify(f"Checking {text} ...", markup=False, timeout=3)
         images = self._known.image_shape, self._known.classes
         done, failed = partial(self.call_later, self._show_named), partial(self.call_later, self._refuse_named)
         self.app.threads.start(partial(check_named, text, images, done, failed), lane="named")
@@ -250,6 +252,10 @@ class ModelsScreen(LabScreen):
     def _learn(self, **news: Any) -> None:
         self._known = replace(self._known, **news)
         self._show()
+
+    def _learn_runs(self, data: Fingerprints | None, **news: Any) -> None:
+        if data == self._known.other_data:
+            self._learn(**news)
 
     def _learn_networks(self, shape: ImageShape, classes: int, **news: Any) -> None:
         if (shape, classes) == (self._known.image_shape, self._known.classes):

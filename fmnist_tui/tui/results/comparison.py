@@ -8,9 +8,18 @@ from dataclasses import dataclass, replace
 from textual.message import Message
 
 from fmnist_tui.analysis.calibration import Bin, reliability
-from fmnist_tui.analysis.comparison import Comparison, OtherData, VersionSummary, compare, compare_on, other_data
-from fmnist_tui.analysis.eligibility import exclusion_reason
+from fmnist_tui.analysis.comparison import (
+    Comparison,
+    ExcludedRun,
+    OtherData,
+    VersionSummary,
+    compare,
+    compare_on,
+    other_data,
+)
+from fmnist_tui.analysis.eligibility import Fingerprints, exclusion_reason
 from fmnist_tui.analysis.reference import ValidationCurve, reference_runs
+from fmnist_tui.data import official
 from fmnist_tui.report.comparison import comparison_report, side_by_side
 from fmnist_tui.report.report import Report
 from fmnist_tui.runs.directory import version_in
@@ -22,6 +31,7 @@ from fmnist_tui.tui.threads import for_each
 
 CHOICES = (*((recipe,) for recipe in RECIPES), RECIPES)
 """What `c` leads through: each recipe alone, and all side by side."""
+FASHION_MNIST = official.FASHION_MNIST.fingerprints
 MAX_CURVES = 8
 """More curves in one chart can't be distinguished."""
 
@@ -35,12 +45,14 @@ class Wanted:
         all_runs: Whether ineligible runs are compared, too; those of unlike training in rows of their own.
         left_out: Ids of runs that the user has left out.
         drawn: Ids of the runs whose curves are drawn; None for the best of each model.
+        data: The fingerprints of the data set; None for Fashion-MNIST, or another one if there are no runs on that.
     """
 
     recipes: tuple[str, ...] = CHOICES[0]
     all_runs: bool = False
     left_out: frozenset[str] = frozenset()
     drawn: tuple[str, ...] | None = None
+    data: Fingerprints | None = None
 
 
 class Compared(Message):
@@ -55,6 +67,7 @@ class Compared(Message):
         records: All runs, newest first.
         curves: What is drawn, by the runs' ids.
         data: The data set of the user's runs, if it isn't Fashion-MNIST.
+        datasets: The data sets that there are runs to compare on, by their fingerprints.
     """
 
     def __init__(
@@ -64,8 +77,10 @@ class Compared(Message):
         records: Sequence[Run],
         curves: dict[str, ValidationCurve],
         data: OtherData | None = None,
+        datasets: tuple[Fingerprints, ...] = (),
     ) -> None:
         super().__init__()
+        self.datasets = datasets
         self.wanted, self.own, self.records, self.data = wanted, own, records, data
         self.is_reference = not any(one.versions for one in own)
         known = reference_runs()
@@ -108,6 +123,16 @@ class Compared(Message):
         return _advice(self.own) if self.is_reference else self.report.title
 
     @property
+    def next_data(self) -> Fingerprints | None:
+        """The data set after the one that is compared; None where there is no other."""
+        now = self.data.fingerprints if self.data else FASHION_MNIST
+        others = [one for one in self.datasets if one != now]
+        if not others:
+            return None
+        place = self.datasets.index(now) + 1 if now in self.datasets else 0
+        return self.datasets[place % len(self.datasets)]
+
+    @property
     def rows(self) -> tuple[IntervalRow, ...]:
         """The lines of the interval plot, models side by side; those not trained yet as references."""
         several = len(self.shown) > 1
@@ -127,7 +152,7 @@ class Compared(Message):
     def _report(self) -> Report:
         left_out = len(self.wanted.left_out)
         if len(self.shown) > 1:
-            report = side_by_side(self.shown, left_out=left_out)
+            report = side_by_side(self.shown, left_out=left_out, data=self.data)
         else:
             excluded = self.own[0].excluded
             report = comparison_report(replace(self.shown[0], excluded=excluded), left_out=left_out, data=self.data)
@@ -157,29 +182,43 @@ def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool
         stop: Whether the app ends.
     """
     chosen = [one for one in records if one.run_id not in wanted.left_out]
-    scored = [one for one in chosen if one.scores and (wanted.all_runs or _is_eligible(one, wanted.recipes))]
+    scored = [one for one in chosen if one.scores and (wanted.all_runs or _is_eligible(one, wanted))]
     for_each(scored, lambda record: record.epochs, stop)  # cached for the comparison
     apart = wanted.all_runs
     own = tuple(compare(chosen, recipe, all_runs=apart, apart=apart) for recipe in wanted.recipes)
-    data, own = (None, own) if apart or len(own) > 1 or own[0].versions else _on_other_data(chosen, own[0])
+    others = _other_data(chosen, wanted)
+    usual = (FASHION_MNIST,) if any(one.fingerprints == FASHION_MNIST for one in scored) else ()
+    datasets = (*usual, *(one.fingerprints for one in others))
+    data = next((one for one in others if one.fingerprints == wanted.data), None)
+    if data is None and (len(datasets) == len(others) == 1 or not any(one.versions for one in own)):
+        data = next(iter(others), None)
+    if data:
+        own = tuple(_on(data, chosen, one, apart=apart) for one in own)
     drawn = wanted.drawn
     if drawn is None:
         drawn = tuple(summary.best_run for one in own for summary in one.versions)[:MAX_CURVES]
     by_id = sorted(records, key=lambda one: (RECIPES.index(one.recipe) if one.recipe in RECIPES else 9, one.run_id))
     curves = {one.run_id: ValidationCurve.of(one.epochs) for one in by_id if one.run_id in drawn}
-    return Compared(wanted, own, records, curves, data)
+    return Compared(wanted, own, records, curves, data, datasets)
 
 
-def _on_other_data(records: Sequence[Run], official: Comparison) -> tuple[OtherData | None, tuple[Comparison, ...]]:
-    """The comparison on the newest other data set with eligible runs, in place of an empty one on Fashion-MNIST."""
-    for data in other_data(records, official.recipe):
-        found = compare_on(data, records, official.recipe)
-        if found.versions:
-            elsewhere = [
-                one for one in official.excluded if one.run not in found.compared | {out.run for out in found.excluded}
-            ]
-            return data, (replace(found, excluded=(*found.excluded, *elsewhere)),)
-    return None, (official,)
+def _other_data(records: Sequence[Run], wanted: Wanted) -> list[OtherData]:
+    """The other data sets that have runs to compare, the newest first."""
+    found = {one.fingerprints: one for recipe in wanted.recipes for one in other_data(records, recipe)}
+    runs = {record.fingerprints for record in records if wanted.all_runs or _is_eligible(record, wanted)}
+    return [one for data, one in found.items() if data in runs]
+
+
+def _on(data: OtherData, records: Sequence[Run], usual: Comparison, *, apart: bool) -> Comparison:
+    """The comparison on another data set, in place of that on Fashion-MNIST; runs on any other data are excluded."""
+    found = compare_on(data, records, usual.recipe, all_runs=apart, apart=apart)
+    reasons = {one.run: one.reason for one in usual.excluded}
+    elsewhere = [
+        ExcludedRun(one.run_id, reasons.get(one.run_id) or f"data is {one.data_name or 'unknown'}")
+        for one in records
+        if one.fingerprints != data.fingerprints
+    ]
+    return replace(found, excluded=(*found.excluded, *elsewhere))
 
 
 def calibrate(compared: Compared) -> Calibrated:
@@ -215,8 +254,9 @@ def _name(run: str, among: Iterable[str], details: Sequence[Mapping[str, str]]) 
     return f"{model} {run[-4:]}"
 
 
-def _is_eligible(record: Run, recipes: Sequence[str]) -> bool:
-    return any(exclusion_reason(record, recipe) is None for recipe in recipes)
+def _is_eligible(record: Run, wanted: Wanted) -> bool:
+    """Whether it is, on the data set that it was trained on."""
+    return any(exclusion_reason(record, recipe, record.fingerprints) is None for recipe in wanted.recipes)
 
 
 def _row(

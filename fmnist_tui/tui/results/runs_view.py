@@ -71,7 +71,7 @@ def row(record: Run, reasons: Mapping[str, str], drawn: bool, theme: Theme) -> t
     run.stylize(f"bold {colour}", 0, len(record.version))
     seed, epochs = ("" if number is None else str(number) for number in (record.seed, record.manifest.epochs))
     texts = (eligible, "drawn" if drawn else "", record.marked_recipe, f"{seed:>4}", f"{epochs:>6}", *others)
-    state = Text(f"{status_mark(status)} {status}", status_colour(status, theme) or "dim")
+    state = Text(f"{status_mark(status)} {record.short_status}", status_colour(status, theme) or "dim")
     return (run, Text(f"{accuracy:>8}", "bold"), state, *map(Text, (*texts, record.label)))
 
 

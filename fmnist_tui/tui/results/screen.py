@@ -58,6 +58,7 @@ class ResultsScreen(LabScreen):
         Binding("v", "next_view", "View", tooltip="Overview, table, summary, curves, runs, calibration"),
         *(Binding(key, f"view({view!r})", title, show=False) for view, (key, _, title) in VIEWS.items()),
         Binding("c", "other_recipe", "Recipe", tooltip="Compare under the recipe tuned, origin, or both side by side"),
+        Binding("i", "other_data", "Data", tooltip="Compare the runs on the next data set"),
         Binding("f", "all_runs", "All", tooltip="Compare ineligible runs, too; unlike ones in rows of their own"),
         Binding(
             "w", "errors", "Errors", tooltip="Errors of the run under the cursor, or of the last version's best run"
@@ -125,6 +126,18 @@ class ResultsScreen(LabScreen):
         """Switches between the recipes tuned and origin, and both side by side."""
         following = CHOICES[(CHOICES.index(self._wanted.recipes) + 1) % len(CHOICES)]
         self._want(replace(self._wanted, recipes=following, drawn=None))
+
+    def offers(self, action: str) -> bool:
+        """Whether an action belongs in the key line: there may be runs on one data set only."""
+        return action != "other_data" or (self._now is not None and self._now.next_data is not None)
+
+    def action_other_data(self) -> None:
+        """Compares the runs on the next data set."""
+        following = self._now.next_data if self._now else None
+        if following is None:
+            self.notify("There are no runs to compare on other data")
+        else:
+            self._want(replace(self._wanted, data=following, drawn=None))
 
     def action_all_runs(self) -> None:
         """Compares all scored runs, or eligible ones only."""
@@ -200,6 +213,7 @@ class ResultsScreen(LabScreen):
         self._now = message
         self._wanted = replace(message.wanted, drawn=message.drawn)
         self._show_all()
+        self.refresh_bindings()
 
     async def on_calibrated(self, message: Calibrated) -> None:
         """Shows the diagrams, unless another comparison is shown by now."""

@@ -115,7 +115,8 @@ def doing(snapshot: Snapshot, status: Status) -> str:
         return READING
     if status is Status.INTERRUPTED:
         return f"{status}: r resumes it"
-    if status is Status.FINISHED and snapshot.finished and snapshot.finished.reason == "stopped":
+    end = snapshot.finished
+    if status is Status.FINISHED and end and (end.reason == "stopped" or snapshot.early_stopped):
         return snapshot.ending
     text = snapshot.stage if status is Status.RUNNING and snapshot.stage else str(status)
     stopping = _STOPPING.get(snapshot.stopping, "stopping") if snapshot.stopping and status.has_trainer else ""

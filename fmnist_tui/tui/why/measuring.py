@@ -138,9 +138,9 @@ def _seconds(run: Run, name: str) -> float:
     try:
         config = run.config
         device = run.devices[-1] if run.devices else "cpu"
-        one = estimate(config, 1, device, [run], socket.gethostname(), _peak()) or estimate(
-            config, 1, "cpu", [], "", _peak()
-        )
+        one = estimate(
+            config, 1, device, [run], socket.gethostname(), _peak(), image_shape=run.image_shape
+        ) or estimate(config, 1, "cpu", [], "", _peak())
     except ConfigError:
         return 0.0
     step = one.seconds / config.hyperparameters.epochs if one else 0.0
