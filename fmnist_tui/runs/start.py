@@ -56,9 +56,8 @@ def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> Reques
         DataError: The data folder doesn't hold what it should.
         ConfigError: A device isn't there, or the code of a custom model fails.
     """
-    check_startable(configs, folders.data, folders.cache)
+    images = check_startable(configs, folders.data, folders.cache)
     configs = with_current_code(configs, folders.data, folders.cache)
-    images = _header(folders.data, folders.cache)
     requested = RequestedRuns(warning=disk_space_warning(folders.runs, configs, *images))
     for config in configs:
         try:
@@ -126,7 +125,7 @@ def _device_of_pytorch(wanted: str, gpu: str, precision: str) -> str:
     return device
 
 
-def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> None:
+def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> tuple[ImageShape, int | None]:
     """Check what can be checked before training; whether data can be fetched is left to the trainer.
 
     Takes seconds if a GPU is named, because PyTorch has to look for it.
@@ -136,6 +135,9 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         data: The folder of the data, "demo", or None for the usual locations.
         cache: The folder of decoded data.
 
+    Returns:
+        The images' shape (channels, height, width), and the number of classes if it is known from a header.
+
     Raises:
         DataError: The folder doesn't contain the data, according to names, headers and sizes.
         ConfigError: A device doesn't exist, or a model can't be trained on images of this size.
@@ -144,10 +146,12 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         row = data_check(data, cache)
         if row.state is CheckState.PROBLEM:
             raise DataError(row.message, row.advice)
-    _check_shape(configs, *_header(data, cache), own_data=data not in (None, DEMO))
+    images = _header(data, cache)
+    _check_shape(configs, *images, own_data=data not in (None, DEMO))
     wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
     for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
         _check_device(device, precision)
+    return images
 
 
 def _check_shape(configs: Sequence[TrainingConfig], shape: ImageShape, classes: int | None, *, own_data: bool) -> None:
