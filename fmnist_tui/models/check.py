@@ -8,11 +8,15 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fmnist_tui.host.processes import python_command, run_command
 from fmnist_tui.models.source import ModelSource, SourceError
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.text import safe
+
+if TYPE_CHECKING:
+    from fmnist_tui.models.user_code import Place
 
 _MODULE = "fmnist_tui.models.check"
 SECONDS = 120.0
@@ -60,16 +64,13 @@ class _Watch:
         self._report = report
         self._seconds = seconds
 
-    def start(self, place: object) -> None:
+    def start(self, place: Place) -> None:
         """Watch the calling thread."""
         timer = threading.Timer(self._seconds, self._end, [threading.get_ident(), place])
         timer.daemon = True
         timer.start()
 
-    def _end(self, thread: int, place: object) -> None:
-        from fmnist_tui.models.user_code import Place
-
-        assert isinstance(place, Place)  # noqa: S101
+    def _end(self, thread: int, place: Place) -> None:
         frames = traceback.extract_stack(sys._current_frames()[thread])
         where = place.innermost(frames) or place.shown
         _send(self._report, {"fault": f"{where}: still busy after {self._seconds:g} s"})

@@ -73,8 +73,8 @@ def _try_out(place: Place, network: nn.Module, image_shape: ImageShape, classes:
     Raises:
         SourceError: One of them fails, or the network can't be trained.
     """
-    learned = [value for value in network.parameters() if value.requires_grad]
-    if not learned:
+    trainable = [value for value in network.parameters() if value.requires_grad]
+    if not trainable:
         raise place.error(f"{place.source.name} has no parameters to train")
     for name, value in network.named_parameters():
         if value.requires_grad and value.dtype not in _FLOATS:
@@ -89,7 +89,7 @@ def _try_out(place: Place, network: nn.Module, image_shape: ImageShape, classes:
         raise place.error("forward returns logits that don't depend on the parameters", line)
     loss = nn.functional.cross_entropy(logits.float(), torch.arange(_BATCH) % classes)
     guarded(place, loss.backward)
-    if all(value.grad is None for value in learned):
+    if all(value.grad is None for value in trainable):
         raise place.error("forward returns logits that don't depend on the parameters", line)
     place.stage = "forward, evaluation"
     network.eval()

@@ -221,7 +221,7 @@ def importing(source: ModelSource) -> Iterator[dict[str, ModuleType]]:
     _imported.clear()
     importlib.invalidate_caches()
     before, written = dict(sys.modules), sys.dont_write_bytecode
-    sys.dont_write_bytecode = True  # bytecode of an older text within the same second would be taken for this one
+    sys.dont_write_bytecode = True  # stale bytecode: its timestamps have whole seconds
     sys.path.insert(0, source.folder)
     try:
         with quiet():

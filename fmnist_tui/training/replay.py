@@ -1,4 +1,4 @@
-"""Whether a model can be resumed bit for bit: a step is taken again from a saved state, by a network built anew."""
+"""Whether a model can be resumed bit for bit: a step is repeated from a saved state, by a newly built network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CALM = 1e-3
 def replays_exactly(task: Task) -> bool:
     """Whether parameters, buffers and optimiser are all that a step depends on.
 
-    A network takes a step, is evaluated, and takes another step. A second network, built anew, takes that other step
+    A network takes a step, is evaluated, and takes another step. A second, newly built network takes that other step
     from the state in between, as a resumed run would. Both compute on the first images of the run, with the run's
     random draws; the run's own engine is not involved.
 
