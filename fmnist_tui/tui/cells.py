@@ -80,7 +80,7 @@ def cut(text: str, width: int, mark: str = "…") -> str:
         if cells(kept + cluster) > room:
             break
         kept += cluster
-    return f"{kept.rstrip()}{mark}" if mark else kept
+    return f"{kept.rstrip().removesuffix(mark)}{mark}" if mark else kept
 
 
 def pad(text: str, width: int) -> str:

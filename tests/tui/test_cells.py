@@ -87,3 +87,7 @@ async def test_a_tables_columns_are_as_wide_as_names_of_wide_characters() -> Non
 def test_class_names_of_wide_characters_line_up_in_lists_and_maps() -> None:
     assert {cells(name) for name in short_names(("東京駅", "大阪駅", "plain"), 5)} == {4, 5}
     assert short_names(("東京駅", "東京湾"), 4) == ("0", "1")
+
+
+def test_what_was_cut_before_gets_no_second_mark() -> None:
+    assert cut("epochs 1,… and more", 10) == "epochs 1,…"
