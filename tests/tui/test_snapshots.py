@@ -56,6 +56,7 @@ async def is_drawn(pilot: Pilot[None]) -> None:
 async def is_drawn_while_running(pilot: Pilot[None]) -> None:
     """The same of a run that has a trainer: it is named at the top."""
     await until(pilot, lambda: "epoch" in part(pilot, "#running"), "it is named at the top")
+    await until(pilot, lambda: "seed" in text_in(pilot, "#run"), "its recipe and seed are read")
     await is_drawn(pilot)
 
 

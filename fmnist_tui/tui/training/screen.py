@@ -82,6 +82,7 @@ class TrainingScreen(LabScreen):
         self._viewports: dict[str, ChartViewport] = {}
         self._painted: tuple[object, ...] = ()
         self._is_empty = True
+        self._is_named = False
         self._bindings_for: tuple[object, ...] = ()
         self._clock = ChartClock(self.app.pace)
 
@@ -254,11 +255,11 @@ class TrainingScreen(LabScreen):
         self.set_class(follower is None, "-empty")
         self._paint_now()
 
-    def _take_runs_state(self, _: RunsState) -> None:
+    def _take_runs_state(self, state: RunsState) -> None:
         if self._follower is None:
             self.query_one("#headline", FittedText).show(self._no_run_text)
-        elif self._follower.snapshot.finished:
-            self._paint_now()  # its score is known now
+        elif self._follower.snapshot.finished or (not self._is_named and self._follower.run in state.by_run):
+            self._paint_now()  # its score, or its recipe and seed, are known now
         self._list_runs()
 
     def _draw_again(self, _: object) -> None:
@@ -317,7 +318,9 @@ class TrainingScreen(LabScreen):
         if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
             self._painted, self._is_empty = now, not len(snapshot.curve)
             self._clock.note_painted()
-            self.query_one(RunPanel).show(follower, self.app.runs_state.by_run.get(follower.run))
+            known = self.app.runs_state.by_run.get(follower.run)
+            self._is_named = known is not None
+            self.query_one(RunPanel).show(follower, known)
             self._paint_alerts(follower, snapshot)
             self._paint_charts(follower, snapshot, overlays)
             self._list_runs()
