@@ -139,4 +139,5 @@ def _logit_gradients(network: DenseNetwork, activations: list[Floats], label: in
 def _through(network: DenseNetwork, activations: list[Floats], layer: int, delta: Floats) -> Floats:
     """From the derivatives with respect to a layer's activations to those with respect to its inputs."""
     slopes = derivative(network.activation, activations[layer])
-    return ((delta * slopes) @ network.parameters[f"layers.{layer}.weight"]).astype(np.float32)
+    back: Floats = ((delta * slopes) @ network.parameters[f"layers.{layer}.weight"]).astype(np.float32)
+    return back
