@@ -118,13 +118,14 @@ def input_gradient(network: DenseNetwork, inputs: Floats, label: int) -> Floats:
     if not activations:
         return np.array(network.parameters["layers.0.weight"][label], np.float32)
     delta = _logit_gradients(network, activations, label)
-    return _through(network, activations, 0, delta)[0]
+    gradient: Floats = _through(network, activations, 0, delta)[0]
+    return gradient
 
 
 def _forward(network: DenseNetwork, inputs: Floats) -> tuple[list[Floats], Floats]:
     """Copies of each hidden layer's activations, (n, units), and the logits, (n, classes)."""
     logits = np.array(network.forward(np.ascontiguousarray(inputs, network.dtype)), np.float32)
-    return [np.array(layer, np.float32) for layer in network.activations(len(inputs))], logits
+    return [np.array(layer, np.float32) for layer in network.hidden_activations(len(inputs))], logits
 
 
 def _logit_gradients(network: DenseNetwork, activations: list[Floats], label: int) -> Floats:
