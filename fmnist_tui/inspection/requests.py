@@ -58,6 +58,26 @@ class Predict(Request, frozen=True, kw_only=True):
     image: Packed
 
 
+class Inspect(Request, frozen=True, kw_only=True):
+    """A look inside the network; one view at a time, a newer request ends an older one.
+
+    Attributes:
+        view: "units" (of a dense network: `UnitImages`), "evidence" (of one: `ClassEvidence`), "filters" (one
+            `LayerImages`), "maps" (a `LayerImages` for each layer), "saliency" or "grad_cam" (`ClassMaps`), or
+            "occlusion" (an `OcclusionRow` for each row of patches).
+        image: uint8 (C, H, W).
+        labels: The classes whose maps are wanted.
+        samples: uint8 (n, C, H, W), images that decide which units are dead.
+        fill: The value of covered pixels.
+    """
+
+    view: str
+    image: Packed
+    labels: list[int] = []
+    samples: Packed | None = None
+    fill: int = 0
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An answer to the request of this number; a request may have several."""
 
@@ -76,6 +96,61 @@ class Probabilities(Answer, frozen=True, kw_only=True):
     seconds: float
 
 
+class UnitImages(Answer, frozen=True, kw_only=True):
+    """The first hidden layer's units, as in `dense_units.Units`, for the first of the labels."""
+
+    units: Packed
+    weights: Packed
+    activations: Packed
+    contributions: Packed
+    dead: Packed
+    remainder: float
+    logit: float
+
+
+class ClassEvidence(Answer, frozen=True, kw_only=True):
+    """The evidence for each class, as in `dense_units.Evidence`."""
+
+    contributions: Packed
+    bias: Packed
+    logits: Packed
+
+
+class LayerImages(Answer, frozen=True, kw_only=True):
+    """Filters, float32 (k, C, height, width), or what a layer returns for the image, (k, height, width).
+
+    Attributes:
+        layer: Its name.
+        kind: The class of its module.
+        values: The numbers.
+        dead: (k,) bool.
+    """
+
+    layer: str
+    kind: str
+    values: Packed
+    dead: Packed
+
+
+class ClassMaps(Answer, frozen=True, kw_only=True):
+    """A map for each of the labels, float32 (labels, height, width).
+
+    Attributes:
+        layer: The convolution that they are of, or "".
+        values: The numbers.
+    """
+
+    layer: str = ""
+    values: Packed
+
+
+class OcclusionRow(Answer, frozen=True, kw_only=True):
+    """How much the probability of each label falls at each position of a row of patches, (labels, positions)."""
+
+    row: int
+    drops: Packed
+
+
 class Failed(Answer, frozen=True, kw_only=True):
     """Why there is no answer, in one line."""
 
@@ -86,8 +161,10 @@ class Done(Answer, frozen=True, kw_only=True):
     """There are no further answers to the request."""
 
 
-AnyRequest: TypeAlias = Predict
-AnyAnswer: TypeAlias = Probabilities | Failed | Done
+AnyRequest: TypeAlias = Predict | Inspect
+AnyAnswer: TypeAlias = (
+    Probabilities | UnitImages | ClassEvidence | LayerImages | ClassMaps | OcclusionRow | Failed | Done
+)
 
 encode = msgspec.msgpack.Encoder().encode
 _requests = msgspec.msgpack.Decoder(AnyRequest)

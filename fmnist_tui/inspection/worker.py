@@ -20,11 +20,13 @@ from typing import Any, BinaryIO
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.node import available_cpus
+from fmnist_tui.inspection.handlers import inspect
 from fmnist_tui.inspection.requests import (
     Answer,
     AnyRequest,
     Done,
     Failed,
+    Inspect,
     Predict,
     Probabilities,
     Request,
@@ -54,7 +56,7 @@ def predict(request: Predict, network: Predictor) -> Iterator[Answer]:
     )
 
 
-HANDLERS: dict[type[Request], Handler] = {Predict: predict}
+HANDLERS: dict[type[Request], Handler] = {Predict: predict, Inspect: inspect}
 """Each yields its answers; between two of them it is ended if a newer request of the same kind has come."""
 
 

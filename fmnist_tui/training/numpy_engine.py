@@ -141,6 +141,15 @@ class NumpyEngine:
         logits = self._scored.forward(self._inputs(flat, np.arange(len(flat))))
         return probabilities_of(logits).astype(np.float32)
 
+    @property
+    def scored_network(self) -> DenseNetwork:
+        """The network that predicts, for those who look inside it."""
+        return self._scored
+
+    def inputs_of(self, images: NDArray[np.uint8]) -> Array:
+        """What the network is given for uint8 images (n, C, H, W): (n, pixels)."""
+        return self._inputs(images.reshape(len(images), -1), np.arange(len(images))).copy()
+
     def weights(self) -> Tensors:
         """A copy of the scored parameters."""
         return {name: value.copy() for name, value in self._scored.parameters.items()}

@@ -171,6 +171,15 @@ class TorchEngine:
         probabilities: NDArray[np.float32] = logits.softmax(dim=1).cpu().numpy()
         return probabilities
 
+    @property
+    def scored_network(self) -> nn.Module:
+        """The module that predicts, for those who look inside it."""
+        return self._scored
+
+    def inputs_of(self, images: NDArray[np.uint8]) -> Tensor:
+        """What the module is given for uint8 images (n, C, H, W): float32, the same shape."""
+        return self._as_inputs(torch.tensor(images, device=self._device))
+
     def weights(self) -> Tensors:
         """A copy of the scored module's state: parameters and buffers, such as running statistics."""
         return {name: _copy(value) for name, value in all_tensors(self._scored).items()}

@@ -110,7 +110,7 @@ def resized(images: Pixels, height: int, width: int) -> Pixels:
     """Images (n, any, any), or (n, any, any, 3), as (n, height, width); each pixel is the mean of its area."""
     if images.ndim == 4:
         return np.stack([resized(images[..., channel], height, width) for channel in range(3)], axis=-1)
-    down, across = _areas(images.shape[1], height), _areas(images.shape[2], width)
+    down, across = areas(images.shape[1], height), areas(images.shape[2], width)
     means: Pixels = (down @ images.astype(np.float32) @ across.T).round().astype(np.uint8)
     return means
 
@@ -124,7 +124,7 @@ def squared(image: Pixels) -> Pixels:
 
 
 @lru_cache(64)
-def _areas(length: int, side: int) -> NDArray[np.float32]:
+def areas(length: int, side: int) -> NDArray[np.float32]:
     """How much of each of `length` pixels is in each of `side` equal parts of them: (side, length), rows sum to 1."""
     edges = np.linspace(0, length, side + 1)[:, None]
     covered = np.clip(edges - np.arange(length), 0, 1)
