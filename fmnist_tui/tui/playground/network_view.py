@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 from rich.color import Color as RichColor
-from textual.theme import Theme
 
 from fmnist_tui.inspection.edits import Pixels
 from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.widgets.images import Shades, picture
+from fmnist_tui.tui.widgets.value_maps import Palette
 
 _LEVEL, _COLOUR_LEVEL = 8, 16
 """Steps in which pixel values are drawn: fewer different cells, so fewer escape codes over the wire."""
-_NEGATIVE, _POSITIVE = "#3B7DD8", "#E8762D"
 
 
-def scaled_colours(image: Pixels, scaling: tuple[float, float], theme: Theme) -> Pixels:
-    """Colours (height, width, 3) of an image's scaled pixels: blue below 0, orange above, the background's at 0.
+def scaled_colours(image: Pixels, scaling: tuple[float, float], palette: Palette) -> Pixels:
+    """Colours (height, width, 3) of an image's scaled pixels, the strongest at the value that is farthest from 0.
 
     Args:
         image: uint8 (C, H, W); of images in colour, the mean of the channels is shown.
         scaling: A pixel becomes pixel * scale + offset.
-        theme: For the background.
+        palette: With colours, not signs.
     """
     scale, offset = scaling
     values = (image.astype(np.float32) * scale + offset).mean(axis=0)
     largest = max(abs(offset), abs(255 * scale + offset)) or 1.0
-    strength = np.abs(values / largest)[:, :, None]
-    ground, below, above = (_rgb(colour) for colour in (_ground(theme), _NEGATIVE, _POSITIVE))
-    colours: Pixels = np.round(
-        ground * (1 - strength) + np.where(values[:, :, None] < 0, below, above) * strength
-    ).astype(np.uint8)
-    return colours
+    steps = len(palette.positive)
+    colours = [*reversed(palette.negative), palette.zero, *palette.positive]
+    table = np.array([_rgb(colour) for colour in colours], np.uint8)
+    found: Pixels = table[np.rint(values / largest * steps).astype(int) + steps]
+    return found
 
 
 def scaling_of(record: Run) -> tuple[float, float] | None:
@@ -40,10 +38,11 @@ def scaling_of(record: Run) -> tuple[float, float] | None:
     return (float(scale), float(offset)) if isinstance(scale, float | int) and isinstance(offset, float | int) else None
 
 
-def scaling_text(name: str, scaling: tuple[float, float]) -> str:
-    """The legend: what black and white become."""
+def scaling_text(name: str, scaling: tuple[float, float], palette: Palette) -> str:
+    """The legend: what no ink and full ink become."""
     scale, offset = scaling
-    return f"{name} sees {offset:.1f} (blue) to {255 * scale + offset:.1f} (orange)"
+    below, above = ("none", "full") if palette.signs else palette.words
+    return f"{name}: {offset:.1f} {below}, {255 * scale + offset:.1f} {above}"
 
 
 def drawn_colours(image: Pixels, shades: Shades) -> Pixels:
@@ -55,10 +54,6 @@ def drawn_colours(image: Pixels, shades: Shades) -> Pixels:
     none, full = _rgb(shades.none), _rgb(shades.full)
     colours: Pixels = np.round(none + (full - none) * (flat[:, :, None] / 255)).astype(np.uint8)
     return colours
-
-
-def _ground(theme: Theme) -> str:
-    return "#101010" if theme.dark else "#F8F8F8"
 
 
 def _rgb(colour: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -39,6 +39,7 @@ from fmnist_tui.tui.themes import theme_colour
 from fmnist_tui.tui.widgets.images import theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
+from fmnist_tui.tui.widgets.value_maps import palette_of
 
 _LEAST_ANSWERS = 31
 """Cells for the predictions."""
@@ -399,13 +400,17 @@ class PlaygroundScreen(LabScreen):
     def _show(self, _: Theme | object = None) -> None:
         image, theme = self._sketch.image, self.app.current_theme
         seen = scaling_of(self._chosen[0]) if self._network_view and self._chosen else None
-        colours = scaled_colours(image, seen, theme) if seen else drawn_colours(image, theme_shades(self.app))
+        palette = palette_of(self.app)
+        if seen and not palette.signs:
+            colours = scaled_colours(image, seen, palette)
+        else:
+            colours = drawn_colours(image, theme_shades(self.app))
         accent = Color.parse(theme_colour("accent", theme)).rgb
         self.query_one(Canvas).show(colours, Ink(BRUSHES[self._brush], accent, self.app.ascii_images))
         begun = self._sketch.begun
         text = f"{begun.title}: {begun.truth}" if begun.truth else begun.title
         if seen:
-            text = scaling_text(self._columns[0].name, seen)
+            text = scaling_text(self._columns[0].name, seen, palette)
         self.query_one("#about", Static).update(Text(text))
         self._show_tool()
         self._show_answers()
