@@ -38,12 +38,19 @@ def _why() -> Screen[Any]:
     return WhyScreen()
 
 
+def _playground() -> Screen[Any]:
+    from fmnist_tui.tui.playground.screen import PlaygroundScreen
+
+    return PlaygroundScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
     "models": _models,
     "training": _training,
     "results": _results,
     "why": _why,
+    "playground": _playground,
 }
 
 
@@ -64,6 +71,7 @@ def import_all() -> None:
     import fmnist_tui.tui.errors.screen
     import fmnist_tui.tui.inspector.screen
     import fmnist_tui.tui.models.screen
+    import fmnist_tui.tui.playground.screen
     import fmnist_tui.tui.results.screen
     import fmnist_tui.tui.training.screen
     import fmnist_tui.tui.why.screen  # noqa: F401
