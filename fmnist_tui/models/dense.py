@@ -176,6 +176,10 @@ class DenseNetwork:
                 self._gemm(1.0, weight, delta.T, 0.0, behind.T, trans_a=True, overwrite_c=True)
                 delta = np.multiply(behind, slopes, out=behind)
 
+    def hidden_activations(self, batch: int) -> list[Array]:
+        """The outputs of the hidden layers, (batch, units) each, in the last `forward` of so many images."""
+        return self._workspace(batch).activations[:-1]
+
     def _workspace(self, batch: int) -> _Workspace:
         if batch not in self._workspaces:
             self._workspaces[batch] = _Workspace.of(batch, self.sizes, self.dtype)
