@@ -1,4 +1,4 @@
-"""What a trainer writes into its run directory: checkpoints in the background, and the outcome; errors explained."""
+"""What a trainer writes into its run directory: checkpoints and snapshots in the background, the outcome; errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from fmnist_tui.files import write_atomically, write_json
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
+from fmnist_tui.runs.snapshots import NoSnapshotsError, read_snapshots
 from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.snapshots import EpochSnapshot, SnapshotPlan
 from fmnist_tui.training.store import DiskFull, Outcome
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
@@ -48,7 +50,7 @@ def first_line(error: Exception) -> str:
 
 
 class RunWriter:
-    """Writes into a run directory. A thread writes checkpoints; a failure there is an alert and ends nothing."""
+    """Writes into a run directory. A thread writes checkpoints and snapshots; failures there are alerts, no more."""
 
     def __init__(
         self,
@@ -73,6 +75,8 @@ class RunWriter:
         self._superseded: Superseded | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[None] | None = None
+        self._last_snapshot: Future[None] | None = None
+        self._snapshots: list[EpochSnapshot] | None = None
         self._news: list[CheckpointSaved | Alert] = []
         self._lock = threading.Lock()
 
@@ -85,6 +89,10 @@ class RunWriter:
         """Start to write a checkpoint; waits for the previous one."""
         self.wait()
         self._writing = self._writer.submit(self._write, checkpoint)
+
+    def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
+        """Start to write the file of snapshots anew, with those of earlier epochs, of earlier trainers too."""
+        self._last_snapshot = self._writer.submit(self._write_snapshots, snapshot, plan)
 
     def news(self) -> list[CheckpointSaved | Alert]:
         """What happened to the checkpoints since the last call.
@@ -100,8 +108,9 @@ class RunWriter:
 
     def wait(self) -> None:
         """Wait until nothing is being written."""
-        if self._writing is not None:
-            self._writing.result()
+        for writing in (self._writing, self._last_snapshot):
+            if writing is not None:
+                writing.result()
 
     def save_outcome(self, outcome: Outcome) -> None:
         """Save weights and predictions first and the result last, so that the rest exists when the result does.
@@ -142,6 +151,32 @@ class RunWriter:
             news = Alert("checkpoint_failed", f"no checkpoint at step {checkpoint.position.step}: {error.strerror}")
         with self._lock:
             self._news.append(news)
+
+    def _write_snapshots(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
+        if self._snapshots is None:
+            self._snapshots = self._earlier_snapshots(snapshot)
+        self._snapshots.append(snapshot)
+        content = _safetensors(plan.to_tensors(self._snapshots), {"layer": plan.layer})
+        try:
+            self._check()
+            write_atomically(self._run.snapshots, content, self._check)
+        except Superseded as error:
+            self._superseded = error
+        except OSError as error:
+            with self._lock:
+                message = f"no snapshot of epoch {snapshot.epoch}: {error.strerror}"
+                self._news.append(Alert("snapshots_failed", message))
+
+    def _earlier_snapshots(self, snapshot: EpochSnapshot) -> list[EpochSnapshot]:
+        """Those that earlier trainers saved before this epoch; none where they have another form."""
+        if snapshot.epoch == 0:
+            return []
+        try:
+            found = read_snapshots(self._run).before(snapshot.epoch)
+        except NoSnapshotsError:
+            return []
+        form = snapshot.weights.shape, snapshot.probabilities.shape
+        return [one for one in found if (one.weights.shape, one.probabilities.shape) == form]
 
     def _metadata(self) -> dict[str, str]:
         settings = self._config.hyperparameters
