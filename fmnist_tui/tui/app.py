@@ -239,7 +239,7 @@ class FmnistApp(RunControl):
 
     def on_inspect(self, message: messages.Inspect) -> None:
         """Opens the Inspector."""
-        screen = inspector(message, self.runs_state)
+        screen = inspector(message, self.runs_state, self.dataset)
         if isinstance(screen, str):
             self.notify(screen, severity="warning", markup=False)
         else:

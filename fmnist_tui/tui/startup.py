@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.screen import Screen
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.text import counted
 from fmnist_tui.training.config import has_pytorch
 from fmnist_tui.tui.dataset.screen import DatasetScreen
@@ -54,12 +55,12 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
 }
 
 
-def inspector(message: Inspect, state: RunsState) -> Screen[Any] | str:
+def inspector(message: Inspect, state: RunsState, dataset: Dataset | None) -> Screen[Any] | str:
     """The Inspector on what the message asks for, or why it can't be opened."""
     from fmnist_tui.tui.inspector.choosing import NO_RUN, runs_for
     from fmnist_tui.tui.inspector.screen import InspectorScreen
 
-    runs = runs_for(message.run, state.records, message.image.shape)
+    runs = runs_for(message.run, state.records, dataset)
     return InspectorScreen(runs, message.image, message.label, message.title) if runs else NO_RUN
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.runs.run import Run
+from fmnist_tui.tui.playground.selection import usable
 
 NO_RUN = "No scored run of a model on such images yet: press 2 to train one"
 
 
-def runs_for(first: Run | None, records: Sequence[Run], shape: tuple[int, ...]) -> list[Run]:
-    """The scored runs on images of this shape, the most accurate of each model before all others.
+def runs_for(first: Run | None, records: Sequence[Run], dataset: Dataset | None) -> list[Run]:
+    """The scored runs on such images: those on this data set first, and of them the most accurate of each model.
 
     Args:
-        first: The run to begin with, whatever it was trained on; None for the most accurate one.
+        first: The run to begin with, whatever it was trained on; None for the first of the others.
         records: The runs that there are.
-        shape: Channels, height and width.
+        dataset: The data that the image is from; None if it isn't loaded.
     """
-    scored = [one for one in records if one.test_accuracy is not None and tuple(one.image_shape) == tuple(shape)]
-    ranked = sorted(scored, key=lambda one: -(one.test_accuracy or 0.0))
+    ranked = sorted(usable(records, dataset), key=lambda one: (not _is_on(one, dataset), -(one.test_accuracy or 0.0)))
     best: dict[str, Run] = {}
     for one in ranked:
         best.setdefault(one.version, one)
@@ -26,3 +27,7 @@ def runs_for(first: Run | None, records: Sequence[Run], shape: tuple[int, ...]) 
     if first is None:
         return ordered
     return [first, *(one for one in ordered if one.directory != first.directory)]
+
+
+def _is_on(run: Run, dataset: Dataset | None) -> bool:
+    return dataset is not None and run.test_fingerprint == dataset.test.fingerprint

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,11 @@ from fmnist_tui.inspection.occlusion import sweep_for
 from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed, Predict, Probabilities
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
+from fmnist_tui.runs.snapshots import NetworkSnapshots, NoSnapshotsError
 from fmnist_tui.tui.base_screens import LabScreen
+from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
 from fmnist_tui.tui.inspector.facts import facts_text
-from fmnist_tui.tui.inspector.views import DENSE, MODULE, TITLES, Look, Space, draw_view
+from fmnist_tui.tui.inspector.views import DENSE, MODULE, SHORT, TITLES, Drawn, Look, Space, draw_view, fitting
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.images import Picture, drawing, picture, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -32,6 +36,8 @@ Pixels = NDArray[np.uint8]
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
 """Images that decide which units are dead: so many, or as many as fit into so many bytes."""
 _GREY = 128
+_WIDE = 80
+"""Cells from which the views' whole names fit."""
 
 
 @dataclass
@@ -49,6 +55,8 @@ class _Found:
         pages: How many it has.
         layer: The layer whose feature maps are shown.
         layers: How many there are.
+        snapshots: The run's, or None where there are none.
+        epoch: Which of them is shown; None for the trained network.
     """
 
     probabilities: NDArray[np.float32] | None = None
@@ -61,6 +69,8 @@ class _Found:
     pages: int = 1
     layer: int = 0
     layers: int = 1
+    snapshots: NetworkSnapshots | None = None
+    epoch: int | None = None
 
     @property
     def labels(self) -> list[int]:
@@ -77,6 +87,15 @@ class _Answered(Message):
         self.answer = answer
 
 
+class _SnapshotsRead(Message):
+    """A run's snapshots are read."""
+
+    def __init__(self, run: Run, snapshots: NetworkSnapshots) -> None:
+        super().__init__()
+        self.run = run
+        self.snapshots = snapshots
+
+
 class InspectorScreen(LabScreen):
     """One image and one run at a time; each view is requested when it is first shown."""
 
@@ -89,6 +108,15 @@ class InspectorScreen(LabScreen):
         Binding("s", "view('saliency')", "Saliency", tooltip="Which pixels change the score of a class"),
         Binding("g", "view('grad_cam')", "Grad-CAM", tooltip="Where the last convolution sees a class"),
         Binding("o", "view('occlusion')", "Occlusion", tooltip="Cover parts of the image, one after the other"),
+        Binding("p", "view('predictions')", "Predictions", tooltip="Predictions for 100 images, epoch by epoch"),
+        Binding(
+            "right,right_square_bracket",
+            "epoch(1)",
+            "Epoch",
+            key_display="←→",
+            tooltip="The weights and predictions after the next epoch",
+        ),
+        Binding("left,left_square_bracket", "epoch(-1)", "Epoch back", show=False, tooltip="After the epoch before"),
         Binding("n", "layer(1)", "Next layer", tooltip="Feature maps of the next layer"),
         Binding("b", "layer(-1)", "Previous layer", tooltip="Feature maps of the previous layer", show=False),
         Binding("c", "compare", "Compare", tooltip="Compare the predicted class with the next other one"),
@@ -120,16 +148,17 @@ class InspectorScreen(LabScreen):
         """The image and the prediction; right of them the views."""
         yield Nav("")
         yield Static(id="title")
+        yield Static(id="views")
         with Horizontal():
             with Vertical(id="image", classes="panel") as left:
                 left.border_title = "Image"
                 yield Picture()
                 yield Static(id="facts")
             with Vertical(id="view", classes="panel"):
-                yield Static(id="views")
                 yield Static(id="maps")
                 yield Static(id="legend")
-                yield Static(id="sentence")
+        yield Static(id="sentence")
+        yield Static(id="slider")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -137,7 +166,7 @@ class InspectorScreen(LabScreen):
         self.query_one(Picture).image = picture(self._image)
         self.app.theme_changed_signal.subscribe(self, self._redraw)
         self._redraw()
-        self._ask("", Predict(run=str(self._run.path), image=Packed.of(self._image)))
+        self._open()
 
     def on_resize(self) -> None:
         """Fits the maps into the new space, once it is known."""
@@ -149,6 +178,8 @@ class InspectorScreen(LabScreen):
             return parameters[0] in self._views
         if action == "layer":
             return self._view == "maps" and self._found.layers > 1
+        if action == "epoch":
+            return self._view in OF_EPOCHS and self._found.snapshots is not None
         if action == "page":
             return self._found.pages > 1
         if action == "compare":
@@ -193,8 +224,23 @@ class InspectorScreen(LabScreen):
         self._at, self._found = (self._at + 1) % len(self._runs), _Found()
         if self._view not in self._views:
             self._view = self._views[0]
-        self._ask("", Predict(run=str(self._run.path), image=Packed.of(self._image)))
+        self._open()
         self._show()
+
+    def action_epoch(self, by: int) -> None:
+        """Shows the next epoch of which there is a snapshot (1), or the one before (-1); after them the last state."""
+        found = self._found
+        if found.snapshots is not None:
+            last = len(found.snapshots)
+            at = min(max((last if found.epoch is None else found.epoch) + by, 0), last)
+            found.epoch = None if at == last else at
+            self._show()
+
+    def on__snapshots_read(self, message: _SnapshotsRead) -> None:
+        """Offers the epochs."""
+        if message.run is self._run:
+            self._found.snapshots = message.snapshots
+            self._show()
 
     def on__answered(self, message: _Answered) -> None:
         """Shows the answer if it is one to the newest request of its kind."""
@@ -217,13 +263,23 @@ class InspectorScreen(LabScreen):
     @property
     def _views(self) -> tuple[str, ...]:
         model = self._run.model
-        return DENSE if model is not None and not model.needs_torch else MODULE
+        views = DENSE if model is not None and not model.needs_torch else MODULE
+        return views if self._found.snapshots is None else (*views, "predictions")
 
     def _take_prediction(self, probabilities: NDArray[np.float32]) -> None:
         self._found.probabilities, self._found.predicted = probabilities, int(probabilities.argmax())
         wrong = self._label not in (None, self._found.predicted)
         self._found.compared = self._label if wrong else int(np.argsort(-probabilities, kind="stable")[1])
         self._request()
+
+    def _open(self) -> None:
+        """Asks for the prediction, and reads the snapshots."""
+        self._ask("", Predict(run=str(self._run.path), image=Packed.of(self._image)))
+        self.app.threads.start(partial(self._read_snapshots, self._run))
+
+    def _read_snapshots(self, run: Run) -> None:
+        with suppress(NoSnapshotsError):  # runs of earlier versions have none
+            self.post_message(_SnapshotsRead(run, run.snapshots()))
 
     def _ask(self, view: str, request: Predict | Inspect) -> None:
         self._found.faults.pop(view, None)
@@ -238,7 +294,7 @@ class InspectorScreen(LabScreen):
         view, rows = self._view, len(sweep_for(*self._image.shape[1:]).rows)
         found = self._found.answers.get(view, [])
         complete = len(found) == rows if view == "occlusion" else bool(found)
-        if self._found.predicted is None or complete:
+        if self._found.predicted is None or complete or view == "predictions":
             return
         self._found.answers.pop(view, None)
         samples = self._samples if view in ("units", "filters", "maps") else None
@@ -275,19 +331,20 @@ class InspectorScreen(LabScreen):
         names, space = run.class_names, facts.size
         facts.update(facts_text(names, self._label, self._found.probabilities, space, theme))
         self._show_views()
+        self._show_slider()
         self._show_maps()
         self.refresh_bindings()
 
     def _show_views(self) -> None:
         keys = {active.binding.action: active.binding.key for active in self.active_bindings.values()}
+        narrow = self.size.width < _WIDE
+        gap = "" if narrow else " "
         parts = []
         for view in self._views:
-            key = keys.get(f"view('{view}')", "")
-            name = f"{key} {TITLES[view]}"
-            parts.append(
-                f"[reverse] {name} [/]" if view == self._view else f"[@click=screen.view('{view}')] {name} [/]"
-            )
-        self.query_one("#views", Static).update(Content.from_markup("".join(parts)))
+            key, title = keys.get(f"view('{view}')", ""), TITLES[view]
+            name = f"{gap}{key} {SHORT.get(view, title) if narrow else title}{gap}"
+            parts.append(f"[reverse]{name}[/]" if view == self._view else f"[@click=screen.view('{view}')]{name}[/]")
+        self.query_one("#views", Static).update(Content.from_markup(" ".join(parts)))
 
     def _show_maps(self) -> None:
         maps, scale, below = (self.query_one(f"#{name}", Static) for name in ("maps", "legend", "sentence"))
@@ -304,7 +361,7 @@ class InspectorScreen(LabScreen):
                 0 if samples is None else len(samples),
             )
             space = Space(*maps.size, palette_of(self.app), self._found.page, self._found.layer)
-            drawn = draw_view(view, self._found.answers.get(view, []), look, space)
+            drawn = self._drawn(look, space)
         if drawn is None:
             maps.update(Text(fault or "Looking inside ..."))
             scale.update(Text())
@@ -314,8 +371,25 @@ class InspectorScreen(LabScreen):
         self._found.pages, self._found.layers = drawn.pages, drawn.layers
         maps.update(drawn.body, layout=False)
         scale.update(drawn.legend)
-        below.update(Text(drawn.sentence))
+        below.update(Text(fitting(drawn.sentences, *below.size)))
         self.query_one("#view").border_title = Content(drawn.title)
+
+    def _drawn(self, look: Look, space: Space) -> Drawn | None:
+        view, found = self._view, self._found
+        answers, snapshots = found.answers.get(view, []), found.snapshots
+        if snapshots is not None and view in OF_EPOCHS and (found.epoch is not None or view == "predictions"):
+            at = len(snapshots) if found.epoch is None else found.epoch
+            return epoch_view(view, snapshots, at, answers, look, space)
+        return draw_view(view, answers, look, space)
+
+    def _show_slider(self) -> None:
+        line, found = self.query_one("#slider", Static), self._found
+        line.display = found.snapshots is not None
+        if found.snapshots is not None and self._view in OF_EPOCHS:
+            at = len(found.snapshots) if found.epoch is None else found.epoch
+            line.update(slider(found.snapshots, at, self.size.width - 2))
+        else:
+            line.update(Text("The trained network; Predictions and the first layer's weights show its epochs", "dim"))
 
     def _redraw(self, _: Theme | None = None) -> None:
         inverted, shades = self.app.settings.inverted, theme_shades(self.app)

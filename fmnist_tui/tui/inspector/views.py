@@ -19,7 +19,7 @@ from fmnist_tui.inspection.requests import (
     UnitImages,
 )
 from fmnist_tui.text import counted
-from fmnist_tui.tui.cells import cells, cut, pad
+from fmnist_tui.tui.cells import cells, cut, pad, wrap
 from fmnist_tui.tui.widgets.value_maps import Palette, Tile, balance, fit, legend, scale_of, strongest, tiles
 
 Floats = NDArray[np.float32]
@@ -32,12 +32,15 @@ TITLES: Mapping[str, str] = {
     "saliency": "Saliency",
     "grad_cam": "Grad-CAM",
     "occlusion": "Occlusion",
+    "predictions": "Predictions",
 }
+SHORT: Mapping[str, str] = {"maps": "Maps", "occlusion": "Occlude", "predictions": "Predict"}
+"""Titles where there is little room."""
 DENSE = ("units", "evidence", "saliency", "occlusion")
 """The views of a network written in NumPy."""
 MODULE = ("filters", "maps", "saliency", "grad_cam", "occlusion")
 """The views of any other network."""
-_LONGEST_NAME, _NUMBERS, _WIDEST_BAR = 14, 9, 24
+_LONGEST_NAME, _NUMBERS, _WIDEST_BAR = 14, 18, 24
 DEAD = "✗"
 
 
@@ -91,7 +94,7 @@ class Drawn:
     Attributes:
         title: A few words for the panel's border.
         body: The maps.
-        sentence: What one sees, in plain words.
+        sentences: What one sees, in plain words; of a narrow terminal the last ones are left out.
         legend: What the colours mean; empty where there are none.
         pages: How many pages there are.
         layers: How many layers there are to choose from.
@@ -99,10 +102,19 @@ class Drawn:
 
     title: str
     body: Text
-    sentence: str
+    sentences: tuple[str, ...]
     legend: Text
     pages: int = 1
     layers: int = 1
+
+
+def fitting(sentences: Sequence[str], width: int, lines: int) -> str:
+    """The sentences from the first on, as many as fit into the lines; the first one in any case."""
+    for count in range(len(sentences), 1, -1):
+        text = " ".join(sentences[:count])
+        if len(wrap(text, width)) <= lines:
+            return text
+    return "".join(sentences[:1])
 
 
 def draw_view(view: str, answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -125,12 +137,13 @@ def _units(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     captions = [f"{unit}{DEAD * dead} {activation:.1f} {added:+.2f}" for unit, activation, added, dead in numbers]
     dead = int(found.dead.array().sum())
     negative, positive = space.palette.words
-    sentence = (
-        f"Each picture is one hidden unit's weights to all pixels: it is active if the image is bright where they are "
-        f"{positive} and dark where they are {negative}. Below it: its number, its activation, and what it adds to "
-        f"the score of {look.predicted} ({found.logit:+.1f} in all), the most first. {_dead(dead, 'unit', look)}"
+    sentences = (
+        f"Each picture is one hidden unit's weights to all pixels: bright pixels that are {positive} here raise its "
+        f"activation, {negative} ones lower it.",
+        f"Below: unit, activation, and what it adds to the score of {look.predicted} ({found.logit:+.1f}).",
+        _dead(dead, "unit", look),
     )
-    return _grid(f"{counted(len(captions), 'hidden unit')}, sorted", weights, captions, sentence, space)
+    return grid_view(f"{counted(len(captions), 'hidden unit')}, sorted", weights, captions, sentences, space)
 
 
 def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -141,7 +154,7 @@ def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
     favour, against = np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)
     limit = float(max(favour.max(), -against.min(), 1e-9))
     longest = min(_LONGEST_NAME, max(map(cells, look.names)))
-    half = max(3, min(_WIDEST_BAR, (space.width - longest - 3 * _NUMBERS) // 2))
+    half = max(3, min(_WIDEST_BAR, (space.width - longest - _NUMBERS) // 2))
     heading = f"{'':{longest}} {'against':>{half}} {'for':<{half}} {'bias':>7} {'score':>7}"
     lines = [Text(heading, style="dim", no_wrap=True)]
     order = np.argsort(-logits, kind="stable").tolist()
@@ -150,13 +163,13 @@ def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
         name = Text(f"{pad(cut(look.names[label], longest), longest)} ", style="bold" if marked else "")
         bar = balance(float(against[label]), float(favour[label]), limit, half, space.palette)
         lines.append(Text.assemble(name, bar, f" {bias[label]:+7.2f} {logits[label]:+7.2f}", no_wrap=True))
-    sentence = (
-        "Each hidden unit of the last layer votes for or against each class: its activation times its weight to that "
-        "class. Votes and bias add up to the class's score; the highest score is the prediction."
-    )
+    sentences = [
+        "Each hidden unit of the last layer votes for or against each class: activation times weight. The votes and a "
+        "bias add up to the score; the highest wins."
+    ]
     if len(look.labels) > 1:
-        sentence += _decisive(contributions, look)
-    return Drawn("Votes for each class", Text("\n", no_wrap=True).join(lines), sentence, Text())
+        sentences.append(_decisive(contributions, look))
+    return Drawn("Votes for each class", Text("\n", no_wrap=True).join(lines), tuple(sentences), Text())
 
 
 def _decisive(contributions: Floats, look: Look) -> str:
@@ -164,7 +177,7 @@ def _decisive(contributions: Floats, look: Look) -> str:
     first, other = look.labels[:2]
     difference = contributions[first] - contributions[other]
     unit = int(difference.argmax())
-    return f" Unit {unit} decides most between {look.names[first]} and {look.names[other]}: {difference[unit]:+.2f}."
+    return f"Unit {unit} decides most between {look.names[first]} and {look.names[other]}: {difference[unit]:+.2f}."
 
 
 def _filters(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -179,12 +192,13 @@ def filters_view(weights: Floats, dead: NDArray[np.bool_], layer: str, look: Loo
     images = strongest(weights)
     count, height, width = images.shape
     negative, positive = space.palette.words
-    sentence = (
-        f"A filter is a small pattern of weights that slides over the image. Its output is large where the image is "
-        f"bright under {positive} and dark under {negative}. {_dead(int(dead.sum()), 'filter', look)}"
+    sentences = (
+        f"A filter is a small pattern of weights that slides over the image: its output is large where the image is "
+        f"bright under {positive} and dark under {negative}.",
+        _dead(int(dead.sum()), "filter", look),
     )
     title = f"{counted(count, 'filter')} of {layer}, {height}x{width}"
-    return _grid(title, images, _numbered(dead), sentence, space)
+    return grid_view(title, images, _numbered(dead), sentences, space)
 
 
 def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -194,14 +208,16 @@ def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     chosen = min(space.layer, len(layers) - 1)
     found = layers[chosen]
     values, dead = strongest(found.values.array()), found.dead.array()
-    sentence = (
+    sentences = (
         f"A feature map is what one filter finds, place by place: {space.palette.words[1]} where the image has its "
-        f"pattern. Deeper layers see larger parts of the image. {_dead(int(dead.sum()), 'channel', look)}"
+        f"pattern.",
+        _dead(int(dead.sum()), "channel", look),
+        "Deeper layers combine the patterns of the layer before, and see larger parts of the image.",
     )
     size = f"{counted(len(values), 'map')}, {values.shape[1]}x{values.shape[2]}"
     title = f"Layer {chosen + 1} of {len(layers)}: {found.layer} ({found.kind}), {size}"
-    drawn = _grid(title, values, _numbered(dead), sentence, space)
-    return Drawn(drawn.title, drawn.body, drawn.sentence, drawn.legend, drawn.pages, len(layers))
+    drawn = grid_view(title, values, _numbered(dead), sentences, space)
+    return Drawn(drawn.title, drawn.body, drawn.sentences, drawn.legend, drawn.pages, len(layers))
 
 
 def _saliency(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -245,16 +261,16 @@ def _by_class(title: str, maps: Floats, sentence: str, look: Look, space: Space)
     scale = scale_of([maps])
     grid = fit(len(maps), (maps.shape[1], maps.shape[2]), space.width, space.height, least=len(maps))
     items = [Tile(one, look.caption(label)) for one, label in zip(maps, look.labels, strict=False)]
+    sentences = [sentence]
     if len(items) > 1:
-        first, other = look.labels[:2]
-        sentence += (
-            f" What is {space.palette.words[1]} for {look.names[first]} but not for {look.names[other]} is why the "
-            f"network prefers {look.names[first]}."
+        first, other = (look.names[label] for label in look.labels[:2])
+        sentences.append(
+            f"{space.palette.words[1]} for {first} but not for {other}: why it prefers {first}.".capitalize()
         )
-    return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentence, legend(scale, space.palette))
+    return Drawn(title, tiles(items, scale.limit, space.palette, grid), tuple(sentences), legend(scale, space.palette))
 
 
-def _grid(title: str, images: Floats, captions: Sequence[str], sentence: str, space: Space) -> Drawn:
+def grid_view(title: str, images: Floats, captions: Sequence[str], sentences: tuple[str, ...], space: Space) -> Drawn:
     """A page of small maps, all in one scale."""
     scale = scale_of([images])
     grid = fit(len(images), (images.shape[1], images.shape[2]), space.width, space.height)
@@ -264,7 +280,7 @@ def _grid(title: str, images: Floats, captions: Sequence[str], sentence: str, sp
     items = [Tile(one, caption) for one, caption in zip(images[shown], captions[shown], strict=True)]
     if pages > 1:
         title += f", page {page + 1} of {pages}"
-    return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentence, legend(scale, space.palette), pages)
+    return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentences, legend(scale, space.palette), pages)
 
 
 def _numbered(dead: NDArray[np.bool_]) -> list[str]:
@@ -273,9 +289,9 @@ def _numbered(dead: NDArray[np.bool_]) -> list[str]:
 
 def _dead(count: int, what: str, look: Look) -> str:
     if not count:
-        return f"No {what} is dead: none has the same output for all of {look.samples} images."
+        return f"No {what} is dead (has the same output for all {look.samples} sample images)."
     are = "is" if count == 1 else "are"
-    return f"{counted(count, what)}, marked {DEAD}, {are} dead: the same output for all of {look.samples} images."
+    return f"{counted(count, what)}, marked {DEAD}, {are} dead: the same output for all {look.samples} sample images."
 
 
 _VIEWS: Mapping[str, Callable[[Sequence[Answer], Look, Space], Drawn | None]] = {

@@ -132,7 +132,7 @@ def make_palette(colours: str, zero: str, *, dark: bool) -> Palette:
         dark: Whether it is dark.
     """
     if colours == "none":
-        return Palette(zero, tuple(_SIGNS[0]), tuple(_SIGNS[1]), signs=True, words=("- = %", "+ * #"))
+        return Palette(zero, tuple(_SIGNS[0]), tuple(_SIGNS[1]), signs=True, words=("-=%", "+*#"))
     if colours == "standard":
         return Palette(zero, *_OF_16[dark], words=("blue", "yellow"))
     if colours == "256":
