@@ -119,8 +119,8 @@ def _predictions(snapshots: NetworkSnapshots, at: int, look: Look, space: Space)
     epoch = int(snapshots.epochs[at])
     when = "before training" if epoch == 0 else f"after epoch {epoch}"
     sentences = (
-        f"Predictions for {counted(len(labels), 'validation image')} {when}, a mark for each: ✓ correct, ✗ wrong; at the "
-        f"end the class most often predicted instead.",
+        f"Predictions for {counted(len(labels), 'validation image')} {when}, a mark for each: ✓ correct, ✗ wrong; "
+        f"at the end the class most often predicted instead.",
     )
     return Drawn(f"Predictions, epoch {epoch}", Text("\n", no_wrap=True).join(lines), sentences, Text())
 

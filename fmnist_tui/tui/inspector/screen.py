@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -13,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.theme import Theme
 from textual.widgets import Static
 
@@ -21,10 +19,11 @@ from fmnist_tui.inspection.occlusion import sweep_for
 from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed, Predict, Probabilities
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
-from fmnist_tui.runs.snapshots import NetworkSnapshots, NoSnapshotsError
+from fmnist_tui.runs.snapshots import NoSnapshotsError
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
 from fmnist_tui.tui.inspector.facts import facts_text
+from fmnist_tui.tui.inspector.found import Answered, Found, SnapshotsRead
 from fmnist_tui.tui.inspector.views import DENSE, MODULE, SHORT, TITLES, Drawn, Look, Space, draw_view, fitting
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.images import Picture, drawing, picture, theme_shades
@@ -36,64 +35,8 @@ Pixels = NDArray[np.uint8]
 _SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
 """Images that decide which units are dead: so many, or as many as fit into so many bytes."""
 _GREY = 128
-_WIDE = 80
+_WIDE = 92
 """Cells from which the views' whole names fit."""
-
-
-@dataclass
-class _Found:
-    """What is known of the image in one run's network.
-
-    Attributes:
-        probabilities: (classes,), or None until they are known.
-        predicted: The likeliest class, or None until it is known.
-        compared: A class that it is compared with, or None.
-        answers: What was answered for each view.
-        faults: Why a view can't be shown; of the prediction under "".
-        numbers: Of the newest request for each view.
-        page: The page of the view that is shown.
-        pages: How many it has.
-        layer: The layer whose feature maps are shown.
-        layers: How many there are.
-        snapshots: The run's, or None where there are none.
-        epoch: Which of them is shown; None for the trained network.
-    """
-
-    probabilities: NDArray[np.float32] | None = None
-    predicted: int | None = None
-    compared: int | None = None
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
-    faults: dict[str, str] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
-    page: int = 0
-    pages: int = 1
-    layer: int = 0
-    layers: int = 1
-    snapshots: NetworkSnapshots | None = None
-    epoch: int | None = None
-
-    @property
-    def labels(self) -> list[int]:
-        """The classes whose maps are shown."""
-        return [label for label in (self.predicted, self.compared) if label is not None]
-
-
-class _Answered(Message):
-    """The process that holds the networks has answered a request for a view, or for the prediction ("")."""
-
-    def __init__(self, view: str, answer: Answer) -> None:
-        super().__init__()
-        self.view = view
-        self.answer = answer
-
-
-class _SnapshotsRead(Message):
-    """A run's snapshots are read."""
-
-    def __init__(self, run: Run, snapshots: NetworkSnapshots) -> None:
-        super().__init__()
-        self.run = run
-        self.snapshots = snapshots
 
 
 class InspectorScreen(LabScreen):
@@ -141,7 +84,7 @@ class InspectorScreen(LabScreen):
         self._label = label
         self._title = title
         self._at = 0
-        self._found = _Found()
+        self._found = Found()
         self._view = self._views[0]
 
     def compose(self) -> ComposeResult:
@@ -149,7 +92,7 @@ class InspectorScreen(LabScreen):
         yield Nav("")
         yield Static(id="title")
         yield Static(id="views")
-        with Horizontal():
+        with Horizontal(id="panels"):
             with Vertical(id="image", classes="panel") as left:
                 left.border_title = "Image"
                 yield Picture()
@@ -157,8 +100,9 @@ class InspectorScreen(LabScreen):
             with Vertical(id="view", classes="panel"):
                 yield Static(id="maps")
                 yield Static(id="legend")
-        yield Static(id="sentence")
-        yield Static(id="slider")
+        with Vertical(id="below"):
+            yield Static(id="sentence")
+            yield Static(id="slider")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -179,7 +123,7 @@ class InspectorScreen(LabScreen):
         if action == "layer":
             return self._view == "maps" and self._found.layers > 1
         if action == "epoch":
-            return self._view in OF_EPOCHS and self._found.snapshots is not None
+            return self._has_slider
         if action == "page":
             return self._found.pages > 1
         if action == "compare":
@@ -221,7 +165,7 @@ class InspectorScreen(LabScreen):
 
     def action_other_run(self) -> None:
         """Shows the image in the next run."""
-        self._at, self._found = (self._at + 1) % len(self._runs), _Found()
+        self._at, self._found = (self._at + 1) % len(self._runs), Found()
         if self._view not in self._views:
             self._view = self._views[0]
         self._open()
@@ -236,13 +180,13 @@ class InspectorScreen(LabScreen):
             found.epoch = None if at == last else at
             self._show()
 
-    def on__snapshots_read(self, message: _SnapshotsRead) -> None:
+    def on_snapshots_read(self, message: SnapshotsRead) -> None:
         """Offers the epochs."""
         if message.run is self._run:
             self._found.snapshots = message.snapshots
             self._show()
 
-    def on__answered(self, message: _Answered) -> None:
+    def on_answered(self, message: Answered) -> None:
         """Shows the answer if it is one to the newest request of its kind."""
         view, answer = message.view, message.answer
         if answer.number != self._found.numbers.get(view):
@@ -266,6 +210,10 @@ class InspectorScreen(LabScreen):
         views = DENSE if model is not None and not model.needs_torch else MODULE
         return views if self._found.snapshots is None else (*views, "predictions")
 
+    @property
+    def _has_slider(self) -> bool:
+        return self._view in OF_EPOCHS and self._found.snapshots is not None
+
     def _take_prediction(self, probabilities: NDArray[np.float32]) -> None:
         self._found.probabilities, self._found.predicted = probabilities, int(probabilities.argmax())
         wrong = self._label not in (None, self._found.predicted)
@@ -279,13 +227,13 @@ class InspectorScreen(LabScreen):
 
     def _read_snapshots(self, run: Run) -> None:
         with suppress(NoSnapshotsError):  # runs of earlier versions have none
-            self.post_message(_SnapshotsRead(run, run.snapshots()))
+            self.post_message(SnapshotsRead(run, run.snapshots()))
 
     def _ask(self, view: str, request: Predict | Inspect) -> None:
         self._found.faults.pop(view, None)
 
         def take(answer: Answer) -> None:
-            self.post_message(_Answered(view, answer))
+            self.post_message(Answered(view, answer))
 
         self._found.numbers[view] = self.app.inspection.send(request, take)
 
@@ -371,7 +319,8 @@ class InspectorScreen(LabScreen):
         self._found.pages, self._found.layers = drawn.pages, drawn.layers
         maps.update(drawn.body, layout=False)
         scale.update(drawn.legend)
-        below.update(Text(fitting(drawn.sentences, *below.size)))
+        width, lines = self.query_one("#below").content_size
+        below.update(Text(fitting(drawn.sentences, width, lines - self._has_slider)))
         self.query_one("#view").border_title = Content(drawn.title)
 
     def _drawn(self, look: Look, space: Space) -> Drawn | None:
@@ -384,12 +333,10 @@ class InspectorScreen(LabScreen):
 
     def _show_slider(self) -> None:
         line, found = self.query_one("#slider", Static), self._found
-        line.display = found.snapshots is not None
-        if found.snapshots is not None and self._view in OF_EPOCHS:
+        line.display = self._has_slider
+        if found.snapshots is not None:
             at = len(found.snapshots) if found.epoch is None else found.epoch
             line.update(slider(found.snapshots, at, self.size.width - 2))
-        else:
-            line.update(Text("The trained network; Predictions and the first layer's weights show its epochs", "dim"))
 
     def _redraw(self, _: Theme | None = None) -> None:
         inverted, shades = self.app.settings.inverted, theme_shades(self.app)

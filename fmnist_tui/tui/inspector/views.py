@@ -138,10 +138,10 @@ def _units(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     dead = int(found.dead.array().sum())
     negative, positive = space.palette.words
     sentences = (
-        f"Each picture is one hidden unit's weights to all pixels: bright pixels that are {positive} here raise its "
-        f"activation, {negative} ones lower it.",
-        f"Below: unit, activation, and what it adds to the score of {look.predicted} ({found.logit:+.1f}).",
+        f"Weights of hidden units: bright pixels under {positive} raise the activation, under {negative} lower it.",
+        "Below: unit, activation, contribution.",
         _dead(dead, "unit", look),
+        f"Contributions, the largest first, are to the score of {look.predicted} ({found.logit:+.1f}).",
     )
     return grid_view(f"{counted(len(captions), 'hidden unit')}, sorted", weights, captions, sentences, space)
 
@@ -193,8 +193,8 @@ def filters_view(weights: Floats, dead: NDArray[np.bool_], layer: str, look: Loo
     count, height, width = images.shape
     negative, positive = space.palette.words
     sentences = (
-        f"A filter is a small pattern of weights that slides over the image: its output is large where the image is "
-        f"bright under {positive} and dark under {negative}.",
+        f"A filter is a small pattern that slides over the image; its output is large where the image is bright under "
+        f"{positive}, dark under {negative}.",
         _dead(int(dead.sum()), "filter", look),
     )
     title = f"{counted(count, 'filter')} of {layer}, {height}x{width}"
@@ -222,22 +222,33 @@ def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
 
 def _saliency(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     negative, positive = space.palette.words
-    sentence = (
-        f"How much the score of a class changes if a pixel gets brighter: {positive} raises it, {negative} lowers it."
+    sentences = (
+        f"A saliency map shows which pixels matter: a brighter pixel would raise the class's score where the map is "
+        f"{positive}, and lower it where it is {negative}.",
     )
-    return _class_maps(answers, look, space, "Gradient of the score", sentence)
+    return _class_maps(answers, look, space, "Gradient of the score", sentences)
 
 
 def _grad_cam(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     found = next((one for one in answers if isinstance(one, ClassMaps)), None)
     layer = found.layer if found else ""
-    sentence = f"Where the last convolution ({layer}) found what speaks for a class, drawn {space.palette.words[1]}."
-    return _class_maps(answers, look, space, f"Grad-CAM on {layer}", sentence)
+    found_there = f"Where the last convolution ({layer}) found what speaks for a class, drawn {space.palette.words[1]}."
+    return _class_maps(answers, look, space, f"Grad-CAM on {layer}", (found_there, *_why(look, space)))
 
 
-def _class_maps(answers: Sequence[Answer], look: Look, space: Space, title: str, sentence: str) -> Drawn | None:
+def _class_maps(
+    answers: Sequence[Answer], look: Look, space: Space, title: str, sentences: tuple[str, ...]
+) -> Drawn | None:
     found = next((one for one in answers if isinstance(one, ClassMaps)), None)
-    return None if found is None else _by_class(title, strongest(found.values.array()), sentence, look, space)
+    return None if found is None else _by_class(title, strongest(found.values.array()), sentences, look, space)
+
+
+def _why(look: Look, space: Space) -> tuple[str, ...]:
+    """How to read the difference between two maps of evidence."""
+    if len(look.labels) < 2:
+        return ()
+    first, other = (look.names[label] for label in look.labels[:2])
+    return (f"What is {space.palette.words[1]} for {first} alone is why the prediction isn't {other}.",)
 
 
 def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -248,26 +259,20 @@ def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | N
     maps = np.stack([spread(drops[label], sweep) for label in range(len(drops))])
     negative, positive = space.palette.words
     sentence = (
-        f"How much the probability of a class falls while a patch of {sweep.patch}x{sweep.patch} pixels is covered: "
-        f"{positive} parts speak for the class, {negative} ones against it."
+        f"How far a class's probability falls if {sweep.patch}x{sweep.patch} pixels are covered: {positive} parts "
+        f"speak for the class, {negative} ones against it."
     )
     done = len(rows) == len(sweep.rows)
     title = "Occlusion" if done else f"Occlusion, row {len(rows)} of {len(sweep.rows)}"
-    return _by_class(title, maps, sentence, look, space)
+    return _by_class(title, maps, (sentence, *_why(look, space)), look, space)
 
 
-def _by_class(title: str, maps: Floats, sentence: str, look: Look, space: Space) -> Drawn:
+def _by_class(title: str, maps: Floats, sentences: tuple[str, ...], look: Look, space: Space) -> Drawn:
     """A map for each of the classes, side by side."""
     scale = scale_of([maps])
     grid = fit(len(maps), (maps.shape[1], maps.shape[2]), space.width, space.height, least=len(maps))
     items = [Tile(one, look.caption(label)) for one, label in zip(maps, look.labels, strict=False)]
-    sentences = [sentence]
-    if len(items) > 1:
-        first, other = (look.names[label] for label in look.labels[:2])
-        sentences.append(
-            f"{space.palette.words[1]} for {first} but not for {other}: why it prefers {first}.".capitalize()
-        )
-    return Drawn(title, tiles(items, scale.limit, space.palette, grid), tuple(sentences), legend(scale, space.palette))
+    return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentences, legend(scale, space.palette))
 
 
 def grid_view(title: str, images: Floats, captions: Sequence[str], sentences: tuple[str, ...], space: Space) -> Drawn:
@@ -288,10 +293,8 @@ def _numbered(dead: NDArray[np.bool_]) -> list[str]:
 
 
 def _dead(count: int, what: str, look: Look) -> str:
-    if not count:
-        return f"No {what} is dead (has the same output for all {look.samples} sample images)."
-    are = "is" if count == 1 else "are"
-    return f"{counted(count, what)}, marked {DEAD}, {are} dead: the same output for all {look.samples} sample images."
+    always = f"the same output for {look.samples} images"
+    return f"{DEAD} marks dead {what}s ({count}): {always}." if count else f"No dead {what}s ({always})."
 
 
 _VIEWS: Mapping[str, Callable[[Sequence[Answer], Look, Space], Drawn | None]] = {
