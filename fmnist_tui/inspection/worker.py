@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.node import available_cpus
 from fmnist_tui.inspection.handlers import inspect
 from fmnist_tui.inspection.requests import (
     Answer,
@@ -40,7 +39,9 @@ from fmnist_tui.text import safe
 from fmnist_tui.training.config import ConfigError
 
 _MOST_NETWORKS = 4
-_THREADS = 2
+_THREADS = 1
+"""One image needs no more, and two threads wait for each other where a training keeps the CPUs busy: v3 took 6 ms with
+one and 166 ms with two."""
 _NICE = 5
 """So that a training on the same machine goes first."""
 Handler = Callable[[Any, Predictor], Iterator[Answer]]
@@ -98,7 +99,7 @@ class Networks:
         with self._lock:
             known = self._loaded.pop(run, None)
         if known is None or known.stamp != stamp:
-            known = _Loaded(load_scored_model(directory, "cpu", min(_THREADS, available_cpus())), stamp)
+            known = _Loaded(load_scored_model(directory, "cpu", _THREADS), stamp)
         with self._lock:
             self._loaded[run] = known
             while len(self._loaded) > _MOST_NETWORKS:

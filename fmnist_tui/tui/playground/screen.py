@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -119,6 +120,7 @@ class PlaygroundScreen(LabScreen):
         self._columns: list[Column] = []
         self._was_chosen = False
         self._complaint = ""
+        self._shown: tuple[Any, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Canvas and predictions."""
@@ -395,7 +397,7 @@ class PlaygroundScreen(LabScreen):
         layout = Layout.of(height, width, max(1, self.size.width - _LEAST_ANSWERS - 4 * framed), max(1, lines))
         canvas = self.query_one(Canvas)
         canvas.styles.width, canvas.styles.height = layout.shown_width, layout.lines
-        self.query_one("#drawing").styles.max_width = layout.shown_width + 2 * framed
+        self.query_one("#drawing").styles.width = layout.shown_width + 2 * framed
 
     def _show(self, _: Theme | object = None) -> None:
         image, theme = self._sketch.image, self.app.current_theme
@@ -411,7 +413,7 @@ class PlaygroundScreen(LabScreen):
         text = f"{begun.title}: {begun.truth}" if begun.truth else begun.title
         if seen:
             text = scaling_text(self._columns[0].name, seen, palette)
-        self.query_one("#about", Static).update(Text(text))
+        self.query_one("#about", Static).update(Text(text), layout=False)
         self._show_tool()
         self._show_answers()
 
@@ -420,15 +422,18 @@ class PlaygroundScreen(LabScreen):
         names = list(self._sketch.colours)
         tool = "eraser" if self._erases else names[self._colour % len(names)]
         text = f"{tool}, {BRUSHES[self._brush]} px, at {row},{column}"
-        self.query_one("#tool", Static).update(Text(text))
+        self.query_one("#tool", Static).update(Text(text), layout=False)
 
     def _show_answers(self) -> None:
         place = self.query_one("#predictions", Static)
         if not self._columns:
+            self._shown = ()
             state = self.app.runs_state
-            place.update(Text(_NO_RUNS if state.complete else state.loading))
+            place.update(Text(_NO_RUNS if state.complete else state.loading), layout=False)
             return
         dataset, begun = self.app.dataset, self._sketch.begun
         classes = dataset.classes if dataset else self._chosen[0].class_names
-        width, height = place.size
-        place.update(rendered(self._columns, classes, width, height, self.app.current_theme, begun.truth))
+        shown = (tuple(self._columns), classes, *place.size, self.app.current_theme, begun.truth)
+        if shown != self._shown:
+            self._shown = shown
+            place.update(rendered(*shown), layout=False)
