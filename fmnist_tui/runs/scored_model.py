@@ -63,17 +63,15 @@ def make_predictor(
     return engine
 
 
-def load_scored_model(run: RunDirectory, device: str = "auto", *, command: str = "analyse") -> Predictor:
+def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
     """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; a NumPy model's is always the CPU).
-
-    `command` is the user's, for advice on a custom model whose code was never named.
 
     Raises:
         RunError: The model or run.json is missing or damaged, or they don't match.
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
-    check_code(run, CodeChoice(command=command))
+    check_code(run, CodeChoice(command="analyse"))
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
