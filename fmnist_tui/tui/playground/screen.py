@@ -27,7 +27,7 @@ from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import ChoiceDialog
 from fmnist_tui.tui.dialogs.entry import FileDialog, NumberDialog
-from fmnist_tui.tui.messages import Written
+from fmnist_tui.tui.messages import Inspect, Written
 from fmnist_tui.tui.playground.canvas import Canvas, Ink, Layout
 from fmnist_tui.tui.playground.dialogs import ChooseRunsDialog
 from fmnist_tui.tui.playground.files import proposed_file, save_picture
@@ -104,6 +104,7 @@ class PlaygroundScreen(LabScreen):
         Binding("i", "index", "Index", tooltip="A test image by its index", show=False),
         Binding("k", "of_class", "Class", tooltip="A test image of a class", show=False),
         Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
+        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
     ]
     AUTO_FOCUS = "Canvas"
 
@@ -270,6 +271,13 @@ class PlaygroundScreen(LabScreen):
         image = self._sketch.image
         dialog = FileDialog("Save the image as PNG", proposed_file(), "enter saves; no file is overwritten")
         self.app.push_screen(dialog, partial(self._save, image))
+
+    def action_inspect(self) -> None:
+        """Opens the Inspector on the image."""
+        begun, dataset = self._sketch.begun, self.app.dataset
+        label = int(dataset.test.labels[begun.index]) if dataset and begun.index is not None else None
+        image, first = np.ascontiguousarray(self._sketch.image), self._chosen[0] if self._chosen else None
+        self.post_message(Inspect(first, image, label, begun.title))
 
     def on_written(self, message: Written) -> None:
         """Says where."""
