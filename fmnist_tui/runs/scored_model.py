@@ -63,20 +63,23 @@ def make_predictor(
     return engine
 
 
-def load_scored_model(run: RunDirectory, device: str = "auto", threads: int = 0) -> Predictor:
+def load_scored_model(
+    run: RunDirectory, device: str = "auto", threads: int = 0, *, command: str = "analyse"
+) -> Predictor:
     """The run's model on a device of this machine.
 
     Args:
         run: The run.
         device: "auto", "cpu", "cuda", ...; a NumPy model's is always the CPU.
         threads: How many the process uses from now on; 0 for as many as there are CPUs.
+        command: The user's, for advice on a custom model whose code was never named.
 
     Raises:
         RunError: The model or run.json is missing or damaged, or they don't match.
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
-    check_code(run, CodeChoice(command="analyse"))
+    check_code(run, CodeChoice(command=command))
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))

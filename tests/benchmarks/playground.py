@@ -22,7 +22,7 @@ from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui import app as app_module
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.playground.canvas import Canvas
-from fmnist_tui.tui.playground.screen import Answered, PlaygroundScreen
+from fmnist_tui.tui.playground.predictions import Predictions
 
 _STROKES = 60
 _SIZE = (120, 36)
@@ -32,7 +32,7 @@ _PATIENCE = 120.0
 class _Timed(FmnistApp):
     """Notes when the answers that it has got are painted."""
 
-    CSS_PATH = Path(app_module.__file__).parent / "app.tcss"
+    CSS_PATH = str(Path(app_module.__file__).parent / "app.tcss")
 
     def __init__(self, folders: AppPaths) -> None:
         super().__init__(folders)
@@ -50,23 +50,23 @@ async def _measure(runs: Path) -> dict[str, list[float]]:
     """Milliseconds from each stroke to the paint, by model."""
     with tempfile.TemporaryDirectory() as folder:
         app = _Timed(AppPaths(runs, "demo", Path(folder) / "cache", None))
-        taken = PlaygroundScreen.on_answered
+        taken = Predictions.on_predictions_answered
 
-        def note(screen: PlaygroundScreen, message: Answered) -> None:
-            before = screen._shown
-            taken(screen, message)
+        def note(panel: Predictions, message: Predictions.Answered) -> None:
+            before = panel._shown
+            taken(panel, message)
             if isinstance(message.answer, Probabilities):
-                if screen._shown != before:
+                if panel._shown != before:
                     app.unpainted.add(message.run)
                 else:  # the same numbers: nothing to paint
                     app.painted[message.run] = time.perf_counter()
 
-        PlaygroundScreen.on_answered = note  # type: ignore[method-assign]
+        Predictions.on_predictions_answered = note  # type: ignore[assignment, method-assign]
         async with app.run_test(size=_SIZE) as pilot:
             while app.dataset is None or not app.runs_state.complete:
                 await pilot.pause(0.1)
             await pilot.press("6")
-            chosen = {str(record.path): record.version for record in app.screen._chosen}  # type: ignore[attr-defined]
+            chosen = {record.run_id: record.version for record in app.screen.query_one(Predictions).chosen}
             await _until(lambda: len(app.painted) == len(chosen))
             found: dict[str, list[float]] = {version: [] for version in chosen.values()}
             found["app (CPU time)"] = []

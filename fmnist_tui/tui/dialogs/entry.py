@@ -98,24 +98,27 @@ class FolderDialog(Dialog[Path | None]):
 class FileDialog(Dialog[Path | None]):
     """Dismisses with the file that the user confirmed or typed, or with None if it is cancelled."""
 
-    def __init__(self, heading: str, proposed: Path, note: str) -> None:
+    def __init__(self, heading: str, folder: Path, name: str, note: str) -> None:
         """A dialog that isn't open yet.
 
         Args:
             heading: What the file is for.
-            proposed: The file that Enter takes, or a folder in which a relative path begins.
+            folder: Where a relative path begins.
+            name: The file's name that is proposed, or "".
             note: What Enter does.
         """
         super().__init__()
         self._heading = heading
-        self._proposed = proposed
+        self._folder = folder
+        self._file = name
         self._note = note
 
     def compose(self) -> ComposeResult:
         """Heading, field and what Enter does."""
+        proposed = str(self._folder / self._file) + ("" if self._file else "/")
         with Vertical(classes="dialog"):
             yield Static(Text(self._heading, "bold"))
-            yield Input(str(self._proposed), max_length=_LONGEST, id="file", select_on_focus=False)
+            yield Input(proposed, max_length=_LONGEST, id="file", select_on_focus=False)
             yield Static(f"{self._note}; escape cancels; ~ is your home folder", classes="muted")
 
     def on_mount(self) -> None:
@@ -125,4 +128,4 @@ class FileDialog(Dialog[Path | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Dismisses with the file; an empty field is none."""
         if file := event.value.strip():
-            self.dismiss(self._proposed.parent / without_tilde(file))
+            self.dismiss(self._folder / without_tilde(file))

@@ -20,7 +20,7 @@ from fmnist_tui.inspection.requests import (
 )
 from fmnist_tui.text import counted
 from fmnist_tui.tui.cells import cells, cut, pad, wrap
-from fmnist_tui.tui.widgets.value_maps import Palette, Tile, balance, fit, legend, scale_of, strongest, tiles
+from fmnist_tui.tui.widgets.value_maps import Palette, Tile, balance, fit, legend, resampled, scale_of, strongest, tiles
 
 Floats = NDArray[np.float32]
 
@@ -268,10 +268,14 @@ def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | N
 
 
 def _by_class(title: str, maps: Floats, sentences: tuple[str, ...], look: Look, space: Space) -> Drawn:
-    """A map for each of the classes, side by side."""
-    scale = scale_of([maps])
-    grid = fit(len(maps), (maps.shape[1], maps.shape[2]), space.width, space.height, least=len(maps))
-    items = [Tile(one, look.caption(label)) for one, label in zip(maps, look.labels, strict=False)]
+    """A map for each of the classes, side by side, in the proportions of the image."""
+    size = look.sweep.height, look.sweep.width
+    scale, grid = scale_of([maps]), fit(len(maps), size, space.width, space.height, least=len(maps))
+    items = []
+    for one, label in zip(maps, look.labels, strict=False):
+        caption = look.caption(label)
+        fits = cells(caption) <= grid.width
+        items.append(Tile(resampled(one, *size), caption if fits else look.names[label]))
     return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentences, legend(scale, space.palette))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -15,13 +13,11 @@ from textual.binding import Binding
 from textual.color import Color
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
-from textual.message import Message
 from textual.theme import Theme
 from textual.widgets import Static
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.inspection.edits import Matrix, Pixels, blurred, erased, noisy, rotation, scaling, shift
-from fmnist_tui.inspection.requests import Answer, Failed, Packed, Predict, Probabilities
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
@@ -30,10 +26,10 @@ from fmnist_tui.tui.dialogs.entry import FileDialog, NumberDialog
 from fmnist_tui.tui.messages import Inspect, Written
 from fmnist_tui.tui.playground.canvas import Canvas, Ink, Layout
 from fmnist_tui.tui.playground.dialogs import ChooseRunsDialog
-from fmnist_tui.tui.playground.files import proposed_file, save_picture
+from fmnist_tui.tui.playground.files import Opened, open_picture, save_picture, working_folder
 from fmnist_tui.tui.playground.network_view import drawn_colours, scaled_colours, scaling_of, scaling_text
-from fmnist_tui.tui.playground.probabilities import Column, rendered
-from fmnist_tui.tui.playground.selection import columns_of, proposed, shape_of, usable
+from fmnist_tui.tui.playground.predictions import Predictions
+from fmnist_tui.tui.playground.selection import proposed, shape_of, usable
 from fmnist_tui.tui.playground.sketch import BRUSHES, Picture, Sketch
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.themes import theme_colour
@@ -52,20 +48,6 @@ _FRAMED = Size(80, 25)
 """Cells from which panels have borders: see app.tcss."""
 _DEGREES, _FACTOR, _NOISE, _HOLE = 10.0, 1.1, 25.0, 7
 """Of one turn, of one scaling, the deviation of noise, the side of a square that is erased."""
-_LOADING = "loading ..."
-_NO_RUNS = (
-    "No trained network to ask yet: train one on the Models screen (2), v0 takes the shortest time. What you draw here "
-    "can be saved as a picture (w)."
-)
-
-
-class Answered(Message):
-    """An answer about one run's network has come."""
-
-    def __init__(self, run: str, answer: Answer) -> None:
-        super().__init__()
-        self.run = run
-        self.answer = answer
 
 
 class PlaygroundScreen(LabScreen):
@@ -103,6 +85,7 @@ class PlaygroundScreen(LabScreen):
         Binding("comma", "other_image(-1)", "Previous", tooltip="The previous test image", show=False),
         Binding("i", "index", "Index", tooltip="A test image by its index", show=False),
         Binding("k", "of_class", "Class", tooltip="A test image of a class", show=False),
+        Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
         Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
         Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
     ]
@@ -117,11 +100,7 @@ class PlaygroundScreen(LabScreen):
         self._erases = False
         self._network_view = False
         self._usable: list[Run] = []
-        self._chosen: list[Run] = []
-        self._columns: list[Column] = []
         self._was_chosen = False
-        self._complaint = ""
-        self._shown: tuple[Any, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Canvas and predictions."""
@@ -134,7 +113,7 @@ class PlaygroundScreen(LabScreen):
                 yield Static(id="tool")
             with Vertical(id="answers", classes="panel") as answers:
                 answers.border_title = "Predictions"
-                yield Static(id="predictions")
+                yield Predictions(id="predictions")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -151,7 +130,6 @@ class PlaygroundScreen(LabScreen):
     def on_resize(self) -> None:
         """Makes the canvas as large as fits."""
         self._arrange()
-        self.call_after_refresh(self._show_answers)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Test images are offered once they are loaded."""
@@ -266,10 +244,29 @@ class PlaygroundScreen(LabScreen):
             answers = {str(label): name for label, name in enumerate(self.app.dataset.classes)}
             self.app.push_screen(ChoiceDialog("A test image of which class?", answers), self._begin_with_class)
 
+    def action_open(self) -> None:
+        """Asks for a file, and begins with the picture in it."""
+        dialog = FileDialog("Begin with a picture", working_folder(), "", "enter opens a PNG, JPEG, WebP or .npy file")
+        self.app.push_screen(dialog, self._open)
+
+    def on_opened(self, message: Opened) -> None:
+        """Shows the picture, and what was done to it."""
+        if message.picture.image.shape == self._sketch.shape:
+            self._sketch.begin(message.picture)
+            self.notify(message.steps, markup=False)
+            self._changed()
+
+    def _open(self, file: Path | None) -> None:
+        if file:
+            work = partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message)
+            self.app.threads.start(work)
+
     def action_save(self) -> None:
         """Asks for a file, and writes the image."""
         image = self._sketch.image
-        dialog = FileDialog("Save the image as PNG", proposed_file(), "enter saves; no file is overwritten")
+        dialog = FileDialog(
+            "Save the image as PNG", working_folder(), "drawing.png", "enter saves; no file is overwritten"
+        )
         self.app.push_screen(dialog, partial(self._save, image))
 
     def action_inspect(self) -> None:
@@ -321,35 +318,18 @@ class PlaygroundScreen(LabScreen):
 
     def action_choose(self) -> None:
         """Asks which runs' networks predict."""
-        self.app.push_screen(ChooseRunsDialog(self._usable, self._chosen), self._take_choice)
+        self.app.push_screen(ChooseRunsDialog(self._usable, self.query_one(Predictions).chosen), self._take_choice)
 
     def action_network_view(self) -> None:
         """Switches between the image and what the first network gets."""
         self._network_view = not self._network_view
         self._show()
 
-    def on_answered(self, message: Answered) -> None:
-        """Shows new probabilities, or why there are none."""
-        at = next((i for i, record in enumerate(self._chosen) if str(record.path) == message.run), None)
-        if at is None:
-            return
-        if isinstance(message.answer, Probabilities):
-            self._columns[at] = replace(self._columns[at], values=tuple(message.answer.values), note="")
-            self._complaint = ""
-        elif isinstance(message.answer, Failed):
-            reason = message.answer.reason
-            self._columns[at] = replace(self._columns[at], values=(), note=reason)
-            if reason != self._complaint:
-                self._complaint = reason
-                self.notify(reason, severity="error", markup=False)
-        else:
-            return
-        self._show_answers()
-
     def _take_choice(self, chosen: list[Run] | None) -> None:
         if chosen:
             self._was_chosen = True
-            self._select(chosen)
+            self.query_one(Predictions).select(chosen)
+            self._changed()
 
     def _take_dataset(self, dataset: Dataset | None) -> None:
         if dataset and dataset.shape != self._sketch.shape:
@@ -365,35 +345,24 @@ class PlaygroundScreen(LabScreen):
         dataset = self.app.dataset
         self._usable = usable(state.records, dataset)
         by_id = {record.run_id: record for record in self._usable}
-        left = [by_id[record.run_id] for record in self._chosen if record.run_id in by_id]
+        predictions = self.query_one(Predictions)
+        left = [by_id[record.run_id] for record in predictions.chosen if record.run_id in by_id]
         chosen = left if self._was_chosen and left else proposed(self._usable, dataset)
         if dataset is None and self._sketch.shape != (shape := shape_of(chosen, None)) and chosen:
             self._sketch = Sketch(shape)
             self._arrange()
-        if chosen != self._chosen or not chosen:
-            self._select(chosen)
+        if chosen != predictions.chosen or not chosen:
+            predictions.select(chosen)
+            self._changed()
         self.refresh_bindings()
-
-    def _select(self, chosen: Sequence[Run]) -> None:
-        known = {record.run_id: column for record, column in zip(self._chosen, self._columns, strict=True)}
-        fresh = columns_of(chosen, _LOADING)
-        self._columns = [
-            replace(column, values=known[record.run_id].values) if record.run_id in known else column
-            for record, column in zip(chosen, fresh, strict=True)
-        ]
-        self._chosen = list(chosen)
-        self._changed()
 
     def _changed(self) -> None:
         """Shows the image, and asks what it is."""
-        image = Packed.of(np.ascontiguousarray(self._sketch.image))
-        for record in self._chosen:
-            run = str(record.path.absolute())
-            self.app.inspection.send(Predict(run=run, image=image), partial(self._pass_on, str(record.path)))
+        predictions, begun = self.query_one(Predictions), self._sketch.begun
+        chosen, dataset = predictions.chosen, self.app.dataset
+        classes = dataset.classes if dataset else (chosen[0].class_names if chosen else ())
+        predictions.ask(self._sketch.image, classes, begun.truth)
         self._show()
-
-    def _pass_on(self, run: str, answer: Answer) -> None:
-        self.post_message(Answered(run, answer))
 
     # How it is shown.
 
@@ -408,8 +377,9 @@ class PlaygroundScreen(LabScreen):
         self.query_one("#drawing").styles.width = layout.shown_width + 2 * framed
 
     def _show(self, _: Theme | object = None) -> None:
-        image, theme = self._sketch.image, self.app.current_theme
-        seen = scaling_of(self._chosen[0]) if self._network_view and self._chosen else None
+        image, theme, predictions = self._sketch.image, self.app.current_theme, self.query_one(Predictions)
+        chosen = predictions.chosen
+        seen = scaling_of(chosen[0]) if self._network_view and chosen else None
         palette = palette_of(self.app)
         if seen and not palette.signs:
             colours = scaled_colours(image, seen, palette)
@@ -420,10 +390,10 @@ class PlaygroundScreen(LabScreen):
         begun = self._sketch.begun
         text = f"{begun.title}: {begun.truth}" if begun.truth else begun.title
         if seen:
-            text = scaling_text(self._columns[0].name, seen, palette)
+            text = scaling_text(predictions.columns[0].name, seen, palette)
         self.query_one("#about", Static).update(Text(text), layout=False)
         self._show_tool()
-        self._show_answers()
+        predictions.show()
 
     def _show_tool(self) -> None:
         row, column = self.query_one(Canvas).cursor
@@ -431,17 +401,3 @@ class PlaygroundScreen(LabScreen):
         tool = "eraser" if self._erases else names[self._colour % len(names)]
         text = f"{tool}, {BRUSHES[self._brush]} px, at {row},{column}"
         self.query_one("#tool", Static).update(Text(text), layout=False)
-
-    def _show_answers(self) -> None:
-        place = self.query_one("#predictions", Static)
-        if not self._columns:
-            self._shown = ()
-            state = self.app.runs_state
-            place.update(Text(_NO_RUNS if state.complete else state.loading), layout=False)
-            return
-        dataset, begun = self.app.dataset, self._sketch.begun
-        classes = dataset.classes if dataset else self._chosen[0].class_names
-        shown = (tuple(self._columns), classes, *place.size, self.app.current_theme, begun.truth)
-        if shown != self._shown:
-            self._shown = shown
-            place.update(rendered(*shown), layout=False)
