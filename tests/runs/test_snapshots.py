@@ -18,9 +18,11 @@ from fmnist_tui.runs.lock import Superseded
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.run_writer import RunWriter
 from fmnist_tui.runs.snapshots import NoSnapshotsError, read_snapshots
-from fmnist_tui.training.events import Alert
+from fmnist_tui.training.checkpoint import Checkpoint, Position
+from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.snapshots import EpochSnapshot, SnapshotPlan
+from fmnist_tui.training.store import Outcome
 
 from .trainers import read_weights
 
@@ -29,12 +31,22 @@ PLAN = SnapshotPlan(
     "layers.0.weight", frozenset(range(9)), np.array([0, 2]), np.array([0, 5, 9]), np.array([1, 0, 1], np.uint8)
 )
 
+CHECKPOINT = Checkpoint(Position(step=7), {"weight": np.zeros(3)})
+
 
 def snapshot(epoch: int, value: float = 0.0) -> EpochSnapshot:
     """Two units of four inputs; class 0 becomes more probable with every epoch."""
     of_0 = np.full((3, 1), epoch / 10)
     probabilities = np.concatenate([of_0, 1 - of_0], axis=1)
     return EpochSnapshot(epoch, np.full((2, 4), value, np.float16), probabilities.astype(np.float16))
+
+
+def save(writer: RunWriter, *snapshots: EpochSnapshot) -> None:
+    """Saves them and a checkpoint."""
+    for one in snapshots:
+        writer.save_snapshot(one, PLAN)
+    writer.save_checkpoint(CHECKPOINT)
+    writer.wait()
 
 
 @pytest.fixture
@@ -52,12 +64,13 @@ def test_a_run_has_snapshots_from_before_training_to_its_end(finished_v0: RunDir
     found = read_run(finished_v0).snapshots()
     assert found.epochs.tolist() == [0, 1, 2, 3]
     assert found.layer == "layers.0.weight"
-    assert found.weights.shape == (4, 300, 784)
+    assert found.weights.shape == (4, 64, 784)
     assert found.probabilities.shape == (4, 100, 10)
     validation = split_of(demo)[1]
     assert found.images.tolist() == list(range(0, 200, 2))
     assert found.labels.tolist() == demo.train.labels[validation[found.images]].tolist()
-    assert np.array_equal(found.weights[-1], read_weights(finished_v0)["layers.0.weight"].astype(np.float16))
+    last = read_weights(finished_v0)["layers.0.weight"][found.units]
+    assert np.array_equal(found.weights[-1], last.astype(np.float16))
     assert found.accuracies[0] < 0.3 < found.accuracies[-1]
     assert finished_v0.snapshots.stat().st_size < 2_000_000
     assert [event.epoch for event in read_run(finished_v0).dynamics] == [1, 2, 3]
@@ -79,41 +92,47 @@ def test_the_images_are_the_same_for_all_models(finished_v0: RunDirectory, finis
 def test_the_snapshots_of_a_resumed_epoch_replace_those_of_the_trainer_before(
     run: RunDirectory, writer: RunWriter
 ) -> None:
-    for epoch in range(4):
-        writer.save_snapshot(snapshot(epoch), PLAN)
-    writer.wait()
+    save(writer, *map(snapshot, range(4)))
     with closing(RunWriter(run, CONFIG)) as resumed:
-        resumed.save_snapshot(snapshot(2, 1.0), PLAN)
-        resumed.save_snapshot(snapshot(3, 1.0), PLAN)
+        save(resumed, snapshot(2, 1.0), snapshot(3, 1.0))
     found = read_snapshots(run)
     assert found.epochs.tolist() == [0, 1, 2, 3]
     assert found.weights[:, 0, 0].tolist() == [0, 0, 1, 1]
     with closing(RunWriter(run, CONFIG)) as again:  # from the start: no checkpoint was saved
-        again.save_snapshot(snapshot(0), PLAN)
+        save(again, snapshot(0))
     assert read_snapshots(run).epochs.tolist() == [0]
+
+
+def test_a_checkpoint_comes_with_all_snapshots_before_it(run: RunDirectory, writer: RunWriter) -> None:
+    writer.save_snapshot(snapshot(0), PLAN)
+    writer.save_snapshot(snapshot(1), PLAN)
+    assert not run.snapshots.exists()
+    writer.save_checkpoint(CHECKPOINT)
+    writer.save_snapshot(snapshot(2), PLAN)
+    writer.wait()
+    assert read_snapshots(run).epochs.tolist() == [0, 1]
+    writer.save_outcome(Outcome("stopped", epochs=2, steps=20, seconds=1.5))
+    assert read_snapshots(run).epochs.tolist() == [0, 1, 2]
 
 
 def test_damaged_snapshots_of_the_trainer_before_are_dropped(run: RunDirectory, writer: RunWriter) -> None:
     run.snapshots.write_bytes(b"no tensors")
-    writer.save_snapshot(snapshot(5), PLAN)
-    writer.wait()
+    save(writer, snapshot(5))
     assert read_snapshots(run).epochs.tolist() == [5]
-    assert writer.news() == []
 
 
-def test_a_full_disk_costs_a_snapshot_only_until_there_is_room(
+def test_snapshots_that_found_the_disk_full_are_written_when_there_is_room(
     run: RunDirectory, writer: RunWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as full:
         full.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        writer.save_snapshot(snapshot(0), PLAN)
-        writer.wait()
-    assert writer.news() == [Alert("snapshots_failed", "no snapshot of epoch 0: No space left on device")]
+        save(writer, snapshot(0))
+    assert [type(event) for event in writer.news()] == [Alert]
     with pytest.raises(NoSnapshotsError, match=r"^no snapshots\.safetensors$"):
         read_snapshots(run)
-    writer.save_snapshot(snapshot(1), PLAN)
-    writer.wait()
-    assert read_snapshots(run).epochs.tolist() == [0, 1]
+    save(writer)
+    assert writer.news() == [CheckpointSaved(7)]
+    assert read_snapshots(run).epochs.tolist() == [0]
 
 
 def test_a_superseded_trainer_writes_no_snapshot(run: RunDirectory) -> None:
@@ -121,8 +140,7 @@ def test_a_superseded_trainer_writes_no_snapshot(run: RunDirectory) -> None:
         raise Superseded("another trainer has taken over")
 
     with closing(RunWriter(run, CONFIG, superseded)) as writer:
-        writer.save_snapshot(snapshot(0), PLAN)
-        writer.wait()
+        save(writer, snapshot(0))
         with pytest.raises(Superseded):
             writer.news()
     assert not run.snapshots.exists()
