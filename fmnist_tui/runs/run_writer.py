@@ -75,8 +75,9 @@ class RunWriter:
         self._superseded: Superseded | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[None] | None = None
-        self._last_snapshot: Future[None] | None = None
         self._snapshots: list[EpochSnapshot] | None = None
+        self._written_snapshots = 0
+        self._plan: SnapshotPlan | None = None
         self._news: list[CheckpointSaved | Alert] = []
         self._lock = threading.Lock()
 
@@ -88,11 +89,18 @@ class RunWriter:
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Start to write a checkpoint; waits for the previous one."""
         self.wait()
-        self._writing = self._writer.submit(self._write, checkpoint)
+        self._writing = self._writer.submit(self._write, checkpoint, tuple(self._snapshots or ()))
 
     def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
-        """Start to write the file of snapshots anew, with those of earlier epochs, of earlier trainers too."""
-        self._last_snapshot = self._writer.submit(self._write_snapshots, snapshot, plan)
+        """Keep a snapshot beside those of earlier epochs, of earlier trainers too.
+
+        The file is written anew before each checkpoint: a run that is killed resumes from there and takes those again
+        that are missing.
+        """
+        if self._snapshots is None:
+            self._snapshots = self._earlier_snapshots(snapshot)
+        self._snapshots.append(snapshot)
+        self._plan = plan
 
     def news(self) -> list[CheckpointSaved | Alert]:
         """What happened to the checkpoints since the last call.
@@ -108,9 +116,8 @@ class RunWriter:
 
     def wait(self) -> None:
         """Wait until nothing is being written."""
-        for writing in (self._writing, self._last_snapshot):
-            if writing is not None:
-                writing.result()
+        if self._writing is not None:
+            self._writing.result()
 
     def save_outcome(self, outcome: Outcome) -> None:
         """Save weights and predictions first and the result last, so that the rest exists when the result does.
@@ -123,6 +130,7 @@ class RunWriter:
         check = self._check
         check()
         try:
+            self._write_snapshots(tuple(self._snapshots or ()))
             if outcome.weights is not None:
                 write_atomically(self._run.model, _safetensors(outcome.weights, self._metadata()), check)
             if outcome.probabilities is not None and outcome.labels is not None:
@@ -139,9 +147,10 @@ class RunWriter:
         """End the writing thread after its last checkpoint."""
         self._writer.shutdown()
 
-    def _write(self, checkpoint: Checkpoint) -> None:
+    def _write(self, checkpoint: Checkpoint, snapshots: tuple[EpochSnapshot, ...]) -> None:
         news: CheckpointSaved | Alert
         try:
+            self._write_snapshots(snapshots)
             write_checkpoint(self._run.checkpoints, checkpoint, self._check)
             news = CheckpointSaved(checkpoint.position.step)
         except Superseded as error:
@@ -152,20 +161,12 @@ class RunWriter:
         with self._lock:
             self._news.append(news)
 
-    def _write_snapshots(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
-        if self._snapshots is None:
-            self._snapshots = self._earlier_snapshots(snapshot)
-        self._snapshots.append(snapshot)
-        content = _safetensors(plan.to_tensors(self._snapshots), {"layer": plan.layer})
-        try:
-            self._check()
+    def _write_snapshots(self, snapshots: tuple[EpochSnapshot, ...]) -> None:
+        """Write the file of snapshots anew if some of them aren't in it."""
+        if self._plan is not None and len(snapshots) > self._written_snapshots:
+            content = _safetensors(self._plan.to_tensors(snapshots), {"layer": self._plan.layer})
             write_atomically(self._run.snapshots, content, self._check)
-        except Superseded as error:
-            self._superseded = error
-        except OSError as error:
-            with self._lock:
-                message = f"no snapshot of epoch {snapshot.epoch}: {error.strerror}"
-                self._news.append(Alert("snapshots_failed", message))
+            self._written_snapshots = len(snapshots)
 
     def _earlier_snapshots(self, snapshot: EpochSnapshot) -> list[EpochSnapshot]:
         """Those that earlier trainers saved before this epoch; none where they have another form."""

@@ -75,6 +75,7 @@ class NumpyEngine:
         self._augmentation = Augmentation(settings, seed)
         self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
+        self._measuring: Array | None = None
         self._totals = Totals()
 
     @property
@@ -97,14 +98,18 @@ class NumpyEngine:
     def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
         """The same step; see Engine."""
         network = self._network
-        before, velocities = network.flat_parameters.copy(), network.flat_gradients.copy()
-        gradient = np.zeros_like(before)
+        if self._measuring is None:  # buffers, since memory that is new at each step would take as long as the step
+            self._measuring = np.empty((2, *network.flat_parameters.shape), self._dtype)
+        before, gradient = self._measuring
+        before[:], gradient[:] = network.flat_parameters, network.flat_gradients
+        weights, gradients = self._layer_norms(before), [0.0] * len(self.layers)
         if self._differentiate(indices, epoch, step):
-            keep = self._dtype.type(0.0 if self._needs_gradient else self._settings.momentum)
-            gradient = network.flat_gradients - keep * velocities
+            gradient *= self._dtype.type(0.0 if self._needs_gradient else -self._settings.momentum)
+            gradient += network.flat_gradients
+            gradients = self._layer_norms(gradient)
             self._update(learning_rate)
-        gradients, weights = self._layer_norms(gradient), self._layer_norms(before)
-        updates = self._layer_norms(network.flat_parameters - before)
+        before -= network.flat_parameters
+        updates = self._layer_norms(before)
         return tuple(
             (norm, update / weight if weight else math.nan)
             for norm, update, weight in zip(gradients, updates, weights, strict=True)

@@ -5,8 +5,8 @@ They take at most 2 MB in a run's folder, whatever the model and the number of e
 - The images are 100 of the validation set, evenly spaced, so the same for all runs on the same data.
 - Snapshots are taken before training (epoch 0) and after epochs: of up to 39 epochs after each, of more after 1, 3, 10,
   the last one, and evenly spaced ones in between. With hundreds of classes there are fewer, at least those.
-- Of the first layer as many units (rows of its weights; filters of a convolution) as then fit, evenly spaced; none if
-  not even one does.
+- Of the first layer 64 units (rows of its weights; filters of a convolution) or as many as then fit, evenly spaced;
+  none if not even one does.
 - Numbers are float16.
 
 The first layer is the first one with weights in two or more dimensions; a network without one has no snapshots.
@@ -30,6 +30,7 @@ _MOST, _LEAST = 40, 5
 """Snapshots of a run."""
 _ALWAYS = (0, 1, 3, 10)
 """Epochs that are always among them, and the last."""
+_UNITS = 64
 _BYTES = 1_900_000
 """Leaves room for the file's header."""
 _SIZE = 2
@@ -101,7 +102,7 @@ def plan_snapshots(engine: Engine, task: Task) -> SnapshotPlan:
     tensors = ((name, value.shape) for name, value in engine.weights().items() if value.ndim >= 2)
     layer, shape = next(tensors, ("", (0,)))
     room = _BYTES // len(kept) - of_images
-    fitting = max(0, room // max(1, math.prod(shape[1:]) * _SIZE))
+    fitting = min(_UNITS, max(0, room // max(1, math.prod(shape[1:]) * _SIZE)))
     labels = task.dataset.train.labels[validation[images]]
     return SnapshotPlan(layer, kept if layer else frozenset(), evenly_spaced(shape[0], fitting), images, labels)
 

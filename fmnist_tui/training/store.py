@@ -47,7 +47,7 @@ class Outcome:
 
 
 class ArtifactStore(Protocol):
-    """Saves checkpoints, snapshots and the outcome. The first two may be written in the background, in their order."""
+    """Saves checkpoints, snapshots and the outcome. The first two may be written in the background."""
 
     @property
     def busy(self) -> bool:
@@ -57,7 +57,7 @@ class ArtifactStore(Protocol):
         """Start writing a checkpoint; wait for the previous one first."""
 
     def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
-        """Start writing a snapshot; those of the same epoch and of later ones are superseded."""
+        """Keep a snapshot, which is written with the next checkpoint or the outcome."""
 
     def news(self) -> list[CheckpointSaved | Alert]:
         """Events about what was written, or not written, since the last call."""
