@@ -23,13 +23,13 @@ from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import ChoiceDialog
 from fmnist_tui.tui.dialogs.entry import FileDialog, NumberDialog
-from fmnist_tui.tui.messages import Inspect, Written
+from fmnist_tui.tui.messages import Written
 from fmnist_tui.tui.playground.canvas import Canvas, Ink, Layout
 from fmnist_tui.tui.playground.dialogs import ChooseRunsDialog
 from fmnist_tui.tui.playground.files import Opened, open_picture, save_picture, working_folder
 from fmnist_tui.tui.playground.network_view import drawn_colours, scaled_colours, scaling_of, scaling_text
 from fmnist_tui.tui.playground.predictions import Predictions
-from fmnist_tui.tui.playground.selection import proposed, shape_of, usable
+from fmnist_tui.tui.playground.selection import inspection, proposed, shape_of, usable
 from fmnist_tui.tui.playground.sketch import BRUSHES, Picture, Sketch
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.themes import theme_colour
@@ -271,10 +271,7 @@ class PlaygroundScreen(LabScreen):
 
     def action_inspect(self) -> None:
         """Opens the Inspector on the image."""
-        begun, dataset = self._sketch.begun, self.app.dataset
-        label = int(dataset.test.labels[begun.index]) if dataset and begun.index is not None else None
-        image, first = np.ascontiguousarray(self._sketch.image), self._chosen[0] if self._chosen else None
-        self.post_message(Inspect(first, image, label, begun.title))
+        self.post_message(inspection(self._sketch, self.query_one(Predictions).chosen, self.app.dataset))
 
     def on_written(self, message: Written) -> None:
         """Says where."""
