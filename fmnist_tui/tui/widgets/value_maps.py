@@ -116,9 +116,9 @@ class Grid:
 
 
 def palette_of(app: App[Any]) -> Palette:
-    """The palette for the app's terminal and theme."""
+    """The palette for the app's terminal and theme; all colours where the app has no terminal but is made a picture."""
     in_signs = app.no_color or bool(getattr(app, "ascii_images", False))
-    colours = "none" if in_signs else str(app.console.color_system)
+    colours = "none" if in_signs else "truecolor" if app.is_headless else str(app.console.color_system)
     return make_palette(colours, theme_shades(app).none, dark=app.current_theme.dark)
 
 
