@@ -6,13 +6,13 @@ For each layer with trained parameters of its own, w being all of them (weights 
     update ratio    |w_after - w_before| / |w_before|       of the step as the optimiser took it
     dead fraction   units that are zero for all images / units
 
-with Euclidean norms. The first two are means over the measured steps: at most four, evenly spaced over the epoch's full
-batches, and at most one in a hundred steps. They are found from the epoch's number of steps alone, so a resumed run
+with Euclidean norms. The first two are means over the measured steps: at most four, each in the middle of an equal part
+of the epoch's full batches, and at most one in a hundred steps. They are found from the epoch's number of steps alone, so a resumed run
 measures the same ones, and a step that is measured is the same to the bit.
 
 The dead fraction is that of the layer's outputs after the ReLU that follows it, over the first 250 validation images,
-as they are validated after the epoch: no image passes the network more often than without. The units of a convolution
-are its channels.
+as they are validated after the epoch; these pass a custom module once more, since it may compute otherwise while it is
+observed. The units of a convolution are its channels.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LARGE_UPDATE, _EPOCHS_RUNNING = 0.1, 3
 
 
 def measured_steps(images: int, batch_size: int) -> frozenset[int]:
-    """The positions in an epoch, from 0, of the steps to measure: each the last full batch of an equal part.
+    """The positions in an epoch, from 0, of the steps to measure: each in the middle of an equal part of full batches.
 
     Args:
         images: Training images.
@@ -47,7 +47,7 @@ def measured_steps(images: int, batch_size: int) -> frozenset[int]:
     """
     full = max(1, images // batch_size)
     parts = min(_MEASURED, max(1, full // _PER_MEASURED))
-    return frozenset((part + 1) * full // parts - 1 for part in range(parts))
+    return frozenset((2 * part + 1) * full // (2 * parts) for part in range(parts))
 
 
 def dynamics_of(
