@@ -63,15 +63,23 @@ def make_predictor(
     return engine
 
 
-def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
-    """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; a NumPy model's is always the CPU).
+def load_scored_model(
+    run: RunDirectory, device: str = "auto", threads: int = 0, *, command: str = "analyse"
+) -> Predictor:
+    """The run's model on a device of this machine.
+
+    Args:
+        run: The run.
+        device: "auto", "cpu", "cuda", ...; a NumPy model's is always the CPU.
+        threads: How many the process uses from now on; 0 for as many as there are CPUs.
+        command: The user's, for advice on a custom model whose code was never named.
 
     Raises:
         RunError: The model or run.json is missing or damaged, or they don't match.
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
-    check_code(run, CodeChoice(command="analyse"))
+    check_code(run, CodeChoice(command=command))
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
@@ -79,7 +87,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
         raise RunError(f"{run.model} is not the model that {run.run_json.name} describes; retrain the model")
     wanted = device if config.model.needs_torch else "cpu"
     try:
-        resolved, data = resolve_device(replace(config, device=wanted, threads=0)), read_manifest(run).data
+        resolved, data = resolve_device(replace(config, device=wanted, threads=threads)), read_manifest(run).data
         classes = len(data.classes) or FASHION_MNIST_CLASSES
         return make_predictor(resolved, weights, data.shape or FASHION_MNIST_SHAPE, classes)
     except ConfigError:

@@ -8,6 +8,7 @@ from textual.app import App
 from textual.reactive import var
 
 from fmnist_tui.data import Dataset, Progress
+from fmnist_tui.inspection.client import InspectionClient
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
@@ -34,6 +35,7 @@ class LabApp(Remappable, App[None]):
         threads: Where everything happens that may wait for a file system; they belong to the app, never to a screen,
             so that no run ends with the screen that shows it.
         monitor: Keeps `runs_state` up to date.
+        inspection: Asks the process that holds trained networks; nothing is started before the first request.
         dataset: The images, or None until they are loaded.
         class_means: Their mean images by class, or None until they are computed.
         dataset_progress: How far they are loaded, where that is known.
@@ -71,6 +73,7 @@ class LabApp(Remappable, App[None]):
         self.is_touched = False
         self.threads = Threads(self._report_fault)
         self.monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
+        self.inspection = InspectionClient(self.threads.start)
         self.settings = Settings()
         self.ascii_images = False
 

@@ -62,6 +62,7 @@ class RunControl(LabApp):
         for stop in (self._unfollow, *self._overlays.values()):
             stop.set()
         self.monitor.end()
+        self.inspection.close()
         self._ended_with_app = {one.run for one in self._in_app_runs}
         self._command_in_app_runs(Command.STOP_NOW)
 

@@ -71,11 +71,17 @@ def picture(image: Pixels) -> Pixels:
     return image[..., 0, :, :] if image.shape[-3] == 1 else np.moveaxis(image, -3, -1)
 
 
-def half_blocks(image: Pixels, shades: Shades = GREY) -> list[Row]:
-    """Rows of segments for an image uint8, grey or in colour: width cells wide, half as many rows as pixels."""
+def half_blocks(image: Pixels, shades: Shades = GREY, level: int = _COLOUR_LEVEL) -> list[Row]:
+    """Rows of segments for an image uint8, grey or in colour: width cells wide, half as many rows as pixels.
+
+    Args:
+        image: (height, width), or in colour (height, width, 3).
+        shades: The colours of grey pixels.
+        level: The steps in which the colours of an image in colour are drawn.
+    """
     even = image[: len(image) // 2 * 2]
     if even.ndim == 3:
-        codes = (even // _COLOUR_LEVEL * _COLOUR_LEVEL).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+        codes = (even // level * level).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
         return [_coloured(upper.tolist(), lower.tolist()) for upper, lower in zip(codes[::2], codes[1::2], strict=True)]
     even = even // _LEVEL * _LEVEL
     return [_row(upper.tolist(), lower.tolist(), shades) for upper, lower in zip(even[::2], even[1::2], strict=True)]
@@ -104,7 +110,7 @@ def resized(images: Pixels, height: int, width: int) -> Pixels:
     """Images (n, any, any), or (n, any, any, 3), as (n, height, width); each pixel is the mean of its area."""
     if images.ndim == 4:
         return np.stack([resized(images[..., channel], height, width) for channel in range(3)], axis=-1)
-    down, across = _areas(images.shape[1], height), _areas(images.shape[2], width)
+    down, across = areas(images.shape[1], height), areas(images.shape[2], width)
     means: Pixels = (down @ images.astype(np.float32) @ across.T).round().astype(np.uint8)
     return means
 
@@ -118,7 +124,7 @@ def squared(image: Pixels) -> Pixels:
 
 
 @lru_cache(64)
-def _areas(length: int, side: int) -> NDArray[np.float32]:
+def areas(length: int, side: int) -> NDArray[np.float32]:
     """How much of each of `length` pixels is in each of `side` equal parts of them: (side, length), rows sum to 1."""
     edges = np.linspace(0, length, side + 1)[:, None]
     covered = np.clip(edges - np.arange(length), 0, 1)

@@ -22,10 +22,11 @@ SCREENS = (
     ("training", "Training"),
     ("results", "Results"),
     ("why", "Why CNNs"),
+    ("playground", "Playground"),
 )
-_SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why"}
+_SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why", "Playground": "Play"}
 """Titles on a terminal of fewer than `_WIDE` columns, so that the running run has room beside them."""
-_WIDE = 80
+_WIDE = 96
 
 
 class Nav(Horizontal):
