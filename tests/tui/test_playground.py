@@ -114,10 +114,10 @@ async def test_test_images_by_class_and_index_and_what_fails_is_reported(prepare
         await until_shown(pilot, "test image 499")
         await pilot.press("i", *"500", "enter")
         assert "There is no test image 500" in notices(prepared)
-        prepared.inspection = Prepared({"v0": "gone", "v1": "gone", "v3": (9, 0.97)})  # type: ignore[assignment]
-        await pilot.press("full_stop")
-        await until_shown(pilot, "test image 0", "● v0 gone", "■ v1 gone", "Ankle boot 97.00%")
-        assert notices(prepared).count("gone") == 1
+        prepared.inspection = Prepared({"v0": "gone", "v1": "lost", "v3": (9, 0.97)})  # type: ignore[assignment]
+        await pilot.press("full_stop", "r", "n")
+        await until_shown(pilot, "test image 0", "● v0 gone", "■ v1 lost", "Ankle boot 97.00%")
+        assert (notices(prepared).count("gone"), notices(prepared).count("lost")) == (1, 1)
 
 
 async def test_without_a_network_it_says_what_to_do_and_can_be_painted_on(app: FmnistApp) -> None:

@@ -96,6 +96,8 @@ def test_a_cell_of_half_blocks_is_two_pixels_and_larger_images_shrink() -> None:
     large = Layout.of(64, 64, 29, 14)
     assert (large.shown_width, large.lines) == (28, 14)
     assert large.pixels_at(27, 13)[1][1] == 61
+    assert large.area_of((63, 0)) == (slice(27, 28), slice(0, 1))
+    assert Layout.of(28, 28, 56, 28).area_of((1, 2)) == (slice(2, 4), slice(4, 6))
     odd = Layout.of(15, 9, 30, 10)
     assert odd.shown(np.zeros((15, 9, 3), np.uint8)).shape == (16, 9, 3)
 

@@ -68,7 +68,7 @@ class PlaygroundScreen(LabScreen):
         Binding("n", "noise", "Noise", tooltip="Add noise"),
         Binding("b", "blur", "Blur", tooltip="Blur"),
         Binding("x", "hole", "Erase", tooltip="Erase a square of 7x7 pixels around the cursor"),
-        Binding("g", "colour", "Grey", tooltip="The next grey level or colour to paint in"),
+        Binding("g", "colour", "Ink", tooltip="The next grey level or colour to paint in"),
         Binding("c", "clear", "Clear", tooltip="A blank image"),
         Binding("z", "reset", "Reset", tooltip="Back to the picture that you began with"),
         Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
