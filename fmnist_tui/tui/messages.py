@@ -85,6 +85,18 @@ class DatasetRequested(Message):
         self.demo = demo
 
 
+class StepByStep(Message):
+    """The user wants to walk an image through one training step of a run of v0."""
+
+    def __init__(self, run: Run, image: NDArray[np.uint8], label: int | None, title: str = "") -> None:
+        """A request; the arguments are those of `Inspect`, with a run."""
+        super().__init__()
+        self.run = run
+        self.image = image
+        self.label = label
+        self.title = title
+
+
 class Inspect(Message):
     """The user wants to see what a run's network sees in an image."""
 

@@ -11,7 +11,7 @@ from fmnist_tui.data import Dataset
 from fmnist_tui.text import counted
 from fmnist_tui.training.config import has_pytorch
 from fmnist_tui.tui.dataset.screen import DatasetScreen
-from fmnist_tui.tui.messages import Inspect
+from fmnist_tui.tui.messages import Inspect, StepByStep
 from fmnist_tui.tui.run_monitor import RunsState, RunState
 
 
@@ -62,6 +62,13 @@ def inspector(message: Inspect, state: RunsState, dataset: Dataset | None) -> Sc
 
     runs = runs_for(message.run, state.records, dataset)
     return InspectorScreen(runs, message.image, message.label, message.title) if runs else NO_RUN
+
+
+def step_by_step(message: StepByStep) -> Screen[Any]:
+    """The page on backpropagation."""
+    from fmnist_tui.tui.backprop.screen import BackpropScreen
+
+    return BackpropScreen(message.run, message.image, message.label, message.title)
 
 
 def import_all() -> None:

@@ -25,6 +25,7 @@ from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
 from fmnist_tui.tui.inspector.facts import facts_text
 from fmnist_tui.tui.inspector.found import Answered, Found, SnapshotsRead
 from fmnist_tui.tui.inspector.views import DENSE, MODULE, SHORT, TITLES, Drawn, Look, Space, draw_view, fitting
+from fmnist_tui.tui.messages import StepByStep
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.images import Picture, drawing, picture, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -63,6 +64,7 @@ class InspectorScreen(LabScreen):
         Binding("n", "layer(1)", "Next layer", tooltip="Feature maps of the next layer"),
         Binding("b", "layer(-1)", "Previous layer", tooltip="Feature maps of the previous layer", show=False),
         Binding("c", "compare", "Compare", tooltip="Compare the predicted class with the next other one"),
+        Binding("x", "step_by_step", "Step by step", tooltip="One training step of v0 on this image, by hand"),
         Binding("r", "other_run", "Run", tooltip="The same image in another run"),
         Binding("down,pagedown", "page(1)", "More", tooltip="The next page of units, filters or maps"),
         Binding("up,pageup", "page(-1)", "Back a page", tooltip="The previous page", show=False),
@@ -128,7 +130,7 @@ class InspectorScreen(LabScreen):
             return self._found.pages > 1
         if action == "compare":
             return self._view in ("evidence", "saliency", "grad_cam", "occlusion") and len(self._run.class_names) > 1
-        return action != "other_run" or len(self._runs) > 1
+        return self._views[0] == DENSE[0] if action == "step_by_step" else action != "other_run" or len(self._runs) > 1
 
     def offers(self, action: str) -> bool:
         """The views are named at the top with their keys."""
@@ -162,6 +164,10 @@ class InspectorScreen(LabScreen):
         self._found.answers = {view: one for view, one in self._found.answers.items() if view in ("filters", "maps")}
         self._request()
         self._show()
+
+    def action_step_by_step(self) -> None:
+        """Opens the page on backpropagation."""
+        self.post_message(StepByStep(self._run, self._image, self._label, self._title))
 
     def action_other_run(self) -> None:
         """Shows the image in the next run."""

@@ -260,15 +260,12 @@ class PlaygroundScreen(LabScreen):
 
     def _open(self, file: Path | None) -> None:
         if file:
-            work = partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message)
-            self.app.threads.start(work)
+            self.app.threads.start(partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message))
 
     def action_save(self) -> None:
         """Asks for a file, and writes the image."""
         image = self._sketch.image
-        dialog = FileDialog(
-            "Save the image as PNG", working_folder(), "drawing.png", "enter saves; no file is overwritten"
-        )
+        dialog = FileDialog("Save the image as PNG", working_folder(), "drawing.png", "enter saves; overwrites nothing")
         self.app.push_screen(dialog, partial(self._save, image))
 
     def action_inspect(self) -> None:
@@ -281,8 +278,7 @@ class PlaygroundScreen(LabScreen):
 
     def _save(self, image: Pixels, file: Path | None) -> None:
         if file:
-            work = partial(save_picture, image, file, self.post_message)
-            self.app.threads.start(work, must_finish=True)
+            self.app.threads.start(partial(save_picture, image, file, self.post_message), must_finish=True)
 
     def _begin_at(self, index: int | None) -> None:
         if index is None or self.app.dataset is None:
