@@ -17,8 +17,8 @@ from fmnist_tui.runs.run import Run
 Pixels = NDArray[np.uint8]
 """An image (channels, height, width)."""
 
-TOLERANCE = 12
-"""Pixel values (5%) within which a pixel belongs to the background, as when Fashion-MNIST was made."""
+TOLERANCE = 20
+"""Pixel values (8%) within which a pixel belongs to the background: compression blurs the edges of objects."""
 _SPECKS = 0.005
 """A row or column of which less than this fraction differs from the background is taken for noise."""
 _SAMPLE = 2000

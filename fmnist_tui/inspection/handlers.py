@@ -38,13 +38,6 @@ def inspect(request: Inspect, network: Predictor) -> Iterator[Answer]:
     return _module(request, network)
 
 
-def strongest(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """At each pixel of (labels, C, H, W) the channel with the largest absolute value, with its sign: (labels, H, W)."""
-    largest = np.abs(values).argmax(axis=1, keepdims=True)
-    chosen: NDArray[np.float32] = np.take_along_axis(values, largest, axis=1)[:, 0]
-    return chosen
-
-
 def _occlusion(request: Inspect, network: Predictor) -> Iterator[Answer]:
     image = request.image.array()
     sweep = sweep_for(*image.shape[1:])
@@ -78,7 +71,7 @@ def _dense(request: Inspect, engine: NumpyEngine) -> Iterator[Answer]:
         )
     elif request.view == "saliency":
         gradients = [input_gradient(network, inputs, label).reshape(image.shape) for label in request.labels]
-        yield ClassMaps(number=request.number, values=Packed.of(strongest(np.stack(gradients))))
+        yield ClassMaps(number=request.number, values=Packed.of(np.stack(gradients)))
     else:
         raise RunError(f"a dense network has no {request.view.replace('_', '-')}: it has no convolutions")
 
@@ -93,13 +86,13 @@ def _module(request: Inspect, engine: Any) -> Iterator[Answer]:
         yield _images(number, filters.layer, filters.kind, filters.weights, filters.dead)
     elif request.view == "maps":
         for one in maps.feature_maps(network, image, samples):
-            yield _images(number, one.layer, one.kind, one.maps, one.dead)
+            yield _images(number, one.layer, one.kind, one.maps[:, None], one.dead)
     elif request.view == "saliency":
         gradients = np.stack([maps.saliency(network, image, label) for label in request.labels])
-        yield ClassMaps(number=number, values=Packed.of(strongest(gradients)))
+        yield ClassMaps(number=number, values=Packed.of(gradients))
     elif request.view == "grad_cam":
         layer, values = maps.grad_cam(network, image, request.labels)
-        yield ClassMaps(number=number, layer=layer, values=Packed.of(values))
+        yield ClassMaps(number=number, layer=layer, values=Packed.of(values[:, None]))
     else:
         raise RunError(f"only a dense network in NumPy has {request.view} to show")
 

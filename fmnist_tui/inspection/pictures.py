@@ -109,8 +109,8 @@ def read_pictures(source: Path | BinaryIO, name: object, shape: ImageShape) -> l
     """
     try:
         if isinstance(source, Path):
+            check_regular_file(source, LARGEST)
             with source.open("rb") as file:
-                check_regular_file(source, LARGEST)
                 return _read(file, name, shape)
         return _read(io.BytesIO(source.read(LARGEST + 1)), name, shape)
     except OSError as error:
@@ -152,9 +152,7 @@ def _array(content: bytes, name: object) -> NDArray[Any]:
     try:
         shape, is_fortran, dtype = read_header[np.lib.format.read_magic(stream)](stream)
         if dtype != np.uint8 and dtype.kind != "f":
-            raise DataError(
-                f"{name} holds {dtype} values", "save it as uint8, or as floating-point numbers from 0 to 1"
-            )
+            raise DataError(f"{name} holds {dtype} values", "save it as uint8, or as numbers from 0 to 1")
         array = np.frombuffer(content, dtype, offset=stream.tell())
         array = array.reshape(shape, order="F" if is_fortran else "C")
     except (ValueError, KeyError, TypeError, SyntaxError, OverflowError):
@@ -209,7 +207,7 @@ def prepare(
     background = appearance.background if appearance else None
     image = _channels(_opaque(picture, background, invert=switches.invert), shape[0])
     kind = {1: "grey", 2: "grey, transparent", 3: "colour", 4: "colour, transparent"}[len(picture)]
-    steps = [Step(f"read ({width}{chr(215)}{height}, {kind})", image)]
+    steps = [Step(f"read ({width}x{height}, {kind})", image)]
     if appearance is None or background is None:
         fitted, text = _filled(image, shape) if switches.crop else _padded(image, shape)
         return Prepared((*steps, Step(text, fitted)))
@@ -286,11 +284,11 @@ def _placed(
         top, left, bottom, right = box
         middle = np.array([top + bottom, left + right]) / 2 / image.shape[1:]
         image, extent = image[:, top:bottom, left:right], appearance.extent
-        steps.append(Step(f"cropped to {right - left}{chr(215)}{bottom - top}", image))
+        steps.append(Step(f"cropped to {right - left}x{bottom - top}", image))
     elif switches.crop:
         steps.append(Step("not cropped: nothing stands out from the background", image))
     image = _scaled(image, extent * float((size / image.shape[1:]).min()))
-    steps.append(Step(f"scaled to {image.shape[2]}{chr(215)}{image.shape[1]}", image))
+    steps.append(Step(f"scaled to {image.shape[2]}x{image.shape[1]}", image))
     own, text = np.array(image.shape[1:]), "left in its place"
     start = middle * size - own / 2
     if switches.centre and appearance.by_mass:
@@ -321,10 +319,10 @@ def _filled(image: Pixels, shape: ImageShape) -> tuple[Pixels, str]:
     high, wide = np.maximum(1, np.minimum(own, np.round(size * float((own / size).min())))).astype(int)
     top, left = (own - (high, wide)) // 2
     middle = image[:, top : top + high, left : left + wide]
-    return _resized(middle, *shape[1:]), f"its middle scaled to {shape[2]}{chr(215)}{shape[1]}"
+    return _resized(middle, *shape[1:]), f"its middle scaled to {shape[2]}x{shape[1]}"
 
 
 def _padded(image: Pixels, shape: ImageShape) -> tuple[Pixels, str]:
     """The whole picture in the middle, on the colour of its corners."""
     steps = _placed(image, _ground(image), shape, Appearance(None), Switches(crop=False))
-    return steps[-1].image, f"scaled to fit {shape[2]}{chr(215)}{shape[1]}"
+    return steps[-1].image, f"scaled to fit {shape[2]}x{shape[1]}"

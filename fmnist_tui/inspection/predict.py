@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.errors import RunError
+from fmnist_tui.runs.model_code import CodeChoice, check_code
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.scored_model import Predictor, load_scored_model
 from fmnist_tui.training.engine import EVALUATION_BATCH
@@ -18,7 +19,8 @@ def load_model(run: Run) -> Predictor:
         RunError: It has no saved weights, they are damaged, or a custom model's code may not be run.
         ConfigError: PyTorch is missing.
     """
-    return load_scored_model(run.directory, "cpu", command="predict")
+    check_code(run.directory, CodeChoice(command="predict"))
+    return load_scored_model(run.directory, "cpu")
 
 
 def predict(run: Run, images: NDArray[np.uint8], model: Predictor | None = None) -> NDArray[np.float32]:

@@ -117,7 +117,7 @@ class ClassEvidence(Answer, frozen=True, kw_only=True):
 
 
 class LayerImages(Answer, frozen=True, kw_only=True):
-    """Filters, float32 (k, C, height, width), or what a layer returns for the image, (k, height, width).
+    """Filters, float32 (k, C, height, width), or what a layer returns for the image, (k, 1, height, width).
 
     Attributes:
         layer: Its name.
@@ -133,7 +133,7 @@ class LayerImages(Answer, frozen=True, kw_only=True):
 
 
 class ClassMaps(Answer, frozen=True, kw_only=True):
-    """A map for each of the labels, float32 (labels, height, width).
+    """A map for each of the labels, float32 (labels, C, height, width); Grad-CAM's have one channel.
 
     Attributes:
         layer: The convolution that they are of, or "".

@@ -97,7 +97,7 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
     try:
         with closing(log), flushing(run.path, log):
             check()
-            for whole in (run.run_json, run.model, run.predictions, run.result):
+            for whole in (run.run_json, run.model, run.snapshots, run.predictions, run.result):
                 sweep_temporary(whole)
             watch, exact_steps = _primed(run)
             for event in _guarded(run, trainer, exact_steps):

@@ -38,7 +38,7 @@ from fmnist_tui.tui.dialogs.help import HelpDialog
 from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
 from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
-from fmnist_tui.tui.startup import MODES, import_all
+from fmnist_tui.tui.startup import MODES, import_all, inspector, step_by_step
 from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
 from fmnist_tui.tui.widgets.nav import SCREENS
@@ -236,6 +236,18 @@ class FmnistApp(RunControl):
         """Stops the cursor's blinking, which would send bytes while nothing happens."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
+
+    def on_inspect(self, message: messages.Inspect) -> None:
+        """Opens the Inspector."""
+        screen = inspector(message, self.runs_state, self.dataset)
+        if isinstance(screen, str):
+            self.notify(screen, severity="warning", markup=False)
+        else:
+            self.push_screen(screen)
+
+    def on_step_by_step(self, message: messages.StepByStep) -> None:
+        """Opens the page on backpropagation."""
+        self.push_screen(step_by_step(message))
 
     def on_settings_changed(self, message: messages.SettingsChanged) -> None:
         """Applies and saves changed settings."""

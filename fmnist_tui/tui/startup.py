@@ -7,9 +7,11 @@ from typing import Any
 
 from textual.screen import Screen
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.text import counted
 from fmnist_tui.training.config import has_pytorch
 from fmnist_tui.tui.dataset.screen import DatasetScreen
+from fmnist_tui.tui.messages import Inspect, StepByStep
 from fmnist_tui.tui.run_monitor import RunsState, RunState
 
 
@@ -53,12 +55,29 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
 }
 
 
+def inspector(message: Inspect, state: RunsState, dataset: Dataset | None) -> Screen[Any] | str:
+    """The Inspector on what the message asks for, or why it can't be opened."""
+    from fmnist_tui.tui.inspector.choosing import NO_RUN, runs_for
+    from fmnist_tui.tui.inspector.screen import InspectorScreen
+
+    runs = runs_for(message.run, state.records, dataset)
+    return InspectorScreen(runs, message.image, message.label, message.title) if runs else NO_RUN
+
+
+def step_by_step(message: StepByStep) -> Screen[Any]:
+    """The page on backpropagation."""
+    from fmnist_tui.tui.backprop.screen import BackpropScreen
+
+    return BackpropScreen(message.run, message.image, message.label, message.title)
+
+
 def import_all() -> None:
     """Imports what is not there yet, from a thread, so that a screen opens at once.
 
     The form asks whether PyTorch is installed; that is found out here, too.
     """
     import fmnist_tui.tui.errors.screen
+    import fmnist_tui.tui.inspector.screen
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.playground.screen
     import fmnist_tui.tui.results.screen

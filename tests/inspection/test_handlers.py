@@ -11,7 +11,7 @@ from sharing import three_short_epochs
 
 from fmnist_tui.data import load
 from fmnist_tui.errors import RunError
-from fmnist_tui.inspection.handlers import inspect, strongest
+from fmnist_tui.inspection.handlers import inspect
 from fmnist_tui.inspection.requests import (
     Answer,
     ClassEvidence,
@@ -76,7 +76,7 @@ def test_a_convolutional_network_shows_its_filters_and_maps(v1: Predictor, answe
     assert [one.layer for one in layers if isinstance(one, LayerImages)] == ["conv1", "norm1", "conv2", "norm2"]
     (cam,) = answers(v1, "grad_cam")
     assert isinstance(cam, ClassMaps)
-    assert (cam.layer, cam.values.array().shape) == ("conv2", (2, 12, 12))
+    assert (cam.layer, cam.values.array().shape) == ("conv2", (2, 1, 12, 12))
     with pytest.raises(RunError, match="only a dense network"):
         answers(v1, "units")
 
@@ -85,12 +85,7 @@ def test_both_show_saliency_and_occlusion(v0: Predictor, v1: Predictor, answers:
     for network in (v0, v1):
         (saliency,) = answers(network, "saliency")
         assert isinstance(saliency, ClassMaps)
-        assert saliency.values.array().shape == (2, 28, 28)
+        assert saliency.values.array().shape == (2, 1, 28, 28)
         rows = [row for row in answers(network, "occlusion") if isinstance(row, OcclusionRow)]
         assert [row.row for row in rows] == list(range(13))
         assert rows[0].drops.array().shape == (2, 13)
-
-
-def test_of_colour_images_the_strongest_channel_is_shown_with_its_sign() -> None:
-    values = np.array([[[[1, 0]], [[-3, 0]], [[2, 5]]]], np.float32)
-    assert strongest(values).tolist() == [[[-3, 5]]]

@@ -8,14 +8,16 @@ from rich.color import Color, ColorSystem
 
 from fmnist_tui.tui.widgets.value_maps import (
     Grid,
+    Scale,
     Tile,
     balance,
     draw,
     fit,
     legend,
-    limit_of,
     make_palette,
     resampled,
+    scale_of,
+    strongest,
     tiles,
 )
 
@@ -37,8 +39,9 @@ def test_two_rows_of_values_are_a_line_with_a_colour_for_each_sign() -> None:
 def test_without_colours_signs_show_the_sign_and_the_size() -> None:
     values = np.array([[4, -4, 0, 1, 2], [0, 0, 0, -2, 2]], np.float32)
     assert [line.plain for line in draw(values, 4.0, SIGNS)] == ["#% -+"]
-    assert legend(0.5, SIGNS, signed=True).plain == "-0.5 %%==--,, 0 ..++**## +0.5"
-    assert legend(0.5, SIGNS, signed=False).plain == " 0 ..++**## 0.5"
+    assert legend(Scale(0.5, signed=True), SIGNS).plain == "-0.5 %%==--,, 0 ..++**## +0.5"
+    assert legend(Scale(0.5, signed=False), SIGNS).plain == " 0 ..++**## 0.5"
+    assert legend(Scale(0.5, signed=True, is_cut=True), SIGNS).plain == "< -0.5 %%==--,, 0 ..++**## > +0.5"
     assert balance(-2, 4, 4, 4, SIGNS).plain == "  --│++++"
     assert balance(-2, 4, 4, 4, FULL).plain == "  ━━│━━━━"
 
@@ -59,10 +62,13 @@ def test_maps_are_enlarged_by_repeating_and_reduced_by_averaging() -> None:
     assert resampled(values, 1, 2).tolist() == [[2, 3]]
 
 
-def test_the_limit_is_the_largest_value_of_either_sign() -> None:
-    assert limit_of([np.array([[1, -3, np.nan]], np.float32), np.array([[2]], np.float32)]) == 3
-    assert limit_of([np.zeros((1, 1), np.float32)]) == 1
-    assert limit_of([]) == 1
+def test_the_scale_reaches_to_the_largest_value_of_either_sign_but_not_to_outliers() -> None:
+    assert scale_of([np.array([[1, -3, np.nan]], np.float32), np.array([[2]], np.float32)]) == Scale(3, signed=True)
+    assert scale_of([np.zeros((1, 1), np.float32)]) == Scale(1, signed=False)
+    assert scale_of([]) == Scale(1, signed=False)
+    values = np.ones((20, 20), np.float32)
+    values[0, :2] = 50
+    assert scale_of([values]) == Scale(1, signed=False, is_cut=True)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +93,8 @@ def test_a_grid_has_a_caption_below_each_tile() -> None:
     items = [Tile(np.full((2, 6), value, np.float32), f"{value}") for value in (1, 2, -2)]
     text = tiles(items, 2.0, SIGNS, Grid(6, 2, 2, 2))
     assert text.plain.splitlines() == ["++++++ ######", "1      2     ", "%%%%%%", "-2    "]
+
+
+def test_of_colour_images_the_strongest_channel_is_drawn_with_its_sign() -> None:
+    values = np.array([[[[1, 0]], [[-3, 0]], [[2, 5]]]], np.float32)
+    assert strongest(values).tolist() == [[[-3, 5]]]

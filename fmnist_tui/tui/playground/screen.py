@@ -29,7 +29,7 @@ from fmnist_tui.tui.playground.dialogs import ChooseRunsDialog
 from fmnist_tui.tui.playground.files import Opened, open_picture, save_picture, working_folder
 from fmnist_tui.tui.playground.network_view import drawn_colours, scaled_colours, scaling_of, scaling_text
 from fmnist_tui.tui.playground.predictions import Predictions
-from fmnist_tui.tui.playground.selection import proposed, shape_of, usable
+from fmnist_tui.tui.playground.selection import inspection, proposed, shape_of, usable
 from fmnist_tui.tui.playground.sketch import BRUSHES, Picture, Sketch
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.themes import theme_colour
@@ -63,6 +63,7 @@ class PlaygroundScreen(LabScreen):
         Binding("t", "random", "Image", tooltip="Begin with a random test image"),
         Binding("m", "choose", "Models", tooltip="Choose up to four runs whose models predict"),
         Binding("v", "network_view", "Input", tooltip="The scaled pixels that the first model gets, or the image"),
+        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
         Binding("r", "turn(1)", "Rotate", tooltip="Rotate clockwise by 10 degrees"),
         Binding("plus,equals_sign", "scale(1)", "Larger", key_display="+", tooltip="Enlarge by 10%"),
         Binding("n", "noise", "Noise", tooltip="Add noise"),
@@ -136,9 +137,7 @@ class PlaygroundScreen(LabScreen):
         """Test images are offered once they are loaded."""
         if action in ("random", "other_image", "index", "of_class"):
             return self.app.dataset is not None
-        return action not in ("choose", "network_view") or bool(self._usable)
-
-    # What is drawn.
+        return action not in ("choose", "network_view", "inspect") or bool(self._usable)
 
     def on_canvas_stroke(self, event: Canvas.Stroke) -> None:
         """Paints or erases."""
@@ -220,8 +219,6 @@ class PlaygroundScreen(LabScreen):
         self._sketch.edit(change)
         self._changed()
 
-    # What it begins with, and where it goes.
-
     def action_random(self) -> None:
         """Shows a random test image."""
         if self.app.dataset:
@@ -270,6 +267,10 @@ class PlaygroundScreen(LabScreen):
         )
         self.app.push_screen(dialog, partial(self._save, image))
 
+    def action_inspect(self) -> None:
+        """Opens the Inspector on the image."""
+        self.post_message(inspection(self._sketch, self.query_one(Predictions).chosen, self.app.dataset))
+
     def on_written(self, message: Written) -> None:
         """Says where."""
         self.notify(message.text, markup=False)
@@ -307,8 +308,6 @@ class PlaygroundScreen(LabScreen):
         truth = dataset.classes[int(dataset.test.labels[index])]
         self._sketch.begin(Picture(dataset.test.images[index], f"test image {grouped(index)}", truth, index))
         self._changed()
-
-    # What the networks predict.
 
     def action_choose(self) -> None:
         """Asks which runs' networks predict."""
@@ -357,8 +356,6 @@ class PlaygroundScreen(LabScreen):
         classes = dataset.classes if dataset else (chosen[0].class_names if chosen else ())
         predictions.ask(self._sketch.image, classes, begun.truth)
         self._show()
-
-    # How it is shown.
 
     def _arrange(self) -> None:
         """The size of the canvas: whole multiples of the image's where there is room."""

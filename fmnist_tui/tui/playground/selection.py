@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from fmnist_tui.data import Dataset
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.spec import FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import percent
+from fmnist_tui.tui.messages import Inspect
 from fmnist_tui.tui.playground.probabilities import Column
+from fmnist_tui.tui.playground.sketch import Sketch
 
 MOST_RUNS = 4
 
@@ -54,6 +58,13 @@ def columns_of(records: Sequence[Run], note: str) -> list[Column]:
 def shape_of(records: Sequence[Run], dataset: Dataset | None) -> ImageShape:
     """The shape of the images: that of the data set, else of the first run."""
     return dataset.shape if dataset else (records[0].image_shape if records else FASHION_MNIST_SHAPE)
+
+
+def inspection(sketch: Sketch, chosen: Sequence[Run], dataset: Dataset | None) -> Inspect:
+    """The request to look inside the first run's network while it sees the drawing; a test image's class is known."""
+    begun, image = sketch.begun, np.ascontiguousarray(sketch.image)
+    label = int(dataset.test.labels[begun.index]) if dataset and begun.index is not None else None
+    return Inspect(chosen[0] if chosen else None, image, label, begun.title)
 
 
 def _accuracy(record: Run) -> float:

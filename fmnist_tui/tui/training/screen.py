@@ -21,6 +21,7 @@ from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
 from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
+from fmnist_tui.tui.training.layers import MEASURES, LayersPanel
 from fmnist_tui.tui.training.log import LogDialog
 from fmnist_tui.tui.training.progress import (
     DISK_FULL,
@@ -39,6 +40,8 @@ from fmnist_tui.tui.widgets.nav import Nav
 _LOOK_SECONDS = 1.0
 _CHARTS_AFTER = 0.1
 """Seconds."""
+_WIDE = 112
+"""Cells from which on there is room for two charts."""
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
 _TITLES = {"loss": "Loss", "accuracy": "Accuracy"}
 _EMPTY = "No run yet.\n\nPress 2, choose a model, and t trains it.\nIn a shell: fmnist-tui train v0"
@@ -60,6 +63,7 @@ class TrainingScreen(LabScreen):
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow terminals: the other chart"),
+        Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("r", "resume", "Resume", tooltip="Resume a stopped or interrupted run"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom in", tooltip="Zoom in on the cursor or the newest step"),
         Binding("minus", "zoom(-1)", "Zoom out", tooltip="Zoom out", show=False),
@@ -75,6 +79,7 @@ class TrainingScreen(LabScreen):
     ]
 
     AUTO_FOCUS = "#strip"
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (_WIDE, "-wide"), (160, "-huge")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +90,8 @@ class TrainingScreen(LabScreen):
         self._is_named = False
         self._bindings_for: tuple[object, ...] = ()
         self._clock = ChartClock(self.app.pace)
+        self._measure = -1
+        """The position in MEASURES of what the panel of layers shows; -1 while it is hidden."""
 
     def compose(self) -> ComposeResult:
         """The run's name and numbers, charts, values at the cursor, alerts, runs."""
@@ -93,6 +100,7 @@ class TrainingScreen(LabScreen):
         with Horizontal(id="charts"):
             for what, title in _TITLES.items():
                 yield Chart(title, id=what)
+            yield LayersPanel()
         yield FittedText(id="reading")
         yield FittedText(id="alerts")
         yield RunStrip()
@@ -141,7 +149,9 @@ class TrainingScreen(LabScreen):
         if action == "resume":
             return status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
         if action == "other_chart":
-            return self._follower is not None and not self.has_class("-wide")
+            return self._follower is not None and self.size.width < _WIDE
+        if action == "layers":
+            return self._follower is not None and bool(self._follower.snapshot.dynamics)
         return self._follower is not None or action in ("choose", "help", "leave")
 
     def action_pause(self) -> None:
@@ -182,8 +192,19 @@ class TrainingScreen(LabScreen):
         self._set_viewport(replace(self._viewport, log=not self._viewport.log))
 
     def action_other_chart(self) -> None:
-        """Shows the other chart, where there is room for one."""
-        self.toggle_class("show-accuracy")
+        """Shows the other chart, where there is room for one; instead of the layers the last one."""
+        if self._measure < 0:
+            self.toggle_class("show-accuracy")
+        self._show_measure(-1)
+
+    def action_layers(self) -> None:
+        """Shows how the layers learn: the next measure, or after the last one the charts alone."""
+        following = self._measure + 1
+        self._show_measure(following if following < len(MEASURES) else -1)
+
+    def _show_measure(self, index: int) -> None:
+        self._measure = index
+        self.set_class(index >= 0, "show-layers")
         self._paint_now()
 
     def action_smoothing(self) -> None:
@@ -311,8 +332,8 @@ class TrainingScreen(LabScreen):
         )
         if now == self._painted:
             return
-        if self._bindings_for != (follower.status, snapshot.paused):
-            self._bindings_for = follower.status, snapshot.paused
+        if self._bindings_for != (follower.status, snapshot.paused, bool(snapshot.dynamics)):
+            self._bindings_for = follower.status, snapshot.paused, bool(snapshot.dynamics)
             self._clock.make_due()
             self.refresh_bindings()
         if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
@@ -341,4 +362,6 @@ class TrainingScreen(LabScreen):
             chart.axis_label = _AXES[viewport.axis]
             chart.axes = axes(snapshot, what, viewport, read, theme)
             chart.series = series(snapshot, what, viewport, theme, overlays)
+        if self._measure >= 0:
+            self.query_one(LayersPanel).show(snapshot, MEASURES[self._measure])
         self.query_one("#reading", FittedText).show(Text(reading_text(read)))

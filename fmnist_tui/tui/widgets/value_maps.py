@@ -47,6 +47,8 @@ _BAR = 8
 _SMALLEST = 6
 """Cells of a tile's width: less has no room for its caption."""
 _MOST_TIMES = 16
+_USUAL, _OUTLIER = 0.99, 1.5
+"""The fraction of values that aren't outliers, if the largest is so many times larger than they are."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,21 @@ class Palette:
     positive: tuple[str, ...]
     signs: bool = False
     words: tuple[str, str] = ("blue", "orange")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From which value to which the colours go.
+
+    Attributes:
+        limit: The absolute value of the strongest colour.
+        signed: Whether there are negative values.
+        is_cut: Whether there are larger values, which get the same colour.
+    """
+
+    limit: float
+    signed: bool
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +116,9 @@ class Grid:
 
 
 def palette_of(app: App[Any]) -> Palette:
-    """The palette for the app's terminal and theme."""
+    """The palette for the app's terminal and theme; all colours where the app has no terminal but is made a picture."""
     in_signs = app.no_color or bool(getattr(app, "ascii_images", False))
-    colours = "none" if in_signs else str(app.console.color_system)
+    colours = "none" if in_signs else "truecolor" if app.is_headless else str(app.console.color_system)
     return make_palette(colours, theme_shades(app).none, dark=app.current_theme.dark)
 
 
@@ -115,7 +132,7 @@ def make_palette(colours: str, zero: str, *, dark: bool) -> Palette:
         dark: Whether it is dark.
     """
     if colours == "none":
-        return Palette(zero, tuple(_SIGNS[0]), tuple(_SIGNS[1]), signs=True, words=("- = %", "+ * #"))
+        return Palette(zero, tuple(_SIGNS[0]), tuple(_SIGNS[1]), signs=True, words=("-=%", "+*#"))
     if colours == "standard":
         return Palette(zero, *_OF_16[dark], words=("blue", "yellow"))
     if colours == "256":
@@ -128,10 +145,21 @@ def make_palette(colours: str, zero: str, *, dark: bool) -> Palette:
     return Palette(zero, negative, positive)
 
 
-def limit_of(arrays: Sequence[Floats]) -> float:
-    """The largest absolute value, which gets the strongest colour; 1 if all are zero or not finite."""
-    largest = max((float(np.nanmax(np.abs(one), initial=0.0)) for one in arrays if one.size), default=0.0)
-    return largest if 0.0 < largest < np.inf else 1.0
+def scale_of(arrays: Sequence[Floats]) -> Scale:
+    """One scale for all of them, from the largest absolute value that isn't one of a few outliers."""
+    values = np.concatenate([np.abs(one[np.isfinite(one)]) for one in arrays] or [np.zeros(0, np.float32)])
+    largest = float(values.max(initial=0.0))
+    usual = float(np.quantile(values, _USUAL)) if largest else 0.0
+    is_cut = 0.0 < usual < largest / _OUTLIER
+    limit = (usual if is_cut else largest) or 1.0
+    return Scale(limit, any(bool((one < 0).any()) for one in arrays), is_cut)
+
+
+def strongest(values: Floats) -> Floats:
+    """Of each pixel of (k, channels, height, width) the channel with the largest absolute value: (k, height, width)."""
+    largest = np.abs(values).argmax(axis=1, keepdims=True)
+    chosen: Floats = np.take_along_axis(values, largest, axis=1)[:, 0]
+    return chosen
 
 
 def draw(values: Floats, limit: float, palette: Palette) -> list[Text]:
@@ -162,15 +190,15 @@ def resampled(values: Floats, height: int, width: int) -> Floats:
     return values
 
 
-def legend(limit: float, palette: Palette, *, signed: bool) -> Text:
+def legend(scale: Scale, palette: Palette) -> Text:
     """A bar from the lowest value to the highest."""
-    number = f"{limit:.2g}"
+    number, less, more = f"{scale.limit:.2g}", "< " * scale.is_cut, "> " * scale.is_cut
     steps = np.rint(np.linspace(1, len(palette.positive), _BAR)).astype(int).tolist()
     text = Text(no_wrap=True, end="")
-    if signed:
-        text.append(f"-{number} ").append_tokens(_block(-step, palette) for step in reversed(steps))
+    if scale.signed:
+        text.append(f"{less}-{number} ").append_tokens(_block(-step, palette) for step in reversed(steps))
     text.append(" 0 ").append_tokens(_block(step, palette) for step in steps)
-    return text.append(f" {'+' * signed}{number}")
+    return text.append(f" {more}{'+' * scale.signed}{number}")
 
 
 def fit(count: int, native: tuple[int, int], width: int, height: int, *, least: int = 1) -> Grid:

@@ -1,0 +1,56 @@
+"""The text below the image: its class, the prediction, and the likeliest classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+from textual.geometry import Size
+from textual.theme import Theme
+
+from fmnist_tui.text import percent
+from fmnist_tui.tui.cells import cells, cut, pad, wrap
+from fmnist_tui.tui.themes import theme_colour
+from fmnist_tui.tui.widgets.bars import bar
+
+_NUMBER = 7
+_LONGEST = 11
+
+
+def facts_text(
+    names: Sequence[str],
+    label: int | None,
+    probabilities: NDArray[np.float32] | None,
+    space: Size,
+    theme: Theme,
+) -> Text:
+    """True and predicted class, and a bar for as many of the likeliest classes as there is room for.
+
+    Args:
+        names: The names of the classes.
+        label: The true class, or None.
+        probabilities: (classes,), or None until they are known.
+        space: Cells and lines.
+        theme: For the colours.
+    """
+    width = max(8, space.width)
+    lines = [Text(line) for line in wrap(f"true {names[label]}", width)] if label is not None else []
+    if probabilities is None:
+        return Text("\n").join(lines)
+    predicted = int(probabilities.argmax())
+    wrong = label is not None and label != predicted
+    colour = theme_colour("error" if wrong else "success", theme) if label is not None else ""
+    text = f"predicted {names[predicted]} {percent(float(probabilities[predicted]), 1)}"
+    lines += [Text(line, style=colour) for line in wrap(text, width)]
+    longest = min(_LONGEST, max(map(cells, names)))
+    room = max(1, width - longest - _NUMBER - 2)
+    order = np.argsort(-probabilities, kind="stable")[: max(0, space.height - len(lines))].tolist()
+    for one in order:
+        share = float(probabilities[one])
+        line = Text(f"{pad(cut(names[one], longest), longest)} {share:6.1%} ", no_wrap=True)
+        shown = "success" if one == label else "error" if one == predicted and wrong else ""
+        line.append(bar(share, room), style=theme_colour(shown, theme) if shown else "dim")
+        lines.append(line)
+    return Text("\n").join(lines)

@@ -1,0 +1,93 @@
+"""Backpropagation step by step: what is drawn of an operation, and the page in the app."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.text import Text
+
+from fmnist_tui.inspection.backprop import FORWARD, Operand, Operation
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.backprop.drawing import draw_operation, scale_line
+from fmnist_tui.tui.cells import in_ascii
+from fmnist_tui.tui.widgets.value_maps import make_palette
+
+from .driving import loaded, shown, text_in, until_shown
+
+SIGNS = make_palette("none", "#000000", dark=True)
+COLOURS = make_palette("truecolor", "#000000", dark=True)
+WEIGHTS = np.linspace(-1, 1, 40 * 64, dtype=np.float32).reshape(40, 64)
+SUMS = Operation(
+    FORWARD,
+    "Weighted sums",
+    "z = W x + b",
+    (
+        Operand("W", WEIGHTS),
+        Operand("x", np.linspace(0, 2, 64, dtype=np.float32), is_image=True),
+        Operand("b", np.array([0.5, -0.25, 0], np.float32)),
+    ),
+    Operand("z", np.array([1.5, -2, 12.345], np.float32)),
+    "Why.",
+)
+
+
+def drawn(operation: Operation, width: int, height: int) -> list[str]:
+    text = draw_operation(operation, ("Coat", "Shirt", "Bag"), (1, 8, 8), width, height, SIGNS)
+    return text.plain.splitlines()
+
+
+def test_operands_and_result_are_side_by_side_with_their_sizes_ranges_and_numbers() -> None:
+    lines = drawn(SUMS, 100, 10)
+    assert lines[0].split() == ["W", "40x64", "x", "64", "b", "3", "→", "z", "3"]
+    assert "-1.0000 to +1.0000" in lines[1]
+    assert lines[1].split()[-4:-2] == ["Coat", "+0.5000"]
+    assert [line.split()[-1] for line in lines[1:4]] == ["+1.5000", "-2.0000", "+12.35"]
+    assert set("%#") <= set("".join(lines[2:]))
+    coloured = draw_operation(SUMS, ("Coat", "Shirt", "Bag"), (1, 8, 8), 100, 10, COLOURS)
+    assert "▀" in coloured.plain
+    assert scale_line(SUMS, SIGNS).plain.startswith("z: ")
+
+
+def test_it_fits_into_any_space() -> None:
+    for width, height in ((58, 7), (78, 14), (198, 40)):
+        lines = drawn(SUMS, width, height)
+        assert len(lines) <= height
+        assert max(map(len, lines)) <= width
+    scalar = Operation(FORWARD, "Loss", "L", SUMS.operands[2:], Operand("L", np.array(0.125, np.float32)), "")
+    assert "0.125" in "\n".join(drawn(scalar, 60, 8))
+    assert isinstance(scale_line(scalar, SIGNS), Text)
+
+
+def test_formulas_in_ascii_stay_legible() -> None:
+    assert in_ascii("δ₁ = ∂L/∂a₁ ⊙ φ'(z₁)") == "d1 = dL/da1 * f'(z1)"
+
+
+async def test_an_image_is_walked_through_a_step(
+    make_app: Callable[..., FmnistApp], runs: Path, finished_v0: RunDirectory
+) -> None:
+    shutil.copytree(finished_v0.path, runs / finished_v0.run_id)
+    async with make_app().run_test(size=(60, 18)) as pilot:
+        await loaded(pilot)
+        await pilot.press("t", "l")
+        await until_shown(pilot, "Weights of hidden units")
+        await pilot.press("x")
+        await until_shown(pilot, "Scale the pixels", "1 of 25", "test image 0")
+        await pilot.press("right")
+        await until_shown(pilot, "z₁ = W₁ x + b₁", "2 of 25")
+        await pilot.press("g")
+        await until_shown(pilot, "Error of the outputs", "T-shirt/top")
+        before = text_in(pilot, "#arrays")
+        await pilot.press("down")
+        await until_shown(pilot, "test image 1", "Error of the outputs")
+        assert text_in(pilot, "#arrays") != before
+        await pilot.press("end", "right", "g")
+        await until_shown(pilot, "Scale the pixels")
+        await pilot.press("left", "end")
+        await until_shown(pilot, "25 of 25", "b₃ ← b₃ -")
+        await pilot.press("escape")
+        await until_shown(pilot, "Weights of hidden units")
+        assert "x Step by step" in shown(pilot.app)
