@@ -63,6 +63,7 @@ class PlaygroundScreen(LabScreen):
         Binding("t", "random", "Image", tooltip="Begin with a random test image"),
         Binding("m", "choose", "Models", tooltip="Choose up to four runs whose models predict"),
         Binding("v", "network_view", "Input", tooltip="The scaled pixels that the first model gets, or the image"),
+        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
         Binding("r", "turn(1)", "Rotate", tooltip="Rotate clockwise by 10 degrees"),
         Binding("plus,equals_sign", "scale(1)", "Larger", key_display="+", tooltip="Enlarge by 10%"),
         Binding("n", "noise", "Noise", tooltip="Add noise"),
@@ -137,9 +138,7 @@ class PlaygroundScreen(LabScreen):
         """Test images are offered once they are loaded."""
         if action in ("random", "other_image", "index", "of_class"):
             return self.app.dataset is not None
-        return action not in ("choose", "network_view") or bool(self._usable)
-
-    # What is drawn.
+        return action not in ("choose", "network_view", "inspect") or bool(self._usable)
 
     def on_canvas_stroke(self, event: Canvas.Stroke) -> None:
         """Paints or erases."""
@@ -220,8 +219,6 @@ class PlaygroundScreen(LabScreen):
     def _edit(self, change: Callable[[Pixels], Pixels]) -> None:
         self._sketch.edit(change)
         self._changed()
-
-    # What it begins with, and where it goes.
 
     def action_random(self) -> None:
         """Shows a random test image."""
@@ -309,8 +306,6 @@ class PlaygroundScreen(LabScreen):
         self._sketch.begin(Picture(dataset.test.images[index], f"test image {grouped(index)}", truth, index))
         self._changed()
 
-    # What the networks predict.
-
     def action_choose(self) -> None:
         """Asks which runs' networks predict."""
         self.app.push_screen(ChooseRunsDialog(self._usable, self.query_one(Predictions).chosen), self._take_choice)
@@ -358,8 +353,6 @@ class PlaygroundScreen(LabScreen):
         classes = dataset.classes if dataset else (chosen[0].class_names if chosen else ())
         predictions.ask(self._sketch.image, classes, begun.truth)
         self._show()
-
-    # How it is shown.
 
     def _arrange(self) -> None:
         """The size of the canvas: whole multiples of the image's where there is room."""
