@@ -74,7 +74,6 @@ class PlaygroundScreen(LabScreen):
         Binding("z", "reset", "Reset", tooltip="Back to the picture that you began with"),
         Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
         Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
-        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
         Binding("y", "redo", "Redo", tooltip="Take the undone step again"),
         Binding("R", "turn(-1)", "Rotate back", tooltip="Rotate counterclockwise by 10 degrees"),
         Binding("minus", "scale(-1)", "Smaller", key_display="-", tooltip="Make smaller by 10%"),
