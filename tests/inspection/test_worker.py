@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 
@@ -22,6 +24,7 @@ from waiting import PATIENCE, wait_until
 from fmnist_tui.data import load
 from fmnist_tui.inspection.client import COMMAND, InspectionClient
 from fmnist_tui.inspection.requests import Answer, Done, Failed, Packed, Predict, Probabilities
+from fmnist_tui.models.source import ModelSource, current
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.scored_model import load_scored_model
 
@@ -131,6 +134,25 @@ def test_a_crash_is_one_line_and_the_next_request_starts_the_process_again(
     assert failed.reason.startswith("the process that holds the networks ended (signal 9")
     assert isinstance(asked(client, v0.path, image).get(timeout=PATIENCE), Probabilities)
     assert int(file.read_text()) != pid
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_code_that_was_never_named_or_has_changed_is_not_run(
+    v0: RunDirectory, make_client: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    copy = RunDirectory(Path(shutil.copytree(v0.path, tmp_path / "net-20260102-000000-00ff")))
+    code, trace = tmp_path / "net.py", tmp_path / "trace"
+    code.write_text(f"open({str(trace)!r}, 'w')\n")
+    source = ModelSource("net.py:Net", "Net", str(code), "", str(tmp_path), files=("net.py",))
+    source = replace(source, sha256="0" * 64 if changed else current(source).sha256)
+    config = json.loads(copy.run_json.read_text()) | {"version": "net", "model": source.to_json()}
+    config["hyperparameters"]["optimizer"] = "adamw"
+    copy.run_json.write_text(json.dumps(config))
+    failed = asked(make_client(), copy.path, garment(tmp_path)).get(timeout=PATIENCE)
+    assert isinstance(failed, Failed)
+    assert ("has changed" if changed else "its code was never named by you, so it isn't run") in failed.reason
+    assert not trace.exists()
 
 
 def test_a_program_that_cannot_be_started_is_one_line(v0: RunDirectory, make_client: Make, tmp_path: Path) -> None:

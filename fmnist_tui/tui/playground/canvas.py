@@ -68,6 +68,16 @@ class Layout:
         x = (2 * column + 1) * self.shown_width // (2 * self.width)
         return x, (2 * row + 1) * self.shown_height // (2 * self.height) // 2
 
+    def area_of(self, pixel: Pixel) -> tuple[slice, slice]:
+        """The half-blocks (lines, cells) that a pixel has, or shares with others."""
+        (top, bottom), (left, right) = (
+            (at * shown // own, max(at * shown // own + 1, (at + 1) * shown // own))
+            for at, shown, own in zip(
+                pixel, (self.shown_height, self.shown_width), (self.height, self.width), strict=True
+            )
+        )
+        return slice(top, bottom), slice(left, right)
+
     def shown(self, image: Pixels) -> Pixels:
         """The image (height, width, 3) in that size; where its last line has one half-block, the other is black."""
         if self.shown_height >= self.height:
@@ -207,10 +217,11 @@ class Canvas(Widget, can_focus=True):
         if self._ink.in_ascii:
             rows = ascii_ramp(layout.shown(self._image))
             return _with_cursor(rows, *layout.cell_of(self.cursor)) if self.has_focus else rows
-        image = self._image
-        if self.has_focus:
-            image = _with_brush(image, self.cursor, self._ink)
-        return half_blocks(layout.shown(image), level=1)
+        if not self.has_focus:
+            return half_blocks(layout.shown(self._image), level=1)
+        shown = layout.shown(_with_brush(self._image, self.cursor, self._ink))
+        shown[layout.area_of(self.cursor)] = self._ink.cursor
+        return half_blocks(shown, level=1)
 
     def render_line(self, y: int) -> Strip:
         """One line of the image."""
@@ -221,13 +232,12 @@ class Canvas(Widget, can_focus=True):
 
 
 def _with_brush(image: Pixels, cursor: Pixel, ink: Ink) -> Pixels:
-    """The image with the cursor in its colour, and what the brush covers tinted."""
+    """The image, what the brush covers tinted in the cursor's colour."""
     height, width = image.shape[:2]
     tint: NDArray[np.uint8] = np.array(ink.cursor, np.uint8)
     covered = brush_mask((height, width), *cursor, ink.brush)
     changed = image.copy()
     changed[covered] = (image[covered].astype(np.uint16) * 2 + tint.astype(np.uint16)) // 3
-    changed[cursor] = tint
     return changed
 
 

@@ -52,7 +52,7 @@ class Predictions(Static):
         self._class_names: tuple[str, ...] = ()
         self._truth = ""
         self._shown: tuple[Any, ...] = ()
-        self._complaint = ""
+        self._complaints: dict[str, str] = {}
 
     def select(self, chosen: Sequence[Run]) -> None:
         """Takes other runs; the answers of those that stay are shown until there are newer ones."""
@@ -83,12 +83,12 @@ class Predictions(Static):
             return
         if isinstance(message.answer, Probabilities):
             self.columns[at] = replace(self.columns[at], values=tuple(message.answer.values), note="")
-            self._complaint = ""
+            self._complaints.pop(message.run, None)
         elif isinstance(message.answer, Failed):
             self.columns[at] = replace(self.columns[at], values=(), note=message.answer.reason)
-            if message.answer.reason != self._complaint:
-                self._complaint = message.answer.reason
-                self.notify(self._complaint, severity="error", markup=False)
+            if message.answer.reason not in self._complaints.values():
+                self.notify(message.answer.reason, severity="error", markup=False)
+            self._complaints[message.run] = message.answer.reason
         self.show()
 
     def show(self) -> None:

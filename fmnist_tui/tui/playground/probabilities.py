@@ -126,7 +126,7 @@ def _table(columns: Sequence[Column], classes: Sequence[str], width: int, room: 
         if is_loose:
             lines.append(Text())
         name = pad(cut(classes[label], label_width), label_width)
-        line = Text(name, "bold" if label in predicted else "dim")
+        line = Text.assemble((name, "bold" if label in predicted else "dim"))
         for column in columns:
             line.append_text(_cell(column, label, bar_width, column_width, theme))
         lines.append(line)

@@ -40,12 +40,14 @@ from fmnist_tui.tui.widgets.value_maps import palette_of
 
 _LEAST_ANSWERS = 31
 """Cells for the predictions."""
-_LINES_AROUND = 4
-"""The names of the screens, two lines below the canvas, the keys."""
+_LINES_AROUND = 3
+"""The names of the screens, and two lines below the canvas."""
 _FRAME = 2
 """Cells or lines of a panel's border."""
 _FRAMED = Size(80, 25)
 """Cells from which panels have borders: see app.tcss."""
+_ROOM_FOR_KEYS, _WIDE = 22, 112
+"""Lines from which all keys are named; columns beyond which two lines are enough for them."""
 _DEGREES, _FACTOR, _NOISE, _HOLE = 10.0, 1.1, 25.0, 7
 """Of one turn, of one scaling, the deviation of noise, the side of a square that is erased."""
 
@@ -58,20 +60,27 @@ class PlaygroundScreen(LabScreen):
         Binding("e", "eraser", "Eraser", tooltip="Paint with the eraser, or with the brush again"),
         Binding("s", "brush", "Size", tooltip="The next of three brush sizes"),
         Binding("u", "undo", "Undo", tooltip="Undo the last step"),
-        Binding("y", "redo", "Redo", tooltip="Take the undone step again", show=False),
-        Binding("t", "random", "Test image", tooltip="Begin with a random test image"),
+        Binding("t", "random", "Image", tooltip="Begin with a random test image"),
         Binding("m", "choose", "Models", tooltip="Choose up to four runs whose models predict"),
         Binding("v", "network_view", "Input", tooltip="The scaled pixels that the first model gets, or the image"),
         Binding("r", "turn(1)", "Rotate", tooltip="Rotate clockwise by 10 degrees"),
-        Binding("R", "turn(-1)", "Rotate back", tooltip="Rotate counterclockwise by 10 degrees", show=False),
         Binding("plus,equals_sign", "scale(1)", "Larger", key_display="+", tooltip="Enlarge by 10%"),
-        Binding("minus", "scale(-1)", "Smaller", key_display="-", tooltip="Make smaller by 10%", show=False),
         Binding("n", "noise", "Noise", tooltip="Add noise"),
         Binding("b", "blur", "Blur", tooltip="Blur"),
         Binding("x", "hole", "Erase", tooltip="Erase a square of 7x7 pixels around the cursor"),
-        Binding("g", "colour", "Grey", tooltip="The next grey level or colour to paint in"),
+        Binding("g", "colour", "Ink", tooltip="The next grey level or colour to paint in"),
         Binding("c", "clear", "Clear", tooltip="A blank image"),
-        Binding("z", "reset", "Reset", tooltip="Back to the picture that you began with", show=False),
+        Binding("z", "reset", "Reset", tooltip="Back to the picture that you began with"),
+        Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
+        Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
+        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
+        Binding("y", "redo", "Redo", tooltip="Take the undone step again"),
+        Binding("R", "turn(-1)", "Rotate back", tooltip="Rotate counterclockwise by 10 degrees"),
+        Binding("minus", "scale(-1)", "Smaller", key_display="-", tooltip="Make smaller by 10%"),
+        Binding("full_stop", "other_image(1)", "Next", tooltip="The next test image"),
+        Binding("comma", "other_image(-1)", "Previous", tooltip="The previous test image"),
+        Binding("i", "index", "Index", tooltip="A test image by its index"),
+        Binding("k", "of_class", "Class", tooltip="A test image of a class"),
         *(
             Binding(f"{arrow},{letter}", f"shift({down}, {right})", f"Shift {where}", show=False)
             for arrow, letter, down, right, where in (
@@ -81,13 +90,6 @@ class PlaygroundScreen(LabScreen):
                 ("shift+right", "L", 0, 1, "right"),
             )
         ),
-        Binding("full_stop", "other_image(1)", "Next", tooltip="The next test image", show=False),
-        Binding("comma", "other_image(-1)", "Previous", tooltip="The previous test image", show=False),
-        Binding("i", "index", "Index", tooltip="A test image by its index", show=False),
-        Binding("k", "of_class", "Class", tooltip="A test image of a class", show=False),
-        Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
-        Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
-        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
     ]
     AUTO_FOCUS = "Canvas"
 
@@ -258,15 +260,12 @@ class PlaygroundScreen(LabScreen):
 
     def _open(self, file: Path | None) -> None:
         if file:
-            work = partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message)
-            self.app.threads.start(work)
+            self.app.threads.start(partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message))
 
     def action_save(self) -> None:
         """Asks for a file, and writes the image."""
         image = self._sketch.image
-        dialog = FileDialog(
-            "Save the image as PNG", working_folder(), "drawing.png", "enter saves; no file is overwritten"
-        )
+        dialog = FileDialog("Save the image as PNG", working_folder(), "drawing.png", "enter saves; overwrites nothing")
         self.app.push_screen(dialog, partial(self._save, image))
 
     def action_inspect(self) -> None:
@@ -279,8 +278,7 @@ class PlaygroundScreen(LabScreen):
 
     def _save(self, image: Pixels, file: Path | None) -> None:
         if file:
-            work = partial(save_picture, image, file, self.post_message)
-            self.app.threads.start(work, must_finish=True)
+            self.app.threads.start(partial(save_picture, image, file, self.post_message), must_finish=True)
 
     def _begin_at(self, index: int | None) -> None:
         if index is None or self.app.dataset is None:
@@ -366,8 +364,10 @@ class PlaygroundScreen(LabScreen):
     def _arrange(self) -> None:
         """The size of the canvas: whole multiples of the image's where there is room."""
         framed = 0 if self.size.width < _FRAMED.width or self.size.height < _FRAMED.height else _FRAME
+        keys = 1 if self.size.height < _ROOM_FOR_KEYS else 2 if self.size.width > _WIDE else 3
+        self.query_one(KeyLine).lines = keys
         _, height, width = self._sketch.shape
-        lines = self.size.height - _LINES_AROUND - framed
+        lines = self.size.height - _LINES_AROUND - keys - framed
         layout = Layout.of(height, width, max(1, self.size.width - _LEAST_ANSWERS - 4 * framed), max(1, lines))
         canvas = self.query_one(Canvas)
         canvas.styles.width, canvas.styles.height = layout.shown_width, layout.lines
