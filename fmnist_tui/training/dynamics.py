@@ -33,8 +33,8 @@ _DIGITS = 6
 DEAD = 0.9
 """The fraction of a layer's units above which it counts as dead."""
 _GROWTH, _LARGE_EPOCHS, _EPOCHS_BEFORE = 100.0, 2, 3
-"""Gradient norms so many times the median of the epochs before, in so many epochs running, after at least so many, count
-as exploding. One epoch isn't enough: with batches of one image, a single image that is misclassified may do that."""
+"""A gradient norm so many times the median of the epochs before, in so many epochs running, after at least so many,
+counts as exploding. One epoch isn't enough: with batches of one image, one that is misclassified may do that."""
 _LARGE_UPDATE, _EPOCHS_RUNNING = 0.1, 3
 """An update ratio above this in so many epochs running counts as exploding."""
 
