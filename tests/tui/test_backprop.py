@@ -43,7 +43,7 @@ def drawn(operation: Operation, width: int, height: int) -> list[str]:
 def test_operands_and_result_are_side_by_side_with_their_sizes_ranges_and_numbers() -> None:
     lines = drawn(SUMS, 100, 10)
     assert lines[0].split() == ["W", "40x64", "x", "64", "b", "3", "→", "z", "3"]
-    assert "-1.0000 to +1.0000" in lines[1]
+    assert "-1 to 1" in lines[1]
     assert lines[1].split()[-4:-2] == ["Coat", "+0.5000"]
     assert [line.split()[-1] for line in lines[1:4]] == ["+1.5000", "-2.0000", "+12.35"]
     assert set("%#") <= set("".join(lines[2:]))

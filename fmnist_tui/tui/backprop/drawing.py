@@ -62,7 +62,7 @@ def _block(
     if values.ndim == 1 and len(values) <= _LISTED:
         names = classes if len(values) == len(classes) else [str(index) for index in range(len(values))]
         return [*captions, *_listed(values, names, width, height + _CAPTION - 1, palette)]
-    captions.append(Text(cut(f"{_number(values.min())} to {_number(values.max())}", width), style="dim"))
+    captions.append(Text(cut(f"{values.min():.2g} to {values.max():.2g}", width), style="dim"))
     image = _as_image(operand, shape)
     rows, columns = min(image.shape[0], 2 * height), min(image.shape[1], width)
     small = image[np.arange(rows) * len(image) // rows][:, np.arange(columns) * image.shape[1] // columns]
