@@ -6,13 +6,13 @@ For each layer with trained parameters of its own, w being all of them (weights 
     update ratio    |w_after - w_before| / |w_before|       of the step as the optimiser took it
     dead fraction   units that are zero for all images / units
 
-with Euclidean norms. The first two are means over the measured steps: at most four, evenly spaced over the epoch's full
-batches, and at most one in a hundred steps. They are found from the epoch's number of steps alone, so a resumed run
-measures the same ones, and a step that is measured is the same to the bit.
+with Euclidean norms. The first two are means over the measured steps: at most four, each in the middle of an equal part
+of the epoch's full batches, and at most one in a hundred steps. They are found from the epoch's number of steps alone,
+so a resumed run measures the same ones, and a step that is measured is the same to the bit.
 
 The dead fraction is that of the layer's outputs after the ReLU that follows it, over the first 250 validation images,
-as they are validated after the epoch: no image passes the network more often than without. The units of a convolution
-are its channels.
+as they are validated after the epoch; these pass a custom module once more, since it may compute otherwise while it is
+observed. The units of a convolution are its channels.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ _DIGITS = 6
 
 DEAD = 0.9
 """The fraction of a layer's units above which it counts as dead."""
-_GROWTH, _EPOCHS_BEFORE = 100.0, 3
-"""A gradient norm so many times the median of the epochs before, of at least so many, counts as exploding."""
+_GROWTH, _LARGE_EPOCHS, _EPOCHS_BEFORE = 100.0, 2, 3
+"""A gradient norm so many times the median of the epochs before, in so many epochs running, after at least so many,
+counts as exploding. One epoch isn't enough: with batches of one image, one that is misclassified may do that."""
 _LARGE_UPDATE, _EPOCHS_RUNNING = 0.1, 3
 """An update ratio above this in so many epochs running counts as exploding."""
 
 
 def measured_steps(images: int, batch_size: int) -> frozenset[int]:
-    """The positions in an epoch, from 0, of the steps to measure: each the last full batch of an equal part.
+    """The positions in an epoch, from 0, of the steps to measure: each in the middle of an equal part of full batches.
 
     Args:
         images: Training images.
@@ -47,7 +48,7 @@ def measured_steps(images: int, batch_size: int) -> frozenset[int]:
     """
     full = max(1, images // batch_size)
     parts = min(_MEASURED, max(1, full // _PER_MEASURED))
-    return frozenset((part + 1) * full // parts - 1 for part in range(parts))
+    return frozenset((2 * part + 1) * full // (2 * parts) for part in range(parts))
 
 
 def dynamics_of(
@@ -78,8 +79,9 @@ def exploding_message(epochs: Sequence[Dynamics]) -> str:
     newest = epochs[-1]
     for layer in newest.layers:
         norms = _history(epochs, layer.name, "gradient_norm")
-        if len(norms) > _EPOCHS_BEFORE and norms[-1] > _GROWTH * median(norms[:-1]) > 0:
-            usual = f"{norms[-1]:.3g}, usually {median(norms[:-1]):.3g}"
+        before, recent = norms[:-_LARGE_EPOCHS], norms[-_LARGE_EPOCHS:]
+        if len(before) >= _EPOCHS_BEFORE and min(recent) > _GROWTH * median(before) > 0:
+            usual = f"{norms[-1]:.3g}, usually {median(before):.3g}"
             return f"exploding layer: gradient norm of {layer.name} in epoch {newest.epoch} is {usual}; {_ADVICE}"
         ratios = _history(epochs[-_EPOCHS_RUNNING:], layer.name, "update_ratio")
         if len(ratios) == _EPOCHS_RUNNING and min(ratios) > _LARGE_UPDATE:

@@ -15,7 +15,8 @@ from torch.utils.hooks import RemovableHandle
 from fmnist_tui.training.engine import DeadFractions, StepNorms
 
 _RELUS = frozenset({F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_})
-_NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+_PASSED_OVER = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, torch.jit.ScriptModule)
+"""Normalisation, and modules compiled by TorchScript, which takes no hooks and whose functions can't be seen."""
 
 
 class TrainedLayer(NamedTuple):
@@ -75,7 +76,7 @@ class ActiveUnits(TorchFunctionMode):
 
     It sees every call of ReLU, that of a module and that of a function alike, and counts it to the layer that was
     computed last; normalisation between the two is passed over. Units are the channels of images, and the features of
-    everything else. Nothing is computed differently.
+    everything else. The built-in networks compute the same, to the bit, while they are observed.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -87,7 +88,7 @@ class ActiveUnits(TorchFunctionMode):
 
     def __enter__(self) -> ActiveUnits:
         for name, module in self._modules.items():
-            if not isinstance(module, _NORMALISATIONS):
+            if not isinstance(module, _PASSED_OVER):
                 self._hooks.append(module.register_forward_hook(self._passed(name)))
         super().__enter__()  # type: ignore[no-untyped-call]
         return self

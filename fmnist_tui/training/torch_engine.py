@@ -189,6 +189,8 @@ class TorchEngine:
         """As `evaluate`, and which units are zero for all of these images after a ReLU."""
         with ActiveUnits(self._scored) as active:
             totals = self.evaluate(indices)
+        if self._plain:  # it may compute otherwise while it is observed, as PyTorch's transformer layers do
+            totals = self.evaluate(indices)
         return totals, active.dead_fractions()
 
     @torch.no_grad()

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.numpy
+from numpy.typing import NDArray
 
 from fmnist_tui.inspection.client import Take
 from fmnist_tui.inspection.requests import (
@@ -141,7 +143,7 @@ def write_snapshots(run: RunDirectory) -> None:
     labels = np.arange(20) % 10
     weights = np.sin(np.arange(4 * 24 * 9)).reshape(4, 24, 1, 3, 3).astype(np.float16)
     predicted = [np.where(np.arange(20) < 5 * epoch + 3, labels, (labels + 1) % 10) for epoch in range(4)]
-    tensors = {
+    tensors: dict[str, NDArray[Any]] = {
         "epochs": np.arange(4),
         "weights": weights,
         "probabilities": np.eye(10, dtype=np.float16)[predicted],

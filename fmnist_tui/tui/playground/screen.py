@@ -74,6 +74,7 @@ class PlaygroundScreen(LabScreen):
         Binding("z", "reset", "Reset", tooltip="Back to the picture that you began with"),
         Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
         Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
+        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
         Binding("y", "redo", "Redo", tooltip="Take the undone step again"),
         Binding("R", "turn(-1)", "Rotate back", tooltip="Rotate counterclockwise by 10 degrees"),
         Binding("minus", "scale(-1)", "Smaller", key_display="-", tooltip="Make smaller by 10%"),
@@ -256,15 +257,12 @@ class PlaygroundScreen(LabScreen):
 
     def _open(self, file: Path | None) -> None:
         if file:
-            work = partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message)
-            self.app.threads.start(work)
+            self.app.threads.start(partial(open_picture, file, self._sketch.shape, self.app.dataset, self.post_message))
 
     def action_save(self) -> None:
         """Asks for a file, and writes the image."""
         image = self._sketch.image
-        dialog = FileDialog(
-            "Save the image as PNG", working_folder(), "drawing.png", "enter saves; no file is overwritten"
-        )
+        dialog = FileDialog("Save the image as PNG", working_folder(), "drawing.png", "enter saves; overwrites nothing")
         self.app.push_screen(dialog, partial(self._save, image))
 
     def action_inspect(self) -> None:
@@ -277,8 +275,7 @@ class PlaygroundScreen(LabScreen):
 
     def _save(self, image: Pixels, file: Path | None) -> None:
         if file:
-            work = partial(save_picture, image, file, self.post_message)
-            self.app.threads.start(work, must_finish=True)
+            self.app.threads.start(partial(save_picture, image, file, self.post_message), must_finish=True)
 
     def _begin_at(self, index: int | None) -> None:
         if index is None or self.app.dataset is None:
