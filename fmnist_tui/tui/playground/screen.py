@@ -356,7 +356,7 @@ class PlaygroundScreen(LabScreen):
     def _arrange(self) -> None:
         """The size of the canvas: whole multiples of the image's where there is room."""
         framed = 0 if self.size.width < _FRAMED.width or self.size.height < _FRAMED.height else _FRAME
-        keys = 1 if self.size.height < _ROOM_FOR_KEYS else 2 if self.size.width > _WIDE else 3
+        keys = 1 if self.size.height < _ROOM_FOR_KEYS else 2 if self.size.width > _WIDE else 4
         self.query_one(KeyLine).lines = keys
         _, height, width = self._sketch.shape
         lines = self.size.height - _LINES_AROUND - keys - framed
