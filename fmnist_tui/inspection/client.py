@@ -17,6 +17,8 @@ from fmnist_tui.inspection.requests import Answer, AnyRequest, Done, Failed, rea
 Take = Callable[[Answer], object]
 Key = tuple[str, str]
 COMMAND = python_command("fmnist_tui.inspection.worker")
+_REST_SECONDS = 300.0
+"""After which nobody is expected back soon: with PyTorch the process takes 340 MB, and two seconds to start."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,28 @@ class _Open:
 class InspectionClient:
     """Requests are sent and answers are read in threads, so that no call waits.
 
-    The process is started by the first request, and again by the next one after it has died.
+    The process is started by the first request, and again by the next one after it has ended: because it died, or some
+    minutes after the last screen that uses it was left.
     """
 
-    def __init__(self, start: Callable[[Callable[[], object]], object], command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        start: Callable[[Callable[[], object]], object],
+        command: Sequence[str] | None = None,
+        rest_seconds: float = _REST_SECONDS,
+    ) -> None:
         """Starts nothing yet.
 
         Args:
             start: Runs what it is given in a thread.
             command: The process; for tests.
+            rest_seconds: How long it is kept once nobody holds it any more.
         """
         self._start = start
         self._command = command or COMMAND
+        self._rest_seconds = rest_seconds
+        self._holders: set[object] = set()
+        self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
         self._number = 0
         self._open: dict[int, _Open] = {}
@@ -78,10 +90,47 @@ class InspectionClient:
         self._start(self._write)
         return number
 
+    def hold(self, holder: object) -> None:
+        """Keeps the process while the holder, a screen, is shown."""
+        with self._lock:
+            self._holders.add(holder)
+            self._stop_timer()
+
+    def release(self, holder: object) -> None:
+        """The holder is no longer shown; some time after the last one the process is ended."""
+        with self._lock:
+            self._holders.discard(holder)
+            if not self._holders and (self._process or self._open):
+                self._start_timer()
+
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        if not self._is_closed:
+            self._timer = threading.Timer(self._rest_seconds, self._rest)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _rest(self) -> None:
+        """Ends the process, unless it is needed again or still has something to answer."""
+        with self._lock:
+            if self._holders or self._is_closed or self._process is None:
+                return
+            if self._open:
+                self._start_timer()
+                return
+            process, self._process = self._process, None
+            process.kill()
+
     def close(self) -> None:
         """Ends the process; no answer is passed on from now on."""
         with self._lock:
             self._is_closed = True
+            self._stop_timer()
             self._open.clear()
             self._waiting.clear()
             if self._process:
@@ -139,6 +188,8 @@ class InspectionClient:
                     take(answer)
             process.kill()  # what can't be read is no answer
         with self._lock:
+            if self._process is not process:
+                return  # it was ended with nothing left to answer; there may be another one
             self._process = None
         how = _how(process.returncode)
         self._fail_all(f"the process that holds the networks ended ({how}); it starts again with the next request")

@@ -30,8 +30,6 @@ _WORKING_SIDE = 1024
 _CORNER = 0.02
 """Of the sides: the corners whose colour is taken for the background's."""
 _DARK = 128
-_WHITE = 245
-"""The mean value from which a drawing is taken for white."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +191,8 @@ def prepare(
 ) -> Prepared:
     """A picture as the data's images were made, with each step and its result.
 
-    One that already has the data's shape is left as it is.
+    One that already has the data's shape is left as it is, whatever its background: test images may be light at
+    their corners, too.
 
     Args:
         picture: uint8 (channels, height, width), of any size; channels as `read_pictures` has them.
@@ -202,7 +201,7 @@ def prepare(
         switches: Which steps are taken.
     """
     if picture.shape == shape:
-        return Prepared((Step("used as it is", picture),))
+        return Prepared((Step(_as_it_is(picture, appearance), picture),))
     height, width = picture.shape[1:]
     background = appearance.background if appearance else None
     image = _channels(_opaque(picture, background, invert=switches.invert), shape[0])
@@ -221,18 +220,27 @@ def prepare(
     return Prepared((*steps, *_placed(image, ground, shape, appearance, switches)))
 
 
-def _opaque(picture: Pixels, background: tuple[int, ...] | None, *, invert: bool) -> Pixels:
-    """Without transparency: grey pictures on white, as photographs of goods are, others on the data's background.
+def _as_it_is(picture: Pixels, appearance: Appearance | None) -> str:
+    background = appearance.background if appearance else None
+    ground = _ground(picture)[0]
+    if len(picture) > 1 or background is None or (ground >= _DARK) == (background[0] >= _DARK):
+        return "used as it is"
+    found, wanted = ("light", "dark") if ground >= _DARK else ("dark", "light")
+    return f"used as it is, although its background is {found} and that of the data {wanted}"
 
-    A dark shoe cut out of a photograph would vanish on black, and a white drawing on white, so that one is on black.
+
+def _opaque(picture: Pixels, background: tuple[int, ...] | None, *, invert: bool) -> Pixels:
+    """Without transparency: grey pictures on the ground that they contrast with, others on the data's background.
+
+    A light object is put on black and a dark one on white, so that whether it is inverted depends on itself.
     """
     if len(picture) not in (2, 4):
         return picture
     colours, alpha = picture[:-1].astype(np.float32), picture[-1].astype(np.float32) / 255
     value = np.array(background if background is not None else 255, np.float32).reshape(-1, 1, 1)
-    if background is not None and len(background) == 1 and invert:
-        visible = colours.mean(axis=0)[alpha > 0]
-        value[...] = 0 if visible.size and visible.mean() >= _WHITE else 255
+    if background is not None and len(background) == 1 and invert and alpha.any():
+        is_light = float(np.average(_channels(colours, 1)[0], weights=alpha)) >= _DARK
+        value[...] = 0 if is_light else 255
     mixed: Pixels = (colours * alpha + value * (1 - alpha)).round().astype(np.uint8)
     return mixed
 

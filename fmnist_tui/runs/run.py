@@ -52,6 +52,7 @@ class Run:
         epochs_done: Whole epochs trained.
         unreadable: Why it can't be read ("permission denied"), or "".
         missing: Which file is missing or damaged although it should be there, or "".
+        has_weights: Whether its trained network was saved, and the file wasn't deleted or left behind in a copy.
     """
 
     directory: RunDirectory
@@ -64,6 +65,7 @@ class Run:
     epochs_done: int = 0
     unreadable: str = ""
     missing: str = ""
+    has_weights: bool = False
 
     @property
     def run_id(self) -> str:
@@ -311,6 +313,7 @@ def read_run(directory: RunDirectory) -> Run:
         label.note,
         _epochs_done(directory, tail),
         missing=_missing(directory, status, manifest, result),
+        has_weights=status is Status.FINISHED and exists(directory.model),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,10 @@ def _turned(image: NDArray[np.uint8]) -> bytes:
     return encoded(turned, "JPEG", quality=90, exif=exif)
 
 
-def _cut_out(image: NDArray[np.uint8]) -> bytes:
+def _cut_out(image: NDArray[np.uint8], *, inverted: bool) -> bytes:
     pixels = np.asarray(enlarged(image))
     opaque = Image.fromarray(np.where(pixels > 8, 255, 0).astype(np.uint8))
-    return encoded(Image.merge("RGBA", [Image.fromarray(255 - pixels)] * 3 + [opaque]))
+    return encoded(Image.merge("RGBA", [Image.fromarray(255 - pixels if inverted else pixels)] * 3 + [opaque]))
 
 
 def _noisy(image: NDArray[np.uint8]) -> bytes:
@@ -74,6 +74,7 @@ FORMS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
     ),
     "WebP": lambda image: encoded(photograph(image, (150, 180), (5, 30)), "WEBP", quality=80, method=0),
     "turned camera": _turned,
-    "cut out": _cut_out,
+    "cut out": partial(_cut_out, inverted=True),
+    "cut out, light and dark exchanged": partial(_cut_out, inverted=False),
     "noise": _noisy,
 }

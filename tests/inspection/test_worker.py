@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +49,8 @@ def make_client(tmp_path: Path) -> Iterator[Make]:
     """Its process and its threads have ended after the test."""
     made: list[InspectionClient] = []
 
-    def make(*command: str) -> InspectionClient:
-        made.append(InspectionClient(in_a_thread, command or None))
+    def make(*command: str, **options: float) -> InspectionClient:
+        made.append(InspectionClient(in_a_thread, command or None, **options))
         return made[-1]
 
     with nothing_left_behind(tmp_path, patience=10):
@@ -67,6 +68,12 @@ def asked(client: InspectionClient, run: Path, image: Image) -> Answers:
     answers: Answers = Queue()
     client.send(Predict(run=str(run), image=Packed.of(image)), answers.put)
     return answers
+
+
+def writing_its_pid(file: Path) -> list[str]:
+    """The process's command, which first writes its id into the file."""
+    script = "import os,sys; open(sys.argv[1],'w').write(str(os.getpid())); os.execv(sys.argv[2],sys.argv[2:])"
+    return [sys.executable, "-c", script, str(file), *COMMAND]
 
 
 def test_networks_of_both_frameworks_answer_as_in_this_process(
@@ -122,8 +129,7 @@ def test_a_crash_is_one_line_and_the_next_request_starts_the_process_again(
     v0: RunDirectory, make_client: Make, tmp_path: Path
 ) -> None:
     file = tmp_path / "pid"
-    script = "import os,sys; open(sys.argv[1],'w').write(str(os.getpid())); os.execv(sys.argv[2],sys.argv[2:])"
-    client, image = make_client(sys.executable, "-c", script, str(file), *COMMAND), garment(tmp_path)
+    client, image = make_client(*writing_its_pid(file)), garment(tmp_path)
     assert isinstance(asked(client, v0.path, image).get(timeout=PATIENCE), Probabilities)
     pid = int(file.read_text())
     os.kill(pid, signal.SIGSTOP)
@@ -133,6 +139,29 @@ def test_a_crash_is_one_line_and_the_next_request_starts_the_process_again(
     assert isinstance(failed, Failed)
     assert failed.reason.startswith("the process that holds the networks ended (signal 9")
     assert isinstance(asked(client, v0.path, image).get(timeout=PATIENCE), Probabilities)
+    assert int(file.read_text()) != pid
+
+
+def test_it_ends_once_nobody_holds_it_and_starts_again_when_asked(
+    v0: RunDirectory, make_client: Make, tmp_path: Path
+) -> None:
+    file = tmp_path / "pid"
+    client, image = make_client(*writing_its_pid(file), rest_seconds=0.2), garment(tmp_path)
+    client.hold("one")
+    client.hold("another")
+    answers = asked(client, v0.path, image)
+    client.release("one")
+    assert isinstance(answers.get(timeout=PATIENCE), Probabilities)
+    assert isinstance(answers.get(timeout=PATIENCE), Done)
+    pid = int(file.read_text())
+    time.sleep(0.5)
+    assert not has_ended(pid), "one of two still holds it"
+    client.release("another")
+    wait_until(lambda: has_ended(pid), "it has ended")
+    answers = asked(client, v0.path, image)
+    client.release("another")  # while it starts: it answers first
+    assert isinstance(answers.get(timeout=PATIENCE), Probabilities)
+    wait_until(lambda: has_ended(int(file.read_text())), "it has ended again")
     assert int(file.read_text()) != pid
 
 

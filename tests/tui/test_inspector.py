@@ -108,6 +108,12 @@ class Answers:
         take(Done(number=number))
         return number
 
+    def hold(self, holder: object) -> None:
+        """Nothing to keep."""
+
+    def release(self, holder: object) -> None:
+        """Nothing to end."""
+
     def close(self) -> None:
         """Nothing to end."""
 

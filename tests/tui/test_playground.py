@@ -133,6 +133,7 @@ class Prepared:
 
     def __init__(self, answers: dict[str, tuple[int, float] | str]) -> None:
         self._answers = answers
+        self.holders: set[object] = set()
 
     def send(self, request: Predict, take: Callable[[Any], object]) -> int:
         answer = self._answers[Path(request.run).name[:2]]
@@ -145,6 +146,14 @@ class Prepared:
             take(Probabilities(number=1, values=values, seconds=0.0))
         take(Done(number=1))
         return 1
+
+    def hold(self, holder: object) -> None:
+        """Notes who."""
+        self.holders.add(holder)
+
+    def release(self, holder: object) -> None:
+        """No longer."""
+        self.holders.discard(holder)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -184,3 +193,20 @@ async def test_up_to_four_runs_are_chosen(prepared: FmnistApp, runs: Path) -> No
         await pilot.press("m", "home", "space", "down", "space", "enter")
         await until_shown(pilot, "v0 s1")
         assert "v0 s2" not in text_in(pilot, PREDICTIONS)
+
+
+async def test_runs_without_weights_are_not_proposed_and_say_so_when_chosen(prepared: FmnistApp, runs: Path) -> None:
+    best = write_demo_run(runs, "v3", seed=1, wrong=10)
+    best.model.unlink()
+    write_demo_run(runs, "v2", wrong=10).model.unlink()
+    async with prepared.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("6")
+        await until_shown(pilot, "2 of 3 predict Ankle boot")
+        assert prepared.inspection.holders == {pilot.app.screen}  # type: ignore[attr-defined]
+        await pilot.press("m", "home", "space", "enter")
+        await until_shown(pilot, "◆ v3 s1 no saved weights")
+        assert not notices(prepared)
+        await pilot.press("1")
+        await pilot.pause()
+        assert not prepared.inspection.holders  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.snapshots import NoSnapshotsError
-from fmnist_tui.tui.base_screens import LabScreen
+from fmnist_tui.tui.base_screens import NetworkScreen
 from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
 from fmnist_tui.tui.inspector.facts import facts_text
 from fmnist_tui.tui.inspector.found import Answered, Found, SnapshotsRead
@@ -40,7 +40,7 @@ _WIDE = 92
 """Cells from which the views' whole names fit."""
 
 
-class InspectorScreen(LabScreen):
+class InspectorScreen(NetworkScreen):
     """One image and one run at a time; each view is requested when it is first shown."""
 
     CSS_PATH = "inspector.tcss"

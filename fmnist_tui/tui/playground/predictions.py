@@ -68,6 +68,8 @@ class Predictions(Static):
         self._class_names, self._truth = classes, truth
         packed = Packed.of(np.ascontiguousarray(image))
         for record in self.chosen:
+            if not record.has_weights:
+                continue
             run = str(record.path.absolute())
             self.app.inspection.send(Predict(run=run, image=packed), partial(self._pass_on, record.run_id))
         self.show()

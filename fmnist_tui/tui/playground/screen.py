@@ -20,7 +20,7 @@ from fmnist_tui.data import Dataset
 from fmnist_tui.inspection.edits import Matrix, Pixels, blurred, erased, noisy, rotation, scaling, shift
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped
-from fmnist_tui.tui.base_screens import LabScreen
+from fmnist_tui.tui.base_screens import NetworkScreen
 from fmnist_tui.tui.dialogs.choice import ChoiceDialog
 from fmnist_tui.tui.dialogs.entry import FileDialog, NumberDialog
 from fmnist_tui.tui.messages import Written
@@ -52,7 +52,7 @@ _DEGREES, _FACTOR, _NOISE, _HOLE = 10.0, 1.1, 25.0, 7
 """Of one turn, of one scaling, the deviation of noise, the side of a square that is erased."""
 
 
-class PlaygroundScreen(LabScreen):
+class PlaygroundScreen(NetworkScreen):
     """The canvas to the left, the networks' probabilities to the right."""
 
     CSS_PATH = "playground.tcss"

@@ -17,6 +17,7 @@ from fmnist_tui.tui.playground.probabilities import Column
 from fmnist_tui.tui.playground.sketch import Sketch
 
 MOST_RUNS = 4
+_NO_WEIGHTS = "no saved weights"
 
 
 def usable(records: Iterable[Run], dataset: Dataset | None) -> list[Run]:
@@ -32,10 +33,14 @@ def usable(records: Iterable[Run], dataset: Dataset | None) -> list[Run]:
 
 
 def proposed(records: Sequence[Run], dataset: Dataset | None) -> list[Run]:
-    """Of each model the run with the best test accuracy, four at most, by model; those on this data set first."""
-    own = [record for record in records if dataset and record.test_fingerprint == dataset.test.fingerprint]
+    """Of each model the run with the best test accuracy, four at most, by model; those on this data set first.
+
+    Runs whose weights weren't saved can't predict anything.
+    """
+    able = [record for record in records if record.has_weights]
+    own = [record for record in able if dataset and record.test_fingerprint == dataset.test.fingerprint]
     best: dict[str, Run] = {}
-    for record in sorted(own or records, key=_accuracy, reverse=True):
+    for record in sorted(own or able, key=_accuracy, reverse=True):
         best.setdefault(record.version, record)
     return sorted(list(best.values())[:MOST_RUNS], key=lambda record: record.version)
 
@@ -49,7 +54,7 @@ def columns_of(records: Sequence[Run], note: str) -> list[Column]:
             record.version,
             look_of(record.version).marker,
             f"{record.label or record.marked_recipe}, test {percent(record.test_accuracy)}",
-            note=note,
+            note=note if record.has_weights else _NO_WEIGHTS,
         )
         for record in records
     ]
