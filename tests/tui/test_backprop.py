@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
+import safetensors.numpy
 from rich.text import Text
 
 from fmnist_tui.inspection.backprop import FORWARD, Operand, Operation
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.manifest import read_config
+from fmnist_tui.runs.run import read_run
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.backprop.choosing import NO_IMAGES, NO_RUN, first_step
 from fmnist_tui.tui.backprop.drawing import draw_operation, scale_line
 from fmnist_tui.tui.cells import in_ascii
+from fmnist_tui.tui.messages import StepByStep
 from fmnist_tui.tui.widgets.value_maps import make_palette
 
-from .driving import loaded, shown, text_in, until_shown
+from .demo_runs import dataset, write_demo_run
+from .driving import AnyPilot, loaded, shown, text_in, until_shown
 
 SIGNS = make_palette("none", "#000000", dark=True)
 COLOURS = make_palette("truecolor", "#000000", dark=True)
@@ -91,3 +99,51 @@ async def test_an_image_is_walked_through_a_step(
         await pilot.press("escape")
         await until_shown(pilot, "Weights of hidden units")
         assert "x Step by step" in shown(pilot.app)
+        await pilot.press("escape", "2", "down", "b", "up", "b")
+        await until_shown(pilot, "Scale the pixels", "test image 0")
+        await pilot.press("escape", "3", "b")
+        await until_shown(pilot, "Scale the pixels", "test image 0")
+
+
+def test_it_begins_with_the_best_run_that_has_weights(runs: Path) -> None:
+    written = [
+        write_demo_run(runs, *case[:1], seed=case[1], wrong=case[2])
+        for case in (("v0", 0, 60), ("v0", 1, 50), ("v3", 2, 20), ("v0", 3, 40))
+    ]
+    written[3].model.unlink()
+    records = [read_run(run) for run in written]
+    request = first_step(records, dataset())
+    assert isinstance(request, StepByStep)
+    assert (request.run.seed, request.label, request.title) == (1, int(dataset().test.labels[0]), "test image 0")
+    np.testing.assert_array_equal(request.image, dataset().test.images[0])
+    assert first_step(records[2:], dataset()) == NO_RUN
+    assert first_step(records, None) == NO_IMAGES
+
+
+def write_weights(run: RunDirectory) -> None:
+    """Weights that are the same on every machine."""
+    sizes, tensors = (784, 300, 100, 10), {}
+    for layer, (inputs, outputs) in enumerate(pairwise(sizes)):
+        places = np.arange(outputs)[:, None] * 0.37 + np.arange(inputs) * 0.11
+        tensors[f"layers.{layer}.weight"] = (np.sin(places) * (2 / inputs) ** 0.5).astype(np.float32)
+        tensors[f"layers.{layer}.bias"] = (np.cos(np.arange(outputs)) / 50).astype(np.float32)
+    settings = read_config(run).hyperparameters
+    scale, offset = repr(settings.input_scale), repr(settings.input_offset)
+    metadata = {"version": "v0", "input_scale": scale, "input_offset": offset}
+    run.model.write_bytes(safetensors.numpy.save(tensors, metadata))
+
+
+@pytest.mark.parametrize(("size", "steps"), [((80, 24), 1), ((120, 36), 13)], ids=["80x24", "120x36"])
+def test_its_picture(
+    make_app: Callable[..., FmnistApp], runs: Path, snap_compare: Callable[..., bool], size: tuple[int, int], steps: int
+) -> None:
+    write_weights(write_demo_run(runs, "v0", wrong=60))
+
+    async def ready(pilot: AnyPilot) -> None:
+        await loaded(pilot)
+        await pilot.press("2", "b")
+        await until_shown(pilot, "Scale the pixels")
+        await pilot.press(*["right"] * steps)
+        await until_shown(pilot, f"{steps + 1} of 25")
+
+    assert snap_compare(make_app(), terminal_size=size, run_before=ready)

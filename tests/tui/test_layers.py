@@ -10,7 +10,7 @@ from rich.style import Style
 
 from fmnist_tui.training.events import Dynamics, Epoch, Event, LayerDynamics, RunFinished
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.training.layers import MEASURES, Measure, heat_table
+from fmnist_tui.tui.training.layers import MEASURES, Measure, heat_table, spread
 from fmnist_tui.tui.widgets.chart import Chart
 
 from .driving import AnyPilot, drawn, part, text_in, until, until_shown, widget
@@ -73,6 +73,22 @@ def test_every_line_fits_its_width(width: int, epochs: int) -> None:
     table = heat_table([Dynamics(epochs, 10, (one,))], epochs, RATIO, width, colour)
     if width > 16:
         assert {row.cell_len for row in (*table.rows, table.axis)} == {width}
+
+
+def test_rows_are_as_high_as_fits() -> None:
+    table = heat_table(measured((0.5, 1e-3, 0.0)), 2, RATIO, 30, colour)
+    body, axis = spread(table, 4)
+    assert [line.split() for line in body.plain.splitlines()] == [
+        [],
+        ["conv1", "5", ".", "0.001"],
+        [],
+        ["1", "epoch", "1"],
+    ]
+    first, second = body.split()[:2]
+    assert first.spans[0].style == "bold"
+    assert [span.style for span in first.spans[1:]] == [span.style for span in second.spans]
+    assert not axis
+    assert spread(table, 1)[1].plain == table.axis.plain
 
 
 def test_a_run_that_goes_on_beyond_its_epochs_is_drawn_whole() -> None:

@@ -16,7 +16,7 @@ _LISTED = 12
 """Vectors of so many values are listed as numbers."""
 _CAPTION = 2
 """Lines above each miniature."""
-_GAP, _LEAST, _MOST = 2, 8, 40
+_GAP, _LEAST, _MOST = 2, 8, 60
 """Cells between two miniatures, and of a miniature."""
 
 
@@ -62,7 +62,7 @@ def _block(
     if values.ndim == 1 and len(values) <= _LISTED:
         names = classes if len(values) == len(classes) else [str(index) for index in range(len(values))]
         return [*captions, *_listed(values, names, width, height + _CAPTION - 1, palette)]
-    captions.append(Text(cut(f"{values.min():.2g} to {values.max():.2g}", width), style="dim"))
+    captions.append(Text(cut(f"{values.min() + 0:.2g} to {values.max() + 0:.2g}", width), style="dim"))
     image = _as_image(operand, shape)
     rows, columns = min(image.shape[0], 2 * height), min(image.shape[1], width)
     small = image[np.arange(rows) * len(image) // rows][:, np.arange(columns) * image.shape[1] // columns]

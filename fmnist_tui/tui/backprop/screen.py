@@ -28,6 +28,8 @@ from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.value_maps import palette_of
 
 Pixels = NDArray[np.uint8]
+_WIDE = 92
+"""Cells from which the whole title fits."""
 _PHASES = (FORWARD, BACKWARD, UPDATE)
 
 
@@ -58,7 +60,7 @@ class BackpropScreen(LabScreen):
         Binding("left", "step(-1)", "Previous", key_display="←", tooltip="The previous operation"),
         Binding("g", "phase", "Go on", tooltip="Go to the next part: forward pass, backward pass, update"),
         Binding("down", "image(1)", "Next image", key_display="↓", tooltip="The next test image"),
-        Binding("up", "image(-1)", "Previous image", key_display="↑", tooltip="The previous test image"),
+        Binding("up", "image(-1)", "Previous image", show=False, tooltip="The previous test image"),
         Binding("home", "first", "First", show=False, tooltip="The first operation"),
         Binding("end", "last", "Last", show=False, tooltip="The last operation"),
         Binding("escape", "dismiss", "Back", tooltip="Back to the previous screen"),
@@ -204,7 +206,7 @@ class BackpropScreen(LabScreen):
         run = self._run
         mark = (f"{look_of(run.version).marker} {run.version}", model_colour(run.version, self.app.current_theme))
         names = run.class_names
-        details = ["one step by hand", self._title]
+        details = ["one step by hand" if self.size.width >= _WIDE else "", self._title]
         if self._walk is not None:
             predicted = int(self._walk.probabilities.argmax())
             details += [

@@ -27,6 +27,8 @@ _WIDEST = 6
 _NAME, _NAME_FRACTION = 24, 0.3
 _VALUE = 8
 _TO_COME = "."
+_HIGHEST = 3
+"""Lines of a row."""
 _EMPTY = "Nothing measured yet: the numbers of each layer come with the end of the first epoch (from version 0.2.0 on)."
 
 Colour = Callable[[int], Style]
@@ -167,6 +169,17 @@ def _legend(measure: Measure, width: int, colour: Colour) -> Text:
     return line
 
 
+def spread(table: HeatTable, lines: int) -> tuple[Text, Text]:
+    """The rows as high as fits into so many lines, with the axis below them; it is apart where they have to scroll."""
+    each = max(1, min(_HIGHEST, (lines - 1) // len(table.rows))) if table.rows else 1
+    body = []
+    for row in table.rows:
+        empty = Text(" " * len(row.plain), spans=row.spans, no_wrap=True)
+        body += [*[empty] * ((each - 1) // 2), row, *[empty] * (each // 2)]
+    fits = len(body) < lines
+    return Text("\n").join([*body, table.axis] if fits else body), Text() if fits else table.axis
+
+
 class LayersPanel(Vertical):
     """The heat map in a panel; its rows scroll where there are more layers than fit."""
 
@@ -181,6 +194,12 @@ class LayersPanel(Vertical):
         super().__init__(id=id, classes="panel")
         self.border_title = "Layers"
         self._shown: tuple[object, ...] = ()
+        self._last: tuple[Snapshot, Measure] | None = None
+
+    def on_resize(self) -> None:
+        """Fits the rows to the new height."""
+        if self._last:
+            self.show(*self._last)
 
     def compose(self) -> ComposeResult:
         """Legend, rows, epochs."""
@@ -193,7 +212,9 @@ class LayersPanel(Vertical):
         """Shows a run, where it has changed."""
         epochs = snapshot.started.epochs if snapshot.started else 0
         dynamics, ground, system = snapshot.dynamics, self.background_colors[1], self.app.console.color_system
-        shown = (snapshot.run_id, dynamics, epochs, measure, ground, system)
+        lines = self.content_size.height - 1
+        self._last = snapshot, measure
+        shown = (snapshot.run_id, dynamics, epochs, measure, ground, system, lines)
         if shown == self._shown:
             return
         self._shown = shown
@@ -208,8 +229,8 @@ class LayersPanel(Vertical):
             return heat_table(dynamics, epochs, measure, width, _colours(measure.ramp, ground, system))
 
         legend.update(Fitted(lambda width: table(width).legend))
-        rows.update(Fitted(lambda width: Text("\n").join(table(width).rows)))
-        axis.update(Fitted(lambda width: table(width).axis))
+        rows.update(Fitted(lambda width: spread(table(width), lines)[0]))
+        axis.update(Fitted(lambda width: spread(table(width), lines)[1]))
 
 
 def _colours(ramp: Ramp, ground: Color, system: str | None) -> Colour:

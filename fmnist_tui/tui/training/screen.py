@@ -14,6 +14,7 @@ from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Command
+from fmnist_tui.tui.backprop.choosing import first_step, is_dense
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
@@ -75,6 +76,7 @@ class TrainingScreen(LabScreen):
         Binding("shift+right", "sideways(10)", "Far right", tooltip="Move the cursor ten columns right", show=False),
         Binding("w", "smoothing", "Smooth", tooltip="Change the smoothing"),
         Binding("x", "axis", "Axis", tooltip="x axis: epochs, steps or minutes"),
+        Binding("b", "backprop", "Step by step", tooltip="Backpropagation, step by step, with the weights of this v0"),
         Binding("g", "log_axis", "Log axis", tooltip="Logarithmic loss axis", show=False),
     ]
 
@@ -139,7 +141,7 @@ class TrainingScreen(LabScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Lets the same key pause a run and continue one that is paused."""
         paused = bool(self._follower and self._follower.snapshot.paused)
-        return {"pause": not paused, "go_on": paused}.get(action, True)
+        return {"pause": not paused, "go_on": paused, "backprop": self._is_dense}.get(action, True)
 
     def offers(self, action: str) -> bool:
         """Whether an action belongs in the key line: it does something to this run, on this screen."""
@@ -186,6 +188,15 @@ class TrainingScreen(LabScreen):
         """Shows the trainer's events and output."""
         if self._follower:
             self.app.push_screen(LogDialog(self._follower.run))
+
+    def action_backprop(self) -> None:
+        """Opens the page on backpropagation with this run's weights."""
+        known = self.app.runs_state.by_run.get(self._follower.run) if self._follower else None
+        request = first_step([known.record] if known else [], self.app.dataset)
+        if isinstance(request, str):
+            self.notify(request, severity="warning", markup=False)
+        else:
+            self.post_message(request)
 
     def action_log_axis(self) -> None:
         """Switches the loss axis between linear and logarithmic."""
@@ -250,6 +261,12 @@ class TrainingScreen(LabScreen):
         """The headline while no run is shown: whether there is none is known only once the folder was read."""
         state = self.app.runs_state
         return Text(state.loading or state.fault or _EMPTY)
+
+    @property
+    def _is_dense(self) -> bool:
+        """Whether the weights of a dense network in NumPy are there."""
+        known = self.app.runs_state.by_run.get(self._follower.run) if self._follower else None
+        return known is not None and is_dense(known.record)
 
     @property
     def _viewport(self) -> ChartViewport:
@@ -332,8 +349,9 @@ class TrainingScreen(LabScreen):
         )
         if now == self._painted:
             return
-        if self._bindings_for != (follower.status, snapshot.paused, bool(snapshot.dynamics)):
-            self._bindings_for = follower.status, snapshot.paused, bool(snapshot.dynamics)
+        bindings_for = follower.status, snapshot.paused, bool(snapshot.dynamics), self._is_dense
+        if self._bindings_for != bindings_for:
+            self._bindings_for = bindings_for
             self._clock.make_due()
             self.refresh_bindings()
         if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
