@@ -239,7 +239,7 @@ def _opaque(picture: Pixels, background: tuple[int, ...] | None, *, invert: bool
     colours, alpha = picture[:-1].astype(np.float32), picture[-1].astype(np.float32) / 255
     value = np.array(background if background is not None else 255, np.float32).reshape(-1, 1, 1)
     if background is not None and len(background) == 1 and invert and alpha.any():
-        is_light = float(np.average(_channels(colours, 1)[0], weights=alpha)) >= _DARK
+        is_light = float(np.average(_channels(picture[:-1], 1)[0], weights=alpha)) >= _DARK
         value[...] = 0 if is_light else 255
     mixed: Pixels = (colours * alpha + value * (1 - alpha)).round().astype(np.uint8)
     return mixed

@@ -97,6 +97,8 @@ async def test_painting_editing_and_predictions(
         assert "v0: " in text_in(pilot, "#about")
         await pilot.press("v", "w", "enter")
         await until(pilot, (tmp_path / "drawing.png").exists, "it is saved")
+        await drag(pilot, (4, 2), (45, 6))  # beyond the canvas
+        assert not screen(pilot).selections
         await pilot.press("c", "o")
         await type_into(pilot, "#file", "drawing.png")
         await pilot.press("enter")

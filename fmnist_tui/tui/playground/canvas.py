@@ -115,6 +115,7 @@ class Canvas(Widget, can_focus=True):
         ),
     ]
     DEFAULT_CSS = "Canvas { width: 28; height: 14; }"
+    ALLOW_SELECT = False  # a stroke that leaves the canvas would select the text there
 
     class Stroke(Message):
         """Lines are to be painted, or erased; `goes_on` if they continue the stroke before."""
