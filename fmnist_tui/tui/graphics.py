@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.messages import GraphicsFound
-from fmnist_tui.tui.terminal_answers import CELL_SIZE, Answers, listen, may_ask, question
+from fmnist_tui.tui.terminal_answers import CELL_SIZE, Answers, may_ask, question, take_answers
 
 
 class FullResolution(LabApp):
@@ -19,7 +19,7 @@ class FullResolution(LabApp):
         """Asks the terminal, if the extra is installed and nothing speaks against it; call it before `run`."""
         self._asks = may_ask(os.environ)
         if self._asks:
-            listen(Answers(lambda graphics: self.post_message(GraphicsFound(graphics))))
+            take_answers(Answers(lambda graphics: self.post_message(GraphicsFound(graphics))))
 
     def on_ready(self) -> None:
         """Imports what the answer will need, then asks."""

@@ -7,7 +7,11 @@ answer that comes later would be taken for keys.
 
 from __future__ import annotations
 
+import fcntl
 import re
+import struct
+import sys
+import termios
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,7 +22,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.keys import Keys
 
-from fmnist_tui.host.terminal import colours
+from fmnist_tui.host.terminal import TRUE_COLOURS, colours
 
 SWITCH = "FMNIST_TUI_IMAGES"
 CELL_SIZE = "\x1b[16t"
@@ -59,9 +63,9 @@ def may_ask(environ: Mapping[str, str]) -> bool:
 
 
 def question(environ: Mapping[str, str]) -> str:
-    """What to send; kitty's own question only to terminals that can show such images as text is shown."""
+    """What to send; kitty's question only where characters, whose colours name the image, can place it."""
     is_like_kitty = any(name in environ.get("TERM", "") for name in _WITH_PLACEHOLDERS)
-    return _KITTY * is_like_kitty + CELL_SIZE + _ATTRIBUTES
+    return _KITTY * (is_like_kitty and colours(environ) == TRUE_COLOURS) + CELL_SIZE + _ATTRIBUTES
 
 
 class Answers:
@@ -87,6 +91,7 @@ class Answers:
             self._cell = int(answer["width"]), int(answer["height"])
         else:
             self._is_complete = True
+            self._cell = self._cell or _cell_by_system()
             if _SIXEL in answer["attributes"].split(";")[1:]:
                 self._protocol = self._protocol or "sixel"
         if self._is_complete and self._protocol and self._cell and all(self._cell):
@@ -99,7 +104,16 @@ class Answers:
             self._protocol = "kitty"
 
 
-def listen(answers: Answers) -> None:
+def _cell_by_system() -> tuple[int, int] | None:
+    """What the terminal has told the system, for those that don't answer how large a cell is."""
+    try:
+        rows, columns, width, height = struct.unpack("4H", fcntl.ioctl(sys.stdin, termios.TIOCGWINSZ, bytes(8)))
+    except (OSError, ValueError):
+        return None
+    return (width // columns, height // rows) if rows and columns else None
+
+
+def take_answers(answers: Answers) -> None:
     """From now on drivers take the answers out of the input; Textual, which has no hook for it, would see keys."""
 
     class AnsweredParser(XTermParser):

@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.app import App, ComposeResult
 from textual.drivers import linux_driver
+from textual.screen import Screen
+from textual.widgets import Static
 
 from fmnist_tui.tui.full_resolution import sharp
-from fmnist_tui.tui.terminal_answers import Answers, Graphics, listen, may_ask, question
-from fmnist_tui.tui.widgets.images import drawing
+from fmnist_tui.tui.terminal_answers import Answers, Graphics, may_ask, question, take_answers
+from fmnist_tui.tui.widgets.images import Picture, drawing
 
 from .terminal import ESCAPE, Terminal, app_in_terminal, assert_restored
 
@@ -52,14 +55,16 @@ def test_no_terminal_is_asked_without_the_extra(monkeypatch: pytest.MonkeyPatch)
 
 def test_only_terminals_like_kitty_get_its_question() -> None:
     assert question(PLAIN) == "\x1b[16t\x1b[c"
-    assert question({"TERM": "xterm-kitty"}).startswith("\x1b_G")
+    kitty = {"TERM": "xterm-kitty", "COLORTERM": "truecolor"}
+    assert question(kitty).startswith("\x1b_G")
+    assert not question({**kitty, "COLORTERM": ""}).startswith("\x1b_G"), "the colours of characters name the image"
 
 
 def heard(sent: str, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Graphics], str]:
     """What is concluded from the input, and the keys that are left."""
     monkeypatch.setattr(linux_driver, "XTermParser", XTermParser)
     found: list[Graphics] = []
-    listen(Answers(found.append))
+    take_answers(Answers(found.append))
     keys = [event for event in vars(linux_driver)["XTermParser"]().feed(sent) if isinstance(event, events.Key)]
     return found, "".join(key.character or "" for key in keys)
 
@@ -122,6 +127,47 @@ def opened(terminal: Terminal) -> None:
     terminal.wait_for("v: values")
 
 
+class Small(App[None]):
+    """A picture, something that may cover it, and a terminal with sixels."""
+
+    CSS = "Screen { layers: below above; } Static { layer: above; width: 5; height: 3; display: none; }"
+    graphics = Graphics("sixel", (10, 20))
+
+    def compose(self) -> ComposeResult:
+        yield Picture()
+        yield Static("covers")
+
+    def is_sharp(self) -> bool:
+        picture = self.query_one(Picture)
+        lines = picture.render_lines(picture.size.region)
+        assert [line.cell_length for line in lines] == [28] * 14
+        return any(segment.control for line in lines for segment in line)
+
+
+async def test_what_is_covered_stays_half_blocks() -> None:
+    async with Small().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Small)
+        picture = app.query_one(Picture)
+        picture.draw = drawing(in_ascii=False, inverted=False)
+        picture.image = np.eye(28, dtype=np.uint8) * 255
+        await pilot.pause()
+        assert app.is_sharp()
+        for hidden in (True, False):
+            app.query_one(Static).display = hidden
+            await pilot.pause()
+            assert app.is_sharp() is not hidden
+        picture.draw = drawing(in_ascii=True, inverted=False)
+        assert not app.is_sharp()
+        picture.draw = drawing(in_ascii=False, inverted=True)
+        assert app.is_sharp()
+        below = app.screen
+        await app.push_screen(Screen())
+        assert not any(
+            one.control for line in below.query_one(Picture).render_lines(picture.size.region) for one in line
+        )
+
+
 def overlays(sent: bytes) -> list[tuple[bytes, bytes]]:
     """Where sixels were drawn, and their size in pixels."""
     return re.findall(rb"\x1b7\x1b\[(\d+;\d+)H\x1bP0;0;0q\"1;1;(\d+;\d+)[^\x1b]*\x1b\\\x1b8", sent)
@@ -141,12 +187,12 @@ def test_an_app_in_a_terminal_with_sixels(runs: Path) -> None:
         terminal.burst(CELL + SIXEL)
         while not overlays(terminal.sent):
             terminal.sent_in(0.1)
-        before = len(terminal.sent)
+        below, before = {place for place, _ in overlays(terminal.sent)}, len(terminal.sent)
         opened(terminal)
         terminal.press_and_settle("n")
-        places, sizes = zip(*overlays(terminal.sent[before:]), strict=True)
-        assert len(set(places)) == 1, "below the dialog, there are half-blocks"
-        assert set(sizes) == {b"560;560"}
+        shown = overlays(terminal.sent[before:])
+        assert shown[-1][1] == b"560;560"
+        assert not {place for place, _ in shown} & below, "below the dialog, there are half-blocks"
         before = len(terminal.sent)
         terminal.press_and_settle(ESCAPE)
         terminal.wait_until_gone("v: values")
