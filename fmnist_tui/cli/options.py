@@ -16,6 +16,7 @@ from fmnist_tui.models.options import ConfigError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from fmnist_tui.runs.notifications import Notifications
     from fmnist_tui.training.recipe_files import RecipeFile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -113,6 +114,28 @@ def code_options(command: Command) -> Command:
     changed = "Go on with code that has changed; marks the run as modified."
     command = click.option("--accept-changed-model", is_flag=True, help=changed)(command)
     return click.option("--model", metavar="MODEL", help=where)(command)
+
+
+def notify_options(command: Command) -> Command:
+    """--on-end, --notify and --notify-best, passed as `on_end`, `notify` and `notify_best`."""
+    options = (
+        click.option("--on-end", metavar="COMMAND", help="Run a command when a run ends, with its result as JSON."),
+        click.option("--notify", metavar="URL", help="Post a message there when a run ends: ntfy, Slack, Discord."),
+        click.option("--notify-best", is_flag=True, help="Post one for each new best epoch, too."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def wanted_notifications(on_end: str | None, notify: str | None, *, best: bool) -> Notifications:
+    """What `notify_options` ask for; raises click.UsageError if it can't be used."""
+    from fmnist_tui.runs.notifications import read_notifications
+
+    try:
+        return read_notifications(on_end, notify, best=best)
+    except ConfigError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from None
 
 
 def run_argument(command: Command) -> Command:

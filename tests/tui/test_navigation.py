@@ -8,7 +8,7 @@ from textual.widgets import Input
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.widgets.nav import SCREENS, fitting
 
-from .driving import AnyPilot, flat, loaded, shown, text_in, until, until_shown, widget
+from .driving import AnyPilot, loaded, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -155,4 +155,4 @@ async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
         await pilot.press("t", "n", "2", "down", "3", "1")
         await until_shown(pilot, "demo, test: 7-12 of 500")
         await pilot.press("2")
-        assert "v1 Convolutions · 121k parameters" in flat(app)
+        await until_shown(pilot, "v1 Convolutions · 121k parameters")
