@@ -221,8 +221,14 @@ def test_an_app_in_a_terminal_like_kitty(runs: Path) -> None:
         sent = terminal.sent.decode()
         assert "U=1" in sent
         assert sent.count("\U0010eeee") >= 56 * 28
+        names = r"\x1b_Ga={},(?:d=I,)?i=(\d+),"
+        placed, freed = (re.findall(names.format(action), sent) for action in "pd")
+        assert placed[-1] not in freed, "the image that is shown is still there"
         terminal.press_and_settle(ESCAPE)
         assert re.search(r"\x1b_Ga=d,d=I,i=\d+,q=2", terminal.sent.decode())
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert_restored(terminal)
 
 
 def test_an_app_that_was_told_not_to_ask(runs: Path) -> None:

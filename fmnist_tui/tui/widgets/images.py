@@ -21,7 +21,7 @@ from rich.text import Text
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.errors import NoWidget
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -194,8 +194,10 @@ class Picture(Widget):
     """
 
     DEFAULT_CSS = "Picture { width: 28; height: 14; }"
+    _rows: list[Row] | None = None
+    _rows_for = Size(0, 0)
     _sharp: Sharp | None = None
-    _sharp_for: Graphics | None = None
+    _sharp_for: tuple[Graphics, Size] | None = None
     _was_covered = False
 
     image: reactive[Pixels | None] = reactive(None, always_update=True)
@@ -203,22 +205,15 @@ class Picture(Widget):
 
     def watch_image(self) -> None:
         """Forgets the old drawing."""
-        self._rows: list[Row] | None = None
-        self._free()
+        self._rows = self._sharp_for = None
 
     def watch_draw(self) -> None:
         """Draws in another way."""
-        self._rows = None
-        self._free()
-
-    def on_resize(self) -> None:
-        """Draws in another size."""
-        self._rows = None
-        self._free()
+        self._rows = self._sharp_for = None
 
     def on_unmount(self) -> None:
         """Frees what the terminal keeps."""
-        self._free()
+        self._send(self._sharp.end if self._sharp else "")
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a part of the widget, with the image in full resolution where that can be shown."""
@@ -229,8 +224,9 @@ class Picture(Widget):
         if not isinstance(self.draw, Look) or self.draw.in_ascii or not self._rows:
             return strips
         sharp = self._sharp
-        if sharp is None or self._sharp_for != graphics:
+        if sharp is None or self._sharp_for != (graphics, self.size):
             sharp = self._sharpened(self.draw.colours(self.image), self._rows, graphics)
+            self._sharp_for = graphics, self.size
         if sharp.rows:
             rows = [row.adjust_cell_length(self.size.width, self.rich_style) for row in sharp.rows]
             shown = [row.crop(crop.x, crop.right) for row in rows[crop.y : crop.bottom]]
@@ -239,8 +235,8 @@ class Picture(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One line of the image."""
-        if self._rows is None:
-            self._rows = self._drawn()
+        if self._rows is None or self._rows_for != self.size:
+            self._rows, self._rows_for = self._drawn(), self.size
         style = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(self.size.width, style)
@@ -260,10 +256,10 @@ class Picture(Widget):
     def _sharpened(self, colours: Pixels, rows: list[Row], graphics: Graphics) -> Sharp:
         from fmnist_tui.tui.full_resolution import sharp
 
-        self._free()
-        columns = sum(segment.cell_length for segment in rows[0])
-        self._sharp, self._sharp_for = sharp(colours, columns, len(rows), graphics), graphics
+        before, columns = self._sharp, sum(segment.cell_length for segment in rows[0])
+        self._sharp = sharp(colours, columns, len(rows), graphics)
         self._send(self._sharp.begin)
+        self._send(before.end if before else "")
         return self._sharp
 
     def _overlaid(self, strips: list[Strip], crop: Region, overlay: str, lines: int) -> list[Strip]:
@@ -288,13 +284,7 @@ class Picture(Widget):
         except NoWidget:
             return True
 
-    def _free(self) -> None:
-        """Forgets the image in full resolution, here and in the terminal."""
-        if self._sharp:
-            self._send(self._sharp.end)
-        self._sharp = None
-
     def _send(self, sequence: str) -> None:
         driver = self.app._driver
-        if sequence and driver is not None:
+        if sequence and driver is not None and self.app.is_running:
             driver.write(sequence)
