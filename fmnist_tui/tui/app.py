@@ -35,6 +35,7 @@ from fmnist_tui.tui.base_screens import SafeScreen, is_gone
 from fmnist_tui.tui.dataset.loading import load_dataset
 from fmnist_tui.tui.dialogs.choice import QuitDialog
 from fmnist_tui.tui.dialogs.help import HelpDialog
+from fmnist_tui.tui.graphics import FullResolution
 from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
 from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
@@ -52,7 +53,7 @@ _LOW_BANDWIDTH_PACE = 5.0
 """How many times less often a screen is painted with --low-bandwidth."""
 
 
-class FmnistApp(RunControl):
+class FmnistApp(RunControl, FullResolution):
     """fmnist-tui.
 
     Attributes:
@@ -172,6 +173,7 @@ class FmnistApp(RunControl):
 
     def _paint_all(self) -> None:
         """Repaints everything: the terminal may show anything."""
+        self.forget_sent_images()
         self.refresh(layout=True)
 
     def action_help(self) -> None:

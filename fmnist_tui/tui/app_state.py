@@ -16,6 +16,7 @@ from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import ClassMeans, Failed
 from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
 from fmnist_tui.tui.settings import Settings
+from fmnist_tui.tui.terminal_answers import Graphics
 from fmnist_tui.tui.threads import Threads
 
 _LOOK_SECONDS = 2.0
@@ -43,6 +44,7 @@ class LabApp(Remappable, App[None]):
         settings: What the user chose, now or at an earlier start.
         late_settings: The settings of earlier starts, where they were read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
+        graphics: How the terminal shows images in full resolution, or None if it doesn't.
         followed: The run on the Training screen.
         overlaid: Other runs whose curves are drawn there, in the order in which they were added.
         runs_state: The runs folder as it was last read.
@@ -56,6 +58,7 @@ class LabApp(Remappable, App[None]):
     dataset_progress: var[Progress | None] = var(None)
     dataset_fault: var[str] = var("")
     late_settings: var[Settings | None] = var(None)
+    graphics: var[Graphics | None] = var(None)
     followed: var[Follower | None] = var(None)
     overlaid: var[tuple[Follower, ...]] = var(())
     runs_state: var[RunsState] = var(RunsState())

@@ -16,6 +16,7 @@ from fmnist_tui.runs.run import Run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui.settings import Settings
+from fmnist_tui.tui.terminal_answers import Graphics
 
 ClassMeans = Mapping[str, NDArray[np.uint8]]
 """The mean image of each class, as drawn, black where it has none: uint8 (classes, height, width), or in colour
@@ -193,6 +194,14 @@ class OverlayToggled(Message):
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
         self.run = run
+
+
+class GraphicsFound(Message):
+    """The terminal has answered that it shows images in full resolution, and how large its cells are."""
+
+    def __init__(self, graphics: Graphics) -> None:
+        super().__init__()
+        self.graphics = graphics
 
 
 class CommandRequested(Message):

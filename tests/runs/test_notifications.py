@@ -108,8 +108,8 @@ def wait_for_the_senders(folder: Path) -> None:
 
     def is_ours(process: psutil.Process) -> bool:
         with suppress(psutil.Error):
-            ours = process.environ().get("XDG_STATE_HOME", "").startswith(str(folder))
-            return ours and process.status() != psutil.STATUS_ZOMBIE
+            if process.environ().get("XDG_STATE_HOME", "").startswith(str(folder)):
+                return bool(process.status() != psutil.STATUS_ZOMBIE)
         return False
 
     wait_until(lambda: not any(map(is_ours, psutil.process_iter())), "the senders have ended")
