@@ -1,7 +1,7 @@
 """Makes the pictures of docs/look-inside.md and of the Playground: `python assets/make_look_inside.py RUNS`.
 
 RUNS is a folder with one run each of v0, v1 and v3 on Fashion-MNIST, trained by this version, so that there are weights
-and snapshots of each epoch. On two CPU cores these take half an hour, and are good enough:
+and snapshots of each epoch. Those in the docs took half an hour on two CPU cores:
 
     fmnist-tui train v0 --runs RUNS
     fmnist-tui train v1 --runs RUNS --epochs 10 --limit 6000

@@ -139,6 +139,13 @@ def test_the_table_fits_any_panel(width: int, height: int) -> None:
         assert ("━" in row) == (width > 40)
 
 
+def test_rows_are_spread_over_a_high_panel() -> None:
+    for height, apart in ((14, 1), (30, 2), (60, 3)):
+        lines = rendered(answers((BOOT, 0.9)), CLASSES, 60, height, THEMES[0]).plain.splitlines()
+        rows = [next(at for at, line in enumerate(lines) if line.startswith(name)) for name in ("Trouser", "Pullover")]
+        assert rows[1] - rows[0] == apart, height
+
+
 def test_of_many_classes_the_most_probable_are_shown_in_their_order() -> None:
     values = np.full(100, 0.001)
     values[[7, 70, 33]] = 0.3
@@ -153,6 +160,9 @@ def test_the_best_run_of_each_model_on_this_data_is_proposed(tmp_path: Path) -> 
     v3, other = write_demo_run(tmp_path, "v3", wrong=50), write_run(tmp_path, "v1", wrong=5)
     records = [read_run(run) for run in (worse, better, v3, other)]
     assert usable(records, demo) == records
+    assert not proposed(records[3:], demo), "it has no weights"
+    other.model.write_bytes(b"weights")
+    records[3] = read_run(other)
     assert [record.run_id for record in proposed(records, demo)] == [better.run_id, v3.run_id]
     assert [record.run_id for record in proposed(records[3:], demo)] == [other.run_id], "rather than none"
     columns = columns_of(records[:3], "loading ...")

@@ -19,6 +19,8 @@ _LABEL, _SHORT_LABEL = 16, 9
 """Cells of a class's name, and where there is little room."""
 _PERCENT = 5
 """Cells, with a space before."""
+_WIDEST_GAP = 2
+"""Lines between two classes."""
 _SHORTEST_BAR, _LONGEST_BAR = 2, 40
 
 
@@ -121,10 +123,9 @@ def _table(columns: Sequence[Column], classes: Sequence[str], width: int, room: 
         header.append(
             f" {name.ljust(column_width - 1) if bar_width else name.rjust(column_width - 1)}", _colour(column, theme)
         )
-    lines, is_loose = [header], room > 2 * len(shown)
+    lines, gap = [header], min(_WIDEST_GAP, (room - 1) // len(shown) - 1)
     for label in shown:
-        if is_loose:
-            lines.append(Text())
+        lines += [Text() for _ in range(gap)]
         name = pad(cut(classes[label], label_width), label_width)
         line = Text.assemble((name, "bold" if label in predicted else "dim"))
         for column in columns:
