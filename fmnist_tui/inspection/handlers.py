@@ -20,6 +20,7 @@ from fmnist_tui.inspection.requests import (
     OcclusionRow,
     Packed,
     UnitImages,
+    Views,
 )
 from fmnist_tui.runs.scored_model import Predictor
 from fmnist_tui.training.numpy_engine import NumpyEngine
@@ -59,6 +60,7 @@ def _dense(request: Inspect, engine: NumpyEngine) -> Iterator[Answer]:
             contributions=Packed.of(found.contributions),
             remainder=found.remainder,
             logit=found.logit,
+            label=request.labels[0],
             **arrays,
         )
     elif request.view == "evidence":
@@ -68,6 +70,7 @@ def _dense(request: Inspect, engine: NumpyEngine) -> Iterator[Answer]:
             contributions=Packed.of(evidence.contributions),
             bias=Packed.of(evidence.bias),
             logits=Packed.of(evidence.logits),
+            layer=len(network.sizes) - 2,
         )
     elif request.view == "saliency":
         gradients = [input_gradient(network, inputs, label).reshape(image.shape) for label in request.labels]
@@ -81,6 +84,7 @@ def _module(request: Inspect, engine: Any) -> Iterator[Answer]:
 
     network, number, image = engine.scored_network, request.number, engine.inputs_of(request.image.array()[None])
     samples = engine.inputs_of(request.samples.array()) if request.samples else None
+    yield Views(number=number, views=maps.views_of(network, image))
     if request.view == "filters":
         filters = maps.first_filters(network, image if samples is None else samples)
         yield _images(number, filters.layer, filters.kind, filters.weights, filters.dead)

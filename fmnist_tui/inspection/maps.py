@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -83,17 +83,40 @@ def first_filters(network: nn.Module, inputs: Tensor) -> Filters:
         logits_of(network, inputs)
     name, module, output = used[0] if used else ("", network, None)
     kind = type(module).__name__
-    if isinstance(module, nn.Conv2d):
-        weights = module.weight
-    elif isinstance(module, nn.Linear) and module.in_features == inputs[0].numel():
-        weights = module.weight.view(-1, *inputs.shape[1:])
+    if _has_filters(module, inputs):
+        weights = module.weight if isinstance(module, nn.Conv2d) else module.weight.view(-1, *inputs.shape[1:])
     elif used:
-        raise NoMapError(f"the first layer with weights, {name} ({kind}), has no filters: it is no convolution")
+        raise NoMapError(f"The first layer with weights, {name} ({kind}), isn't a convolution, so it has no filters")
     else:
-        raise NoMapError("no layer of this model has weights")
+        raise NoMapError("No layer of this model has weights")
     count = len(weights)
     constant = np.zeros(count, np.bool_) if output is None or len(inputs) < 2 else _constant(output)
     return Filters(name, kind, _array(weights), constant if len(constant) == count else np.zeros(count, np.bool_))
+
+
+def views_of(network: nn.Module, image: Tensor) -> list[str]:
+    """Which of "filters", "maps", "grad_cam" and "saliency" a module has, found by passing an image through it.
+
+    Args:
+        network: The module.
+        image: (1, C, H, W), scaled as in training.
+    """
+    used: list[tuple[nn.Module, bool]] = []
+
+    def note(_: str, module: nn.Module, output: Any) -> None:
+        has_maps = isinstance(output, Tensor) and output.dim() == _BATCH and not _is_same(image, output)
+        used.append((module, has_maps))
+
+    with torch.no_grad(), _noted(network, note):
+        logits_of(network, image)
+    weighted = next((module for module, _ in used if any(True for _ in module.parameters(recurse=False))), None)
+    has = {
+        "filters": _has_filters(weighted, image),
+        "maps": any(has_maps for _, has_maps in used),
+        "saliency": True,
+        "grad_cam": any(isinstance(module, nn.Conv2d) and has_maps for module, has_maps in used),
+    }
+    return [view for view, is_there in has.items() if is_there]
 
 
 def feature_maps(network: nn.Module, image: Tensor, samples: Tensor | None = None) -> list[LayerMaps]:
@@ -119,7 +142,7 @@ def feature_maps(network: nn.Module, image: Tensor, samples: Tensor | None = Non
     with torch.no_grad(), _noted(network, note):
         logits_of(network, images)
     if not found:
-        raise NoMapError("no layer of this model returns maps (images, channels, height, width)")
+        raise NoMapError("No layer of this model returns maps (images, channels, height, width)")
     marks = samples is not None and len(samples) > 1
     return [
         LayerMaps(
@@ -164,7 +187,7 @@ def grad_cam(network: nn.Module, image: Tensor, labels: list[int]) -> tuple[str,
     with torch.enable_grad(), _noted(network, note):
         logits = logits_of(network, image.detach().clone().requires_grad_())
         if not outputs:
-            raise NoMapError("this model has no convolution, which Grad-CAM needs; saliency and occlusion need none")
+            raise NoMapError("Grad-CAM needs a convolution, and this model has none; try s or o")
         name, output = outputs[-1]
         maps = []
         for label in labels:
@@ -183,10 +206,10 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     try:
         logits: Any = network(inputs)
     except TypeError as error:
-        raise NoMapError(f"the model can't be called with images alone: {error}") from None
+        raise NoMapError(f"The model can't be called with images alone: {error}") from None
     if not isinstance(logits, Tensor) or logits.dim() != _MATRIX:
         found = f"a {type(logits).__name__}" if not isinstance(logits, Tensor) else f"shape {tuple(logits.shape)}"
-        raise NoMapError(f"the model returns {found} instead of logits (images, classes)")
+        raise NoMapError(f"The model returns {found} instead of logits (images, classes)")
     return logits
 
 
@@ -215,13 +238,18 @@ def _noted(network: nn.Module, note: _Note) -> Iterator[None]:
 
 
 def _derivative(logit: Tensor, source: Tensor) -> Tensor:
-    message = "the model's logits don't depend on it by operations that have a gradient"
+    message = "No gradient reaches the image: the model's output doesn't depend on it differentiably"
     if not logit.requires_grad:
         raise NoMapError(message)
     (gradient,) = torch.autograd.grad(logit, source, retain_graph=True, allow_unused=True)
     if gradient is None:
         raise NoMapError(message)
     return gradient
+
+
+def _has_filters(module: nn.Module | None, inputs: Tensor) -> TypeGuard[nn.Conv2d | nn.Linear]:
+    is_on_pixels = isinstance(module, nn.Linear) and module.in_features == inputs[0].numel()
+    return isinstance(module, nn.Conv2d) or is_on_pixels
 
 
 def _is_same(before: Tensor, output: Tensor) -> bool:

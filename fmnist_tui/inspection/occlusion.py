@@ -39,8 +39,9 @@ class Sweep:
 
 
 def sweep_for(height: int, width: int) -> Sweep:
-    """A patch of a fifth of the image's shorter side, moved by about half of that."""
-    patch = max(1, min(height, width) // 5)
+    """A patch of a fifth of the image's shorter side, at least 2x2 pixels, moved by about half of that."""
+    side = min(height, width)
+    patch = min(side, max(2, side // 5))
     return Sweep(height, width, patch, max(1, patch // 2))
 
 

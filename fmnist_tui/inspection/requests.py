@@ -97,7 +97,7 @@ class Probabilities(Answer, frozen=True, kw_only=True):
 
 
 class UnitImages(Answer, frozen=True, kw_only=True):
-    """The first hidden layer's units, as in `dense_units.Units`, for the first of the labels."""
+    """The first hidden layer's units, as in `dense_units.Units`, for the first of the labels, which is `label`."""
 
     units: Packed
     weights: Packed
@@ -106,14 +106,20 @@ class UnitImages(Answer, frozen=True, kw_only=True):
     dead: Packed
     remainder: float
     logit: float
+    label: int | None = None
 
 
 class ClassEvidence(Answer, frozen=True, kw_only=True):
-    """The evidence for each class, as in `dense_units.Evidence`."""
+    """The evidence for each class, as in `dense_units.Evidence`.
+
+    Attributes:
+        layer: The number of the last hidden layer, from 1; 0 where the pixels vote themselves.
+    """
 
     contributions: Packed
     bias: Packed
     logits: Packed
+    layer: int = 0
 
 
 class LayerImages(Answer, frozen=True, kw_only=True):
@@ -144,6 +150,12 @@ class ClassMaps(Answer, frozen=True, kw_only=True):
     values: Packed
 
 
+class Views(Answer, frozen=True, kw_only=True):
+    """Which views the network of a PyTorch run has; the first answer to a request for any of them but occlusion."""
+
+    views: list[str]
+
+
 class OcclusionRow(Answer, frozen=True, kw_only=True):
     """How much the probability of each label falls at each position of a row of patches, (labels, positions)."""
 
@@ -163,7 +175,7 @@ class Done(Answer, frozen=True, kw_only=True):
 
 AnyRequest: TypeAlias = Predict | Inspect
 AnyAnswer: TypeAlias = (
-    Probabilities | UnitImages | ClassEvidence | LayerImages | ClassMaps | OcclusionRow | Failed | Done
+    Probabilities | UnitImages | ClassEvidence | LayerImages | ClassMaps | Views | OcclusionRow | Failed | Done
 )
 
 encode = msgspec.msgpack.Encoder().encode

@@ -21,6 +21,7 @@ from fmnist_tui.inspection.requests import (
     OcclusionRow,
     Packed,
     UnitImages,
+    Views,
 )
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.scored_model import Predictor, load_scored_model
@@ -47,7 +48,10 @@ def answers(tmp_path: Path) -> Ask:
         request = Inspect(
             run="", number=3, view=view, image=Packed.of(images[0]), labels=[2, 5], samples=Packed.of(images[:8])
         )
-        return list(inspect(request, network))
+        found = list(inspect(request, network))
+        if any(isinstance(one, Views) for one in found):
+            assert found.pop(0) == Views(number=3, views=["filters", "maps", "saliency", "grad_cam"])
+        return found
 
     return ask
 
@@ -61,6 +65,7 @@ def test_a_dense_network_shows_its_units_and_its_evidence(v0: Predictor, answers
     assert units.weights.array().shape == (len(contributions), 1, 28, 28)
     (evidence,) = answers(v0, "evidence")
     assert isinstance(evidence, ClassEvidence)
+    assert (units.label, evidence.layer) == (2, 2)
     logits = evidence.logits.array()
     np.testing.assert_allclose(evidence.contributions.array().sum(1) + evidence.bias.array(), logits, rtol=1e-4)
     assert logits[2] == pytest.approx(units.logit)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fmnist_tui.inspection.maps import NoMapError, feature_maps, first_filters, grad_cam, saliency
+from fmnist_tui.inspection.maps import NoMapError, feature_maps, first_filters, grad_cam, saliency, views_of
 from fmnist_tui.inspection.occlusion import Sweep, occlude, spread
 from fmnist_tui.models.registry import get_model
 
@@ -169,18 +169,21 @@ class Thresholded(nn.Module):
 
 def test_what_has_no_map_says_why() -> None:
     dense = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
-    with pytest.raises(NoMapError, match="no convolution, which Grad-CAM needs"):
+    with pytest.raises(NoMapError, match="Grad-CAM needs a convolution"):
         grad_cam(dense, IMAGE, [0])
-    with pytest.raises(NoMapError, match="no layer of this model returns maps"):
+    with pytest.raises(NoMapError, match="No layer of this model returns maps"):
         feature_maps(dense, IMAGE)
     assert saliency(dense, IMAGE, 0).shape == (1, 2, 2)
-    with pytest.raises(NoMapError, match="no convolution"):
+    assert views_of(dense, IMAGE) == ["filters", "saliency"]
+    assert views_of(Thresholded(), IMAGE) == ["saliency"]
+    assert views_of(by_hand(), IMAGE) == ["filters", "maps", "saliency", "grad_cam"]
+    with pytest.raises(NoMapError, match="isn't a convolution"):
         first_filters(nn.Sequential(nn.Flatten(), nn.LayerNorm(4)), IMAGE)
     with pytest.raises(NoMapError, match="images alone"):
         saliency(TwoInputs(), IMAGE, 0)
     with pytest.raises(NoMapError, match="returns a tuple instead of logits"):
         saliency(TwoOutputs(), IMAGE, 0)
-    with pytest.raises(NoMapError, match="have a gradient"):
+    with pytest.raises(NoMapError, match="No gradient reaches the image"):
         saliency(Thresholded(), IMAGE, 0)
-    with pytest.raises(NoMapError, match="no layer of this model has weights"):
+    with pytest.raises(NoMapError, match="No layer of this model has weights"):
         first_filters(Thresholded(), IMAGE)

@@ -27,7 +27,8 @@ def test_the_last_patch_ends_at_the_edge() -> None:
     assert sweep.columns == [0, 2]
     assert sweep.rows == [0, 3, 6, 9, 12, 15, 18, 21, 24]
     assert sweep_for(28, 28) == Sweep(28, 28, 5, 2)
-    assert sweep_for(3, 3) == Sweep(3, 3, 1, 1)
+    assert sweep_for(8, 8) == Sweep(8, 8, 2, 1)
+    assert sweep_for(1, 3) == Sweep(1, 3, 1, 1)
 
 
 def test_a_pixel_has_the_mean_of_the_patches_that_covered_it() -> None:

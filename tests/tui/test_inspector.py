@@ -73,7 +73,7 @@ async def test_every_view_of_a_real_run(
         await pilot.press("o")
         await until_shown(pilot, "pixels are covered")
         await pilot.press("r")
-        await until_shown(pilot, "run v0-20200101-000000-0000 has no", "retrain the model")
+        await until_shown(pilot, "Run v0-20200101-000000-0000 has no", "retrain the model")
         await pilot.press("escape", "6")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlaygroundScreen), "the Playground is shown")
         await pilot.press("l")
@@ -177,7 +177,7 @@ async def test_a_mistake_is_looked_at_in_the_run_that_made_it(make_app: Maker, r
         await until_shown(pilot, "test image", "24 filters of conv1", "✗ marks dead filters (1)")
         assert "◆ v3" in text_in(pilot, "#title")
         await pilot.press("g")
-        await until_shown(pilot, "Grad-CAM on conv2", "is why the prediction isn't")
+        await until_shown(pilot, "Grad-CAM on conv2", "The background can light up")
         assert Path(answers.requests[-1].run).name.startswith("v3")
         assert answers.requests[-1].labels[0] == 6
         await pilot.press("r")
@@ -200,7 +200,7 @@ def test_the_best_run_of_each_model_comes_first(runs: Path) -> None:
         pytest.param("v0", "w", "Weights of hidden units", (80, 24), id="units"),
         pytest.param("v1", "p", "Epoch 3 of 3", (80, 24), id="predictions"),
         pytest.param("v1", "f", "24 filters", (120, 36), id="filters"),
-        pytest.param("v1", "g", "why the prediction isn't", (120, 36), id="grad_cam"),
+        pytest.param("v1", "g", "The background can light up", (120, 36), id="grad_cam"),
     ],
 )
 def test_pictures(
@@ -217,7 +217,7 @@ def test_pictures(
 
     async def ready(pilot: AnyPilot) -> None:
         await look_inside(pilot)
-        await until_shown(pilot, "predicted Shirt 70.0%", "p Predict")
+        await until_shown(pilot, "predicted Shirt 70.00%", "p Predict")
         await pilot.press(key, *(["left"] if key == "p" else []))
         await until_shown(pilot, expected)
 

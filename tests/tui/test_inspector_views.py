@@ -53,35 +53,45 @@ def test_units_have_number_activation_and_contribution_below_their_weights() -> 
         dead=packed([False, True], "bool"),
         remainder=0.5,
         logit=2.75,
+        label=0,
     )
     found = drawn("units", answer, width=60, height=8)
     lines = found.body.plain.splitlines()
     assert lines[0].startswith("#######%%%%%%%")
     assert lines[-1].split() == ["7", "1.5", "+2.25", "2✗", "0.0", "+0.00"]
-    assert found.title == "2 hidden units, sorted"
-    assert "✗ marks dead units (1): the same output for 64 images." in found.sentences
-    assert found.sentences[-1] == "Contributions, the largest first, are to the score of Shirt (+2.8)."
+    assert found.title == "2 hidden units, for Coat"
+    assert found.sentences[1] == "✗ marks dead units (1): the same output for 64 images."
+    assert found.sentences[-1] == "Contributions, the largest first, are to the score of Coat (+2.8)."
     assert found.legend.plain == "-4 %%==--,, 0 ..++**## +4"
 
 
 def test_evidence_is_a_bar_against_and_one_for_each_class_the_highest_score_first() -> None:
     contributions = [[2, -1], [4, 1], [-3, 0]]
     answer = ClassEvidence(
-        number=1, contributions=packed(contributions), bias=packed([0, 0.5, 0]), logits=packed([1, 5.5, -3])
+        number=1, contributions=packed(contributions), bias=packed([0, 0.5, 0]), logits=packed([1, 5.5, -3]), layer=2
     )
     found = drawn("evidence", answer, width=33)
     rows = found.body.plain.splitlines()
     assert [row.split()[0] for row in rows[1:]] == ["Shirt", "Coat", "Bag"]
     assert rows[1].split() == ["Shirt", "│+++++", "+0.50", "+5.50"]
     assert rows[3].split() == ["Bag", "---│", "+0.00", "-3.00"]
-    assert found.sentences[-1] == "Unit 0 decides most between Shirt and Coat: +2.00."
+    assert found.sentences[-1] == "Unit 0 of hidden layer 2 decides most between Shirt and Coat: +2.00."
+
+
+def test_classes_that_have_no_room_are_on_further_pages_of_the_evidence_and_no_line_is_too_wide() -> None:
+    answer = ClassEvidence(number=1, contributions=packed(np.eye(3)), bias=packed([0] * 3), logits=packed([1, 2, 3]))
+    found = drawn("evidence", answer, width=21, height=3, page=1)
+    assert (found.pages, found.title) == (2, "Votes for each class, page 2 of 2")
+    assert [line.split()[0] for line in found.body.plain.splitlines()] == ["against", "Coat"]
+    assert max(map(len, found.body.plain.splitlines())) <= 21
+    assert found.sentences[0].startswith("Each pixel votes")
 
 
 def test_filters_and_feature_maps_come_in_pages_and_layers_and_dead_ones_are_marked() -> None:
     values = np.ones((30, 1, 3, 3), np.float32)
     found = drawn("filters", layer_images(values, [True] + [False] * 29), width=30, height=8)
     assert found.pages == 4
-    assert found.title == "30 filters of conv1, 3x3, page 1 of 4"
+    assert found.title == "30 filters of conv1, 3x3, 1/4"
     assert found.body.plain.splitlines()[3].split() == ["0", "✗", "1", "2", "3"]
     assert "✗ marks dead filters (1)" in found.sentences[1]
     assert found.legend.plain == " 0 ..++**## 1"
@@ -89,7 +99,19 @@ def test_filters_and_feature_maps_come_in_pages_and_layers_and_dead_ones_are_mar
     second = drawn("maps", *layers, layer=1)
     assert second.layers == 2
     assert second.title.startswith("Layer 2 of 2: conv2 (Conv2d), 30 maps, 3x3")
+    assert "orange where the maps of conv1 have its pattern" in second.sentences[0].replace("+*#", "orange")
     assert second.sentences[1] == "No dead channels (the same output for 64 images)."
+    narrow = drawn("maps", *layers, layer=1, width=30, height=5)
+    assert narrow.title == "2 of 2: conv2, 30 maps, 1/8"
+
+
+def test_the_units_of_a_dense_layer_are_no_filters() -> None:
+    values = np.ones((3, 1, 3, 3), np.float32)
+    dead = packed([False] * 3, "bool")
+    found = drawn("filters", LayerImages(number=1, layer="1", kind="Linear", values=Packed.of(values), dead=dead))
+    assert found.title == "3 units of 1, 3x3"
+    assert found.sentences[0].startswith("Weights of a dense layer's units")
+    assert "filter" not in "".join(found.sentences)
 
 
 def test_a_wrong_prediction_and_the_true_class_are_side_by_side() -> None:
@@ -105,7 +127,7 @@ def test_a_wrong_prediction_and_the_true_class_are_side_by_side() -> None:
     )
     assert cam.title == "Grad-CAM on conv2"
     assert cam.body.plain.splitlines()[0] == "#" * 16 + " " + "#" * 16
-    assert cam.sentences[-1] == "What is +*# for Shirt alone is why the prediction isn't Coat."
+    assert cam.sentences[-1] == "The background can light up, too."
 
 
 def test_an_occlusion_map_grows_row_by_row() -> None:
@@ -114,7 +136,8 @@ def test_an_occlusion_map_grows_row_by_row() -> None:
     assert (begun.title, done.title) == ("Occlusion, row 1 of 2", "Occlusion")
     assert begun.body.plain.splitlines()[-2].strip() == ""
     assert done.body.plain.splitlines()[-2].strip() == "#" * 8 + " " * 17 + "%" * 8
-    assert "2x2 pixels" in done.sentences[0]
+    assert "2x2 pixels are covered: parts marked +*# speak" in done.sentences[0]
+    assert done.sentences[-1] == "Parts marked +*# for Shirt alone count for Shirt and not for Coat."
 
 
 def test_nothing_is_drawn_before_there_is_an_answer() -> None:
@@ -174,6 +197,8 @@ def test_facts_name_both_classes_and_the_likeliest() -> None:
     probabilities = np.array([0.25, 0.7, 0.05], np.float32)
     text: Text = facts_text(LOOK.names, 0, probabilities, Size(30, 4), THEMES[0])
     lines = text.plain.splitlines()
-    assert lines[:2] == ["true Coat", "predicted Shirt 70.0%"]
+    assert lines[:2] == ["true Coat", "predicted Shirt 70.00%"]
     assert [line.split()[0] for line in lines[2:]] == ["Shirt", "Coat"]
+    assert facts_text(LOOK.names, 2, probabilities, Size(30, 3), THEMES[0]).plain.split()[-2:-1] == ["5.00%"]
+    assert facts_text(LOOK.names, 0, probabilities, Size(16, 1), THEMES[0]).plain == "Shirt 70.00%"
     assert facts_text(LOOK.names, 0, None, Size(30, 4), THEMES[0]).plain == "true Coat"

@@ -17,6 +17,7 @@ from fmnist_tui.tui.widgets.value_maps import (
     make_palette,
     resampled,
     scale_of,
+    short_number,
     strongest,
     tiles,
 )
@@ -79,14 +80,44 @@ def test_the_scale_reaches_to_the_largest_value_of_either_sign_but_not_to_outlie
         (32, (28, 28), (48, 16), Grid(14, 14, 3, 2)),
         (2, (28, 28), (120, 30), Grid(56, 56, 2, 1)),
         (1, (28, 28), (30, 9), Grid(14, 14, 2, 1)),
-        (1, (28, 28), (10, 4), Grid(10, 10, 1, 1)),
+        (1, (28, 28), (10, 4), Grid(6, 6, 1, 1)),
         (1, (64, 64), (40, 30), Grid(32, 32, 1, 1)),
+        (100, (64, 64), (46, 14), Grid(16, 16, 2, 1)),
     ],
 )
 def test_tiles_are_as_large_as_fits(
     count: int, native: tuple[int, int], space: tuple[int, int], expected: Grid
 ) -> None:
     assert fit(count, native, *space) == expected
+
+
+@pytest.mark.parametrize("side", [8, 28, 64, 200])
+@pytest.mark.parametrize("space", [(34, 7), (46, 14), (84, 26), (20, 3)])
+def test_two_maps_and_their_captions_always_fit_side_by_side(side: int, space: tuple[int, int]) -> None:
+    grid = fit(2, (side, side), *space, least=2)
+    assert grid.columns >= 2
+    assert 2 * grid.width + grid.gap <= space[0]
+    assert -(-grid.height // 2) + 1 <= space[1]
+
+
+def test_captions_are_never_cut_inside_a_number() -> None:
+    grid = fit(100, (8, 8), 46, 14, caption=14)
+    assert (grid.width + grid.gap - 1, grid.columns) == (14, 3)
+    items = [Tile(np.zeros((8, 8), np.float32), f"{unit} 12.5 -3.25") for unit in (216, 217)]
+    assert tiles(items, 1.0, SIGNS, grid).plain.splitlines()[-1].split() == [
+        "216",
+        "12.5",
+        "-3.25",
+        "217",
+        "12.5",
+        "-3.25",
+    ]
+    assert tiles(items[:1], 1.0, SIGNS, Grid(9, 8, 1, 1)).plain.endswith("216 12.5 ")
+
+
+def test_numbers_of_a_legend_are_short_and_have_no_exponent() -> None:
+    assert [short_number(value) for value in (255, 12, 0.25, -0.0, 3072)] == ["255", "12", "0.25", "0", "3,072"]
+    assert legend(scale_of([np.zeros((2, 2), np.float32)]), SIGNS).plain == "constant: 0 everywhere"
 
 
 def test_a_grid_has_a_caption_below_each_tile() -> None:

@@ -274,4 +274,4 @@ def inspect_message(browsing: Browsing, cursor: int) -> Inspect:
     """The request to look at the image at this place of the page with a trained network."""
     index = int(browsing.chosen[browsing.first + cursor])
     images = browsing.images
-    return Inspect(None, images.images[index], int(images.labels[index]), f"{browsing.part} image {index}")
+    return Inspect(None, images.images[index], int(images.labels[index]), f"{browsing.part} image {grouped(index)}")

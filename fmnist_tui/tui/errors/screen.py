@@ -17,6 +17,7 @@ from fmnist_tui.analysis.error_report import ErrorReport, error_report
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.runs.predictions import NoPredictionsError
 from fmnist_tui.runs.run import Run
+from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.errors import text
 from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, galleries, specimen
@@ -150,7 +151,7 @@ class ErrorsScreen(LabScreen):
         if images and gallery and len(gallery.indices):
             index = int(gallery.indices[self._position])
             label = int(images.labels[index])
-            self.post_message(Inspect(self._record, images.images[index], label, f"test image {index}"))
+            self.post_message(Inspect(self._record, images.images[index], label, f"test image {grouped(index)}"))
 
     def action_back(self) -> None:
         """To the view whose cell was opened, else to the screen below."""

@@ -15,7 +15,7 @@ from fmnist_tui.tui.cells import cells, cut, pad, wrap
 from fmnist_tui.tui.themes import theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 
-_NUMBER = 7
+_NUMBER = 8
 _LONGEST = 11
 
 
@@ -27,6 +27,8 @@ def facts_text(
     theme: Theme,
 ) -> Text:
     """True and predicted class, and a bar for as many of the likeliest classes as there is room for.
+
+    The true class is one of them if the prediction is wrong.
 
     Args:
         names: The names of the classes.
@@ -42,15 +44,20 @@ def facts_text(
     predicted = int(probabilities.argmax())
     wrong = label is not None and label != predicted
     colour = theme_colour("error" if wrong else "success", theme) if label is not None else ""
-    text = f"predicted {names[predicted]} {percent(float(probabilities[predicted]), 1)}"
-    lines += [Text(line, style=colour) for line in wrap(text, width)]
+    share = percent(float(probabilities[predicted]))
+    told = wrap(f"predicted {names[predicted]} {share}", width)
+    if len(lines) + len(told) > space.height > 0:
+        lines, told = lines[: max(0, space.height - 1)], [f"{cut(names[predicted], width - len(share) - 1)} {share}"]
+    lines += [Text(line, style=colour) for line in told]
     longest = min(_LONGEST, max(map(cells, names)))
     room = max(1, width - longest - _NUMBER - 2)
     order = np.argsort(-probabilities, kind="stable")[: max(0, space.height - len(lines))].tolist()
+    if wrong and order and label not in order:
+        order[-1] = label
     for one in order:
-        share = float(probabilities[one])
-        line = Text(f"{pad(cut(names[one], longest), longest)} {share:6.1%} ", no_wrap=True)
+        fraction = float(probabilities[one])
+        line = Text(f"{pad(cut(names[one], longest), longest)} {percent(fraction):>7} ", no_wrap=True)
         shown = "success" if one == label else "error" if one == predicted and wrong else ""
-        line.append(bar(share, room), style=theme_colour(shown, theme) if shown else "dim")
+        line.append(bar(fraction, room), style=theme_colour(shown, theme) if shown else "dim")
         lines.append(line)
     return Text("\n").join(lines)

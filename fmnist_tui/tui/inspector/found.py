@@ -21,6 +21,8 @@ class Found:
         probabilities: (classes,), or None until they are known.
         predicted: The likeliest class, or None until it is known.
         compared: A class that it is compared with, or None.
+        contrasted: Whether the units' contributions are those to the compared class.
+        views: Which of the views the network has; None until it is known.
         answers: What was answered for each view.
         faults: Why a view can't be shown; of the prediction under "".
         numbers: Of the newest request for each view.
@@ -35,6 +37,8 @@ class Found:
     probabilities: NDArray[np.float32] | None = None
     predicted: int | None = None
     compared: int | None = None
+    contrasted: bool = False
+    views: tuple[str, ...] | None = None
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -50,6 +54,11 @@ class Found:
         """The classes whose maps are shown."""
         return [label for label in (self.predicted, self.compared) if label is not None]
 
+    @property
+    def toward(self) -> list[int]:
+        """The class to which the units contribute."""
+        return self.labels[-1:] if self.contrasted else self.labels[:1]
+
 
 class Answered(Message):
     """The process that holds the networks has answered a request for a view, or for the prediction ("")."""
@@ -58,6 +67,14 @@ class Answered(Message):
         super().__init__()
         self.view = view
         self.answer = answer
+
+
+class Deleted(Message):
+    """The run has been deleted."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
 
 
 class SnapshotsRead(Message):

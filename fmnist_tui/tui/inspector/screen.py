@@ -16,15 +16,26 @@ from textual.theme import Theme
 from textual.widgets import Static
 
 from fmnist_tui.inspection.occlusion import sweep_for
-from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed, Predict, Probabilities
+from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed, Predict, Probabilities, Views
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.snapshots import NoSnapshotsError
 from fmnist_tui.tui.base_screens import NetworkScreen
 from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
 from fmnist_tui.tui.inspector.facts import facts_text
-from fmnist_tui.tui.inspector.found import Answered, Found, SnapshotsRead
-from fmnist_tui.tui.inspector.views import DENSE, MODULE, SHORT, TITLES, Drawn, Look, Space, draw_view, fitting
+from fmnist_tui.tui.inspector.found import Answered, Deleted, Found, SnapshotsRead
+from fmnist_tui.tui.inspector.views import (
+    COMPARING,
+    DENSE,
+    MODULE,
+    SHORT,
+    TITLES,
+    Drawn,
+    Look,
+    Space,
+    draw_view,
+    fitting,
+)
 from fmnist_tui.tui.messages import StepByStep
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.images import Picture, drawing, picture, theme_shades
@@ -37,7 +48,8 @@ _SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
 """Images that decide which units are dead: so many, or as many as fit into so many bytes."""
 _GREY = 128
 _WIDE = 92
-"""Cells from which the views' whole names fit."""
+"""Cells from which the views' names have gaps around them."""
+_DELETED = "This run has been deleted"
 
 
 class InspectorScreen(NetworkScreen):
@@ -61,14 +73,14 @@ class InspectorScreen(NetworkScreen):
             tooltip="The weights and predictions after the next epoch",
         ),
         Binding("left,left_square_bracket", "epoch(-1)", "Epoch back", show=False, tooltip="After the epoch before"),
-        Binding("n", "layer(1)", "Next layer", tooltip="Feature maps of the next layer"),
-        Binding("b", "layer(-1)", "Previous layer", tooltip="Feature maps of the previous layer", show=False),
-        Binding("c", "compare", "Compare", tooltip="Compare the predicted class with the next other one"),
-        Binding("x", "step_by_step", "Step by step", tooltip="One training step of v0 on this image, by hand"),
-        Binding("r", "other_run", "Run", tooltip="The same image in another run"),
-        Binding("down,pagedown", "page(1)", "More", tooltip="The next page of units, filters or maps"),
+        Binding("down,pagedown", "page(1)", "More", tooltip="The next page of units, filters, maps or classes"),
         Binding("up,pageup", "page(-1)", "Back a page", tooltip="The previous page", show=False),
+        Binding("n", "layer(1)", "Next layer", tooltip="Feature maps of the next layer"),
+        Binding("b", "layer(-1)", "Layer before", tooltip="Feature maps of the layer before"),
         Binding("escape", "dismiss", "Back", tooltip="Back to the previous screen"),
+        Binding("c", "compare", "Compare", tooltip="Compare the predicted class with another one"),
+        Binding("r", "other_run", "Run", tooltip="The same image in another run"),
+        Binding("x", "step_by_step", "Step by step", tooltip="One training step of v0 on this image, by hand"),
     ]
 
     def __init__(self, runs: list[Run], image: Pixels, label: int | None, title: str) -> None:
@@ -123,13 +135,14 @@ class InspectorScreen(NetworkScreen):
         if action == "view":
             return parameters[0] in self._views
         if action == "layer":
-            return self._view == "maps" and self._found.layers > 1
+            at = self._found.layer + int(str(parameters[0]))
+            return self._view == "maps" and 0 <= at < self._found.layers
         if action == "epoch":
             return self._has_slider
         if action == "page":
             return self._found.pages > 1
         if action == "compare":
-            return self._view in ("evidence", "saliency", "grad_cam", "occlusion") and len(self._run.class_names) > 1
+            return self._view in COMPARING and len(self._run.class_names) > 1
         return self._views[0] == DENSE[0] if action == "step_by_step" else action != "other_run" or len(self._runs) > 1
 
     def offers(self, action: str) -> bool:
@@ -145,7 +158,7 @@ class InspectorScreen(NetworkScreen):
 
     def action_layer(self, by: int) -> None:
         """Shows the feature maps of the next layer (1) or of the previous one (-1)."""
-        self._found.layer, self._found.page = (self._found.layer + by) % self._found.layers, 0
+        self._found.layer, self._found.page = min(max(self._found.layer + by, 0), self._found.layers - 1), 0
         self._show()
 
     def action_page(self, by: int) -> None:
@@ -154,8 +167,17 @@ class InspectorScreen(NetworkScreen):
         self._show()
 
     def action_compare(self) -> None:
-        """Compares the predicted class with the next one; after the last, with none."""
+        """Compares the predicted class with the next one; after the last, with none.
+
+        Weights go from the contributions to the predicted class to those to the compared one, and back.
+        """
         if self._found.predicted is None:
+            return
+        if self._view == "units":
+            self._found.contrasted, self._found.page = not self._found.contrasted, 0
+            self._found.answers.pop("units", None)
+            self._request()
+            self._show()
             return
         others: list[int | None] = [n for n in range(len(self._run.class_names)) if n != self._found.predicted]
         others.append(None)
@@ -166,8 +188,22 @@ class InspectorScreen(NetworkScreen):
         self._show()
 
     def action_step_by_step(self) -> None:
-        """Opens the page on backpropagation."""
-        self.post_message(StepByStep(self._run, self._image, self._label, self._title))
+        """Opens the page on backpropagation, if the run is still there."""
+        self.app.threads.start(partial(self._begin_step, StepByStep(self._run, self._image, self._label, self._title)))
+
+    def _begin_step(self, message: StepByStep) -> None:
+        self.post_message(message if message.run.path.is_dir() else Deleted(message.run))
+
+    def _look_for(self, run: Run) -> None:
+        if not run.path.is_dir():
+            self.post_message(Deleted(run))
+
+    def on_deleted(self, message: Deleted) -> None:
+        """Says so, in place of any view that isn't there yet."""
+        self.notify(_DELETED, severity="warning")
+        if message.run is self._run:
+            self._found.faults = dict.fromkeys(("", *self._views), _DELETED)
+            self._show()
 
     def action_other_run(self) -> None:
         """Shows the image in the next run."""
@@ -199,8 +235,11 @@ class InspectorScreen(NetworkScreen):
             return
         if isinstance(answer, Failed):
             self._found.faults[view] = answer.reason
+            self.app.threads.start(partial(self._look_for, self._run))
         elif isinstance(answer, Probabilities):
             self._take_prediction(np.array(answer.values, np.float32))
+        elif isinstance(answer, Views):
+            self._take_views(tuple(answer.views))
         elif not isinstance(answer, Done):
             self._found.answers.setdefault(view, []).append(answer)
         if not isinstance(answer, Done):
@@ -213,12 +252,19 @@ class InspectorScreen(NetworkScreen):
     @property
     def _views(self) -> tuple[str, ...]:
         model = self._run.model
-        views = DENSE if model is not None and not model.needs_torch else MODULE
+        views: tuple[str, ...] = DENSE if model is not None and not model.needs_torch else MODULE
+        if self._found.views is not None:
+            views = tuple(view for view in views if view == "occlusion" or view in self._found.views)
         return views if self._found.snapshots is None else (*views, "predictions")
 
     @property
     def _has_slider(self) -> bool:
         return self._view in OF_EPOCHS and self._found.snapshots is not None
+
+    def _take_views(self, views: tuple[str, ...]) -> None:
+        self._found.views = views
+        if self._view not in self._views:
+            self.action_view(self._views[0])
 
     def _take_prediction(self, probabilities: NDArray[np.float32]) -> None:
         self._found.probabilities, self._found.predicted = probabilities, int(probabilities.argmax())
@@ -258,7 +304,7 @@ class InspectorScreen(NetworkScreen):
                 run=str(self._run.path),
                 view=view,
                 image=Packed.of(self._image),
-                labels=self._found.labels,
+                labels=self._found.toward if view == "units" else self._found.labels,
                 samples=Packed.of(samples) if samples is not None else None,
                 fill=0 if len(self._image) == 1 else _GREY,
             ),
@@ -291,12 +337,14 @@ class InspectorScreen(NetworkScreen):
 
     def _show_views(self) -> None:
         keys = {active.binding.action: active.binding.key for active in self.active_bindings.values()}
-        narrow = self.size.width < _WIDE
-        gap = "" if narrow else " "
+        actions = {view: f"view('{view}')" for view in self._views}
+        named = {view: f"{keys.get(action, '')} {TITLES[view]}" for view, action in actions.items()}
+        narrow = sum(len(name) + 1 for name in named.values()) > self.size.width - 2
+        gap = "" if self.size.width < _WIDE else " "
         parts = []
         for view in self._views:
-            key, title = keys.get(f"view('{view}')", ""), TITLES[view]
-            name = f"{gap}{key} {SHORT.get(view, title) if narrow else title}{gap}"
+            full = named[view]
+            name = f"{gap}{full.replace(TITLES[view], SHORT.get(view, TITLES[view])) if narrow else full}{gap}"
             parts.append(f"[reverse]{name}[/]" if view == self._view else f"[@click=screen.view('{view}')]{name}[/]")
         self.query_one("#views", Static).update(Content.from_markup(" ".join(parts)))
 
@@ -317,7 +365,7 @@ class InspectorScreen(NetworkScreen):
             space = Space(*maps.size, palette_of(self.app), self._found.page, self._found.layer)
             drawn = self._drawn(look, space)
         if drawn is None:
-            maps.update(Text(fault or "Looking inside ..."))
+            maps.update(Text(f"{fault[:1].upper()}{fault[1:]}" if fault else "Looking inside ..."))
             scale.update(Text())
             below.update(Text())
             self.query_one("#view").border_title = TITLES[view]

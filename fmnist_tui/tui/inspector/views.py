@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,9 @@ DENSE = ("units", "evidence", "saliency", "occlusion")
 """The views of a network written in NumPy."""
 MODULE = ("filters", "maps", "saliency", "grad_cam", "occlusion")
 """The views of any other network."""
-_LONGEST_NAME, _NUMBERS, _WIDEST_BAR = 14, 18, 24
+COMPARING = ("units", "evidence", "saliency", "grad_cam", "occlusion")
+"""The views that differ between two classes."""
+_LONGEST_NAME, _NUMBER, _WIDEST_BAR, _NARROWEST_BAR = 14, 8, 24, 3
 DEAD = "✗"
 
 
@@ -135,15 +137,18 @@ def _units(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
         strict=True,
     )
     captions = [f"{unit}{DEAD * dead} {activation:.1f} {added:+.2f}" for unit, activation, added, dead in numbers]
-    dead = int(found.dead.array().sum())
+    dead = _dead(int(found.dead.array().sum()), "unit", look)
     negative, positive = space.palette.words
-    sentences = (
+    toward = look.names[found.label] if found.label is not None else look.predicted
+    first, *others = (
         f"Weights of hidden units: bright pixels under {positive} raise the activation, under {negative} lower it.",
         "Below: unit, activation, contribution.",
-        _dead(dead, "unit", look),
-        f"Contributions, the largest first, are to the score of {look.predicted} ({found.logit:+.1f}).",
+        f"Contributions, the largest first, are to the score of {toward} ({found.logit:+.1f}).",
     )
-    return grid_view(f"{counted(len(captions), 'hidden unit')}, sorted", weights, captions, sentences, space)
+    title = f"{counted(len(captions), 'hidden unit')}, for {toward}"
+    drawn = grid_view(title, weights, captions, (), space)
+    sentences = (first, dead, *others) if DEAD in drawn.body.plain else (first, *others, dead)
+    return replace(drawn, sentences=sentences)
 
 
 def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -154,51 +159,61 @@ def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
     favour, against = np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)
     limit = float(max(favour.max(), -against.min(), 1e-9))
     longest = min(_LONGEST_NAME, max(map(cells, look.names)))
-    half = max(3, min(_WIDEST_BAR, (space.width - longest - _NUMBERS) // 2))
-    heading = f"{'':{longest}} {'against':>{half}} {'for':<{half}} {'bias':>7} {'score':>7}"
+    numbers = [("bias", bias), ("score", logits)]
+    if longest + 2 + 2 * _NARROWEST_BAR + 2 * _NUMBER > space.width:
+        numbers = numbers[1:]
+    half = (space.width - longest - 2 - len(numbers) * _NUMBER) // 2
+    half = max(_NARROWEST_BAR, min(_WIDEST_BAR, half))
+    heading = f"{'against':>{longest + 1 + half}} {'for':<{half}}" + "".join(f" {name:>7}" for name, _ in numbers)
     lines = [Text(heading, style="dim", no_wrap=True)]
     order = np.argsort(-logits, kind="stable").tolist()
-    for label in order[: max(1, space.height - 1)]:
+    rows = max(1, space.height - 1)
+    pages = -(-len(order) // rows)
+    page = min(space.page, pages - 1)
+    for label in order[page * rows : (page + 1) * rows]:
         marked = label in look.labels or label == look.true
         name = Text(f"{pad(cut(look.names[label], longest), longest)} ", style="bold" if marked else "")
         bar = balance(float(against[label]), float(favour[label]), limit, half, space.palette)
-        lines.append(Text.assemble(name, bar, f" {bias[label]:+7.2f} {logits[label]:+7.2f}", no_wrap=True))
+        figures = "".join(f" {values[label]:+7.2f}" for _, values in numbers)
+        lines.append(Text.assemble(name, bar, figures, no_wrap=True))
+    voter = "unit of the last hidden layer" if found.layer else "pixel"
+    how = "activation times weight" if found.layer else "brightness times weight"
     sentences = [
-        "Each hidden unit of the last layer votes for or against each class: activation times weight. The votes and a "
-        "bias add up to the score; the highest wins."
+        f"Each {voter} votes for or against each class: {how}. The votes and a bias add up to the score; the highest "
+        f"wins."
     ]
     if len(look.labels) > 1:
-        sentences.append(_decisive(contributions, look))
-    return Drawn("Votes for each class", Text("\n", no_wrap=True).join(lines), tuple(sentences), Text())
+        sentences.append(_decisive(contributions, found.layer, look))
+    title = f"Votes for each class{_page(page, pages)}"
+    return Drawn(title, Text("\n", no_wrap=True).join(lines), tuple(sentences), Text(), pages)
 
 
-def _decisive(contributions: Floats, look: Look) -> str:
+def _decisive(contributions: Floats, layer: int, look: Look) -> str:
     """The unit that speaks most for the predicted class and against the compared one."""
     first, other = look.labels[:2]
     difference = contributions[first] - contributions[other]
     unit = int(difference.argmax())
-    return f"Unit {unit} decides most between {look.names[first]} and {look.names[other]}: {difference[unit]:+.2f}."
+    name = f"Unit {unit} of hidden layer {layer}" if layer else f"Pixel {unit}"
+    return f"{name} decides most between {look.names[first]} and {look.names[other]}: {difference[unit]:+.2f}."
 
 
 def _filters(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     found = next((one for one in answers if isinstance(one, LayerImages)), None)
     if found is None:
         return None
-    return filters_view(found.values.array(), found.dead.array(), found.layer, look, space)
-
-
-def filters_view(weights: Floats, dead: NDArray[np.bool_], layer: str, look: Look, space: Space) -> Drawn:
-    """Filters, (k, C, height, width), of the trained network or of an earlier epoch."""
-    images = strongest(weights)
+    images, dead = strongest(found.values.array()), found.dead.array()
     count, height, width = images.shape
     negative, positive = space.palette.words
-    sentences = (
-        f"A filter is a small pattern that slides over the image; its output is large where the image is bright under "
-        f"{positive}, dark under {negative}.",
-        _dead(int(dead.sum()), "filter", look),
+    is_dense = found.kind == "Linear"
+    noun = "unit" if is_dense else "filter"
+    what = (
+        f"Weights of a dense layer's units: bright pixels under {positive} raise the output, under {negative} lower it."
+        if is_dense
+        else f"A filter is a small pattern that slides over the image; its output is large where the image is bright "
+        f"under {positive}, dark under {negative}."
     )
-    title = f"{counted(count, 'filter')} of {layer}, {height}x{width}"
-    return grid_view(title, images, _numbered(dead), sentences, space)
+    title = f"{counted(count, noun)} of {found.layer}, {height}x{width}"
+    return grid_view(title, images, _numbered(dead), (what, _dead(int(dead.sum()), noun, look)), space)
 
 
 def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -208,20 +223,23 @@ def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     chosen = min(space.layer, len(layers) - 1)
     found = layers[chosen]
     values, dead = strongest(found.values.array()), found.dead.array()
+    negative, positive = space.palette.words
+    before = f"the maps of {layers[chosen - 1].layer} have" if chosen else "the image has"
     sentences = (
-        f"A feature map is what one filter finds, place by place: {space.palette.words[1]} where the image has its "
-        f"pattern.",
+        f"A feature map is what one filter finds, place by place: {positive} where {before} its pattern, {negative} "
+        f"where the opposite.",
         _dead(int(dead.sum()), "channel", look),
         "Deeper layers combine the patterns of the layer before, and see larger parts of the image.",
     )
     size = f"{counted(len(values), 'map')}, {values.shape[1]}x{values.shape[2]}"
     title = f"Layer {chosen + 1} of {len(layers)}: {found.layer} ({found.kind}), {size}"
-    drawn = grid_view(title, values, _numbered(dead), sentences, space)
-    return Drawn(drawn.title, drawn.body, drawn.sentences, drawn.legend, drawn.pages, len(layers))
+    short = f"{chosen + 1} of {len(layers)}: {found.layer}, {size}"
+    drawn = grid_view(title, values, _numbered(dead), sentences, space, short)
+    return replace(drawn, layers=len(layers))
 
 
 def _saliency(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
-    negative, positive = space.palette.words
+    negative, positive = space.palette.adjectives
     sentences = (
         f"A saliency map shows which pixels matter: a brighter pixel would raise the class's score where the map is "
         f"{positive}, and lower it where it is {negative}.",
@@ -232,8 +250,9 @@ def _saliency(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
 def _grad_cam(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     found = next((one for one in answers if isinstance(one, ClassMaps)), None)
     layer = found.layer if found else ""
-    found_there = f"Where the last convolution ({layer}) found what speaks for a class, drawn {space.palette.words[1]}."
-    return _class_maps(answers, look, space, f"Grad-CAM on {layer}", (found_there, *_why(look, space)))
+    found_there = f"Where the last convolution ({layer}) found what speaks for a class, {space.palette.adjectives[1]}."
+    sentences = (found_there, "The background can light up, too.")
+    return _class_maps(answers, look, space, f"Grad-CAM on {layer}", sentences)
 
 
 def _class_maps(
@@ -244,11 +263,11 @@ def _class_maps(
 
 
 def _why(look: Look, space: Space) -> tuple[str, ...]:
-    """How to read the difference between two maps of evidence."""
+    """How to read the difference between two maps."""
     if len(look.labels) < 2:
         return ()
     first, other = (look.names[label] for label in look.labels[:2])
-    return (f"What is {space.palette.words[1]} for {first} alone is why the prediction isn't {other}.",)
+    return (f"Parts {space.palette.adjectives[1]} for {first} alone count for {first} and not for {other}.",)
 
 
 def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -257,10 +276,10 @@ def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | N
         return None
     drops, sweep = np.stack(rows, axis=1), look.sweep
     maps = np.stack([spread(drops[label], sweep) for label in range(len(drops))])
-    negative, positive = space.palette.words
+    negative, positive = space.palette.adjectives
     sentence = (
-        f"How far a class's probability falls if {sweep.patch}x{sweep.patch} pixels are covered: {positive} parts "
-        f"speak for the class, {negative} ones against it."
+        f"How far a class's probability falls if {sweep.patch}x{sweep.patch} pixels are covered: parts {positive} "
+        f"speak for the class, parts {negative} against it."
     )
     done = len(rows) == len(sweep.rows)
     title = "Occlusion" if done else f"Occlusion, row {len(rows)} of {len(sweep.rows)}"
@@ -279,17 +298,29 @@ def _by_class(title: str, maps: Floats, sentences: tuple[str, ...], look: Look, 
     return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentences, legend(scale, space.palette))
 
 
-def grid_view(title: str, images: Floats, captions: Sequence[str], sentences: tuple[str, ...], space: Space) -> Drawn:
-    """A page of small maps, all in one scale."""
-    scale = scale_of([images])
-    grid = fit(len(images), (images.shape[1], images.shape[2]), space.width, space.height)
+def grid_view(
+    title: str, images: Floats, captions: Sequence[str], sentences: tuple[str, ...], space: Space, short: str = ""
+) -> Drawn:
+    """A page of small maps, all in one scale; where the title and the page have no room, `short` is the title."""
+    scale, longest = scale_of([images]), max(map(cells, captions), default=0)
+    grid = fit(len(images), (images.shape[1], images.shape[2]), space.width, space.height, caption=longest)
     pages = max(1, -(-len(images) // grid.capacity))
     page = min(space.page, pages - 1)
     shown = slice(page * grid.capacity, (page + 1) * grid.capacity)
     items = [Tile(one, caption) for one, caption in zip(images[shown], captions[shown], strict=True)]
-    if pages > 1:
-        title += f", page {page + 1} of {pages}"
-    return Drawn(title, tiles(items, scale.limit, space.palette, grid), sentences, legend(scale, space.palette), pages)
+    number = _page(page, pages)
+    if short and cells(title + number) > space.width:
+        title = short
+    if number and cells(title + number) > space.width:
+        number = f", {page + 1}/{pages}"
+    if cells(title + number) > space.width:
+        title = title.rpartition(", ")[0] or title
+    body = tiles(items, scale.limit, space.palette, grid)
+    return Drawn(f"{title}{number}", body, sentences, legend(scale, space.palette), pages)
+
+
+def _page(page: int, pages: int) -> str:
+    return f", page {page + 1} of {pages}" if pages > 1 else ""
 
 
 def _numbered(dead: NDArray[np.bool_]) -> list[str]:

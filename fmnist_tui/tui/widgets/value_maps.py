@@ -6,7 +6,7 @@ Without colours, and in ASCII, the sign is in the characters. Maps that are neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,7 @@ from rich.text import Text
 from textual.app import App
 from textual.color import Color
 
-from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.cells import cells, cut, pad
 from fmnist_tui.tui.widgets.images import areas, theme_shades
 
 Floats = NDArray[np.float32]
@@ -46,6 +46,8 @@ _BAR = 8
 """Cells of each half of a legend."""
 _SMALLEST = 6
 """Cells of a tile's width: less has no room for its caption."""
+_REDUCED = 14
+"""Cells of a map's width that it is reduced to at most where there are many; fewer only where it doesn't fit."""
 _MOST_TIMES = 16
 _USUAL, _OUTLIER = 0.99, 1.5
 """The fraction of values that aren't outliers, if the largest is so many times larger than they are."""
@@ -69,6 +71,12 @@ class Palette:
     signs: bool = False
     words: tuple[str, str] = ("blue", "orange")
 
+    @property
+    def adjectives(self) -> tuple[str, str]:
+        """The words for "parts that are ...": "blue", or "marked -=%"."""
+        negative, positive = self.words
+        return (f"marked {negative}", f"marked {positive}") if self.signs else self.words
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -78,11 +86,13 @@ class Scale:
         limit: The absolute value of the strongest colour.
         signed: Whether there are negative values.
         is_cut: Whether there are larger values, which get the same colour.
+        is_zero: Whether there is nothing but zeros.
     """
 
     limit: float
     signed: bool
     is_cut: bool = False
+    is_zero: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +112,14 @@ class Grid:
         height: Pixels of a tile, two a row.
         columns: Tiles side by side.
         rows: Tiles below each other.
+        gap: Cells between two tiles; captions may use all of them but one.
     """
 
     width: int
     height: int
     columns: int
     rows: int
+    gap: int = 1
 
     @property
     def capacity(self) -> int:
@@ -152,7 +164,7 @@ def scale_of(arrays: Sequence[Floats]) -> Scale:
     usual = float(np.quantile(values, _USUAL)) if largest else 0.0
     is_cut = 0.0 < usual < largest / _OUTLIER
     limit = (usual if is_cut else largest) or 1.0
-    return Scale(limit, any(bool((one < 0).any()) for one in arrays), is_cut)
+    return Scale(limit, any(bool((one < 0).any()) for one in arrays), is_cut, is_zero=not largest)
 
 
 def strongest(values: Floats) -> Floats:
@@ -192,7 +204,9 @@ def resampled(values: Floats, height: int, width: int) -> Floats:
 
 def legend(scale: Scale, palette: Palette) -> Text:
     """A bar from the lowest value to the highest."""
-    number, less, more = f"{scale.limit:.2g}", "< " * scale.is_cut, "> " * scale.is_cut
+    if scale.is_zero:
+        return Text("constant: 0 everywhere", no_wrap=True, end="")
+    number, less, more = short_number(scale.limit), "< " * scale.is_cut, "> " * scale.is_cut
     steps = np.rint(np.linspace(1, len(palette.positive), _BAR)).astype(int).tolist()
     text = Text(no_wrap=True, end="")
     if scale.signed:
@@ -201,21 +215,37 @@ def legend(scale: Scale, palette: Palette) -> Text:
     return text.append(f" {more}{'+' * scale.signed}{number}")
 
 
-def fit(count: int, native: tuple[int, int], width: int, height: int, *, least: int = 1) -> Grid:
-    """The largest tiles of which all fit, or the smallest that can be read.
+def short_number(value: float) -> str:
+    """Two digits, or all before the point: 0.25, 2.6, 255, never 2.6e+02 or -0."""
+    if 99.5 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{value + 0.0:.2g}"
+
+
+def fit(count: int, native: tuple[int, int], width: int, height: int, *, least: int = 1, caption: int = 0) -> Grid:
+    """The largest tiles of which all fit, or the smallest that can be read; a tile and its caption always fit.
 
     Args:
         count: How many tiles there are.
         native: Height and width of the map.
         width: Cells that there are.
         height: Lines that there are.
-        least: So many of them must fit side by side if possible.
+        least: So many of them must fit side by side.
+        caption: Cells of the longest caption.
     """
     high, wide = native
     widths = [wide * times for times in range(_MOST_TIMES, 0, -1)] + [wide * 3 // 4, wide // 2]
-    fitting = [one for one in widths if _SMALLEST <= one <= width] or [max(1, min(width, _SMALLEST * 2))]
-    grids = [_grid(one, max(2, round(one * high / wide)), width, height) for one in fitting]
-    usable = [one for one in grids if one.rows and one.columns >= least] or [grids[-1]]
+    widths += [wide // parts for parts in range(3, wide // _REDUCED + 1)]
+    grids = [
+        _grid(one, max(2, round(one * high / wide)), width, height, caption)
+        for one in widths
+        if _SMALLEST <= one <= width
+    ]
+    usable = [one for one in grids if one.rows and one.columns >= least]
+    if not usable:
+        across = min((width + 1) // least - 1, 2 * (height - 1) * wide // high)
+        one = max(1, across)
+        usable = [_grid(one, max(2, round(one * high / wide)), width, height, 0)]
     chosen = next((one for one in usable if one.capacity >= count), usable[-1])
     return replace(chosen, columns=max(1, chosen.columns), rows=max(1, chosen.rows))
 
@@ -223,12 +253,12 @@ def fit(count: int, native: tuple[int, int], width: int, height: int, *, least: 
 def tiles(items: Sequence[Tile], limit: float, palette: Palette, grid: Grid) -> Text:
     """The first tiles, as many as fit on a page, row by row."""
     lines: list[Text] = []
-    shown = items[: grid.capacity]
+    shown, room = items[: grid.capacity], grid.width + grid.gap - 1
     for first in range(0, len(shown), grid.columns):
         row = shown[first : first + grid.columns]
         drawn = [draw(resampled(one.values, grid.height, grid.width), limit, palette) for one in row]
-        lines += [Text(" ").join(parts) for parts in zip(*drawn, strict=True)]
-        lines.append(Text(" ".join(pad(cut(one.caption, grid.width, ""), grid.width) for one in row), no_wrap=True))
+        lines += [Text(" " * grid.gap).join(parts) for parts in zip(*drawn, strict=True)]
+        lines.append(Text(" ".join(pad(_whole(one.caption, room), room) for one in row), no_wrap=True))
     return Text("\n", no_wrap=True, end="").join(lines)
 
 
@@ -242,8 +272,17 @@ def balance(against: float, favour: float, limit: float, half: int, palette: Pal
     )
 
 
-def _grid(wide: int, high: int, width: int, height: int) -> Grid:
-    return Grid(wide, high, (width + 1) // (wide + 1), height // (-(-high // 2) + 1))
+def _grid(wide: int, high: int, width: int, height: int, caption: int) -> Grid:
+    gap = 1 + max(0, min(caption, width) - wide)
+    return Grid(wide, high, (width + 1) // (wide + gap), height // (-(-high // 2) + 1), gap)
+
+
+def _whole(caption: str, width: int) -> str:
+    """The caption without the last words that don't fit: part of a number would be another number."""
+    words = caption.split()
+    while len(words) > 1 and cells(" ".join(words)) > width:
+        words.pop()
+    return cut(" ".join(words), width, "")
 
 
 def _sign(level: int, palette: Palette) -> str:
