@@ -25,11 +25,14 @@ from fmnist_tui.inspection.requests import (
     Packed,
     Probabilities,
     UnitImages,
+    Views,
 )
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.inspector.choosing import runs_for
+from fmnist_tui.tui.inspector.found import Answered
+from fmnist_tui.tui.inspector.screen import InspectorScreen
 from fmnist_tui.tui.playground.screen import PlaygroundScreen
 
 from .demo_runs import dataset, write_demo_run
@@ -135,6 +138,7 @@ class Answers:
                 dead=Packed.of(numbers == 4),
                 remainder=0.0,
                 logit=3.5,
+                label=request.labels[0],
             )
         if request.view == "filters":
             weights = np.sin(np.arange(24 * 9)).reshape(24, 1, 3, 3).astype(np.float32)
@@ -182,6 +186,27 @@ async def test_a_mistake_is_looked_at_in_the_run_that_made_it(make_app: Maker, r
         assert answers.requests[-1].labels[0] == 6
         await pilot.press("r")
         await until_shown(pilot, "● v0", "20 hidden units")
+
+
+async def test_what_the_screen_offers_follows_the_network_and_the_run(make_app: Maker, runs: Path) -> None:
+    run = write_demo_run(runs, "v0", seed=0, wrong=60)
+    app, answers = answering(make_app)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await look_inside(pilot)
+        await until_shown(pilot, "20 hidden units, for Shirt, page 1 of 4", "esc Back")
+        assert answers.requests[-1].labels == [6]
+        await pilot.press("c")
+        await until_shown(pilot, "20 hidden units, for", "esc Back")
+        screen = pilot.app.screen
+        assert isinstance(screen, InspectorScreen)
+        await until(pilot, lambda: answers.requests[-1].labels != [6], "the contributions to the other class")
+        shutil.rmtree(run.path)
+        await pilot.press("x")
+        await until_shown(pilot, "This run has been deleted")
+        number = screen._found.numbers["units"]
+        screen.on_answered(Answered("units", Views(number=number, views=["saliency"])))
+        assert not screen.check_action("view", ("units",))
+        assert screen.check_action("view", ("saliency",))
 
 
 def test_the_best_run_of_each_model_comes_first(runs: Path) -> None:

@@ -1,15 +1,20 @@
-"""Which runs the Inspector can show an image in."""
+"""Which runs the Inspector can show an image in, and which images decide whether a unit is dead."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fmnist_tui.data import Dataset
 from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.playground.selection import usable
 
 NO_RUN = "No scored run of a model on such images yet: press 2 to train one"
+_SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
+"""Images that decide which units are dead: so many, or as many as fit into so many bytes."""
 
 
 def runs_for(first: Run | None, records: Sequence[Run], dataset: Dataset | None) -> list[Run]:
@@ -31,6 +36,16 @@ def runs_for(first: Run | None, records: Sequence[Run], dataset: Dataset | None)
     if first is None:
         return ordered
     return [first, *(one for one in ordered if one.directory != first.directory)]
+
+
+def samples_of(dataset: Dataset | None, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """The test images that decide which units are dead; None without any of that shape."""
+    if dataset is None or dataset.shape != shape:
+        return None
+    images = dataset.test.images
+    count = min(len(images), _SAMPLES, max(1, _SAMPLE_BYTES // images[0].size))
+    samples: NDArray[np.uint8] = images[np.arange(count) * len(images) // count]
+    return samples
 
 
 def _rank(dataset: Dataset | None, run: Run) -> tuple[bool, bool, float]:

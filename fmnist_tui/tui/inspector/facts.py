@@ -1,4 +1,4 @@
-"""The text below the image: its class, the prediction, and the likeliest classes."""
+"""The title, and the text below the image: its class, the prediction, and the likeliest classes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,22 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.theme import Theme
 
+from fmnist_tui.models.looks import look_of
+from fmnist_tui.runs.run import Run
 from fmnist_tui.text import percent
 from fmnist_tui.tui.cells import cells, cut, pad, wrap
-from fmnist_tui.tui.themes import theme_colour
+from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 
 _NUMBER = 8
 _LONGEST = 11
+
+
+def heading(run: Run, title: str, theme: Theme) -> Text:
+    """For example `◆ v3 tuned · seed 0 · test image 9,334`."""
+    mark = f"{look_of(run.version).marker} {run.version}"
+    details = " · ".join(filter(None, (run.label, run.marked_recipe, f"seed {run.seed}", title)))
+    return Text.assemble((mark, model_colour(run.version, theme)), f" {details}")
 
 
 def facts_text(

@@ -17,12 +17,12 @@ from textual.widgets import Static
 
 from fmnist_tui.inspection.occlusion import sweep_for
 from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed, Predict, Probabilities, Views
-from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.snapshots import NoSnapshotsError
 from fmnist_tui.tui.base_screens import NetworkScreen
+from fmnist_tui.tui.inspector.choosing import samples_of
 from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
-from fmnist_tui.tui.inspector.facts import facts_text
+from fmnist_tui.tui.inspector.facts import facts_text, heading
 from fmnist_tui.tui.inspector.found import Answered, Deleted, Found, SnapshotsRead
 from fmnist_tui.tui.inspector.views import (
     COMPARING,
@@ -37,15 +37,12 @@ from fmnist_tui.tui.inspector.views import (
     fitting,
 )
 from fmnist_tui.tui.messages import StepByStep
-from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.images import Picture, drawing, picture, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 from fmnist_tui.tui.widgets.value_maps import palette_of
 
 Pixels = NDArray[np.uint8]
-_SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
-"""Images that decide which units are dead: so many, or as many as fit into so many bytes."""
 _GREY = 128
 _WIDE = 92
 """Cells from which the views' names have gaps around them."""
@@ -312,28 +309,30 @@ class InspectorScreen(NetworkScreen):
 
     @property
     def _samples(self) -> Pixels | None:
-        dataset = self.app.dataset
-        if dataset is None or dataset.shape != self._image.shape:
-            return None
-        images = dataset.test.images
-        count = min(len(images), _SAMPLES, max(1, _SAMPLE_BYTES // images[0].size))
-        samples: Pixels = images[np.arange(count) * len(images) // count]
-        return samples
+        return samples_of(self.app.dataset, self._image.shape)
 
     def _show(self) -> None:
         """Everything that is known by now."""
-        run, theme = self._run, self.app.current_theme
-        mark = f"{look_of(run.version).marker} {run.version}"
-        details = " · ".join(filter(None, (run.label, run.marked_recipe, f"seed {run.seed}", self._title)))
-        title = Text.assemble((mark, model_colour(run.version, theme)), f" {details}")
-        self.query_one("#title", Static).update(title)
+        theme = self.app.current_theme
         facts = self.query_one("#facts", Static)
-        names, space = run.class_names, facts.size
+        names, space = self._run.class_names, facts.size
         facts.update(facts_text(names, self._label, self._found.probabilities, space, theme))
         self._show_views()
         self._show_slider()
         self._show_maps()
         self.refresh_bindings()
+
+    @property
+    def _has_border(self) -> bool:
+        return not (self.has_class("-compact") or self.has_class("-small"))
+
+    def _show_title(self, view: str) -> None:
+        """The run and the image; also what is on the panel's border, where there is no room for one."""
+        self.query_one("#view").border_title = Content(view)
+        title = heading(self._run, self._title, self.app.current_theme)
+        if not self._has_border:
+            title = Text.assemble(title, f" · {view}")
+        self.query_one("#title", Static).update(title)
 
     def _show_views(self) -> None:
         keys = {active.binding.action: active.binding.key for active in self.active_bindings.values()}
@@ -362,20 +361,23 @@ class InspectorScreen(NetworkScreen):
                 sweep_for(*self._image.shape[1:]),
                 0 if samples is None else len(samples),
             )
-            space = Space(*maps.size, palette_of(self.app), self._found.page, self._found.layer)
+            page, layer = self._found.page, self._found.layer
+            before = heading(self._run, self._title, self.app.current_theme)
+            for_title = None if self._has_border else self.size.width - before.cell_len - 5
+            space = Space(*maps.size, palette_of(self.app), page, layer, for_title)
             drawn = self._drawn(look, space)
         if drawn is None:
             maps.update(Text(f"{fault[:1].upper()}{fault[1:]}" if fault else "Looking inside ..."))
             scale.update(Text())
             below.update(Text())
-            self.query_one("#view").border_title = TITLES[view]
+            self._show_title(TITLES[view])
             return
         self._found.pages, self._found.layers = drawn.pages, drawn.layers
         maps.update(drawn.body, layout=False)
         scale.update(drawn.legend)
         width, lines = self.query_one("#below").content_size
         below.update(Text(fitting(drawn.sentences, width, lines - self._has_slider)))
-        self.query_one("#view").border_title = Content(drawn.title)
+        self._show_title(drawn.title)
 
     def _drawn(self, look: Look, space: Space) -> Drawn | None:
         view, found = self._view, self._found

@@ -80,13 +80,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Space:
-    """Where a view is drawn: cells, lines, colours, and which page or layer of it is chosen."""
+    """Where a view is drawn: cells, lines, colours, which page or layer of it is chosen, and cells for the title."""
 
     width: int
     height: int
     palette: Palette
     page: int = 0
     layer: int = 0
+    for_title: int | None = None
 
 
 @dataclass(frozen=True)
@@ -308,12 +309,12 @@ def grid_view(
     page = min(space.page, pages - 1)
     shown = slice(page * grid.capacity, (page + 1) * grid.capacity)
     items = [Tile(one, caption) for one, caption in zip(images[shown], captions[shown], strict=True)]
-    number = _page(page, pages)
-    if short and cells(title + number) > space.width:
+    number, room = _page(page, pages), space.width if space.for_title is None else space.for_title
+    if short and cells(title + number) > room:
         title = short
-    if number and cells(title + number) > space.width:
+    if number and cells(title + number) > room:
         number = f", {page + 1}/{pages}"
-    if cells(title + number) > space.width:
+    if cells(title + number) > room:
         title = title.rpartition(", ")[0] or title
     body = tiles(items, scale.limit, space.palette, grid)
     return Drawn(f"{title}{number}", body, sentences, legend(scale, space.palette), pages)
