@@ -81,7 +81,7 @@ def test_evidence_is_a_bar_against_and_one_for_each_class_the_highest_score_firs
 def test_classes_that_have_no_room_are_on_further_pages_of_the_evidence_and_no_line_is_too_wide() -> None:
     answer = ClassEvidence(number=1, contributions=packed(np.eye(3)), bias=packed([0] * 3), logits=packed([1, 2, 3]))
     found = drawn("evidence", answer, width=21, height=3, page=1)
-    assert (found.pages, found.title) == (2, "Votes for each class, page 2 of 2")
+    assert (found.pages, found.title) == (2, "Votes, page 2 of 2")
     assert [line.split()[0] for line in found.body.plain.splitlines()] == ["against", "Coat"]
     assert max(map(len, found.body.plain.splitlines())) <= 21
     assert found.sentences[0].startswith("Each pixel votes")

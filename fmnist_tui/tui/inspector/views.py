@@ -185,7 +185,7 @@ def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
     ]
     if len(look.labels) > 1:
         sentences.append(_decisive(contributions, found.layer, look))
-    title = f"Votes for each class{_page(page, pages)}"
+    title = _titled("Votes for each class", "Votes", page, pages, space)
     return Drawn(title, Text("\n", no_wrap=True).join(lines), tuple(sentences), Text(), pages)
 
 
@@ -251,7 +251,8 @@ def _saliency(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
 def _grad_cam(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     found = next((one for one in answers if isinstance(one, ClassMaps)), None)
     layer = found.layer if found else ""
-    found_there = f"Where the last convolution ({layer}) found what speaks for a class, {space.palette.adjectives[1]}."
+    there = space.palette.adjectives[1]
+    found_there = f"The last convolution ({layer}) found what speaks for a class in the parts {there}."
     sentences = (found_there, "The background can light up, too.")
     return _class_maps(answers, look, space, f"Grad-CAM on {layer}", sentences)
 
@@ -309,19 +310,18 @@ def grid_view(
     page = min(space.page, pages - 1)
     shown = slice(page * grid.capacity, (page + 1) * grid.capacity)
     items = [Tile(one, caption) for one, caption in zip(images[shown], captions[shown], strict=True)]
-    number, room = _page(page, pages), space.width if space.for_title is None else space.for_title
-    if short and cells(title + number) > room:
-        title = short
-    if number and cells(title + number) > room:
-        number = f", {page + 1}/{pages}"
-    if cells(title + number) > room:
-        title = title.rpartition(", ")[0] or title
+    title = _titled(title, short, page, pages, space)
     body = tiles(items, scale.limit, space.palette, grid)
-    return Drawn(f"{title}{number}", body, sentences, legend(scale, space.palette), pages)
+    return Drawn(title, body, sentences, legend(scale, space.palette), pages)
 
 
-def _page(page: int, pages: int) -> str:
-    return f", page {page + 1} of {pages}" if pages > 1 else ""
+def _titled(title: str, short: str, page: int, pages: int, space: Space) -> str:
+    """The title with the page's number, shorter where there is little room; the number is never left out."""
+    room = space.width if space.for_title is None else space.for_title
+    numbers = [f", page {page + 1} of {pages}", f", {page + 1}/{pages}"] if pages > 1 else [""]
+    forms = [title, short or title, title.rpartition(", ")[0] or title, (short or title).rpartition(", ")[0] or title]
+    texts = [f"{form}{number}" for form in forms for number in numbers]
+    return next((text for text in texts if cells(text) <= room), min(texts, key=cells))
 
 
 def _numbered(dead: NDArray[np.bool_]) -> list[str]:
