@@ -75,9 +75,9 @@ class InspectorScreen(NetworkScreen):
         Binding("n", "layer(1)", "Next layer", tooltip="Feature maps of the next layer"),
         Binding("b", "layer(-1)", "Layer before", tooltip="Feature maps of the layer before"),
         Binding("escape", "dismiss", "Back", tooltip="Back to the previous screen"),
+        Binding("x", "step_by_step", "Step by step", tooltip="One training step of v0 on this image, by hand"),
         Binding("c", "compare", "Compare", tooltip="Compare the predicted class with another one"),
         Binding("r", "other_run", "Run", tooltip="The same image in another run"),
-        Binding("x", "step_by_step", "Step by step", tooltip="One training step of v0 on this image, by hand"),
     ]
 
     def __init__(self, runs: list[Run], image: Pixels, label: int | None, title: str) -> None:

@@ -147,7 +147,7 @@ def _units(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
         f"Contributions, the largest first, are to the score of {toward} ({found.logit:+.1f}).",
     )
     title = f"{counted(len(captions), 'hidden unit')}, for {toward}"
-    drawn = grid_view(title, weights, captions, (), space)
+    drawn = grid_view(title, weights, captions, (), space, counted(len(captions), "unit"))
     sentences = (first, dead, *others) if DEAD in drawn.body.plain else (first, *others, dead)
     return replace(drawn, sentences=sentences)
 
@@ -214,7 +214,8 @@ def _filters(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | Non
         f"under {positive}, dark under {negative}."
     )
     title = f"{counted(count, noun)} of {found.layer}, {height}x{width}"
-    return grid_view(title, images, _numbered(dead), (what, _dead(int(dead.sum()), noun, look)), space)
+    sentences = (what, _dead(int(dead.sum()), noun, look))
+    return grid_view(title, images, _numbered(dead), sentences, space, counted(count, noun))
 
 
 def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
