@@ -113,8 +113,13 @@ async def test_d_shows_each_measure_in_turn_and_then_the_charts_again(
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         await until_shown(pilot, "d Layers")
-        for title, value in (("Gradient norm", "0.5"), ("Update ratio", "0.001"), ("Dead units", "30%")):
+        for title, value, following in (
+            ("Gradient norm", "0.5", "d Update ratio"),
+            ("Update ratio", "0.001", "d Dead units"),
+            ("Dead units", "30%", "d Charts"),
+        ):
             await pilot.press("d")
+            await until_shown(pilot, following)
             await until(pilot, lambda title=title: title in text_in(pilot, "LayersPanel"), title)  # type: ignore[misc]
             (row,) = (line for line in part(pilot, "LayersPanel").splitlines() if "conv1" in line)
             assert row.endswith(f" {value}")
@@ -127,8 +132,10 @@ async def test_d_shows_each_measure_in_turn_and_then_the_charts_again(
         await at_size(pilot, 200, 50)  # beside both charts
         await until(pilot, lambda: drawn(part(pilot, "#accuracy")), "the accuracy is drawn")
         assert "Dead units" in text_in(pilot, "LayersPanel")
+        assert "Units of a layer with ReLU that are 0 for every image" in text_in(pilot, "LayersPanel")
         await at_size(pilot, 60, 18)
         assert "Dead units" in text_in(pilot, "LayersPanel")
+        assert "d Charts" in text_in(pilot, "KeyLine")
         await pilot.press("a")  # the charts again, the one that was there before
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         await pilot.press("d", "d", "d", "d")
@@ -141,4 +148,6 @@ async def test_a_run_without_measures_says_so(make_app: Callable[..., FmnistApp]
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         assert "d Layers" not in text_in(pilot, "KeyLine")
         await pilot.press("d")
-        await until_shown(pilot, "Nothing measured yet")
+        await until_shown(pilot, "Nothing measured yet", "Gradient norm", "How fast the loss changes", "d Update ratio")
+        await at_size(pilot, 60, 18)
+        assert "d Update ratio" in text_in(pilot, "KeyLine")
