@@ -61,6 +61,13 @@ def test_operands_and_result_are_side_by_side_with_their_sizes_ranges_and_number
     assert scale_line(SUMS, SIGNS).plain.startswith("z: ")
 
 
+def test_a_range_that_is_too_long_is_its_largest_value() -> None:
+    small = Operand("ΔW", WEIGHTS * np.float32(0.000432))
+    change = Operation(FORWARD, "Step", "ΔW", (small, small), small, "")
+    assert "-0.00043 to 0.00043" in drawn(change, 100, 8)[1]
+    assert "up to ±0.00043" in drawn(change, 56, 8)[1]
+
+
 def test_it_fits_into_any_space() -> None:
     for width, height in ((58, 7), (78, 14), (198, 40)):
         lines = drawn(SUMS, width, height)

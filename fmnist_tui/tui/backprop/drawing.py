@@ -83,9 +83,12 @@ def _block(
         of_classes = len(values) == len(classes.names)
         names = classes.names if of_classes else [str(index) for index in range(len(values))]
         first = classes.first if of_classes else range(len(values))
-        rows = sorted(first[: max(1, height + _CAPTION - 1)])
-        return [*captions, *_listed(values, names, rows, width, palette)]
-    captions.append(Text(cut(f"{values.min() + 0:.2g} to {values.max() + 0:.2g}", width), style="dim"))
+        kept = sorted(first[: max(1, height + _CAPTION - 1)])
+        return [*captions, *_listed(values, names, kept, width, palette)]
+    between = f"{values.min() + 0:.2g} to {values.max() + 0:.2g}"
+    if cells(between) > width:
+        between = f"up to ±{np.abs(values).max():.2g}"
+    captions.append(Text(cut(between, width), style="dim"))
     image = _as_image(operand, shape)
     rows, columns = min(image.shape[0], 2 * height), min(image.shape[1], width)
     small = image[np.arange(rows) * len(image) // rows][:, np.arange(columns) * image.shape[1] // columns]
