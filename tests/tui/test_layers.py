@@ -10,7 +10,7 @@ from rich.style import Style
 
 from fmnist_tui.training.events import Dynamics, Epoch, Event, LayerDynamics, RunFinished
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.training.layers import MEASURES, Measure, heat_table, spread
+from fmnist_tui.tui.training.layers import MEASURES, Measure, explanation, heat_table, spread
 from fmnist_tui.tui.widgets.chart import Chart
 
 from .driving import AnyPilot, drawn, part, text_in, until, until_shown, widget
@@ -55,6 +55,12 @@ def test_an_epoch_takes_as_many_cells_as_fit_and_the_newest_value_is_in_numbers(
     wide = heat_table(measured((0.5, 1e-3, 0.0)), 4, RATIO, 80, colour)
     assert wide.legend.plain.endswith("healthy: about 0.001 (5)")
     assert heat_table(measured((0.5, 1e-3, 0.25)), 4, DEAD, 40, colour).rows[0].plain.endswith(" 25%")
+
+
+def test_what_is_healthy_is_said_once() -> None:
+    assert explanation(RATIO, 80).endswith("It falls with the learning rate.")  # the legend says it
+    assert explanation(RATIO, 56).endswith("It falls with the learning rate. Healthy: about 0.001 (5).")
+    assert explanation(DEAD, 20) == DEAD.meaning
 
 
 def test_epochs_share_a_column_where_there_are_more_of_them() -> None:

@@ -197,6 +197,14 @@ def _legend(measure: Measure, width: int, colour: Colour) -> Text:
     return line
 
 
+def explanation(measure: Measure, width: int) -> str:
+    """What the numbers are, and what is healthy where a legend of that width doesn't say it."""
+    remark = measure.remark
+    if remark in _legend(measure, width, lambda _: Style()).plain:
+        return measure.meaning
+    return f"{measure.meaning} {remark[0].upper()}{remark[1:]}."
+
+
 def spread(table: HeatTable, lines: int) -> tuple[Text, Text]:
     """The rows as high as fits into so many lines, with the axis below them; it is apart where they have to scroll."""
     each = max(1, min(_HIGHEST, (lines - 1) // len(table.rows))) if table.rows else 1
@@ -266,9 +274,10 @@ class LayersPanel(Vertical):
 
     def _explain(self, measure: Measure, layers: int) -> tuple[str, int]:
         """What the numbers are, where the layers have a line each beside that, and the lines left for them."""
-        lines = self.content_size.height - 1
-        needed = len(textwrap.wrap(measure.meaning, max(1, self.content_size.width - 1)))
-        return (measure.meaning, lines - needed) if lines - needed > layers else ("", lines)
+        width, lines = max(1, self.content_size.width - 1), self.content_size.height - 1
+        meaning = explanation(measure, width)
+        left = lines - len(textwrap.wrap(meaning, width))
+        return (meaning, left) if left > layers else ("", lines)
 
 
 def _colours(ramp: Ramp, ground: Color, system: str | None) -> Colour:
