@@ -59,7 +59,12 @@ async def test_every_view_of_a_real_run(
     async with make_app().run_test(size=size) as pilot:
         await look_inside(pilot)
         await until_shown(
-            pilot, "Weights of hidden units", "T-shirt/top", "Trained", "validation images correct", "esc Back"
+            pilot,
+            "Weights of hidden units",
+            "predicted T-shirt/top",
+            "Trained",
+            "validation images correct",
+            "esc Back",
         )
         await pilot.press("left")
         await until_shown(pilot, "Epoch 3 of 3", "The weights after epoch 3")

@@ -11,7 +11,7 @@ from rich.text import Text
 from fmnist_tui.inspection.backprop import Floats, Operand, Operation, Walk, sub
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.tui.cells import cells, cut, pad
-from fmnist_tui.tui.widgets.value_maps import Palette, draw, legend, scale_of, strongest
+from fmnist_tui.tui.widgets.value_maps import Palette, draw, legend, scale_of, short_number, strongest
 
 _LISTED = 12
 """Vectors of so many values are listed as numbers."""
@@ -85,9 +85,9 @@ def _block(
         first = classes.first if of_classes else range(len(values))
         kept = sorted(first[: max(1, height + _CAPTION - 1)])
         return [*captions, *_listed(values, names, kept, width, palette)]
-    between = f"{values.min() + 0:.2g} to {values.max() + 0:.2g}"
+    between = f"{short_number(float(values.min()))} to {short_number(float(values.max()))}"
     if cells(between) > width:
-        between = f"up to ±{np.abs(values).max():.2g}"
+        between = f"up to ±{short_number(float(np.abs(values).max()))}"
     captions.append(Text(cut(between, width), style="dim"))
     image = _as_image(operand, shape)
     rows, columns = min(image.shape[0], 2 * height), min(image.shape[1], width)
