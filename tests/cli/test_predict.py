@@ -38,7 +38,7 @@ def test_a_picture(fmnist: Fmnist, boot: Path, monkeypatch: pytest.MonkeyPatch) 
     assert plain.lines[1].endswith("━" * 30)
     assert plain.lines[3] == f"Predicted by {V0[1]}."
     (found,) = fmnist("predict", *RUN, boot, "--json").json
-    assert list(found) == ["file", "index", "predicted", "class", "probabilities", "prepared", "label"]
+    assert list(found) == ["file", "index", "predicted", "class", "probabilities", "prepared", "label", "blank", "code_changed"]
     assert (found["file"], found["index"], found["label"]) == (str(boot), 0, None)
     assert (found["predicted"], found["class"], len(found["probabilities"])) == (9, "Ankle boot", 10)
     assert found["probabilities"][9] == max(found["probabilities"])
