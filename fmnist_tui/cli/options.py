@@ -109,6 +109,9 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+CODE_OPTIONS = ("model", "accept_changed_model")
+
+
 def given_options(ctx: click.Context, without: Iterable[str] = ()) -> list[str]:
     """The options on the command line, as they are given again in a command that an error advises."""
     words: list[str] = []

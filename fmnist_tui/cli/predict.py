@@ -15,7 +15,15 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.cli.options import code_options, complete_run, data_option, given_options, json_option, runs_option
+from fmnist_tui.cli.options import (
+    CODE_OPTIONS,
+    code_options,
+    complete_run,
+    data_option,
+    given_options,
+    json_option,
+    runs_option,
+)
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
 from fmnist_tui.data.errors import DataError, unreadable
 from fmnist_tui.files import is_folder
@@ -105,14 +113,14 @@ def predict_command(
     runs: str | None,
     **steps: bool,
 ) -> None:
-    """Predict the classes of pictures: PNG, JPEG, WebP, BMP, GIF, TIFF, .npy, `-` for standard input, or folders of them.
+    """Predict the classes of pictures: PNG, JPEG, WebP, BMP, GIF, TIFF, .npy, `-` (standard input), or folders of them.
 
     A picture is prepared as the run's images were made: made grey, inverted if its background is light, cropped to the
     object, scaled and centred. One that has their size already is used as it is.
     """
     run = read_run(find_readable(runs_folder(runs), ref))
     dashes = ["--"] if any(name.startswith("-") and name != _STDIN for name in files) else []
-    arguments = (*given_options(ctx, without=("model", "accept_changed_model")), *dashes, *files[:_REPEATED])
+    arguments = (*given_options(ctx, without=CODE_OPTIONS), *dashes, *files[:_REPEATED])
     code = CodeChoice(model, accept_changed_model, command="predict", arguments=arguments, marks_run=False)
     source = check_code(run.directory, code) if accept_changed_model else None
     recorded = run.manifest.source

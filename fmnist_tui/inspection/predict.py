@@ -11,7 +11,6 @@ from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.scored_model import Predictor, load_scored_model
 from fmnist_tui.training.engine import EVALUATION_BATCH
 
-
 IN_APP = CodeChoice(command="", marks_run=False)
 """A look at predictions in the app: changed code is not run."""
 

@@ -31,7 +31,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
-from fmnist_tui.tui.base_screens import SafeScreen, is_gone
+from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone
 from fmnist_tui.tui.dataset.loading import load_dataset
 from fmnist_tui.tui.dialogs.choice import QuitDialog
 from fmnist_tui.tui.dialogs.help import HelpDialog
@@ -240,7 +240,9 @@ class FmnistApp(RunControl, FullResolution):
             event.widget.cursor_blink = False
 
     def on_inspect(self, message: messages.Inspect) -> None:
-        """Opens the Inspector."""
+        """Opens the Inspector, but not over a dialog that the next key of a burst has opened."""
+        if isinstance(self.screen, Dialog):
+            return
         screen = inspector(message, self.runs_state, self.dataset)
         if isinstance(screen, str):
             self.notify(screen, severity="warning", markup=False)
@@ -248,7 +250,9 @@ class FmnistApp(RunControl, FullResolution):
             self.push_screen(screen)
 
     def on_step_by_step(self, message: messages.StepByStep) -> None:
-        """Opens the page on backpropagation."""
+        """Opens the page on backpropagation, likewise."""
+        if isinstance(self.screen, Dialog):
+            return
         self.push_screen(step_by_step(message))
 
     def on_settings_changed(self, message: messages.SettingsChanged) -> None:

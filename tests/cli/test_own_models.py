@@ -191,7 +191,8 @@ def test_changed_code_stops_a_resume_and_an_analysis_until_it_is_accepted(fmnist
     refused = fmnist("resume", run.run_id, "--in-app", "--runs", runs)
     assert refused.status == 1
     assert "code has changed: net.py:Net (" in refused.complaint
-    assert refused.complaint.endswith(f"modified: fmnist-tui resume {run.run_id} --accept-changed-model")
+    accept = f"fmnist-tui resume {run.run_id} --accept-changed-model --in-app --runs {runs}"
+    assert refused.complaint.endswith(f"modified: {accept}")
     assert not read_run(run).manifest.modified or not read_run(run).manifest.is_code_changed
     accepted = fmnist("resume", run.run_id, "--in-app", "--accept-changed-model", "--runs", runs)
     assert accepted.status == 0
@@ -272,7 +273,8 @@ def test_a_run_of_someone_else_names_code_that_is_not_run_until_this_user_names_
         refused = fmnist("resume", run.run_id, "--in-app", *accept, "--runs", runs)
         assert refused.status == 1
         assert "its code was never named by you, so it isn't run" in refused.complaint
-        assert refused.complaint.endswith(f"fmnist-tui resume {run.run_id} --model {tmp_path}/net.py:Net")
+        command = f"fmnist-tui resume {run.run_id} --model {tmp_path}/net.py:Net --in-app --runs {runs}"
+        assert refused.complaint.endswith(command)
     for command in ("runs", "results", "models"):
         assert fmnist(command, *(() if command == "models" else ("--runs", runs))).status == 0
     assert not marker.exists()
