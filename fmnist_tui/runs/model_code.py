@@ -92,7 +92,8 @@ def _code_now(run: RunDirectory, source: ModelSource, choice: CodeChoice) -> Mod
         return source
     if now.sha256 == source.sha256 or not is_known(source):
         by_name = "name it once" if choice.command else "name it once with any picture"
-        named = choice if choice.command else replace(choice, command="predict", arguments=("PICTURE.png",))
+        look = ("--runs", str(run.path.parent), "PICTURE.png")
+        named = choice if choice.command else replace(choice, command="predict", arguments=look)
         name = named.command_for(run, "--model", source.argument)
         raise SourceError(f"its code was never named by you, so it isn't run; if you trust it, {by_name}: {name}")
     return _taken(check_model(source.argument, Path(source.folder), *images), source.given)

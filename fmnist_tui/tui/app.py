@@ -241,19 +241,16 @@ class FmnistApp(RunControl, FullResolution):
 
     def on_inspect(self, message: messages.Inspect) -> None:
         """Opens the Inspector, but not over a dialog that the next key of a burst has opened."""
-        if isinstance(self.screen, Dialog):
-            return
         screen = inspector(message, self.runs_state, self.dataset)
         if isinstance(screen, str):
             self.notify(screen, severity="warning", markup=False)
-        else:
+        elif not isinstance(self.screen, Dialog):
             self.push_screen(screen)
 
     def on_step_by_step(self, message: messages.StepByStep) -> None:
         """Opens the page on backpropagation, likewise."""
-        if isinstance(self.screen, Dialog):
-            return
-        self.push_screen(step_by_step(message))
+        if not isinstance(self.screen, Dialog):
+            self.push_screen(step_by_step(message))
 
     def on_settings_changed(self, message: messages.SettingsChanged) -> None:
         """Applies and saves changed settings."""
