@@ -6,8 +6,9 @@ has a name and stays, so that it can be looked at.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ class Operation:
         formula: In the operands' symbols.
         operands: What goes in.
         result: What comes out.
-        why: A sentence.
+        why: A sentence or two, in two lines of 58 cells.
+        layer: The layer that it belongs to, from 0, if any.
     """
 
     phase: str
@@ -60,6 +62,7 @@ class Operation:
     operands: tuple[Operand, ...]
     result: Operand
     why: str
+    layer: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +129,9 @@ def walk(dense: DenseRun, image: NDArray[np.uint8], label: int | None) -> Walk:
     """
     steps = _Steps(dense)
     operations = list(steps.forward(image))
-    outputs = steps.values["a"].astype(np.float64)
-    probabilities = (outputs / max(outputs.sum(), np.finfo(np.float64).tiny)).astype(np.float32)
-    goal = int(outputs.argmax()) if label is None else label
-    operations += [*steps.loss(goal), *steps.backward(), *steps.update()]
+    probabilities = steps.probabilities()
+    goal = int(steps.values["a"].argmax()) if label is None else label
+    operations += [*steps.loss(goal), *steps.backward(), *steps.update(), *steps.outcome(image, probabilities, goal)]
     return Walk(tuple(operations), probabilities, goal, steps.after)
 
 
@@ -170,6 +172,7 @@ class _Steps:
                 (weight, signal, bias),
                 sums,
                 "Each row of the weights belongs to one unit: it is multiplied with the inputs and summed.",
+                layer,
             )
             self.values[sub("x", layer)] = signal.values
             if layer < last:
@@ -184,6 +187,7 @@ class _Steps:
                     "Negative sums become zero: these units are silent for this image."
                     if self._dense.activation == "relu"
                     else "Without this bend, all layers together would be no more than one.",
+                    layer,
                 )
         outputs = Operand("a", _sigmoid(sums.values))
         self.values |= {"z": sums.values, "a": outputs.values}
@@ -194,6 +198,7 @@ class _Steps:
             (sums,),
             outputs,
             "One output for each class, from 0 to 1. Divided by their sum, they are the probabilities.",
+            last,
         )
 
     def loss(self, label: int) -> Iterator[Operation]:
@@ -203,13 +208,14 @@ class _Steps:
         self.values["t"] = targets
         logits = self.values["z"]
         losses = np.logaddexp(np.float32(0), logits) - targets * logits
+        self.values["L"] = np.array(losses.sum(), np.float32)
         yield Operation(
             FORWARD,
             "Loss",
             "L = Σ -[t ln a + (1 - t) ln(1 - a)]",
             (Operand("a", self.values["a"]), Operand("t", targets)),
-            Operand("L", np.array(losses.sum(), np.float32)),
-            "The binary cross-entropy of each output and its target, summed: zero only if all outputs are as wanted.",
+            Operand("L", self.values["L"]),
+            _about_loss(float(margin), len(targets)),
         )
 
     def backward(self) -> Iterator[Operation]:
@@ -221,7 +227,8 @@ class _Steps:
             f"{delta.symbol} = ∂L/∂{sub('z', last)} = a - t",
             (Operand("a", self.values["a"]), Operand("t", self.values["t"])),
             delta,
-            "With sigmoid outputs and this loss the derivative is simply what was predicted less what was wanted.",
+            "With sigmoid outputs and this loss the derivative is simply what was predicted minus the target.",
+            last,
         )
         for layer in range(last, -1, -1):
             below = Operand(sub("a", layer - 1) if layer else "x", self.values[sub("x", layer)], is_image=not layer)
@@ -233,7 +240,8 @@ class _Steps:
                 f"{gradient.symbol} = {delta.symbol} {below.symbol}ᵀ",
                 (delta, below),
                 gradient,
-                "A weight is to blame as far as its unit is wrong and its input was there: an input of 0 changes none.",
+                "A weight's gradient is its unit's error times its input: an input of 0 changes none.",
+                layer,
             )
             of_bias = Operand(f"∂L/∂{sub('b', layer)}", delta.values)
             yield Operation(
@@ -243,6 +251,7 @@ class _Steps:
                 (delta,),
                 of_bias,
                 "A bias is a weight whose input is always 1.",
+                layer,
             )
             self._gradients |= {f"layers.{layer}.weight": gradient.values, f"layers.{layer}.bias": of_bias.values}
             if layer:
@@ -257,7 +266,9 @@ class _Steps:
             f"{behind.symbol} = {weight.symbol}ᵀ {delta.symbol}",
             (weight, delta),
             behind,
-            "The same weights carry the error back: each unit gets that of the units it feeds, by its weight to them.",
+            "The same weights carry the error back: each unit's error is the weighted sum of the errors of the units "
+            "it feeds.",
+            layer,
         )
         active = self.values[sub("x", layer)]
         slopes = Operand(f"φ'({sub('z', layer - 1)})", _slopes(self._dense.activation, active))
@@ -272,6 +283,7 @@ class _Steps:
             "Units that were silent (slope 0) get no error, so this image doesn't change their weights."
             if self._dense.activation == "relu"
             else "Each error is multiplied by the slope of the activation function where the unit is.",
+            layer - 1,
         )
 
     def update(self) -> Iterator[Operation]:
@@ -303,25 +315,61 @@ class _Steps:
         term = f"c {of}" if settings.clip else of
         term = f"{term} + {settings.weight_decay:g} {old.symbol}" if settings.weight_decay else term
         factors = f"{settings.learning_rate:g}" + (f" · {1 + settings.momentum:g}" if settings.nesterov else "")
-        momentum_text = (
-            f" Later steps also keep {settings.momentum:.0%} of the velocity; this is a first one."
-            if settings.momentum
-            else ""
-        )
+        layer, is_weight = int(name.split(".")[1]), name.endswith("weight")
+        momentum_text = f" Momentum adds {settings.momentum:.0%} of the previous step; the first has none."
         return Operation(
             UPDATE,
-            f"New {'weights' if name.endswith('weight') else 'biases'} of layer {int(name.split('.')[1]) + 1}",
+            f"New {'weights' if is_weight else 'biases'} of layer {layer + 1}",
             f"{old.symbol} ← {old.symbol} - {factors} {f'({term})' if '+' in term else term}",
             (old, Operand(of, self._gradients[name])),
-            Operand(f"{old.symbol} new", self.after[name]),
-            f"A step against the gradient, as long as the learning rate says.{momentum_text}",
+            Operand(f"Δ{old.symbol}", self.after[name] - old.values),
+            "One step against the gradient, scaled by the highest learning rate; training averages "
+            f"{settings.batch_size} images' gradients."
+            if is_weight
+            else f"The same for the biases.{momentum_text if settings.momentum else ''}",
+            layer,
         )
+
+    def outcome(self, image: NDArray[np.uint8], before: Floats, label: int) -> Iterator[Operation]:
+        """What the step did: the same image through the new weights."""
+        new = _Steps(replace(self._dense, parameters=self.after))
+        tuple(new.forward(image))
+        tuple(new.loss(label))
+        old, now = Operand("P", before), Operand("P new", new.probabilities())
+        losses = f"L {self.values['L']:.4g} → {new.values['L']:.4g}"
+        chances = f"P {float(old.values[label]):.1%} → {float(now.values[label]):.1%}"
+        yield Operation(
+            UPDATE,
+            "After the step",
+            f"{losses} · {chances}",
+            (old,),
+            now,
+            "The same image with the new weights: its loss, and the probability of the class that the step was for.",
+        )
+
+    def probabilities(self) -> Floats:
+        """(classes,), the outputs of the forward pass divided by their sum."""
+        outputs = self.values["a"].astype(np.float64)
+        divided: Floats = (outputs / max(outputs.sum(), np.finfo(np.float64).tiny)).astype(np.float32)
+        return divided
 
     def _weight(self, layer: int) -> Operand:
         return Operand(sub("W", layer), self._dense.parameters[f"layers.{layer}.weight"])
 
     def _bias(self, layer: int) -> Operand:
         return Operand(sub("b", layer), self._dense.parameters[f"layers.{layer}.bias"])
+
+
+def _about_loss(margin: float, classes: int) -> str:
+    """The targets, and the least loss that they allow: that of outputs equal to them."""
+    summed = "Binary cross-entropies, summed."
+    if not margin:
+        return f"{summed} They are 0 only where every output is its target."
+    least = -classes * (margin * math.log(margin) + (1 - margin) * math.log1p(-margin))
+    return (
+        f"{summed} Targets are {1 - margin:g} and {margin:g} instead of 1 and 0, so the smallest possible loss is "
+        f"{least:.2f}."
+    )
 
 
 def _sigmoid(values: Floats) -> Floats:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
-from rich.text import Text
 
-from fmnist_tui.inspection.backprop import FORWARD, Operand, Operation
+from fmnist_tui.inspection.backprop import FORWARD, Operand, Operation, Walk
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.manifest import read_config
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.backprop.choosing import NO_IMAGES, NO_RUN, first_step
-from fmnist_tui.tui.backprop.drawing import draw_operation, scale_line
+from fmnist_tui.tui.backprop.drawing import Classes, draw_operation, layer_name, scale_line
 from fmnist_tui.tui.cells import in_ascii
 from fmnist_tui.tui.messages import StepByStep
 from fmnist_tui.tui.widgets.value_maps import make_palette
@@ -28,6 +28,7 @@ from .driving import AnyPilot, loaded, shown, text_in, until_shown
 
 SIGNS = make_palette("none", "#000000", dark=True)
 COLOURS = make_palette("truecolor", "#000000", dark=True)
+CLASSES = Classes(("Coat", "Shirt", "Bag"), (0, 1, 2))
 WEIGHTS = np.linspace(-1, 1, 40 * 64, dtype=np.float32).reshape(40, 64)
 SUMS = Operation(
     FORWARD,
@@ -44,7 +45,7 @@ SUMS = Operation(
 
 
 def drawn(operation: Operation, width: int, height: int) -> list[str]:
-    text = draw_operation(operation, ("Coat", "Shirt", "Bag"), (1, 8, 8), width, height, SIGNS)
+    text = draw_operation(operation, CLASSES, (1, 8, 8), width, height, SIGNS)
     return text.plain.splitlines()
 
 
@@ -55,9 +56,16 @@ def test_operands_and_result_are_side_by_side_with_their_sizes_ranges_and_number
     assert lines[1].split()[-4:-2] == ["Coat", "+0.5000"]
     assert [line.split()[-1] for line in lines[1:4]] == ["+1.5000", "-2.0000", "+12.35"]
     assert set("%#") <= set("".join(lines[2:]))
-    coloured = draw_operation(SUMS, ("Coat", "Shirt", "Bag"), (1, 8, 8), 100, 10, COLOURS)
+    coloured = draw_operation(SUMS, CLASSES, (1, 8, 8), 100, 10, COLOURS)
     assert "▀" in coloured.plain
     assert scale_line(SUMS, SIGNS).plain.startswith("z: ")
+
+
+def test_a_range_that_is_too_long_is_its_largest_value() -> None:
+    small = Operand("ΔW", WEIGHTS * np.float32(0.000432))
+    change = Operation(FORWARD, "Step", "ΔW", (small, small), small, "")
+    assert "-0.00043 to 0.00043" in drawn(change, 100, 8)[1]
+    assert "up to ±0.00043" in drawn(change, 56, 8)[1]
 
 
 def test_it_fits_into_any_space() -> None:
@@ -67,7 +75,24 @@ def test_it_fits_into_any_space() -> None:
         assert max(map(len, lines)) <= width
     scalar = Operation(FORWARD, "Loss", "L", SUMS.operands[2:], Operand("L", np.array(0.125, np.float32)), "")
     assert "0.125" in "\n".join(drawn(scalar, 60, 8))
-    assert isinstance(scale_line(scalar, SIGNS), Text)
+    assert not scale_line(scalar, SIGNS)
+
+
+def test_where_not_all_classes_fit_every_vector_has_the_same_rows() -> None:
+    """The largest values are of other classes in each; shown are the true class and the predicted one."""
+    values = np.array([9, 1, 5], np.float32), np.array([1, 9, 5], np.float32)
+    pair = Operation(FORWARD, "Loss", "L", (Operand("a", values[0]),), Operand("t", values[1]), "")
+    found = Walk((pair,), np.array([0.1, 0.3, 0.6], np.float32), 1, {})
+    classes = Classes.of(CLASSES.names, found)
+    assert classes.first == [1, 2, 0]
+    lines = draw_operation(pair, classes, (1, 8, 8), 60, 3, SIGNS).plain.splitlines()
+    assert [line.split()[::2] for line in lines[1:]] == [["Shirt", "Shirt"], ["Bag", "Bag"]]
+
+
+def test_the_layer_has_the_name_of_its_tensors_too() -> None:
+    assert layer_name(replace(SUMS, layer=1), 30) == "layer 2 (W₂, layers.1)"
+    assert layer_name(replace(SUMS, layer=1), 12) == "layers.1"
+    assert not layer_name(SUMS, 30)
 
 
 def test_formulas_in_ascii_stay_legible() -> None:
@@ -83,9 +108,9 @@ async def test_an_image_is_walked_through_a_step(
         await pilot.press("t", "l")
         await until_shown(pilot, "Weights of hidden units")
         await pilot.press("x")
-        await until_shown(pilot, "Scale the pixels", "1 of 25", "test image 0")
+        await until_shown(pilot, "Scale the pixels", "1 of 26", "test image 0")
         await pilot.press("right")
-        await until_shown(pilot, "z₁ = W₁ x + b₁", "2 of 25")
+        await until_shown(pilot, "z₁ = W₁ x + b₁", "2 of 26")
         await pilot.press("g")
         await until_shown(pilot, "Error of the outputs", "T-shirt/top")
         before = text_in(pilot, "#arrays")
@@ -95,7 +120,9 @@ async def test_an_image_is_walked_through_a_step(
         await pilot.press("end", "right", "g")
         await until_shown(pilot, "Scale the pixels")
         await pilot.press("left", "end")
-        await until_shown(pilot, "25 of 25", "b₃ ← b₃ -")
+        await until_shown(pilot, "26 of 26", "After the step", "P new")
+        await pilot.press("left")
+        await until_shown(pilot, "25 of 26", "b₃ ← b₃ -", "Δb₃", "layers.2", "esc Back")
         await pilot.press("escape")
         await until_shown(pilot, "Weights of hidden units")
         assert "x Step by step" in shown(pilot.app)
@@ -144,6 +171,6 @@ def test_its_picture(
         await pilot.press("2", "b")
         await until_shown(pilot, "Scale the pixels")
         await pilot.press(*["right"] * steps)
-        await until_shown(pilot, f"{steps + 1} of 25")
+        await until_shown(pilot, f"{steps + 1} of 26")
 
     assert snap_compare(make_app(), terminal_size=size, run_before=ready)

@@ -10,7 +10,7 @@ from rich.style import Style
 
 from fmnist_tui.training.events import Dynamics, Epoch, Event, LayerDynamics, RunFinished
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.training.layers import MEASURES, Measure, heat_table, spread
+from fmnist_tui.tui.training.layers import MEASURES, Measure, explanation, heat_table, spread
 from fmnist_tui.tui.widgets.chart import Chart
 
 from .driving import AnyPilot, drawn, part, text_in, until, until_shown, widget
@@ -55,6 +55,12 @@ def test_an_epoch_takes_as_many_cells_as_fit_and_the_newest_value_is_in_numbers(
     wide = heat_table(measured((0.5, 1e-3, 0.0)), 4, RATIO, 80, colour)
     assert wide.legend.plain.endswith("healthy: about 0.001 (5)")
     assert heat_table(measured((0.5, 1e-3, 0.25)), 4, DEAD, 40, colour).rows[0].plain.endswith(" 25%")
+
+
+def test_what_is_healthy_is_said_once() -> None:
+    assert explanation(RATIO, 80).endswith("It falls with the learning rate.")  # the legend says it
+    assert explanation(RATIO, 56).endswith("It falls with the learning rate. Healthy: about 0.001 (5).")
+    assert explanation(DEAD, 20) == DEAD.meaning
 
 
 def test_epochs_share_a_column_where_there_are_more_of_them() -> None:
@@ -113,8 +119,13 @@ async def test_d_shows_each_measure_in_turn_and_then_the_charts_again(
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         await until_shown(pilot, "d Layers")
-        for title, value in (("Gradient norm", "0.5"), ("Update ratio", "0.001"), ("Dead units", "30%")):
+        for title, value, following in (
+            ("Gradient norm", "0.5", "d Update ratio"),
+            ("Update ratio", "0.001", "d Dead units"),
+            ("Dead units", "30%", "d Charts"),
+        ):
             await pilot.press("d")
+            await until_shown(pilot, following)
             await until(pilot, lambda title=title: title in text_in(pilot, "LayersPanel"), title)  # type: ignore[misc]
             (row,) = (line for line in part(pilot, "LayersPanel").splitlines() if "conv1" in line)
             assert row.endswith(f" {value}")
@@ -127,8 +138,10 @@ async def test_d_shows_each_measure_in_turn_and_then_the_charts_again(
         await at_size(pilot, 200, 50)  # beside both charts
         await until(pilot, lambda: drawn(part(pilot, "#accuracy")), "the accuracy is drawn")
         assert "Dead units" in text_in(pilot, "LayersPanel")
+        assert "Units of a layer with ReLU that are 0 for every image" in text_in(pilot, "LayersPanel")
         await at_size(pilot, 60, 18)
         assert "Dead units" in text_in(pilot, "LayersPanel")
+        assert "d Charts" in text_in(pilot, "KeyLine")
         await pilot.press("a")  # the charts again, the one that was there before
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         await pilot.press("d", "d", "d", "d")
@@ -141,4 +154,6 @@ async def test_a_run_without_measures_says_so(make_app: Callable[..., FmnistApp]
         await until(pilot, lambda: drawn(part(pilot, "#loss")), "the loss is drawn")
         assert "d Layers" not in text_in(pilot, "KeyLine")
         await pilot.press("d")
-        await until_shown(pilot, "Nothing measured yet")
+        await until_shown(pilot, "Nothing measured yet", "Gradient norm", "How fast the loss changes", "d Update ratio")
+        await at_size(pilot, 60, 18)
+        assert "d Update ratio" in text_in(pilot, "KeyLine")

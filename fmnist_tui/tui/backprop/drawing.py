@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from rich.text import Text
 
-from fmnist_tui.inspection.backprop import Floats, Operand, Operation
+from fmnist_tui.inspection.backprop import Floats, Operand, Operation, Walk, sub
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.tui.cells import cells, cut, pad
-from fmnist_tui.tui.widgets.value_maps import Palette, Scale, draw, legend, scale_of, strongest
+from fmnist_tui.tui.widgets.value_maps import Palette, draw, legend, scale_of, strongest
 
 _LISTED = 12
 """Vectors of so many values are listed as numbers."""
@@ -20,14 +21,33 @@ _GAP, _LEAST, _MOST = 2, 8, 60
 """Cells between two miniatures, and of a miniature."""
 
 
+@dataclass(frozen=True)
+class Classes:
+    """The classes of the vectors that have a value for each.
+
+    Attributes:
+        names: In their order.
+        first: Their positions, the most important first: where not all fit, these are shown, in every vector.
+    """
+
+    names: Sequence[str]
+    first: Sequence[int]
+
+    @classmethod
+    def of(cls, names: Sequence[str], walk: Walk) -> Classes:
+        """The true class and the predicted one first, the others by their probability."""
+        likeliest = np.argsort(-walk.probabilities, kind="stable").tolist()
+        return cls(names, [walk.label, *(index for index in likeliest if index != walk.label)])
+
+
 def draw_operation(
-    operation: Operation, classes: Sequence[str], shape: ImageShape, width: int, height: int, palette: Palette
+    operation: Operation, classes: Classes, shape: ImageShape, width: int, height: int, palette: Palette
 ) -> Text:
     """The operands side by side and, after an arrow, the result.
 
     Args:
         operation: What is drawn.
-        classes: Names of the classes, beside vectors that have a value for each.
+        classes: Beside vectors that have a value for each.
         shape: Channels, height and width of the image.
         width: Cells.
         height: Lines, at least five.
@@ -51,7 +71,7 @@ def draw_operation(
 
 
 def _block(
-    operand: Operand, classes: Sequence[str], shape: ImageShape, width: int, height: int, palette: Palette
+    operand: Operand, classes: Classes, shape: ImageShape, width: int, height: int, palette: Palette
 ) -> list[Text]:
     """A caption, the range of the values, and the values."""
     values = operand.values
@@ -60,9 +80,15 @@ def _block(
     if not values.ndim:
         return [*captions, Text(f"{float(values):.4g}")]
     if values.ndim == 1 and len(values) <= _LISTED:
-        names = classes if len(values) == len(classes) else [str(index) for index in range(len(values))]
-        return [*captions, *_listed(values, names, width, height + _CAPTION - 1, palette)]
-    captions.append(Text(cut(f"{values.min() + 0:.2g} to {values.max() + 0:.2g}", width), style="dim"))
+        of_classes = len(values) == len(classes.names)
+        names = classes.names if of_classes else [str(index) for index in range(len(values))]
+        first = classes.first if of_classes else range(len(values))
+        kept = sorted(first[: max(1, height + _CAPTION - 1)])
+        return [*captions, *_listed(values, names, kept, width, palette)]
+    between = f"{values.min() + 0:.2g} to {values.max() + 0:.2g}"
+    if cells(between) > width:
+        between = f"up to ±{np.abs(values).max():.2g}"
+    captions.append(Text(cut(between, width), style="dim"))
     image = _as_image(operand, shape)
     rows, columns = min(image.shape[0], 2 * height), min(image.shape[1], width)
     small = image[np.arange(rows) * len(image) // rows][:, np.arange(columns) * image.shape[1] // columns]
@@ -70,13 +96,12 @@ def _block(
     return [*captions, *draw(small.repeat(times, axis=0).repeat(times, axis=1), scale_of([image]).limit, palette)]
 
 
-def _listed(values: Floats, names: Sequence[str], width: int, height: int, palette: Palette) -> list[Text]:
-    """A line for each value, coloured by its sign; the largest ones where not all fit."""
-    order = np.sort(np.argsort(-np.abs(values), kind="stable")[: max(1, height)])
+def _listed(values: Floats, names: Sequence[str], rows: Sequence[int], width: int, palette: Palette) -> list[Text]:
+    """A line for each of these values, coloured by its sign."""
     room = width - 8
     wide = min(room, max(map(cells, names))) if room >= 4 else 0
     lines = []
-    for index in order.tolist():
+    for index in rows:
         value = float(values[index])
         style = "" if palette.signs or not value else (palette.positive if value > 0 else palette.negative)[-1]
         name = pad(cut(names[index], wide), wide)
@@ -105,7 +130,17 @@ def _number(value: float) -> str:
 
 
 def scale_line(operation: Operation, palette: Palette) -> Text:
-    """The legend of the result, whose colours end at its own largest value, as do each operand's."""
+    """The legend of the result, whose colours end at its own largest value, as do each operand's; none of a number."""
     values = operation.result.values
-    scale = scale_of([values]) if values.ndim else Scale(1.0, signed=True)
-    return Text.assemble((f"{operation.result.symbol}: ", "dim"), legend(scale, palette), end="")
+    if not values.ndim:
+        return Text()
+    return Text.assemble((f"{operation.result.symbol}: ", "dim"), legend(scale_of([values]), palette), end="")
+
+
+def layer_name(operation: Operation, width: int) -> str:
+    """The layer that an operation belongs to: its number, symbol and tensors; if narrow, those alone."""
+    if operation.layer is None:
+        return ""
+    tensors = f"layers.{operation.layer}"
+    whole = f"layer {operation.layer + 1} ({sub('W', operation.layer)}, {tensors})"
+    return whole if cells(whole) <= width else tensors

@@ -20,7 +20,7 @@ from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import percent
 from fmnist_tui.training.config import ConfigError
-from fmnist_tui.tui.backprop.drawing import draw_operation, scale_line
+from fmnist_tui.tui.backprop.drawing import Classes, draw_operation, layer_name, scale_line
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -58,12 +58,12 @@ class BackpropScreen(LabScreen):
     BINDINGS = [
         Binding("right", "step(1)", "Next", key_display="→", tooltip="The next operation"),
         Binding("left", "step(-1)", "Previous", key_display="←", tooltip="The previous operation"),
-        Binding("g", "phase", "Go on", tooltip="Go to the next part: forward pass, backward pass, update"),
+        Binding("g", "phase", "Next part", tooltip="Go to the next part: forward pass, backward pass, update"),
+        Binding("escape", "dismiss", "Back", tooltip="Back to the previous screen"),
         Binding("down", "image(1)", "Next image", key_display="↓", tooltip="The next test image"),
         Binding("up", "image(-1)", "Previous image", show=False, tooltip="The previous test image"),
         Binding("home", "first", "First", show=False, tooltip="The first operation"),
         Binding("end", "last", "Last", show=False, tooltip="The last operation"),
-        Binding("escape", "dismiss", "Back", tooltip="Back to the previous screen"),
     ]
 
     def __init__(self, run: Run, image: Pixels, label: int | None, title: str) -> None:
@@ -193,13 +193,14 @@ class BackpropScreen(LabScreen):
         palette = palette_of(self.app)
         self.query_one("#operation").border_title = operation.phase
         formula.update(Text.assemble(f"{operation.title}   ", (operation.formula, "bold")))
-        names, shape = self._run.class_names, self._run.image_shape
+        classes, shape = Classes.of(self._run.class_names, self._walk), self._run.image_shape
         if arrays.size:
-            arrays.update(draw_operation(operation, names, shape, *arrays.size, palette), layout=False)
+            arrays.update(draw_operation(operation, classes, shape, *arrays.size, palette), layout=False)
         scale.update(scale_line(operation, palette))
-        parts = [(f" {phase} ", "reverse" if phase == operation.phase else "dim") for phase in _PHASES]
-        position = (f" {self._at + 1} of {len(self._walk.operations)} ", "dim")
-        why.update(Text.assemble(*parts, position, "\n", operation.why))
+        phases = [(f" {phase} ", "reverse" if phase == operation.phase else "dim") for phase in _PHASES]
+        layer = layer_name(operation, why.size.width - sum(len(phase) for phase, _ in phases) - 10)
+        position = (f" {self._at + 1} of {len(self._walk.operations)}  {layer}", "dim")
+        why.update(Text.assemble(*phases, position, "\n", operation.why))
         self.refresh_bindings()
 
     def _show_title(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -29,7 +30,7 @@ _VALUE = 8
 _TO_COME = "."
 _HIGHEST = 3
 """Lines of a row."""
-_EMPTY = "Nothing measured yet: the numbers of each layer come with the end of the first epoch (from version 0.2.0 on)."
+_EMPTY = "Nothing measured yet: each layer's numbers appear after the first epoch (from version 0.2.0 on)."
 
 Colour = Callable[[int], Style]
 """The style of a level."""
@@ -46,6 +47,7 @@ class Measure:
         highest: Where level 9 begins.
         decade: The power of ten at which a logarithmic scale begins, two levels each; None for tenths of 1.
         ramp: Its colours.
+        meaning: What it is, in a sentence or two.
         remark: What is healthy.
     """
 
@@ -55,6 +57,7 @@ class Measure:
     highest: str
     decade: float | None
     ramp: Ramp
+    meaning: str
     remark: str = ""
 
     def level(self, value: float) -> int:
@@ -73,9 +76,34 @@ class Measure:
 
 
 MEASURES = (
-    Measure("gradient_norm", "Gradient norm", "0.0003", "3", -4.0, BLUE),
-    Measure("update_ratio", "Update ratio", "1e-5", "0.1", -5.5, BLUE, "healthy: about 0.001 (5)"),
-    Measure("dead_fraction", "Dead units", "10%", "90%", None, ORANGE),
+    Measure(
+        "gradient_norm",
+        "Gradient norm",
+        "0.0003",
+        "3",
+        -4.0,
+        BLUE,
+        "How fast the loss changes with a layer's weights. Compare a layer with its neighbours.",
+    ),
+    Measure(
+        "update_ratio",
+        "Update ratio",
+        "1e-5",
+        "0.1",
+        -5.5,
+        BLUE,
+        "How much a step changes a layer's weights, as a fraction of them. It falls with the learning rate.",
+        "healthy: about 0.001 (5)",
+    ),
+    Measure(
+        "dead_fraction",
+        "Dead units",
+        "10%",
+        "90%",
+        None,
+        ORANGE,
+        "Units of a layer with ReLU that are 0 for every image: they no longer learn.",
+    ),
 )
 
 
@@ -169,6 +197,14 @@ def _legend(measure: Measure, width: int, colour: Colour) -> Text:
     return line
 
 
+def explanation(measure: Measure, width: int) -> str:
+    """What the numbers are, and what is healthy where a legend of that width doesn't say it."""
+    remark = measure.remark
+    if remark in _legend(measure, width, lambda _: Style()).plain:
+        return measure.meaning
+    return f"{measure.meaning} {remark[0].upper()}{remark[1:]}."
+
+
 def spread(table: HeatTable, lines: int) -> tuple[Text, Text]:
     """The rows as high as fits into so many lines, with the axis below them; it is apart where they have to scroll."""
     each = max(1, min(_HIGHEST, (lines - 1) // len(table.rows))) if table.rows else 1
@@ -188,6 +224,7 @@ class LayersPanel(Vertical):
     LayersPanel VerticalScroll { height: 1fr; scrollbar-gutter: stable; }
     LayersPanel Static { height: auto; }
     LayersPanel > Static { padding-right: 1; }
+    LayersPanel .meaning { color: $text-muted; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -202,8 +239,9 @@ class LayersPanel(Vertical):
             self.show(*self._last)
 
     def compose(self) -> ComposeResult:
-        """Legend, rows, epochs."""
+        """Legend, what the numbers are, rows, epochs."""
         yield Static(classes="legend")
+        yield Static(classes="meaning")
         with VerticalScroll():
             yield Static(classes="rows")
         yield Static(classes="axis")
@@ -212,15 +250,17 @@ class LayersPanel(Vertical):
         """Shows a run, where it has changed."""
         epochs = snapshot.started.epochs if snapshot.started else 0
         dynamics, ground, system = snapshot.dynamics, self.background_colors[1], self.app.console.color_system
-        lines = self.content_size.height - 1
+        meaning, lines = self._explain(measure, len(_values(dynamics, measure)))
         self._last = snapshot, measure
-        shown = (snapshot.run_id, dynamics, epochs, measure, ground, system, lines)
+        shown = (snapshot.run_id, dynamics, epochs, measure, ground, system, meaning, lines)
         if shown == self._shown:
             return
         self._shown = shown
         legend, rows, axis = (self.query_one(f".{name}", Static) for name in ("legend", "rows", "axis"))
+        self.query_one(".meaning", Static).update(meaning)
+        self.query_one(".meaning").display = bool(meaning)
         if not dynamics:
-            legend.update(Text(_EMPTY, "dim"))
+            legend.update(Text.assemble((measure.title, "bold"), f"  {_EMPTY}"))
             rows.update("")
             axis.update("")
             return
@@ -231,6 +271,13 @@ class LayersPanel(Vertical):
         legend.update(Fitted(lambda width: table(width).legend))
         rows.update(Fitted(lambda width: spread(table(width), lines)[0]))
         axis.update(Fitted(lambda width: spread(table(width), lines)[1]))
+
+    def _explain(self, measure: Measure, layers: int) -> tuple[str, int]:
+        """What the numbers are, where the layers have a line each beside that, and the lines left for them."""
+        width, lines = max(1, self.content_size.width - 1), self.content_size.height - 1
+        meaning = explanation(measure, width)
+        left = lines - len(textwrap.wrap(meaning, width))
+        return (meaning, left) if left > layers else ("", lines)
 
 
 def _colours(ramp: Ramp, ground: Color, system: str | None) -> Colour:

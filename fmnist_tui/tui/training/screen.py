@@ -60,11 +60,11 @@ class TrainingScreen(LabScreen):
         Binding("space", "pause", "Pause", tooltip="Pause the run"),
         Binding("space", "go_on", "Continue", tooltip="Continue the run"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after this epoch, or now"),
+        Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("v", "overlay", "Overlay", tooltip="Overlay the curves of the run under the cursor, or remove them"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow terminals: the other chart"),
-        Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("r", "resume", "Resume", tooltip="Resume a stopped or interrupted run"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom in", tooltip="Zoom in on the cursor or the newest step"),
         Binding("minus", "zoom(-1)", "Zoom out", tooltip="Zoom out", show=False),
@@ -153,8 +153,15 @@ class TrainingScreen(LabScreen):
         if action == "other_chart":
             return self._follower is not None and self.size.width < _WIDE
         if action == "layers":
-            return self._follower is not None and bool(self._follower.snapshot.dynamics)
+            return self._follower is not None and (bool(self._follower.snapshot.dynamics) or self._measure >= 0)
         return self._follower is not None or action in ("choose", "help", "leave")
+
+    def key_label(self, action: str) -> str | None:
+        """The label of a key that does something else each time: what it shows next."""
+        if action != "layers" or self._measure < 0:
+            return None
+        following = self._measure + 1
+        return MEASURES[following].title if following < len(MEASURES) else "Charts"
 
     def action_pause(self) -> None:
         """Pauses the run."""
@@ -216,6 +223,7 @@ class TrainingScreen(LabScreen):
     def _show_measure(self, index: int) -> None:
         self._measure = index
         self.set_class(index >= 0, "show-layers")
+        self.refresh_bindings()
         self._paint_now()
 
     def action_smoothing(self) -> None:

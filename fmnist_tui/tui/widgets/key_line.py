@@ -99,15 +99,16 @@ class KeyLine(Widget):
             self.refresh()
 
     def _offered(self, screen: Screen[object]) -> Iterator[_Key]:
-        """One for each action; a screen may have a method `offers` that leaves some out."""
-        offers = getattr(screen, "offers", None)
+        """One for each action; a screen may leave some out (`offers`) and rename some (`key_label`)."""
+        offers, key_label = getattr(screen, "offers", None), getattr(screen, "key_label", None)
         seen = set()
         for node, binding, enabled, tooltip in sorted(screen.active_bindings.values(), key=_place):
             if binding.show and enabled and binding.action not in seen and (not offers or offers(binding.action)):
                 seen.add(binding.action)
                 display = self.app.get_key_display(binding)
                 always = isinstance(node, App)
-                yield _Key(binding.key, display, binding.description, tooltip or binding.description, always)
+                label = (key_label and key_label(binding.action)) or binding.description
+                yield _Key(binding.key, display, label, tooltip or binding.description, always)
 
 
 def _place(active: ActiveBinding) -> tuple[int, int]:
