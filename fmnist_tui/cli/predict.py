@@ -15,11 +15,20 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.cli.options import code_options, complete_run, data_option, json_option, runs_option
+from fmnist_tui.cli.options import (
+    CODE_OPTIONS,
+    code_options,
+    complete_run,
+    data_option,
+    given_options,
+    json_option,
+    runs_option,
+)
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
 from fmnist_tui.data.errors import DataError, unreadable
 from fmnist_tui.files import is_folder
 from fmnist_tui.inspection.appearance import Appearance, appearance_for
+from fmnist_tui.inspection.edits import is_blank
 from fmnist_tui.inspection.pictures import READABLE, Prepared, Switches, prepare, read_pictures
 from fmnist_tui.inspection.predict import load_model, predict
 from fmnist_tui.paths import cache_folder, data_folder, runs_folder
@@ -32,6 +41,8 @@ _STDIN = "-"
 _BATCH = 256
 _BAR = 30
 _DRAWN = 28
+_REPEATED = 3
+"""Files in a command that an error advises."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +113,20 @@ def predict_command(
     runs: str | None,
     **steps: bool,
 ) -> None:
-    """Predict the classes of pictures: PNG, JPEG, WebP, BMP, GIF, .npy, `-` for standard input, or folders of them.
+    """Predict the classes of pictures: PNG, JPEG, WebP, BMP, GIF, TIFF, .npy, `-` (standard input), or folders of them.
 
     A picture is prepared as the run's images were made: made grey, inverted if its background is light, cropped to the
     object, scaled and centred. One that has their size already is used as it is.
     """
     run = read_run(find_readable(runs_folder(runs), ref))
-    if model is not None or accept_changed_model:
-        check_code(run.directory, CodeChoice(model, accept_changed_model, command="predict"))
-        run = run.refresh()
+    dashes = ["--"] if any(name.startswith("-") and name != _STDIN for name in files) else []
+    arguments = (*given_options(ctx, without=CODE_OPTIONS), *dashes, *files[:_REPEATED])
+    code = CodeChoice(model, accept_changed_model, command="predict", arguments=arguments, marks_run=False)
+    source = check_code(run.directory, code) if accept_changed_model else None
+    recorded = run.manifest.source
+    is_changed = source is not None and recorded is not None and source.sha256 != recorded.sha256
     switches = Switches(**steps)
-    predictor = load_model(run)
+    predictor = load_model(run, code)
     appearance = appearance_for(run, data_folder(data), cache_folder()) if switches.needs_appearance else None
     sources, errors = _find_sources(files, run.class_names)
     alone = len(sources) + len(errors) == 1 and not is_folder(Path(files[0]))
@@ -126,11 +140,13 @@ def predict_command(
     if alone and errors:
         raise errors[0]
     if as_json:
-        print_json([prediction_json(one, run.class_names) for one in found])
+        print_json([prediction_json(one, run.class_names, is_code_changed=is_changed) for one in found])
     elif alone and len(found) == 1:
         _print_one(found[0], run, top, show=show)
     else:
         _print_all(found, run, show=show)
+    if not as_json:
+        print_line(f"Predicted by {run.run_id}{', with changed code of its model' if is_changed else ''}.")
     for error in errors:
         click.echo(f"error: {safe(error)}", err=True)
     ctx.exit(1 if errors else 0)
@@ -202,12 +218,13 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def prediction_json(one: Prediction, classes: Sequence[str]) -> dict[str, Any]:
+def prediction_json(one: Prediction, classes: Sequence[str], *, is_code_changed: bool = False) -> dict[str, Any]:
     """What `--json` prints of a picture.
 
     Keys: "file", "index" (of the picture in an .npy file, else 0), "predicted" (the class's index), "class" (its name),
-    "probabilities" (of all classes), "prepared" (what was done to the picture, a line) and "label" (the index of the
-    class after which its folder is named, or null).
+    "probabilities" (of all classes), "prepared" (what was done to the picture, a line), "label" (the index of the class
+    after which its folder is named, or null), "blank" (whether nothing is on it) and "code_changed" (whether the code
+    of the run's model has changed since).
     """
     predicted = one.ranked[0]
     return {
@@ -218,6 +235,8 @@ def prediction_json(one: Prediction, classes: Sequence[str]) -> dict[str, Any]:
         "probabilities": [float(value) for value in one.probabilities],
         "prepared": one.summary,
         "label": one.source.label,
+        "blank": is_blank(one.prepared.image),
+        "code_changed": is_code_changed,
     }
 
 
@@ -234,7 +253,8 @@ def _print_one(one: Prediction, run: Run, top: int, *, show: bool) -> None:
         bar = "━" * round(probability / largest * _BAR)
         rows.append([run.class_names[label], f"{percent(probability):>7}", bar])
     print_columns(rows)
-    print_line(f"Predicted by {run.run_id}.")
+    if is_blank(one.prepared.image):
+        print_line("A blank image is none of the classes; the network must choose one.")
 
 
 def _print_all(found: Sequence[Prediction], run: Run, *, show: bool) -> None:
@@ -248,14 +268,14 @@ def _print_all(found: Sequence[Prediction], run: Run, *, show: bool) -> None:
             _draw(one)
         first, second = (one.ranked * 2)[:2]
         cells = [f"{percent(float(one.probabilities[label])):>7}" for label in (first, second)]
-        rows.append([name, run.class_names[first], cells[0], run.class_names[second], cells[1]])
+        blank = " (blank)" if is_blank(one.prepared.image) else ""
+        rows.append([name, run.class_names[first] + blank, cells[0], run.class_names[second], cells[1]])
     if found:
         print_columns(rows)
     if labelled := [one for one in found if one.source.label is not None]:
         correct = sum(one.ranked[0] == one.source.label for one in labelled)
         accuracy = percent(correct / len(labelled))
         print_line(f"Accuracy {accuracy}: {correct:,} of {len(labelled):,} pictures in folders named after classes.")
-    print_line(f"Predicted by {run.run_id}.")
 
 
 def _draw(one: Prediction) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import click
 
 from fmnist_tui.cli.options import (
+    CODE_OPTIONS,
     Folder,
     code_options,
     data_option,
+    given_options,
     json_option,
     notify_options,
     recipe_option,
@@ -203,7 +205,8 @@ def resume_command(
         raise click.UsageError(_DETACHED_IN_APP)
     notifications = wanted_notifications(on_end, notify, best=notify_best)
     run = find_run(runs_folder(runs), ref)
-    code = CodeChoice(model, accept_changed_model)
+    arguments = given_options(click.get_current_context(), without=CODE_OPTIONS)
+    code = CodeChoice(model, accept_changed_model, arguments=tuple(arguments))
     check_resumable(run, data_folder(data) if data else None, code)
     if notifications != Notifications():
         save_notifications(run, notifications)

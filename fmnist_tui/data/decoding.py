@@ -23,7 +23,7 @@ _GREY, _DEEP = ("1", "L", "LA", "La"), ("I", "I;16", "I;16B", "I;16L", "I;16N")
 _TRANSPARENT = ("LA", "La", "RGBA", "RGBa", "PA")
 
 
-def decode(source: Path | BinaryIO, name: object) -> Image:
+def decode(source: Path | BinaryIO, name: object, instead: str = "remove it") -> Image:
     """A picture in mode "L" or "RGB", or "LA" or "RGBA" if it has transparent pixels, with 8 bits per channel.
 
     A camera's orientation is applied.
@@ -31,6 +31,7 @@ def decode(source: Path | BinaryIO, name: object) -> Image:
     Args:
         source: The file.
         name: What messages call it.
+        instead: What to do with a file that is of no use, for advice.
 
     Raises:
         DataError: It can't be read, isn't a picture, is damaged, has several frames or too many pixels.
@@ -43,15 +44,16 @@ def decode(source: Path | BinaryIO, name: object) -> Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with PIL.Image.open(source, formats=_FORMATS) as image:
-                return _loaded(image, name)
+                return _loaded(image, name, instead)
     except PIL.Image.DecompressionBombError:
-        raise _bomb(name) from None
+        raise _bomb(name, instead) from None
     except PIL.UnidentifiedImageError:
-        raise DataError(f"{name} is not a picture, whatever its name", "remove it, or save it as PNG or JPEG") from None
+        advice = f"{instead}, or save it as PNG or JPEG"
+        raise DataError(f"{name} is not a picture, whatever its name", advice) from None
     except (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno is not None and isinstance(source, Path):
             raise unreadable(source, error) from None
-        raise DataError(f"{name} is damaged or truncated", "copy it again, or remove it") from None
+        raise DataError(f"{name} is damaged or truncated", f"copy it again, or {instead}") from None
 
 
 def opaque(image: Image, background: str | tuple[int, ...] = "white") -> Image:
@@ -64,15 +66,15 @@ def opaque(image: Image, background: str | tuple[int, ...] = "white") -> Image:
     return alpha_composite(new("RGBA", image.size, background), image.convert("RGBA")).convert(mode)
 
 
-def _bomb(name: object) -> DataError:
-    return DataError(f"{name} claims more than {grouped(MAX_PIXELS)} pixels", "remove it, or make it smaller")
+def _bomb(name: object, instead: str) -> DataError:
+    return DataError(f"{name} claims more than {grouped(MAX_PIXELS)} pixels", f"{instead}, or make it smaller")
 
 
-def _loaded(image: Image, name: object) -> Image:
+def _loaded(image: Image, name: object, instead: str) -> Image:
     from PIL import ImageOps
 
     if image.width * image.height > MAX_PIXELS:
-        raise _bomb(name)
+        raise _bomb(name, instead)
     if getattr(image, "is_animated", False):
         frames = getattr(image, "n_frames", 2)
         raise DataError(f"{name} has {frames} frames", "save one of them as a picture of its own")

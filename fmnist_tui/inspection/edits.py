@@ -19,6 +19,11 @@ Matrix = NDArray[np.float64]
 UNCHANGED: Matrix = np.eye(3)
 
 
+def is_blank(image: Pixels) -> bool:
+    """Whether all pixels of an image (C, H, W) are the same."""
+    return bool((image == image[:, :1, :1]).all())
+
+
 def shift(down: float, right: float) -> Matrix:
     """Moves the picture by so many pixels."""
     matrix = np.eye(3)

@@ -24,6 +24,7 @@ from fmnist_tui.text import grouped
 READABLE = SUFFIXES | {".npy"}
 LARGEST = 500_000_000
 """Bytes of a file."""
+_INSTEAD = "choose another file"
 _NPY = b"\x93NUMPY"
 _WORKING_SIDE = 1024
 """Larger pictures are made smaller first: nothing of them would be seen in images of 28 pixels."""
@@ -120,11 +121,11 @@ def read_pictures(source: Path | BinaryIO, name: object, shape: ImageShape) -> l
 def _read(file: BinaryIO, name: object, shape: ImageShape) -> list[Pixels]:
     start = file.read(len(_NPY))
     if not start:
-        raise DataError(f"{name} is empty", "copy it again, or remove it")
+        raise DataError(f"{name} is empty", f"copy it again, or {_INSTEAD}")
     file.seek(0)
     if start == _NPY:
         return _images(_array(file.read(), name), name, shape)
-    image = decode(file, name)
+    image = decode(file, name, _INSTEAD)
     image.thumbnail((_working_side(shape),) * 2, reducing_gap=None)
     pixels = np.asarray(image)
     return [_squeezed(pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0))]
@@ -149,14 +150,18 @@ def _array(content: bytes, name: object) -> NDArray[Any]:
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
         shape, is_fortran, dtype = read_header[np.lib.format.read_magic(stream)](stream)
-        if dtype != np.uint8 and dtype.kind != "f":
-            raise DataError(f"{name} holds {dtype} values", "save it as uint8, or as numbers from 0 to 1")
+        if dtype.kind not in "uif":
+            raise DataError(f"{name} holds {dtype} values", "save it as integers from 0 to 255, or numbers from 0 to 1")
         array = np.frombuffer(content, dtype, offset=stream.tell())
         array = array.reshape(shape, order="F" if is_fortran else "C")
     except (ValueError, KeyError, TypeError, SyntaxError, OverflowError):
         raise DataError(f"{name} is damaged or truncated", "save it again with numpy.save") from None
     if array.dtype == np.uint8:
         return array
+    if array.dtype.kind in "ui":
+        if array.size and (array.min() < 0 or array.max() > 255):
+            raise DataError(f"{name} holds integers outside of 0 to 255", "scale it, and save it as uint8")
+        return array.astype(np.uint8)
     if not np.isfinite(array).all():
         raise DataError(f"{name} holds NaN or infinite values", "replace them")
     if array.size and (array.min() < 0 or array.max() > 1):
@@ -168,6 +173,8 @@ def _images(array: NDArray[Any], name: object, shape: ImageShape) -> list[Pixels
     """The images of an array in any of the usual orders of axes."""
     if not array.size:
         raise DataError(f"{name} holds no pixels", "save it again")
+    if array.ndim not in (2, 3, 4):
+        raise _misshapen(array, name)
     channels, size = shape[0], shape[1:]
     if array.ndim == 2:
         array = array[None, None]
@@ -177,13 +184,17 @@ def _images(array: NDArray[Any], name: object, shape: ImageShape) -> list[Pixels
             array = np.moveaxis(array, 2, 0)[None]
         else:
             array = array[None] if is_first else array[:, None]
-    if array.ndim != 4 or array.shape[1] not in (1, 3, 4):
-        text = "x".join(map(str, array.shape))
-        orders = "(H, W), (H, W, C), (C, H, W), (N, H, W) or (N, C, H, W)"
-        raise DataError(f"{name} holds an array of {text}", f"its shape has to be {orders}")
+    if array.shape[1] not in (1, 3, 4):
+        raise _misshapen(array, name)
     if array.shape[2] * array.shape[3] > MAX_PIXELS:
         raise DataError(f"{name} claims more than {grouped(MAX_PIXELS)} pixels", "make it smaller")
     return [_squeezed(image) for image in array]
+
+
+def _misshapen(array: NDArray[Any], name: object) -> DataError:
+    text = f"an array of {'x'.join(map(str, array.shape))}" if array.ndim else "a single number"
+    orders = "(H, W), (H, W, C), (C, H, W), (N, H, W) or (N, C, H, W)"
+    return DataError(f"{name} holds {text}", f"its shape has to be {orders}")
 
 
 def prepare(

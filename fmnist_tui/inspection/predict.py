@@ -6,21 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.runs.model_code import CodeChoice, check_code
+from fmnist_tui.runs.model_code import CodeChoice
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.scored_model import Predictor, load_scored_model
 from fmnist_tui.training.engine import EVALUATION_BATCH
 
+IN_APP = CodeChoice(command="", marks_run=False)
+"""A look at predictions in the app: changed code is not run."""
 
-def load_model(run: Run) -> Predictor:
+
+def load_model(run: Run, code: CodeChoice = IN_APP) -> Predictor:
     """The run's model on the CPU, which is faster for a few pictures than starting a GPU; a second for PyTorch.
+
+    Args:
+        run: The run.
+        code: What the user says about a custom model's code.
 
     Raises:
         RunError: It has no saved weights, they are damaged, or a custom model's code may not be run.
         ConfigError: PyTorch is missing.
     """
-    check_code(run.directory, CodeChoice(command="predict"))
-    return load_scored_model(run.directory, "cpu")
+    return load_scored_model(run.directory, "cpu", code=code)
 
 
 def predict(run: Run, images: NDArray[np.uint8], model: Predictor | None = None) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.inspection.handlers import inspect
+from fmnist_tui.inspection.predict import IN_APP
 from fmnist_tui.inspection.requests import (
     Answer,
     AnyRequest,
@@ -99,7 +100,7 @@ class Networks:
         with self._lock:
             known = self._loaded.pop(run, None)
         if known is None or known.stamp != stamp:
-            known = _Loaded(load_scored_model(directory, "cpu", _THREADS), stamp)
+            known = _Loaded(load_scored_model(directory, "cpu", _THREADS, IN_APP), stamp)
         with self._lock:
             self._loaded[run] = known
             while len(self._loaded) > _MOST_NETWORKS:

@@ -22,6 +22,7 @@ from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import build_engine
 
+_FOR_ANALYSES = CodeChoice(command="analyse")
 _LARGEST = 1_000_000_000
 """Bytes; v3's model takes 23 MB."""
 
@@ -64,7 +65,7 @@ def make_predictor(
 
 
 def load_scored_model(
-    run: RunDirectory, device: str = "auto", threads: int = 0, *, command: str = "analyse"
+    run: RunDirectory, device: str = "auto", threads: int = 0, code: CodeChoice = _FOR_ANALYSES
 ) -> Predictor:
     """The run's model on a device of this machine.
 
@@ -72,14 +73,15 @@ def load_scored_model(
         run: The run.
         device: "auto", "cpu", "cuda", ...; a NumPy model's is always the CPU.
         threads: How many the process uses from now on; 0 for as many as there are CPUs.
-        command: The user's, for advice on a custom model whose code was never named.
+        code: What the user says about a custom model's code.
 
     Raises:
         RunError: The model or run.json is missing or damaged, or they don't match.
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
-    check_code(run, CodeChoice(command=command))
+    source = check_code(run, code)
+    config = replace(config, source=source) if source else config
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))

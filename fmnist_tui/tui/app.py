@@ -31,7 +31,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
-from fmnist_tui.tui.base_screens import SafeScreen, is_gone
+from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone
 from fmnist_tui.tui.dataset.loading import load_dataset
 from fmnist_tui.tui.dialogs.choice import QuitDialog
 from fmnist_tui.tui.dialogs.help import HelpDialog
@@ -240,16 +240,17 @@ class FmnistApp(RunControl, FullResolution):
             event.widget.cursor_blink = False
 
     def on_inspect(self, message: messages.Inspect) -> None:
-        """Opens the Inspector."""
+        """Opens the Inspector, but not over a dialog that the next key of a burst has opened."""
         screen = inspector(message, self.runs_state, self.dataset)
         if isinstance(screen, str):
             self.notify(screen, severity="warning", markup=False)
-        else:
+        elif not isinstance(self.screen, Dialog):
             self.push_screen(screen)
 
     def on_step_by_step(self, message: messages.StepByStep) -> None:
-        """Opens the page on backpropagation."""
-        self.push_screen(step_by_step(message))
+        """Opens the page on backpropagation, likewise."""
+        if not isinstance(self.screen, Dialog):
+            self.push_screen(step_by_step(message))
 
     def on_settings_changed(self, message: messages.SettingsChanged) -> None:
         """Applies and saves changed settings."""

@@ -38,7 +38,8 @@ def test_a_picture(fmnist: Fmnist, boot: Path, monkeypatch: pytest.MonkeyPatch) 
     assert plain.lines[1].endswith("━" * 30)
     assert plain.lines[3] == f"Predicted by {V0[1]}."
     (found,) = fmnist("predict", *RUN, boot, "--json").json
-    assert list(found) == ["file", "index", "predicted", "class", "probabilities", "prepared", "label"]
+    keys = "file index predicted class probabilities prepared label blank code_changed"
+    assert list(found) == keys.split()
     assert (found["file"], found["index"], found["label"]) == (str(boot), 0, None)
     assert (found["predicted"], found["class"], len(found["probabilities"])) == (9, "Ankle boot", 10)
     assert found["probabilities"][9] == max(found["probabilities"])
@@ -73,18 +74,21 @@ def test_a_folder_with_classes(fmnist: Fmnist, tmp_path: Path) -> None:
     for name, label in (("Bag", 8), ("t_shirt top", 0), ("Ankle boot", 8)):
         (tmp_path / name).mkdir()
         Image.fromarray(images[np.flatnonzero(labels == label)[0], 0]).save(tmp_path / name / "1.png")
+    Image.new("L", (28, 28)).save(tmp_path / "Bag" / "2.png")
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "0.png").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("no picture")
     outcome = fmnist("predict", *RUN, tmp_path)
     assert (outcome.status, outcome.err) == (0, "")
-    head, boot, bag, shirt, accuracy, run = outcome.lines
+    head, boot, bag, blank, shirt, accuracy, run = outcome.lines
+    assert " (blank)  " in blank
+    assert "(blank)" not in bag
     assert head.split() == ["file", "class", "probability", "runner-up"]
     assert [line.split(".png")[1].split()[0] for line in (boot, bag, shirt)] == ["Bag", "Bag", "T-shirt/top"]
-    assert accuracy == "Accuracy 66.67%: 2 of 3 pictures in folders named after classes."
+    assert accuracy == "Accuracy 50.00%: 2 of 4 pictures in folders named after classes."
     assert run == f"Predicted by {V0[1]}."
     found = fmnist("predict", *RUN, tmp_path, "--json").json
-    assert [one["label"] for one in found] == [9, 8, 0]
+    assert [one["label"] for one in found] == [9, 8, 8, 0]
     empty = tmp_path / "empty"
     empty.mkdir()
     assert fmnist("predict", *RUN, empty).err.startswith(f"error: {empty} contains no pictures; ")

@@ -198,7 +198,9 @@ BROKEN = {
     "claims-more.npy": (_NPY.replace(b"(28, 28), }  ", b"(2800, 280000), }"), "it is damaged"),
     "no-dictionary.npy": (_NPY.replace(b"descr", b"other"), "it is damaged"),
     "pickled.npy": (npy(np.array([{}, {}], object)), "it holds object values"),
-    "integers.npy": (npy(np.zeros((28, 28), np.int64)), "it holds int64 values"),
+    "integers.npy": (npy(np.full((28, 28), 256)), "it holds integers outside of 0 to 255"),
+    "negative.npy": (npy(np.full((28, 28), -1, np.int8)), "it holds integers outside of 0 to 255"),
+    "scalar.npy": (npy(np.array(3)), "it holds a single number; its shape has to be (H, W), "),
     "nan.npy": (npy(np.full((28, 28), np.nan)), "it holds NaN or infinite values"),
     "infinite.npy": (npy(np.full((28, 28), np.inf, np.float32)), "it holds NaN or infinite values"),
     "large-values.npy": (npy(np.full((28, 28), 255.0)), "it holds values outside of 0 to 1"),
@@ -218,12 +220,27 @@ def test_a_broken_file_is_one_line(name: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint16, ">i4"])
+def test_integers_of_any_size_are_pixels(kind: str) -> None:
+    pixels = np.arange(30 * 20).reshape(30, 20) % 256
+    (found,) = read_pictures(io.BytesIO(npy(pixels.astype(kind))), "it", SHAPE)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found[0], pixels)
+
+
+@pytest.mark.parametrize("name", ["empty.png", "text.png", "truncated.png", "huge.png"])
+def test_nobody_is_told_to_remove_a_file_of_their_own(name: str) -> None:
+    with pytest.raises(DataError, match="choose another file"):
+        read_pictures(io.BytesIO(BROKEN[name][0]), "it", SHAPE)
+
+
 def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
     (tmp_path / "link.png").symlink_to("link.png")
     for path, message in (
-        (pipe, "not a regular file"),
+        (pipe, "not a regular file; choose a regular file$"),
+        (Path("/dev/zero"), "not a regular file; choose a regular file$"),
         (tmp_path, "Is a directory"),
         (tmp_path / "none.png", "No such file"),
         (tmp_path / "link.png", "Too many levels"),

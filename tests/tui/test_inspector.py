@@ -20,6 +20,7 @@ from fmnist_tui.inspection.requests import (
     AnyRequest,
     ClassMaps,
     Done,
+    Failed,
     Inspect,
     LayerImages,
     Packed,
@@ -102,9 +103,11 @@ class Answers:
 
     Attributes:
         requests: The views that were asked for.
+        died: Why it ends after an answer, or "".
     """
 
     requests: list[Inspect] = field(default_factory=list)
+    died: str = ""
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     def send(self, request: AnyRequest, take: Take) -> int:
@@ -113,6 +116,9 @@ class Answers:
         if isinstance(request, Inspect):
             self.requests.append(request)
         take(self._answer(request, number))
+        if self.died:
+            take(Failed(number=number, reason=self.died))
+            return number
         take(Done(number=number))
         return number
 
@@ -189,7 +195,18 @@ async def test_a_mistake_is_looked_at_in_the_run_that_made_it(make_app: Maker, r
         await until_shown(pilot, "Grad-CAM on conv2", "The background can light up")
         assert Path(answers.requests[-1].run).name.startswith("v3")
         assert answers.requests[-1].labels[0] == 6
+        answers.died = "the process ended"
+        await pilot.press("s")
+        await until_shown(pilot, "the process ended")
+        answers.died = ""
+        await pilot.press("s")
+        await until_shown(pilot, "Gradient of the score", "A saliency map shows")
+        assert "the process ended" not in text_in(pilot, "#maps")
+        answers.died = "the process ended"
         await pilot.press("r")
+        await until_shown(pilot, "● v0", "the process ended")
+        answers.died = ""
+        await pilot.press("w")
         await until_shown(pilot, "● v0", "20 hidden units")
 
 

@@ -16,6 +16,7 @@ from fmnist_tui.inspection.requests import Done, Failed, Predict, Probabilities
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.scored_model import load_scored_model
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.dialogs.entry import FileDialog
 from fmnist_tui.tui.playground.canvas import Canvas
 from fmnist_tui.tui.playground.screen import PlaygroundScreen
 
@@ -186,8 +187,8 @@ async def test_up_to_four_runs_are_chosen(prepared: FmnistApp, runs: Path) -> No
         write_demo_run(runs, "v0", seed=seed, wrong=100 + seed)
     async with prepared.run_test() as pilot:
         await loaded(pilot)
-        await pilot.press("6")
-        await until_shown(pilot, "2 of 3 predict Ankle boot")
+        await pilot.press("6", "space")
+        await until_shown(pilot, "2 of 3 predict Ankle boot", "drawing")
         await pilot.press("m", "home", "space", "down", "space")
         assert "At most 4 runs" in notices(prepared)
         await pilot.press("enter")
@@ -195,6 +196,11 @@ async def test_up_to_four_runs_are_chosen(prepared: FmnistApp, runs: Path) -> No
         await pilot.press("m", "home", "space", "down", "space", "enter")
         await until_shown(pilot, "v0 s1")
         assert "v0 s2" not in text_in(pilot, PREDICTIONS)
+        playground = screen(pilot)
+        playground.action_inspect()
+        playground.action_open()  # by the next key of a burst
+        await pilot.pause()
+        assert isinstance(prepared.screen, FileDialog)
 
 
 async def test_runs_without_weights_are_not_proposed_and_say_so_when_chosen(prepared: FmnistApp, runs: Path) -> None:
@@ -203,8 +209,8 @@ async def test_runs_without_weights_are_not_proposed_and_say_so_when_chosen(prep
     write_demo_run(runs, "v2", wrong=10).model.unlink()
     async with prepared.run_test() as pilot:
         await loaded(pilot)
-        await pilot.press("6")
-        await until_shown(pilot, "2 of 3 predict Ankle boot")
+        await pilot.press("6", "space")
+        await until_shown(pilot, "2 of 3 predict Ankle boot", "drawing")
         assert prepared.inspection.holders == {pilot.app.screen}  # type: ignore[attr-defined]
         await pilot.press("m", "home", "space", "enter")
         await until_shown(pilot, "◆ v3 s1 no saved weights")

@@ -19,7 +19,7 @@ from fmnist_tui.tui.playground.canvas import Layout
 from fmnist_tui.tui.playground.files import Opened, open_picture, save_picture
 from fmnist_tui.tui.playground.network_view import drawn_colours, scaled_colours, scaling_of, scaling_text
 from fmnist_tui.tui.playground.probabilities import Column, rendered
-from fmnist_tui.tui.playground.selection import columns_of, proposed, usable
+from fmnist_tui.tui.playground.selection import columns_of, inspection, proposed, usable
 from fmnist_tui.tui.playground.sketch import Picture, Sketch
 from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.widgets.images import Shades
@@ -54,6 +54,21 @@ def test_each_edit_is_undone_and_redone_and_a_drag_is_one_step() -> None:
     sketch.clear()
     sketch.redo()
     assert not sketch.image.any(), "a new step forgets what was undone"
+
+
+def test_what_is_drawn_is_called_what_it_is() -> None:
+    sketch = Sketch((1, 28, 28))
+    assert sketch.title == "blank"
+    sketch.stroke([((3, 3), (3, 9))], 1, (255,))
+    assert (sketch.title, inspection(sketch, [], None).title) == ("drawing", "drawing")
+    sketch.undo()
+    assert sketch.title == "blank"
+    sketch.begin(Picture(dataset().test.images[0], "test image 5,609", "Sandal", 5609))
+    assert sketch.title == "test image 5,609"
+    sketch.transform(shift(1, 0))
+    assert sketch.title == "test image 5,609, edited"
+    sketch.reset()
+    assert sketch.title == "test image 5,609"
 
 
 def test_what_was_moved_out_of_the_image_comes_back_until_it_is_painted_on() -> None:
@@ -123,6 +138,25 @@ def test_the_predictions_are_prominent_and_agreement_is_said() -> None:
     text = rendered(answers((BOOT, 0.9), (5, 0.8)), CLASSES, 60, 30, THEMES[0], "Sandal").plain
     assert "● v0  Ankle boot 90.00% ✗  tuned, test 90.07%" in text
     assert "● v1  Sandal 80.00% ✓" in text
+
+
+def test_of_a_blank_image_it_is_said_that_it_has_no_class() -> None:
+    shown = rendered(answers((BOOT, 0.9), (BOOT, 0.8)), CLASSES, 40, 30, THEMES[0], is_blank=True).plain
+    assert shown.startswith("A blank image is none of the classes;\nthe network must choose one\n● v0  Ankle boot")
+    assert "predict" not in shown
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_why_a_network_does_not_answer_is_read_in_full_where_there_is_room(answered: bool) -> None:
+    why = "code has changed: net.py:Net (/some/where/net.py: sha256 0123, not 4567); restore it, or train a new run"
+    columns = [replace(one, values=(), note=why) for one in answers((BOOT, 0.9), (BOOT, 0.8))]
+    columns += answers((5, 0.8)) * answered
+    lines = rendered(columns, CLASSES, 46, 22, THEMES[0]).plain.splitlines()
+    assert lines[1].startswith("● v0  code has changed: net.py:Net")
+    assert " ".join(lines).count("restore it, or train a new run") == 1
+    assert answered == any(line.startswith("Pullover") for line in lines)
+    few = rendered(columns, CLASSES, 46, 6, THEMES[0]).plain
+    assert "restore it" not in few or not answered
 
 
 @pytest.mark.parametrize(("width", "height"), [(31, 16), (51, 22), (112, 44), (10, 3), (1, 1), (0, 0)])
@@ -228,6 +262,10 @@ def test_a_saved_drawing_opens_as_it_was_and_a_broken_file_is_one_line(tmp_path:
     assert isinstance(opened, Opened)
     np.testing.assert_array_equal(opened.picture.image, image)
     assert (opened.picture.title, opened.steps) == ("boot.png", "used as it is")
+    np.save(tmp_path / "several.npy", dataset().test.images[:3, 0])
+    open_picture(tmp_path / "several.npy", (1, 28, 28), dataset(), posted.append)
+    assert isinstance(posted[-1], Opened)
+    assert posted[-1].steps == "the first of 3 images: used as it is"
     (tmp_path / "bad.png").write_bytes(b"no picture")
     open_picture(tmp_path / "bad.png", (1, 28, 28), None, posted.append)
     assert isinstance(posted[-1], Failed)

@@ -119,7 +119,7 @@ class FileDialog(Dialog[Path | None]):
         with Vertical(classes="dialog"):
             yield Static(Text(self._heading, "bold"))
             yield Input(proposed, max_length=_LONGEST, id="file", select_on_focus=False)
-            yield Static(f"{self._note}; escape cancels; ~ is your home folder", classes="muted")
+            yield Static(f"{self._note}; esc cancels; ~ is your home folder", classes="muted")
 
     def on_mount(self) -> None:
         """Ready to type, and to confirm."""

@@ -150,6 +150,8 @@ class InspectorScreen(NetworkScreen):
         """Shows another view."""
         if view in self._views:
             self._view, self._found.page = view, 0
+            if "" in self._found.faults:
+                self._open()
             self._request()
             self._show()
 
@@ -290,7 +292,7 @@ class InspectorScreen(NetworkScreen):
         """Asks for the view that is shown, unless its answers are there; an occlusion map may have been interrupted."""
         view, rows = self._view, len(sweep_for(*self._image.shape[1:]).rows)
         found = self._found.answers.get(view, [])
-        complete = len(found) == rows if view == "occlusion" else bool(found)
+        complete = view not in self._found.faults and (len(found) == rows if view == "occlusion" else bool(found))
         if self._found.predicted is None or complete or view == "predictions":
             return
         self._found.answers.pop(view, None)

@@ -1,4 +1,4 @@
-"""The dialog that chooses whose predictions are shown."""
+"""The dialog that chooses which runs predict."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class ChooseRunsDialog(Dialog[list[Run] | None]):
     def compose(self) -> ComposeResult:
         """Heading, list and what the keys do."""
         with Vertical(classes="dialog"):
-            yield Static(f"Whose predictions? Up to {MOST_RUNS} runs", classes="muted")
+            yield Static(f"Which runs should predict? Up to {MOST_RUNS}", classes="muted")
             yield Choices(*(Option(self._line(record), id=record.run_id) for record in self._records))
-            yield Static("space marks, enter shows the marked ones, escape cancels", classes="muted")
+            yield Static("space marks, enter shows the marked ones, esc cancels", classes="muted")
 
     def action_mark(self) -> None:
         """Marks the highlighted run, or no longer."""

@@ -12,7 +12,7 @@ from fmnist_tui.data import DataError, Dataset
 from fmnist_tui.inspection.edits import Pixels
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.paths import home_folder
-from fmnist_tui.text import safe
+from fmnist_tui.text import grouped, safe
 from fmnist_tui.tui.messages import Failed, Post, Written
 from fmnist_tui.tui.playground.sketch import Picture
 
@@ -35,19 +35,20 @@ class Opened(Message):
 
 
 def open_picture(file: Path, shape: ImageShape, dataset: Dataset | None, post: Post) -> None:
-    """Reads a picture (PNG, JPEG, WebP, .npy) as an image of this shape; of several images the first."""
+    """Reads a picture (PNG, JPEG, WebP, TIFF, .npy ...) as an image of this shape; of several images the first."""
     from fmnist_tui.inspection.appearance import OF_FASHION_MNIST, appearance_of
     from fmnist_tui.inspection.pictures import prepare, read_pictures
 
     try:
-        picture = read_pictures(file, file, shape)[0]
+        picture, *others = read_pictures(file, file, shape)
     except DataError as error:
         post(Failed(str(error)))
         return
     own = dataset.train.images if dataset and not dataset.is_fashion_mnist else None
     appearance = OF_FASHION_MNIST if own is None else appearance_of(own)
     prepared = prepare(picture, shape, appearance)
-    post(Opened(Picture(prepared.image, safe(file.name)), prepared.summary))
+    of = f"the first of {grouped(len(others) + 1)} images: " if others else ""
+    post(Opened(Picture(prepared.image, safe(file.name)), of + prepared.summary))
 
 
 def save_picture(image: Pixels, wanted: Path, post: Post) -> None:

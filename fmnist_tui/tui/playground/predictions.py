@@ -13,7 +13,7 @@ from textual import getters
 from textual.message import Message
 from textual.widgets import Static
 
-from fmnist_tui.inspection.edits import Pixels
+from fmnist_tui.inspection.edits import Pixels, is_blank
 from fmnist_tui.inspection.requests import Answer, Failed, Packed, Predict, Probabilities
 from fmnist_tui.runs.run import Run
 from fmnist_tui.tui.app_state import LabApp
@@ -51,6 +51,7 @@ class Predictions(Static):
         self.columns: list[Column] = []
         self._class_names: tuple[str, ...] = ()
         self._truth = ""
+        self._is_blank = False
         self._shown: tuple[Any, ...] = ()
         self._complaints: dict[str, str] = {}
 
@@ -65,7 +66,7 @@ class Predictions(Static):
 
     def ask(self, image: Pixels, classes: tuple[str, ...], truth: str) -> None:
         """Asks all networks about an image (C, H, W), of the true class `truth` if that isn't ""."""
-        self._class_names, self._truth = classes, truth
+        self._class_names, self._truth, self._is_blank = classes, truth, is_blank(image)
         packed = Packed.of(np.ascontiguousarray(image))
         for record in self.chosen:
             if not record.has_weights:
@@ -87,7 +88,8 @@ class Predictions(Static):
             self.columns[at] = replace(self.columns[at], values=tuple(message.answer.values), note="")
             self._complaints.pop(message.run, None)
         elif isinstance(message.answer, Failed):
-            self.columns[at] = replace(self.columns[at], values=(), note=message.answer.reason)
+            reason = message.answer.reason.removeprefix(f"run {message.run}: ")
+            self.columns[at] = replace(self.columns[at], values=(), note=reason)
             if message.answer.reason not in self._complaints.values():
                 self.notify(message.answer.reason, severity="error", markup=False)
             self._complaints[message.run] = message.answer.reason
@@ -95,14 +97,15 @@ class Predictions(Static):
 
     def show(self) -> None:
         """Shows the answers; the same again costs nothing."""
+        blank = self._is_blank
         shown = (tuple(self.columns), self._class_names, *self.size, self.app.current_theme, self._truth)
         if not self.columns:
             state = self.app.runs_state
             self._shown = ()
             self.update(Text(_NO_RUNS if state.complete else state.loading), layout=False)
-        elif shown != self._shown:
-            self._shown = shown
-            self.update(rendered(*shown), layout=False)
+        elif (*shown, blank) != self._shown:
+            self._shown = (*shown, blank)
+            self.update(rendered(*shown, is_blank=blank), layout=False)
 
     def _pass_on(self, run: str, answer: Answer) -> None:
         self.post_message(self.Answered(run, answer))

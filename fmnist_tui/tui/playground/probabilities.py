@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _PERCENT = 5
 """Cells, with a space before."""
 _WIDEST_GAP = 2
 """Lines between two classes."""
+_ON_BLANK = "A blank image is none of the classes; the network must choose one"
 _SHORTEST_BAR, _LONGEST_BAR = 2, 40
 
 
@@ -51,7 +53,14 @@ class Column:
 
 
 def rendered(
-    columns: Sequence[Column], classes: Sequence[str], width: int, height: int, theme: Theme, truth: str = ""
+    columns: Sequence[Column],
+    classes: Sequence[str],
+    width: int,
+    height: int,
+    theme: Theme,
+    truth: str = "",
+    *,
+    is_blank: bool = False,
 ) -> Text:
     """A line on agreement, one for each network with its predicted class, and a table with a bar for each probability.
 
@@ -62,19 +71,38 @@ def rendered(
         height: Lines; where not all classes fit, the most probable ones are shown.
         theme: For the colours.
         truth: The true class, if it is known.
+        is_blank: Whether nothing is drawn, which takes the place of the line on agreement.
     """
     lines = [_agreement(columns, classes, theme)]
+    if is_blank and width > 0:
+        lines = [Text(line, theme_colour("warning", theme)) for line in textwrap.wrap(_ON_BLANK, width)]
     lines += [_heading(column, columns, classes, width, theme, truth) for column in columns]
+    reasons = _cut_reasons(columns, width)
     room = height - len(lines)
+    has_table = any(column.values for column in columns)
+    if reasons and room >= len(reasons) + 1 + (len(classes) + 2) * has_table:
+        lines += [Text(), *(Text(line, "dim") for line in reasons)]
+        room = height - len(lines)
     if room > len(classes) + 2:
         lines.append(Text())
         room -= 1
-    if any(column.values for column in columns) and room > 2:
+    if has_table and room > 2:
         lines += _table(columns, classes, width, room, theme)
     for line in lines:
         line.no_wrap = True
         line.truncate(width, overflow="ellipsis")
     return Text("\n", no_wrap=True).join(lines[:height])
+
+
+def _cut_reasons(columns: Sequence[Column], width: int) -> list[str]:
+    """The lines of the notes that don't fit beside their networks' names, each once."""
+    room = width - _name_width(columns) - 2
+    notes = dict.fromkeys(column.note for column in columns if not column.values and cells(column.note) > room)
+    return [line for note in notes for line in textwrap.wrap(note, max(1, width))]
+
+
+def _name_width(columns: Sequence[Column]) -> int:
+    return max((cells(one.name) for one in columns), default=0) + 2
 
 
 def _agreement(columns: Sequence[Column], classes: Sequence[str], theme: Theme) -> Text:
@@ -95,7 +123,7 @@ def _heading(
 ) -> Text:
     """For example: `◆ v3  Ankle boot 99.12% ✓  tuned, test 93.71%`."""
     colour = _colour(column, theme)
-    name = pad(f"{column.marker} {column.name}", max(cells(one.name) for one in columns) + 2)
+    name = pad(f"{column.marker} {column.name}", _name_width(columns))
     if not column.values:
         return Text.assemble((name, colour), "  ", (cut(column.note, max(1, width - cells(name) - 2)), "dim"))
     predicted = classes[column.top]

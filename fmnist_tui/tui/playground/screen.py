@@ -57,22 +57,23 @@ class PlaygroundScreen(NetworkScreen):
 
     CSS_PATH = "playground.tcss"
     BINDINGS = [
+        Binding("t", "random", "Image", tooltip="Begin with a random test image"),
+        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
+        Binding("m", "choose", "Models", tooltip="Choose up to four runs whose models predict"),
         Binding("e", "eraser", "Eraser", tooltip="Paint with the eraser, or with the brush again"),
         Binding("s", "brush", "Size", tooltip="The next of three brush sizes"),
         Binding("u", "undo", "Undo", tooltip="Undo the last step"),
-        Binding("t", "random", "Image", tooltip="Begin with a random test image"),
-        Binding("m", "choose", "Models", tooltip="Choose up to four runs whose models predict"),
         Binding("v", "network_view", "Input", tooltip="The scaled pixels that the first model gets, or the image"),
-        Binding("l", "inspect", "Look inside", tooltip="What the first model's network sees in the image"),
         Binding("r", "turn(1)", "Rotate", tooltip="Rotate clockwise by 10 degrees"),
-        Binding("plus,equals_sign", "scale(1)", "Larger", key_display="+", tooltip="Enlarge by 10%"),
+        Binding("plus", "scale(1)", "Larger", key_display="+", tooltip="Enlarge by 10%"),
+        Binding("equals_sign", "scale(1)", "Larger", key_display="=", tooltip="Enlarge by 10%"),
         Binding("n", "noise", "Noise", tooltip="Add noise"),
         Binding("b", "blur", "Blur", tooltip="Blur"),
         Binding("x", "hole", "Erase", tooltip="Erase a square of 7x7 pixels around the cursor"),
         Binding("g", "colour", "Ink", tooltip="The next grey level or colour to paint in"),
         Binding("c", "clear", "Clear", tooltip="A blank image"),
         Binding("z", "reset", "Reset", tooltip="Back to the picture that you began with"),
-        Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, .npy)"),
+        Binding("o", "open", "Open", tooltip="Begin with a picture from a file (PNG, JPEG, WebP, TIFF, .npy)"),
         Binding("w", "save", "Save", tooltip="Save the image as a PNG file"),
         Binding("y", "redo", "Redo", tooltip="Take the undone step again"),
         Binding("R", "turn(-1)", "Rotate back", tooltip="Rotate counterclockwise by 10 degrees"),
@@ -244,7 +245,9 @@ class PlaygroundScreen(NetworkScreen):
 
     def action_open(self) -> None:
         """Asks for a file, and begins with the picture in it."""
-        dialog = FileDialog("Begin with a picture", working_folder(), "", "enter opens a PNG, JPEG, WebP or .npy file")
+        dialog = FileDialog(
+            "Begin with a picture", working_folder(), "", "enter opens a PNG, JPEG, WebP, TIFF or .npy file"
+        )
         self.app.push_screen(dialog, self._open)
 
     def on_opened(self, message: Opened) -> None:
@@ -261,7 +264,7 @@ class PlaygroundScreen(NetworkScreen):
     def action_save(self) -> None:
         """Asks for a file, and writes the image."""
         image = self._sketch.image
-        dialog = FileDialog("Save the image as PNG", working_folder(), "drawing.png", "enter saves; overwrites nothing")
+        dialog = FileDialog("Save the image as PNG", working_folder(), "drawing.png", "enter saves (never overwrites)")
         self.app.push_screen(dialog, partial(self._save, image))
 
     def action_inspect(self) -> None:
@@ -377,7 +380,8 @@ class PlaygroundScreen(NetworkScreen):
         accent = Color.parse(theme_colour("accent", theme)).rgb
         self.query_one(Canvas).show(colours, Ink(BRUSHES[self._brush], accent, self.app.ascii_images))
         begun = self._sketch.begun
-        text = f"{begun.title}: {begun.truth}" if begun.truth else begun.title
+        is_known = begun.truth and not self._sketch.is_edited
+        text = f"{begun.title}: {begun.truth}" if is_known else self._sketch.title
         if seen:
             text = scaling_text(predictions.columns[0].name, seen, palette)
         self.query_one("#about", Static).update(Text(text), layout=False)

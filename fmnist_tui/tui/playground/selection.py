@@ -69,7 +69,7 @@ def inspection(sketch: Sketch, chosen: Sequence[Run], dataset: Dataset | None) -
     """The request to look inside the first run's network while it sees the drawing; a test image's class is known."""
     begun, image = sketch.begun, np.ascontiguousarray(sketch.image)
     label = int(dataset.test.labels[begun.index]) if dataset and begun.index is not None else None
-    return Inspect(chosen[0] if chosen else None, image, label, begun.title)
+    return Inspect(chosen[0] if chosen else None, image, label, sketch.title)
 
 
 def _accuracy(record: Run) -> float:

@@ -11,7 +11,7 @@ from fmnist_tui.inspection.edits import UNCHANGED, Matrix, Pixels, painted, warp
 from fmnist_tui.models.spec import ImageShape
 
 _MOST_STEPS = 200
-BLANK = "blank"
+BLANK, DRAWING = "blank", "drawing"
 GREYS = {"ink 100%": (255,), "ink 75%": (192,), "ink 50%": (128,), "ink 25%": (64,)}
 """Named so that the names are true of light themes, too, on which 255 is drawn dark."""
 COLOURS = {
@@ -83,6 +83,18 @@ class Sketch:
     def begun(self) -> Picture:
         """The picture that it began with."""
         return self._state.begun
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it is no longer the picture that it began with."""
+        return not np.array_equal(self.image, self.begun.image)
+
+    @property
+    def title(self) -> str:
+        """What it is: "blank", "drawing", "test image 12", "test image 12, edited"."""
+        if not self.is_edited:
+            return self.begun.title
+        return DRAWING if self.begun.title == BLANK else f"{self.begun.title}, edited"
 
     @property
     def colours(self) -> dict[str, tuple[int, ...]]:
