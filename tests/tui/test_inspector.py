@@ -201,7 +201,7 @@ async def test_a_mistake_is_looked_at_in_the_run_that_made_it(make_app: Maker, r
         answers.died = ""
         await pilot.press("s")
         await until_shown(pilot, "Gradient of the score", "A saliency map shows")
-        assert "the process ended" not in text_in(pilot, "#maps")
+        assert "The process ended" not in text_in(pilot, "#maps")
         answers.died = "the process ended"
         await pilot.press("r")
         await until_shown(pilot, "● v0", "The process ended")

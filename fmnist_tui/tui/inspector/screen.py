@@ -332,9 +332,7 @@ class InspectorScreen(NetworkScreen):
         """The run and the image; also what is on the panel's border, where there is no room for one."""
         self.query_one("#view").border_title = Content(view)
         title = heading(self._run, self._title, self.app.current_theme)
-        if not self._has_border:
-            title = Text.assemble(title, f" · {view}")
-        self.query_one("#title", Static).update(title)
+        self.query_one("#title", Static).update(title if self._has_border else title.append(f" · {view}"))
 
     def _show_views(self) -> None:
         keys = {active.binding.action: active.binding.key for active in self.active_bindings.values()}
