@@ -9,10 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from fmnist_tui.files import is_folder
 from fmnist_tui.runs.notifications import Job, Message
 from fmnist_tui.text import safe
 
@@ -82,7 +84,7 @@ def run(command: tuple[str, ...], message: Message) -> str:
     accuracy = "" if message.test_accuracy is None else str(message.test_accuracy)
     known = {"RUN": message.run, "KIND": message.kind, "TEXT": message.text, "TEST_ACCURACY": accuracy}
     environment = {**os.environ, **{f"FMNIST_TUI_{name}": value for name, value in known.items()}}
-    folder = message.folder if os.path.isdir(message.folder) else "/"  # noqa: PTH112
+    folder = message.folder if is_folder(Path(message.folder)) else "/"
     try:
         done = subprocess.run(command, input=msgspec.json.encode(message), cwd=folder, env=environment, check=False)
     except (OSError, ValueError) as error:

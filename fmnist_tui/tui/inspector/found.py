@@ -69,6 +69,9 @@ class Answered(Message):
         self.answer = answer
 
 
+DELETED = "This run has been deleted"
+
+
 class Deleted(Message):
     """The run has been deleted."""
 

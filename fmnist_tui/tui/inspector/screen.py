@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.theme import Theme
 from textual.widgets import Static
 
+from fmnist_tui.files import is_folder
 from fmnist_tui.inspection.occlusion import sweep_for
 from fmnist_tui.inspection.requests import Answer, Done, Failed, Inspect, Packed, Predict, Probabilities, Views
 from fmnist_tui.runs.run import Run
@@ -23,7 +24,7 @@ from fmnist_tui.tui.base_screens import NetworkScreen
 from fmnist_tui.tui.inspector.choosing import samples_of
 from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
 from fmnist_tui.tui.inspector.facts import facts_text, heading
-from fmnist_tui.tui.inspector.found import Answered, Deleted, Found, SnapshotsRead
+from fmnist_tui.tui.inspector.found import DELETED, Answered, Deleted, Found, SnapshotsRead
 from fmnist_tui.tui.inspector.views import (
     COMPARING,
     DENSE,
@@ -46,7 +47,6 @@ Pixels = NDArray[np.uint8]
 _GREY = 128
 _WIDE = 92
 """Cells from which the views' names have gaps around them."""
-_DELETED = "This run has been deleted"
 
 
 class InspectorScreen(NetworkScreen):
@@ -191,17 +191,17 @@ class InspectorScreen(NetworkScreen):
         self.app.threads.start(partial(self._begin_step, StepByStep(self._run, self._image, self._label, self._title)))
 
     def _begin_step(self, message: StepByStep) -> None:
-        self.post_message(message if message.run.path.is_dir() else Deleted(message.run))
+        self.post_message(message if is_folder(message.run.path) else Deleted(message.run))
 
     def _look_for(self, run: Run) -> None:
-        if not run.path.is_dir():
+        if not is_folder(run.path):
             self.post_message(Deleted(run))
 
     def on_deleted(self, message: Deleted) -> None:
         """Says so, in place of any view that isn't there yet."""
-        self.notify(_DELETED, severity="warning")
+        self.notify(DELETED, severity="warning")
         if message.run is self._run:
-            self._found.faults = dict.fromkeys(("", *self._views), _DELETED)
+            self._found.faults = dict.fromkeys(("", *self._views), DELETED)
             self._show()
 
     def action_other_run(self) -> None:

@@ -253,7 +253,7 @@ def _grad_cam(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
     found = next((one for one in answers if isinstance(one, ClassMaps)), None)
     layer = found.layer if found else ""
     there = space.palette.adjectives[1]
-    found_there = f"The last convolution ({layer}) found what speaks for a class in the parts {there}."
+    found_there = f"What is {there} is where the last convolution ({layer}) found evidence for the class."
     sentences = (found_there, "The background can light up, too.")
     return _class_maps(answers, look, space, f"Grad-CAM on {layer}", sentences)
 
