@@ -4,7 +4,7 @@ RUNS is a folder with one run each of v0, v1 and v3 on Fashion-MNIST, trained by
 and snapshots of each epoch. Those in the docs took half an hour on two CPU cores:
 
     fmnist-tui train v0 --runs RUNS
-    fmnist-tui train v1 --runs RUNS --epochs 10 --limit 6000
+    fmnist-tui train v1 --runs RUNS
     fmnist-tui train v3 --runs RUNS --epochs 10 --limit 12000
 """
 
