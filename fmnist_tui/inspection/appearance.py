@@ -20,7 +20,7 @@ Pixels = NDArray[np.uint8]
 TOLERANCE = 20
 """Pixel values (8%) within which a pixel belongs to the background: compression blurs the edges of objects."""
 _SPECKS = 0.005
-"""A row or column of which less than this fraction differs from the background is taken for noise."""
+"""A row or column of which less than this fraction differs from the background is noise."""
 _SAMPLE = 2000
 _UNIFORM = 0.6
 """Of the pixels at the edges: the fraction that makes a background. In Fashion-MNIST it is 88%."""

@@ -29,7 +29,7 @@ _NPY = b"\x93NUMPY"
 _WORKING_SIDE = 1024
 """Larger pictures are made smaller first: nothing of them would be seen in images of 28 pixels."""
 _CORNER = 0.02
-"""Of the sides: the corners whose colour is taken for the background's."""
+"""Of the sides: the corners, whose colour is the background's."""
 _DARK = 128
 
 

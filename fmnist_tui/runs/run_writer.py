@@ -94,7 +94,7 @@ class RunWriter:
     def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
         """Keep a snapshot beside those of earlier epochs, of earlier trainers too.
 
-        The file is written anew before each checkpoint: a run that is killed resumes from there and takes those again
+        The whole file is written before each checkpoint: a run that is killed resumes from there and takes those again
         that are missing.
         """
         if self._snapshots is None:
@@ -162,7 +162,7 @@ class RunWriter:
             self._news.append(news)
 
     def _write_snapshots(self, snapshots: tuple[EpochSnapshot, ...]) -> None:
-        """Write the file of snapshots anew if some of them aren't in it."""
+        """Replace the file of snapshots if some of them aren't in it."""
         if self._plan is not None and len(snapshots) > self._written_snapshots:
             content = _safetensors(self._plan.to_tensors(snapshots), {"layer": self._plan.layer})
             write_atomically(self._run.snapshots, content, self._check)

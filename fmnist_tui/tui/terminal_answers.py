@@ -2,7 +2,7 @@
 
 The question is sent after the first paint and nothing waits for the answer; without one, images stay half-blocks.
 textual-image would ask while it is imported, and read the answer before the app starts: that takes up to 0.2 s, and an
-answer that comes later would be taken for keys.
+answer that comes later would be read as keys.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Answers:
 
 
 def _cell_by_system() -> tuple[int, int] | None:
-    """What the terminal has told the system, for those that don't answer how large a cell is."""
+    """The cell size that the system knows, for terminals that don't answer."""
     try:
         rows, columns, width, height = struct.unpack("4H", fcntl.ioctl(sys.stdin, termios.TIOCGWINSZ, bytes(8)))
     except (OSError, ValueError):

@@ -53,11 +53,14 @@ def facts_text(
     predicted = int(probabilities.argmax())
     wrong = label is not None and label != predicted
     colour = theme_colour("error" if wrong else "success", theme) if label is not None else ""
-    share = percent(float(probabilities[predicted]))
-    told = wrap(f"predicted {names[predicted]} {share}", width)
-    if len(lines) + len(told) > space.height > 0:
-        lines, told = lines[: max(0, space.height - 1)], [f"{cut(names[predicted], width - len(share) - 1)} {share}"]
-    lines += [Text(line, style=colour) for line in told]
+    confidence = percent(float(probabilities[predicted]))
+    verdict = wrap(f"predicted {names[predicted]} {confidence}", width)
+    if len(lines) + len(verdict) > space.height > 0:
+        lines, verdict = (
+            lines[: max(0, space.height - 1)],
+            [f"{cut(names[predicted], width - len(confidence) - 1)} {confidence}"],
+        )
+    lines += [Text(line, style=colour) for line in verdict]
     longest = min(_LONGEST, max(map(cells, names)))
     room = max(1, width - longest - _NUMBER - 2)
     order = np.argsort(-probabilities, kind="stable")[: max(0, space.height - len(lines))].tolist()
