@@ -14,7 +14,8 @@ import grimp
 
 SVG = Path(__file__).parent / "architecture.svg"
 FLOORS = tuple(
-    floor.split() for floor in ("cli", "tui", "report doctor", "analysis", "runs", "training", "models", "data", "host")
+    floor.split()
+    for floor in ("cli", "tui", "report doctor", "analysis inspection", "runs", "training", "models", "data", "host")
 )
 HOLDS = {
     "cli": "the commands",
@@ -22,6 +23,7 @@ HOLDS = {
     "report": "tables, sentences, figures, exports",
     "doctor": "checks of this machine",
     "analysis": "statistics, comparison, errors, claims",
+    "inspection": "what a network sees; a process for it",
     "runs": "a run's folder: log, lock, control, status, queue; the trainer process",
     "host": "the machine: CPUs, GPUs by UUID, identity, commands with time limits",
     "training": "recipes, the loop, its events, checkpoints, engines",

@@ -1,8 +1,8 @@
 """Makes the pictures of the README and the docs from the real app: `python assets/make_pictures.py RUNS`.
 
-RUNS is a folder of finished runs, for results and claims; its newest v3 that was trained on a GPU is shown as it ended.
-The other pictures of a training, and the animation, are taken of a v0 that trains meanwhile on the real images, which
-takes about a minute.
+RUNS is a folder of finished runs, for results and claims; its newest v3 that was trained on a GPU is shown as it ended,
+and the layers of its newest v3 that has measurements of them. The other pictures of a training, and the animation, are
+taken of a v0 that trains meanwhile on the real images, which takes about a minute.
 """
 
 from __future__ import annotations
@@ -99,6 +99,18 @@ async def gpu_picture(runs: Path) -> None:
         await picture(pilot, "training-gpu")
 
 
+async def layers_picture(runs: Path) -> None:
+    """How the layers of the newest v3 with measurements of them learned: the update ratios."""
+    found = [run for run in read_runs(runs) if run.version == "v3" and run.dynamics]
+    if not found:
+        return
+    app = FmnistApp(AppPaths(runs, None, cache_folder()), attach=found[0].directory)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(SECONDS_TO_READ)
+        await pilot.press("d", "d")
+        await picture(pilot, "layers")
+
+
 async def training_pictures() -> None:
     """A v0 that is started from the form: a picture of its ninth epoch, and all of it as an animation."""
     with tempfile.TemporaryDirectory() as folder:
@@ -130,4 +142,5 @@ async def training_pictures() -> None:
 if __name__ == "__main__":
     asyncio.run(still_pictures(Path(sys.argv[1])))
     asyncio.run(gpu_picture(Path(sys.argv[1])))
+    asyncio.run(layers_picture(Path(sys.argv[1])))
     asyncio.run(training_pictures())

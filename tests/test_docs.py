@@ -184,7 +184,8 @@ def test_every_page_is_found_from_the_readme() -> None:
 
 def test_every_command_and_option_is_documented() -> None:
     text = (PROJECT / "docs" / "commands.md").read_text("utf-8")
-    codes = " ".join(_CODE.findall(text))
+    blocks = " ".join(block for _, block in _BLOCK.findall(text))
+    codes = " ".join([blocks, *_CODE.findall(_BLOCK.sub("", text))])
     assert [name for name in COMMANDS if f"fmnist-tui {name}".strip() not in codes] == []
     long = {option for option in ALL_OPTIONS - FOREIGN_OPTIONS - HELP if option.startswith("--")}
     assert sorted(option for option in long if not re.search(rf"{option}(?![\w-])", codes)) == []

@@ -38,6 +38,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "delete": ("manage", "Delete a run."),
     "results": ("results", "Compare the models' runs."),
     "analyse": ("analyse", "Measure robustness, efficiency, generalisation gap and convergence."),
+    "predict": ("predict", "Predict the classes of pictures."),
     "export": ("export", "Write a run's statistics, curves, plots and predictions."),
     "data": ("data", "Find, download and verify the data."),
     "bench": ("bench", "Measure training speed on this machine."),

@@ -50,6 +50,8 @@ def open_app(
     if ascii_only is None:
         ascii_only = not is_utf8(given_environment())
     app = FmnistApp(folders, in_app=in_app, attach=attach, ascii_only=ascii_only, low_bandwidth=low_bandwidth)
+    if not (ascii_only or low_bandwidth):
+        app.allow_full_resolution()
     outlive_the_terminal()
     app.handle_signals()
     try:

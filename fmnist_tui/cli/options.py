@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from fmnist_tui.models.options import ConfigError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from fmnist_tui.runs.notifications import Notifications
     from fmnist_tui.training.recipe_files import RecipeFile
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -107,12 +109,51 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+CODE_OPTIONS = ("model", "accept_changed_model")
+
+
+def given_options(ctx: click.Context, without: Iterable[str] = ()) -> list[str]:
+    """The options on the command line, as they are given again in a command that an error advises."""
+    words: list[str] = []
+    for option in ctx.command.params:
+        name = option.name or ""
+        is_given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not isinstance(option, click.Option) or not is_given or name in without:
+            continue
+        value = ctx.params.get(name)
+        values = value if isinstance(value, list | tuple) else [value]
+        words += [option.opts[0]] if option.is_flag else [word for one in values for word in (option.opts[0], str(one))]
+    return words
+
+
 def code_options(command: Command) -> Command:
     """--model and --accept-changed-model, passed as `model` and `accept_changed_model`."""
     where = "The code of the run's model, FILE.py:NAME, if it has moved or you never named it."
-    changed = "Go on with code that has changed; marks the run as modified."
+    changed = "Go on with code that has changed; marks the run as modified, unless it only predicts."
     command = click.option("--accept-changed-model", is_flag=True, help=changed)(command)
     return click.option("--model", metavar="MODEL", help=where)(command)
+
+
+def notify_options(command: Command) -> Command:
+    """--on-end, --notify and --notify-best, passed as `on_end`, `notify` and `notify_best`."""
+    options = (
+        click.option("--on-end", metavar="COMMAND", help="Run a command when a run ends, with its result as JSON."),
+        click.option("--notify", metavar="URL", help="Post a message there when a run ends: ntfy, Slack, Discord."),
+        click.option("--notify-best", is_flag=True, help="Post one for each new best epoch, too."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def wanted_notifications(on_end: str | None, notify: str | None, *, best: bool) -> Notifications:
+    """What `notify_options` ask for; raises click.UsageError if it can't be used."""
+    from fmnist_tui.runs.notifications import read_notifications
+
+    try:
+        return read_notifications(on_end, notify, best=best)
+    except ConfigError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from None
 
 
 def run_argument(command: Command) -> Command:

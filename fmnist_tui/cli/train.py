@@ -10,13 +10,17 @@ from typing import Any
 import click
 
 from fmnist_tui.cli.options import (
+    CODE_OPTIONS,
     Folder,
     code_options,
     data_option,
+    given_options,
     json_option,
+    notify_options,
     recipe_option,
     run_argument,
     runs_option,
+    wanted_notifications,
 )
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.errors import RunError
@@ -25,6 +29,7 @@ from fmnist_tui.models.registry import BUILT_IN, UnknownModelError, all_models, 
 from fmnist_tui.paths import AppPaths, app_paths, data_folder, runs_folder
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.model_code import CodeChoice
+from fmnist_tui.runs.notifications import Notifications, save_notifications
 from fmnist_tui.runs.resume import check_resumable
 from fmnist_tui.text import counted, decoded, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
@@ -63,6 +68,7 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 for all.")
 @click.option("--detach", is_flag=True, help="Print the run ids and return; the runs continue in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the runs end with it.")
+@notify_options
 @json_option
 @data_option
 @runs_option
@@ -78,6 +84,9 @@ def train_command(
     runs: str | None,
     recipe: str | RecipeFile,
     given: tuple[str, ...],
+    on_end: str | None,
+    notify: str | None,
+    notify_best: bool,  # noqa: FBT001
     **settings: Any,
 ) -> None:
     """Train models and follow them. Several runs queue for the device.
@@ -87,6 +96,7 @@ def train_command(
     """
     if detach and in_app:
         raise click.UsageError(_DETACHED_IN_APP)
+    notifications = wanted_notifications(on_end, notify, best=notify_best)
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
     settings |= {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
@@ -95,6 +105,8 @@ def train_command(
     names = model_names(versions, folders.data, folders.cache)
     configs = configurations(names, seeds_wanted, changes=changes, **settings)
     requested = _request(configs, folders)
+    for run in requested:
+        save_notifications(run, notifications)
     if detach:
         sys.exit(start_and_leave(requested))
     sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
@@ -164,6 +176,7 @@ def model_names(versions: tuple[str, ...], data: str | None, cache: Path) -> lis
 @run_argument
 @click.option("--detach", is_flag=True, help="Print the run id and return; the run continues in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the run ends with it.")
+@notify_options
 @json_option
 @click.option("--data", type=Folder(), metavar="DIR", help="The folder with the run's images, if they have moved.")
 @code_options
@@ -177,18 +190,26 @@ def resume_command(
     as_json: bool,  # noqa: FBT001
     data: str | None,
     runs: str | None,
+    on_end: str | None,
+    notify: str | None,
+    notify_best: bool,  # noqa: FBT001
 ) -> None:
     """Resume a stopped or interrupted run from its latest checkpoint.
 
     On the same machine, with the same device, number of threads and library versions, it continues bit for bit;
     otherwise it adapts and reports what differs. The images are searched for in the folder used last, in
-    FMNIST_TUI_DATA and in the default places, and identified by their checksum.
+    FMNIST_TUI_DATA and in the default places, and identified by their checksum. What --on-end and --notify asked for
+    at the start still applies, unless they are given again.
     """
     if detach and in_app:
         raise click.UsageError(_DETACHED_IN_APP)
+    notifications = wanted_notifications(on_end, notify, best=notify_best)
     run = find_run(runs_folder(runs), ref)
-    code = CodeChoice(model, accept_changed_model)
+    arguments = given_options(click.get_current_context(), without=CODE_OPTIONS)
+    code = CodeChoice(model, accept_changed_model, arguments=tuple(arguments))
     check_resumable(run, data_folder(data) if data else None, code)
+    if notifications != Notifications():
+        save_notifications(run, notifications)
     if detach:
         sys.exit(start_and_leave([run]))
     sys.exit((train_here if in_app else start_and_follow)([run], as_json=as_json))

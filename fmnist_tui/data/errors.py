@@ -12,6 +12,8 @@ from fmnist_tui.text import safe
 _DENIED = (errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_SUCH_NAME = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_NO_FILE = (errno.EINVAL, errno.EISDIR)
+"""What `check_regular_file` raises for pipes, devices and folders."""
 _OVERLOADED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 CACHE_ELSEWHERE = "or set XDG_CACHE_HOME to another folder"
 
@@ -44,6 +46,10 @@ def unreadable(path: Path, error: OSError) -> DataError:
         advice = f"you lack the permission: ask the owner for it, or, if that is you: chmod -R u+rX {path}"
     elif error.errno in _NO_SUCH_NAME:
         advice = "check the name, or give another folder"
+    elif error.errno in _NO_FILE:
+        advice = "choose a regular file"
+    elif error.errno == errno.EFBIG:
+        advice = "make it smaller"
     elif error.errno in _OVERLOADED:
         advice = "the machine is out of memory or open files: try again when it is less busy"
     else:

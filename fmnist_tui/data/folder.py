@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fmnist_tui.data import idx, kaggle, npz, official, pictures
 from fmnist_tui.data.assembling import Part, Sets, assemble
+from fmnist_tui.data.decoding import SUFFIXES
 from fmnist_tui.data.errors import CancelCheck, DataError, ProgressCallback, never, quiet
 
 Reader = Callable[[ProgressCallback, CancelCheck], Sets]
@@ -93,7 +94,7 @@ def _given_file(path: Path) -> DataFiles:
     if _IDX_NAME.fullmatch(path.name):
         return _named_idx(path)
     advice = _GIVE
-    if path.suffix.lower() in pictures.SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         advice = "give the folder that contains the class folders"
     raise DataError(f"{path} is neither a folder nor a file of a known format", advice)
 

@@ -1,35 +1,26 @@
-"""Folders of pictures, `train/<class>/*.png`, read with Pillow, which is imported only here."""
+"""Folders of pictures, `train/<class>/*.png`."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data.assembling import Part, Sets, assemble
 from fmnist_tui.data.dataset import MAX_CLASSES, ByteArray
-from fmnist_tui.data.errors import CancelCheck, DataError, Progress, ProgressCallback, raise_if_cancelled, unreadable
+from fmnist_tui.data.decoding import SUFFIXES, decode, opaque
+from fmnist_tui.data.errors import CancelCheck, DataError, Progress, ProgressCallback, raise_if_cancelled
 from fmnist_tui.files import exists, is_file, is_folder
 from fmnist_tui.text import amount, counted, grouped, safe
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm", ".pbm"}
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 _PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
-MAX_PIXELS = 50_000_000
-"""Of a picture: a file of a few kilobytes can claim billions."""
 LARGEST = 1 << 32
 """Bytes of all images."""
 MAX_SIDE = 1024
-_GREY, _DEEP = ("1", "L", "LA", "La"), ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 @dataclass(frozen=True)
@@ -259,65 +250,12 @@ class _Reader:
 
 
 def _decode(path: Path, size: int | None) -> NDArray[np.uint8]:
-    """A picture as (height, width), or (height, width, 3) if it has colours."""
+    """A picture as (height, width), or (height, width, 3) if it has colours; transparent pixels are white."""
     if size is not None and not 1 <= size <= MAX_SIDE:
         raise DataError(f"pictures can't be resized to {size} pixels", f"give a --size from 1 to {MAX_SIDE}")
-    try:
-        import PIL.Image
-    except ImportError:
-        raise DataError("pictures need Pillow, which is missing", "install it: pip install pillow") from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PIL.Image.open(path, formats=_FORMATS) as image:
-                return _pixels(image, path, size)
-    except PIL.Image.DecompressionBombError:
-        raise _bomb(path) from None
-    except PIL.UnidentifiedImageError:
-        raise DataError(f"{path} is not a picture, whatever its name", "remove it, or save it as PNG or JPEG") from None
-    except (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, AttributeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise unreadable(path, error) from None
-        raise DataError(f"{path} is damaged or truncated", "copy it again, or remove it") from None
-
-
-def _bomb(path: Path) -> DataError:
-    return DataError(f"{path} claims more than {grouped(MAX_PIXELS)} pixels", "remove it, or make it smaller")
-
-
-def _pixels(image: Image, path: Path, size: int | None) -> NDArray[np.uint8]:
-    from PIL import ImageOps
-    from PIL.Image import Resampling
-
-    if image.width * image.height > MAX_PIXELS:
-        raise _bomb(path)
-    if getattr(image, "is_animated", False):
-        frames = getattr(image, "n_frames", 2)
-        raise DataError(f"{path} has {frames} frames", "save one of them as a picture of its own")
-    image.load()
-    plain = _plain(ImageOps.exif_transpose(image), path)
+    image = opaque(decode(path, path))
     if size is not None:
-        plain = ImageOps.fit(plain, (size, size), Resampling.BICUBIC)
-    return np.asarray(plain)
+        from PIL import Image, ImageOps
 
-
-def _plain(image: Image, path: Path) -> Image:
-    """The image as "L" or "RGB"."""
-    from PIL.Image import alpha_composite, fromarray, new
-
-    if image.mode in _DEEP:
-        return fromarray(_shallow(image, path))
-    if image.mode == "F":
-        raise DataError(f"{path} has floating-point values", "save it with 8 bits per channel")
-    mode = "L" if image.mode in _GREY else "RGB"
-    if "transparency" in image.info or image.mode in ("LA", "La", "RGBA", "RGBa", "PA"):
-        image = alpha_composite(new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return image.convert(mode)
-
-
-def _shallow(image: Image, path: Path) -> NDArray[np.uint8]:
-    """16-bit values as 8-bit ones."""
-    values: NDArray[Any] = np.asarray(image)
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise DataError(f"{path} has values of more than 16 bits", "save it with 8 bits per channel")
-    return (values // 257).astype(np.uint8)
+        image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
+    return np.asarray(image)

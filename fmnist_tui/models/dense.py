@@ -95,7 +95,7 @@ def _activate(activation: str, values: Array) -> None:
         expit(values, out=values)
 
 
-def _derivative(activation: str, outputs: Array, mask: NDArray[np.bool_]) -> Array | NDArray[np.bool_]:
+def derivative(activation: str, outputs: Array, mask: NDArray[np.bool_] | None = None) -> Array | NDArray[np.bool_]:
     """The activation function's derivative, from its outputs; `mask` is a buffer for that of ReLU."""
     if activation == "relu":
         return np.greater(outputs, 0.0, out=mask)
@@ -171,10 +171,14 @@ class DenseNetwork:
             self._gemm(1.0, delta.T, below.T, keep, gradient, trans_b=True, overwrite_c=True)
             self._gemv(1.0, delta.T, space.ones, keep, of_bias, overwrite_y=True)
             if layer:
-                slopes = _derivative(self.activation, below, space.masks[layer - 1])
+                slopes = derivative(self.activation, below, space.masks[layer - 1])
                 behind, weight = space.deltas[layer - 1], self.parameters[f"layers.{layer}.weight"]
                 self._gemm(1.0, weight, delta.T, 0.0, behind.T, trans_a=True, overwrite_c=True)
                 delta = np.multiply(behind, slopes, out=behind)
+
+    def hidden_activations(self, batch: int) -> list[Array]:
+        """The outputs of the hidden layers, (batch, units) each, in the last `forward` of so many images."""
+        return self._workspace(batch).activations[:-1]
 
     def _workspace(self, batch: int) -> _Workspace:
         if batch not in self._workspaces:

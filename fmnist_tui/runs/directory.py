@@ -103,6 +103,11 @@ class RunDirectory:
         return self.path / "model.safetensors"
 
     @property
+    def snapshots(self) -> Path:
+        """The first layer's weights and predictions for some validation images, after epochs."""
+        return self.path / "snapshots.safetensors"
+
+    @property
     def predictions(self) -> Path:
         """The predicted probabilities and the labels of the test images."""
         return self.path / "predictions.npz"

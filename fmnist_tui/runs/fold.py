@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # needs NumPy, which the status of a run doesn't
 _MAX_ALERTS = 200
 _TRAINER_EVENTS = (events.Queued, events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
 """Types of events that show which trainer is the current one, and whether it has ended."""
-_ASIDE = events.CheckpointSaved | events.Alert
+_ASIDE = events.CheckpointSaved | events.Alert | events.Dynamics
 """Types of events that change nothing about what the trainer is doing."""
 
 
@@ -116,12 +116,14 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
         curve: All log intervals from the first step on.
         epochs: All epochs that ended.
         alerts: Alerts, oldest first.
+        dynamics: How the layers learned in these epochs; none in runs of earlier versions.
     """
 
     run_id: str
     curve: Curve
     epochs: tuple[events.Epoch, ...] = ()
     alerts: tuple[events.Alert, ...] = ()
+    dynamics: tuple[events.Dynamics, ...] = ()
 
     @property
     def step(self) -> int:
@@ -192,6 +194,7 @@ class LogFold:
         state: The state after the last event.
         epochs: The epochs that ended.
         alerts: The newest alerts, oldest first.
+        dynamics: How the layers learned in these epochs.
         last: The last event, or None before the first.
         activity: The last event that isn't an alert or a saved checkpoint: what the trainer is doing.
     """
@@ -200,6 +203,7 @@ class LogFold:
         self.state = RunState()
         self.epochs: list[events.Epoch] = []
         self.alerts: deque[events.Alert] = deque(maxlen=_MAX_ALERTS)
+        self.dynamics: list[events.Dynamics] = []
         self.last: Logged | None = None
         self.activity: Logged | None = None
         self._order = LogOrder()
@@ -240,17 +244,22 @@ class LogFold:
                 self._set(stage=event.text)
             case events.Stage():
                 self._set(stage=str(event.name), paused=False, finished=None)
-            case events.Epoch():
-                while self.epochs and self.epochs[-1].epoch >= event.epoch:
-                    self.epochs.pop()
-                self.epochs.append(event)
-                self._set(stage="")
             case events.CheckpointSaved():
                 self._set(saved_step=event.step)
-            case events.Alert():
-                self.alerts.append(event)
+            case events.Epoch() | events.Dynamics() | events.Alert():
+                self._take_report(event)
             case _:
                 self._take_command(event)
+
+    def _take_report(self, event: events.Epoch | events.Dynamics | events.Alert) -> None:
+        match event:
+            case events.Epoch():
+                _append(self.epochs, event)
+                self._set(stage="")
+            case events.Dynamics():
+                _append(self.dynamics, event)
+            case events.Alert():
+                self.alerts.append(event)
 
     def _take_command(self, event: Event) -> None:
         """Take in an event that follows a command, or ends the run."""
@@ -270,6 +279,18 @@ class LogFold:
             self._steps.drop_after(step)
         while self.epochs and self.epochs[-1].step > step:
             self.epochs.pop()
+        while self.dynamics and self.dynamics[-1].step > step:
+            self.dynamics.pop()
+
+
+_OfEpoch = TypeVar("_OfEpoch", events.Epoch, events.Dynamics)
+
+
+def _append(epochs: list[_OfEpoch], event: _OfEpoch) -> None:
+    """Add an event of an epoch, in place of an earlier one of it."""
+    while epochs and epochs[-1].epoch >= event.epoch:
+        epochs.pop()
+    epochs.append(event)
 
 
 class SnapshotFold(LogFold):
@@ -289,6 +310,7 @@ class SnapshotFold(LogFold):
             curve=self._curve.view(),
             epochs=tuple(self.epochs),
             alerts=tuple(self.alerts),
+            dynamics=tuple(self.dynamics),
             **msgspec.structs.asdict(self.state),
         )
 

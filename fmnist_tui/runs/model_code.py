@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fmnist_tui.errors import RunError
@@ -23,24 +24,36 @@ class CodeChoice:
 
     Attributes:
         model: Where it is now ("FILE.py:NAME"), which names it; None for where it was.
-        accept_changed: Whether to go on with code that has changed; the run is marked as modified.
+        accept_changed: Whether to go on with code that has changed.
         folder: The user's working directory; None for this process's.
-        command: What the user does, for advice: "resume", "analyse".
+        command: What the user does, for advice: "resume", "analyse"; "" where changed code can't be accepted.
+        arguments: What the command needs beside the run, for advice.
+        marks_run: Whether changed code is recorded, which marks the run as modified; not for a look at a prediction.
     """
 
     model: str | None = None
     accept_changed: bool = False
     folder: Path | None = None
     command: str = "resume"
+    arguments: tuple[str, ...] = ()
+    marks_run: bool = True
+
+    def command_for(self, run: RunDirectory, *options: str) -> str:
+        """A command that works in the user's shell: what the user did, with these options."""
+        named = () if self.model is None or "--model" in options else ("--model", self.model)
+        return safe(shlex.join(("fmnist-tui", self.command, run.run_id, *options, *named, *self.arguments)))
 
 
 AS_IT_WAS = CodeChoice()
 
 
-def check_code(run: RunDirectory, choice: CodeChoice = AS_IT_WAS) -> None:
+def check_code(run: RunDirectory, choice: CodeChoice = AS_IT_WAS) -> ModelSource | None:
     """Check that the code of the run's model may be run; where it is now, and changed code, are recorded.
 
-    Nothing to do for built-in models. Code is run only if the user names it, or accepts that it has changed.
+    Code is run only if the user names it, or accepts that it has changed.
+
+    Returns:
+        The code as it may be run; None for built-in models.
 
     Raises:
         RunError: It is gone, has changed, fails, or was never named by this user; or the choice doesn't fit the run.
@@ -53,12 +66,16 @@ def check_code(run: RunDirectory, choice: CodeChoice = AS_IT_WAS) -> None:
                 raise RunError(
                     f"run {run.run_id} trains the model {manifest.version}: --model is for models of your own"
                 )
-            return
+            return None
         now = _code_now(run, source, choice)
     except ConfigError as error:
         raise RunError(f"run {run.run_id}: {error}") from None
-    if now.reference != source.reference or now.sha256 != source.sha256:
-        _record(run, now, is_changed=now.sha256 != source.sha256)
+    is_changed = now.sha256 != source.sha256
+    if is_changed and not choice.marks_run:
+        return now
+    if is_changed or now.reference != source.reference:
+        _record(run, now, is_changed=is_changed)
+    return now
 
 
 def _code_now(run: RunDirectory, source: ModelSource, choice: CodeChoice) -> ModelSource:
@@ -74,10 +91,11 @@ def _code_now(run: RunDirectory, source: ModelSource, choice: CodeChoice) -> Mod
     if now.sha256 == source.sha256 and is_named(source):
         return source
     if now.sha256 == source.sha256 or not is_known(source):
-        name = f"fmnist-tui {choice.command} {run.run_id} --model {source.argument}"
-        raise SourceError(
-            f"its code was never named by you, so it isn't run; if you trust it, name it once: {safe(name)}"
-        )
+        by_name = "name it once" if choice.command else "name it once with any picture"
+        look = ("--runs", str(run.path.parent), "PICTURE.png")
+        named = choice if choice.command else replace(choice, command="predict", arguments=look)
+        name = named.command_for(run, "--model", source.argument)
+        raise SourceError(f"its code was never named by you, so it isn't run; if you trust it, {by_name}: {name}")
     return _taken(check_model(source.argument, Path(source.folder), *images), source.given)
 
 
@@ -91,11 +109,12 @@ def _check_unchanged(run: RunDirectory, source: ModelSource, now: ModelSource, c
     if now.sha256 == source.sha256 or choice.accept_changed:
         return
     sums = f"sha256 {now.sha256[:12]}..., not {safe(source.sha256[:12])}..."
-    accept = f"fmnist-tui {choice.command} {run.run_id} --accept-changed-model"
-    raise SourceError(
-        f"the code of {source.given} has changed ({safe(now.file)}: {sums}); restore it, or go on with the changed "
-        f"code, which marks the run as modified: {accept}"
-    )
+    advice = "restore it, or train a new run with it"
+    if choice.command:
+        effect = ", which marks the run as modified" if choice.marks_run else ""
+        accept = choice.command_for(run, "--accept-changed-model")
+        advice = f"restore it, or go on with the changed code{effect}: {accept}"
+    raise SourceError(f"code has changed: {source.given} ({safe(now.file)}: {sums}); {advice}")
 
 
 def _record(run: RunDirectory, now: ModelSource, *, is_changed: bool) -> None:

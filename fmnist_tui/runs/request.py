@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # needs NumPy, which requests don't
     from fmnist_tui.training.task import Task
 
 FORMAT = 1
+_PRIVATE, _HIDDEN = ("--notify", "--on-end"), "..."
 _CHANGES = {"epochs": "epochs", "batch-size": "batch_size", "lr": "learning_rate"}
 _USUAL = {
     "recipe": "tuned",
@@ -65,7 +67,7 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
     """
     text = None if config.source is None else recorded_text(config.source)
     run = create_run(runs, config.version)
-    content = {"format": FORMAT, **config.to_json(), "data": data, "argv": sys.argv, "created": time.time()}
+    content = {"format": FORMAT, **config.to_json(), "data": data, "argv": _recorded(sys.argv), "created": time.time()}
     if (order := time_in(run.run_id)) > content["created"]:  # the clock was set back since the newest run
         content["order"] = order
     try:
@@ -79,6 +81,18 @@ def request_run(runs: Path, config: TrainingConfig, data: str | None) -> RunDire
         why = error.strerror if isinstance(error, OSError) else error
         raise RunError(f"can't write to {run.path} ({why}); choose another folder with --runs") from None
     return run
+
+
+def _recorded(argv: Sequence[str]) -> list[str]:
+    """The arguments without what --notify and --on-end were given, which may be secret: others may read the run."""
+    kept: list[str] = []
+    for one in argv:
+        name, equals, _ = one.partition("=")
+        if kept and kept[-1] in _PRIVATE:
+            kept.append(_HIDDEN)
+        else:
+            kept.append(f"{name}={_HIDDEN}" if equals and name in _PRIVATE else one)
+    return kept
 
 
 def read_request(run: RunDirectory) -> Request:

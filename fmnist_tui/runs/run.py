@@ -21,12 +21,13 @@ from fmnist_tui.runs.label import read_label
 from fmnist_tui.runs.lock import acquire, is_held
 from fmnist_tui.runs.manifest import Manifest, Result, read_manifest, read_result
 from fmnist_tui.runs.status import Status, is_waiting, status_and_tail
-from fmnist_tui.training.events import Command, Epoch, StepMetrics
+from fmnist_tui.training.events import Command, Dynamics, Epoch, StepMetrics
 
 if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
     from fmnist_tui.models.spec import ModelSpec
     from fmnist_tui.runs.curve import Curves
     from fmnist_tui.runs.predictions import Predictions
+    from fmnist_tui.runs.snapshots import NetworkSnapshots
     from fmnist_tui.training.config import TrainingConfig
     from fmnist_tui.training.metrics import Scores
 
@@ -51,6 +52,7 @@ class Run:
         epochs_done: Whole epochs trained.
         unreadable: Why it can't be read ("permission denied"), or "".
         missing: Which file is missing or damaged although it should be there, or "".
+        has_weights: Whether its trained network was saved, and the file wasn't deleted or left behind in a copy.
     """
 
     directory: RunDirectory
@@ -63,6 +65,7 @@ class Run:
     epochs_done: int = 0
     unreadable: str = ""
     missing: str = ""
+    has_weights: bool = False
 
     @property
     def run_id(self) -> str:
@@ -248,6 +251,21 @@ class Run:
 
         return read_predictions(self.directory)
 
+    @property
+    def dynamics(self) -> tuple[Dynamics, ...]:
+        """Gradient norm, update ratio and dead fraction of each layer in each epoch that ended."""
+        return self.snapshot.dynamics
+
+    def snapshots(self) -> NetworkSnapshots:
+        """The first layer's weights and predictions for 100 validation images, before training and after epochs.
+
+        Raises:
+            NoSnapshotsError: There are none, they are damaged, or they may not be read.
+        """
+        from fmnist_tui.runs.snapshots import read_snapshots
+
+        return read_snapshots(self.directory)
+
     def refresh(self) -> Run:
         """The run as it is now."""
         return read_run(self.directory)
@@ -295,6 +313,7 @@ def read_run(directory: RunDirectory) -> Run:
         label.note,
         _epochs_done(directory, tail),
         missing=_missing(directory, status, manifest, result),
+        has_weights=status is Status.FINISHED and exists(directory.model),
     )
 
 

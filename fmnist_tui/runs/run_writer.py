@@ -1,4 +1,4 @@
-"""What a trainer writes into its run directory: checkpoints in the background, and the outcome; errors explained."""
+"""What a trainer writes into its run directory: checkpoints and snapshots in the background, the outcome; errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from fmnist_tui.files import write_atomically, write_json
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.lock import Superseded
+from fmnist_tui.runs.snapshots import NoSnapshotsError, read_snapshots
 from fmnist_tui.training.checkpoint import Checkpoint, write_checkpoint
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.events import Alert, CheckpointSaved
+from fmnist_tui.training.snapshots import EpochSnapshot, SnapshotPlan
 from fmnist_tui.training.store import DiskFull, Outcome
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
@@ -48,7 +50,7 @@ def first_line(error: Exception) -> str:
 
 
 class RunWriter:
-    """Writes into a run directory. A thread writes checkpoints; a failure there is an alert and ends nothing."""
+    """Writes into a run directory. A thread writes checkpoints and snapshots; failures there are alerts, no more."""
 
     def __init__(
         self,
@@ -73,6 +75,9 @@ class RunWriter:
         self._superseded: Superseded | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[None] | None = None
+        self._snapshots: list[EpochSnapshot] | None = None
+        self._written_snapshots = 0
+        self._plan: SnapshotPlan | None = None
         self._news: list[CheckpointSaved | Alert] = []
         self._lock = threading.Lock()
 
@@ -84,7 +89,18 @@ class RunWriter:
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Start to write a checkpoint; waits for the previous one."""
         self.wait()
-        self._writing = self._writer.submit(self._write, checkpoint)
+        self._writing = self._writer.submit(self._write, checkpoint, tuple(self._snapshots or ()))
+
+    def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
+        """Keep a snapshot beside those of earlier epochs, of earlier trainers too.
+
+        The whole file is written before each checkpoint: a run that is killed resumes from there and takes those again
+        that are missing.
+        """
+        if self._snapshots is None:
+            self._snapshots = self._earlier_snapshots(snapshot)
+        self._snapshots.append(snapshot)
+        self._plan = plan
 
     def news(self) -> list[CheckpointSaved | Alert]:
         """What happened to the checkpoints since the last call.
@@ -114,6 +130,7 @@ class RunWriter:
         check = self._check
         check()
         try:
+            self._write_snapshots(tuple(self._snapshots or ()))
             if outcome.weights is not None:
                 write_atomically(self._run.model, _safetensors(outcome.weights, self._metadata()), check)
             if outcome.probabilities is not None and outcome.labels is not None:
@@ -130,9 +147,10 @@ class RunWriter:
         """End the writing thread after its last checkpoint."""
         self._writer.shutdown()
 
-    def _write(self, checkpoint: Checkpoint) -> None:
+    def _write(self, checkpoint: Checkpoint, snapshots: tuple[EpochSnapshot, ...]) -> None:
         news: CheckpointSaved | Alert
         try:
+            self._write_snapshots(snapshots)
             write_checkpoint(self._run.checkpoints, checkpoint, self._check)
             news = CheckpointSaved(checkpoint.position.step)
         except Superseded as error:
@@ -142,6 +160,24 @@ class RunWriter:
             news = Alert("checkpoint_failed", f"no checkpoint at step {checkpoint.position.step}: {error.strerror}")
         with self._lock:
             self._news.append(news)
+
+    def _write_snapshots(self, snapshots: tuple[EpochSnapshot, ...]) -> None:
+        """Replace the file of snapshots if some of them aren't in it."""
+        if self._plan is not None and len(snapshots) > self._written_snapshots:
+            content = _safetensors(self._plan.to_tensors(snapshots), {"layer": self._plan.layer})
+            write_atomically(self._run.snapshots, content, self._check)
+            self._written_snapshots = len(snapshots)
+
+    def _earlier_snapshots(self, snapshot: EpochSnapshot) -> list[EpochSnapshot]:
+        """Those that earlier trainers saved before this epoch; none where they have another form."""
+        if snapshot.epoch == 0:
+            return []
+        try:
+            found = read_snapshots(self._run).before(snapshot.epoch)
+        except NoSnapshotsError:
+            return []
+        form = snapshot.weights.shape, snapshot.probabilities.shape
+        return [one for one in found if (one.weights.shape, one.probabilities.shape) == form]
 
     def _metadata(self) -> dict[str, str]:
         settings = self._config.hyperparameters

@@ -22,6 +22,7 @@ from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import build_engine
 
+_FOR_ANALYSES = CodeChoice(command="analyse")
 _LARGEST = 1_000_000_000
 """Bytes; v3's model takes 23 MB."""
 
@@ -63,15 +64,24 @@ def make_predictor(
     return engine
 
 
-def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
-    """The run's model on a device of this machine ("auto", "cpu", "cuda", ...; a NumPy model's is always the CPU).
+def load_scored_model(
+    run: RunDirectory, device: str = "auto", threads: int = 0, code: CodeChoice = _FOR_ANALYSES
+) -> Predictor:
+    """The run's model on a device of this machine.
+
+    Args:
+        run: The run.
+        device: "auto", "cpu", "cuda", ...; a NumPy model's is always the CPU.
+        threads: How many the process uses from now on; 0 for as many as there are CPUs.
+        code: What the user says about a custom model's code.
 
     Raises:
         RunError: The model or run.json is missing or damaged, or they don't match.
         ConfigError: The device doesn't exist, or PyTorch is missing.
     """
     config = read_config(run)
-    check_code(run, CodeChoice(command="analyse"))
+    source = check_code(run, code)
+    config = replace(config, source=source) if source else config
     weights, metadata = _read(run)
     settings = config.hyperparameters
     found = (metadata.get("version"), metadata.get("input_scale"), metadata.get("input_offset"))
@@ -79,7 +89,7 @@ def load_scored_model(run: RunDirectory, device: str = "auto") -> Predictor:
         raise RunError(f"{run.model} is not the model that {run.run_json.name} describes; retrain the model")
     wanted = device if config.model.needs_torch else "cpu"
     try:
-        resolved, data = resolve_device(replace(config, device=wanted, threads=0)), read_manifest(run).data
+        resolved, data = resolve_device(replace(config, device=wanted, threads=threads)), read_manifest(run).data
         classes = len(data.classes) or FASHION_MNIST_CLASSES
         return make_predictor(resolved, weights, data.shape or FASHION_MNIST_SHAPE, classes)
     except ConfigError:

@@ -28,8 +28,8 @@ from fmnist_tui.training.config import ConfigError, TrainingConfig, check_device
 
 _ASK_DEVICE = python_command("fmnist_tui.training.devices")
 _SECONDS = 30.0
-_BESIDE = 2_000_000
-"""Bytes: the log, and the predictions for 10,000 images."""
+_BESIDE = 4_000_000
+"""Bytes: the log, the snapshots, and the predictions for 10,000 images."""
 
 
 @dataclass

@@ -35,6 +35,7 @@ from fmnist_tui.runs.heartbeat import ticking
 from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
+from fmnist_tui.runs.notifications import Announcer
 from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
@@ -97,19 +98,22 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
     try:
         with closing(log), flushing(run.path, log):
             check()
-            for whole in (run.run_json, run.model, run.predictions, run.result):
+            for whole in (run.run_json, run.model, run.snapshots, run.predictions, run.result):
                 sweep_temporary(whole)
             watch, exact_steps = _primed(run)
+            announcer = Announcer(run)
             for event in _guarded(run, trainer, exact_steps):
                 log.append(event)
                 for alert in watch.observe(event):
                     log.append(alert)
+                announcer.see(event)
                 last = event
             log.sync()
     except Superseded as error:  # the log is another trainer's now
         _note(run, str(error))
         return events.RunFinished("failed", message=str(error))
     assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
+    announcer.end(last)
     return last
 
 

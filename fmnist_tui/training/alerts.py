@@ -1,4 +1,4 @@
-"""Alerts on the losses of a run: a spike, a plateau, overfitting. Each kind is raised once per run."""
+"""Alerts on a run: a spike, a plateau, overfitting, a dead or exploding layer. Each kind is raised once per run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import pairwise
 from statistics import fmean
 
 from fmnist_tui.text import percent
-from fmnist_tui.training.events import Alert, Epoch, Event, Resumed, RunStarted, StepMetrics, rewound_to
+from fmnist_tui.training.dynamics import dead_message, exploding_message
+from fmnist_tui.training.events import Alert, Dynamics, Epoch, Event, Resumed, RunStarted, StepMetrics, rewound_to
 
 _RECENT, _BEFORE = 10, 100
 """Log intervals: the mean loss of the recent ones is compared with that of those before."""
@@ -44,6 +45,7 @@ class LossMonitor:
     def __init__(self) -> None:
         self._losses: deque[float] = deque(maxlen=_RECENT + _BEFORE)
         self._epochs: list[_EpochSummary] = []
+        self._dynamics: list[Dynamics] = []
         self._raised: set[str] = set()
 
     def observe(self, event: Event) -> list[Alert]:
@@ -55,6 +57,8 @@ class LossMonitor:
                 self._losses.clear()
                 while self._epochs and self._epochs[-1].epoch.step > (rewound_to(event) or 0):
                     self._epochs.pop()
+                while self._dynamics and self._dynamics[-1].step > (rewound_to(event) or 0):
+                    self._dynamics.pop()
             case StepMetrics():
                 self._losses.append(event.loss)
                 return self._once("spike", lambda: _spike(list(self._losses), event.step))
@@ -63,6 +67,12 @@ class LossMonitor:
                 return [
                     *self._once("plateau", lambda: _plateau(self._epochs)),
                     *self._once("overfitting", lambda: _overfitting(self._epochs)),
+                ]
+            case Dynamics():
+                self._dynamics.append(event)
+                return [
+                    *self._once("dead_units", lambda: dead_message(event)),
+                    *self._once("exploding", lambda: exploding_message(self._dynamics)),
                 ]
         return []
 

@@ -17,7 +17,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from fmnist_tui.files import check_regular_file, exists, sync_folder, write_atomically
-from fmnist_tui.training.engine import OPTIMIZER, Tensors, Totals
+from fmnist_tui.training.engine import OPTIMIZER, StepNorms, Tensors, Totals
 
 FORMAT = 1
 MAX_CHECKPOINTS = 2
@@ -42,6 +42,7 @@ class Position:
         seconds: Seconds of training and validation since the start of the run.
         best_accuracy: The best validation accuracy so far, 0 to 1; below 0 before the first validation.
         stale_epochs: Validations since then, for early stopping; 0 in a checkpoint of a version without it.
+        norms: Those of this epoch's measured steps so far.
     """
 
     epoch: int = 1
@@ -52,6 +53,7 @@ class Position:
     seconds: float = 0.0
     best_accuracy: float = -1.0
     stale_epochs: int = 0
+    norms: tuple[StepNorms, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         if state["format"] != FORMAT:
             raise CheckpointError(f"checkpoint {folder} has format {state['format']}, which this version can't read")
         totals = Totals(**state["position"].pop("epoch_totals"))
-        position = Position(**state["position"], epoch_totals=totals)
+        norms = tuple(
+            tuple((float(one), float(two)) for one, two in step) for step in state["position"].pop("norms", ())
+        )
+        position = Position(**state["position"], epoch_totals=totals, norms=norms)
         tensors: Tensors = {}
         for name in _FILES:
             tensors |= _read_tensors(folder / name, state["sha256"])

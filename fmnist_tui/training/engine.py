@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 Tensors = dict[str, NDArray[Any]]
 Indices = NDArray[np.int64]
+StepNorms = tuple[tuple[float, float], ...]
+"""Of one step, for each layer: the norm of its gradient, and that of its update divided by that of its weights."""
+DeadFractions = tuple[float | None, ...]
+"""For each layer the fraction of its units that a ReLU after it leaves at zero; None where no ReLU follows."""
 
 OPTIMIZER = "optimizer."
 """The prefix of the names of optimiser tensors in an engine's state."""
@@ -58,17 +62,27 @@ class Engine(Protocol):
     def parameters(self) -> int:
         """The number of trained parameters."""
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the layers with trained parameters of their own, in the network's order."""
+
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one optimiser step on these images; (epoch, step) address its augmentation and dropout.
 
         If the loss is not finite, the update is not applied.
         """
 
+    def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
+        """Take the same step, to the bit, and measure it. Waits for the device."""
+
     def take_totals(self) -> Totals:
         """The totals over the steps since the last call (without `nll`, which stays 0). Waits for the device."""
 
     def evaluate(self, indices: Indices) -> Totals:
         """The totals over these images, in evaluation mode."""
+
+    def evaluate_units(self, indices: Indices) -> tuple[Totals, DeadFractions]:
+        """As `evaluate`, to the bit, and which units are dead: zero for all of these images."""
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, classes), normalised, for uint8 images (n, C, H, W)."""

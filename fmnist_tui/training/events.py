@@ -163,6 +163,36 @@ class Epoch(_Event, frozen=True, gc=False, tag="epoch"):
     is_best: bool
 
 
+class LayerDynamics(msgspec.Struct, frozen=True, gc=False):
+    """How one layer learned in an epoch; see `training.dynamics` for the formulas.
+
+    Attributes:
+        name: The layer's, with which its weights' names begin.
+        gradient_norm: The mean over the epoch's measured steps; None where it isn't finite.
+        update_ratio: Likewise, of the step's update divided by the weights; None also where all weights are zero.
+        dead_fraction: Of its units, 0 to 1, at the end of the epoch; None where no ReLU follows.
+    """
+
+    name: str
+    gradient_norm: float | None = None
+    update_ratio: float | None = None
+    dead_fraction: float | None = None
+
+
+class Dynamics(_Event, frozen=True, gc=False, tag="dynamics"):
+    """How each layer learned in an epoch that ended: follows its `Epoch`.
+
+    Attributes:
+        epoch: The epoch.
+        step: Steps taken so far.
+        layers: Those with trained parameters, in the network's order.
+    """
+
+    epoch: Whole
+    step: Whole
+    layers: tuple[LayerDynamics, ...]
+
+
 class CheckpointSaved(_Event, frozen=True, gc=False, tag="checkpoint_saved"):
     """A complete checkpoint is on disk."""
 
@@ -172,7 +202,8 @@ class CheckpointSaved(_Event, frozen=True, gc=False, tag="checkpoint_saved"):
 class Alert(_Event, frozen=True, gc=False, tag="alert"):
     """Something the user should know.
 
-    `kind` is a stable identifier: "non_finite", "spike", "plateau", "overfitting", "checkpoint_failed",
+    `kind` is a stable identifier: "non_finite", "spike", "plateau", "overfitting", "dead_units", "exploding",
+    "checkpoint_failed",
     "no_checkpoint", "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "no_exact_resume" (a custom
     model failed the check at its run's start), "resume_inexact" (training continues under conditions that differ from
     those at its start, so not bit for bit).
@@ -201,7 +232,7 @@ class StopRequested(_Event, frozen=True, gc=False, tag="stop_requested"):
 
 
 class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
-    """A new trainer resumes from the checkpoint at `step`; readers drop the `step` and `epoch` events past it.
+    """A new trainer resumes from the checkpoint at `step`; readers drop `step`, `epoch` and `dynamics` events past it.
 
     Attributes:
         step: Steps taken so far.
@@ -242,6 +273,7 @@ Event = (
     | Stage
     | StepMetrics
     | Epoch
+    | Dynamics
     | CheckpointSaved
     | Alert
     | Paused
@@ -272,8 +304,8 @@ def begins_trainer(event: Event) -> bool:
 def rewound_to(event: Event) -> int | None:
     """The step to which an event takes the run back, or None.
 
-    Readers of a log drop the `step` and `epoch` events past that step. It is 0 for `RunStarted`: a run killed before
-    its first checkpoint starts from scratch.
+    Readers of a log drop the `step`, `epoch` and `dynamics` events past that step. It is 0 for `RunStarted`: a run
+    killed before its first checkpoint starts from scratch.
     """
     match event:
         case RunStarted():
@@ -308,7 +340,7 @@ def from_json(record: Mapping[str, Any]) -> Event | None:
     values |= {name: math.nan for name in _NUMBERS[kind] if name in values and _is_no_number(values[name])}
     try:
         return _safe(msgspec.convert(values, kind))
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for a lone surrogate in place of a list
         return None
 
 
@@ -328,6 +360,9 @@ def _is_no_number(value: Any) -> bool:
 
 def _safe(event: Event) -> Event:
     names = _TEXTS[type(event)]
+    if isinstance(event, Dynamics):
+        layers = (msgspec.structs.replace(layer, name=safe(layer.name)) for layer in event.layers)
+        return msgspec.structs.replace(event, layers=tuple(layers))
     if not names:
         return event
     changes = {name: safe(value) for name in names if not (value := getattr(event, name)).isprintable()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ from scipy.linalg import get_blas_funcs
 from fmnist_tui.models.dense import Array, DenseNetwork, initial_parameters, loss_of, probabilities_of
 from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import OPTIMIZER, Indices, Tensors, Totals, average_weight, checked_tensor
+from fmnist_tui.training.engine import (
+    OPTIMIZER,
+    DeadFractions,
+    Indices,
+    StepNorms,
+    Tensors,
+    Totals,
+    average_weight,
+    checked_tensor,
+)
 from fmnist_tui.training.metrics import negative_log_likelihood
 from fmnist_tui.training.streams import Stream, generator
 
@@ -65,6 +75,7 @@ class NumpyEngine:
         self._augmentation = Augmentation(settings, seed)
         self._axpy = get_blas_funcs("axpy", dtype=dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
+        self._measuring: Array | None = None
         self._totals = Totals()
 
     @property
@@ -72,9 +83,49 @@ class NumpyEngine:
         """The number of trained parameters."""
         return sum(value.size for value in self._network.parameters.values())
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the dense layers."""
+        return tuple(f"layers.{layer}" for layer in range(len(self._network.sizes) - 1))
+
     @_QUIET
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of gradient descent; (epoch, step) address the augmentation, if there is any."""
+        if self._differentiate(indices, epoch, step):
+            self._update(learning_rate)
+
+    @_QUIET
+    def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
+        """The same step; see Engine."""
+        network = self._network
+        if self._measuring is None:  # buffers, since memory that is new at each step would take as long as the step
+            self._measuring = np.empty((2, *network.flat_parameters.shape), self._dtype)
+        before, gradient = self._measuring
+        before[:], gradient[:] = network.flat_parameters, network.flat_gradients
+        weights, gradients = self._layer_norms(before), [0.0] * len(self.layers)
+        if self._differentiate(indices, epoch, step):
+            gradient *= self._dtype.type(0.0 if self._needs_gradient else -self._settings.momentum)
+            gradient += network.flat_gradients
+            gradients = self._layer_norms(gradient)
+            self._update(learning_rate)
+        before -= network.flat_parameters
+        updates = self._layer_norms(before)
+        return tuple(
+            (norm, update / weight if weight else math.nan)
+            for norm, update, weight in zip(gradients, updates, weights, strict=True)
+        )
+
+    def _layer_norms(self, flat: Array) -> list[float]:
+        """The norm of each layer's part, weights and biases together, of a vector of all parameters."""
+        sizes = [(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self._network.sizes)]
+        return [float(np.linalg.norm(part)) for part in np.split(flat, np.cumsum(sizes)[:-1])]
+
+    def _differentiate(self, indices: Indices, epoch: int, step: int) -> bool:
+        """Compute the gradients on these images, or the velocities, if they can be had at once.
+
+        Returns:
+            Whether the loss is finite; if not, nothing has changed but the totals.
+        """
         if self._augmentation.is_on:
             inputs = self._inputs(self._augmented(indices, epoch, step), np.arange(len(indices)))
         else:
@@ -89,16 +140,16 @@ class NumpyEngine:
         loss = float(loss_of(logits, targets).sum())
         correct = int((logits.argmax(axis=1) == labels).sum())
         self._totals += Totals(loss, 0.0, correct, len(indices))
-        if math.isfinite(loss):
-            self._update(inputs, targets, learning_rate)
+        if not math.isfinite(loss):
+            return False
+        self._network.backward(inputs, targets, keep=0.0 if self._needs_gradient else self._settings.momentum)
+        return True
 
-    def _update(self, inputs: Array, targets: Array, learning_rate: float) -> None:
+    def _update(self, learning_rate: float) -> None:
         network, settings = self._network, self._settings
         if not self._needs_gradient:
-            network.backward(inputs, targets, keep=settings.momentum)
             self._axpy(network.flat_gradients, network.flat_parameters, a=-learning_rate)
         else:
-            network.backward(inputs, targets)
             gradient = network.flat_gradients
             if settings.clip:
                 norm = float(np.linalg.norm(gradient))
@@ -134,12 +185,30 @@ class NumpyEngine:
         loss = float(loss_of(logits, self._targets[labels]).sum())
         return Totals(loss, nll, int((logits.argmax(axis=1) == labels).sum()), len(labels))
 
+    def evaluate_units(self, indices: Indices) -> tuple[Totals, DeadFractions]:
+        """As `evaluate`, and which hidden units are zero for all of these images."""
+        totals = self.evaluate(indices)
+        network = self._scored
+        if network.activation != "relu":
+            return totals, (None,) * len(self.layers)
+        outputs = network.hidden_activations(len(indices))
+        return totals, (*(1.0 - float((values > 0).any(axis=0).mean()) for values in outputs), None)
+
     @_QUIET
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, classes), normalised, for uint8 images (n, C, H, W)."""
         flat = images.reshape(len(images), -1)
         logits = self._scored.forward(self._inputs(flat, np.arange(len(flat))))
         return probabilities_of(logits).astype(np.float32)
+
+    @property
+    def scored_network(self) -> DenseNetwork:
+        """The network that predicts, for those who look inside it."""
+        return self._scored
+
+    def inputs_of(self, images: NDArray[np.uint8]) -> Array:
+        """What the network is given for uint8 images (n, C, H, W): (n, pixels)."""
+        return self._inputs(images.reshape(len(images), -1), np.arange(len(images))).copy()
 
     def weights(self) -> Tensors:
         """A copy of the scored parameters."""

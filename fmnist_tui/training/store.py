@@ -12,6 +12,7 @@ from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.engine import Tensors
 from fmnist_tui.training.events import Alert, CheckpointSaved, Reason
 from fmnist_tui.training.metrics import Scores
+from fmnist_tui.training.snapshots import EpochSnapshot, SnapshotPlan
 
 
 class DiskFull(Exception):
@@ -46,7 +47,7 @@ class Outcome:
 
 
 class ArtifactStore(Protocol):
-    """Saves checkpoints and the outcome. Checkpoints may be written in the background."""
+    """Saves checkpoints, snapshots and the outcome. The first two may be written in the background."""
 
     @property
     def busy(self) -> bool:
@@ -55,11 +56,14 @@ class ArtifactStore(Protocol):
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Start writing a checkpoint; wait for the previous one first."""
 
+    def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
+        """Keep a snapshot, which is written with the next checkpoint or the outcome."""
+
     def news(self) -> list[CheckpointSaved | Alert]:
-        """Events about the checkpoints written, or not written, since the last call."""
+        """Events about what was written, or not written, since the last call."""
 
     def wait(self) -> None:
-        """Wait until no checkpoint is being written."""
+        """Wait until nothing is being written."""
 
     def save_outcome(self, outcome: Outcome) -> None:
         """Save the weights, the predictions and the result, each atomically.
@@ -79,6 +83,9 @@ class MemoryStore:
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Checkpoints are dropped."""
+
+    def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
+        """Snapshots are dropped."""
 
     def news(self) -> list[CheckpointSaved | Alert]:
         """Nothing was written, so there is nothing to report."""

@@ -21,9 +21,10 @@ from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training.augment import Augmentation, Draws, Mixture
 from fmnist_tui.training.averaging import AveragedModule, all_tensors
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import Indices, Tensors, Totals, checked_tensor
+from fmnist_tui.training.engine import DeadFractions, Indices, StepNorms, Tensors, Totals, checked_tensor
 from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
 from fmnist_tui.training.streams import Stream, address, generator
+from fmnist_tui.training.torch_dynamics import ActiveUnits, StepMeasure, trained_layers
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -123,8 +124,25 @@ class TorchEngine:
         """The number of trained parameters."""
         return sum(value.numel() for value in self._network.parameters() if value.requires_grad)
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The names of the modules with trained parameters of their own, in the order of their definition."""
+        return tuple(trained_layers(self._network))
+
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of the optimiser; (epoch, step) address the augmentation and the dropout masks."""
+        self._update(self._differentiate(indices, epoch, step), learning_rate)
+
+    def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
+        """The same step; see Engine."""
+        measure = StepMeasure(self._network)
+        loss = self._differentiate(indices, epoch, step)
+        measure.note_gradients()
+        self._update(loss, learning_rate)
+        return measure.norms()
+
+    def _differentiate(self, indices: Indices, epoch: int, step: int) -> Tensor:
+        """Compute the gradients on these images and add to the totals; return the loss."""
         chosen = torch.from_numpy(indices).to(self._device)
         labels = self._labels[chosen]
         inputs = self._as_inputs(self._training_pixels(chosen, epoch, step))
@@ -138,14 +156,17 @@ class TorchEngine:
         loss = self._loss_of(logits, labels, mixture)
         self._network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        clip_gradients(self._network, self._settings.clip)
-        self._optimizer.step(learning_rate, loss.detach())
-        if self._average:
-            self._average.step()
         with torch.no_grad():
             self._loss += loss.detach() * len(indices)
             self._correct += (logits.argmax(dim=1) == labels).sum()
         self._seen += len(indices)
+        return loss.detach()
+
+    def _update(self, loss: Tensor, learning_rate: float) -> None:
+        clip_gradients(self._network, self._settings.clip)
+        self._optimizer.step(learning_rate, loss)
+        if self._average:
+            self._average.step()
 
     def take_totals(self) -> Totals:
         """The totals over the steps since the last call. Waits for the device."""
@@ -164,12 +185,29 @@ class TorchEngine:
         loss = float(F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum"))
         return Totals(loss, nll, int((logits.argmax(dim=1) == labels).sum()), len(indices))
 
+    def evaluate_units(self, indices: Indices) -> tuple[Totals, DeadFractions]:
+        """As `evaluate`, and which units are zero for all of these images after a ReLU."""
+        with ActiveUnits(self._scored) as active:
+            totals = self.evaluate(indices)
+        if self._plain:  # it may compute otherwise while it is observed, as PyTorch's transformer layers do
+            totals = self.evaluate(indices)
+        return totals, active.dead_fractions()
+
     @torch.no_grad()
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The softmax of the logits, (n, classes), for uint8 images (n, C, H, W)."""
         logits = self._logits(torch.tensor(images, device=self._device))
         probabilities: NDArray[np.float32] = logits.softmax(dim=1).cpu().numpy()
         return probabilities
+
+    @property
+    def scored_network(self) -> nn.Module:
+        """The module that predicts, for those who look inside it."""
+        return self._scored
+
+    def inputs_of(self, images: NDArray[np.uint8]) -> Tensor:
+        """What the module is given for uint8 images (n, C, H, W): float32, the same shape."""
+        return self._as_inputs(torch.tensor(images, device=self._device))
 
     def weights(self) -> Tensors:
         """A copy of the scored module's state: parameters and buffers, such as running statistics."""

@@ -19,9 +19,11 @@ from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.text import counted
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
+from fmnist_tui.training.dynamics import dynamics_of, measured_steps
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
 from fmnist_tui.training.events import Command, Control, Event, StageKind
 from fmnist_tui.training.metrics import score
+from fmnist_tui.training.snapshots import plan_snapshots
 from fmnist_tui.training.store import ArtifactStore, DiskFull, Outcome
 from fmnist_tui.training.streams import epoch_order
 from fmnist_tui.training.task import Task
@@ -83,6 +85,8 @@ class _Training:
         self._start = start
         self._exact = exact
         self._position = start.position if start else Position()
+        self._measured = measured_steps(len(task.train_indices), self._settings.batch_size)
+        self._plan = plan_snapshots(engine, task)
         self._ending = False
         self._paused_seconds = 0.0
         self._saved_at = time.monotonic()
@@ -119,6 +123,7 @@ class _Training:
             threads,
             self._exact,
         )
+        self._take_snapshot(0)
 
     @property
     def _at_end(self) -> bool:
@@ -170,7 +175,12 @@ class _Training:
         done = (epoch - 1) * self._task.steps_per_epoch + epoch_step
         settings, total = self._settings, self._task.total_steps
         rate = learning_rate(settings.schedule, settings.learning_rate, done, total, settings.warm_up)
-        self._engine.step(order[epoch_step * size : (epoch_step + 1) * size], rate, epoch, epoch_step)
+        batch = order[epoch_step * size : (epoch_step + 1) * size]
+        if epoch_step in self._measured:
+            norms = self._engine.measured_step(batch, rate, epoch, epoch_step)
+            self._position = replace(self._position, norms=(*self._position.norms, norms))
+        else:
+            self._engine.step(batch, rate, epoch, epoch_step)
         return rate
 
     def _advance(self, steps: int, totals: Totals, seconds: float) -> None:
@@ -187,14 +197,19 @@ class _Training:
     def _validate(self) -> Iterator[Event]:
         yield events.Stage(StageKind.VALIDATING)
         started = time.perf_counter() - self._paused_seconds
-        totals = Totals()
-        for batch in _batches(self._task.validation_indices):
+        first, *others = _batches(self._task.validation_indices)
+        yield from self._handle_commands()
+        totals, dead = self._engine.evaluate_units(first)
+        for batch in others:
             yield from self._handle_commands()
             totals += self._engine.evaluate(batch)
         yield from self._check_finite("validation loss", totals.loss + totals.nll)
         seconds = time.perf_counter() - self._paused_seconds - started
         yield self._epoch_event(totals, seconds)
-        position = self._position
+        position, layers = self._position, self._engine.layers
+        if layers:
+            yield dynamics_of(position.epoch, position.step, layers, position.norms, dead)
+        self._take_snapshot(position.epoch)
         self._position = Position(
             epoch=position.epoch + 1,
             step=position.step,
@@ -205,6 +220,10 @@ class _Training:
         if self._stopped_early:
             epochs = counted(self._settings.patience, "epoch")
             yield events.Stage(f"early stopping: no better validation accuracy for {epochs}")
+
+    def _take_snapshot(self, epoch: int) -> None:
+        if epoch in self._plan.epochs:
+            self._store.save_snapshot(self._plan.take(self._engine, self._task, epoch), self._plan)
 
     def _epoch_event(self, validation: Totals, seconds: float) -> Event:
         """The event for the current epoch, with its validation totals and the seconds that validation took."""

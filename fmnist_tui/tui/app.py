@@ -31,14 +31,15 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages, palette
 from fmnist_tui.tui.ascii_filter import AsciiFilter
-from fmnist_tui.tui.base_screens import SafeScreen, is_gone
+from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone
 from fmnist_tui.tui.dataset.loading import load_dataset
 from fmnist_tui.tui.dialogs.choice import QuitDialog
 from fmnist_tui.tui.dialogs.help import HelpDialog
+from fmnist_tui.tui.graphics import FullResolution
 from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
 from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
-from fmnist_tui.tui.startup import MODES, import_all
+from fmnist_tui.tui.startup import MODES, import_all, inspector, step_by_step
 from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
 from fmnist_tui.tui.widgets.nav import SCREENS
@@ -52,7 +53,7 @@ _LOW_BANDWIDTH_PACE = 5.0
 """How many times less often a screen is painted with --low-bandwidth."""
 
 
-class FmnistApp(RunControl):
+class FmnistApp(RunControl, FullResolution):
     """fmnist-tui.
 
     Attributes:
@@ -172,6 +173,7 @@ class FmnistApp(RunControl):
 
     def _paint_all(self) -> None:
         """Repaints everything: the terminal may show anything."""
+        self.forget_sent_images()
         self.refresh(layout=True)
 
     def action_help(self) -> None:
@@ -236,6 +238,19 @@ class FmnistApp(RunControl):
         """Stops the cursor's blinking, which would send bytes while nothing happens."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
+
+    def on_inspect(self, message: messages.Inspect) -> None:
+        """Opens the Inspector, but not over a dialog that the next key of a burst has opened."""
+        screen = inspector(message, self.runs_state, self.dataset)
+        if isinstance(screen, str):
+            self.notify(screen, severity="warning", markup=False)
+        elif not isinstance(self.screen, Dialog):
+            self.push_screen(screen)
+
+    def on_step_by_step(self, message: messages.StepByStep) -> None:
+        """Opens the page on backpropagation, likewise."""
+        if not isinstance(self.screen, Dialog):
+            self.push_screen(step_by_step(message))
 
     def on_settings_changed(self, message: messages.SettingsChanged) -> None:
         """Applies and saves changed settings."""

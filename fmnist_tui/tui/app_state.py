@@ -8,6 +8,7 @@ from textual.app import App
 from textual.reactive import var
 
 from fmnist_tui.data import Dataset, Progress
+from fmnist_tui.inspection.client import InspectionClient
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
@@ -15,6 +16,7 @@ from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import ClassMeans, Failed
 from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
 from fmnist_tui.tui.settings import Settings
+from fmnist_tui.tui.terminal_answers import Graphics
 from fmnist_tui.tui.threads import Threads
 
 _LOOK_SECONDS = 2.0
@@ -34,6 +36,7 @@ class LabApp(Remappable, App[None]):
         threads: Where everything happens that may wait for a file system; they belong to the app, never to a screen,
             so that no run ends with the screen that shows it.
         monitor: Keeps `runs_state` up to date.
+        inspection: Asks the process that holds trained networks; nothing is started before the first request.
         dataset: The images, or None until they are loaded.
         class_means: Their mean images by class, or None until they are computed.
         dataset_progress: How far they are loaded, where that is known.
@@ -41,6 +44,7 @@ class LabApp(Remappable, App[None]):
         settings: What the user chose, now or at an earlier start.
         late_settings: The settings of earlier starts, where they were read only after the first paint.
         ascii_images: Whether images are drawn in ASCII: chosen, or all that this terminal can show.
+        graphics: How the terminal shows images in full resolution, or None if it doesn't.
         followed: The run on the Training screen.
         overlaid: Other runs whose curves are drawn there, in the order in which they were added.
         runs_state: The runs folder as it was last read.
@@ -54,6 +58,7 @@ class LabApp(Remappable, App[None]):
     dataset_progress: var[Progress | None] = var(None)
     dataset_fault: var[str] = var("")
     late_settings: var[Settings | None] = var(None)
+    graphics: var[Graphics | None] = var(None)
     followed: var[Follower | None] = var(None)
     overlaid: var[tuple[Follower, ...]] = var(())
     runs_state: var[RunsState] = var(RunsState())
@@ -71,6 +76,7 @@ class LabApp(Remappable, App[None]):
         self.is_touched = False
         self.threads = Threads(self._report_fault)
         self.monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
+        self.inspection = InspectionClient(self.threads.start)
         self.settings = Settings()
         self.ascii_images = False
 

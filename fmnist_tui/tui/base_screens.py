@@ -15,7 +15,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.css.query import NoMatches
 from textual.errors import NoWidget
-from textual.events import Compose, Resize, ScreenResume
+from textual.events import Compose, Resize, ScreenResume, ScreenSuspend, Unmount
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import ModalScreen, Screen
@@ -129,6 +129,19 @@ class LabScreen(SafeScreen, Screen[None]):
     @on(ScreenResume)
     def _keep_styles(self, event: ScreenResume) -> None:
         event.refresh_styles = False
+
+
+class NetworkScreen(LabScreen):
+    """A screen that asks the process which holds the networks: it is kept while the screen is shown."""
+
+    @on(ScreenResume)
+    def _hold_networks(self) -> None:
+        self.app.inspection.hold(self)
+
+    @on(ScreenSuspend)
+    @on(Unmount)
+    def _release_networks(self) -> None:
+        self.app.inspection.release(self)
 
 
 Answer = TypeVar("Answer")

@@ -12,9 +12,11 @@ from textual.notifications import SeverityLevel
 
 from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.run import Run
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui.settings import Settings
+from fmnist_tui.tui.terminal_answers import Graphics
 
 ClassMeans = Mapping[str, NDArray[np.uint8]]
 """The mean image of each class, as drawn, black where it has none: uint8 (classes, height, width), or in colour
@@ -82,6 +84,37 @@ class DatasetRequested(Message):
     def __init__(self, *, demo: bool) -> None:
         super().__init__()
         self.demo = demo
+
+
+class StepByStep(Message):
+    """The user wants to walk an image through one training step of a run of v0."""
+
+    def __init__(self, run: Run, image: NDArray[np.uint8], label: int | None, title: str = "") -> None:
+        """A request; the arguments are those of `Inspect`, with a run."""
+        super().__init__()
+        self.run = run
+        self.image = image
+        self.label = label
+        self.title = title
+
+
+class Inspect(Message):
+    """The user wants to see what a run's network sees in an image."""
+
+    def __init__(self, run: Run | None, image: NDArray[np.uint8], label: int | None, title: str = "") -> None:
+        """A request.
+
+        Args:
+            run: The run; None for the best one that was trained on such images.
+            image: uint8, (channels, height, width).
+            label: Its class; None where it isn't known.
+            title: Which image it is.
+        """
+        super().__init__()
+        self.run = run
+        self.image = image
+        self.label = label
+        self.title = title
 
 
 class SettingsRead(Message):
@@ -161,6 +194,14 @@ class OverlayToggled(Message):
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
         self.run = run
+
+
+class GraphicsFound(Message):
+    """The terminal has answered that it shows images in full resolution, and how large its cells are."""
+
+    def __init__(self, graphics: Graphics) -> None:
+        super().__init__()
+        self.graphics = graphics
 
 
 class CommandRequested(Message):

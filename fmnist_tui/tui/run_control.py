@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from contextlib import suppress
 from functools import partial
@@ -29,6 +30,7 @@ from fmnist_tui.tui.dialogs.entry import DataFolderDialog
 from fmnist_tui.tui.messages import Failed, Post
 from fmnist_tui.tui.run_monitor import RunsChanged, RunsState, RunState
 from fmnist_tui.tui.startup import startup_notices
+from fmnist_tui.tui.terminal_notification import terminal_notification, understands_notifications
 from fmnist_tui.tui.threads import for_each
 
 _EFFECT_SECONDS = 0.5
@@ -62,6 +64,7 @@ class RunControl(LabApp):
         for stop in (self._unfollow, *self._overlays.values()):
             stop.set()
         self.monitor.end()
+        self.inspection.close()
         self._ended_with_app = {one.run for one in self._in_app_runs}
         self._command_in_app_runs(Command.STOP_NOW)
 
@@ -224,8 +227,11 @@ class RunControl(LabApp):
     def _report_end(self, ended: RunState) -> None:
         if self.followed and self.followed.run == ended.run:
             self.followed.status = ended.status  # the follower looks but once a second
-        self.notify(f"{ended.run.run_id}: {ended.text}", markup=False)
+        line = f"{ended.run.run_id}: {ended.text}"
+        self.notify(line, markup=False)
         self.bell()
+        if not self.is_headless and self._driver is not None and understands_notifications(os.environ):
+            self._driver.write(terminal_notification(line))
 
     def _command_in_app_runs(self, command: Command) -> None:
         """Their thread reads it and saves; the process waits for that once the screen is restored."""

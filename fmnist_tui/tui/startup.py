@@ -7,9 +7,11 @@ from typing import Any
 
 from textual.screen import Screen
 
+from fmnist_tui.data import Dataset
 from fmnist_tui.text import counted
 from fmnist_tui.training.config import has_pytorch
 from fmnist_tui.tui.dataset.screen import DatasetScreen
+from fmnist_tui.tui.messages import Inspect, StepByStep
 from fmnist_tui.tui.run_monitor import RunsState, RunState
 
 
@@ -37,13 +39,36 @@ def _why() -> Screen[Any]:
     return WhyScreen()
 
 
+def _playground() -> Screen[Any]:
+    from fmnist_tui.tui.playground.screen import PlaygroundScreen
+
+    return PlaygroundScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
     "models": _models,
     "training": _training,
     "results": _results,
     "why": _why,
+    "playground": _playground,
 }
+
+
+def inspector(message: Inspect, state: RunsState, dataset: Dataset | None) -> Screen[Any] | str:
+    """The Inspector on what the message asks for, or why it can't be opened."""
+    from fmnist_tui.tui.inspector.choosing import NO_RUN, runs_for
+    from fmnist_tui.tui.inspector.screen import InspectorScreen
+
+    runs = runs_for(message.run, state.records, dataset)
+    return InspectorScreen(runs, message.image, message.label, message.title) if runs else NO_RUN
+
+
+def step_by_step(message: StepByStep) -> Screen[Any]:
+    """The page on backpropagation."""
+    from fmnist_tui.tui.backprop.screen import BackpropScreen
+
+    return BackpropScreen(message.run, message.image, message.label, message.title)
 
 
 def import_all() -> None:
@@ -52,7 +77,9 @@ def import_all() -> None:
     The form asks whether PyTorch is installed; that is found out here, too.
     """
     import fmnist_tui.tui.errors.screen
+    import fmnist_tui.tui.inspector.screen
     import fmnist_tui.tui.models.screen
+    import fmnist_tui.tui.playground.screen
     import fmnist_tui.tui.results.screen
     import fmnist_tui.tui.training.screen
     import fmnist_tui.tui.why.screen  # noqa: F401

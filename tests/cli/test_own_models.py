@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from runs.trainers import Watch, assert_undisturbed, running, weights_differ
 
 import fmnist_tui
+from fmnist_tui.errors import RunError
 from fmnist_tui.files import read_json, write_json
+from fmnist_tui.inspection.predict import load_model
 from fmnist_tui.models import named, registry
 from fmnist_tui.models.check import check_model
 from fmnist_tui.models.examine import examine
@@ -186,8 +190,9 @@ def test_changed_code_stops_a_resume_and_an_analysis_until_it_is_accepted(fmnist
     Path("width.py").write_text("WIDTH = 4  # changed\n")
     refused = fmnist("resume", run.run_id, "--in-app", "--runs", runs)
     assert refused.status == 1
-    assert "the code of net.py:Net has changed (" in refused.complaint
-    assert refused.complaint.endswith(f"modified: fmnist-tui resume {run.run_id} --accept-changed-model")
+    assert "code has changed: net.py:Net (" in refused.complaint
+    accept = f"fmnist-tui resume {run.run_id} --accept-changed-model --in-app --runs {runs}"
+    assert refused.complaint.endswith(f"modified: {accept}")
     assert not read_run(run).manifest.modified or not read_run(run).manifest.is_code_changed
     accepted = fmnist("resume", run.run_id, "--in-app", "--accept-changed-model", "--runs", runs)
     assert accepted.status == 0
@@ -208,6 +213,34 @@ def test_changed_code_stops_a_resume_and_an_analysis_until_it_is_accepted(fmnist
     assert gone.complaint.endswith(f"the code of net.py:Net is gone: {Path.cwd()}/width.py doesn't exist")
 
 
+def test_a_prediction_with_changed_code_says_so_and_leaves_the_run_as_it_was(
+    fmnist: Fmnist, runs: Path, tmp_path: Path
+) -> None:
+    run = half_trained(runs)
+    assert fmnist("resume", run.run_id, "--in-app", "--runs", runs).status == 0
+    picture = tmp_path / "my boot.npy"
+    np.save(picture, np.zeros((28, 28), np.uint8))
+    Path("width.py").write_text("WIDTH = 4  # changed\n")
+    before = {file: file.read_bytes() for file in run.path.iterdir() if file.is_file()}
+    refused = fmnist("predict", run.run_id, picture, "--runs", runs, "--data", "demo", "--no-crop")
+    assert refused.status == 1
+    advice, _, command = refused.complaint.partition("go on with the changed code: ")
+    assert "code has changed: net.py:Net (" in advice
+    program, *words = shlex.split(command)
+    assert program == "fmnist-tui"
+    for option in ("--accept-changed-model", "--no-crop"):
+        assert option in words
+    accepted = fmnist(*words)
+    assert accepted.status == 0, accepted.err
+    assert accepted.lines[-1] == f"Predicted by {run.run_id}, with changed code of its model."
+    (found,) = fmnist(*words, "--json").json
+    assert (found["code_changed"], found["blank"]) == (True, True)
+    assert {file: file.read_bytes() for file in run.path.iterdir() if file.is_file()} == before
+    assert not read_run(run).manifest.is_code_changed
+    with pytest.raises(RunError, match=r"code has changed: .*; restore it, or train a new run with it$"):
+        load_model(read_run(run))
+
+
 def test_a_queued_start_with_changed_code_fails_in_one_line(fmnist: Fmnist, runs: Path) -> None:
     spec = named.name_model("net.py:Net", Path.cwd())
     run = request_run(runs, configure(spec.name, "tuned", {"epochs": 1}, limit=200, device="cpu"), "demo")
@@ -215,7 +248,7 @@ def test_a_queued_start_with_changed_code_fails_in_one_line(fmnist: Fmnist, runs
     ended = InAppRun(run).train()
     assert ended.reason == "failed"
     assert ended.resumable
-    assert ended.message.startswith(f"run {run.run_id}: the code of net.py:Net has changed (")
+    assert ended.message.startswith(f"run {run.run_id}: code has changed: net.py:Net (")
     assert not run.run_json.exists()
     Path("width.py").write_text("WIDTH = 4\n")
     assert fmnist("resume", run.run_id, "--in-app", "--runs", runs).status == 0
@@ -240,7 +273,8 @@ def test_a_run_of_someone_else_names_code_that_is_not_run_until_this_user_names_
         refused = fmnist("resume", run.run_id, "--in-app", *accept, "--runs", runs)
         assert refused.status == 1
         assert "its code was never named by you, so it isn't run" in refused.complaint
-        assert refused.complaint.endswith(f"fmnist-tui resume {run.run_id} --model {tmp_path}/net.py:Net")
+        command = f"fmnist-tui resume {run.run_id} --model {tmp_path}/net.py:Net --in-app --runs {runs}"
+        assert refused.complaint.endswith(command)
     for command in ("runs", "results", "models"):
         assert fmnist(command, *(() if command == "models" else ("--runs", runs))).status == 0
     assert not marker.exists()

@@ -23,6 +23,7 @@ KEYS = {
     "stage": {"name"},
     "step": set(StepMetrics.__struct_fields__),
     "epoch": set(Epoch.__struct_fields__),
+    "dynamics": {"epoch", "step", "layers"},
     "checkpoint_saved": {"step"},
     "run_finished": {"reason", "scored", "resumable", "message"},
 }

@@ -17,7 +17,7 @@ from .conftest import Fmnist
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
     *("label", "delete", "queue", "recipe", "results", "analyse", "export", "data", "bench", "doctor"),
-    *("models", "new-model"),
+    *("models", "new-model", "predict"),
 }
 
 OPTIONS = {
@@ -56,6 +56,10 @@ OPTIONS = {
         *("--only", "--again", "--epochs", "--limit", "--device", "--json", "--data", "--runs"),
         *("--recipe", "--model", "--accept-changed-model"),
     },
+    "predict": {
+        *("--top", "--show", "--no-invert", "--no-levels", "--no-crop", "--no-centre"),
+        *("--json", "--data", "--runs", "--model", "--accept-changed-model"),
+    },
     "models": {"--json"},
     "new-model": set(),
     "export": {"--to", "--runs"},
@@ -72,6 +76,7 @@ WRONG = {
     "unknown option": (["train", "v0", "--epoch", "3"], "--epochs"),
     "no model": (["train"], "MODEL...|all"),
     "no run": (["show"], "RUN"),
+    "no picture": (["predict", "last"], "FILE..."),
     "no folder to export to": (["export", "last"], "--to"),
     "unknown recipe": (["train", "v0", "--recipe", "best"], "'tuned', 'origin'"),
     "unknown recipe of results": (["results", "--recipe", "best"], "'tuned', 'origin'"),

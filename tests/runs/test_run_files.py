@@ -38,6 +38,7 @@ EVENTS = {
         "seconds",
         "is_best",
     },
+    "dynamics": {"epoch", "step", "layers"},
     "checkpoint_saved": {"step"},
     "run_finished": {"reason"},
 }
@@ -109,7 +110,7 @@ def test_the_log_records_the_run_from_its_start_to_its_end(finished: RunDirector
     ]
     reported = of_v3 if log[begin]["version"] == "v3" else []
     assert stages[stages.index("loading data") + 1 :] == [*reported, "building network"]
-    assert set(kinds[begin + 1 :]) == {"step", "epoch", "stage", "run_finished"}
+    assert set(kinds[begin + 1 :]) == {"step", "epoch", "dynamics", "stage", "run_finished"}
     assert log[-2]["name"] == "scoring test images"
     assert (log[-1]["event"], log[-1]["reason"], log[-1]["scored"]) == ("run_finished", "completed", True)
 

@@ -13,7 +13,9 @@ from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,
     Continued,
+    Dynamics,
     Event,
+    LayerDynamics,
     Paused,
     Queued,
     Resumed,
@@ -271,3 +273,14 @@ def test_a_log_ten_times_as_long_takes_about_ten_times_as_long(of_an_epoch: Call
     log = [Logged(event, 1.0, 0) for number in range(1, 10_001) for event in [*of_an_epoch(number)]]
     short = log[: len(log) // 10]
     assert seconds_to_fold(log) < 30 * seconds_to_fold(short)
+
+
+def test_the_dynamics_of_epochs_that_a_resume_took_back_are_dropped() -> None:
+    layers = (LayerDynamics("layers.0", 0.5, 1e-3, 0.25),)
+    first, second = Dynamics(1, 10, layers), Dynamics(2, 20, layers)
+    log = [STARTED, *EPOCH_1, first, *EPOCH_2, second, Alert("dead_units", "dead")]
+    assert fold(*log).dynamics == (first, second)
+    assert fold(*log, Resumed(15, 2)).dynamics == (first,)
+    again = Dynamics(2, 20, ())
+    assert fold(*log, Resumed(15, 2), step(20), epoch(2), again).dynamics == (first, again)
+    assert fold(*log, STARTED).dynamics == ()

@@ -49,6 +49,7 @@ FILES = {
     "heartbeat",
     "checkpoints",
     "model.safetensors",
+    "snapshots.safetensors",
     "predictions.npz",
     "result.json",
     "train.log",
@@ -115,6 +116,7 @@ def learning(run: RunDirectory) -> dict[str, Any]:
     return {
         **curve,
         "epochs": [msgspec.structs.replace(epoch, seconds=0.0, validation_seconds=0.0) for epoch in snapshot.epochs],
+        "dynamics": snapshot.dynamics,
     }
 
 
@@ -168,10 +170,11 @@ def one_line(finished: RunFinished) -> str:
 
 
 def assert_undisturbed(run: RunDirectory, reference: RunDirectory) -> None:
-    """Log, weights and predictions are those of a run that nothing befell."""
+    """Log, weights, predictions and snapshots are those of a run that nothing befell."""
     assert learning(run) == learning(reference)
     assert not weights_differ(run, reference)
     assert run.predictions.read_bytes() == reference.predictions.read_bytes()
+    assert run.snapshots.read_bytes() == reference.snapshots.read_bytes()
 
 
 def kill_somewhere(run: RunDirectory, chance: np.random.Generator) -> None:

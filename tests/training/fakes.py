@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.training.checkpoint import Checkpoint
-from fmnist_tui.training.engine import Engine, Indices, Tensors, Totals
+from fmnist_tui.training.engine import DeadFractions, Engine, Indices, StepNorms, Tensors, Totals
 from fmnist_tui.training.events import Alert, CheckpointSaved, Command, Event
+from fmnist_tui.training.snapshots import EpochSnapshot, SnapshotPlan
 from fmnist_tui.training.store import DiskFull, Outcome
 from fmnist_tui.training.task import Task
 from fmnist_tui.training.trainer import train
@@ -49,6 +50,15 @@ class FakeEngine:
     @property
     def parameters(self) -> int:
         return 1
+
+    layers = ()
+
+    def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
+        self.step(indices, learning_rate, epoch, step)
+        return ()
+
+    def evaluate_units(self, indices: Indices) -> tuple[Totals, DeadFractions]:
+        return self.evaluate(indices), ()
 
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         self.steps.append(Taken(tuple(indices.tolist()), learning_rate, epoch, step))
@@ -93,6 +103,7 @@ class MemoryStore:
     busy: bool = False
     full: int = 0
     """How many times the disk will be found full."""
+    snapshots: list[EpochSnapshot] = field(default_factory=list)
     _news: list[CheckpointSaved | Alert] = field(default_factory=list)
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -102,6 +113,9 @@ class MemoryStore:
             return
         self.checkpoints.append(checkpoint)
         self._news.append(CheckpointSaved(step))
+
+    def save_snapshot(self, snapshot: EpochSnapshot, plan: SnapshotPlan) -> None:
+        self.snapshots = [one for one in self.snapshots if one.epoch < snapshot.epoch] + [snapshot]
 
     def news(self) -> list[CheckpointSaved | Alert]:
         news, self._news = self._news, []

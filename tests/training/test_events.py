@@ -21,6 +21,7 @@ NAMES: dict[str, type[Event]] = {
     "stage": events.Stage,
     "step": events.StepMetrics,
     "epoch": events.Epoch,
+    "dynamics": events.Dynamics,
     "checkpoint_saved": events.CheckpointSaved,
     "alert": events.Alert,
     "paused": events.Paused,
@@ -29,6 +30,7 @@ NAMES: dict[str, type[Event]] = {
     "resumed": events.Resumed,
     "run_finished": events.RunFinished,
 }
+LAYERS = tuple[events.LayerDynamics, ...]
 STEP = events.StepMetrics(step=8, epoch=1, loss=0.5, accuracy=0.75, learning_rate=0.01, images_per_second=1000.0)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -40,7 +42,10 @@ JSON_VALUES = st.recursive(
 def any_event(*, finite: bool = False) -> st.SearchStrategy[Event]:
     numbers = st.floats(width=32, allow_nan=not finite, allow_infinity=not finite)
     words = st.text(st.characters(exclude_categories=("C", "Z")), max_size=5)
+    measure = st.none() | st.floats(width=32, allow_nan=False, allow_infinity=False)
+    layers = st.lists(st.builds(events.LayerDynamics, words, measure, measure, measure), max_size=3).map(tuple)
     by_type = {str: words, Whole: st.integers(-(2**53) + 1, 2**53 - 1), float: numbers, bool: st.booleans()}
+    by_type[LAYERS] = layers
 
     def built(kind: type[Event]) -> st.SearchStrategy[Event]:
         return st.builds(kind, **{item.name: by_type[item.type] for item in fields(kind)})
@@ -117,7 +122,7 @@ def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_when_read(value: f
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_of_a_log_is_one_line_that_no_terminal_obeys(kind: type[Event]) -> None:
     hostile = "\x1b]0;title\x07a\r\nb\x9b31m\u202e\ud800"
-    values = {Whole: 1, float: 0.5, bool: True}
+    values = {Whole: 1, float: 0.5, bool: True, LAYERS: [{"name": hostile}]}
     record: dict[str, Any] = {item.name: values.get(item.type, hostile) for item in fields(kind)}
     record["event"] = events.name_in_log(kind)
     for event in (from_json(record), decode(json.dumps(record).replace("\\ud800", "").encode())):

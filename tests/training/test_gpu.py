@@ -49,6 +49,18 @@ def test_an_untrained_network_predicts_on_a_gpu_what_it_predicts_on_a_cpu(versio
     np.testing.assert_allclose(engine(version).predict(images), engine(version, "cpu").predict(images), atol=2e-3)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_measured_step_and_observed_units_change_no_bit(version: str) -> None:
+    plain, measured = engine(version), engine(version)
+    plain.step(ALL[:30], RATE, 1, 0)
+    norms = measured.measured_step(ALL[:30], RATE, 1, 0)
+    assert_same_tensors(measured.state(), plain.state())
+    assert all(gradient > 0 and ratio > 0 for gradient, ratio in norms)
+    totals, dead = measured.evaluate_units(ALL[30:])
+    assert totals == plain.evaluate(ALL[30:])
+    assert dead[0] is not None
+
+
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_a_step_on_a_gpu_learns_what_a_step_on_a_cpu_learns(version: str) -> None:
     """Convolutions round to TF32 there, ten bits; v3's masks are others on each kind of device."""

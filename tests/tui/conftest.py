@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from leftovers import nothing_left_behind
-from sharing import made_once
+from sharing import three_short_epochs
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.app import App
@@ -15,10 +15,7 @@ from textual.css.stylesheet import Stylesheet
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs import heartbeat
-from fmnist_tui.runs.directory import RunDirectory, list_runs
-from fmnist_tui.runs.in_app import InAppRun
-from fmnist_tui.runs.request import request_run
-from fmnist_tui.training.recipes import configure
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.settings import Settings, write_settings
 
@@ -151,10 +148,4 @@ def app(make_app: Callable[..., FmnistApp]) -> FmnistApp:
 @pytest.fixture(scope="session")
 def finished_v0(tmp_path_factory: pytest.TempPathFactory, surroundings: None) -> RunDirectory:
     """A real run of three short epochs on the demo set; tests look at copies of it."""
-
-    def train(runs: Path) -> None:
-        config = configure("v0", "tuned", {"epochs": 3, "batch_size": 16}, seed=7, threads=1)
-        assert InAppRun(request_run(runs, config, "demo")).train().reason == "completed"
-
-    (run,) = list_runs(made_once(tmp_path_factory, "three-short-epochs", train))
-    return run
+    return three_short_epochs(tmp_path_factory)

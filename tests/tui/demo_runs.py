@@ -37,6 +37,7 @@ def write_demo_run(runs: Path, version: str, *, seed: int = 0, wrong: int) -> Ru
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, probabilities=table, labels=labels)
     run.predictions.write_bytes(buffer.getvalue())
+    run.model.write_bytes(b"weights")
     return run
 
 

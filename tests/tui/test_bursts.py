@@ -24,7 +24,24 @@ from .samples import held, training, write_run
 from .terminal import ESCAPE, Terminal, app_in_terminal
 
 Maker = Callable[..., FmnistApp]
-LEADING = ["1", "2", "3", "4", "5", "escape", "enter", "tab", "up", "down", "left", "right", "end", "home", "pagedown"]
+LEADING = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "escape",
+    "enter",
+    "tab",
+    "up",
+    "down",
+    "left",
+    "right",
+    "end",
+    "home",
+    "pagedown",
+]
 OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
 OTHERS = [*"abcefgimntuxyz0", "plus", "minus", "pageup", "shift+tab", "shift+left", "backspace", "ctrl+c", "delete"]
 KEYS: list[str] = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]

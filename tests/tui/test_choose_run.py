@@ -77,7 +77,7 @@ async def test_the_list_of_runs_can_be_left_as_it_was(make_app: Maker, runs: Pat
     async with app.run_test() as pilot:
         await until_shown(pilot, "seed 1", "✓ finished")
         await pilot.press("o", "escape")
-        assert "seed 1" in flat(app)
+        await until_shown(pilot, "seed 1")
         assert len(app.screen_stack) == 1
 
 

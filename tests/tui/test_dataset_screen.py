@@ -275,4 +275,4 @@ async def test_without_colours_every_screen_is_drawn(
     async with app.run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         await pilot.press(*keys, "right", "enter", "escape", "2", "3", "4", "1")
-        assert "train image 1" in flat(app)
+        await until(pilot, lambda: "train image 1" in flat(app), "the image that was chosen before is described")

@@ -15,7 +15,7 @@ from fmnist_tui.data import load
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dataset import loading
 
-from .driving import PATIENCE, flat, part, shown, text_in, until, until_shown
+from .driving import PATIENCE, part, text_in, until, until_shown
 from .samples import write_idx
 
 SLOW = ("torch", "scipy", "matplotlib", "sklearn")
@@ -66,11 +66,11 @@ async def test_slow_data_does_not_block_the_app(
         async with app.run_test() as pilot:
             await until_shown(pilot, "Loading the images ...")
             await pilot.press("t", "n", "m", "enter", "2")
-            assert "v0 Dense network by hand" in flat(app)
+            await until_shown(pilot, "v0 Dense network by hand")
             await pilot.press("4")
             await until_shown(pilot, "No eligible runs")
             await pilot.press("1")
-            assert "Loading the images ..." in shown(app)
+            await until_shown(pilot, "Loading the images ...")
             arrived.set()
             await until(pilot, lambda: "train: 1-3 of 3" in text_in(pilot, "#caption"), "the images are there")
             await until(pilot, lambda: "class 2" in part(pilot, "Thumbnails"), "they are drawn")

@@ -10,8 +10,8 @@ from textual.color import Color, rgb_to_lab
 from textual.strip import Strip
 
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.tui.errors import heat_map
 from fmnist_tui.tui.errors.heat_map import HeatMap, short_names
+from fmnist_tui.tui.widgets.colours import BLUE, ORANGE, contrast, legible, shaded
 
 from .driving import part
 
@@ -54,7 +54,7 @@ async def test_before_it_has_anything_to_show_keys_do_nothing() -> None:
         assert part(pilot, "HeatMap").strip() == ""
 
 
-@pytest.mark.parametrize("ramp", heat_map._RAMPS.values(), ids=["right", "wrong"])
+@pytest.mark.parametrize("ramp", [BLUE.of_256, ORANGE.of_256], ids=["right", "wrong"])
 def test_with_256_colours_more_is_lighter(ramp: tuple[str, ...]) -> None:
     colours = [Color.parse(one).rich_color for one in ramp]
     sent = [colour.downgrade(ColorSystem.EIGHT_BIT) for colour in colours]
@@ -75,12 +75,12 @@ def lightness(colour: Color) -> float:
 
 
 @pytest.mark.parametrize("ground", ["#0E1016", "#FBFAF7", "#808080"])
-@pytest.mark.parametrize("full", [*heat_map._WRONG, *heat_map._CORRECT], ids=str)
+@pytest.mark.parametrize("full", [ORANGE.on_dark, ORANGE.on_light, BLUE.on_dark, BLUE.on_light], ids=str)
 def test_steps_of_a_ramp_are_equal_to_the_eye_and_numbers_on_it_are_legible(ground: str, full: Color) -> None:
-    ramp = [heat_map.shaded(Color.parse(ground), full, step / 8) for step in range(9)]
+    ramp = [shaded(Color.parse(ground), full, step / 8) for step in range(9)]
     steps = [lightness(after) - lightness(before) for before, after in pairwise(ramp)]
     assert max(steps) - min(steps) < 2.5
-    assert all(heat_map._contrast(heat_map._legible(colour), colour) >= 4.5 for colour in ramp)
+    assert all(contrast(legible(colour), colour) >= 4.5 for colour in ramp)
 
 
 @pytest.mark.parametrize("size", [(80, 11), (80, 24), (120, 40)], ids=["one line", "half lines between", "three lines"])

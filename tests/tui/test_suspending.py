@@ -69,7 +69,7 @@ def continue_in_the_foreground(shell: Terminal) -> None:
 def assert_the_screen_is_back(shell: Terminal) -> None:
     shell.wait_until_gone("shell>")
     shell.wait_for("demo, train: 1-")
-    assert "Dataset" in shell.text().splitlines()[0]
+    assert "1 Data" in shell.text().splitlines()[0]
     shell.press("2")
     shell.wait_for("Dense network by hand")
     shell.press("1")

@@ -16,7 +16,7 @@ from fmnist_tui.text import grouped
 from fmnist_tui.training.augment import SHIFT, augmented, draw
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
-from fmnist_tui.tui.messages import ClassMeans
+from fmnist_tui.tui.messages import ClassMeans, Inspect
 from fmnist_tui.tui.widgets.images import picture, resized, squared
 
 Part = Literal["train", "test"]
@@ -249,3 +249,29 @@ def class_icons(means: NDArray[np.uint8], rows: int) -> NDArray[np.uint8]:
     """Mean images, grey or in colour, made small enough for so many lines, with a gap of one pixel below."""
     bright = np.stack([squared(stretched(mean)) for mean in means])
     return np.pad(resized(bright, 2 * rows - 1, 2 * rows), [(0, 0), (0, 1)] + [(0, 0)] * (bright.ndim - 2))
+
+
+def page_and_caption(
+    browsing: Browsing, capacity: int, means: tuple[Thumbnail, ...] | None, augmented: int | None
+) -> tuple[tuple[Thumbnail, ...], str]:
+    """As many images as fit, and the line above them: class means, or versions of a training image, if they are given.
+
+    Args:
+        browsing: The chosen images.
+        capacity: How many fit.
+        means: The mean images from the first one to show on.
+        augmented: The index of the training image that is augmented.
+    """
+    if means is not None:
+        return means[:capacity], means_caption(browsing)
+    if augmented is not None:
+        return augmented_page(browsing, augmented, capacity), augmented_caption(browsing, augmented)
+    images = image_page(browsing, capacity)
+    return images, images_caption(browsing, len(images))
+
+
+def inspect_message(browsing: Browsing, cursor: int) -> Inspect:
+    """The request to look at the image at this place of the page with a trained network."""
+    index = int(browsing.chosen[browsing.first + cursor])
+    images = browsing.images
+    return Inspect(None, images.images[index], int(images.labels[index]), f"{browsing.part} image {grouped(index)}")

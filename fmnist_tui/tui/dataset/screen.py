@@ -18,12 +18,12 @@ from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dataset import image_pages as captions
 from fmnist_tui.tui.dataset.image_pages import (
     Browsing,
-    augmented_page,
     class_icons,
     image_at,
     image_histogram,
-    image_page,
+    inspect_message,
     mean_page,
+    page_and_caption,
     pixel_histogram,
     stretched,
 )
@@ -45,7 +45,7 @@ _SMALL_BAR = 12
 _HUGE = Size(180, 44)
 """Cells from which the image under the cursor is shown at twice its size."""
 _OF_IMAGES = {"ascii", "invert", "classes", "other_part", "turn", "jump", "shuffle", "in_order"}
-_OF_IMAGES |= {"means", "augmented", "histogram"}
+_OF_IMAGES |= {"means", "augmented", "histogram", "inspect"}
 """Actions that need images."""
 
 
@@ -66,6 +66,7 @@ class DatasetScreen(LabScreen):
         Binding("a", "means", "Means", tooltip="The mean image of each class, or the images again"),
         Binding("u", "augmented", "Augmented", tooltip="The image as augmentation flips and shifts it"),
         Binding("h", "histogram", "Histogram", tooltip="Histogram of the pixel values of the chosen class"),
+        Binding("l", "inspect", "Look inside", tooltip="What a trained network sees in the image under the cursor"),
         Binding("escape", "back", "Back", tooltip="Back to the images, from means or augmented ones"),
     ]
     AUTO_FOCUS = "Waiting, Thumbnails"
@@ -199,6 +200,11 @@ class DatasetScreen(LabScreen):
             self._augmented = int(self._browsing.chosen[position])
         self._turn_to("images" if self._page == "augmented" else "augmented")
 
+    def action_inspect(self) -> None:
+        """Opens the Inspector on the image under the cursor."""
+        if self._browsing and self._page == "images" and self.query_one(Thumbnails).current:
+            self.post_message(inspect_message(self._browsing, self.query_one(Thumbnails).cursor))
+
     def action_histogram(self) -> None:
         """Shows the histogram of the chosen images' pixel values."""
         if self._browsing:
@@ -326,19 +332,11 @@ class DatasetScreen(LabScreen):
         if self._browsing is None or not thumbnails.size:
             return
         thumbnails.together = len(self._means) if self._page == "means" else 0
-        thumbnails.page, caption = self._page_and_caption(self._browsing, thumbnails.capacity)
+        means = self._means[self._first_mean :] if self._page == "means" else None
+        augmented = self._augmented if self._page == "augmented" else None
+        thumbnails.page, caption = page_and_caption(self._browsing, thumbnails.capacity, means, augmented)
         self.query_one("#caption", Static).update(Text(caption))
         self._show_details()
-
-    def _page_and_caption(self, browsing: Browsing, capacity: int) -> tuple[tuple[Thumbnail, ...], str]:
-        if self._page == "means":
-            means = self._means[self._first_mean : self._first_mean + capacity]
-            return means, captions.means_caption(browsing)
-        if self._page == "augmented":
-            page = augmented_page(browsing, self._augmented, capacity)
-            return page, captions.augmented_caption(browsing, self._augmented)
-        images = image_page(browsing, capacity)
-        return images, captions.images_caption(browsing, len(images))
 
     @property
     def _means(self) -> tuple[Thumbnail, ...]:

@@ -1,4 +1,4 @@
-"""Dialogs with an input field: a number, the folder of a run's images, or a folder to write to."""
+"""Dialogs with an input field: a number, the folder of a run's images, a folder to write to, or a file."""
 
 from __future__ import annotations
 
@@ -93,3 +93,39 @@ class FolderDialog(Dialog[Path | None]):
         """Dismisses with the folder; an empty field is none."""
         if folder := event.value.strip():
             self.dismiss(self._proposed.parent / without_tilde(folder))
+
+
+class FileDialog(Dialog[Path | None]):
+    """Dismisses with the file that the user confirmed or typed, or with None if it is cancelled."""
+
+    def __init__(self, heading: str, folder: Path, name: str, note: str) -> None:
+        """A dialog that isn't open yet.
+
+        Args:
+            heading: What the file is for.
+            folder: Where a relative path begins.
+            name: The file's name that is proposed, or "".
+            note: What Enter does.
+        """
+        super().__init__()
+        self._heading = heading
+        self._folder = folder
+        self._file = name
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        """Heading, field and what Enter does."""
+        proposed = str(self._folder / self._file) + ("" if self._file else "/")
+        with Vertical(classes="dialog"):
+            yield Static(Text(self._heading, "bold"))
+            yield Input(proposed, max_length=_LONGEST, id="file", select_on_focus=False)
+            yield Static(f"{self._note}; esc cancels; ~ is your home folder", classes="muted")
+
+    def on_mount(self) -> None:
+        """Ready to type, and to confirm."""
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Dismisses with the file; an empty field is none."""
+        if file := event.value.strip():
+            self.dismiss(self._folder / without_tilde(file))

@@ -8,7 +8,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
-from textual.color import Color, Lab, lab_to_rgb, rgb_to_lab
+from textual.color import Color
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
@@ -19,18 +19,8 @@ from textual.widget import Widget
 from fmnist_tui.analysis.errors import Matrix, strengths
 from fmnist_tui.tui.cells import cells, centre, cut, pad
 from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.widgets.colours import BLUE, ORANGE, legible
 
-# Blue and orange, which the colour-blind can tell apart; on dark backgrounds and on light ones.
-_CORRECT = Color.parse("#4A9BE8"), Color.parse("#2A6FB8")
-_WRONG = Color.parse("#FFA347"), Color.parse("#C4500A")
-_RAMPS = {
-    _CORRECT: ("#303030", "#005f5f", "#005f87", "#005faf", "#0087d7"),
-    _WRONG: ("#303030", "#875f00", "#af5f00", "#d75f00", "#ff5f00"),
-}
-"""For dark terminals with 256 colours, from dark to light: the nearest colours to a blend wouldn't be monotonic."""
-_FAINTEST = 0.18
-"""Of the way to the full colour: a single image must be seen."""
-_DARK = 0.5
 _AXES = "true \\ predicted"
 _NAME = 11
 _NARROWEST, _WIDEST = 5, 14
@@ -208,46 +198,17 @@ class HeatMap(Remappable, Widget, can_focus=True):
         if not self._matrix[row, column]:
             return Style(bold=True, color=self.rich_style.bgcolor, bgcolor=self.rich_style.color)
         colour = self._colour(row, column)
-        text = _legible(colour)
+        text = legible(colour)
         if here:
             return Style(bold=True, color=colour.rich_color, bgcolor=text.rich_color)
         return Style(color=text.rich_color, bgcolor=colour.rich_color)
 
     def _colour(self, row: int, column: int) -> Color:
         """From the background, in equal steps to the eye, to the colour of the class or confusion with most images."""
-        shade, hues = float(self._shades[row, column]), _CORRECT
+        shade, ramp = float(self._shades[row, column]), BLUE
         if row != column:
-            shade, hues = shade / self._most, _WRONG
-        _, background = self.background_colors
-        dark = background.brightness < _DARK
-        if self.app.console.color_system == "256" and dark:
-            ramp = _RAMPS[hues]
-            return Color.parse(ramp[min(int(shade * len(ramp)), len(ramp) - 1)])
-        return shaded(background, hues[0] if dark else hues[1], _FAINTEST + (1 - _FAINTEST) * shade)
-
-
-def shaded(ground: Color, full: Color, fraction: float) -> Color:
-    """A colour on the straight line from one to the other in CIELAB, in which distances are as large as they look."""
-    start, end = rgb_to_lab(ground), rgb_to_lab(full)
-    mixed = (one + (other - one) * fraction for one, other in zip(start, end, strict=True))
-    return lab_to_rgb(Lab(*mixed)).clamped
-
-
-def _legible(ground: Color) -> Color:
-    """Black or white, whichever has more contrast: at least 4.5 to 1 with any colour."""
-    white, black = Color(255, 255, 255), Color(0, 0, 0)
-    return max(white, black, key=lambda one: _contrast(one, ground))
-
-
-def _contrast(one: Color, other: Color) -> float:
-    """The contrast ratio of WCAG 2."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: Color) -> float:
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+            shade, ramp = shade / self._most, ORANGE
+        return ramp.colour(shade, self.background_colors[1], self.app.console.color_system)
 
 
 def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:

@@ -17,12 +17,13 @@ from fmnist_tui.analysis.error_report import ErrorReport, error_report
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.runs.predictions import NoPredictionsError
 from fmnist_tui.runs.run import Run
+from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.errors import text
 from fmnist_tui.tui.errors.gallery import Gallery, GalleryView, cell_gallery, galleries, specimen
 from fmnist_tui.tui.errors.heat_map import HeatMap
 from fmnist_tui.tui.errors.text import ScoreTable
-from fmnist_tui.tui.messages import SettingsChanged
+from fmnist_tui.tui.messages import Inspect, SettingsChanged
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.widgets.images import drawing, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
@@ -59,6 +60,7 @@ class ErrorsScreen(LabScreen):
         Binding("g", "next_gallery", "Gallery", tooltip="Mistakes; wrong in all; right only here"),
         Binding("escape", "back", "Back", tooltip="Back to the previous view or screen"),
         Binding("m", "ascii", "ASCII", tooltip="Draw images as half-blocks or in ASCII"),
+        Binding("l", "inspect", "Look inside", tooltip="What this run's network sees in the image"),
     ]
 
     def __init__(self, record: Run, others: Sequence[Run]) -> None:
@@ -116,7 +118,7 @@ class ErrorsScreen(LabScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
         """Only actions that do something now."""
-        if action == "ascii":
+        if action in ("ascii", "inspect"):
             return self._view == "mistakes" and self._images is not None
         return self._report is not None or action not in ("next_view", "next_gallery")
 
@@ -142,6 +144,14 @@ class ErrorsScreen(LabScreen):
         in_ascii = not self.app.ascii_images
         self.post_message(SettingsChanged(ascii_images=in_ascii))
         self._redraw(in_ascii=in_ascii)
+
+    def action_inspect(self) -> None:
+        """Opens the Inspector on the image."""
+        images, gallery = self._images, self._galleries[self._gallery] if self._galleries else None
+        if images and gallery and len(gallery.indices):
+            index = int(gallery.indices[self._position])
+            label = int(images.labels[index])
+            self.post_message(Inspect(self._record, images.images[index], label, f"test image {grouped(index)}"))
 
     def action_back(self) -> None:
         """To the view whose cell was opened, else to the screen below."""

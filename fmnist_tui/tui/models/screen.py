@@ -22,6 +22,7 @@ from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.task import settled
+from fmnist_tui.tui.backprop.choosing import first_step
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import CANCEL, ChoiceDialog
 from fmnist_tui.tui.messages import Failed, SettingsChanged, TrainingRequested
@@ -62,6 +63,7 @@ class ModelsScreen(LabScreen):
         Binding("n", "name", "Own model", tooltip="Name a model of your own: a class or function in a file or module"),
         Binding("space", "mark", "Mark", tooltip="Mark the highlighted model, to train several together"),
         Binding("m", "more", "More settings", tooltip="All settings: optimiser, schedule, augmentation, the network"),
+        Binding("b", "backprop", "Step by step", tooltip="Backpropagation, step by step, in the best run of v0"),
         Binding("escape", "leave_field", "Back to the models", show=False),
         Binding("tab", "app.focus_next", "Settings", tooltip="To the form, its next field, and the model's page"),
     ]
@@ -139,11 +141,16 @@ class ModelsScreen(LabScreen):
         """On a larger screen the page says more."""
         self.call_after_refresh(self._show_page)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's name
+        """The page on backpropagation is about networks in NumPy."""
+        return action != "backprop" or (self.is_complete and not self._model().needs_torch)
+
     def on_option_list_option_highlighted(self) -> None:
         """Show the highlighted model's page from its top."""
         self.query_one(ModelPage).scroll_home(animate=False)
         self._show_page()
         self._show_form()
+        self.refresh_bindings()
 
     def on_option_list_option_selected(self) -> None:
         """Enter marks, as the space bar does."""
@@ -180,6 +187,14 @@ class ModelsScreen(LabScreen):
         self.set_class(more.is_open, "-more")
         fields = [field for field in more.query(Input) if field.parent and field.parent.display] if more.is_open else []
         self.set_focus(fields[0] if fields else self.query_one("#versions"))
+
+    def action_backprop(self) -> None:
+        """Open the page on backpropagation with the best run."""
+        request = first_step(self.app.runs_state.records, self.app.dataset)
+        if isinstance(request, str):
+            self.notify(request, severity="warning", markup=False)
+        else:
+            self.post_message(request)
 
     def action_name(self) -> None:
         """Ask for a model of the user's own."""

@@ -14,6 +14,7 @@ from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Command
+from fmnist_tui.tui.backprop.choosing import first_step, is_dense
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
@@ -21,6 +22,7 @@ from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
 from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
+from fmnist_tui.tui.training.layers import MEASURES, LayersPanel
 from fmnist_tui.tui.training.log import LogDialog
 from fmnist_tui.tui.training.progress import (
     DISK_FULL,
@@ -39,6 +41,8 @@ from fmnist_tui.tui.widgets.nav import Nav
 _LOOK_SECONDS = 1.0
 _CHARTS_AFTER = 0.1
 """Seconds."""
+_WIDE = 112
+"""Cells from which on there is room for two charts."""
 _AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
 _TITLES = {"loss": "Loss", "accuracy": "Accuracy"}
 _EMPTY = "No run yet.\n\nPress 2, choose a model, and t trains it.\nIn a shell: fmnist-tui train v0"
@@ -56,6 +60,7 @@ class TrainingScreen(LabScreen):
         Binding("space", "pause", "Pause", tooltip="Pause the run"),
         Binding("space", "go_on", "Continue", tooltip="Continue the run"),
         Binding("s", "stop", "Stop", tooltip="Stop the run after this epoch, or now"),
+        Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("v", "overlay", "Overlay", tooltip="Overlay the curves of the run under the cursor, or remove them"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
@@ -71,10 +76,12 @@ class TrainingScreen(LabScreen):
         Binding("shift+right", "sideways(10)", "Far right", tooltip="Move the cursor ten columns right", show=False),
         Binding("w", "smoothing", "Smooth", tooltip="Change the smoothing"),
         Binding("x", "axis", "Axis", tooltip="x axis: epochs, steps or minutes"),
+        Binding("b", "backprop", "Step by step", tooltip="Backpropagation, step by step, with the weights of this v0"),
         Binding("g", "log_axis", "Log axis", tooltip="Logarithmic loss axis", show=False),
     ]
 
     AUTO_FOCUS = "#strip"
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (80, "-normal"), (_WIDE, "-wide"), (160, "-huge")]
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +92,8 @@ class TrainingScreen(LabScreen):
         self._is_named = False
         self._bindings_for: tuple[object, ...] = ()
         self._clock = ChartClock(self.app.pace)
+        self._measure = -1
+        """The position in MEASURES of what the panel of layers shows; -1 while it is hidden."""
 
     def compose(self) -> ComposeResult:
         """The run's name and numbers, charts, values at the cursor, alerts, runs."""
@@ -93,6 +102,7 @@ class TrainingScreen(LabScreen):
         with Horizontal(id="charts"):
             for what, title in _TITLES.items():
                 yield Chart(title, id=what)
+            yield LayersPanel()
         yield FittedText(id="reading")
         yield FittedText(id="alerts")
         yield RunStrip()
@@ -131,7 +141,7 @@ class TrainingScreen(LabScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
         """Lets the same key pause a run and continue one that is paused."""
         paused = bool(self._follower and self._follower.snapshot.paused)
-        return {"pause": not paused, "go_on": paused}.get(action, True)
+        return {"pause": not paused, "go_on": paused, "backprop": self._is_dense}.get(action, True)
 
     def offers(self, action: str) -> bool:
         """Whether an action belongs in the key line: it does something to this run, on this screen."""
@@ -141,8 +151,17 @@ class TrainingScreen(LabScreen):
         if action == "resume":
             return status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
         if action == "other_chart":
-            return self._follower is not None and not self.has_class("-wide")
+            return self._follower is not None and self.size.width < _WIDE
+        if action == "layers":
+            return self._follower is not None and (bool(self._follower.snapshot.dynamics) or self._measure >= 0)
         return self._follower is not None or action in ("choose", "help", "leave")
+
+    def key_label(self, action: str) -> str | None:
+        """The label of a key that does something else each time: what it shows next."""
+        if action != "layers" or self._measure < 0:
+            return None
+        following = self._measure + 1
+        return MEASURES[following].title if following < len(MEASURES) else "Charts"
 
     def action_pause(self) -> None:
         """Pauses the run."""
@@ -177,13 +196,34 @@ class TrainingScreen(LabScreen):
         if self._follower:
             self.app.push_screen(LogDialog(self._follower.run))
 
+    def action_backprop(self) -> None:
+        """Opens the page on backpropagation with this run's weights."""
+        known = self.app.runs_state.by_run.get(self._follower.run) if self._follower else None
+        request = first_step([known.record] if known else [], self.app.dataset)
+        if isinstance(request, str):
+            self.notify(request, severity="warning", markup=False)
+        else:
+            self.post_message(request)
+
     def action_log_axis(self) -> None:
         """Switches the loss axis between linear and logarithmic."""
         self._set_viewport(replace(self._viewport, log=not self._viewport.log))
 
     def action_other_chart(self) -> None:
-        """Shows the other chart, where there is room for one."""
-        self.toggle_class("show-accuracy")
+        """Shows the other chart, where there is room for one; instead of the layers the last one."""
+        if self._measure < 0:
+            self.toggle_class("show-accuracy")
+        self._show_measure(-1)
+
+    def action_layers(self) -> None:
+        """Shows how the layers learn: the next measure, or after the last one the charts alone."""
+        following = self._measure + 1
+        self._show_measure(following if following < len(MEASURES) else -1)
+
+    def _show_measure(self, index: int) -> None:
+        self._measure = index
+        self.set_class(index >= 0, "show-layers")
+        self.refresh_bindings()
         self._paint_now()
 
     def action_smoothing(self) -> None:
@@ -229,6 +269,12 @@ class TrainingScreen(LabScreen):
         """The headline while no run is shown: whether there is none is known only once the folder was read."""
         state = self.app.runs_state
         return Text(state.loading or state.fault or _EMPTY)
+
+    @property
+    def _is_dense(self) -> bool:
+        """Whether the weights of a dense network in NumPy are there."""
+        known = self.app.runs_state.by_run.get(self._follower.run) if self._follower else None
+        return known is not None and is_dense(known.record)
 
     @property
     def _viewport(self) -> ChartViewport:
@@ -311,8 +357,9 @@ class TrainingScreen(LabScreen):
         )
         if now == self._painted:
             return
-        if self._bindings_for != (follower.status, snapshot.paused):
-            self._bindings_for = follower.status, snapshot.paused
+        bindings_for = follower.status, snapshot.paused, bool(snapshot.dynamics), self._is_dense
+        if self._bindings_for != bindings_for:
+            self._bindings_for = bindings_for
             self._clock.make_due()
             self.refresh_bindings()
         if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
@@ -341,4 +388,6 @@ class TrainingScreen(LabScreen):
             chart.axis_label = _AXES[viewport.axis]
             chart.axes = axes(snapshot, what, viewport, read, theme)
             chart.series = series(snapshot, what, viewport, theme, overlays)
+        if self._measure >= 0:
+            self.query_one(LayersPanel).show(snapshot, MEASURES[self._measure])
         self.query_one("#reading", FittedText).show(Text(reading_text(read)))

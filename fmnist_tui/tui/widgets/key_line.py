@@ -1,4 +1,4 @@
-"""The line at the bottom of every screen: the keys that do something now, as many as fit."""
+"""The line at the bottom of every screen, or the lines: the keys that do something now, as many as fit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import App
 from textual.binding import ActiveBinding
 from textual.events import Click, MouseMove
+from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -49,9 +50,16 @@ class KeyLine(Widget):
     """
     ALLOW_SELECT = False
 
+    lines = var(1)
+    """How many lines it takes; a screen with many tools has more."""
+
     def __init__(self) -> None:
         super().__init__()
         self._keys: tuple[_Key, ...] = ()
+
+    def watch_lines(self, lines: int) -> None:
+        """Takes so many."""
+        self.styles.height = lines
 
     def on_mount(self) -> None:
         """Follows the screen's bindings."""
@@ -72,12 +80,15 @@ class KeyLine(Widget):
         """The keys that fit."""
         key_style = self.get_component_rich_style("key-line--key")
         label_style = self.get_component_rich_style("key-line--label")
-        line = Text(no_wrap=True, end="")
-        for key in _fitting(self._keys, self.size.width):
-            pressed = Style.from_meta({"key": key.key, "tooltip": key.tooltip})
-            line.append(f" {key.display}", key_style + pressed)
-            line.append(f" {key.label} ", label_style + pressed)
-        return line
+        lines = []
+        for keys in _in_lines(self._keys, self.size.width, self.lines):
+            line = Text()
+            for key in keys:
+                pressed = Style.from_meta({"key": key.key, "tooltip": key.tooltip})
+                line.append(f" {key.display}", key_style + pressed)
+                line.append(f" {key.label} ", label_style + pressed)
+            lines.append(line)
+        return Text("\n", no_wrap=True, end="").join(lines)
 
     def _take(self, screen: Screen[object]) -> None:
         if not self.is_attached or screen is not self.screen:
@@ -88,15 +99,16 @@ class KeyLine(Widget):
             self.refresh()
 
     def _offered(self, screen: Screen[object]) -> Iterator[_Key]:
-        """One for each action; a screen may have a method `offers` that leaves some out."""
-        offers = getattr(screen, "offers", None)
+        """One for each action; a screen may leave some out (`offers`) and rename some (`key_label`)."""
+        offers, key_label = getattr(screen, "offers", None), getattr(screen, "key_label", None)
         seen = set()
         for node, binding, enabled, tooltip in sorted(screen.active_bindings.values(), key=_place):
             if binding.show and enabled and binding.action not in seen and (not offers or offers(binding.action)):
                 seen.add(binding.action)
                 display = self.app.get_key_display(binding)
                 always = isinstance(node, App)
-                yield _Key(binding.key, display, binding.description, tooltip or binding.description, always)
+                label = (key_label and key_label(binding.action)) or binding.description
+                yield _Key(binding.key, display, label, tooltip or binding.description, always)
 
 
 def _place(active: ActiveBinding) -> tuple[int, int]:
@@ -105,6 +117,16 @@ def _place(active: ActiveBinding) -> tuple[int, int]:
     names = [one.id for _, one in node._bindings]
     depth = 2 if isinstance(node, App) else 1 if isinstance(node, Screen) else 0
     return depth, names.index(binding.id) if binding.id in names else len(names)
+
+
+def _in_lines(keys: tuple[_Key, ...], width: int, count: int) -> list[list[_Key]]:
+    """The keys in so many lines, of which the last one has those that are never left out."""
+    lines: list[list[_Key]] = []
+    for _ in range(count - 1):
+        line = _fitting(tuple(key for key in keys if not key.always), width)
+        keys = tuple(key for key in keys if key not in line)
+        lines.append(line)
+    return [*lines, _fitting(keys, width)]
 
 
 def _fitting(keys: tuple[_Key, ...], width: int) -> list[_Key]:

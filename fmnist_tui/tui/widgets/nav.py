@@ -22,10 +22,11 @@ SCREENS = (
     ("training", "Training"),
     ("results", "Results"),
     ("why", "Why CNNs"),
+    ("playground", "Playground"),
 )
-_SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why"}
+_SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why", "Playground": "Play"}
 """Titles on a terminal of fewer than `_WIDE` columns, so that the running run has room beside them."""
-_WIDE = 80
+_WIDE = 96
 
 
 class Nav(Horizontal):
@@ -49,7 +50,10 @@ class Nav(Horizontal):
         self.set_interval(_SECONDS * self.app.pace, self._tick)
 
     def on_resize(self) -> None:
-        """Shortens the titles where there is little room."""
+        """Shortens the titles where there is little room, once the padding for the new size is applied."""
+        self.call_after_refresh(self._retitle)
+
+    def _retitle(self) -> None:
         for cell, title in zip(self.query(".screen").results(Static), self._titles(), strict=True):
             if cell.content != title:
                 cell.update(title)

@@ -13,7 +13,7 @@ from benchmarks.contestants.ours import images_of
 from benchmarks.spec import Spec
 from fmnist_tui.data import ImageSet
 from fmnist_tui.models.cnn import build_cnn
-from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.fused_layers import Convolution, Dropout, ReluNormPool
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE
 from fmnist_tui.training.recipes import hyperparameters, settle_for_fashion_mnist
 
@@ -103,16 +103,23 @@ class PlainValidation:
 
 
 def plain_v3() -> nn.Module:
-    """v3 out of PyTorch's own layers: ours draw dropout at addresses, a user's would not."""
+    """v3 out of PyTorch's own layers: a user wouldn't have our convolution, our fused layers and our dropout."""
     model = build_cnn(FASHION_MNIST_SHAPE, FASHION_MNIST_CLASSES, hidden_layers=2, dropout=0.1)
-    for place, layer in enumerate(model):
-        if isinstance(layer, Dropout):
-            model[place] = nn.Dropout(layer.p)
-    return model
+    return nn.Sequential(*(_plain(layer) for layer in model))
+
+
+def _plain(layer: nn.Module) -> nn.Module:
+    if isinstance(layer, Dropout):
+        return nn.Dropout(layer.p)
+    if isinstance(layer, Convolution):
+        return nn.Conv2d(layer.in_channels, layer.out_channels, layer.kernel_size, padding=layer.padding)  # type: ignore[arg-type]
+    if isinstance(layer, ReluNormPool):
+        return nn.Sequential(nn.ReLU(), nn.BatchNorm2d(layer.num_features), nn.MaxPool2d(2))
+    return layer
 
 
 def _floats(images: ImageSet) -> TensorDataset:
-    inputs = torch.from_numpy(images.images.astype(np.float32)).unsqueeze(1) * _SCALE + _OFFSET
+    inputs = torch.from_numpy(images.images.astype(np.float32)) * _SCALE + _OFFSET
     return TensorDataset(inputs, torch.from_numpy(images.labels.astype(np.int64)))
 
 

@@ -1,0 +1,1 @@
+"""The Inspector: what a run's network sees in one image."""
