@@ -20,7 +20,7 @@ def build(image_shape: ImageShape, classes: int, **options: Any) -> nn.Module:
     return build_residual_cnn(image_shape, classes, **options)
 
 
-TUNED = replace(SHARED_RECIPES["tuned"], label_smoothing=0.1, optimizer="muon")
+TUNED = replace(SHARED_RECIPES["tuned"], label_smoothing=0.1, optimizer="muon", learning_rate=0.012)
 
 SPEC = ModelSpec(
     name="v4",
