@@ -1,0 +1,71 @@
+"""What a user has set for all runs: `settings.toml` in the settings folder; nothing is written there.
+
+For example:
+
+    [queue]
+    per_gpu = 2
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from fmnist_tui.errors import RunError
+from fmnist_tui.files import check_regular_file, exists
+from fmnist_tui.paths import config_folder
+
+FILE_NAME = "settings.toml"
+_LARGEST = 100_000
+"""Bytes."""
+
+
+class SettingsError(RunError):
+    """The file can't be used; the text is one line."""
+
+
+class QueueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table [queue]."""
+
+
+class SlurmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table [slurm]: defaults for `--on slurm`."""
+
+
+class HostSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table [ssh.HOST]: defaults for `--on ssh:HOST`."""
+
+
+class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file: a table for each part."""
+
+    queue: QueueSettings = QueueSettings()
+    slurm: SlurmSettings = SlurmSettings()
+    ssh: dict[str, HostSettings] = {}
+
+
+def read_user_settings(folder: Path | None = None) -> UserSettings:
+    """The user's settings; the defaults if there is no file.
+
+    Args:
+        folder: The settings folder; None for the usual one.
+
+    Raises:
+        SettingsError: The file can't be read, is no TOML, or has a value that isn't possible.
+    """
+    folder = folder or config_folder()
+    if folder is None or not exists(file := folder / FILE_NAME):
+        return UserSettings()
+    import tomllib
+
+    try:
+        check_regular_file(file, _LARGEST)
+        content = tomllib.loads(file.read_bytes().decode("utf-8"))
+        return msgspec.convert(content, UserSettings)
+    except OSError as error:
+        raise SettingsError(f"{file} can't be read ({error.strerror})") from None
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{file} is no valid TOML: {' '.join(str(error).split())}") from None
