@@ -138,6 +138,8 @@ class InspectorScreen(NetworkScreen):
             return self._has_slider
         if action == "page":
             return self._found.pages > 1
+        if action in ("compare", "step_by_step") and self._found.is_deleted:
+            return False
         if action == "compare":
             return self._view in COMPARING and len(self._run.class_names) > 1
         return self._views[0] == DENSE[0] if action == "step_by_step" else action != "other_run" or len(self._runs) > 1
@@ -315,10 +317,8 @@ class InspectorScreen(NetworkScreen):
 
     def _show(self) -> None:
         """Everything that is known by now."""
-        theme = self.app.current_theme
-        facts = self.query_one("#facts", Static)
-        names, space = self._run.class_names, facts.size
-        facts.update(facts_text(names, self._label, self._found.probabilities, space, theme))
+        facts, names, found = self.query_one("#facts", Static), self._run.class_names, self._found.probabilities
+        facts.update(facts_text(names, self._label, found, facts.size, self.app.current_theme))
         self._show_views()
         self._show_slider()
         self._show_maps()
