@@ -236,9 +236,10 @@ class Run:
     @property
     def curves(self) -> Curves:
         """The learning curves as NumPy arrays: `curves.steps.loss`, `curves.epochs.validation_accuracy`..."""
-        from fmnist_tui.runs.curve import Curves, EpochCurve
+        from fmnist_tui.runs.curve import Curves, EpochCurve, ResourceCurve
 
-        return Curves(self.snapshot.curve, EpochCurve.of(self.snapshot.epochs))
+        snapshot = self.snapshot
+        return Curves(snapshot.curve, EpochCurve.of(snapshot.epochs), ResourceCurve.of(snapshot.resources))
 
     @cached_property
     def predictions(self) -> Predictions:

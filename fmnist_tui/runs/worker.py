@@ -6,7 +6,7 @@ import os
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, open_append, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
 from fmnist_tui.host.gpu import others_on, others_text
-from fmnist_tui.host.gpus import query_gpus
+from fmnist_tui.host.gpus import query
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import (
@@ -37,6 +37,7 @@ from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.notifications import Announcer
 from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
+from fmnist_tui.runs.resources import ResourceMeter
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
 from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
@@ -70,6 +71,7 @@ class Trainer:
             key, or None if the run was stopped while it waited. None if the device has been acquired already.
         device: The acquired device, as in a configuration; "" for the one in the configuration.
         device_id: The GPU's key, or "".
+        meter: Measures what the process uses, for the log.
     """
 
     attempt: int
@@ -77,6 +79,7 @@ class Trainer:
     turn: Callable[[], Generator[Event, None, tuple[str, str] | None]] | None = None
     device: str = ""
     device_id: str = ""
+    meter: ResourceMeter = field(default_factory=ResourceMeter)
 
 
 def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
@@ -96,13 +99,15 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     try:
-        with closing(log), flushing(run.path, log):
+        with closing(log), closing(trainer.meter), flushing(run.path, log):
             check()
             for whole in (run.run_json, run.model, run.snapshots, run.predictions, run.result):
                 sweep_temporary(whole)
             watch, exact_steps = _primed(run)
             announcer = Announcer(run)
             for event in _guarded(run, trainer, exact_steps):
+                if used := trainer.meter.sample():
+                    log.append(used)
                 log.append(event)
                 for alert in watch.observe(event):
                     log.append(alert)
@@ -224,7 +229,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     exact = not inexact and (start is None or exact_steps.is_exact(start.position.step))
     yield events.Stage(StageKind.BUILDING_NETWORK)
     engine = make_engine(task)
-    yield from _shared_gpu(task.config.device, trainer.device_id)
+    yield from _shared_gpu(task.config.device, trainer)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
 
@@ -240,12 +245,18 @@ def _first_start(run: RunDirectory, request: Request, task: Task, now: Condition
         yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
 
 
-def _shared_gpu(device: str, key: str) -> Iterator[Event]:
-    """An alert if others use the GPU; checked once this process uses it: two that start together both see it."""
+def _shared_gpu(device: str, trainer: Trainer) -> Iterator[Event]:
+    """An alert if others use the GPU; checked once this process uses it: two that start together both see it.
+
+    From now on the meter measures it: NVML has just worked, in a process of its own, so it won't hang this one.
+    """
     if not device.startswith("cuda"):
         return
-    known = query_gpus({}) if key else query_gpus(os.environ)  # ours may be the only one that is visible here
-    mine = next((gpu for gpu in known if gpu.key == key or (not key and device == f"cuda:{gpu.index}")), None)
+    key = trainer.device_id
+    report = query({}) if key else query(os.environ)  # ours may be the only one that is visible here
+    mine = next((gpu for gpu in report.visible if gpu.key == key or (not key and device == f"cuda:{gpu.index}")), None)
+    if mine and not report.fault:
+        trainer.meter.watch_gpu(mine.key)
     if mine and (text := others_text(mine, others_on(mine, {os.getpid()}))):
         yield events.Alert("gpu_shared", text)
 

@@ -193,6 +193,26 @@ class Dynamics(_Event, frozen=True, gc=False, tag="dynamics"):
     layers: tuple[LayerDynamics, ...]
 
 
+class Resources(_Event, frozen=True, gc=False, tag="resources"):
+    """What the trainer uses of its machine; about every ten seconds while it takes steps.
+
+    Attributes:
+        process_cpus: CPUs that its process kept busy since the event before: 2.0 for two.
+        process_memory: Bytes of resident memory of its process.
+        machine_cpu: Fraction of all CPUs of the machine that was busy since the event before, 0 to 1.
+        gpu: Recent utilisation of the GPU that it trains on, 0 to 1; None without one, or if the driver doesn't say.
+        gpu_memory: Bytes of that GPU's memory that are in use, by any process.
+        gpu_memory_total: Bytes of memory that it has.
+    """
+
+    process_cpus: float
+    process_memory: Whole
+    machine_cpu: float
+    gpu: float | None = None
+    gpu_memory: Whole | None = None
+    gpu_memory_total: Whole | None = None
+
+
 class CheckpointSaved(_Event, frozen=True, gc=False, tag="checkpoint_saved"):
     """A complete checkpoint is on disk."""
 
@@ -274,6 +294,7 @@ Event = (
     | StepMetrics
     | Epoch
     | Dynamics
+    | Resources
     | CheckpointSaved
     | Alert
     | Paused
