@@ -27,6 +27,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("models", "List all models that can be named."),
     "new-model": ("models", "Write a template of a model of your own."),
     "runs": ("runs", "List all runs, newest first."),
+    "watch": ("watch", "Show the state of all runs as it changes."),
     "show": ("show", "Show one run."),
     "attach": ("app", "Open the training screen on a run."),
     "pause": ("manage", "Pause a run."),
