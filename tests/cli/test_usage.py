@@ -17,7 +17,7 @@ from .conftest import Fmnist
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
     *("label", "delete", "queue", "recipe", "results", "analyse", "export", "data", "bench", "doctor"),
-    *("models", "new-model", "predict"),
+    *("models", "new-model", "predict", "watch"),
 }
 
 OPTIONS = {
