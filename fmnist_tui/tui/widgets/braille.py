@@ -76,7 +76,7 @@ def _dots(one: Series, x_range: tuple[float, float], y_range: tuple[float, float
         other = levels(one.until)
         low, high = np.minimum(level, other), np.maximum(level, other)
         pattern = (row % 2 == 0) & ((np.arange(columns) + row) % _SPARSE == 0)
-        return _between(low, high, row) & there & pattern
+        return _between(low, high, row, there & pattern)
     to_left, to_right = (level + np.roll(level, 1)) / 2, (level + np.roll(level, -1)) / 2
     to_left[np.r_[True, ~there[:-1]]] = np.nan
     to_right[np.r_[~there[1:], True]] = np.nan
@@ -84,11 +84,11 @@ def _dots(one: Series, x_range: tuple[float, float], y_range: tuple[float, float
     low, high = np.nanmin(edges, axis=0), np.nanmax(edges, axis=0)
     if one.dashed:
         there &= np.arange(columns) % _DASH_AND_GAP < _DASH
-    return _between(low, high, row) & there
+    return _between(low, high, row, there)
 
 
-def _between(low: Floats, high: Floats, row: NDArray[np.int64]) -> Dots:
-    found: Dots = (row >= np.round(low)) & (row <= np.round(high))
+def _between(low: Floats, high: Floats, row: NDArray[np.int64], there: Dots) -> Dots:
+    found: Dots = (row >= np.round(low)) & (row <= np.round(high)) & there
     return found
 
 
