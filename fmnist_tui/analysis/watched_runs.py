@@ -70,7 +70,8 @@ class RunLogs:
     def read(self, run: Run) -> WatchedRun:
         """The run with its log as it is now; what can't be read is empty. May be called for several runs at once."""
         key, known = run.directory, self._known.get(run.directory)
-        if known is not None and known.run is run and not run.status.has_trainer:
+        is_same = known is not None and (known.run is run or known.run == run)
+        if known is not None and is_same and not run.status.has_trainer:
             return known
         if (growing := self._growing.pop(key, None)) is None:
             growing = LogReader(run.directory.events, steps=False), LogFold()
@@ -79,20 +80,24 @@ class RunLogs:
             fold.add(logged)
         if run.status.has_trainer:
             self._growing[key] = growing
-        if known is not None and known.run is run and _is_unchanged(known, fold):
+        if known is not None and is_same and _is_unchanged(known, fold):
             return known
         epochs = tuple(fold.epochs)
         found = self._known[key] = WatchedRun(run, epochs, tuple(fold.resources), values_of(run, epochs))
         return found
+
+    def has_read(self, run: RunDirectory) -> bool:
+        """Whether the run's log was read at least once."""
+        return run in self._known
 
     def known(self, run: Run) -> WatchedRun:
         """The run as it was read last, or without its log if it has never been; reads no file."""
         known = self._known.get(run.directory)
         if known is None:
             return WatchedRun(run, values=values_of(run))
-        return (
-            known if known.run is run else WatchedRun(run, known.epochs, known.resources, values_of(run, known.epochs))
-        )
+        if known.run is run or known.run == run:
+            return known
+        return WatchedRun(run, known.epochs, known.resources, values_of(run, known.epochs))
 
     def forget_all_but(self, runs: Collection[RunDirectory]) -> None:
         """Forgets runs that were deleted."""

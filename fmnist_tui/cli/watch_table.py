@@ -9,8 +9,8 @@ from rich.text import Text
 from fmnist_tui.analysis.watched_runs import WatchedRun
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import counted, percent, safe
-from fmnist_tui.tui.cells import cut
-from fmnist_tui.tui.workspace.columns import GAP, HEADER, STATUS, Layout, cells_of, group_heading, summary
+from fmnist_tui.tui.cells import cut, fitting
+from fmnist_tui.tui.workspace.columns import GAP, HEADER, STATUS, Layout, cells_of, group_headings, summary
 
 _STYLES = {
     Status.RUNNING: "green",
@@ -41,7 +41,7 @@ def table_lines(
     layout = Layout.fitting(map(cells_of, every), width)
     lines: list[Text] = []
     for key, runs in groups.items():
-        lines += [Text(cut(group_heading(key, runs), width), "bold")] if key else []
+        lines += [Text(cut(fitting(group_headings(key, runs), width), width), "bold")] if key else []
         ordered = sorted(runs, key=lambda one: not one.run.status.has_trainer)
         lines += [_line(cells_of(one), layout, width, _STYLES.get(one.run.status, "dim")) for one in ordered]
     bottom = [Text(cut(safe(fault) or summary(every), width), "red" if fault else "dim")]

@@ -6,7 +6,8 @@ from pathlib import Path
 from textual.widgets import Input
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.widgets.nav import SCREENS, fitting
+from fmnist_tui.tui.cells import fitting
+from fmnist_tui.tui.widgets.nav import SCREENS
 
 from .driving import AnyPilot, loaded, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run

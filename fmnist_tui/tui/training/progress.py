@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -21,6 +22,9 @@ from fmnist_tui.tui.training.curves import Reading
 
 READING = "Reading the log ..."
 DISK_FULL = "Disk full: training continues, events are buffered in memory. Free some space."
+_BARS = "▁▂▃▄▅▆▇█"
+_RECENT = 12
+"""Samples of what the trainer used that are drawn in the line about its machine: two minutes."""
 _STOPPING = {"after-epoch": "stopping after this epoch", "now": "stopping now"}
 
 
@@ -70,13 +74,38 @@ def reading_text(reading: Reading | None) -> str:
     )
 
 
+def sparkline(values: Sequence[float | None], highest: float | None = None) -> str:
+    """A blank and a bar for each value, at least 0; "" for fewer than two.
+
+    Args:
+        values: None is drawn as a blank.
+        highest: The value of a full bar; None for the largest value.
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if len(known) < 2:
+        return ""
+    top = highest or max(known) or 1.0
+    last = len(_BARS) - 1
+    bars = (" " if value is None else _BARS[min(last, round(value / top * last))] for value in values)
+    return f" {''.join(bars)}"
+
+
 def machine_text(snapshot: Snapshot, usage: Usage | None) -> str:
-    """What the trainer uses of its machine, and its newest checkpoint."""
+    """What the trainer uses of its machine now and used in the last two minutes, and its newest checkpoint.
+
+    Of a run elsewhere, or one that has ended, only what was logged is known.
+    """
     parts = []
+    recent = [sample for _, sample in snapshot.resources[-_RECENT:]]
+    cpus, gpu = sparkline([one.process_cpus for one in recent]), sparkline([one.gpu for one in recent], 1.0)
     if usage is not None:
-        parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
+        parts.append(f"trainer {usage.cpu:.1f} CPUs{cpus}, {megabytes(usage.memory)}")
         parts.append(f"machine: CPU {percent(usage.machine_cpu, 0)}, memory {percent(usage.machine_memory, 0)}")
-        parts.append(_gpu_text(usage.gpu) if usage.gpu else "")
+        parts.append(f"{_gpu_text(usage.gpu)}{gpu}" if usage.gpu else "")
+    elif recent:
+        newest = recent[-1]
+        parts.append(f"trainer {newest.process_cpus:.1f} CPUs{cpus}, {megabytes(newest.process_memory)}")
+        parts.append(f"GPU {percent(newest.gpu, 0)}{gpu}" if newest.gpu is not None else "")
     if snapshot.saved_step is not None and snapshot.finished is None:
         parts.append(f"checkpoint at step {grouped(snapshot.saved_step)}")
     return " · ".join(filter(None, parts))

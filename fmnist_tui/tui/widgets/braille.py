@@ -23,7 +23,7 @@ _BLANK = " ┈"
 _DASH, _DASH_AND_GAP = 6, 10
 """Dots."""
 _SPARSE = 4
-"""One of so many dots of a band is drawn in each row, and one of two rows."""
+"""One of so many dots of a band is drawn."""
 
 
 def overlay(
@@ -75,7 +75,7 @@ def _dots(one: Series, x_range: tuple[float, float], y_range: tuple[float, float
     if one.until is not None:
         other = levels(one.until)
         low, high = np.minimum(level, other), np.maximum(level, other)
-        pattern = (row % 2 == 0) & ((np.arange(columns) + row) % _SPARSE == 0)
+        pattern = (np.arange(columns) + _SPARSE // 2 * row) % _SPARSE == 0
         return _between(low, high, row, there & pattern)
     to_left, to_right = (level + np.roll(level, 1)) / 2, (level + np.roll(level, -1)) / 2
     to_left[np.r_[True, ~there[:-1]]] = np.nan

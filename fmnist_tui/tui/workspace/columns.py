@@ -31,15 +31,15 @@ COLUMNS = (
     Column("run"),
     Column("status"),
     Column("epoch", is_number=True),
-    Column("validation", is_number=True),
+    Column("val acc", is_number=True),
     Column("best", is_number=True),
     Column("test", is_number=True),
     Column("time left", is_number=True),
-    Column("CPUs", is_number=True),
-    Column("GPU", is_number=True),
     Column("recipe"),
     Column("seed", is_number=True),
     Column("label"),
+    Column("CPUs", is_number=True),
+    Column("GPU", is_number=True),
 )
 """In the order of importance: the last ones are left out where there is no room."""
 HEADER = tuple(column.heading for column in COLUMNS)
@@ -58,11 +58,11 @@ def cells_of(one: WatchedRun) -> tuple[str, ...]:
         percent(best.validation_accuracy) if best else "",
         percent(run.test_accuracy),
         rough_duration(left) if left else "",
-        f"{used.process_cpus:.1f}" if used else "",
-        percent(used.gpu, 0) if used else "",
         run.marked_recipe,
         "" if run.seed is None else str(run.seed),
         cut(run.label, _LONGEST),
+        f"{used.process_cpus:.1f}" if used else "",
+        percent(used.gpu, 0) if used else "",
     )
 
 
@@ -102,10 +102,12 @@ class Layout:
         return f"{' ' * (width - cells(value))}{value}" if COLUMNS[column].is_number else pad(value, width)
 
 
-def group_heading(key: Sequence[str], runs: Sequence[WatchedRun]) -> str:
-    """A group as text: "v3 tuned: 5 runs, best validation 93.10% (92.90% to 93.30%), test 92.80%"."""
-    means = _mean("best validation", best_validation(runs)), _mean("test", mean_test_accuracy(runs))
-    return f"{safe(' '.join(key))}: {', '.join(filter(None, [counted(len(runs), 'run'), *means]))}"
+def group_headings(key: Sequence[str], runs: Sequence[WatchedRun]) -> tuple[str, ...]:
+    """A group as text: "v3 tuned: 5 runs, best 93.10% (92.90% to 93.30%), test 92.80%"; then shorter and shorter."""
+    parts = [counted(len(runs), "run"), _mean("best", best_validation(runs)), _mean("test", mean_test_accuracy(runs))]
+    known = [*filter(None, parts)]
+    name = safe(" ".join(key))
+    return tuple(f"{name}: {', '.join(known[:count])}" for count in range(len(known), 0, -1))
 
 
 def _mean(name: str, found: Average | None) -> str:
