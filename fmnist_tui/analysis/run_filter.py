@@ -151,6 +151,13 @@ def grouped_by(
     return groups
 
 
+def group_name(fields: Sequence[str], key: Sequence[str]) -> tuple[str, ...]:
+    """A group's key for people: "v3", "tuned", "seed=0", "tag=none"; a text needs no name, unless it is missing."""
+    short = {full: alias for alias, full in _ALIASES.items() if len(alias) < len(full)}
+    pairs = zip(fields, key, strict=True)
+    return tuple(text if name in TEXTS and text != _NONE else f"{short.get(name, name)}={text}" for name, text in pairs)
+
+
 def value_text(value: Value) -> str:
     """A value as it is written in a filter; "none" where there is none."""
     if isinstance(value, tuple):

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import click
 
-from fmnist_tui.analysis.run_filter import FilterError, RunFilter, grouped_by, parse_fields, parse_filter
+from fmnist_tui.analysis.run_filter import FilterError, RunFilter, group_name, grouped_by, parse_fields, parse_filter
 from fmnist_tui.analysis.watched_runs import Average, RunLogs, WatchedRun, best_validation, mean_test_accuracy
 from fmnist_tui.cli.options import json_option, runs_option
 from fmnist_tui.cli.output import as_written, can_redraw, is_terminal, print_json, terminal_width
@@ -55,17 +55,21 @@ def watch_command(once: bool, as_json: bool, where: str, group_by: str, runs: st
     def arranged(all_runs: Sequence[WatchedRun]) -> Groups:
         return grouped_by((one for one in all_runs if run_filter.matches(one.values)), fields, lambda one: one.values)
 
+    def named(all_runs: Sequence[WatchedRun]) -> Groups:
+        return {group_name(fields, key): members for key, members in arranged(all_runs).items()}
+
     folder = runs_folder(runs)
     if not once:
         _follow(
-            folder, _Changes(run_filter, as_json=as_json) if as_json or not can_redraw(sys.stdout) else _Live(arranged)
+            folder, _Changes(run_filter, as_json=as_json) if as_json or not can_redraw(sys.stdout) else _Live(named)
         )
         return
     logs = RunLogs()
-    groups = arranged([logs.read(run) for run in read_runs(folder)])
+    watched = [logs.read(run) for run in read_runs(folder)]
     if as_json:
+        groups = arranged(watched)
         print_json({"folder": str(folder), "runs": _documents(groups), "groups": _group_documents(groups, fields)})
-    elif groups:
+    elif groups := named(watched):
         width = terminal_width() if is_terminal(sys.stdout) else _WIDE
         for line in table_lines(groups, width):
             click.echo(as_written(line.plain.rstrip(), sys.stdout))

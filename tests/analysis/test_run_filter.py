@@ -7,6 +7,7 @@ import pytest
 from fmnist_tui.analysis.run_filter import (
     FilterError,
     Value,
+    group_name,
     grouped_by,
     known_fields,
     parse_fields,
@@ -111,6 +112,7 @@ def test_groups_stay_in_the_order_of_the_runs_and_a_missing_value_is_a_group_as_
     groups = grouped_by(runs, ("model", "lr"), lambda run: run)
     assert groups == {("v1", "0.001"): [runs[0], runs[2]], ("v0", "none"): [runs[1]]}
     assert grouped_by(runs, (), lambda run: run) == {(): runs}
+    assert group_name(("model", "learning_rate", "tag"), ("v3", "0.01", "none")) == ("v3", "lr=0.01", "tag=none")
 
 
 def test_a_runs_values_have_every_field_and_its_models_own_settings(tmp_path: Path) -> None:

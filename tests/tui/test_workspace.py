@@ -232,7 +232,7 @@ async def test_runs_are_filtered_grouped_pinned_compared_and_opened(app: FmnistA
             await until_shown(pilot, "unknown field 'sed'; did you mean seed?")
             await pilot.press("e", "e", "backspace", "backspace", "e", "d", "escape")
             widget(pilot, "#group", Input).value = "seed"
-            await until(pilot, lambda: "0: 1 run, best 84.00%" in flat(app), "groups have headings")
+            await until(pilot, lambda: "seed=0: 1 run, best 84.00%" in flat(app), "groups have headings")
             assert widget(pilot, "#chart", Chart).title == "Validation accuracy"
             await pilot.press("a", "s", "c")
             await until(pilot, lambda: len(table_of(pilot)) == 6, "all are shown again")

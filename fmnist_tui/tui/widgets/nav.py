@@ -29,8 +29,6 @@ _SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why", "Playground
 """Titles where the full ones would leave less than `_ROOM` for the running run."""
 _ROOM, _LITTLE_ROOM = 24, 8
 """Cells for the running run beside full and beside short titles; with less, only the current screen has a title."""
-_PADDED = 80
-"""Columns from which on a title has a blank before it, not only after it."""
 
 
 class Nav(Horizontal):
@@ -45,6 +43,7 @@ class Nav(Horizontal):
 
     def compose(self) -> ComposeResult:
         """A cell for each screen, then the running runs."""
+        self.set_class(not has_full_titles(self.app.size.width), "-short")
         for (name, _), title in zip(SCREENS, self._titles(), strict=True):
             yield Static(title, classes="screen current" if name == self._current else "screen")
         yield Static(id="running")
@@ -54,10 +53,8 @@ class Nav(Horizontal):
         self.set_interval(_SECONDS * self.app.pace, self._tick)
 
     def on_resize(self) -> None:
-        """Shortens the titles where there is little room, once the padding for the new size is applied."""
-        self.call_after_refresh(self._retitle)
-
-    def _retitle(self) -> None:
+        """Shortens the titles, and what is around them, where there is little room."""
+        self.set_class(not has_full_titles(self.app.size.width), "-short")
         for cell, title in zip(self.query(".screen").results(Static), self._titles(), strict=True):
             if cell.content != title:
                 cell.update(title)
@@ -76,13 +73,17 @@ class Nav(Horizontal):
 
 def fitting_titles(current: str, width: int) -> list[str]:
     """The screens' numbers and titles for so many columns: full, short, or the numbers and the current title."""
-    full = [f"{number} {title}" for number, (_, title) in enumerate(SCREENS, start=1)]
+    if has_full_titles(width):
+        return [f"{number} {title}" for number, (_, title) in enumerate(SCREENS, start=1)]
     short = [f"{number} {_SHORT.get(title, title)}" for number, (_, title) in enumerate(SCREENS, start=1)]
-    around = 2 if width >= _PADDED else 1
-    for titles, room in ((full, _ROOM), (short, _LITTLE_ROOM)):
-        if sum(map(cells, titles)) + around * len(titles) + room <= width:
-            return titles
+    if sum(cells(title) + 1 for title in short) + _LITTLE_ROOM <= width:
+        return short
     return [title if name == current else title.split()[0] for title, (name, _) in zip(short, SCREENS, strict=True)]
+
+
+def has_full_titles(width: int) -> bool:
+    """Whether so many columns have room for the full titles, each with its number and three blanks."""
+    return sum(cells(title) + 4 for _, title in SCREENS) + _ROOM <= width
 
 
 def running_texts(follower: Follower | None, running: Sequence[RunDirectory]) -> tuple[str, ...]:

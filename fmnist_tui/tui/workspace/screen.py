@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
-from fmnist_tui.analysis.run_filter import grouped_by
+from fmnist_tui.analysis.run_filter import group_name, grouped_by
 from fmnist_tui.analysis.watched_runs import RunLogs, WatchedRun
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped
@@ -259,7 +259,8 @@ class WorkspaceScreen(LabScreen):
         order = _ORDERS[self._order]
         pinned = [one for one in self._all if one.run.run_id in self._pinned]
         matching = [one for one in self._all if line.run_filter.matches(one.values)]
-        self._groups = grouped_by(matching, line.fields, lambda one: one.values)
+        groups = grouped_by(matching, line.fields, lambda one: one.values)
+        self._groups = {group_name(line.fields, key): runs for key, runs in groups.items()}
         others = {
             key: sorted((o for o in runs if o not in pinned), key=order.key) for key, runs in self._groups.items()
         }
