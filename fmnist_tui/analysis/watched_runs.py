@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from fmnist_tui.analysis.intervals import Interval, of_mean
 from fmnist_tui.analysis.run_filter import Values, values_of
@@ -111,6 +112,30 @@ def _is_unchanged(known: WatchedRun, fold: LogFold) -> bool:
     return (len(known.epochs), known.last, len(known.resources)) == (len(fold.epochs), last, len(fold.resources))
 
 
+_NOT_TRAINED = frozenset(("run", "label", "tag", "status", "epoch", "accuracy", "validation", "device", "host"))
+"""Fields that don't determine what is learned."""
+
+
+def without_repeats(runs: Sequence[WatchedRun]) -> list[WatchedRun]:
+    """The runs without those that repeat another one: model, settings, data and seed are the same.
+
+    A repeat has the same result, so that means over it would seem more certain than they are. The run that has come
+    furthest stays.
+    """
+    found: dict[object, WatchedRun] = {}
+    for one in runs:
+        key = _training_of(one)
+        if key not in found or len(one.epochs) > len(found[key].epochs):
+            found[key] = one
+    return list(found.values())
+
+
+@lru_cache(4096)
+def _training_of(one: WatchedRun) -> object:
+    named = sorted((name, value) for name, value in one.values.items() if name not in _NOT_TRAINED)
+    return tuple(map(repr, named)), one.run.fingerprints, one.run.n_train
+
+
 @dataclass(frozen=True)
 class Average:
     """The mean of an accuracy over runs that have one.
@@ -136,10 +161,10 @@ def average(values: Sequence[float | None]) -> Average | None:
 
 
 def best_validation(runs: Sequence[WatchedRun]) -> Average | None:
-    """The average of the runs' best validation accuracies."""
-    return average([run.best.validation_accuracy if run.best else None for run in runs])
+    """The average of the runs' best validation accuracies; repeats count once."""
+    return average([run.best.validation_accuracy if run.best else None for run in without_repeats(runs)])
 
 
 def mean_test_accuracy(runs: Sequence[WatchedRun]) -> Average | None:
-    """The average of the runs' test accuracies."""
-    return average([run.run.test_accuracy for run in runs])
+    """The average of the runs' test accuracies; repeats count once."""
+    return average([run.run.test_accuracy for run in without_repeats(runs)])

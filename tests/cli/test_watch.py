@@ -15,7 +15,7 @@ from waiting import PATIENCE
 
 from fmnist_tui.analysis.run_filter import parse_filter
 from fmnist_tui.analysis.watched_runs import RunLogs, WatchedRun
-from fmnist_tui.cli.watch import _Changes, run_document
+from fmnist_tui.cli.watch import _Changes, _Live, run_document
 from fmnist_tui.cli.watch_table import table_lines
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import Run, read_run
@@ -116,11 +116,8 @@ def test_a_table_has_the_most_important_columns_that_fit_and_running_runs_first(
 
 
 def test_a_group_has_its_means_and_what_does_not_fit_a_terminal_is_counted(watched: WatchedRun) -> None:
-    better = replace(watched.run, result=replace_accuracy(watched.run, 0.9))
-    runs = [
-        replace(watched, run=replace(watched.run, result=replace_accuracy(watched.run, 0.8))),
-        replace(watched, run=better),
-    ]
+    scored = [replace(watched.run, result=replace_accuracy(watched.run, accuracy)) for accuracy in (0.8, 0.9)]
+    runs = [replace(watched, run=run, values={**watched.values, "seed": seed}) for seed, run in enumerate(scored)]
     groups: dict[tuple[str, ...], list[WatchedRun]] = {("v0", "tuned"): runs, ("v1", "tuned"): runs}
     lines = [line.plain for line in table_lines(groups, 200)]
     assert lines[1].startswith("v0 tuned: 2 runs, best ")
@@ -184,3 +181,16 @@ def reader_of(process: subprocess.Popen[str]) -> Callable[[], Any]:
     assert process.stdout
     lines = iter(process.stdout.readline, "")
     return lambda: json.loads(next(lines))
+
+
+def test_on_a_terminal_a_table_is_painted_and_left_there(
+    watched: WatchedRun, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    view = _Live(lambda runs: {(): list(runs)})
+    view.show([as_running(watched, 2)], "")
+    view.show([watched], "")
+    view.show([], "can't read the runs folder")
+    view.close()
+    out = capsys.readouterr().out
+    assert out.rstrip().endswith("can't read the runs folder")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from textual.widgets import Input
 
-from fmnist_tui.analysis.watched_runs import RunLogs, WatchedRun, average
+from fmnist_tui.analysis.watched_runs import RunLogs, WatchedRun, average, without_repeats
 from fmnist_tui.files import write_json
 from fmnist_tui.runs.curve import ResourceCurve
 from fmnist_tui.runs.directory import RunDirectory
@@ -69,7 +69,8 @@ def shifted(one: WatchedRun, by: float, run_id: str) -> WatchedRun:
         return msgspec.structs.replace(epoch, validation_accuracy=epoch.validation_accuracy + by)
 
     run = replace(one.run, directory=RunDirectory(one.run.path.with_name(run_id)))
-    return replace(one, run=run, epochs=tuple(map(moved, one.epochs)), values={**one.values, "run": run_id})
+    values = {**one.values, "run": run_id, "seed": run_id}
+    return replace(one, run=run, epochs=tuple(map(moved, one.epochs)), values=values)
 
 
 def test_logs_are_read_on_from_where_they_were_and_what_has_not_changed_stays_the_same(runs: Path) -> None:
@@ -93,6 +94,13 @@ def test_logs_are_read_on_from_where_they_were_and_what_has_not_changed_stays_th
     assert not logs.has_read(run)
     run.events.unlink()
     assert logs.read(read_run(run)).epochs == ()
+
+
+def test_runs_that_repeat_each_other_count_once_in_a_mean(runs: Path) -> None:
+    one = watched(runs)
+    shorter = replace(one, epochs=one.epochs[:2], values={**one.values, "run": "v0-2", "label": "again"})
+    other_seed = replace(one, values={**one.values, "seed": 1})
+    assert without_repeats([shorter, one, other_seed, one]) == [one, other_seed]
 
 
 def test_an_average_leaves_out_runs_without_a_value() -> None:

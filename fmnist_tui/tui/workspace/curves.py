@@ -9,7 +9,7 @@ import numpy as np
 from textual.theme import Theme
 
 from fmnist_tui.analysis.bands import band
-from fmnist_tui.analysis.watched_runs import WatchedRun
+from fmnist_tui.analysis.watched_runs import WatchedRun, without_repeats
 from fmnist_tui.text import percent
 from fmnist_tui.tui.cells import cut
 from fmnist_tui.tui.themes import chart_colours, faded, model_colour
@@ -81,12 +81,13 @@ def group_series(
 ) -> tuple[Series, ...]:
     """For each group the mean of its curves and, behind it, its 95% band.
 
-    The mean goes as far as half of the group's runs do: after that it would follow from a few of them.
+    The mean goes as far as half of the group's runs do: after that it would follow from a few of them. Runs that repeat
+    others count once.
     """
     bands: list[Series] = []
     means: list[Series] = []
     for key, runs in groups.items():
-        found = band([curve_of(one, measure) for one in runs if one.epochs])
+        found = band([curve_of(one, measure) for one in without_repeats(runs) if one.epochs])
         if not len(found.x):
             continue
         shown = 2 * found.n >= found.n.max()
