@@ -29,7 +29,7 @@ FLIPS = ("auto", "on", "off")
 _BY_DATA = (("flip", "auto"), ("input_scale", None), ("input_offset", None))
 MODEL = "model."
 """How the names of a model's own settings begin."""
-_OPTIONS_OF_COMMANDS = {
+OTHER_OPTIONS = {
     "seed": "--seed",
     "seeds": "--seeds",
     "limit": "--limit",
@@ -38,6 +38,7 @@ _OPTIONS_OF_COMMANDS = {
     "lr": "learning_rate",
     "augment": "flip, shift, crop, erase, cutout or mixup",
 }
+"""What to use instead of names that are no settings."""
 
 
 def recipe_option(recipe: str) -> str:
@@ -78,7 +79,7 @@ def read_settings(model: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if not any(option.name == name for option in options):
             _explain_missing(model, name)
-        found[name] = option_named(options, name, _OPTIONS_OF_COMMANDS).read(value)
+        found[name] = option_named(options, name, OTHER_OPTIONS).read(value)
     return found
 
 
