@@ -16,7 +16,7 @@ ETA = 3
 
 @dataclass(frozen=True, order=True)
 class Score:
-    """How good a trial is; of two, the greater one is better.
+    """How good a trial is after an epoch; of two, the greater one is better.
 
     Attributes:
         accuracy: Validation accuracy after the epoch, 0 to 1.
@@ -82,21 +82,22 @@ def promoted(trials: Sequence[Standing], rungs: int, eta: int, *, is_complete: b
         trials: All trials.
         rungs: The number of rungs.
         eta: How many trials one of which is promoted.
-        is_complete: Whether no further trial will be started: then, once all have arrived, at least one of each rung
-            goes on, so that there is a winner however few they are.
+        is_complete: Whether no further trial will be started: then, once all have arrived, the best one goes on until
+            one has been trained to its end, however few they are, and whichever failed on the way.
     """
     for rung in reversed(range(rungs - 1)):
-        if found := _candidate(trials, rung, eta, at_least=0):
+        there = sorted((trial for trial in trials if rung in trial.scores), key=lambda trial: _rank(trial, rung))
+        failed = sum(trial.is_over and trial.rung == rung and rung not in trial.scores for trial in trials)
+        best = there[: (len(there) + failed) // eta]
+        if found := next((trial for trial in best if trial.rung == rung and not trial.is_over), None):
             return found
-    if not is_complete or not all(trial.has_arrived for trial in trials):
+    if not is_complete or any(not trial.has_arrived or rungs - 1 in trial.scores for trial in trials):
         return None
-    return next(filter(None, (_candidate(trials, rung, eta, at_least=1) for rung in range(rungs - 1))), None)
+    left = [trial for trial in trials if not trial.is_over]
+    return min(left, key=lambda trial: (-trial.rung, _rank(trial, trial.rung)), default=None)
 
 
-def _candidate(trials: Sequence[Standing], rung: int, eta: int, at_least: int) -> Standing | None:
-    """The best trial among the best 1/eta of a rung that has not been promoted, if there is one."""
-    there = [trial for trial in trials if rung in trial.scores]
-    failed = sum(trial.is_over and trial.rung == rung and rung not in trial.scores for trial in trials)
-    there.sort(key=lambda trial: (trial.scores[rung], -trial.number), reverse=True)
-    best = there[: max((len(there) + failed) // eta, at_least)]
-    return next((trial for trial in best if trial.rung == rung and not trial.is_over), None)
+def _rank(trial: Standing, rung: int) -> tuple[float, float, int]:
+    """A key by which the better of two trials that have reached a rung comes first."""
+    score = trial.scores[rung]
+    return -score.accuracy, -score.merit, trial.number

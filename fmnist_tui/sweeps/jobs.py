@@ -83,6 +83,7 @@ def take_work(sweep: SweepDirectory) -> Work | Nothing:
         RunError: The folder can't be written, a run can't be started, or the first trials all failed.
         ConfigError: A custom model's code has changed.
     """
+    rungs, _ = len(sweep.rungs), sweep.space  # a damaged sweep.json is found before anything is done
     with sweep.locked():
         state = read_state(sweep)
         busy, interrupted = note_results(sweep, state, partial(append, sweep, state))
@@ -90,7 +91,6 @@ def take_work(sweep: SweepDirectory) -> Work | Nothing:
             return Nothing(is_final=True)
         if interrupted:
             return _launch(sweep, state, interrupted[0])
-        rungs = len(sweep.rungs)
         is_complete = len(state.trials) >= state.n_trials
         standings = [trial.standing(rungs) for trial in state.trials]
         if best := promoted(standings, rungs, sweep.settings.eta, is_complete=is_complete):
@@ -118,7 +118,7 @@ def note_results(
     busy: list[Trial] = []
     interrupted: list[Trial] = []
     for trial in [trial for trial in state.trials if trial.is_pending]:
-        found = _look_at(sweep, trial)
+        found = _look_at(sweep, trial, launches=state.launches.get(trial.run, 0))
         if isinstance(found, bool):
             (busy if found else interrupted).append(trial)
         else:
@@ -126,8 +126,11 @@ def note_results(
     return busy, interrupted
 
 
-def _look_at(sweep: SweepDirectory, trial: Trial) -> Line | bool:
-    """The line on what became of a trial; before that, whether it has a trainer."""
+def _look_at(sweep: SweepDirectory, trial: Trial, launches: int) -> Line | bool:
+    """The line on what became of a trial; before that, whether it has a trainer.
+
+    One that failed before the sweep was resumed is tried again: it has not been launched since.
+    """
     run = RunDirectory(sweep.runs / trial.run)
     if not trial.run or not exists(run.path):
         return Ended(trial=trial.number, reason="failed", message="its run was deleted")
@@ -137,6 +140,8 @@ def _look_at(sweep: SweepDirectory, trial: Trial) -> Line | bool:
     if status in (Status.FAILED, Status.UNREADABLE):
         end = tail.state.finished
         reason, message = (end.reason, end.message) if end else ("failed", "its run can't be read")
+        if reason == "failed" and not launches:
+            return False
         return Ended(trial=trial.number, reason=reason, message=message)
     return _reached(sweep, trial, run, read_epochs(run), ended=status is Status.FINISHED)
 

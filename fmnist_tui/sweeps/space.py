@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from fmnist_tui.models.options import ConfigError, Option, option_named
+from fmnist_tui.models.options import ConfigError, Option
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.recipes import MODEL, OTHER_OPTIONS, options_for
+from fmnist_tui.training.recipes import MODEL, setting_of
 
 _ALIASES = {"lr": "learning_rate"}
 _LOG = "log"
@@ -65,7 +65,7 @@ class Dimension:
     def rounded(self, value: float) -> float:
         """A value of the range as it is used: a whole number, or one of few digits."""
         if self.is_whole:
-            return min(int(value), int(self.high))
+            return min(max(int(value), int(self.low)), int(self.high))
         return min(max(_rounded(value), self.low), self.high)
 
 
@@ -120,7 +120,7 @@ def is_search(model: ModelSpec, name: str, text: str) -> bool:
     Raises:
         ConfigError: The model has no such setting.
     """
-    option = option_named(options_for(model), name, OTHER_OPTIONS)
+    option = setting_of(model, name)
     return ":" in text or _separator(option) in text
 
 
@@ -130,8 +130,7 @@ def parse_space(model: ModelSpec, given: Mapping[str, str]) -> Space:
     Raises:
         ConfigError: There is no such setting, or a range or choice is invalid.
     """
-    options = options_for(model)
-    return Space(tuple(_parse(option_named(options, name, OTHER_OPTIONS), text) for name, text in given.items()))
+    return Space(tuple(_parse(setting_of(model, name), text) for name, text in given.items()))
 
 
 def _parse(option: Option, text: str) -> Dimension:

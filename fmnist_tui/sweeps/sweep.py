@@ -140,7 +140,7 @@ def read_sweep(directory: SweepDirectory) -> Sweep:
 
 def _read(directory: SweepDirectory) -> Sweep:
     workers = live_workers(directory)
-    rungs = len(directory.rungs)
+    rungs, _ = len(directory.rungs), directory.space  # a damaged sweep.json is found before anything is read
     state = read_state(directory)
     busy, interrupted = note_results(directory, state, state.add)
     active = {trial.number for trial in (*busy, *interrupted)}
