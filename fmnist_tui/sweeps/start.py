@@ -22,7 +22,7 @@ from fmnist_tui.sweeps.samplers import GRID, RANDOM, TPE, check_sampler, propose
 from fmnist_tui.sweeps.space import Space, full_name, is_search, parse_space, trial_config
 from fmnist_tui.sweeps.worker import live_workers, start_worker, stop_trainers
 from fmnist_tui.text import counted
-from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.config import TrainingConfig, check_device
 from fmnist_tui.training.recipes import check_effective, configure
 
 _MOST_CHECKED = 200
@@ -81,6 +81,7 @@ def request_sweep(asked: SweepRequest, folders: AppPaths, **config: Any) -> tupl
     if not searched:
         raise ConfigError("nothing to search: give a setting several values, such as --set lr=log:1e-4:1e-2")
     space = parse_space(model, searched)
+    check_device(model, config.get("device", "auto"))
     base = configure(asked.model, given=fixed, seed=asked.seed, **config)
     if "optimizer" not in searched:
         check_effective(base.hyperparameters, searched)

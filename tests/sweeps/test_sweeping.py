@@ -23,7 +23,8 @@ from fmnist_tui.sweeps.log import read_state
 from fmnist_tui.sweeps.start import resume_sweep, stop_sweep
 from fmnist_tui.sweeps.sweep import Sweep, SweepStatus, read_sweep
 
-from .conftest import FakeTrainers, MakeSweep, work_off
+from .conftest import MakeSweep
+from .fake_trainers import FakeTrainers, work_off
 
 
 def outcome(sweep: Sweep) -> list[tuple[Any, ...]]:

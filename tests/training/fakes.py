@@ -170,7 +170,7 @@ def drive(
     store: MemoryStore | None = None,
     until: int | None = None,
 ) -> Ran:
-    """Trains to the end, or until an epoch; the commands that `script` returns for an event are the next that the trainer reads."""
+    """Trains to the end, or until an epoch; the trainer next reads the commands that `script` returns for an event."""
     commands: list[Command | None] = []
     ran = Ran([], store or MemoryStore())
 
