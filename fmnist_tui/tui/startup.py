@@ -45,6 +45,12 @@ def _playground() -> Screen[Any]:
     return PlaygroundScreen()
 
 
+def _sweeps() -> Screen[Any]:
+    from fmnist_tui.tui.sweeps.screen import SweepsScreen
+
+    return SweepsScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
     "models": _models,
@@ -52,6 +58,7 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "results": _results,
     "why": _why,
     "playground": _playground,
+    "sweeps": _sweeps,
 }
 
 
@@ -81,6 +88,7 @@ def import_all() -> None:
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.playground.screen
     import fmnist_tui.tui.results.screen
+    import fmnist_tui.tui.sweeps.screen
     import fmnist_tui.tui.training.screen
     import fmnist_tui.tui.why.screen  # noqa: F401
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -78,6 +79,30 @@ def test_a_sweep_is_started_shown_extended_and_listed(fmnist: Fmnist, runs: Path
     assert fmnist("sweep", "show", "--runs", runs).complaint.endswith("so the sweep can't be used; start a new one")
     assert list(fmnist("sweep", "show", "--json", "--runs", runs).json) == ["sweep", "status", "reason"]
     assert fmnist("sweep", "list", "--runs", runs).status == 0
+
+
+def example() -> list[str]:
+    """The arguments of the example in the documentation."""
+    page = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text("utf-8")
+    program, *arguments = shlex.split(page.partition("```sh\n")[2].partition("\n```")[0])
+    assert program == "fmnist-tui"
+    return arguments
+
+
+def test_the_example_of_the_documentation_can_be_started(fmnist: Fmnist, runs: Path, instant: FakeTrainers) -> None:
+    outcome = fmnist(*example(), "--runs", runs)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "halving at epochs 1, 3, 9; finished, 9 of 9 trials" in outcome.out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_example_of_the_documentation_does_what_it_says(runs: Path) -> None:
+    with started(*example(), "--runs", runs) as process:
+        out, err = process.communicate(timeout=500)
+    assert (process.returncode, err) == (0, "")
+    assert "Retrained with 3 seeds (1, 2, 3): test accuracy" in out
+    assert "of the 81 for training all trials to their end" in out
 
 
 def test_the_keys_are_documented() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from textual.widgets import Input
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.widgets.nav import SCREENS, fitting
+from fmnist_tui.tui.cells import fitting
+from fmnist_tui.tui.widgets.nav import SCREENS
 
 from .driving import AnyPilot, loaded, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
@@ -21,7 +22,7 @@ async def test_every_screen_leads_to_every_other_by_its_number_and_by_a_click_on
         for key in "121314151623242526343536454656":
             await pilot.press(key)
             assert app.current_mode == NAMES[int(key) - 1]
-            assert shown(app).startswith(" 1 Data  2 Models  3 Train  4 Results  5 Why  6 Play")
+            assert shown(app).startswith(" 1 Data  2 Models  3 Train  4 Results  5 Why  6 Play  7 Sweeps")
         for name, title in (*reversed(SCREENS[:-1]), SCREENS[-1]):  # the last one is shown
             await pilot.click(offset=(shown(app).splitlines()[0].index(title[:3]) + 1, 0))
             assert app.current_mode == name

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.app_state import LabApp
-from fmnist_tui.tui.cells import cells
+from fmnist_tui.tui.cells import cells, fitting
 
 _SECONDS = 1.0
 SCREENS = (
@@ -23,10 +23,14 @@ SCREENS = (
     ("results", "Results"),
     ("why", "Why CNNs"),
     ("playground", "Playground"),
+    ("sweeps", "Sweeps"),
 )
 _SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why", "Playground": "Play"}
-"""Titles on a terminal of fewer than `_WIDE` columns, so that the running run has room beside them."""
-_WIDE = 96
+"""Titles where the full ones would leave less than `_ROOM` for the running run."""
+_ROOM, _LITTLE_ROOM = 24, 8
+"""Cells for the running run beside full and beside short titles; with less, only the current screen has a title."""
+_PADDED = 80
+"""Columns from which on a title has a blank before it, not only after it."""
 
 
 class Nav(Horizontal):
@@ -59,11 +63,8 @@ class Nav(Horizontal):
                 cell.update(title)
 
     def _titles(self) -> list[str]:
-        short = self.app.size.width < _WIDE
-        return [
-            f"[@click=app.go('{name}')]{number} {_SHORT.get(title, title) if short else title}[/]"
-            for number, (name, title) in enumerate(SCREENS, start=1)
-        ]
+        titles = fitting_titles(self._current, self.app.size.width)
+        return [f"[@click=app.go('{name}')]{title}[/]" for (name, _), title in zip(SCREENS, titles, strict=True)]
 
     def _tick(self) -> None:
         place = self.query_one("#running", Static)
@@ -73,9 +74,15 @@ class Nav(Horizontal):
             place.update(Text(text), layout=False)
 
 
-def fitting(texts: Sequence[str], width: int) -> str:
-    """The first of them that fits so many cells, else the last one."""
-    return next((text for text in texts if cells(text) <= width), texts[-1])
+def fitting_titles(current: str, width: int) -> list[str]:
+    """The screens' numbers and titles for so many columns: full, short, or the numbers and the current title."""
+    full = [f"{number} {title}" for number, (_, title) in enumerate(SCREENS, start=1)]
+    short = [f"{number} {_SHORT.get(title, title)}" for number, (_, title) in enumerate(SCREENS, start=1)]
+    around = 2 if width >= _PADDED else 1
+    for titles, room in ((full, _ROOM), (short, _LITTLE_ROOM)):
+        if sum(map(cells, titles)) + around * len(titles) + room <= width:
+            return titles
+    return [title if name == current else title.split()[0] for title, (name, _) in zip(short, SCREENS, strict=True)]
 
 
 def running_texts(follower: Follower | None, running: Sequence[RunDirectory]) -> tuple[str, ...]:
