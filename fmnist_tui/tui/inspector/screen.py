@@ -59,7 +59,7 @@ class InspectorScreen(NetworkScreen):
         Binding("f", "view('filters')", "Filters", tooltip="The first layer's filters"),
         Binding("m", "view('maps')", "Maps", tooltip="Feature maps: what each layer makes of the image"),
         Binding("s", "view('saliency')", "Saliency", tooltip="Which pixels change the score of a class"),
-        Binding("g", "view('grad_cam')", "Grad-CAM", tooltip="Where the last convolution sees a class"),
+        Binding("g", "view('grad_cam')", "Grad-CAM", tooltip="Where the last convolution raises a class's score"),
         Binding("o", "view('occlusion')", "Occlusion", tooltip="Cover parts of the image, one after the other"),
         Binding("p", "view('predictions')", "Predictions", tooltip="Predictions for 100 images, epoch by epoch"),
         Binding(
@@ -67,13 +67,13 @@ class InspectorScreen(NetworkScreen):
             "epoch(1)",
             "Epoch",
             key_display="←→",
-            tooltip="The weights and predictions after the next epoch",
+            tooltip="The next epoch's weights and predictions",
         ),
-        Binding("left,left_square_bracket", "epoch(-1)", "Epoch back", show=False, tooltip="After the epoch before"),
+        Binding("left,left_square_bracket", "epoch(-1)", "Epoch back", show=False, tooltip="After the previous epoch"),
         Binding("down,pagedown", "page(1)", "More", tooltip="The next page of units, filters, maps or classes"),
         Binding("up,pageup", "page(-1)", "Back a page", tooltip="The previous page", show=False),
         Binding("n", "layer(1)", "Next layer", tooltip="Feature maps of the next layer"),
-        Binding("b", "layer(-1)", "Layer before", tooltip="Feature maps of the layer before"),
+        Binding("b", "layer(-1)", "Previous layer", tooltip="Feature maps of the previous layer"),
         Binding("escape", "dismiss", "Back", tooltip="Back to the previous screen"),
         Binding("x", "step_by_step", "Step by step", tooltip="One training step of v0 on this image, by hand"),
         Binding("c", "compare", "Compare", tooltip="Compare the predicted class with another one"),
@@ -129,18 +129,19 @@ class InspectorScreen(NetworkScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what this network and this view have."""
+        found = self._found
         if action == "view":
             return parameters[0] in self._views
         if action == "layer":
-            at = self._found.layer + int(str(parameters[0]))
-            return self._view == "maps" and 0 <= at < self._found.layers
-        if action == "epoch":
-            return self._has_slider
-        if action == "page":
-            return self._found.pages > 1
-        if action == "compare":
-            return self._view in COMPARING and len(self._run.class_names) > 1
-        return self._views[0] == DENSE[0] if action == "step_by_step" else action != "other_run" or len(self._runs) > 1
+            return self._view == "maps" and 0 <= found.layer + int(str(parameters[0])) < found.layers
+        offered = {
+            "epoch": self._has_slider,
+            "page": found.pages > 1,
+            "compare": self._view in COMPARING and len(self._run.class_names) > 1 and not found.is_deleted,
+            "step_by_step": self._views[0] == DENSE[0] and not found.is_deleted,
+            "other_run": len(self._runs) > 1,
+        }
+        return offered.get(action, True)
 
     def offers(self, action: str) -> bool:
         """The views are named at the top with their keys."""
@@ -315,10 +316,8 @@ class InspectorScreen(NetworkScreen):
 
     def _show(self) -> None:
         """Everything that is known by now."""
-        theme = self.app.current_theme
-        facts = self.query_one("#facts", Static)
-        names, space = self._run.class_names, facts.size
-        facts.update(facts_text(names, self._label, self._found.probabilities, space, theme))
+        facts, names, found = self.query_one("#facts", Static), self._run.class_names, self._found.probabilities
+        facts.update(facts_text(names, self._label, found, facts.size, self.app.current_theme))
         self._show_views()
         self._show_slider()
         self._show_maps()
