@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import open_nofollow, read_json, write_json
+from fmnist_tui.files import is_folder, open_nofollow, read_json, write_json
 from fmnist_tui.models.options import ConfigError
 from fmnist_tui.models.registry import UnknownModelError
 from fmnist_tui.runs.access import refused
@@ -230,12 +230,13 @@ def list_sweeps(runs: Path) -> list[SweepDirectory]:
     """
     try:
         with os.scandir(runs) as entries:
-            names = [entry.name for entry in entries if is_sweep_id(entry.name) and entry.is_dir()]
+            names = [entry.name for entry in entries if is_sweep_id(entry.name)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(f"can't read the runs folder {runs} ({error.strerror}); choose one with --runs") from None
-    return [SweepDirectory(runs / name) for name in sorted(names, key=time_in, reverse=True)]
+    newest_first = sorted(names, key=time_in, reverse=True)
+    return [SweepDirectory(runs / name) for name in newest_first if is_folder(runs / name)]
 
 
 def find_sweep(runs: Path, ref: str) -> SweepDirectory:
