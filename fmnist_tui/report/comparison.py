@@ -46,7 +46,10 @@ COLUMNS = (
 DELTA = [column.heading for column in COLUMNS].index("delta")
 _WITH_RECIPE = (COLUMNS[0], Column("recipe"), *COLUMNS[1:])
 EXCLUDED_COLUMNS = (Column("run"), Column("reason"))
-INELIGIBLE_NOTE = "* includes ineligible runs, for the reasons below. Runs that differ in training images or settings have no common CI."
+INELIGIBLE_NOTE = (
+    "* includes ineligible runs, for the reasons below. Runs that differ in training images or settings have no "
+    "common CI."
+)
 _SD_NOTE = "Mean ± standard deviation over runs."
 _SEEDS_NOTE = (
     "The 95% CIs of several seeds (Student's t; Welch's t for a delta) are CIs of the mean over seeds, all on the same "
