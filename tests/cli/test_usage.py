@@ -23,8 +23,8 @@ COMMANDS = {
 OPTIONS = {
     "recipe": {"show"},
     "sweep": {
-        *("--set", "--trials", "--sampler", "--halving", "--min-epochs", "--eta", "--retrain-seeds", "--seed", "--epochs"),
-        *("--limit", "--workers", "--device", "--threads", "--detach", "--recipe", "--data", "--runs"),
+        *("--set", "--trials", "--sampler", "--halving", "--min-epochs", "--eta", "--retrain-seeds", "--seed"),
+        *("--epochs", "--limit", "--workers", "--device", "--threads", "--detach", "--recipe", "--data", "--runs"),
         *("list", "show", "watch", "resume", "stop"),
     },
     "train": {
