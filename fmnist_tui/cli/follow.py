@@ -53,6 +53,10 @@ class JsonLines:
 class PlainLines:
     """A line for each event that is worth one in a log file."""
 
+    def say(self, line: str) -> None:
+        """Print a line that is no event."""
+        click.echo(line)
+
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
         """Print the lines."""
         for logged in new:
@@ -112,8 +116,18 @@ def _report_new(follower: Follower, reporter: Reporter) -> None:
         reporter.report(follower.run, new, follower.snapshot)
 
 
-def choose_reporter(*, as_json: bool) -> Reporter:
-    """The reporter for JSON, a terminal, or anything else."""
+def choose_reporter(*, as_json: bool, runs: Sequence[RunDirectory] = ()) -> Reporter:
+    """The reporter for JSON, a terminal, or anything else; for people it shows the mean over seeds as well.
+
+    Args:
+        as_json: Whether JSON is wanted.
+        runs: The runs that will be reported, if more than one.
+    """
     if as_json:
         return JsonLines()
-    return ProgressBars() if can_redraw(sys.stdout) else PlainLines()
+    reporter = ProgressBars() if can_redraw(sys.stdout) else PlainLines()
+    if len(runs) < 2:
+        return reporter
+    from fmnist_tui.cli.seeds import OverSeeds  # imports NumPy
+
+    return OverSeeds(reporter, runs)

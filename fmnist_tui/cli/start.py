@@ -64,7 +64,7 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         submitted = submit(runs)
         _warn(submitted.warning)
         forwarder = _SignalForwarder(runs, submitted.started, received)
-        ends = follow(followers, choose_reporter(as_json=as_json), forwarder.forward)
+        ends = follow(followers, choose_reporter(as_json=as_json, runs=runs), forwarder.forward)
         codes = {run: process.wait() for run, process in submitted.started.items()}
     _raise_first(submitted)
     status = 128 + received[0] if received else 0
@@ -163,7 +163,7 @@ def _follow_here(in_app: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
     with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:
         training = thread.submit(train_in_order, in_app)
         try:
-            follow(followers, choose_reporter(as_json=as_json))
+            follow(followers, choose_reporter(as_json=as_json, runs=[one.run for one in in_app]))
         except BaseException:  # a closed pipe, for instance: the runs are saved
             _stop_all(in_app)
             raise
@@ -202,14 +202,18 @@ def _announce_interrupt(runs: Sequence[RunDirectory]) -> None:
 
 
 def _print_scores(runs: Sequence[RunDirectory]) -> None:
-    """The test accuracy of each run that was scored, with its 95% CI."""
+    """The test accuracy of each run that was scored, with its 95% CI, and the mean over seeds."""
+    from fmnist_tui.cli.seeds import score_lines
     from fmnist_tui.report.sentences import score_text  # imports NumPy
     from fmnist_tui.runs.run import read_run
 
-    for run in map(read_run, runs):
+    ended = [read_run(run) for run in runs]
+    for run in ended:
         if run.test_accuracy is not None:
             interval = f" ({text})" if (text := score_text(run)) else ""
             click.echo(f"{run.run_id}: test accuracy {percent(run.test_accuracy)}{interval}")
+    for line in score_lines(ended):
+        click.echo(line)
 
 
 def _warn(line: str) -> None:
