@@ -8,9 +8,12 @@ from rich.text import Text
 from textual.theme import Theme
 
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.node import host_name
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.cluster import jobs
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.queue.waiting import Waiting
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
@@ -53,6 +56,15 @@ def waiting_text(waiting: Waiting) -> str:
     return ", ".join(parts)
 
 
+def waits_for(follower: Follower) -> str:
+    """What a run without a trainer waits for: a device, or a node of a cluster; "" for any other."""
+    if follower.waiting:
+        return waiting_text(follower.waiting)
+    if follower.job:
+        return safe(f"Slurm job {follower.job.id or '?'}: {jobs.waiting_text(follower.job)}")
+    return ""
+
+
 def alert_text(alerts: Sequence[str]) -> str:
     """The newest alert, and how many there are."""
     if len(alerts) < 2:
@@ -70,13 +82,23 @@ def reading_text(reading: Reading | None) -> str:
     )
 
 
-def machine_text(snapshot: Snapshot, usage: Usage | None) -> str:
-    """What the trainer uses of its machine, and its newest checkpoint."""
+def trainer_host(snapshot: Snapshot, status: Status) -> str:
+    """The other machine that the run is trained on now, or ""."""
+    begun = snapshot.resumed or snapshot.started
+    if begun is None or not status.has_trainer or status.waits or begun.host == host_name():
+        return ""
+    return begun.host
+
+
+def machine_text(snapshot: Snapshot, usage: Usage | None, elsewhere: str = "") -> str:
+    """What the trainer uses of its machine, or that it is on another one, and its newest checkpoint."""
     parts = []
     if usage is not None:
         parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
         parts.append(f"machine: CPU {percent(usage.machine_cpu, 0)}, memory {percent(usage.machine_memory, 0)}")
         parts.append(_gpu_text(usage.gpu) if usage.gpu else "")
+    elif elsewhere:
+        parts.append(f"trainer on {safe(elsewhere)}")
     if snapshot.saved_step is not None and snapshot.finished is None:
         parts.append(f"checkpoint at step {grouped(snapshot.saved_step)}")
     return " · ".join(filter(None, parts))
