@@ -53,7 +53,10 @@ def wait_for(run: RunDirectory, status: Status) -> None:
 def wait_until_trained(run: RunDirectory) -> None:
     """Wait until a trainer that was started after this call's begin has taken steps."""
     watch = Watch(run)
-    wait_until(lambda: is_held(run) and has_started(run), f"{run.run_id} had a trainer")
+    until = time.monotonic() + PATIENCE / 3
+    while not (is_held(run) and has_started(run)):
+        assert time.monotonic() < until, f"{read_run(run)} has no trainer: {run.train_log.read_text()}"
+        time.sleep(0.05)
     watch.next(StepMetrics)
 
 
