@@ -14,7 +14,7 @@ from fmnist_tui.runs.cluster.launcher import KIND_SLURM, Launcher, write_launche
 from fmnist_tui.runs.cluster.options import LOCAL, SLURM, SSH, Launch, checked_target, save_launch, saved_launch
 from fmnist_tui.runs.cluster.script import all_words, as_pattern, command_script, job_options, run_script
 from fmnist_tui.runs.cluster.slurm import cancel_job, submit_script
-from fmnist_tui.runs.directory import RunDirectory, is_run_id
+from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.queue.dispatch import log_stop, write_failed, write_waiting
 from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.user_settings import SlurmSettings
@@ -157,9 +157,8 @@ def discard_new(runs: Sequence[RunDirectory]) -> None:
     from fmnist_tui.runs.run import delete_run
 
     for run in runs:
-        if is_run_id(run.run_id):
-            with suppress(RunError):
-                delete_run(run)
+        with suppress(RunError):
+            delete_run(run)
 
 
 def _write_script(path: Path, script: str) -> None:
