@@ -91,7 +91,7 @@ def host(programs: Programs, runs: Path) -> Iterator[str]:
         yield "there"
     finally:
         for run in list_runs(runs):
-            if is_held(run) and (beat := read_heartbeat(run)):
+            if is_held(run) and (beat := read_heartbeat(run)) and beat.pid:
                 os.kill(beat.pid, signal.SIGKILL)
         server.terminate()
         server.wait()

@@ -29,7 +29,7 @@ from .cluster import Cluster, seconds_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 WHAT = ("v0", "--data", "demo", "--batch-size", "4", "--lr", "0.005", "--seed", "3", "--threads", "1")
-LONG = (*WHAT, "--epochs", "60")
+LONG = (*WHAT, "--epochs", "14")
 """Twenty seconds, or several minutes on a busy machine."""
 PATIENCE = 300.0
 """Seconds."""
@@ -53,6 +53,7 @@ def wait_for(run: RunDirectory, status: Status) -> None:
 def wait_until_trained(run: RunDirectory) -> None:
     """Wait until a trainer that was started after this call's begin has taken steps."""
     watch = Watch(run)
+    watch.new()
     until = time.monotonic() + PATIENCE / 3
     while not (is_held(run) and has_started(run)):
         late = time.monotonic() > until or status_of(run) is Status.FINISHED
@@ -82,7 +83,7 @@ def test_a_run_that_is_preempted_requeued_killed_and_drained_ends_with_the_same_
 
     cluster.preempt()
     wait_for(run, Status.PENDING)
-    assert "(BeginTime)" in show(run)
+    assert f"{job}: BeginTime" in show(run)
     cluster.call("scontrol", "update", f"nodename={cluster.node}", "state=drain", "reason=test")
     cluster.release(job)
     wait_until(lambda: "DRAINED" in str(read_run(run).job), "the node was drained")
@@ -102,6 +103,7 @@ def test_a_run_that_is_preempted_requeued_killed_and_drained_ends_with_the_same_
 
     beat = read_heartbeat(run)
     assert beat is not None
+    assert beat.pid > 0
     os.kill(beat.pid, signal.SIGKILL)
     wait_for(run, Status.INTERRUPTED)
     assert f"Slurm job {job} failed" in show(run)

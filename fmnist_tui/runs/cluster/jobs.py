@@ -140,6 +140,8 @@ def waiting_text(job: Job) -> str:
 
 def end_text(job: Job, run_id: str) -> str:
     """How a job ended that left its run without a trainer, with advice."""
+    if job.state == _UNKNOWN:
+        return f"Slurm job {job.id}: {job.reason}"
     if not job.id and job.state == _GONE:
         return f"no job was submitted; submit one with: fmnist-tui resume {run_id}"
     what = _ENDS.get(job.state, f"ended ({job.state})")
@@ -154,11 +156,12 @@ def why_job_ended(run: RunDirectory) -> str:
 
 
 def job_text(job: Job, run_id: str, *, is_running: bool) -> str:
-    """A job as `show` prints it: "123: pending (Priority)", "123 on node1"."""
+    """A job as `show` prints it: "123: Priority", "123 on node1"."""
+    number = job.id or "?"
     if is_running:
-        return f"{job.id} on {job.node}" if job.node else job.id
+        return f"{number} on {job.node}" if job.node else number
+    if job.state == _UNKNOWN:
+        return f"{number} ({job.reason})"
     if may_start(job, announced=True):
-        return f"{job.id or '?'}: {'pending' if job.is_waiting or job.state == _UNKNOWN else 'running'}" + (
-            f" ({why})" if (why := waiting_text(job)) else ""
-        )
+        return f"{number}: {waiting_text(job)}"
     return end_text(job, run_id)

@@ -65,6 +65,11 @@ def waits_for(follower: Follower) -> str:
     return ""
 
 
+def lost_job(run: Run | None, status: Status) -> str:
+    """How the Slurm job of an interrupted run ended; "" for any other run."""
+    return safe(jobs.end_text(run.job, run.run_id)) if run and run.job and status is Status.INTERRUPTED else ""
+
+
 def alert_text(alerts: Sequence[str]) -> str:
     """The newest alert, and how many there are."""
     if len(alerts) < 2:
