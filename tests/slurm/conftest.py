@@ -45,6 +45,8 @@ def cluster(running_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr("fmnist_tui.runs.cluster.jobs._SECONDS", 0.5)
     forget_jobs()
     yield running_cluster
+    if "drain" in running_cluster.node_state():
+        running_cluster.call("scontrol", "update", f"nodename={running_cluster.node}", "state=resume")
     for job in running_cluster.unfinished():
         running_cluster.call("scancel", job.id)
 

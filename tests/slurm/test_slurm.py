@@ -33,7 +33,7 @@ LONG = (*WHAT, "--epochs", "14")
 """Twenty seconds, or several minutes on a busy machine."""
 PATIENCE = 300.0
 """Seconds."""
-ENDLESS = (*WHAT, "--epochs", "100000")
+ENDLESS = (*WHAT, "--epochs", "10000")
 
 
 def submit(runs: Path, *options: str) -> RunDirectory:
