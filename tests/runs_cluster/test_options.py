@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.runs.cluster.options import checked_options, checked_target, sbatch_words
-from fmnist_tui.runs.cluster.script import all_words, as_pattern, command_script, job_options, run_script
+from fmnist_tui.runs.cluster.script import (
+    all_words,
+    as_pattern,
+    command_script,
+    job_options,
+    run_script,
+    warning_seconds,
+)
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.training.config import ConfigError
@@ -62,6 +69,15 @@ def test_the_command_line_wins_over_the_settings_and_adds_to_their_sbatch_option
     expected = {"--job-name=name", "--array=0-2", "--partition=gpu", "--time=1:00:00", "--gres=gpu:2", "--requeue"}
     assert expected <= set(words)
     assert sbatch_words("#SBATCH --exclusive") == ["--exclusive"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds"),
+    [("", 120), ("4:00:00", 120), ("infinite", 120), ("1-0", 120), ("0-0:04", 60), ("4", 60), ("2:40", 40), ("1", 20)],
+)
+def test_a_job_is_warned_two_minutes_before_its_limit_or_a_quarter_of_a_short_one(limit: str, seconds: int) -> None:
+    """Told to save as soon as it starts, a run would never get anywhere."""
+    assert warning_seconds(limit) == seconds
 
 
 def test_a_script_runs_the_task_of_its_index_whatever_the_names_contain(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from fmnist_tui.user_settings import SlurmSettings
 from fmnist_tui.version import __version__
 
 NODE = "fmnist_tui.runs.cluster.node"
-WARNING_SECONDS = 120
-"""How long before its time limit a job is told to save."""
+_WARNING = 120
+"""How long before its time limit a job is told to save, in seconds; Slurm may do so up to a minute earlier."""
+_SHORTEST_WARNING = 20
 
 _FAIL = r"""fail() {  # ends the run with a message, which is safe in JSON
     echo "error: $1" >&2
@@ -45,7 +46,7 @@ def job_options(name: str, options: SlurmSettings, output: str, tasks: int = 0) 
         "--ntasks=1",
         "--requeue",
         "--open-mode=append",
-        f"--signal=B:USR1@{WARNING_SECONDS}",
+        f"--signal=B:USR1@{warning_seconds(options.time)}",
         f"--output={output}",
     ]
     lines += [f"--array=0-{tasks - 1}"] if tasks else []
@@ -55,6 +56,18 @@ def job_options(name: str, options: SlurmSettings, output: str, tasks: int = 0) 
     lines += [f"--gres=gpu:{options.gpus}"] if options.gpus else []
     lines += [f"--cpus-per-task={options.cpus}"] if options.cpus else []
     return lines
+
+
+def warning_seconds(limit: str) -> int:
+    """How long before a time limit (as sbatch takes it) the job is told to save: for short ones, a quarter of it."""
+    days, dash, rest = limit.rpartition("-")
+    parts = [int(part) for part in rest.split(":")] if limit and rest[:1].isdecimal() else []
+    if not parts:
+        return _WARNING
+    with_hours = bool(dash) or len(parts) == 3  # days-hours[:minutes[:seconds]], hours:minutes:seconds
+    units = (3600, 60, 1) if with_hours else (60, 1)
+    seconds = 86_400 * int(days or 0) + sum(part * unit for part, unit in zip(parts, units, strict=False))
+    return max(_SHORTEST_WARNING, min(_WARNING, seconds // 4))
 
 
 def all_words(lines: Sequence[str], options: SlurmSettings) -> list[str]:
