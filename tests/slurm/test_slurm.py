@@ -29,7 +29,7 @@ from .cluster import Cluster, seconds_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 WHAT = ("v0", "--data", "demo", "--batch-size", "4", "--lr", "0.005", "--seed", "3", "--threads", "1")
-LONG = (*WHAT, "--epochs", "14")
+LONG = (*WHAT, "--epochs", "40")
 """Twenty seconds, or several minutes on a busy machine."""
 PATIENCE = 300.0
 """Seconds."""
