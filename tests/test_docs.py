@@ -43,6 +43,8 @@ FOREIGN_OPTIONS = {
     "--only",  # python -m tests.benchmarks
     "--quick",
     "--growth",
+    "--requeue",  # sbatch
+    "--signal",
 }
 
 

@@ -21,6 +21,9 @@ from fmnist_tui.runs.queue.store import existing_queues
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.training.event_text import format_event
 
+_ELSEWHERE_SECONDS = 2.0
+"""Between two looks at a run that waits for another machine."""
+
 
 class Reporter(Protocol):
     """Shows the progress of runs."""
@@ -85,20 +88,23 @@ def follow(
     """
     left = list(followers)
     queues = existing_queues()
-    waiting: set[str] = set()
+    waiting: dict[str, float] = {}
     try:
         while left:
             before_poll()
             for follower in list(left):
                 run = follower.run
-                if run.run_id in waiting and any(queue.holds(run.path) for queue in queues):
+                if time.monotonic() < waiting.get(run.run_id, 0.0) or (
+                    run.run_id in waiting and any(queue.holds(run.path) for queue in queues)
+                ):
                     continue  # a hundred waiting runs must cost nothing
                 held = is_held(run)
                 _report_new(follower, reporter)
-                waiting.discard(run.run_id)
+                waiting.pop(run.run_id, None)
                 if not held and is_waiting(run):
                     queues = existing_queues()
-                    waiting.add(run.run_id)
+                    here = any(queue.holds(run.path) for queue in queues)
+                    waiting[run.run_id] = time.monotonic() + (0.0 if here else _ELSEWHERE_SECONDS)
                 elif not held and not is_held(run):
                     _report_new(follower, reporter)
                     reporter.leave(run)

@@ -60,6 +60,11 @@ class RunDirectory:
         return self.path / "model.json"
 
     @property
+    def job_json(self) -> Path:
+        """How the Slurm job that left the run without a trainer ended; exists only for such a run."""
+        return self.path / "job.json"
+
+    @property
     def model_text(self) -> Path:
         """A custom model's code, for the record; nothing ever imports it."""
         return self.path / "model.py.txt"
