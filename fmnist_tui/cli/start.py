@@ -101,9 +101,8 @@ class _SignalForwarder:
     def _stop(self, run: RunDirectory, number: int) -> bool:
         """Stop one run; False to try again."""
         process = self._started.get(run)
-        if process is not None:
-            if process.poll() is None:
-                process.send_signal(number)
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
             return True
         if is_held(run):
             beat = read_heartbeat(run)

@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +19,7 @@ from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.text import safe
-from fmnist_tui.training.events import Command
+from fmnist_tui.training.events import Command, Queued, RunFinished
 
 _BYTES = 8192
 _CHARACTERS = 300
@@ -65,23 +66,43 @@ def main(arguments: list[str]) -> int:
     _adjust(given)
     inbox = Inbox(run, given.offset)
     received = _listen_to_signals(inbox)
-    watch = _Watch(run, given.lock, given.attempt, inbox, Queue(given.queue) if given.queue else None)
-    with ExitStack() as held:
+    queue = Queue(given.queue) if given.queue else None
+    watch = _Watch(run, given.lock, given.attempt, inbox, queue)
+    with ExitStack() as until_released, ExitStack() as held:
         held.enter_context(holding(given.lock))
         held.callback(end_attempt, run, given.attempt)
         held.enter_context(beating(run, given.attempt, watch.look))
+        from fmnist_tui.runs.queue.sharing import share_of
         from fmnist_tui.runs.worker import (
             Trainer,
             run_training,
         )  # imports NumPy and more, which may take longer than a heartbeat
 
-        trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
+        share = share_of(queue, given.claim)
+        requeue = partial(share.requeue, run, until_released) if share else None
+        trainer = Trainer(
+            given.attempt, inbox, device=given.device, device_id=given.device_id, share=share, requeue=requeue
+        )
         finished = run_training(run, trainer)
+        if share and isinstance(finished, RunFinished):
+            share.note_needs(run, finished)
+    if isinstance(finished, Queued):
+        _dispatch(queue)
+        return 0
     if finished.reason == "stopped" and finished.message:
         return 1  # it couldn't be saved
     if finished.reason == "stopped" and received:
         return 128 + received[0]
     return _EXIT[finished.reason]
+
+
+def _dispatch(queue: Queue | None) -> None:
+    """Let the dispatcher start the run again, once this process has ended."""
+    from fmnist_tui.runs.queue.dispatch import ensure_dispatcher
+
+    if queue is not None:
+        with suppress(OSError):  # any later command starts one
+            ensure_dispatcher(queue)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
