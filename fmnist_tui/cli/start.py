@@ -23,6 +23,7 @@ from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.queue.dispatch import cancel_queued
+from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.runs.trainer_process import why_trainer_died
@@ -32,13 +33,13 @@ from fmnist_tui.training.events import Command, RunFinished
 _SUCCESSFUL = ("completed", "stopped")
 
 
-def start_and_leave(runs: Sequence[RunDirectory]) -> int:
+def start_and_leave(runs: Sequence[RunDirectory], queueing: QueueOptions) -> int:
     """Start or queue the runs, print their ids, and return.
 
     Raises:
         RunError: If a run could not be started.
     """
-    submitted = submit(runs)
+    submitted = submit(runs, queueing)
     _warn(submitted.warning)
     for run in runs:
         if run not in submitted.failed:
@@ -48,7 +49,7 @@ def start_and_leave(runs: Sequence[RunDirectory]) -> int:
     return 0
 
 
-def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+def start_and_follow(runs: Sequence[RunDirectory], queueing: QueueOptions, *, as_json: bool) -> int:
     """Start or queue the runs and follow them until they end; SIGHUP ends only this process.
 
     Returns:
@@ -61,7 +62,7 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
     if not as_json:
         _announce_interrupt(runs)
     with _receiving() as received:
-        submitted = submit(runs)
+        submitted = submit(runs, queueing)
         _warn(submitted.warning)
         forwarder = _SignalForwarder(runs, submitted.started, received)
         ends = follow(followers, choose_reporter(as_json=as_json), forwarder.forward)
@@ -119,7 +120,7 @@ class _SignalForwarder:
         return True
 
 
-def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+def train_here(runs: Sequence[RunDirectory], queueing: QueueOptions, *, as_json: bool) -> int:
     """Train the runs in a thread of this process, one after the other, and follow them.
 
     SIGINT, SIGTERM and SIGHUP save and end; a second SIGINT ends at once.
@@ -131,7 +132,7 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         RunError: If a run failed.
     """
     received: list[int] = []
-    in_app = [InAppRun(run) for run in runs]
+    in_app = [InAppRun(run, queueing) for run in runs]
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         if number == signal.SIGINT and number in received:

@@ -26,7 +26,9 @@ from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.dialogs.entry import DataFolderDialog
+from fmnist_tui.tui.dialogs.queue import QueueDialog
 from fmnist_tui.tui.messages import Failed, Post
 from fmnist_tui.tui.run_monitor import RunsChanged, RunsState, RunState
 from fmnist_tui.tui.startup import startup_notices
@@ -170,6 +172,11 @@ class RunControl(LabApp):
         """Shows another run."""
         self.follow(message.run)
 
+    def on_show_queue(self) -> None:
+        """Opens the queue, but not over a dialog that the next key of a burst has opened."""
+        if not isinstance(self.screen, Dialog):
+            self.push_screen(QueueDialog(), self._show_queued)
+
     def on_overlay_toggled(self, message: messages.OverlayToggled) -> None:
         """Follows another run as well, or no longer."""
         if stop := self._overlays.pop(message.run, None):
@@ -219,6 +226,11 @@ class RunControl(LabApp):
             running = sorted(self.running_runs, key=lambda run: run in waiting)
             if found := next(iter([*running, *ended]), None):
                 self.follow(found)
+
+    async def _show_queued(self, run: RunDirectory | None) -> None:
+        if run is not None:
+            self.follow(run)
+            await self.run_action("go('training')")
 
     def _resume_on(self, run: RunDirectory, data: str | None) -> None:
         if data:

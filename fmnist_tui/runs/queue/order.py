@@ -14,7 +14,6 @@ from fmnist_tui.runs.queue.store import Entry, Queue, enqueued, existing_queues
 from fmnist_tui.text import safe
 
 HELD_BY_USER = "held"
-MAX_PRIORITY = 1000
 Edit = Callable[[Sequence[Entry], str], list[Entry]]
 """Changes the queue as far as one run, named by its folder, is concerned."""
 
@@ -46,8 +45,8 @@ def with_priority(entries: Sequence[Entry], run: str, priority: int) -> list[Ent
     return enqueued(entries, [entry])
 
 
-def change(ref: str, edit: Edit) -> Entry:
-    """Change the queue, and wake the dispatcher; return the run as it is queued then.
+def change(ref: str, edit: Edit) -> tuple[Entry, int]:
+    """Change the queue, and wake the dispatcher; return the run as it is queued then, and its place, from 1.
 
     Args:
         ref: A queued run: its id, a unique prefix of it, or its label; or its folder.
@@ -67,7 +66,8 @@ def change(ref: str, edit: Edit) -> Entry:
         ensure_dispatcher(queue)
     except OSError as error:
         raise RunError(f"the process that waits for devices can't be started ({error.strerror})") from None
-    return changed[_index(changed, run)]
+    index = _index(changed, run)
+    return changed[index], index + 1
 
 
 def _find(ref: str) -> tuple[Queue, str]:

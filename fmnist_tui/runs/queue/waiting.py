@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.fold import SnapshotFold
 from fmnist_tui.runs.queue.devices import Claim, claims_in_use
@@ -18,6 +18,7 @@ from fmnist_tui.runs.queue.measured import Measured, SpeedFold, read_measured
 from fmnist_tui.runs.queue.slots import Machine, Refusal, Slots
 from fmnist_tui.runs.queue.store import AUTO, Entry, existing_queues, is_same
 from fmnist_tui.runs.usage import seconds_left
+from fmnist_tui.text import grouped, safe
 
 _MEASURED_SECONDS = 10.0
 """How long what the driver reported about the GPUs is shown: asking it again takes a process."""
@@ -69,6 +70,19 @@ class Sharing:
             return None
         return sum((speed or 0.0) / (alone or 1.0) for speed, alone in pairs)
 
+    @property
+    def text(self) -> str:
+        """A line: "2 runs share cuda:0: 51,000 images/s together, 1.6 times one alone (v3: 32,553 images/s)"."""
+        shared = f"{len(self.speeds)} runs share {self.device}"
+        if not self.together:
+            return f"{shared}: not measured yet"
+        known = {version_in(Path(run).name): speed for run, speed in self.alone.items() if speed}
+        alone = ", ".join(f"{safe(version)}: {grouped(speed)} images/s" for version, speed in known.items())
+        text = f"{shared}: {grouped(self.together)} images/s together"
+        if self.gain is None:
+            return f"{text}; alone {alone}" if alone else f"{text}; none was measured alone yet"
+        return f"{text}, {self.gain:.2g} times one alone ({alone})"
+
 
 @dataclass(frozen=True)
 class QueueRow:
@@ -95,6 +109,11 @@ class QueueRow:
     held: bool = False
     after: str = ""
     per_gpu: int = 1
+
+    @property
+    def status(self) -> str:
+        """Whether it has its device."""
+        return "running" if self.order is None else "queued"
 
 
 @dataclass(frozen=True)
