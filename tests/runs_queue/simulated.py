@@ -1,4 +1,4 @@
-"""Two GPUs that aren't there: a stand-in for the driver, and trainers that compute on the CPU instead.
+"""Two GPUs that aren't there: a stand-in for the driver, and trainers of v0 that take them for devices of theirs.
 
 The folder of the simulation is in PYTHONPATH of all processes that a test starts. Its `gpus.json` is what the driver
 reports; while its file `full` exists, a run that isn't alone on its GPU finds no memory there, and while `tiny` exists
@@ -45,24 +45,28 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 
 def devices(module):
-    module.resolve = lambda wanted, free="cuda:0": free if wanted in ("auto", "cuda") else wanted
-    module.gpu_name = lambda device: "Simulated"
-    module.count_gpus = lambda: (2, "")
-    module.check_precision = lambda precision, device: None
-    module.peak_memory = lambda: 2_000_000_000
+    module._is_cpu_only = lambda config: config.device == "cpu"
+
+def start(module):
+    from dataclasses import replace
+    real = module.resolve_device
+    def resolve_device(config, gpu="cuda:0"):
+        if config.device == "cpu":
+            return real(config, gpu)
+        return replace(real(replace(config, device="cpu")), device=gpu)
+    module.resolve_device = resolve_device
+
+def conditions(module):
+    module._device_name = lambda device: "Simulated"
 
 def task(module):
-    from dataclasses import replace
     real = module.make_engine
     def make_engine(task):
-        if not task.config.device.startswith("cuda"):
-            return real(task)
-        engine = real(replace(task, config=replace(task.config, device="cpu")))
+        engine = real(task)
         step = engine.step
         def checked(*given, **named):
-            if is_full():
-                import torch
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 is full.")
+            if task.config.device != "cpu" and is_full():
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 is full.")
             return step(*given, **named)
         engine.step = checked
         return engine
@@ -80,7 +84,12 @@ def is_full():
     queue = Queue(Path(sys.argv[sys.argv.index("--queue") + 1]))
     return sum(one.gpu == mine.gpu for one in claims_in_use(queue).values()) > 1
 
-CHANGES = {"fmnist_tui.training.devices": devices, "fmnist_tui.training.task": task}
+CHANGES = {
+    "fmnist_tui.runs.queue.devices": devices,
+    "fmnist_tui.runs.start": start,
+    "fmnist_tui.runs.conditions": conditions,
+    "fmnist_tui.training.task": task,
+}
 
 class Changing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):

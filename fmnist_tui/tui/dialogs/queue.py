@@ -18,7 +18,7 @@ from fmnist_tui.runs.queue.waiting import QueueProbe, QueueRow, QueueView
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import counted, rough_duration, safe
 from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
-from fmnist_tui.tui.cells import cut
+from fmnist_tui.tui.cells import cut, wrap
 from fmnist_tui.tui.messages import Failed
 from fmnist_tui.tui.themes import status_mark
 from fmnist_tui.tui.widgets.fitted import FittedText
@@ -27,11 +27,15 @@ from fmnist_tui.tui.widgets.plain_table import PlainTable
 _SECONDS = 2.0
 _NARROW, _WIDE = 76, 100
 """Cells of the screen below which run ids are shortened, and from which on there is a column for priorities."""
-_FRAME = 6
-"""Cells of the dialog's border and padding."""
+_FRAME = 7
+"""Cells of the dialog's border and padding, and of a scroll bar."""
 _LEAST = 12
+_MOST = 116
+_LEAST_ROWS, _OTHER_ROWS = 4, 7
+"""Rows that the table has at least, and that the dialog has besides it and the lines on sharing."""
 _EMPTY = "No run has a device or waits for one.\n\nPress 2, choose a model, and t trains it."
 _KEYS = "u, d: up, down  h: hold  r: release  enter: show  esc: back"
+_FEW_KEYS = "u, d: move  h: hold  r: release  esc: back"
 
 
 class QueueDialog(Dialog[RunDirectory | None]):
@@ -55,9 +59,9 @@ class QueueDialog(Dialog[RunDirectory | None]):
         """The table, and what sharing costs."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Queue"
-            dialog.border_subtitle = _KEYS
             yield FittedText(Text("Reading the queue ..."), id="queue_note")
             yield PlainTable(id="queue_table")
+            yield FittedText(id="queue_reason")
             yield FittedText(id="queue_sharing")
 
     def on_mount(self) -> None:
@@ -67,13 +71,19 @@ class QueueDialog(Dialog[RunDirectory | None]):
         self.set_interval(_SECONDS * self.app.pace, self._read)
 
     def on_resize(self) -> None:
-        """Fits the columns to another width."""
+        """Fits keys and columns to another width."""
+        is_narrow = self.app.size.width < _NARROW
+        self.query_one(".dialog").border_subtitle = _FEW_KEYS if is_narrow else _KEYS
         self._draw()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Dismisses with the run."""
         if row := self._row_of(event.row_key.value):
             self.dismiss(RunDirectory(row.run))
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Shows the run's reason in full."""
+        self._show_reason()
 
     def action_move(self, by: int) -> None:
         """Moves the run under the cursor up (-1) or down (1)."""
@@ -133,10 +143,19 @@ class QueueDialog(Dialog[RunDirectory | None]):
         table = self.query_one(PlainTable)
         table.display = bool(view.rows)
         current = self._current_key(table)
-        header, rows = table_of(view.rows, min(self.app.size.width, 116) - _FRAME)
+        width = min(self.app.size.width, _MOST) - _FRAME
+        header, rows = table_of(view.rows, width)
         table.show(header, rows, [str(row.run) for row in view.rows], current)
-        sharing = Text("\n").join(Text(one.text) for one in view.sharing)
-        self.query_one("#queue_sharing", FittedText).show(sharing)
+        self._show_reason()
+        sharing = [one.text for one in view.sharing]
+        self.query_one("#queue_sharing", FittedText).show(Text("\n".join(sharing)))
+        rows_of_sharing = sum(len(wrap(line, width)) for line in sharing)
+        table.styles.max_height = max(_LEAST_ROWS, int(0.95 * self.app.size.height) - _OTHER_ROWS - rows_of_sharing)
+
+    def _show_reason(self) -> None:
+        row = self._current
+        text = f"{row.run.name}: {safe(row.reason)}" if row and row.reason else ""
+        self.query_one("#queue_reason", FittedText).show(Text(text, "dim"))
 
     def _current_key(self, table: PlainTable) -> str:
         """The run under the cursor as it is drawn now; at first the first one that waits."""
