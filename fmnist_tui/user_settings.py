@@ -21,7 +21,8 @@ FILE_NAME = "settings.toml"
 _LARGEST = 100_000
 """Bytes."""
 
-Slots = Annotated[int, msgspec.Meta(ge=1, le=64)]
+MOST_PER_GPU = 64
+Slots = Annotated[int, msgspec.Meta(ge=1, le=MOST_PER_GPU)]
 """How many runs share a device."""
 
 

@@ -17,6 +17,7 @@ from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun, train_in_order
+from fmnist_tui.runs.queue.options import QueueOptions, queue_options
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import DataMoved, check_resumable
 from fmnist_tui.runs.run import Run, read_run, read_runs
@@ -34,6 +35,7 @@ from fmnist_tui.tui.run_monitor import RunsChanged, RunsState, RunState
 from fmnist_tui.tui.startup import startup_notices
 from fmnist_tui.tui.terminal_notification import terminal_notification, understands_notifications
 from fmnist_tui.tui.threads import for_each
+from fmnist_tui.user_settings import SettingsError
 
 _EFFECT_SECONDS = 0.5
 """After so long a command has usually taken effect."""
@@ -277,34 +279,36 @@ def _start_runs(
 ) -> None:
     """Trains the configurations in processes, or in this thread where `in_app_runs` is given."""
     try:
+        options = queue_options()
         requested = request_runs(configs, folders)
-    except (ConfigError, DataError) as error:
+    except (ConfigError, DataError, SettingsError) as error:
         post(Failed(str(error)))
         return
     for line in filter(None, [requested.warning, *requested.failed]):
         post(Failed(line))
     if in_app_runs is None:
-        _submit(requested.runs, post, stop)
+        _submit(requested.runs, options, post, stop)
     else:
-        _train_here(requested.runs, in_app_runs, post, stop)
+        _train_here(requested.runs, options, in_app_runs, post, stop)
 
 
 def _resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Event) -> None:
     """Resumes a run in a process, on the images in the folder `data`, or where they were."""
     try:
+        options = queue_options()
         check_resumable(run, data and data_folder(data))
     except DataMoved as error:
         post(messages.DataNotFound(run, str(error)))
     except RunError as error:
         post(Failed(str(error), severity="warning"))
     else:
-        _submit([run], post, stop)
+        _submit([run], options, post, stop)
 
 
-def _submit(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None:
+def _submit(runs: list[RunDirectory], options: QueueOptions, post: Post, stop: threading.Event) -> None:
     """Starts the runs, or queues them, and waits until the trainers that it started end, or `stop` is set."""
     try:
-        submitted = submit(runs)
+        submitted = submit(runs, options)
     except RunError as error:
         post(Failed(str(error)))
         return
@@ -320,7 +324,9 @@ def _submit(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None
             post(messages.TrainerEnded())
 
 
-def _train_here(runs: list[RunDirectory], in_app_runs: list[InAppRun], post: Post, stop: threading.Event) -> None:
+def _train_here(
+    runs: list[RunDirectory], options: QueueOptions, in_app_runs: list[InAppRun], post: Post, stop: threading.Event
+) -> None:
     """Trains the runs in this thread, one after the other.
 
     `in_app_runs` has those that wait or train, so that another thread can stop them. That thread sets `stop` first, and
@@ -330,7 +336,7 @@ def _train_here(runs: list[RunDirectory], in_app_runs: list[InAppRun], post: Pos
     try:
         for run in runs:
             try:
-                ours.append(InAppRun(run))
+                ours.append(InAppRun(run, options))
             except RunError as error:
                 post(Failed(str(error)))
                 continue

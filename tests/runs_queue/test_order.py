@@ -189,9 +189,10 @@ def test_what_models_need_is_kept_and_a_damaged_file_is_nothing(queue: Queue) ->
 
 def test_waits_are_estimated_by_playing_the_queue_ahead() -> None:
     def on_gpu(name: str, **more: object) -> Entry:
-        return entry(name, gpus=(("GPU-a", 0),), per_gpu=2, **more)
+        return replace(entry(name), gpus=(("GPU-a", 0),), per_gpu=2, **more)
 
     queue = [on_gpu("a"), on_gpu("h", held="held"), on_gpu("b"), on_gpu("c", after="/runs/a"), on_gpu("x")]
+    queue.append(on_gpu("never", after="/runs/h"))
     running = [(Claim(run="/runs/1", gpu="GPU-a", per_gpu=2), seconds) for seconds in (100.0, 250.0)]
     durations = {"/runs/a": 50.0, "/runs/b": 1000.0, "/runs/c": 10.0}
     here = Machine(tuple)

@@ -193,10 +193,7 @@ class Slots:
                 return Refusal(f"waits for {slots}", behind, reserves=frozenset(("",)))
             cpus, threads = self._part(entry, here)
         else:
-            users = [*((claim.cpus, claim.threads) for claim in here)]
-            users += [(other.cpus, other.threads) for other in self._waiting_on_cpus]
-            used = sum(min(threads, len(mine.intersection(cpus))) for cpus, threads in users)
-            if used + entry.threads > min(entry.cpu_count, len(mine)):
+            if not self._has_cpus(entry, here):
                 return Refusal(f"waits for {entry.needs}", behind, reserves=frozenset(("",)))
             cpus, threads = entry.cpus, entry.threads
         return Claim(
@@ -209,6 +206,16 @@ class Slots:
             priority=entry.priority,
             avoid_busy=entry.avoid_busy,
         )
+
+    def _has_cpus(self, entry: Entry, here: Sequence[Claim]) -> bool:
+        """Whether the runs on the CPUs, and those that wait in front, leave enough of them for its threads."""
+        mine = set(entry.cpus)
+        left = min(entry.cpu_count, len(mine)) - entry.threads
+        for user in (*here, *self._waiting_on_cpus):
+            if left < 0:
+                return False
+            left -= min(user.threads, len(mine.intersection(user.cpus)))
+        return left >= 0
 
     def _part(self, entry: Entry, here: Sequence[Claim]) -> tuple[tuple[int, ...], int]:
         """A slot's CPUs, the least used ones, and its threads; a run that has begun keeps its number of threads."""

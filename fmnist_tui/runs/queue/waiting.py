@@ -20,6 +20,8 @@ from fmnist_tui.runs.queue.store import AUTO, Entry, existing_queues, is_same
 from fmnist_tui.runs.usage import seconds_left
 from fmnist_tui.text import grouped, safe
 
+_FORESEEN = 500
+"""Queued runs whose wait is estimated."""
 _MEASURED_SECONDS = 10.0
 """How long what the driver reported about the GPUs is shown: asking it again takes a process."""
 
@@ -320,31 +322,44 @@ def estimated_waits(
     """
     here = [claim.gpu for claim, _ in running if claim.gpu]
     most = max([here.count(gpu) for gpu in here], default=1)
+    unfinished = {claim.run for claim, _ in running} | {entry.run for entry in entries}
+    waiting = [replace(one, per_gpu=most) if one.per_gpu == AUTO else one for one in entries if not one.held]
+    waiting = [one for one in waiting[:_FORESEEN] if not one.after or one.after in unfinished]
     ends = [(math.inf if seconds is None else seconds, claim) for claim, seconds in running]
-    known = {claim.run for claim, _ in running} | {entry.run for entry in entries}
-    waiting = [replace(entry, per_gpu=most) if entry.per_gpu == AUTO else entry for entry in entries if not entry.held]
     waits: dict[str, float] = {}
     now = 0.0
-    while waiting:
-        slots, left = Slots([claim for _, claim in ends], machine), []
-        active = {claim.run for _, claim in ends} | {entry.run for entry in waiting}
-        for entry in waiting:
-            if entry.after in known:
-                if entry.after in active:
-                    left.append(entry)
-                    continue
-                entry = replace(entry, after="")  # noqa: PLW2901
-            placed = slots.place(entry)
-            if isinstance(placed, Refusal):
-                slots.wait(entry, placed)
-                left.append(entry)
-            else:
-                slots.take(placed)
-                ends.append((now + durations.get(entry.run, math.inf), placed))
-                waits[entry.run] = now
-        waiting = left
+    while waiting and not math.isinf(now):
+        waiting, started = _pass(waiting, [claim for _, claim in ends], unfinished, machine)
+        for claim in started:
+            waits[claim.run] = now
+            ends.append((now + durations.get(claim.run, math.inf), claim))
         now = min((end for end, _ in ends), default=math.inf)
-        if math.isinf(now):
-            break
+        unfinished -= {claim.run for end, claim in ends if end <= now}
         ends = [(end, claim) for end, claim in ends if end > now]
     return waits
+
+
+def _pass(
+    waiting: Sequence[Entry], claims: Sequence[Claim], unfinished: set[str], machine: Machine
+) -> tuple[list[Entry], list[Claim]]:
+    """One look at the queue: which runs still wait, and what the others have got.
+
+    Where one run was refused, those behind it that need the same are, too.
+    """
+    slots, refused = Slots(claims, machine), set[tuple[object, ...]]()
+    left: list[Entry] = []
+    started: list[Claim] = []
+    for entry in waiting:
+        needs = (entry.gpus, entry.per_gpu, entry.alone, entry.avoid_busy, entry.cpus, entry.threads, entry.cpu_slots)
+        if needs in refused or entry.after in unfinished:
+            left.append(entry)
+            continue
+        placed = slots.place(replace(entry, after=""))
+        if isinstance(placed, Refusal):
+            refused.add(needs)
+            slots.wait(entry, placed)
+            left.append(entry)
+        else:
+            slots.take(placed)
+            started.append(placed)
+    return left, started
