@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MODULE = "fmnist_tui.models.check"
 SECONDS = 120.0
 """How long the code may take; PyTorch alone takes half a minute to import from a slow file system."""
-_GRACE = 10.0
+_GRACE = 60.0
 
 
 def check_model(

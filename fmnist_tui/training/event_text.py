@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fmnist_tui.text import duration, grouped, percent
+from fmnist_tui.text import counted, duration, grouped, percent
 from fmnist_tui.training import events
 
 
@@ -12,7 +12,7 @@ def format_event(event: events.Event) -> str:
         case events.Epoch():
             return _epoch_line(event)
         case events.RunStarted():
-            steps = f"{event.epochs} epochs of {event.steps_per_epoch} steps"
+            steps = f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}"
             return f"started: {event.version}, {grouped(event.parameters)} parameters, {steps}"
         case events.Paused() | events.Continued() | events.Resumed():
             return f"{type(event).__name__.lower()} at step {event.step}"

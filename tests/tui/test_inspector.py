@@ -225,6 +225,8 @@ async def test_what_the_screen_offers_follows_the_network_and_the_run(make_app: 
         shutil.rmtree(run.path)
         await pilot.press("x")
         await until_shown(pilot, "This run has been deleted")
+        assert not screen.check_action("step_by_step", ())
+        assert not screen.check_action("compare", ())
         number = screen._found.numbers["units"]
         screen.on_answered(Answered("units", Views(number=number, views=["saliency"])))
         assert not screen.check_action("view", ("units",))

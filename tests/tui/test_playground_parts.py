@@ -117,13 +117,13 @@ def test_a_cell_of_half_blocks_is_two_pixels_and_larger_images_shrink() -> None:
     assert odd.shown(np.zeros((15, 9, 3), np.uint8)).shape == (16, 9, 3)
 
 
-def answers(*tops: tuple[int, float]) -> list[Column]:
+def answers(*tops: tuple[int, float], truth: str = "") -> list[Column]:
     """Columns of v0, v1 ... whose most probable class and its probability are these."""
-    found = []
+    found, of = [], Picture(np.zeros((1, 2, 2), np.uint8), truth=truth)
     for number, (top, value) in enumerate(tops):
         values = [(1 - value) / 9] * 10
         values[top] = value
-        found.append(Column(f"v{number}", f"v{number}", "●", "tuned, test 90.07%", tuple(values)))
+        found.append(Column(f"v{number}", f"v{number}", "●", "tuned, test 90.07%", tuple(values), of))
     return found
 
 
@@ -135,7 +135,7 @@ def test_the_predictions_are_prominent_and_agreement_is_said() -> None:
     assert first((BOOT, 0.9), (BOOT, 0.8)) == "Both predict Ankle boot"
     assert first((BOOT, 0.9), (5, 0.8), (BOOT, 0.7)) == "2 of 3 predict Ankle boot"
     assert first((BOOT, 0.9), (5, 0.8)) == "Each predicts another class"
-    text = rendered(answers((BOOT, 0.9), (5, 0.8)), CLASSES, 60, 30, THEMES[0], "Sandal").plain
+    text = rendered(answers((BOOT, 0.9), (5, 0.8), truth="Sandal"), CLASSES, 60, 30, THEMES[0]).plain
     assert "● v0  Ankle boot 90.00% ✗  tuned, test 90.07%" in text
     assert "● v1  Sandal 80.00% ✓" in text
 

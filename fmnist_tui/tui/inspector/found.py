@@ -59,6 +59,11 @@ class Found:
         """The class to which the units contribute."""
         return self.labels[-1:] if self.contrasted else self.labels[:1]
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the run has been deleted."""
+        return self.faults.get("") == DELETED
+
 
 class Answered(Message):
     """The process that holds the networks has answered a request for a view, or for the prediction ("")."""

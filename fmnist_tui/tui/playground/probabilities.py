@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from rich.text import Text
@@ -13,6 +13,7 @@ from textual.theme import Theme
 
 from fmnist_tui.text import percent
 from fmnist_tui.tui.cells import cells, cut, pad
+from fmnist_tui.tui.playground.sketch import Picture
 from fmnist_tui.tui.themes import faded, model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 
@@ -36,6 +37,7 @@ class Column:
         marker: The model's marker.
         about: Its recipe and accuracy, where there is room.
         values: The probability of each class, or empty while there are none.
+        of: The picture that they are about.
         note: Why there are none: that it is loading, or what failed.
     """
 
@@ -44,6 +46,7 @@ class Column:
     marker: str
     about: str = ""
     values: tuple[float, ...] = ()
+    of: Picture | None = field(default=None, compare=False)
     note: str = ""
 
     @property
@@ -58,7 +61,6 @@ def rendered(
     width: int,
     height: int,
     theme: Theme,
-    truth: str = "",
     *,
     is_blank: bool = False,
 ) -> Text:
@@ -70,13 +72,12 @@ def rendered(
         width: Cells.
         height: Lines; where not all classes fit, the most probable ones are shown.
         theme: For the colours.
-        truth: The true class, if it is known.
         is_blank: Whether nothing is drawn, which takes the place of the line on agreement.
     """
     lines = [_agreement(columns, classes, theme)]
     if is_blank and width > 0:
         lines = [Text(line, theme_colour("warning", theme)) for line in textwrap.wrap(_ON_BLANK, width)]
-    lines += [_heading(column, columns, classes, width, theme, truth) for column in columns]
+    lines += [_heading(column, columns, classes, width, theme) for column in columns]
     reasons = _cut_reasons(columns, width)
     room = height - len(lines)
     has_table = any(column.values for column in columns)
@@ -118,9 +119,7 @@ def _agreement(columns: Sequence[Column], classes: Sequence[str], theme: Theme) 
     return Text(f"{votes} of {len(answered)} predict {classes[top]}", f"bold {theme_colour('warning', theme)}")
 
 
-def _heading(
-    column: Column, columns: Sequence[Column], classes: Sequence[str], width: int, theme: Theme, truth: str
-) -> Text:
+def _heading(column: Column, columns: Sequence[Column], classes: Sequence[str], width: int, theme: Theme) -> Text:
     """For example: `◆ v3  Ankle boot 99.12% ✓  tuned, test 93.71%`."""
     colour = _colour(column, theme)
     name = pad(f"{column.marker} {column.name}", _name_width(columns))
@@ -128,8 +127,8 @@ def _heading(
         return Text.assemble((name, colour), "  ", (cut(column.note, max(1, width - cells(name) - 2)), "dim"))
     predicted = classes[column.top]
     line = Text.assemble((f"{name}  ", colour), (f"{predicted} {percent(column.values[column.top])}", f"bold {colour}"))
-    if truth:
-        is_right = predicted == truth
+    if column.of and column.of.truth:
+        is_right = predicted == column.of.truth
         line.append(" ✓" if is_right else " ✗", f"bold {theme_colour('success' if is_right else 'error', theme)}")
     if column.about and line.cell_len + 2 + cells(column.about) <= width:
         line.append(f"  {column.about}", "dim")

@@ -350,10 +350,10 @@ class PlaygroundScreen(NetworkScreen):
 
     def _changed(self) -> None:
         """Shows the image, and asks what it is."""
-        predictions, begun = self.query_one(Predictions), self._sketch.begun
+        predictions = self.query_one(Predictions)
         chosen, dataset = predictions.chosen, self.app.dataset
         classes = dataset.classes if dataset else (chosen[0].class_names if chosen else ())
-        predictions.ask(self._sketch.image, classes, begun.truth)
+        predictions.ask(self._sketch.image, classes, self._sketch.begun)
         self._show()
 
     def _arrange(self) -> None:
