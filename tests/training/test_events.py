@@ -24,6 +24,7 @@ NAMES: dict[str, type[Event]] = {
     "dynamics": events.Dynamics,
     "checkpoint_saved": events.CheckpointSaved,
     "alert": events.Alert,
+    "sharing": events.Sharing,
     "paused": events.Paused,
     "continued": events.Continued,
     "stop_requested": events.StopRequested,

@@ -75,6 +75,7 @@ async def test_the_order_is_changed_in_the_dialog_and_enter_shows_a_run(
 
     async with app.run_test(size=(80, 24)) as pilot:
         await loaded(pilot)
+        assert "Queue" in [command.title for command in app.get_system_commands(app.screen)], "on every screen"
         await pilot.press("3", "u")
         await until_shown(pilot, "Queue", "1 run with a device, 3 waiting", ids[0], ids[2], "waits for cpu")
         await pilot.press("d")  # the cursor is on the first one that waits

@@ -211,7 +211,8 @@ class Slots:
         """Whether the runs on the CPUs, and those that wait in front, leave enough of them for its threads."""
         mine = set(entry.cpus)
         left = min(entry.cpu_count, len(mine)) - entry.threads
-        for user in (*here, *self._waiting_on_cpus):
+        users: list[Claim | Entry] = [*here, *self._waiting_on_cpus]
+        for user in users:
             if left < 0:
                 return False
             left -= min(user.threads, len(mine.intersection(user.cpus)))

@@ -63,7 +63,7 @@ class TrainingScreen(LabScreen):
         Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("v", "overlay", "Overlay", tooltip="Overlay the curves of the run under the cursor, or remove them"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
-        Binding("u", "queue", "Queue", tooltip="Runs that have a device or wait for one; change their order"),
+        Binding("u", "queue", "Queue", tooltip="Runs with a device or waiting for one, in order"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow terminals: the other chart"),
         Binding("r", "resume", "Resume", tooltip="Resume a stopped or interrupted run"),
