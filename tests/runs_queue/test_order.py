@@ -142,6 +142,14 @@ def test_a_run_is_held_with_the_reason_where_the_one_before_it_fails(runs: Path,
         assert queue.read()[0].held == f"held: {before.run_id} was deleted"
 
 
+def test_a_run_waits_no_longer_for_one_that_has_succeeded(runs: Path, queue: Queue) -> None:
+    """Whatever becomes of it while the run waits for a device."""
+    before, run = ended(runs, RunFinished("completed")), request(runs, ENDLESS_V0)
+    with busy(queue):
+        assert submit([run], QueueOptions(after=str(before.path))).queued == [run]
+        assert [one.after for one in queue.read()] == [""]
+
+
 # Speeds and waits
 
 

@@ -60,11 +60,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     avoid_busy: bool = False
 
     @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return Path(self.run).name
-
-    @property
     def device(self) -> str:
         """The device as in a configuration."""
         if not self.gpu:

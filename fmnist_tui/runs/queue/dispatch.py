@@ -86,7 +86,7 @@ def start_ready(queue: Queue, only: set[str] | None = None) -> Dispatched:
         placed = slots.place(entry)
         if isinstance(placed, Refusal):
             slots.wait(entry, placed)
-            left.append(_held(entry, placed))
+            left.append(_updated(entry, placed))
             outcome.look_again |= placed.is_measured and not left[-1].held
             if placed.is_left_to_others and is_ours:
                 outcome.warning = f"{entry.run_id} waits: {placed.reason}; --use-busy starts it anyway"
@@ -133,11 +133,13 @@ def slots_of(queue: Queue, entries: Sequence[Entry]) -> Slots:
     return Slots(all_claims(queue).values(), Machine(memory=memory))
 
 
-def _held(entry: Entry, refusal: Refusal) -> Entry:
-    """The entry, held where the run that it waits for will not succeed."""
-    if entry.held or not refusal.is_final:
+def _updated(entry: Entry, refusal: Refusal) -> Entry:
+    """The entry: held where the run that it waits for will not succeed, and free of it where it has."""
+    if entry.held or not entry.after:
         return entry
-    return msgspec.structs.replace(entry, held=f"held: {refusal.reason}")
+    if not refusal.is_for_run:
+        return msgspec.structs.replace(entry, after="")
+    return msgspec.structs.replace(entry, held=f"held: {refusal.reason}") if refusal.is_final else entry
 
 
 def _launch(

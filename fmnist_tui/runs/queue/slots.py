@@ -43,6 +43,7 @@ class Refusal:
         reserves: The devices that no later run takes before this one; a CPU is "".
         is_final: Whether it can't start at all until somebody releases it: `reason` is why.
         is_left_to_others: Whether a GPU is left to other people who use it.
+        is_for_run: Whether it waits for another run to succeed.
     """
 
     reason: str
@@ -51,6 +52,7 @@ class Refusal:
     reserves: frozenset[str] = frozenset()
     is_final: bool = False
     is_left_to_others: bool = False
+    is_for_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Slots:
         if entry.after:
             outcome, reason = outcome_of(Path(entry.after))
             if outcome is not Outcome.SUCCEEDED:
-                return Refusal(reason, is_measured=True, is_final=outcome is Outcome.FAILED)
+                return Refusal(reason, is_measured=True, is_final=outcome is Outcome.FAILED, is_for_run=True)
         return self._on_gpu(entry) if entry.gpus else self._on_cpus(entry)
 
     def take(self, claim: Claim) -> None:
@@ -178,7 +180,9 @@ class Slots:
         """Whether other processes use a GPU, also this user's; asked only if the run has a choice."""
         if len(entry.gpus) < 2 or (gpu := self._machine.gpus.get(key)) is None:
             return False
-        return bool(others_on(gpu, [_pid(claim) for claim in self._on(key)]))
+        trainers = [_pid(claim) for claim in self._on(key)]
+        unclaimed = [process for process in gpu.processes if process.pid and process.pid not in trainers]
+        return bool(unclaimed or others_on(gpu, trainers))
 
     def _on(self, key: str) -> list[Claim]:
         return [claim for claim in self._claims if claim.gpu == key]
