@@ -151,7 +151,7 @@ class _Archive:
         return array if array.dtype.kind == "U" else array.astype(np.int64)
 
     def _scale(self, names: Sequence[str], arrays: Sequence[NDArray[Any]]) -> int:
-        """What the values are multiplied with: 255 if they go from 0 to 1, else 1; the same for all arrays."""
+        """What the values are multiplied by: 255 if they go from 0 to 1, else 1; the same for all arrays."""
         highest = {}
         for name, array in zip(names, arrays, strict=True):
             raise_if_cancelled(self._cancelled)
@@ -224,7 +224,7 @@ def _as_images(array: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def as_bytes(images: NDArray[Any], scale: int) -> ByteArray:
-    """Images as uint8, their values multiplied with `scale` and rounded."""
+    """Images as uint8, their values multiplied by `scale` and rounded."""
     if scale == 1 and images.dtype == np.uint8:
         return images
     found = np.empty(images.shape, np.uint8)

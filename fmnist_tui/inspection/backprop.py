@@ -171,7 +171,7 @@ class _Steps:
                 f"{sums.symbol} = {weight.symbol} {signal.symbol} + {bias.symbol}",
                 (weight, signal, bias),
                 sums,
-                "Each row of the weights belongs to one unit: it is multiplied with the inputs and summed.",
+                "Each row of the weights belongs to one unit: it is multiplied by the inputs and summed.",
                 layer,
             )
             self.values[sub("x", layer)] = signal.values
@@ -323,7 +323,7 @@ class _Steps:
             f"{old.symbol} ← {old.symbol} - {factors} {f'({term})' if '+' in term else term}",
             (old, Operand(of, self._gradients[name])),
             Operand(f"Δ{old.symbol}", self.after[name] - old.values),
-            "One step against the gradient, scaled by the highest learning rate; training averages "
+            "One step against the gradient, times the highest learning rate; training averages "
             f"{settings.batch_size} images' gradients."
             if is_weight
             else f"The same for the biases.{momentum_text if settings.momentum else ''}",
@@ -344,7 +344,7 @@ class _Steps:
             f"{losses} · {chances}",
             (old,),
             now,
-            "The same image with the new weights: its loss, and the probability of the class that the step was for.",
+            "The same image with the new weights: its loss, and the probability of the class that the step aimed at.",
         )
 
     def probabilities(self) -> Floats:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.errors import RunError
+from fmnist_tui.training.torch_dynamics import ActiveUnits
 
 Floats = NDArray[np.float32]
 _Note = Callable[[str, nn.Module, Any], Any]
@@ -37,7 +38,7 @@ class Filters:
         layer: Its name.
         kind: The class of the module.
         weights: (filters, C, height, width).
-        dead: (filters,) bool, whether its output is the same for all sample images, everywhere.
+        dead: (filters,) bool, see `_Dead`.
     """
 
     layer: str
@@ -54,7 +55,7 @@ class LayerMaps:
         layer: Its name; that of a layer that is used again ends in " (2)".
         kind: The class of the module.
         maps: (channels, height, width).
-        dead: (channels,) bool, whether a channel is the same for all sample images, everywhere.
+        dead: (channels,) bool, see `_Dead`.
     """
 
     layer: str
@@ -90,8 +91,8 @@ def first_filters(network: nn.Module, inputs: Tensor) -> Filters:
     else:
         raise NoMapError("No layer of this model has weights")
     count = len(weights)
-    constant = np.zeros(count, np.bool_) if output is None or len(inputs) < 2 else _constant(output)
-    return Filters(name, kind, _array(weights), constant if len(constant) == count else np.zeros(count, np.bool_))
+    dead = _Dead(network, inputs).of(name, output) if output is not None else np.zeros(0, np.bool_)
+    return Filters(name, kind, _array(weights), dead if len(dead) == count else np.zeros(count, np.bool_))
 
 
 def views_of(network: nn.Module, image: Tensor) -> list[str]:
@@ -143,14 +144,9 @@ def feature_maps(network: nn.Module, image: Tensor, samples: Tensor | None = Non
         logits_of(network, images)
     if not found:
         raise NoMapError("No layer of this model returns maps (images, channels, height, width)")
-    marks = samples is not None and len(samples) > 1
+    dead = _Dead(network, samples)
     return [
-        LayerMaps(
-            name,
-            type(module).__name__,
-            _array(output[0]),
-            _constant(output) if marks else np.zeros(output.shape[1], np.bool_),
-        )
+        LayerMaps(name, type(module).__name__, _array(output[0]), dead.of(name, output))
         for name, module, output in found
     ]
 
@@ -255,6 +251,33 @@ def _has_filters(module: nn.Module | None, inputs: Tensor) -> TypeGuard[nn.Conv2
 def _is_same(before: Tensor, output: Tensor) -> bool:
     """Whether a layer returned what it was given, as dropout does in evaluation mode."""
     return before.shape == output.shape and torch.equal(before, output)
+
+
+class _Dead:
+    """Which units are dead: those that the next ReLU leaves at zero for all samples; without one, constant ones.
+
+    What normalises or pools a layer's maps has that layer's dead units.
+    """
+
+    def __init__(self, network: nn.Module, samples: Tensor | None) -> None:
+        self._has_samples = samples is not None and len(samples) > 1
+        self._after_relu: dict[str, NDArray[np.bool_]] = {}
+        self._last = np.zeros(0, np.bool_)
+        if samples is not None and self._has_samples:
+            with torch.no_grad(), ActiveUnits(network) as active:
+                logits_of(network, samples)
+            self._after_relu = active.dead_units()
+
+    def of(self, name: str, outputs: Tensor) -> NDArray[np.bool_]:
+        """(channels,), for the outputs (n, channels, ...) of a layer; layers in the order of their computation."""
+        channels = outputs.shape[1]
+        if not self._has_samples:
+            return np.zeros(channels, np.bool_)
+        own = self._after_relu.get(name)
+        if own is None and len(self._last) == channels:
+            return self._last
+        self._last = own if own is not None and len(own) == channels else np.zeros(0, np.bool_)
+        return self._last if len(self._last) else _constant(outputs)
 
 
 def _constant(outputs: Tensor) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from fmnist_tui.text import counted, grouped, percent, points
 NOT_SIGNIFICANT = "not significant"
 _LOWEST_P = 0.001
 """Below it p-values are reported as "< 0.001"."""
-_NOT_ALIKE = "these runs differ in n_train or settings"
+_NOT_ALIKE = "these runs differ in training images or settings"
 _NOT_ENOUGH = "needs two seeds of both versions, or the test predictions of all their runs"
 
 

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
@@ -112,6 +114,10 @@ class ActiveUnits(TorchFunctionMode):
         return tuple(
             1.0 - float(self._active[name].double().mean()) if name in self._active else None for name in self._modules
         )
+
+    def dead_units(self) -> dict[str, NDArray[np.bool_]]:
+        """For each layer that a ReLU follows, (units,): whether a unit was zero for all images."""
+        return {name: (~active).cpu().numpy() for name, active in self._active.items()}
 
     def _passed(self, name: str) -> Callable[..., None]:
         def note(*_: Any) -> None:

@@ -177,7 +177,7 @@ def test_runs_that_were_not_trained_alike_have_no_interval_and_no_verdict(tmp_pa
     assert dense.test_accuracy.interval is None
     assert cnn.step is not None
     assert (cnn.step.interval, cnn.step.significant) == (None, None)
-    assert step_sentence(cnn.step).text.endswith("these runs differ in n_train or settings")
+    assert step_sentence(cnn.step).text.endswith("these runs differ in training images or settings")
     assert cnn.test_accuracy.method == "student_t"
     assert deep.step is not None
     assert deep.step.method == "welch"

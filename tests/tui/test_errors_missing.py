@@ -52,8 +52,8 @@ async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
             pilot, "The images are not available (the app has loaded demo): numbers only.", "1 of 150, image 0"
         )
         assert not widget(pilot, "Picture", Picture).display
-        assert "> Trouser" in part(pilot, "_Facts")
-        assert "* T-shirt/top" in part(pilot, "_Facts")
+        assert "✗ Trouser" in part(pilot, "_Facts")
+        assert "✓ T-shirt/top" in part(pilot, "_Facts")
         assert "Ankle boot" in part(pilot, "_Facts")
         assert "m ASCII" not in flat(app)
         await pilot.press("g")

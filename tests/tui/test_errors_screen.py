@@ -81,8 +81,8 @@ async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, siz
         assert "▀" in part(pilot, "Picture")
         assert len(part(pilot, "Picture").strip("\n").splitlines()) == (14 if size == (60, 18) else 28)
         bars = part(pilot, "_Facts").splitlines()
-        assert any(line.startswith("* Dress") for line in bars)
-        assert any(line.startswith("> Sandal") and "━━" in line for line in bars)
+        assert any(line.startswith("✓ Dress") for line in bars)
+        assert any(line.startswith("✗ Sandal") and "━━" in line for line in bars)
         assert size == (60, 18) or any(line.startswith("  Ankle boot") for line in bars)
         sure = "" if size == (60, 18) else " (84%)"
         assert f"● v0 Sandal{sure} ✗" in flat(app)
@@ -116,7 +116,7 @@ async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
         await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
         await pilot.press("right", "enter")
         await until_shown(pilot, "Ankle boot, correct", "1 of 48, image")
-        assert "= Ankle boot" in part(pilot, "_Facts")
+        assert "✓ Ankle boot" in part(pilot, "_Facts")
         await pilot.press("escape")
         await until_shown(pilot, "Ankle boot, correct: 48 of 50")
         cell = widget(pilot, "HeatMap", HeatMap)
@@ -239,8 +239,8 @@ def test_the_true_and_the_predicted_class_and_every_model_are_seen_in_any_height
     lines = specimen_text(shown, Size(28, height), THEMES[0]).plain.splitlines()[:height]
     assert all(any(f" {name} Ankle boot" in line for line in lines) for name, _, _ in models[: max(0, height - 6)])
     if height >= 13:
-        assert any(line.startswith("* Sneaker") for line in lines)
-        assert any(line.startswith("> Ankle boot") for line in lines)
+        assert any(line.startswith("✓ Sneaker") for line in lines)
+        assert any(line.startswith("✗ Ankle boot") for line in lines)
     assert sum("%" in line for line in lines) >= min(10, height - 8)
 
 

@@ -60,7 +60,7 @@ def test_units_have_number_activation_and_contribution_below_their_weights() -> 
     assert lines[0].startswith("#######%%%%%%%")
     assert lines[-1].split() == ["7", "1.5", "+2.25", "2✗", "0.0", "+0.00"]
     assert found.title == "2 hidden units, for Coat"
-    assert found.sentences[1] == "✗ marks dead units (1): the same output for 64 images."
+    assert found.sentences[1] == "✗ marks dead units (1): they put out the same for all of 64 images tried."
     assert found.sentences[-1] == "Contributions, the largest first, are to the score of Coat (+2.8)."
     assert found.legend.plain == "-4 %%==--,, 0 ..++**## +4"
 
@@ -100,7 +100,7 @@ def test_filters_and_feature_maps_come_in_pages_and_layers_and_dead_ones_are_mar
     assert second.layers == 2
     assert second.title.startswith("Layer 2 of 2: conv2 (Conv2d), 30 maps, 3x3")
     assert "orange where the maps of conv1 have its pattern" in second.sentences[0].replace("+*#", "orange")
-    assert second.sentences[1] == "No dead channels (the same output for 64 images)."
+    assert second.sentences[1] == "No channel is dead; a dead one would put out the same for all of 64 images tried."
     narrow = drawn("maps", *layers, layer=1, width=30, height=5)
     assert narrow.title == "2 of 2: conv2, 30 maps, 1/8"
 
@@ -136,8 +136,8 @@ def test_an_occlusion_map_grows_row_by_row() -> None:
     assert (begun.title, done.title) == ("Occlusion, row 1 of 2", "Occlusion")
     assert begun.body.plain.splitlines()[-2].strip() == ""
     assert done.body.plain.splitlines()[-2].strip() == "#" * 8 + " " * 17 + "%" * 8
-    assert "2x2 pixels are covered: parts marked +*# speak" in done.sentences[0]
-    assert done.sentences[-1] == "Parts marked +*# for Shirt alone count for Shirt and not for Coat."
+    assert "2x2 pixels are covered: what is marked +*# speaks for" in done.sentences[0]
+    assert done.sentences[-1] == "What is marked +*# for Shirt alone speaks for it and not for Coat."
 
 
 def test_nothing_is_drawn_before_there_is_an_answer() -> None:
@@ -184,7 +184,7 @@ def test_filters_of_an_epoch_are_the_recorded_ones() -> None:
     view = epoch_view("filters", recorded(weights), 0, [], LOOK, Space(40, 9, SIGNS))
     assert view.title == "2 filters, epoch 0"
     assert view.body.plain.splitlines()[-1].split() == ["0", "2"]
-    assert "before training" in view.sentences[0]
+    assert "before training, random, of the 2 filters that are recorded: " in view.sentences[0]
     dense = first_layer(recorded(np.ones((3, 2, 48), np.float16)), 1, (3, 4, 4))
     assert dense is not None
     assert dense.shape == (2, 3, 4, 4)

@@ -48,7 +48,7 @@ def test_an_epoch_takes_as_many_cells_as_fit_and_the_newest_value_is_in_numbers(
     (row,) = table.rows  # the other layer has no values
     assert row.plain == "conv1   5     7     .     .        0.012"
     assert table.axis.plain == "        1                        epoch 2"
-    assert table.legend.plain == "Update ratio  <1e-5 0123456789 from 0.1"
+    assert table.legend.plain == "Update ratio  <1e-5 0123456789 from 0.1, logarithmic"
     styles = {row.plain[span.start : span.end].strip(): span.style for span in row.spans}
     assert styles["5"] == colour(5)
     assert styles["7"] == colour(7)
@@ -138,7 +138,7 @@ async def test_d_shows_each_measure_in_turn_and_then_the_charts_again(
         await at_size(pilot, 200, 50)  # beside both charts
         await until(pilot, lambda: drawn(part(pilot, "#accuracy")), "the accuracy is drawn")
         assert "Dead units" in text_in(pilot, "LayersPanel")
-        assert "Units of a layer with ReLU that are 0 for every image" in text_in(pilot, "LayersPanel")
+        assert "Units that are 0 after their ReLU for every validation image" in text_in(pilot, "LayersPanel")
         await at_size(pilot, 60, 18)
         assert "Dead units" in text_in(pilot, "LayersPanel")
         assert "d Charts" in text_in(pilot, "KeyLine")

@@ -83,7 +83,7 @@ def _rows(bindings: Iterable[ActiveBinding], app: App[Any]) -> _Rows:
             actions.setdefault((_group_of(item), action), []).append(item)
     rows: _Rows = {group: [] for group in sorted({group for group, _ in actions}, key=_rank)}
     for (group, action), items in actions.items():
-        keys = " ".join(app.get_key_display(item.binding) for item in items)
+        keys = " ".join(dict.fromkeys(app.get_key_display(item.binding) for item in items))
         text = action if action in _PAIRS else items[0].tooltip or items[0].binding.description
         rows[group].append((keys, text))
     return rows

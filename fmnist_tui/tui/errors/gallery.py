@@ -163,7 +163,7 @@ def _bars(shown: Specimen, predicted: int, width: int, theme: Theme, most: int) 
     lines = []
     for label in chosen:
         name, probability = shown.names[label], float(shown.probabilities[label])
-        mark = "=" if label == shown.label == predicted else "*" if label == shown.label else ">"
+        mark = "✓" if label == shown.label else "✗"
         marked = label in (shown.label, predicted)
         text = f"{mark if marked else ' '} {pad(name, longest)} {probability:6.1%} "
         line = Text(no_wrap=True, overflow="crop")

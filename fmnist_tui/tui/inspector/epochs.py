@@ -68,11 +68,11 @@ def epoch_view(
     recorded = snapshots.units.tolist()
     order = [recorded.index(unit) for unit in _sorted_units(answers) if unit in recorded] or list(range(len(recorded)))
     what = "hidden unit" if view == "units" else "filter"
+    of = f", of the {counted(len(order), what)} that are recorded" if len(order) <= max(recorded, default=0) else ""
     when = "before training, random" if epoch == 0 else f"after epoch {epoch}"
     sentences = (
-        f"The weights {when}: training changes them step by step, until patterns form that help to tell the classes "
-        f"apart. The arrows show other epochs.",
-        "Only some units of a wide layer are recorded." if len(order) < max(recorded, default=0) else "",
+        f"The weights {when}{of}: training changes them step by step, until patterns form that help to tell the "
+        f"classes apart. The arrows show other epochs.",
     )
     captions = [str(recorded[place]) for place in order]
     return grid_view(

@@ -42,6 +42,8 @@ MODULE = ("filters", "maps", "saliency", "grad_cam", "occlusion")
 """The views of any other network."""
 COMPARING = ("units", "evidence", "saliency", "grad_cam", "occlusion")
 """The views that differ between two classes."""
+_LITTLE = 0.05
+"""A change of probability below which no part of an image matters much."""
 _LONGEST_NAME, _NUMBER, _WIDEST_BAR, _NARROWEST_BAR = 14, 8, 24, 3
 DEAD = "✗"
 
@@ -226,10 +228,16 @@ def _maps(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     found = layers[chosen]
     values, dead = strongest(found.values.array()), found.dead.array()
     negative, positive = space.palette.words
-    before = f"the maps of {layers[chosen - 1].layer} have" if chosen else "the image has"
+    before = layers[chosen - 1].layer if chosen else ""
+    have = f"the maps of {before} have" if before else "the image has"
+    what = (
+        f"A feature map is what one filter finds, place by place: {positive} where {have} its pattern, {negative} "
+        f"where it is reversed, bright for dark."
+    )
+    if "Conv" not in found.kind:
+        what = f"What {found.layer} makes of each map of {before or 'the image'}, place by place; it has no filters."
     sentences = (
-        f"A feature map is what one filter finds, place by place: {positive} where {before} its pattern, {negative} "
-        f"where the opposite.",
+        what,
         _dead(int(dead.sum()), "channel", look),
         "Deeper layers combine the patterns of the layer before, and see larger parts of the image.",
     )
@@ -252,9 +260,12 @@ def _saliency(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
 def _grad_cam(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
     found = next((one for one in answers if isinstance(one, ClassMaps)), None)
     layer = found.layer if found else ""
-    there = space.palette.adjectives[1]
-    found_there = f"What is {there} is where the last convolution ({layer}) found evidence for the class."
-    sentences = (found_there, "The background can light up, too.")
+    there = space.palette.words[1]
+    sentences = (
+        f"{there.capitalize()} marks where the last convolution ({layer}) raises the class's score.",
+        "A map can be empty, even that of the predicted class: then the layers after it decide.",
+        "The background can light up, too.",
+    )
     return _class_maps(answers, look, space, f"Grad-CAM on {layer}", sentences)
 
 
@@ -270,7 +281,7 @@ def _why(look: Look, space: Space) -> tuple[str, ...]:
     if len(look.labels) < 2:
         return ()
     first, other = (look.names[label] for label in look.labels[:2])
-    return (f"Parts {space.palette.adjectives[1]} for {first} alone count for {first} and not for {other}.",)
+    return (f"What is {space.palette.adjectives[1]} for {first} alone speaks for it and not for {other}.",)
 
 
 def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | None:
@@ -281,9 +292,12 @@ def _occlusion(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | N
     maps = np.stack([spread(drops[label], sweep) for label in range(len(drops))])
     negative, positive = space.palette.adjectives
     sentence = (
-        f"How far a class's probability falls if {sweep.patch}x{sweep.patch} pixels are covered: parts {positive} "
-        f"speak for the class, parts {negative} against it."
+        f"How far a class's probability falls if {sweep.patch}x{sweep.patch} pixels are covered: what is "
+        f"{positive} speaks for the class, what is {negative} against it."
     )
+    largest = float(np.abs(drops).max())
+    if largest < _LITTLE:
+        sentence = f"No patch matters much: covering one changes a probability by {largest:.1%} at most. {sentence}"
     done = len(rows) == len(sweep.rows)
     title = "Occlusion" if done else f"Occlusion, row {len(rows)} of {len(sweep.rows)}"
     return _by_class(title, maps, (sentence, *_why(look, space)), look, space)
@@ -330,8 +344,9 @@ def _numbered(dead: NDArray[np.bool_]) -> list[str]:
 
 
 def _dead(count: int, what: str, look: Look) -> str:
-    always = f"the same output for {look.samples} images"
-    return f"{DEAD} marks dead {what}s ({count}): {always}." if count else f"No dead {what}s ({always})."
+    if count:
+        return f"{DEAD} marks dead {what}s ({count}): they put out the same for all of {look.samples} images tried."
+    return f"No {what} is dead; a dead one would put out the same for all of {look.samples} images tried."
 
 
 _VIEWS: Mapping[str, Callable[[Sequence[Answer], Look, Space], Drawn | None]] = {

@@ -102,7 +102,7 @@ MEASURES = (
         "90%",
         None,
         ORANGE,
-        "Units of a layer with ReLU that are 0 for every image: they no longer learn.",
+        "Units that are 0 after their ReLU for every validation image tried: they no longer learn.",
     ),
 )
 
@@ -191,7 +191,7 @@ def _legend(measure: Measure, width: int, colour: Colour) -> Text:
     line.append(f"<{measure.lowest} ", "not bold")
     for level in range(_TOP + 1):
         line.append(str(level), colour(level))
-    line.append(f" from {measure.highest}", "not bold")
+    line.append(f" from {measure.highest}{', logarithmic' if measure.decade is not None else ''}", "not bold")
     if measure.remark and line.cell_len + 2 + cells(measure.remark) <= width:
         line.append(f"  {measure.remark}", "dim not bold")
     return line
