@@ -17,12 +17,13 @@ from fmnist_tui.runs.queue import dispatch, order
 from fmnist_tui.runs.queue.after import Outcome, outcome_of
 from fmnist_tui.runs.queue.devices import Claim, take_claim
 from fmnist_tui.runs.queue.dispatch import start_ready
+from fmnist_tui.runs.queue.estimate import estimated_waits
 from fmnist_tui.runs.queue.measured import SpeedFold, add_measured, read_measured
 from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.slots import Machine
 from fmnist_tui.runs.queue.store import AUTO, Entry, Queue, enqueued
 from fmnist_tui.runs.queue.submit import submit
-from fmnist_tui.runs.queue.waiting import QueueProbe, Sharing, WaitProbe, estimated_waits
+from fmnist_tui.runs.queue.waiting import QueueProbe, Sharing, WaitProbe
 from fmnist_tui.training.events import Event, RunFinished, RunStarted, StepMetrics
 from fmnist_tui.training.events import Sharing as SharingEvent
 
