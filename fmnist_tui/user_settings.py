@@ -13,6 +13,7 @@ For example:
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,13 +25,27 @@ FILE_NAME = "settings.toml"
 _LARGEST = 100_000
 """Bytes."""
 
+MOST_PER_GPU = 64
+Slots = Annotated[int, msgspec.Meta(ge=1, le=MOST_PER_GPU)]
+"""How many runs share a device."""
+
 
 class SettingsError(RunError):
     """The file can't be used; the text is one line."""
 
 
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table [queue]."""
+    """The table [queue].
+
+    Attributes:
+        per_gpu: How many runs share a GPU; "auto" for as many as its free memory and utilisation allow.
+        avoid_busy: Whether runs wait for GPUs that other people use; None: only where the machine is shared.
+        cpu_slots: How many runs share the CPUs; 0 for as many as there are CPUs for their threads.
+    """
+
+    per_gpu: Slots | Literal["auto"] = 1
+    avoid_busy: bool | None = None
+    cpu_slots: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
 
 
 class SlurmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

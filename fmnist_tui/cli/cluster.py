@@ -12,6 +12,7 @@ import click
 from fmnist_tui.models.options import ConfigError
 from fmnist_tui.runs.cluster.options import LOCAL, SLURM, Launch, checked_options, checked_target
 from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.submit import Submitted
 from fmnist_tui.user_settings import read_user_settings
 
@@ -100,13 +101,15 @@ def resumed_on(cluster: Cluster, launch: Launch) -> Launch:
         raise click.UsageError(str(error), click.get_current_context()) from None
 
 
-def submitter(launch: Launch, *, are_new: bool) -> Callable[[Sequence[RunDirectory]], Submitted]:
+def submitter(
+    launch: Launch, queueing: QueueOptions, *, are_new: bool
+) -> Callable[[Sequence[RunDirectory]], Submitted]:
     """What starts runs there; new runs that a cluster refuses are deleted again."""
 
     def submit(runs: Sequence[RunDirectory]) -> Submitted:
         from fmnist_tui.runs.cluster.submit import discard_new, submit_to
 
-        submitted = submit_to(launch.target, runs, launch.slurm)
+        submitted = submit_to(launch.target, runs, launch.slurm, queueing)
         if are_new and not submitted.is_here:
             discard_new(list(submitted.failed))
         return submitted

@@ -24,6 +24,7 @@ from fmnist_tui.runs.follower import Follower, is_full
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import has_started, is_held
+from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.runs.trainer_process import why_trainer_died
@@ -113,9 +114,8 @@ class _SignalForwarder:
     def _stop(self, run: RunDirectory, number: int) -> bool:
         """Stop one run; False to try again."""
         process = self._started.get(run)
-        if process is not None:
-            if process.poll() is None:
-                process.send_signal(number)
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
             return True
         if is_held(run):
             beat = read_heartbeat(run)
@@ -138,7 +138,7 @@ def _sent(run: RunDirectory) -> bool:
     return True
 
 
-def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+def train_here(runs: Sequence[RunDirectory], queueing: QueueOptions, *, as_json: bool) -> int:
     """Train the runs in a thread of this process, one after the other, and follow them.
 
     SIGINT, SIGTERM and SIGHUP save and end; a second SIGINT ends at once.
@@ -150,7 +150,7 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         RunError: If a run failed.
     """
     received: list[int] = []
-    in_app = [InAppRun(run) for run in runs]
+    in_app = [InAppRun(run, queueing) for run in runs]
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         if number == signal.SIGINT and number in received:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +15,12 @@ from fmnist_tui.cli.options import (
     CODE_OPTIONS,
     Folder,
     code_options,
+    complete_run,
     data_option,
     given_options,
     json_option,
     notify_options,
+    queue_options,
     recipe_option,
     run_argument,
     runs_option,
@@ -39,6 +42,9 @@ from fmnist_tui.text import counted, decoded, safe
 from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConfig
 from fmnist_tui.training.recipe_files import RecipeFile
 from fmnist_tui.training.recipes import FLIPS, configure_all
+
+if TYPE_CHECKING:
+    from fmnist_tui.runs.queue.options import QueueOptions
 
 _DETACHED_IN_APP = "--detach trains in separate processes, --in-app in this one: choose one"
 SET_HELP = "Change a setting: --set mixup=0.2 --set model.dropout=0.3 (repeatable; see `recipe show`)."
@@ -73,6 +79,8 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--detach", is_flag=True, help="Print the run ids and return; the runs continue in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the runs end with it.")
 @cluster_options
+@click.option("--after", metavar="RUN", help="Start only once that run has succeeded.", shell_complete=complete_run)
+@queue_options
 @notify_options
 @json_option
 @data_option
@@ -93,6 +101,8 @@ def train_command(
     notify: str | None,
     notify_best: bool,  # noqa: FBT001
     cluster: Cluster,
+    queueing: QueueOptions,
+    after: str | None,
     **settings: Any,
 ) -> None:
     """Train models and follow them. Several runs queue for the device, or are an array of jobs (`--on slurm`).
@@ -108,15 +118,30 @@ def train_command(
     settings |= {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
     settings |= {"given": given_settings(given, changes, settings["flip"]), "score_test": not no_test}
     folders = app_paths(runs, data)
+    if after is not None:
+        queueing = replace(queueing, after=str(_run_to_wait_for(folders.runs, after).path.absolute()))
     names = model_names(versions, folders.data, folders.cache)
     configs = configurations(names, seeds_wanted, changes=changes, **settings)
     requested = _request(configs, folders, cluster)
     for run in requested:
         save_notifications(run, notifications)
-    submit = submitter(cluster.launch or Launch(), are_new=True)
+    submit = submitter(cluster.launch or Launch(), queueing, are_new=True)
     if detach:
         sys.exit(start_and_leave(requested, submit))
-    sys.exit(train_here(requested, as_json=as_json) if in_app else start_and_follow(requested, submit, as_json=as_json))
+    if in_app:
+        sys.exit(train_here(requested, queueing, as_json=as_json))
+    sys.exit(start_and_follow(requested, submit, as_json=as_json))
+
+
+def _run_to_wait_for(runs: Path, ref: str) -> RunDirectory:
+    """The run of --after, which may still succeed."""
+    from fmnist_tui.runs.queue.after import Outcome, outcome_of
+
+    run = find_run(runs, ref)
+    outcome, why = outcome_of(run.path)
+    if outcome is Outcome.FAILED:
+        raise RunError(f"{why}, so nothing would start after it; leave out --after")
+    return run
 
 
 def given_settings(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dict[str, str]:
@@ -200,6 +225,7 @@ def model_names(versions: tuple[str, ...], data: str | None, cache: Path) -> lis
 @click.option("--detach", is_flag=True, help="Print the run id and return; the run continues in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the run ends with it.")
 @cluster_options
+@queue_options
 @notify_options
 @json_option
 @click.option("--data", type=Folder(), metavar="DIR", help="The folder with the run's images, if they have moved.")
@@ -218,6 +244,7 @@ def resume_command(
     notify: str | None,
     notify_best: bool,  # noqa: FBT001
     cluster: Cluster,
+    queueing: QueueOptions,
 ) -> None:
     """Resume a stopped or interrupted run from its latest checkpoint, where it was started, or elsewhere (`--on`).
 
@@ -237,6 +264,6 @@ def resume_command(
         save_notifications(run, notifications)
     if in_app:
         train_locally(run)
-        sys.exit(train_here([run], as_json=as_json))
-    submit = submitter(resumed_on(cluster, saved_launch(run)), are_new=False)
+        sys.exit(train_here([run], queueing, as_json=as_json))
+    submit = submitter(resumed_on(cluster, saved_launch(run)), queueing, are_new=False)
     sys.exit(start_and_leave([run], submit) if detach else start_and_follow([run], submit, as_json=as_json))

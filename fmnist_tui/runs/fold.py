@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # needs NumPy, which the status of a run doesn't
 _MAX_ALERTS = 200
 _TRAINER_EVENTS = (events.Queued, events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
 """Types of events that show which trainer is the current one, and whether it has ended."""
-_ASIDE = events.CheckpointSaved | events.Alert | events.Dynamics | events.Resources
+_ASIDE = events.CheckpointSaved | events.Alert | events.Dynamics | events.Resources | events.Sharing
 """Types of events that change nothing about what the trainer is doing."""
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -19,7 +20,7 @@ from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.text import safe
-from fmnist_tui.training.events import Command, RunFinished
+from fmnist_tui.training.events import Command, Queued, RunFinished
 
 _BYTES = 8192
 _CHARACTERS = 300
@@ -68,8 +69,18 @@ def main(arguments: list[str]) -> int:
     received = _listen_to_signals(inbox)
     queue = Queue(given.queue) if given.queue else None
     finished = train_locked(
-        run, given.lock, given.attempt, inbox, queue=queue, device=given.device, device_id=given.device_id
+        run,
+        given.lock,
+        given.attempt,
+        inbox,
+        queue=queue,
+        claim=given.claim,
+        device=given.device,
+        device_id=given.device_id,
     )
+    if isinstance(finished, Queued):
+        _dispatch(queue)
+        return 0
     if finished.reason == "stopped" and received and not finished.message:
         return 128 + received[0]
     return exit_status(finished)
@@ -87,11 +98,12 @@ def train_locked(
     inbox: Inbox,
     *,
     queue: Queue | None = None,
+    claim: int = 0,
     device: str = "",
     device_id: str = "",
     after: Callable[[RunFinished], object] = lambda _: None,
-) -> RunFinished:
-    """Train a run with a heartbeat, and release its lock; return its last event.
+) -> RunFinished | Queued:
+    """Train a run with a heartbeat, and release its lock; return its last event: `Queued` if it was queued again.
 
     Args:
         run: The run.
@@ -99,23 +111,40 @@ def train_locked(
         attempt: The trainer's number.
         inbox: The commands to it.
         queue: Where a dispatcher that was killed is restarted.
+        claim: The descriptor of the claim on its device; 0 without a queue.
         device: See `worker.Trainer`.
         device_id: See `worker.Trainer`.
-        after: Called with the last event while the lock is still held.
+        after: Called with the end of the run while the lock is still held.
     """
     watch = _Watch(run, lock, attempt, inbox, queue)
-    with ExitStack() as held:
+    with ExitStack() as until_released, ExitStack() as held:
         held.enter_context(holding(lock))
         held.callback(end_attempt, run, attempt)
         held.enter_context(beating(run, attempt, watch.look))
+        from fmnist_tui.runs.queue.sharing import share_of
         from fmnist_tui.runs.worker import (
             Trainer,
             run_training,
         )  # imports NumPy and more, which may take longer than a heartbeat
 
-        finished = run_training(run, Trainer(attempt, inbox, device=device, device_id=device_id))
-        after(finished)
+        share = share_of(queue, claim)
+        requeue = partial(share.requeue, run, until_released) if share else None
+        trainer = Trainer(attempt, inbox, device=device, device_id=device_id, share=share, requeue=requeue)
+        finished = run_training(run, trainer)
+        if isinstance(finished, RunFinished):
+            if share:
+                share.note_needs(run, finished)
+            after(finished)
     return finished
+
+
+def _dispatch(queue: Queue | None) -> None:
+    """Let the dispatcher start the run again, once this process has ended."""
+    from fmnist_tui.runs.queue.dispatch import ensure_dispatcher
+
+    if queue is not None:
+        with suppress(OSError):  # any later command starts one
+            ensure_dispatcher(queue)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fmnist_tui.data import DataError, Dataset
 from fmnist_tui.errors import RunError
@@ -40,7 +41,7 @@ from fmnist_tui.runs.request import Request, command_of, read_request, read_unti
 from fmnist_tui.runs.resources import ResourceMeter
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
-from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
+from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line, is_out_of_gpu_memory
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import LossMonitor
@@ -52,10 +53,17 @@ from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, announcements, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
+if TYPE_CHECKING:
+    from fmnist_tui.runs.queue.sharing import DeviceShare
+
 _FLUSH_SECONDS = 2.0
 _NO_EXACT_RESUME = (
     "exact resume isn't available: a step that is replayed from saved parameters, buffers and optimiser has another "
     "result, so the model keeps state elsewhere, or its computation varies"
+)
+_NO_ROOM_FOR_ALL = (
+    "the GPU's memory isn't enough for all runs on it: this one continues from its newest checkpoint once it has a GPU "
+    "for itself"
 )
 _EXPECTED = (ConfigError, DataError, RunError)
 
@@ -72,6 +80,9 @@ class Trainer:
         device: The acquired device, as in a configuration; "" for the one in the configuration.
         device_id: The GPU's key, or "".
         meter: Measures what the process uses, for the log.
+        share: Tells how many runs share the device; None where that isn't known.
+        requeue: Called after the run has run out of GPU memory: queues it again, and returns the event to log, or None
+            if that wouldn't help.
     """
 
     attempt: int
@@ -80,10 +91,12 @@ class Trainer:
     device: str = ""
     device_id: str = ""
     meter: ResourceMeter = field(default_factory=ResourceMeter)
+    share: DeviceShare | None = None
+    requeue: Callable[[], events.Queued | None] | None = None
 
 
-def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
-    """Train a run to its end and log all events; return the last one.
+def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished | events.Queued:
+    """Train a run to its end and log all events; return the last one, which is `Queued` if it has been queued again.
 
     Args:
         run: A run with a request, whose lock the caller holds. If it has checkpoints, training continues from the
@@ -111,13 +124,17 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
                 log.append(event)
                 for alert in watch.observe(event):
                     log.append(alert)
+                if trainer.share and isinstance(event, events.StepMetrics) and (sharing := trainer.share.look()):
+                    log.append(sharing)
                 announcer.see(event)
                 last = event
             log.sync()
     except Superseded as error:  # the log is another trainer's now
         _note(run, str(error))
         return events.RunFinished("failed", message=str(error))
-    assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
+    if isinstance(last, events.Queued):
+        return last
+    assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every other case
     announcer.end(last)
     return last
 
@@ -159,6 +176,10 @@ def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> It
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
         _note(run, traceback.format_exc())
+        if is_out_of_gpu_memory(error) and trainer.requeue and (queued := trainer.requeue()):
+            yield events.Alert("out_of_memory", f"{_NO_ROOM_FOR_ALL} ({first_line(error)})")
+            yield queued
+            return
         message = explain_error(error) or f"{_line_of(run, error)}{type(error).__name__}: {first_line(error)}"
         yield events.RunFinished("failed", resumable=True, message=f"{message} (details: {run.train_log})")
 

@@ -223,7 +223,7 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
     """Something the user should know.
 
     `kind` is a stable identifier: "non_finite", "spike", "plateau", "overfitting", "dead_units", "exploding",
-    "checkpoint_failed",
+    "checkpoint_failed", "out_of_memory",
     "no_checkpoint", "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "no_exact_resume" (a custom
     model failed the check at its run's start), "resume_inexact" (training continues under conditions that differ from
     those at its start, so not bit for bit).
@@ -231,6 +231,12 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
 
     kind: str
     message: str
+
+
+class Sharing(_Event, frozen=True, gc=False, tag="sharing"):
+    """From now on so many runs of this user share the device, this one included; 1 at a trainer's start."""
+
+    runs: Whole
 
 
 class Paused(_Event, frozen=True, gc=False, tag="paused"):
@@ -297,6 +303,7 @@ Event = (
     | Resources
     | CheckpointSaved
     | Alert
+    | Sharing
     | Paused
     | Continued
     | StopRequested

@@ -25,6 +25,7 @@ NAMES: dict[str, type[Event]] = {
     "resources": events.Resources,
     "checkpoint_saved": events.CheckpointSaved,
     "alert": events.Alert,
+    "sharing": events.Sharing,
     "paused": events.Paused,
     "continued": events.Continued,
     "stop_requested": events.StopRequested,

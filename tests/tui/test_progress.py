@@ -178,6 +178,7 @@ def test_a_queued_run_shows_its_place_and_how_long_the_run_before_it_takes() -> 
         waiting_text(waiting) == "waits for cpu, 2 queued runs ahead, behind v1-20260102-000000-00aa (about 7 min left)"
     )
     assert waiting_text(Waiting("cuda", 0)) == "waits for cuda"
+    assert waiting_text(Waiting("cuda", 1, reason="held")) == "held, 1 queued run ahead"
 
 
 def test_a_run_on_a_cluster_shows_slurms_reason_and_then_its_node(tmp_path: Path) -> None:

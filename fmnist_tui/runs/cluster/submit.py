@@ -16,19 +16,26 @@ from fmnist_tui.runs.cluster.script import all_words, as_pattern, command_script
 from fmnist_tui.runs.cluster.slurm import cancel_job, submit_script
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.queue.dispatch import log_stop, write_failed, write_waiting
+from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.user_settings import SlurmSettings
 
 SCRIPT = "batch.sh"
 
 
-def submit_to(target: str, runs: Sequence[RunDirectory], options: SlurmSettings | None = None) -> Submitted:
+def submit_to(
+    target: str,
+    runs: Sequence[RunDirectory],
+    options: SlurmSettings | None = None,
+    queueing: QueueOptions | None = None,
+) -> Submitted:
     """Start runs on this machine, as Slurm jobs, or on another machine over ssh.
 
     Args:
         target: "local", "slurm" or "ssh:HOST".
         runs: Runs without a trainer.
         options: Of the Slurm job.
+        queueing: How to queue them on this machine; None for what the user's settings say.
 
     Raises:
         ConfigError: The target is none.
@@ -38,7 +45,7 @@ def submit_to(target: str, runs: Sequence[RunDirectory], options: SlurmSettings 
     if target == LOCAL:
         for run in runs:
             train_locally(run)
-        return submit(runs)
+        return submit(runs, queueing)
     for run in runs:
         save_launch(run, launch)
     if target == SLURM:
@@ -58,7 +65,7 @@ def train_locally(run: RunDirectory) -> None:
     write_launcher(run, Launcher())
 
 
-def submit_again(runs: Sequence[RunDirectory]) -> Submitted:
+def submit_again(runs: Sequence[RunDirectory], queueing: QueueOptions | None = None) -> Submitted:
     """Start runs where this user started them last, with the same options.
 
     Raises:
@@ -69,7 +76,7 @@ def submit_again(runs: Sequence[RunDirectory]) -> Submitted:
         launches.setdefault(saved_launch(run), []).append(run)
     submitted = Submitted()
     for launch, ours in launches.items():
-        one = submit_to(launch.target, ours, launch.slurm)
+        one = submit_to(launch.target, ours, launch.slurm, queueing)
         submitted.started |= one.started
         submitted.queued += one.queued
         submitted.failed |= one.failed

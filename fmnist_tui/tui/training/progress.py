@@ -51,7 +51,7 @@ def progress_of(snapshot: Snapshot, status: Status | None = None) -> tuple[float
 
 def waiting_text(waiting: Waiting) -> str:
     """What a queued run waits for: "waits for cpu, 2 runs ahead, behind v1-... (about 7 min left)"."""
-    parts = [f"waits for {waiting.needs}"]
+    parts = [safe(waiting.reason) or f"waits for {waiting.needs}"]
     if waiting.ahead:
         parts.append(f"{counted(waiting.ahead, 'queued run')} ahead")
     if waiting.behind:

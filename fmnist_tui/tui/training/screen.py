@@ -18,7 +18,7 @@ from fmnist_tui.tui.backprop.choosing import first_step, is_dense
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.dialogs.resources import ResourcesDialog
-from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
+from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected, ShowQueue
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
@@ -58,6 +58,7 @@ class TrainingScreen(LabScreen):
         Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("v", "overlay", "Overlay", tooltip="Overlay the curves of the run under the cursor, or remove them"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
+        Binding("u", "queue", "Queue", tooltip="Runs with a device or waiting for one, in order"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
         Binding("m", "resources", "Machine", tooltip="CPU, GPU and memory over time"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow terminals: the other chart"),
@@ -152,7 +153,7 @@ class TrainingScreen(LabScreen):
             return self._follower is not None and bool(self._follower.snapshot.resources)
         if action == "layers":
             return self._follower is not None and (bool(self._follower.snapshot.dynamics) or self._measure >= 0)
-        return self._follower is not None or action in ("choose", "help", "leave")
+        return self._follower is not None or action in ("choose", "queue", "help", "leave")
 
     def key_label(self, action: str) -> str | None:
         """The label of a key that does something else each time: what it shows next."""
@@ -188,6 +189,10 @@ class TrainingScreen(LabScreen):
     def action_choose(self) -> None:
         """Lists the runs to choose one from."""
         self.app.push_screen(ChooseRunDialog(), self._choose)
+
+    def action_queue(self) -> None:
+        """Shows the queue."""
+        self.post_message(ShowQueue())
 
     def action_log(self) -> None:
         """Shows the trainer's events and output."""
