@@ -4,6 +4,10 @@ For example:
 
     [queue]
     per_gpu = 2
+
+    [slurm]
+    partition = "gpu"
+    setup = ["module load python/3.11"]
 """
 
 from __future__ import annotations
@@ -30,11 +34,41 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class SlurmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table [slurm]: defaults for `--on slurm`."""
+    """The table [slurm]: defaults for `--on slurm`. What is "", None or empty is left to the cluster.
+
+    Attributes:
+        partition: As `sbatch --partition` takes it.
+        account: As `sbatch --account` takes it.
+        time: The time limit of one life of a job, as `sbatch --time` takes it.
+        gpus: GPUs of each run's job; runs use at most one.
+        cpus: CPUs of each run's job.
+        sbatch: Further options, each with its value: "--mem=8G".
+        setup: Shell lines before the trainer starts: "module load cuda".
+        python: The interpreter on the nodes, "" for this one.
+    """
+
+    partition: str = ""
+    account: str = ""
+    time: str = ""
+    gpus: int | None = None
+    cpus: int | None = None
+    sbatch: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    python: str = ""
 
 
 class HostSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table [ssh.HOST]: defaults for `--on ssh:HOST`."""
+    """A table [ssh.HOST]: defaults for `--on ssh:HOST`.
+
+    Attributes:
+        python: The interpreter there, "" for the path of this one.
+        setup: Shell lines before the trainer starts: "module load cuda".
+        runs: The path of the folder with the runs there, "" where it is the same.
+    """
+
+    python: str = ""
+    setup: tuple[str, ...] = ()
+    runs: str = ""
 
 
 class UserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -35,6 +35,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("manage", "Stop a run after the current epoch, or now."),
     "resume": ("train", "Resume a stopped or interrupted run."),
     "queue": ("runs", "List running runs and those waiting for a device."),
+    "sweep": ("sweep", "Search for the best settings of a model."),
     "label": ("manage", "Set a run's name, tags and note."),
     "delete": ("manage", "Delete a run."),
     "results": ("results", "Compare the models' runs."),

@@ -10,6 +10,7 @@ import click
 from fmnist_tui.cli.options import json_option, runs_option
 from fmnist_tui.cli.output import print_columns, print_json
 from fmnist_tui.paths import runs_folder
+from fmnist_tui.runs.cluster.jobs import waiting_text
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import megabytes, percent, safe
@@ -45,7 +46,8 @@ def _as_json(run: Run) -> dict[str, Any]:
         "label": run.label,
         "bytes": run.size(),
     }
-    return {**record, "reason": run.unreadable} if run.unreadable else record
+    reason = run.unreadable or (waiting_text(run.job) if run.status is Status.PENDING and run.job else "")
+    return {**record, "reason": reason} if reason else record
 
 
 def _row(run: Run) -> list[str]:
@@ -54,12 +56,17 @@ def _row(run: Run) -> list[str]:
         run.run_id,
         run.marked_recipe,
         "" if run.seed is None else str(run.seed),
-        run.short_status if readable else run.damage,
+        _status(run) if readable else run.damage,
         f"{run.epochs_done}/{run.manifest.epochs or '?'}" if readable else "",
         percent(run.test_accuracy),
         megabytes(run.size()) if readable else "",
         run.label,
     ]
+
+
+def _status(run: Run) -> str:
+    """The status; of a pending run, with Slurm's reason."""
+    return f"{run.status} ({waiting_text(run.job)})" if run.status is Status.PENDING and run.job else run.short_status
 
 
 @click.command("queue")

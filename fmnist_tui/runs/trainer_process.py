@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
@@ -18,7 +19,7 @@ from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.text import safe
-from fmnist_tui.training.events import Command
+from fmnist_tui.training.events import Command, RunFinished
 
 _BYTES = 8192
 _CHARACTERS = 300
@@ -65,23 +66,56 @@ def main(arguments: list[str]) -> int:
     _adjust(given)
     inbox = Inbox(run, given.offset)
     received = _listen_to_signals(inbox)
-    watch = _Watch(run, given.lock, given.attempt, inbox, Queue(given.queue) if given.queue else None)
+    queue = Queue(given.queue) if given.queue else None
+    finished = train_locked(
+        run, given.lock, given.attempt, inbox, queue=queue, device=given.device, device_id=given.device_id
+    )
+    if finished.reason == "stopped" and received and not finished.message:
+        return 128 + received[0]
+    return exit_status(finished)
+
+
+def exit_status(finished: RunFinished) -> int:
+    """0, or 1 if the run failed or couldn't be saved."""
+    return 1 if finished.reason == "stopped" and finished.message else _EXIT[finished.reason]
+
+
+def train_locked(
+    run: RunDirectory,
+    lock: int,
+    attempt: int,
+    inbox: Inbox,
+    *,
+    queue: Queue | None = None,
+    device: str = "",
+    device_id: str = "",
+    after: Callable[[RunFinished], object] = lambda _: None,
+) -> RunFinished:
+    """Train a run with a heartbeat, and release its lock; return its last event.
+
+    Args:
+        run: The run.
+        lock: The descriptor that holds its lock.
+        attempt: The trainer's number.
+        inbox: The commands to it.
+        queue: Where a dispatcher that was killed is restarted.
+        device: See `worker.Trainer`.
+        device_id: See `worker.Trainer`.
+        after: Called with the last event while the lock is still held.
+    """
+    watch = _Watch(run, lock, attempt, inbox, queue)
     with ExitStack() as held:
-        held.enter_context(holding(given.lock))
-        held.callback(end_attempt, run, given.attempt)
-        held.enter_context(beating(run, given.attempt, watch.look))
+        held.enter_context(holding(lock))
+        held.callback(end_attempt, run, attempt)
+        held.enter_context(beating(run, attempt, watch.look))
         from fmnist_tui.runs.worker import (
             Trainer,
             run_training,
         )  # imports NumPy and more, which may take longer than a heartbeat
 
-        trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
-        finished = run_training(run, trainer)
-    if finished.reason == "stopped" and finished.message:
-        return 1  # it couldn't be saved
-    if finished.reason == "stopped" and received:
-        return 128 + received[0]
-    return _EXIT[finished.reason]
+        finished = run_training(run, Trainer(attempt, inbox, device=device, device_id=device_id))
+        after(finished)
+    return finished
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

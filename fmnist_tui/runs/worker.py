@@ -36,7 +36,7 @@ from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.notifications import Announcer
-from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
+from fmnist_tui.runs.request import Request, command_of, read_request, read_until, settled_config, write_run_json
 from fmnist_tui.runs.resources import ResourceMeter
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
@@ -198,6 +198,7 @@ def _events(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Ite
 
 def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     yield events.Stage(StageKind.LOADING_DATA)
+    until = read_until(run)
     dataset = load_images(run, request.data)
     check_code(run)
     if request.config.model.needs_torch:
@@ -231,7 +232,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
-        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
+        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact, until=until)
 
 
 def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:

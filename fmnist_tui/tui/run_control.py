@@ -13,15 +13,14 @@ from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.paths import AppPaths, data_folder
+from fmnist_tui.runs.cluster.submit import submit_again
 from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun, train_in_order
-from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.resume import DataMoved, check_resumable
 from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.runs.start import request_runs
-from fmnist_tui.runs.status import Status
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages
@@ -215,7 +214,7 @@ class RunControl(LabApp):
         if self.followed is None:
             interrupted = [one.run for one in state.runs if one.is_interrupted] if not before.complete else []
             ended = [*interrupted, *(one.run for one in state.runs)] if state.complete else []
-            waiting = {one.run for one in state.running if one.status is Status.QUEUED}
+            waiting = {one.run for one in state.running if one.status.waits}
             running = sorted(self.running_runs, key=lambda run: run in waiting)
             if found := next(iter([*running, *ended]), None):
                 self.follow(found)
@@ -290,9 +289,9 @@ def _resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Eve
 
 
 def _submit(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None:
-    """Starts the runs, or queues them, and waits until the trainers that it started end, or `stop` is set."""
+    """Starts, queues or submits the runs, and waits until the trainers that it started end, or `stop` is set."""
     try:
-        submitted = submit(runs)
+        submitted = submit_again(runs)
     except RunError as error:
         post(Failed(str(error)))
         return

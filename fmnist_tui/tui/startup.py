@@ -51,6 +51,12 @@ def _workspace() -> Screen[Any]:
     return WorkspaceScreen()
 
 
+def _sweeps() -> Screen[Any]:
+    from fmnist_tui.tui.sweeps.screen import SweepsScreen
+
+    return SweepsScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
     "models": _models,
@@ -59,6 +65,7 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "why": _why,
     "playground": _playground,
     "runs": _workspace,
+    "sweeps": _sweeps,
 }
 
 
@@ -88,6 +95,7 @@ def import_all() -> None:
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.playground.screen
     import fmnist_tui.tui.results.screen
+    import fmnist_tui.tui.sweeps.screen
     import fmnist_tui.tui.training.screen
     import fmnist_tui.tui.why.screen
     import fmnist_tui.tui.workspace.screen  # noqa: F401

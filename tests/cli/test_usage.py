@@ -17,11 +17,16 @@ from .conftest import Fmnist
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
     *("label", "delete", "queue", "recipe", "results", "analyse", "export", "data", "bench", "doctor"),
-    *("models", "new-model", "predict", "watch"),
+    *("models", "new-model", "predict", "watch", "sweep"),
 }
 
 OPTIONS = {
     "recipe": {"show"},
+    "sweep": {
+        *("--set", "--trials", "--sampler", "--halving", "--min-epochs", "--eta", "--retrain-seeds", "--seed"),
+        *("--epochs", "--limit", "--workers", "--device", "--threads", "--detach", "--recipe", "--data", "--runs"),
+        *("list", "show", "watch", "resume", "stop"),
+    },
     "train": {
         "--set",
         "--recipe",

@@ -90,7 +90,7 @@ def start_ready(
         except RunError as error:
             failed[run] = str(error)
             if only is None:
-                _write_failed(run, str(error))
+                write_failed(run, str(error))
         finally:
             claim.release()
     queue.write(left)
@@ -123,6 +123,20 @@ def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
 def cancel_queued(run: RunDirectory) -> None:
     """Take a run out of the queue; it can be resumed.
 
+    Raises:
+        RunError: It has just been started, or its folder can't be written.
+    """
+    log_stop(run)
+    with suppress(RunError):  # a dispatcher that finds it there checks the run first
+        for queue in existing_queues():
+            if queue.holds(run.path.absolute()):
+                with queue.locked():
+                    queue.write([entry for entry in queue.read() if entry.run != str(run.path.absolute())])
+
+
+def log_stop(run: RunDirectory) -> None:
+    """Log that a run without a trainer was stopped.
+
     This takes an attempt number as a trainer does, so that of a stop and a start on two hosts one comes first,
     whichever locks are visible: a later start finds the stop in the log, and a later stop fails.
 
@@ -142,11 +156,6 @@ def cancel_queued(run: RunDirectory) -> None:
             raise refused(f"write {run.events}", run.path, error) from None
         finally:
             abandon_attempt(run, attempt)
-    with suppress(RunError):  # a dispatcher that finds it there checks the run first
-        for queue in existing_queues():
-            if queue.holds(run.path.absolute()):
-                with queue.locked():
-                    queue.write([entry for entry in queue.read() if entry.run != str(run.path.absolute())])
 
 
 def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
@@ -158,6 +167,22 @@ def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
     with _log_of(run) as log:
         log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
         log.sync()
+
+
+def write_waiting(run: RunDirectory, system: str) -> None:
+    """Log that the run waits for a batch system.
+
+    Raises:
+        RunError: A trainer holds the run, or its folder can't be written.
+    """
+    with _log_of(run) as log:
+        log.append(waits_for(system))
+        log.sync()
+
+
+def waits_for(system: str) -> events.Queued:
+    """The event of a run that waits for a batch system, not in a queue of this program: it names no queue."""
+    return events.Queued(system, user=_user())
 
 
 def ensure_dispatcher(queue: Queue) -> None:
@@ -266,10 +291,15 @@ def _newest_attempt(run: RunDirectory) -> int:
     return max(current_attempt(run), latest_attempt(run.events))
 
 
-def _write_failed(run: RunDirectory, message: str) -> None:
+def write_failed(run: RunDirectory, message: str) -> None:
     """Log that the run couldn't be started, unless another process trains it."""
+    write_end(run, events.RunFinished("failed", resumable=True, message=message))
+
+
+def write_end(run: RunDirectory, end: events.RunFinished) -> None:
+    """Log how a run without a trainer ended, unless another process trains it."""
     with suppress(RunError), _log_of(run) as log:
-        log.append(events.RunFinished("failed", resumable=True, message=message))
+        log.append(end)
 
 
 def _settings(queue: Queue, entry: Entry) -> LaunchSettings:

@@ -30,12 +30,14 @@ class Submitted:
         queued: The runs that wait.
         failed: Why others could not be started, a line each.
         warning: A line on a queue that had to be put elsewhere, or has no dispatcher; else "".
+        is_here: Whether they run on this machine.
     """
 
     started: dict[RunDirectory, subprocess.Popen[bytes]] = field(default_factory=dict)
     queued: list[RunDirectory] = field(default_factory=list)
     failed: dict[RunDirectory, str] = field(default_factory=dict)
     warning: str = ""
+    is_here: bool = True
 
 
 def submit(runs: Sequence[RunDirectory]) -> Submitted:

@@ -9,9 +9,12 @@ from rich.text import Text
 from textual.theme import Theme
 
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.node import host_name
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.cluster import jobs
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.queue.waiting import Waiting
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
@@ -57,6 +60,20 @@ def waiting_text(waiting: Waiting) -> str:
     return ", ".join(parts)
 
 
+def waits_for(follower: Follower) -> str:
+    """What a run without a trainer waits for: a device, or a node of a cluster; "" for any other."""
+    if follower.waiting:
+        return waiting_text(follower.waiting)
+    if follower.job:
+        return safe(f"Slurm job {follower.job.id or '?'}: {jobs.waiting_text(follower.job)}")
+    return ""
+
+
+def lost_job(run: Run | None, status: Status) -> str:
+    """How the Slurm job of an interrupted run ended; "" for any other run."""
+    return safe(jobs.end_text(run.job, run.run_id)) if run and run.job and status is Status.INTERRUPTED else ""
+
+
 def alert_text(alerts: Sequence[str]) -> str:
     """The newest alert, and how many there are."""
     if len(alerts) < 2:
@@ -90,7 +107,15 @@ def sparkline(values: Sequence[float | None], highest: float | None = None) -> s
     return f" {''.join(bars)}"
 
 
-def machine_text(snapshot: Snapshot, usage: Usage | None) -> str:
+def trainer_host(snapshot: Snapshot, status: Status) -> str:
+    """The other machine that the run is trained on now, or ""."""
+    begun = snapshot.resumed or snapshot.started
+    if begun is None or not status.has_trainer or status.waits or begun.host == host_name():
+        return ""
+    return begun.host
+
+
+def machine_text(snapshot: Snapshot, usage: Usage | None, elsewhere: str = "") -> str:
     """What the trainer uses of its machine now and used in the last two minutes, and its newest checkpoint.
 
     Of a run elsewhere, or one that has ended, only what was logged is known.
@@ -104,8 +129,11 @@ def machine_text(snapshot: Snapshot, usage: Usage | None) -> str:
         parts.append(f"{_gpu_text(usage.gpu)}{gpu}" if usage.gpu else "")
     elif recent:
         newest = recent[-1]
+        parts.append(f"trainer on {safe(elsewhere)}" if elsewhere else "")
         parts.append(f"trainer {newest.process_cpus:.1f} CPUs{cpus}, {megabytes(newest.process_memory)}")
         parts.append(f"GPU {percent(newest.gpu, 0)}{gpu}" if newest.gpu is not None else "")
+    elif elsewhere:
+        parts.append(f"trainer on {safe(elsewhere)}")
     if snapshot.saved_step is not None and snapshot.finished is None:
         parts.append(f"checkpoint at step {grouped(snapshot.saved_step)}")
     return " · ".join(filter(None, parts))

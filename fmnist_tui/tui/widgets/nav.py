@@ -24,6 +24,7 @@ SCREENS = (
     ("why", "Why CNNs"),
     ("playground", "Playground"),
     ("runs", "Runs"),
+    ("sweeps", "Sweeps"),
 )
 _SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why", "Playground": "Play"}
 """Titles where the full ones would leave less than `_ROOM` for the running run."""
