@@ -21,7 +21,7 @@ from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.resources import ResourcesDialog
-from fmnist_tui.tui.messages import RunSelected
+from fmnist_tui.tui.messages import RunSelected, ShowQueue
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.threads import for_each
 from fmnist_tui.tui.widgets.chart import Chart
@@ -97,6 +97,7 @@ class WorkspaceScreen(LabScreen):
         Binding("d", "diff", "Diff", tooltip="What differs between the pinned runs and the one under the cursor"),
         Binding("m", "resources", "Machine", tooltip="CPU, GPU and memory over time of the run under the cursor"),
         Binding("s", "sort", "Sort", tooltip="Running ones first, best validation, best test accuracy, or by model"),
+        Binding("u", "queue", "Queue", tooltip="Runs with a device or waiting for one, in order"),
         Binding("c", "clear", "Clear", tooltip="Show all runs again: no filter, no groups, no pins"),
     ]
     AUTO_FOCUS = "RunTable"
@@ -215,6 +216,10 @@ class WorkspaceScreen(LabScreen):
             self.app.push_screen(ConfigDiffDialog(chosen))
         else:
             self.notify("Pin a run (space), then move to another one")
+
+    def action_queue(self) -> None:
+        """Shows the queue."""
+        self.post_message(ShowQueue())
 
     def action_resources(self) -> None:
         """Shows what the run under the cursor used of its machine."""
