@@ -64,6 +64,7 @@ def on_each_gpu(queue: Queue) -> Counter[str]:
     return Counter(claim.gpu for claim in claims_in_use(queue).values() if claim.gpu)
 
 
+@pytest.mark.slow
 def test_runs_that_share_the_cpus_say_so_and_what_it_costs(runs: Path, queue: Queue) -> None:
     """One slot each for two runs, whatever their threads; the third one waits for a slot."""
     first, second, third = (request(runs, ENDLESS_V0) for _ in range(3))
@@ -209,6 +210,7 @@ def starts(run: RunDirectory) -> int:
     return sum(isinstance(one.event, RunStarted | Resumed) for one in LogReader(run.events))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
 def test_a_cpu_slot_has_cpus_of_its_own(runs: Path, queue: Queue) -> None:
     config = configure("v0", "tuned", {"epochs": 1, "batch_size": 16}, limit=50)
