@@ -80,14 +80,15 @@ def main(arguments: list[str]) -> int:
     )
     if isinstance(finished, Queued):
         _dispatch(queue)
-        return 0
-    if finished.reason == "stopped" and received and not finished.message:
+    elif finished.reason == "stopped" and received and not finished.message:
         return 128 + received[0]
     return exit_status(finished)
 
 
-def exit_status(finished: RunFinished) -> int:
+def exit_status(finished: RunFinished | Queued) -> int:
     """0, or 1 if the run failed or couldn't be saved."""
+    if isinstance(finished, Queued):
+        return 0
     return 1 if finished.reason == "stopped" and finished.message else _EXIT[finished.reason]
 
 
