@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +30,8 @@ EVERY = 2
 """Epochs between two frames."""
 SECONDS_A_FRAME, SECONDS_AT_THE_END = 0.7, 4.0
 SECONDS_TO_READ = 3.0
+RUNS = 30
+"""On the Runs screen."""
 
 
 def svg_of(pilot: Pilot[None]) -> str:
@@ -99,6 +102,23 @@ async def gpu_picture(runs: Path) -> None:
         await picture(pilot, "training-gpu")
 
 
+async def workspace_picture(runs: Path) -> None:
+    """Thirty copies of the runs on the Runs screen, grouped by model."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = [run for run in sorted(runs.iterdir()) if (run / "events.jsonl").is_file()]
+        for number in range(RUNS):
+            run = found[number % len(found)]
+            copy = Path(folder) / f"{run.name[:-4]}{number:04x}"
+            shutil.copytree(run, copy, ignore=shutil.ignore_patterns("model.safetensors", "checkpoints", "snapshots.*"))
+        app = FmnistApp(AppPaths(Path(folder), None, cache_folder()))
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.pause(SECONDS_TO_READ)
+            await pilot.press("7")
+            await pilot.pause(SECONDS_TO_READ)
+            await pilot.press("space", "g", *"model", "comma", *"recipe", "enter")
+            await picture(pilot, "runs")
+
+
 async def layers_picture(runs: Path) -> None:
     """How the layers of the newest v3 with measurements of them learned: the update ratios."""
     found = [run for run in read_runs(runs) if run.version == "v3" and run.dynamics]
@@ -143,4 +163,5 @@ if __name__ == "__main__":
     asyncio.run(still_pictures(Path(sys.argv[1])))
     asyncio.run(gpu_picture(Path(sys.argv[1])))
     asyncio.run(layers_picture(Path(sys.argv[1])))
+    asyncio.run(workspace_picture(Path(sys.argv[1])))
     asyncio.run(training_pictures())

@@ -43,6 +43,8 @@ FOREIGN_OPTIONS = {
     "--only",  # python -m tests.benchmarks
     "--quick",
     "--growth",
+    "--requeue",  # sbatch
+    "--signal",
 }
 
 
@@ -142,10 +144,16 @@ def _tree() -> dict[str, click.Command]:
 
 
 COMMANDS = _tree()
-OPTIONS = {
-    name: {text: option for option in command.params for text in option.opts + option.secondary_opts}
-    for name, command in COMMANDS.items()
-}
+
+
+def _options(command: click.Command) -> dict[str, click.Parameter]:
+    """A command's options by name, with those of its subcommands; the app's own commands are listed apart."""
+    parts = command.commands.values() if isinstance(command, click.Group) and command is not cli else ()
+    found = {text: option for option in command.params for text in option.opts + option.secondary_opts}
+    return {**found, **{text: option for part in parts for text, option in _options(part).items()}}
+
+
+OPTIONS = {name: _options(command) for name, command in COMMANDS.items()}
 HELP = {"--help", "-h"}
 ALL_OPTIONS = {option for options in OPTIONS.values() for option in options} | HELP | FOREIGN_OPTIONS
 

@@ -21,6 +21,9 @@ from fmnist_tui.runs.queue.store import existing_queues
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.training.event_text import format_event
 
+_ELSEWHERE_SECONDS = 2.0
+"""Between two looks at a run that waits for another machine."""
+
 
 class Reporter(Protocol):
     """Shows the progress of runs."""
@@ -53,6 +56,10 @@ class JsonLines:
 class PlainLines:
     """A line for each event that is worth one in a log file."""
 
+    def say(self, line: str) -> None:
+        """Print a line that is no event."""
+        click.echo(line)
+
     def report(self, run: RunDirectory, new: Iterable[Logged], snapshot: Snapshot) -> None:  # noqa: ARG002
         """Print the lines."""
         for logged in new:
@@ -81,20 +88,23 @@ def follow(
     """
     left = list(followers)
     queues = existing_queues()
-    waiting: set[str] = set()
+    waiting: dict[str, float] = {}
     try:
         while left:
             before_poll()
             for follower in list(left):
                 run = follower.run
-                if run.run_id in waiting and any(queue.holds(run.path) for queue in queues):
+                if time.monotonic() < waiting.get(run.run_id, 0.0) or (
+                    run.run_id in waiting and any(queue.holds(run.path) for queue in queues)
+                ):
                     continue  # a hundred waiting runs must cost nothing
                 held = is_held(run)
                 _report_new(follower, reporter)
-                waiting.discard(run.run_id)
+                waiting.pop(run.run_id, None)
                 if not held and is_waiting(run):
                     queues = existing_queues()
-                    waiting.add(run.run_id)
+                    here = any(queue.holds(run.path) for queue in queues)
+                    waiting[run.run_id] = time.monotonic() + (0.0 if here else _ELSEWHERE_SECONDS)
                 elif not held and not is_held(run):
                     _report_new(follower, reporter)
                     reporter.leave(run)
@@ -112,8 +122,18 @@ def _report_new(follower: Follower, reporter: Reporter) -> None:
         reporter.report(follower.run, new, follower.snapshot)
 
 
-def choose_reporter(*, as_json: bool) -> Reporter:
-    """The reporter for JSON, a terminal, or anything else."""
+def choose_reporter(*, as_json: bool, runs: Sequence[RunDirectory] = ()) -> Reporter:
+    """The reporter for JSON, a terminal, or anything else; for people it shows the mean over seeds as well.
+
+    Args:
+        as_json: Whether JSON is wanted.
+        runs: The runs that will be reported, if more than one.
+    """
     if as_json:
         return JsonLines()
-    return ProgressBars() if can_redraw(sys.stdout) else PlainLines()
+    reporter = ProgressBars() if can_redraw(sys.stdout) else PlainLines()
+    if len(runs) < 2:
+        return reporter
+    from fmnist_tui.cli.seeds import OverSeeds  # imports NumPy
+
+    return OverSeeds(reporter, runs)

@@ -156,6 +156,35 @@ def wanted_notifications(on_end: str | None, notify: str | None, *, best: bool) 
         raise click.UsageError(str(error), click.get_current_context()) from None
 
 
+def _runs_per_gpu(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """The number of --per-gpu, AUTO for `auto`."""
+    from fmnist_tui.runs.queue.store import AUTO
+    from fmnist_tui.user_settings import MOST_PER_GPU
+
+    if value is None or value == "auto":
+        return None if value is None else AUTO
+    if not value.isdecimal() or not 1 <= int(value) <= MOST_PER_GPU:
+        message = f"{value!r} is neither a number from 1 to {MOST_PER_GPU} nor auto."
+        raise click.BadParameter(message, ctx, param)
+    return int(value)
+
+
+def queue_options(command: Command) -> Command:
+    """--per-gpu and --avoid-busy/--use-busy, passed together as `queueing`, completed by the user's settings."""
+
+    @wraps(command)
+    def with_queueing(*args: Any, per_gpu: int | None, avoid_busy: bool | None, **options: Any) -> Any:
+        from fmnist_tui.runs.queue.options import queue_options as completed
+
+        return command(*args, queueing=completed(per_gpu, avoid_busy=avoid_busy), **options)
+
+    per_gpu_help = "Up to N runs share a GPU; auto: as many as its memory and utilisation allow."
+    busy_help = "Leave GPUs to other people who use them (default on shared machines)."
+    busy = click.option("--avoid-busy/--use-busy", default=None, help=busy_help)(with_queueing)
+    per_gpu = click.option("--per-gpu", metavar="N|auto", callback=_runs_per_gpu, help=per_gpu_help)
+    return cast("Command", per_gpu(busy))
+
+
 def run_argument(command: Command) -> Command:
     """RUN, passed as `ref`."""
     return click.argument("ref", metavar="RUN", shell_complete=complete_run)(command)

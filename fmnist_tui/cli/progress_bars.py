@@ -112,6 +112,10 @@ class ProgressBars:
         one.state = _State.ENDED
         self._paint([f"{run.run_id}  {one.ending}"] if lost else [])
 
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._paint([line])
+
     def close(self) -> None:
         """Paint the final state and leave the bars on the screen."""
         self._due = 0.0

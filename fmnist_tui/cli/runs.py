@@ -1,8 +1,7 @@
-"""`fmnist-tui runs` and `fmnist-tui queue`: lists of runs."""
+"""`fmnist-tui runs`: the list of all runs."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from fmnist_tui.cli.options import json_option, runs_option
 from fmnist_tui.cli.output import print_columns, print_json
 from fmnist_tui.paths import runs_folder
+from fmnist_tui.runs.cluster.jobs import waiting_text
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import megabytes, percent, safe
@@ -45,7 +45,8 @@ def _as_json(run: Run) -> dict[str, Any]:
         "label": run.label,
         "bytes": run.size(),
     }
-    return {**record, "reason": run.unreadable} if run.unreadable else record
+    reason = run.unreadable or (waiting_text(run.job) if run.status is Status.PENDING and run.job else "")
+    return {**record, "reason": reason} if reason else record
 
 
 def _row(run: Run) -> list[str]:
@@ -54,7 +55,7 @@ def _row(run: Run) -> list[str]:
         run.run_id,
         run.marked_recipe,
         "" if run.seed is None else str(run.seed),
-        run.short_status if readable else run.damage,
+        _status(run) if readable else run.damage,
         f"{run.epochs_done}/{run.manifest.epochs or '?'}" if readable else "",
         percent(run.test_accuracy),
         megabytes(run.size()) if readable else "",
@@ -62,36 +63,6 @@ def _row(run: Run) -> list[str]:
     ]
 
 
-@click.command("queue")
-@json_option
-def queue_command(as_json: bool) -> None:  # noqa: FBT001
-    """List your runs on this host: those that have a device, then those waiting for one, in order.
-
-    There is one queue per user and host, across all run folders. Like every command, this one restarts a queue whose
-    dispatcher process is gone, for instance after a reboot.
-    """
-    rows = _queue_rows()
-    if as_json:
-        print_json(rows)
-    elif rows:
-        header = ["order", "run", "status", "device", "folder"]
-        print_columns([header, *([str(row[name] or "") for name in header] for row in rows)])
-    else:
-        click.echo("no run has a device or is waiting for one; start one with: fmnist-tui train v0")
-
-
-def _queue_rows() -> list[dict[str, Any]]:
-    """Runs that have a device have no position."""
-    from fmnist_tui.runs.queue.devices import claims_in_use
-    from fmnist_tui.runs.queue.store import existing_queues
-
-    running, waiting = [], []
-    for queue in existing_queues():
-        running += [_queue_row(None, claim.run, "running", claim.device) for claim in claims_in_use(queue).values()]
-        waiting += [_queue_row(order, one.run, "queued", one.needs) for order, one in enumerate(queue.read(), 1)]
-    return running + waiting
-
-
-def _queue_row(order: int | None, folder: str, status: str, device: str) -> dict[str, Any]:
-    path = Path(folder)
-    return {"order": order, "run": path.name, "status": status, "device": device, "folder": str(path.parent)}
+def _status(run: Run) -> str:
+    """The status; of a pending run, with Slurm's reason."""
+    return f"{run.status} ({waiting_text(run.job)})" if run.status is Status.PENDING and run.job else run.short_status

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from msgspec.structs import asdict
 
 from fmnist_tui.cli.options import json_option, run_argument, runs_option
 from fmnist_tui.cli.output import print_columns, print_json
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.runs.access import owner_of
+from fmnist_tui.runs.cluster.jobs import job_text
+from fmnist_tui.runs.cluster.launcher import read_launcher
 from fmnist_tui.runs.directory import find_run
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.runs.manifest import Manifest, Result, moved_data
@@ -47,6 +50,8 @@ def _as_json(run: Run) -> dict[str, Any]:
         "result": run.result.json if run.result else None,
         "best_epoch": _best_json(best) if best else None,
         "label": label if any(label.values()) else {},
+        "launcher": asdict(read_launcher(run.directory)),
+        "job": asdict(run.job) if run.job else None,
     }
 
 
@@ -73,6 +78,7 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         ("run", run.run_id),
         ("folder", str(run.path)),
         ("status", str(run.status)),
+        *_launcher_lines(run),
         *([("damage", run.damage)] if run.damage else []),
         *_progress_lines(run.status, snapshot),
         *_label_lines(run),
@@ -85,6 +91,18 @@ def _lines(run: Run) -> list[tuple[str, str]]:
         early = snapshot.early_stopped
         lines.append(("ended", snapshot.ending if early else format_event(snapshot.finished)))
     return lines + (_result_lines(run.result) if run.result else [])
+
+
+def _launcher_lines(run: Run) -> list[tuple[str, str]]:
+    """The Slurm job, or the host that was named."""
+    if run.job is not None:
+        return [
+            ("Slurm job", job_text(run.job, run.run_id, is_running=not run.status.waits and run.status.has_trainer))
+        ]
+    launcher = read_launcher(run.directory)
+    if launcher.host:
+        return [("started on", launcher.host)]
+    return [("Slurm job", launcher.job)] if launcher.job else []
 
 
 def _config_lines(run: Run, snapshot: Snapshot) -> list[tuple[str, str]]:

@@ -17,12 +17,14 @@ from fmnist_tui.cli.follow import choose_reporter, follow
 from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.machine import this_machine
+from fmnist_tui.runs.cluster.jobs import why_job_ended
+from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower, is_full
 from fmnist_tui.runs.heartbeat import read_heartbeat
 from fmnist_tui.runs.in_app import InAppRun
 from fmnist_tui.runs.lock import has_started, is_held
-from fmnist_tui.runs.queue.dispatch import cancel_queued
+from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.submit import Submitted, submit
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.runs.trainer_process import why_trainer_died
@@ -30,10 +32,15 @@ from fmnist_tui.text import percent, safe
 from fmnist_tui.training.events import Command, RunFinished
 
 _SUCCESSFUL = ("completed", "stopped")
+Submit = Callable[[Sequence[RunDirectory]], Submitted]
 
 
-def start_and_leave(runs: Sequence[RunDirectory]) -> int:
+def start_and_leave(runs: Sequence[RunDirectory], submit: Submit = submit) -> int:
     """Start or queue the runs, print their ids, and return.
+
+    Args:
+        runs: The runs.
+        submit: Starts them, here or elsewhere.
 
     Raises:
         RunError: If a run could not be started.
@@ -43,13 +50,19 @@ def start_and_leave(runs: Sequence[RunDirectory]) -> int:
     for run in runs:
         if run not in submitted.failed:
             click.echo(run.run_id)
-    _warn(what_a_logout_ends(this_machine()) or "")
+    if submitted.is_here:
+        _warn(what_a_logout_ends(this_machine()) or "")
     _raise_first(submitted)
     return 0
 
 
-def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+def start_and_follow(runs: Sequence[RunDirectory], submit: Submit = submit, *, as_json: bool) -> int:
     """Start or queue the runs and follow them until they end; SIGHUP ends only this process.
+
+    Args:
+        runs: The runs.
+        submit: Starts them, here or elsewhere.
+        as_json: Whether events are printed as JSON lines.
 
     Returns:
         0, or 130 or 143 if SIGINT or SIGTERM was received and forwarded, and everything is saved.
@@ -64,7 +77,7 @@ def start_and_follow(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         submitted = submit(runs)
         _warn(submitted.warning)
         forwarder = _SignalForwarder(runs, submitted.started, received)
-        ends = follow(followers, choose_reporter(as_json=as_json), forwarder.forward)
+        ends = follow(followers, choose_reporter(as_json=as_json, runs=runs), forwarder.forward)
         codes = {run: process.wait() for run, process in submitted.started.items()}
     _raise_first(submitted)
     status = 128 + received[0] if received else 0
@@ -101,26 +114,31 @@ class _SignalForwarder:
     def _stop(self, run: RunDirectory, number: int) -> bool:
         """Stop one run; False to try again."""
         process = self._started.get(run)
-        if process is not None:
-            if process.poll() is None:
-                process.send_signal(number)
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
             return True
         if is_held(run):
             beat = read_heartbeat(run)
-            if beat is None or not beat.is_from_here or not beat.pid or not has_started(run):
+            if beat is None or not beat.pid or not has_started(run):
                 return False
+            if not beat.is_from_here:
+                return _sent(run)
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(beat.pid, number)
             return True
-        if is_waiting(run):
-            try:
-                cancel_queued(run)
-            except RunError:  # it is just starting
-                return False
-        return True
+        return not is_waiting(run) or _sent(run)
 
 
-def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
+def _sent(run: RunDirectory) -> bool:
+    """Stop a run that waits, or has a trainer on another machine; False to try again: it is just starting."""
+    try:
+        send_command(run, Command.STOP_NOW)
+    except RunError:
+        return False
+    return True
+
+
+def train_here(runs: Sequence[RunDirectory], queueing: QueueOptions, *, as_json: bool) -> int:
     """Train the runs in a thread of this process, one after the other, and follow them.
 
     SIGINT, SIGTERM and SIGHUP save and end; a second SIGINT ends at once.
@@ -132,7 +150,7 @@ def train_here(runs: Sequence[RunDirectory], *, as_json: bool) -> int:
         RunError: If a run failed.
     """
     received: list[int] = []
-    in_app = [InAppRun(run) for run in runs]
+    in_app = [InAppRun(run, queueing) for run in runs]
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         if number == signal.SIGINT and number in received:
@@ -163,7 +181,7 @@ def _follow_here(in_app: list[InAppRun], *, as_json: bool) -> list[RunFinished]:
     with ThreadPoolExecutor(1, thread_name_prefix="trainer") as thread:
         training = thread.submit(train_in_order, in_app)
         try:
-            follow(followers, choose_reporter(as_json=as_json))
+            follow(followers, choose_reporter(as_json=as_json, runs=[one.run for one in in_app]))
         except BaseException:  # a closed pipe, for instance: the runs are saved
             _stop_all(in_app)
             raise
@@ -187,6 +205,8 @@ def _why(run: RunDirectory, end: RunFinished | None) -> str:
     """Why a run failed."""
     if end and (end.reason not in _SUCCESSFUL or end.message):
         return f"{run.run_id} {end.reason}: {end.message}"
+    if ended := why_job_ended(run):
+        return f"{run.run_id}: {ended}"
     if is_full(run.path):
         advice = f"free some space, then: fmnist-tui resume {run.run_id}"
         return f"{run.run_id} could not be saved: {run.path} is on a full disk; {advice}"
@@ -202,14 +222,18 @@ def _announce_interrupt(runs: Sequence[RunDirectory]) -> None:
 
 
 def _print_scores(runs: Sequence[RunDirectory]) -> None:
-    """The test accuracy of each run that was scored, with its 95% CI."""
+    """The test accuracy of each run that was scored, with its 95% CI, and the mean over seeds."""
+    from fmnist_tui.cli.seeds import score_lines
     from fmnist_tui.report.sentences import score_text  # imports NumPy
     from fmnist_tui.runs.run import read_run
 
-    for run in map(read_run, runs):
+    ended = [read_run(run) for run in runs]
+    for run in ended:
         if run.test_accuracy is not None:
             interval = f" ({text})" if (text := score_text(run)) else ""
             click.echo(f"{run.run_id}: test accuracy {percent(run.test_accuracy)}{interval}")
+    for line in score_lines(ended):
+        click.echo(line)
 
 
 def _warn(line: str) -> None:

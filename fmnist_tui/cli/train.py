@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from fmnist_tui.cli.cluster import Cluster, cluster_options, resumed_on, submitter
 from fmnist_tui.cli.options import (
     CODE_OPTIONS,
     Folder,
     code_options,
+    complete_run,
     data_option,
     given_options,
     json_option,
     notify_options,
+    queue_options,
     recipe_option,
     run_argument,
     runs_option,
     wanted_notifications,
 )
+from fmnist_tui.cli.output import show_for_now
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.errors import RunError
 from fmnist_tui.models.named import name_model, remembered
 from fmnist_tui.models.registry import BUILT_IN, UnknownModelError, all_models, find_model
 from fmnist_tui.paths import AppPaths, app_paths, data_folder, runs_folder
+from fmnist_tui.runs.cluster.options import Launch, saved_launch
+from fmnist_tui.runs.cluster.submit import train_locally
 from fmnist_tui.runs.directory import RunDirectory, find_run
 from fmnist_tui.runs.model_code import CodeChoice
 from fmnist_tui.runs.notifications import Notifications, save_notifications
@@ -36,6 +43,10 @@ from fmnist_tui.training.config import ConfigError, NoPyTorchError, TrainingConf
 from fmnist_tui.training.recipe_files import RecipeFile
 from fmnist_tui.training.recipes import FLIPS, configure_all
 
+if TYPE_CHECKING:
+    from fmnist_tui.runs.queue.options import QueueOptions
+
+_AFTER_ELSEWHERE = "--after is for the queue of this machine: leave out --on or --after"
 _DETACHED_IN_APP = "--detach trains in separate processes, --in-app in this one: choose one"
 SET_HELP = "Change a setting: --set mixup=0.2 --set model.dropout=0.3 (repeatable; see `recipe show`)."
 _FLIP_HELP = "Flip training images horizontally: if that suits the data, always, or never."
@@ -68,6 +79,9 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 for all.")
 @click.option("--detach", is_flag=True, help="Print the run ids and return; the runs continue in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the runs end with it.")
+@cluster_options
+@click.option("--after", metavar="RUN", help="Start only once that run has succeeded.", shell_complete=complete_run)
+@queue_options
 @notify_options
 @json_option
 @data_option
@@ -87,9 +101,12 @@ def train_command(
     on_end: str | None,
     notify: str | None,
     notify_best: bool,  # noqa: FBT001
+    cluster: Cluster,
+    queueing: QueueOptions,
+    after: str | None,
     **settings: Any,
 ) -> None:
-    """Train models and follow them. Several runs queue for the device.
+    """Train models and follow them. Several runs queue for the device, or are an array of jobs (`--on slurm`).
 
     MODEL is a name that `fmnist-tui models` lists, or one of your own: FILE.py:NAME or package.module:NAME, where NAME
     is a class or function that builds an nn.Module.
@@ -102,14 +119,32 @@ def train_command(
     settings |= {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
     settings |= {"given": given_settings(given, changes, settings["flip"]), "score_test": not no_test}
     folders = app_paths(runs, data)
+    if after is not None:
+        if cluster.is_elsewhere:
+            raise click.UsageError(_AFTER_ELSEWHERE, click.get_current_context())
+        queueing = replace(queueing, after=str(_run_to_wait_for(folders.runs, after).path.absolute()))
     names = model_names(versions, folders.data, folders.cache)
     configs = configurations(names, seeds_wanted, changes=changes, **settings)
-    requested = _request(configs, folders)
+    requested = _request(configs, folders, cluster)
     for run in requested:
         save_notifications(run, notifications)
+    submit = submitter(cluster.launch or Launch(), queueing, are_new=True)
     if detach:
-        sys.exit(start_and_leave(requested))
-    sys.exit((train_here if in_app else start_and_follow)(requested, as_json=as_json))
+        sys.exit(start_and_leave(requested, submit))
+    if in_app:
+        sys.exit(train_here(requested, queueing, as_json=as_json))
+    sys.exit(start_and_follow(requested, submit, as_json=as_json))
+
+
+def _run_to_wait_for(runs: Path, ref: str) -> RunDirectory:
+    """The run of --after, which may still succeed."""
+    from fmnist_tui.runs.queue.after import Outcome, outcome_of
+
+    run = find_run(runs, ref)
+    outcome, why = outcome_of(run.path)
+    if outcome is Outcome.FAILED:
+        raise RunError(f"{why}, so nothing would start after it; leave out --after")
+    return run
 
 
 def given_settings(pairs: tuple[str, ...], changes: Mapping[str, Any], flip: str) -> dict[str, str]:
@@ -136,16 +171,32 @@ def configurations(names: list[str], seeds: Sequence[int], **settings: Any) -> l
         raise click.UsageError(str(error), click.get_current_context()) from None
 
 
-def _request(configs: list[TrainingConfig], folders: AppPaths) -> list[RunDirectory]:
-    """Create the runs, without starting them, after checking that they can start here."""
+def _request(configs: list[TrainingConfig], folders: AppPaths, cluster: Cluster) -> list[RunDirectory]:
+    """Create the runs, without starting them, after checking that they can start."""
     from fmnist_tui.runs.start import request_runs
 
-    requested = request_runs(configs, folders)
-    for warning in filter(None, [requested.warning, too_many_threads(max(config.threads for config in configs))]):
+    if cluster.is_slurm:
+        _prepare_for_slurm(configs, folders)
+    requested = request_runs(configs, folders, here=not cluster.is_elsewhere)
+    threads = "" if cluster.is_elsewhere else too_many_threads(max(config.threads for config in configs))
+    for warning in filter(None, [requested.warning, threads]):
         click.echo(f"warning: {safe(warning)}", err=True)
     for message in requested.failed:
         raise RunError(message)
     return requested.runs
+
+
+def _prepare_for_slurm(configs: list[TrainingConfig], folders: AppPaths) -> None:
+    """Fetch the data, since nodes often have no internet, and refuse to choose between GPUs that Slurm assigns."""
+    from fmnist_tui.cli.data import announce_downloads  # imports NumPy
+    from fmnist_tui.data import load
+
+    if numbered := next((one.device for one in configs if one.device.startswith("cuda:")), None):
+        raise click.UsageError(f"Slurm chooses the GPU: --device cuda, not {numbered}", click.get_current_context())
+    try:
+        load(folders.data, folders.cache, announce_downloads())
+    finally:
+        show_for_now("")
 
 
 def too_many_threads(threads: int) -> str:
@@ -176,6 +227,8 @@ def model_names(versions: tuple[str, ...], data: str | None, cache: Path) -> lis
 @run_argument
 @click.option("--detach", is_flag=True, help="Print the run id and return; the run continues in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the run ends with it.")
+@cluster_options
+@queue_options
 @notify_options
 @json_option
 @click.option("--data", type=Folder(), metavar="DIR", help="The folder with the run's images, if they have moved.")
@@ -193,8 +246,10 @@ def resume_command(
     on_end: str | None,
     notify: str | None,
     notify_best: bool,  # noqa: FBT001
+    cluster: Cluster,
+    queueing: QueueOptions,
 ) -> None:
-    """Resume a stopped or interrupted run from its latest checkpoint.
+    """Resume a stopped or interrupted run from its latest checkpoint, where it was started, or elsewhere (`--on`).
 
     On the same machine, with the same device, number of threads and library versions, it continues bit for bit;
     otherwise it adapts and reports what differs. The images are searched for in the folder used last, in
@@ -210,6 +265,8 @@ def resume_command(
     check_resumable(run, data_folder(data) if data else None, code)
     if notifications != Notifications():
         save_notifications(run, notifications)
-    if detach:
-        sys.exit(start_and_leave([run]))
-    sys.exit((train_here if in_app else start_and_follow)([run], as_json=as_json))
+    if in_app:
+        train_locally(run)
+        sys.exit(train_here([run], queueing, as_json=as_json))
+    submit = submitter(resumed_on(cluster, saved_launch(run)), queueing, are_new=False)
+    sys.exit(start_and_leave([run], submit) if detach else start_and_follow([run], submit, as_json=as_json))

@@ -104,13 +104,20 @@ def others_on(gpu: Gpu, own_pids: Collection[int] = ()) -> tuple[GpuProcess, ...
 
 def others_text(gpu: Gpu, others: Sequence[GpuProcess]) -> str:
     """Text like "GPU 0 (H200) is also used by alice: python (12.3 GB)"; "" for no others."""
-    if not others:
-        return ""
-    named = [process_text(process) for process in others[:_MAX_NAMED]]
-    if len(others) > _MAX_NAMED:
-        named.append(f"{len(others) - _MAX_NAMED} more")
-    name = f" ({safe(gpu.name.removeprefix('NVIDIA '))})" if gpu.name else ""
-    return f"GPU {gpu.index}{name} is also used by {', '.join(named)}"
+    return f"{gpu_title(gpu)} is also used by {processes_text(others)}" if others else ""
+
+
+def gpu_title(gpu: Gpu) -> str:
+    """Text like "GPU 0 (H200)"."""
+    return f"GPU {gpu.index}" + (f" ({safe(gpu.name.removeprefix('NVIDIA '))})" if gpu.name else "")
+
+
+def processes_text(processes: Sequence[GpuProcess]) -> str:
+    """Text like "alice: python (12.3 GB), bob: python (1.0 GB)"."""
+    named = [process_text(process) for process in processes[:_MAX_NAMED]]
+    if len(processes) > _MAX_NAMED:
+        named.append(f"{len(processes) - _MAX_NAMED} more")
+    return ", ".join(named)
 
 
 def process_text(process: GpuProcess) -> str:
@@ -146,7 +153,7 @@ def gpu_process(pid: int, used: int | None, proc: Path) -> GpuProcess:
     if not _may_use_gpu(folder):
         return GpuProcess(0, "", "", used)
     is_ours = uid == os.getuid() and _is_this_program(arguments)
-    return GpuProcess(pid, _user_name(uid), command[:_MAX_COMMAND], used, is_ours)
+    return GpuProcess(pid, user_name(uid), command[:_MAX_COMMAND], used, is_ours)
 
 
 def _may_use_gpu(folder: Path) -> bool:
@@ -165,7 +172,8 @@ def _is_this_program(arguments: Sequence[str]) -> bool:
     )
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """The user's name, or the number if there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

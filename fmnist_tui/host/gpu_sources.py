@@ -7,7 +7,8 @@ import importlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,61 @@ def _initialised() -> Iterator[Any]:
             nvml.nvmlShutdown()
     except nvml.NVMLError as error:
         raise NvmlFault(str(error)) from None
+
+
+@dataclass(frozen=True)
+class GpuLoad:
+    """What a GPU does.
+
+    Attributes:
+        busy: Recent utilisation in percent, or None if the driver doesn't report it (of a MIG instance, for one).
+        used: Bytes of memory in use.
+        total: Bytes of memory; 0 if the driver doesn't report them.
+    """
+
+    busy: int | None
+    used: int
+    total: int
+
+
+class GpuMeter:
+    """Asks NVML about one GPU again and again from this process, which takes less than a millisecond.
+
+    A broken driver may hang its caller: use it only after `gpus.query` has worked.
+    """
+
+    def __init__(self, key: str) -> None:
+        """Opens NVML; a GPU that can't be found has no load.
+
+        Args:
+            key: Its UUID, or that of a MIG instance.
+        """
+        self._nvml: Any = None
+        self._handle: Any = None
+        with suppress(ImportError):
+            self._nvml = importlib.import_module("pynvml")
+        if self._nvml is not None:
+            try:
+                self._nvml.nvmlInit()
+            except self._nvml.NVMLError:
+                self._nvml = None
+            else:
+                self._handle = _ask(self._nvml, "nvmlDeviceGetHandleByUUID", key)
+
+    def read(self) -> GpuLoad | None:
+        """The load now; None where it isn't known."""
+        if self._handle is None:
+            return None
+        rates = _ask(self._nvml, "nvmlDeviceGetUtilizationRates", self._handle)
+        total, free, _ = _memory(self._nvml, self._handle)
+        return GpuLoad(None if rates is None else rates.gpu, total - free, total) if rates or total else None
+
+    def close(self) -> None:
+        """Closes NVML."""
+        if self._nvml is not None:
+            with suppress(self._nvml.NVMLError):
+                self._nvml.nvmlShutdown()
+        self._nvml = self._handle = None
 
 
 def _ask(nvml: Any, function: str, *arguments: Any, **options: Any) -> Any:

@@ -39,8 +39,11 @@ def slurm_job(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def available_cpus() -> int:
-    """The number of CPUs by affinity and cgroup quota (Slurm, containers), which `os.cpu_count` ignores; at least 1."""
-    return max(1, round(min([len(cpu_set()), *map(_quota, _groups())])))
+    """The number of CPUs by affinity, cgroup quota and Slurm's allocation, which `os.cpu_count` ignores; at least 1.
+
+    Not every cluster confines a job to the CPUs that it was given.
+    """
+    return max(1, round(min([len(cpu_set()), *map(_quota, _groups()), _allocated()])))
 
 
 def cpu_set() -> tuple[int, ...]:
@@ -51,6 +54,12 @@ def cpu_set() -> tuple[int, ...]:
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
+
+
+def _allocated(environ: Mapping[str, str] = os.environ) -> float:
+    """The CPUs of this node that belong to the Slurm job; infinity outside of one."""
+    cpus = environ.get("SLURM_CPUS_ON_NODE", "")
+    return int(cpus) if slurm_job(environ) and cpus.isdecimal() and int(cpus) else math.inf
 
 
 def _groups() -> Iterator[Path]:

@@ -11,7 +11,7 @@ from fmnist_tui.models.hyperparameters import ConfigError
 from fmnist_tui.models.spec import ModelSpec
 
 _NAME = re.compile(r"[a-z][a-z0-9]*", re.ASCII)
-_RESERVED = ("all", "demo", "last")
+_RESERVED = ("all", "demo", "last", "sweep")
 """Names that have another meaning in commands."""
 
 

@@ -32,11 +32,13 @@ _VERBS = {
 }
 _WITHOUT_TRAINER = {
     Status.QUEUED: ("is waiting for its device", "stop it with: fmnist-tui stop {run}"),
+    Status.PENDING: ("is waiting for the cluster", "stop it with: fmnist-tui stop {run}"),
     Status.FINISHED: ("has finished", "see it with: fmnist-tui show {run}"),
     Status.FAILED: ("has failed", "see why with: fmnist-tui show {run}"),
     Status.STOPPED: ("was stopped", "resume it with: fmnist-tui resume {run}"),
     Status.INTERRUPTED: ("was interrupted", "resume it with: fmnist-tui resume {run}"),
 }
+_STOPS = (Command.STOP_NOW, Command.STOP_AFTER_EPOCH)
 _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
 _TURN_SECONDS = 3.0
@@ -56,7 +58,7 @@ class _Line(msgspec.Struct, kw_only=True):
 
 
 def send_command(run: RunDirectory, command: Command) -> None:
-    """Send a command to the run's trainer; to stop a run that waits for its device, it is taken out of the queue.
+    """Send a command to the run's trainer; to stop a run that waits for one, its place in the queue is given up.
 
     Raises:
         RunError: No trainer holds the run, or the file can't be written.
@@ -85,16 +87,17 @@ def _cancel(run: RunDirectory, command: Command, *, patient: bool) -> bool:
         RunError: There is nothing to stop, or it can't be stopped.
     """
     status = status_of(run)
-    if status.has_trainer and status is not Status.QUEUED:
+    if status.has_trainer and not status.waits:
         return False
-    if status is not Status.QUEUED or command not in (Command.STOP_NOW, Command.STOP_AFTER_EPOCH):
+    if not status.waits or command not in _STOPS:
         raise RunError(_no_trainer(run, command))
+    from fmnist_tui.runs.cluster.submit import cancel_pending
     from fmnist_tui.runs.queue.dispatch import cancel_queued
 
     try:
-        cancel_queued(run)
+        (cancel_queued if status is Status.QUEUED else cancel_pending)(run)
     except RunError:
-        if not patient or not (is_held(run) or status_of(run) is not Status.QUEUED):
+        if not patient or not (is_held(run) or not status_of(run).waits):
             raise
         return False
     return True
@@ -111,6 +114,16 @@ def busy_stage(run: RunDirectory) -> str:
     activity = read_tail_fold(run).activity
     doing = activity.event if activity else None
     return str(doing.name) if isinstance(doing, Stage) and not doing.kind.reads_commands else ""
+
+
+def stop_requested_since(run: RunDirectory, offset: int) -> bool:
+    """Whether somebody asked the run to stop, in the control file from `offset` on."""
+    try:
+        with run.control.open("rb") as file:
+            file.seek(offset)
+            return any(_parse(line) in _STOPS for line in file.read().splitlines())
+    except OSError:
+        return False
 
 
 def control_end(run: RunDirectory) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
-from fmnist_tui.training.events import Epoch, StepMetrics
+from fmnist_tui.training.events import Epoch, Resources, StepMetrics
 
 _COLUMNS = (*StepMetrics.__struct_fields__, "time")
 _MAX_NEW = 1024 * len(_COLUMNS)
@@ -55,16 +55,45 @@ class EpochCurve:
 
 
 @dataclass(frozen=True, eq=False)
+class ResourceCurve:
+    """Read-only columns of equal length (float64), a row about every ten seconds, in the units of `Resources`.
+
+    `time` is in unix seconds. What isn't known is NaN.
+    """
+
+    time: NDArray[np.float64]
+    process_cpus: NDArray[np.float64]
+    process_memory: NDArray[np.float64]
+    machine_cpu: NDArray[np.float64]
+    gpu: NDArray[np.float64]
+    gpu_memory: NDArray[np.float64]
+    gpu_memory_total: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, samples: Sequence[tuple[float, Resources]]) -> ResourceCurve:
+        """The columns of these samples, each with its time."""
+        rows = [(time, *astuple(sample)) for time, sample in samples]
+        arrays = np.array(rows, dtype=np.float64).reshape(len(rows), len(fields(cls))).T
+        arrays.flags.writeable = False
+        return cls(*arrays)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@dataclass(frozen=True, eq=False)
 class Curves:
     """A run's learning curves.
 
     Attributes:
         steps: One row per log interval.
         epochs: One row per epoch.
+        resources: What its trainers used of their machines; no rows in runs of earlier versions.
     """
 
     steps: Curve
     epochs: EpochCurve
+    resources: ResourceCurve
 
 
 class GrowingCurve:

@@ -19,6 +19,8 @@ from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
 """Characters of a name that a user gives a run."""
+SWEEP = "sweep-"
+"""How the names of folders of sweeps begin, which lie beside the runs."""
 _MOST_FILES = 10_000
 _TICK = 1 / 65536
 """Seconds; the last four digits of an id count them."""
@@ -58,6 +60,11 @@ class RunDirectory:
         return self.path / "model.json"
 
     @property
+    def job_json(self) -> Path:
+        """How the Slurm job that left the run without a trainer ended; exists only for such a run."""
+        return self.path / "job.json"
+
+    @property
     def model_text(self) -> Path:
         """A custom model's code, for the record; nothing ever imports it."""
         return self.path / "model.py.txt"
@@ -66,6 +73,11 @@ class RunDirectory:
     def changed_model_text(self) -> Path:
         """The code that the user accepted in place of the first one, for the record."""
         return self.path / "model-changed.py.txt"
+
+    @property
+    def until_json(self) -> Path:
+        """The epoch after which a trainer saves and ends for now; exists only for the trials of a sweep."""
+        return self.path / "until.json"
 
     @property
     def label(self) -> Path:
@@ -176,7 +188,12 @@ def version_in(run_id: str) -> str:
 
 def is_run_id(text: str) -> bool:
     """Whether a text has the form of a run's id."""
-    return _ID.fullmatch(text) is not None
+    return _ID.fullmatch(text) is not None and not text.startswith(SWEEP)
+
+
+def is_sweep_id(text: str) -> bool:
+    """Whether a text has the form of a sweep's id."""
+    return _ID.fullmatch(text) is not None and text.startswith(SWEEP)
 
 
 def list_runs(runs: Path) -> list[RunDirectory]:

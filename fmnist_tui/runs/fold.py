@@ -24,8 +24,12 @@ if TYPE_CHECKING:  # needs NumPy, which the status of a run doesn't
 _MAX_ALERTS = 200
 _TRAINER_EVENTS = (events.Queued, events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
 """Types of events that show which trainer is the current one, and whether it has ended."""
-_ASIDE = events.CheckpointSaved | events.Alert | events.Dynamics
+_ASIDE = events.CheckpointSaved | events.Alert | events.Dynamics | events.Resources | events.Sharing
 """Types of events that change nothing about what the trainer is doing."""
+
+
+Sample = tuple[float, events.Resources]
+"""What a trainer used, and when that was logged (unix seconds)."""
 
 
 class LogOrder:
@@ -117,6 +121,7 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
         epochs: All epochs that ended.
         alerts: Alerts, oldest first.
         dynamics: How the layers learned in these epochs; none in runs of earlier versions.
+        resources: What the trainers used of their machines; likewise.
     """
 
     run_id: str
@@ -124,6 +129,7 @@ class Snapshot(RunState, frozen=True, eq=False, kw_only=True):
     epochs: tuple[events.Epoch, ...] = ()
     alerts: tuple[events.Alert, ...] = ()
     dynamics: tuple[events.Dynamics, ...] = ()
+    resources: tuple[Sample, ...] = ()
 
     @property
     def step(self) -> int:
@@ -195,6 +201,7 @@ class LogFold:
         epochs: The epochs that ended.
         alerts: The newest alerts, oldest first.
         dynamics: How the layers learned in these epochs.
+        resources: What the trainers used of their machines, also in steps that were taken again.
         last: The last event, or None before the first.
         activity: The last event that isn't an alert or a saved checkpoint: what the trainer is doing.
     """
@@ -204,6 +211,7 @@ class LogFold:
         self.epochs: list[events.Epoch] = []
         self.alerts: deque[events.Alert] = deque(maxlen=_MAX_ALERTS)
         self.dynamics: list[events.Dynamics] = []
+        self.resources: list[Sample] = []
         self.last: Logged | None = None
         self.activity: Logged | None = None
         self._order = LogOrder()
@@ -246,6 +254,8 @@ class LogFold:
                 self._set(stage=str(event.name), paused=False, finished=None)
             case events.CheckpointSaved():
                 self._set(saved_step=event.step)
+            case events.Resources():
+                self.resources.append((time, event))
             case events.Epoch() | events.Dynamics() | events.Alert():
                 self._take_report(event)
             case _:
@@ -311,6 +321,7 @@ class SnapshotFold(LogFold):
             epochs=tuple(self.epochs),
             alerts=tuple(self.alerts),
             dynamics=tuple(self.dynamics),
+            resources=tuple(self.resources),
             **msgspec.structs.asdict(self.state),
         )
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from fmnist_tui.runs.cluster.jobs import job_of
+from fmnist_tui.runs.cluster.slurm import Job
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import Logged, LogReader
 from fmnist_tui.runs.fold import Snapshot, SnapshotFold
@@ -36,6 +38,7 @@ class Follower:
         no_room: Whether the disk is full, so that the trainer can't log events.
         usage: What its trainer uses of this machine; None if it runs elsewhere, or there is none.
         waiting: What it waits for while it is queued on this host, else None.
+        job: Its Slurm job while that waits for its node, else None.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -47,6 +50,7 @@ class Follower:
         self.no_room = False
         self.usage: Usage | None = None
         self.waiting: Waiting | None = None
+        self.job: Job | None = None
         self._inputs: tuple[object, ...] = ()
 
     def batches(self) -> Iterator[list[Logged]]:
@@ -83,9 +87,9 @@ class Follower:
                 looked = time.monotonic()
                 self.look()
                 self.no_room = self.status.has_trainer and is_full(self.run.path)
-                queued = self.status is Status.QUEUED
-                self.usage = probe.look() if self.status.has_trainer and not queued else None
-                self.waiting = wait_probe.look() if queued else None
+                self.usage = probe.look() if self.status.has_trainer and not self.status.waits else None
+                self.waiting = wait_probe.look() if self.status is Status.QUEUED else None
+                self.job = job_of(self.run) if self.status is Status.PENDING else None
             if not new:
                 stop.wait(POLL_SECONDS if self.status.has_trainer else _IDLE_SECONDS)
 

@@ -20,6 +20,7 @@ from fmnist_tui.training.events import Command, Event, Queued, RunFinished
 
 if TYPE_CHECKING:
     from fmnist_tui.runs.queue.devices import HeldClaim
+    from fmnist_tui.runs.queue.options import QueueOptions
     from fmnist_tui.runs.queue.store import Queue
 
 _TURN_SECONDS = 0.25
@@ -32,13 +33,18 @@ class InAppRun:
     It holds the run's lock from the start, also while it waits for its device, until the end of `train`, or `close`.
     """
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: RunDirectory, options: QueueOptions | None = None) -> None:
         """Take the run's lock and start the heartbeat.
+
+        Args:
+            run: The run.
+            options: How to queue it; None for what the user's settings say.
 
         Raises:
             RunError: The run already has a trainer.
         """
         self.run = run
+        self._options = options
         offset = control_end(run)  # before the lock is taken: later commands are for its holder
         with ExitStack() as held:
             self._lock = acquire(run)
@@ -57,9 +63,11 @@ class InAppRun:
         )  # imports NumPy and more, which the first paint must not wait for
 
         with self._held:
-            turn = _Turn(self.run, self.inbox)
+            turn = _Turn(self.run, self.inbox, self._options)
             try:
-                return run_training(self.run, Trainer(self._attempt, self.inbox, turn.wait))
+                finished = run_training(self.run, Trainer(self._attempt, self.inbox, turn.wait))
+                assert isinstance(finished, RunFinished)  # noqa: S101 - nothing here queues it again
+                return finished
             finally:
                 turn.end()
 
@@ -77,7 +85,8 @@ class InAppRun:
 class _Turn:
     """The position in the queue of a run that this process trains itself."""
 
-    def __init__(self, run: RunDirectory, inbox: Inbox) -> None:
+    def __init__(self, run: RunDirectory, inbox: Inbox, options: QueueOptions | None) -> None:
+        self._options = options
         self._run = run
         self._inbox = inbox
         self._queue: Queue | None = None
@@ -121,38 +130,49 @@ class _Turn:
     def _enter(self) -> str:
         """Join the queue at its end; return the device that the run needs."""
         from fmnist_tui.runs.queue.devices import visible_gpus
+        from fmnist_tui.runs.queue.options import queue_options, settled_options
+        from fmnist_tui.runs.queue.store import enqueued
         from fmnist_tui.runs.queue.submit import new_entry
         from fmnist_tui.runs.request import read_request, settled_config
 
         assert self._queue is not None  # noqa: S101
         request = read_request(self._run)
         gpus = visible_gpus([settled_config(self._run, request)])
+        options = settled_options(self._options or queue_options(), gpus)
         with self._queue.locked():
             path = self._queue.folder / f"in-app-{self._run.run_id}-{os.getpid()}.lock"
             if self._ticket is not None:
                 os.close(self._ticket[1])
             self._ticket = path, os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._ticket[1], fcntl.LOCK_EX)
-            entry = new_entry(self._run, request, gpus, in_app=str(path))
-            self._queue.write([*(one for one in self._queue.read() if one.run != entry.run), entry])
+            entry = new_entry(self._run, request, gpus, options, in_app=str(path))
+            self._queue.write(enqueued(self._queue.read(), [entry]))
         return entry.needs
 
     def _take(self) -> bool:
         """Take a device if one is free and no run earlier in the queue may use it."""
-        from fmnist_tui.runs.queue.devices import free_device, take_claim
-        from fmnist_tui.runs.queue.dispatch import all_claims, used_by_others
+        from fmnist_tui.runs.queue.devices import take_claim
+        from fmnist_tui.runs.queue.dispatch import slots_of
+        from fmnist_tui.runs.queue.slots import Refusal
 
         assert self._queue is not None  # noqa: S101
+        mine, is_queued = str(self._run.path.absolute()), False
         with self._queue.locked():
             entries = self._queue.read()
-            index = next((k for k, one in enumerate(entries) if one.run == str(self._run.path.absolute())), None)
-            if index is not None:
-                busy = used_by_others(entries[index : index + 1])
-                claim = free_device(entries[index], all_claims(self._queue).values(), entries[:index], busy)
-                if claim is not None:
-                    self._claim = take_claim(self._queue, claim)
-                    self._leave()
-        if index is None:  # the order was damaged and moved aside, or removed
+            slots = slots_of(self._queue, entries)
+            for entry in entries:
+                placed = slots.place(entry)
+                if isinstance(placed, Refusal):
+                    slots.wait(entry, placed)
+                else:
+                    slots.take(placed)
+                if entry.run == mine:
+                    is_queued = True
+                    if not isinstance(placed, Refusal):
+                        self._claim = take_claim(self._queue, placed)
+                        self._leave()
+                    break
+        if not is_queued:  # the order was damaged and moved aside, or removed
             self._enter()
         return self._claim is not None
 

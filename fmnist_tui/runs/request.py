@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import read_json, write_atomically, write_json
+from fmnist_tui.files import exists, read_json, write_atomically, write_json
 from fmnist_tui.models.source import recorded_text
+from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import Conditions, conditions_at_start, threads_here
 from fmnist_tui.runs.directory import RunDirectory, create_run, time_in
 from fmnist_tui.runs.manifest import read_manifest, requested_folder, with_current_model
@@ -113,6 +114,32 @@ def read_request(run: RunDirectory) -> Request:
     if not (isinstance(record.get("data"), str | None) and isinstance(argv, list) and isinstance(created, float)):
         raise RunError(f"{run.request} is missing or damaged, so the run can't be trained; start a new run")
     return Request(config, data, tuple(argv), created)
+
+
+def write_until(run: RunDirectory, epoch: int) -> None:
+    """Make the run's next trainers save and end after this epoch, without scoring; all else is as without it.
+
+    Raises:
+        RunError: It can't be written.
+    """
+    try:
+        write_json(run.until_json, {"epoch": epoch})
+    except OSError as error:
+        raise refused(f"write {run.until_json}", run.path, error) from None
+
+
+def read_until(run: RunDirectory) -> int | None:
+    """The epoch after which the run's trainer ends for now; None if it trains to the end.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not exists(run.until_json):
+        return None
+    epoch = (read_json(run.until_json) or {}).get("epoch")
+    if not isinstance(epoch, int) or isinstance(epoch, bool) or epoch < 1:
+        raise RunError(f"{run.until_json} is damaged; remove it to train all epochs")
+    return epoch
 
 
 def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:

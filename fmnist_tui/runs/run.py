@@ -14,6 +14,8 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, reading_fault
 from fmnist_tui.models.spec import FASHION_MNIST_SHAPE, ImageShape
 from fmnist_tui.runs.access import owner_of, refused
+from fmnist_tui.runs.cluster.jobs import job_of, waiting_text
+from fmnist_tui.runs.cluster.slurm import Job
 from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
 from fmnist_tui.runs.event_log import read_tail
 from fmnist_tui.runs.fold import Snapshot, TailFold, read_epochs, read_snapshot, stopped_text
@@ -50,6 +52,7 @@ class Run:
         tags: The tags that a person gave it.
         note: The note that a person added, or "".
         epochs_done: Whole epochs trained.
+        job: Its Slurm job, as far as it is known here; None for any other run, and for one that has ended.
         unreadable: Why it can't be read ("permission denied"), or "".
         missing: Which file is missing or damaged although it should be there, or "".
         has_weights: Whether its trained network was saved, and the file wasn't deleted or left behind in a copy.
@@ -63,6 +66,7 @@ class Run:
     tags: tuple[str, ...] = ()
     note: str = ""
     epochs_done: int = 0
+    job: Job | None = None
     unreadable: str = ""
     missing: str = ""
     has_weights: bool = False
@@ -209,7 +213,9 @@ class Run:
         if self.status is Status.FINISHED and epochs and done < epochs:
             scored = self.result is not None and self.result.has_scores
             return stopped_text(done, epochs, scored=scored, early=self.early_stopped)
-        if self.status.has_trainer and self.status is not Status.QUEUED and epochs:
+        if self.status is Status.PENDING and self.job:
+            return f"{self.status} ({waiting_text(self.job)})"
+        if self.status.has_trainer and not self.status.waits and epochs:
             return f"{self.status}, epoch {min(done + 1, epochs)}/{epochs}"
         return f"{self.status} {done}/{epochs or '?'}"
 
@@ -236,9 +242,10 @@ class Run:
     @property
     def curves(self) -> Curves:
         """The learning curves as NumPy arrays: `curves.steps.loss`, `curves.epochs.validation_accuracy`..."""
-        from fmnist_tui.runs.curve import Curves, EpochCurve
+        from fmnist_tui.runs.curve import Curves, EpochCurve, ResourceCurve
 
-        return Curves(self.snapshot.curve, EpochCurve.of(self.snapshot.epochs))
+        snapshot = self.snapshot
+        return Curves(snapshot.curve, EpochCurve.of(snapshot.epochs), ResourceCurve.of(snapshot.resources))
 
     @cached_property
     def predictions(self) -> Predictions:
@@ -312,6 +319,7 @@ def read_run(directory: RunDirectory) -> Run:
         label.tags,
         label.note,
         _epochs_done(directory, tail),
+        _job(directory, status),
         missing=_missing(directory, status, manifest, result),
         has_weights=status is Status.FINISHED and exists(directory.model),
     )
@@ -340,7 +348,7 @@ def delete_run(run: RunDirectory) -> None:
     if is_held(run):
         raise RunError(f"run {run.run_id} has a trainer; stop it first with: fmnist-tui stop {run.run_id} --now")
     if is_waiting(run):
-        raise RunError(f"run {run.run_id} is waiting for its device; stop it first with: fmnist-tui stop {run.run_id}")
+        raise RunError(f"run {run.run_id} waits to be trained; stop it first with: fmnist-tui stop {run.run_id}")
     lock = acquire(run)
     try:
         gone = run.path.rename(run.path.with_name(f"{_DELETED}{run.run_id}"))
@@ -359,6 +367,10 @@ def delete_run(run: RunDirectory) -> None:
     if faults and os.path.lexists(gone):
         why = f"files of {owner_of(gone)} can't be removed"
         raise RunError(f"{run.run_id} is no longer listed, but some {why}; have them removed: rm -rf {gone}")
+
+
+def _job(run: RunDirectory, status: Status) -> Job | None:
+    return job_of(run) if status.has_trainer or status is Status.INTERRUPTED else None
 
 
 def _epochs_done(run: RunDirectory, tail: TailFold) -> int:

@@ -26,8 +26,14 @@ from fmnist_tui.training.events import Alert, CheckpointSaved
 from fmnist_tui.training.snapshots import EpochSnapshot, SnapshotPlan
 from fmnist_tui.training.store import DiskFull, Outcome
 
-_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
-_GPU = ("cuda", "cudnn", "cublas", "hip error", "nvidia", "mps backend")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+_GPU = ("cuda", "cudnn", "cublas", "hip error", "hip out of memory", "nvidia", "mps backend")
+
+
+def is_out_of_gpu_memory(error: Exception) -> bool:
+    """Whether a GPU had too little memory. PyTorch, cuBLAS and cuDNN report it by different errors."""
+    text = str(error).lower()
+    return any(phrase in text for phrase in _NO_MEMORY) and any(phrase in text for phrase in _GPU)
 
 
 def explain_error(error: Exception) -> str:
@@ -36,6 +42,9 @@ def explain_error(error: Exception) -> str:
     PyTorch raises plain RuntimeErrors for most of these, so they are recognised by their text.
     """
     text = str(error).lower()
+    if is_out_of_gpu_memory(error):
+        advice = "start a new run with a smaller --batch-size, or, if other runs share the GPU, resume with --per-gpu 1"
+        return f"out of memory: {first_line(error)}; {advice}"
     if isinstance(error, MemoryError) or any(phrase in text for phrase in _NO_MEMORY):
         why = first_line(error) or "of this machine"
         return f"out of memory: {why}; start a new run with a smaller --batch-size, or resume when more memory is free"

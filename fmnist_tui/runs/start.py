@@ -47,16 +47,21 @@ class RequestedRuns:
     warning: str = ""
 
 
-def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths) -> RequestedRuns:
-    """Makes a run directory for each configuration, once it is known that all of them can start here.
+def request_runs(configs: Sequence[TrainingConfig], folders: AppPaths, *, here: bool = True) -> RequestedRuns:
+    """Makes a run directory for each configuration, once it is known that all of them can start.
 
     Takes seconds where a GPU is named, since PyTorch has to look for it.
+
+    Args:
+        configs: What to train.
+        folders: The folders.
+        here: Whether they are trained on this machine, so that it must have their devices.
 
     Raises:
         DataError: The data folder doesn't hold what it should.
         ConfigError: A device isn't there, or the code of a custom model fails.
     """
-    images = check_startable(configs, folders.data, folders.cache)
+    images = check_startable(configs, folders.data, folders.cache, here=here)
     configs = with_current_code(configs, folders.data, folders.cache)
     requested = RequestedRuns(warning=disk_space_warning(folders.runs, configs, *images))
     for config in configs:
@@ -125,7 +130,9 @@ def _device_of_pytorch(wanted: str, gpu: str, precision: str) -> str:
     return device
 
 
-def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: Path) -> tuple[ImageShape, int | None]:
+def check_startable(
+    configs: Sequence[TrainingConfig], data: str | None, cache: Path, *, here: bool = True
+) -> tuple[ImageShape, int | None]:
     """Check what can be checked before training; whether data can be fetched is left to the trainer.
 
     Takes seconds if a GPU is named, because PyTorch has to look for it.
@@ -134,6 +141,7 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
         configs: What is to be trained.
         data: The folder of the data, "demo", or None for the usual locations.
         cache: The folder of decoded data.
+        here: Whether it is trained on this machine.
 
     Returns:
         The images' shape (channels, height, width), and the number of classes if it is known from a header.
@@ -148,6 +156,8 @@ def check_startable(configs: Sequence[TrainingConfig], data: str | None, cache: 
             raise DataError(row.message, row.advice)
     images = _header(data, cache)
     _check_shape(configs, *images, own_data=data not in (None, DEMO))
+    if not here:
+        return images
     wanted = {(config.device, config.hyperparameters.precision) for config in configs if config.model.needs_torch}
     for device, precision in sorted(wanted - {("auto", "float32"), ("cpu", "float32"), ("cpu", "bf16")}):
         _check_device(device, precision)

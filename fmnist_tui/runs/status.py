@@ -23,6 +23,8 @@ class Status(StrEnum):
     """What a run is doing; the values are what users see."""
 
     QUEUED = "queued"
+    PENDING = "pending"
+    """A cluster has not started it yet."""
     RUNNING = "running"
     UNRESPONSIVE = "running, not responding"
     PAUSED = "paused"
@@ -37,11 +39,16 @@ class Status(StrEnum):
     @property
     def has_trainer(self) -> bool:
         """Whether a trainer holds the run now, or will as soon as its device is free."""
-        return self in (Status.QUEUED, Status.RUNNING, Status.UNRESPONSIVE, Status.PAUSED)
+        return self.waits or self in (Status.RUNNING, Status.UNRESPONSIVE, Status.PAUSED)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has no trainer yet, because it waits for a device or a cluster."""
+        return self in (Status.QUEUED, Status.PENDING)
 
 
 def running_runs(runs: Path) -> list[RunDirectory]:
-    """The runs that have a trainer or wait for a device, newest first; none where the folder can't be read."""
+    """The runs that have a trainer or wait for one, newest first; none where the folder can't be read."""
     try:
         return [run for run in list_runs(runs) if is_held(run) or is_waiting(run)]
     except RunError:
@@ -65,9 +72,8 @@ def status_and_tail(run: RunDirectory) -> tuple[Status, TailFold]:
 
 
 def is_waiting(run: RunDirectory) -> bool:
-    """Whether the last event says that the run waits for its device, and it does."""
-    last = read_tail_fold(run).last
-    return isinstance(last.event, events.Queued) and _is_in_queue(run, last, last.event) if last else False
+    """Whether a run that no trainer holds waits for its device, or for a cluster."""
+    return _without_trainer(run, read_tail_fold(run)).waits
 
 
 def waits_in(run: RunDirectory, queue: Queue) -> bool:
@@ -85,11 +91,20 @@ def _without_trainer(run: RunDirectory, tail: TailFold) -> Status:
             return Status.FAILED
         return Status.STOPPED if last.event.resumable else Status.FINISHED
     if last is not None and isinstance(last.event, events.Queued):
-        if _is_in_queue(run, last, last.event):
+        if last.event.queue and _is_in_queue(run, last, last.event):
             return Status.QUEUED
         if is_held(run):  # it was started since
             return Status.RUNNING
-    return Status.INTERRUPTED
+    return Status.PENDING if _is_pending(run, last) else Status.INTERRUPTED
+
+
+def _is_pending(run: RunDirectory, last: Logged | None) -> bool:
+    """Whether a Slurm job of the run will start a trainer, for the first time or again."""
+    from fmnist_tui.runs.cluster.jobs import job_of, may_start
+
+    announced = last is not None and isinstance(last.event, events.Queued) and not last.event.queue
+    job = job_of(run)
+    return job is not None and may_start(job, announced=announced)
 
 
 def _with_trainer(run: RunDirectory, tail: TailFold) -> Status:

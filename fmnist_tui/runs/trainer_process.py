@@ -7,7 +7,9 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +20,7 @@ from fmnist_tui.runs.launch import EARLY_SIGNALS
 from fmnist_tui.runs.lock import current_attempt, end_attempt, holding, is_lock_of
 from fmnist_tui.runs.queue.store import Queue
 from fmnist_tui.text import safe
-from fmnist_tui.training.events import Command
+from fmnist_tui.training.events import Command, Queued, RunFinished
 
 _BYTES = 8192
 _CHARACTERS = 300
@@ -65,23 +67,85 @@ def main(arguments: list[str]) -> int:
     _adjust(given)
     inbox = Inbox(run, given.offset)
     received = _listen_to_signals(inbox)
-    watch = _Watch(run, given.lock, given.attempt, inbox, Queue(given.queue) if given.queue else None)
-    with ExitStack() as held:
-        held.enter_context(holding(given.lock))
-        held.callback(end_attempt, run, given.attempt)
-        held.enter_context(beating(run, given.attempt, watch.look))
+    queue = Queue(given.queue) if given.queue else None
+    finished = train_locked(
+        run,
+        given.lock,
+        given.attempt,
+        inbox,
+        queue=queue,
+        claim=given.claim,
+        device=given.device,
+        device_id=given.device_id,
+    )
+    if isinstance(finished, Queued):
+        _dispatch(queue)
+    elif finished.reason == "stopped" and received and not finished.message:
+        return 128 + received[0]
+    return exit_status(finished)
+
+
+def exit_status(finished: RunFinished | Queued) -> int:
+    """0, or 1 if the run failed or couldn't be saved."""
+    if isinstance(finished, Queued):
+        return 0
+    return 1 if finished.reason == "stopped" and finished.message else _EXIT[finished.reason]
+
+
+def train_locked(
+    run: RunDirectory,
+    lock: int,
+    attempt: int,
+    inbox: Inbox,
+    *,
+    queue: Queue | None = None,
+    claim: int = 0,
+    device: str = "",
+    device_id: str = "",
+    after: Callable[[RunFinished], object] = lambda _: None,
+) -> RunFinished | Queued:
+    """Train a run with a heartbeat, and release its lock; return its last event: `Queued` if it was queued again.
+
+    Args:
+        run: The run.
+        lock: The descriptor that holds its lock.
+        attempt: The trainer's number.
+        inbox: The commands to it.
+        queue: Where a dispatcher that was killed is restarted.
+        claim: The descriptor of the claim on its device; 0 without a queue.
+        device: See `worker.Trainer`.
+        device_id: See `worker.Trainer`.
+        after: Called with the end of the run while the lock is still held.
+    """
+    watch = _Watch(run, lock, attempt, inbox, queue)
+    with ExitStack() as until_released, ExitStack() as held:
+        held.enter_context(holding(lock))
+        held.callback(end_attempt, run, attempt)
+        held.enter_context(beating(run, attempt, watch.look))
+        from fmnist_tui.runs.queue.sharing import share_of
         from fmnist_tui.runs.worker import (
             Trainer,
             run_training,
         )  # imports NumPy and more, which may take longer than a heartbeat
 
-        trainer = Trainer(given.attempt, inbox, device=given.device, device_id=given.device_id)
+        share = share_of(queue, claim)
+        requeue = partial(share.requeue, run, until_released) if share else None
+        trainer = Trainer(attempt, inbox, device=device, device_id=device_id, share=share, requeue=requeue)
         finished = run_training(run, trainer)
-    if finished.reason == "stopped" and finished.message:
-        return 1  # it couldn't be saved
-    if finished.reason == "stopped" and received:
-        return 128 + received[0]
-    return _EXIT[finished.reason]
+        if isinstance(finished, RunFinished):
+            if share:
+                share.note_needs(run, finished)
+            after(finished)
+    return finished
+
+
+def _dispatch(queue: Queue | None) -> None:
+    """Let the dispatcher start the run again, once this process has ended."""
+    from fmnist_tui.runs.queue.dispatch import ensure_dispatcher
+
+    if queue is not None:
+        with suppress(OSError):  # any later command starts one
+            ensure_dispatcher(queue)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

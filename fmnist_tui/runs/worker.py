@@ -6,16 +6,17 @@ import os
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fmnist_tui.data import DataError, Dataset
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, open_append, sweep_temporary
 from fmnist_tui.host.filesystems import is_remote
 from fmnist_tui.host.gpu import others_on, others_text
-from fmnist_tui.host.gpus import query_gpus
+from fmnist_tui.host.gpus import query
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import (
@@ -36,10 +37,11 @@ from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.notifications import Announcer
-from fmnist_tui.runs.request import Request, command_of, read_request, settled_config, write_run_json
+from fmnist_tui.runs.request import Request, command_of, read_request, read_until, settled_config, write_run_json
+from fmnist_tui.runs.resources import ResourceMeter
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
-from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line
+from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line, is_out_of_gpu_memory
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import LossMonitor
@@ -51,10 +53,17 @@ from fmnist_tui.training.streams import STREAM_NUMBER
 from fmnist_tui.training.task import Task, announcements, make_engine, make_task
 from fmnist_tui.training.trainer import train
 
+if TYPE_CHECKING:
+    from fmnist_tui.runs.queue.sharing import DeviceShare
+
 _FLUSH_SECONDS = 2.0
 _NO_EXACT_RESUME = (
     "exact resume isn't available: a step that is replayed from saved parameters, buffers and optimiser has another "
     "result, so the model keeps state elsewhere, or its computation varies"
+)
+_NO_ROOM_FOR_ALL = (
+    "the GPU's memory isn't enough for all runs on it: this one continues from its newest checkpoint once it has a GPU "
+    "for itself"
 )
 _EXPECTED = (ConfigError, DataError, RunError)
 
@@ -70,6 +79,10 @@ class Trainer:
             key, or None if the run was stopped while it waited. None if the device has been acquired already.
         device: The acquired device, as in a configuration; "" for the one in the configuration.
         device_id: The GPU's key, or "".
+        meter: Measures what the process uses, for the log.
+        share: Tells how many runs share the device; None where that isn't known.
+        requeue: Called after the run has run out of GPU memory: queues it again, and returns the event to log, or None
+            if that wouldn't help.
     """
 
     attempt: int
@@ -77,10 +90,13 @@ class Trainer:
     turn: Callable[[], Generator[Event, None, tuple[str, str] | None]] | None = None
     device: str = ""
     device_id: str = ""
+    meter: ResourceMeter = field(default_factory=ResourceMeter)
+    share: DeviceShare | None = None
+    requeue: Callable[[], events.Queued | None] | None = None
 
 
-def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
-    """Train a run to its end and log all events; return the last one.
+def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished | events.Queued:
+    """Train a run to its end and log all events; return the last one, which is `Queued` if it has been queued again.
 
     Args:
         run: A run with a request, whose lock the caller holds. If it has checkpoints, training continues from the
@@ -96,23 +112,29 @@ def run_training(run: RunDirectory, trainer: Trainer) -> events.RunFinished:
         _note(run, message)
         return events.RunFinished("failed", resumable=True, message=message)
     try:
-        with closing(log), flushing(run.path, log):
+        with closing(log), closing(trainer.meter), flushing(run.path, log):
             check()
             for whole in (run.run_json, run.model, run.snapshots, run.predictions, run.result):
                 sweep_temporary(whole)
             watch, exact_steps = _primed(run)
             announcer = Announcer(run)
             for event in _guarded(run, trainer, exact_steps):
+                if used := trainer.meter.sample():
+                    log.append(used)
                 log.append(event)
                 for alert in watch.observe(event):
                     log.append(alert)
+                if trainer.share and isinstance(event, events.StepMetrics) and (sharing := trainer.share.look()):
+                    log.append(sharing)
                 announcer.see(event)
                 last = event
             log.sync()
     except Superseded as error:  # the log is another trainer's now
         _note(run, str(error))
         return events.RunFinished("failed", message=str(error))
-    assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every case
+    if isinstance(last, events.Queued):
+        return last
+    assert isinstance(last, events.RunFinished)  # noqa: S101 - `_guarded` ends with one in every other case
     announcer.end(last)
     return last
 
@@ -154,6 +176,10 @@ def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> It
         yield events.RunFinished("failed", resumable=True, message=str(error))
     except Exception as error:  # noqa: BLE001 - the edge of the trainer: the reason must reach the log
         _note(run, traceback.format_exc())
+        if is_out_of_gpu_memory(error) and trainer.requeue and (queued := trainer.requeue()):
+            yield events.Alert("out_of_memory", f"{_NO_ROOM_FOR_ALL} ({first_line(error)})")
+            yield queued
+            return
         message = explain_error(error) or f"{_line_of(run, error)}{type(error).__name__}: {first_line(error)}"
         yield events.RunFinished("failed", resumable=True, message=f"{message} (details: {run.train_log})")
 
@@ -193,6 +219,7 @@ def _events(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> Ite
 
 def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: ExactSteps) -> Iterator[Event]:
     yield events.Stage(StageKind.LOADING_DATA)
+    until = read_until(run)
     dataset = load_images(run, request.data)
     check_code(run)
     if request.config.model.needs_torch:
@@ -224,9 +251,9 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     exact = not inexact and (start is None or exact_steps.is_exact(start.position.step))
     yield events.Stage(StageKind.BUILDING_NETWORK)
     engine = make_engine(task)
-    yield from _shared_gpu(task.config.device, trainer.device_id)
+    yield from _shared_gpu(task.config.device, trainer)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
-        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact)
+        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact, until=until)
 
 
 def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:
@@ -240,12 +267,18 @@ def _first_start(run: RunDirectory, request: Request, task: Task, now: Condition
         yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
 
 
-def _shared_gpu(device: str, key: str) -> Iterator[Event]:
-    """An alert if others use the GPU; checked once this process uses it: two that start together both see it."""
+def _shared_gpu(device: str, trainer: Trainer) -> Iterator[Event]:
+    """An alert if others use the GPU; checked once this process uses it: two that start together both see it.
+
+    From now on the meter measures it: NVML has just worked, in a process of its own, so it won't hang this one.
+    """
     if not device.startswith("cuda"):
         return
-    known = query_gpus({}) if key else query_gpus(os.environ)  # ours may be the only one that is visible here
-    mine = next((gpu for gpu in known if gpu.key == key or (not key and device == f"cuda:{gpu.index}")), None)
+    key = trainer.device_id
+    report = query({}) if key else query(os.environ)  # ours may be the only one that is visible here
+    mine = next((gpu for gpu in report.visible if gpu.key == key or (not key and device == f"cuda:{gpu.index}")), None)
+    if mine and not report.fault:
+        trainer.meter.watch_gpu(mine.key)
     if mine and (text := others_text(mine, others_on(mine, {os.getpid()}))):
         yield events.Alert("gpu_shared", text)
 

@@ -12,6 +12,8 @@ import torch
 from fmnist_tui.training.config import ConfigError, NoDeviceError
 
 _BF16_CAPABILITY = 8
+_CONTEXT_BYTES = 600_000_000
+"""What a process takes of a GPU before its first tensor: kernels and libraries."""
 
 
 def resolve(wanted: str, free: str = "cuda:0") -> str:
@@ -61,6 +63,12 @@ def check_precision(precision: str, device: str) -> None:
 def gpu_name(device: str) -> str:
     """The product name of "cuda:N"."""
     return torch.cuda.get_device_name(device)
+
+
+def peak_memory() -> int:
+    """Bytes that this process has needed of its CUDA device at most, with what CUDA itself takes; 0 without one."""
+    reserved = max((torch.cuda.max_memory_reserved(index) for index in range(count_gpus()[0])), default=0)
+    return reserved + _CONTEXT_BYTES if reserved else 0
 
 
 def _best(free: str) -> str:

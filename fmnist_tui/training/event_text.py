@@ -30,6 +30,8 @@ def _short_line(event: events.Event) -> str:
             return name
         case events.StopRequested(how):
             return f"stop requested: {'after the current epoch' if how == 'after-epoch' else how}"
+        case events.Sharing(runs):
+            return f"{runs} runs share the device" if runs > 1 else "has the device for itself again"
         case events.Alert(_, message):
             return f"alert: {message}"
     return ""

@@ -193,6 +193,26 @@ class Dynamics(_Event, frozen=True, gc=False, tag="dynamics"):
     layers: tuple[LayerDynamics, ...]
 
 
+class Resources(_Event, frozen=True, gc=False, tag="resources"):
+    """What the trainer uses of its machine; about every ten seconds while it takes steps.
+
+    Attributes:
+        process_cpus: CPUs that its process kept busy since the event before: 2.0 for two.
+        process_memory: Bytes of resident memory of its process.
+        machine_cpu: Fraction of all CPUs of the machine that was busy since the event before, 0 to 1.
+        gpu: Recent utilisation of the GPU that it trains on, 0 to 1; None without one, or if the driver doesn't say.
+        gpu_memory: Bytes of that GPU's memory that are in use, by any process.
+        gpu_memory_total: Bytes of memory that it has.
+    """
+
+    process_cpus: float
+    process_memory: Whole
+    machine_cpu: float
+    gpu: float | None = None
+    gpu_memory: Whole | None = None
+    gpu_memory_total: Whole | None = None
+
+
 class CheckpointSaved(_Event, frozen=True, gc=False, tag="checkpoint_saved"):
     """A complete checkpoint is on disk."""
 
@@ -203,7 +223,7 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
     """Something the user should know.
 
     `kind` is a stable identifier: "non_finite", "spike", "plateau", "overfitting", "dead_units", "exploding",
-    "checkpoint_failed",
+    "checkpoint_failed", "out_of_memory",
     "no_checkpoint", "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "no_exact_resume" (a custom
     model failed the check at its run's start), "resume_inexact" (training continues under conditions that differ from
     those at its start, so not bit for bit).
@@ -211,6 +231,12 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
 
     kind: str
     message: str
+
+
+class Sharing(_Event, frozen=True, gc=False, tag="sharing"):
+    """From now on so many runs of this user share the device, this one included; 1 at a trainer's start."""
+
+    runs: Whole
 
 
 class Paused(_Event, frozen=True, gc=False, tag="paused"):
@@ -274,8 +300,10 @@ Event = (
     | StepMetrics
     | Epoch
     | Dynamics
+    | Resources
     | CheckpointSaved
     | Alert
+    | Sharing
     | Paused
     | Continued
     | StopRequested

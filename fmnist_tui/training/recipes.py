@@ -29,7 +29,7 @@ FLIPS = ("auto", "on", "off")
 _BY_DATA = (("flip", "auto"), ("input_scale", None), ("input_offset", None))
 MODEL = "model."
 """How the names of a model's own settings begin."""
-_OPTIONS_OF_COMMANDS = {
+_OTHER_OPTIONS = {
     "seed": "--seed",
     "seeds": "--seeds",
     "limit": "--limit",
@@ -73,13 +73,19 @@ def read_settings(model: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: The model has no such setting, or a value is invalid.
     """
+    return {name: setting_of(model, name).read(value) for name, value in given.items()}
+
+
+def setting_of(model: ModelSpec, name: str) -> Option:
+    """The setting of that name.
+
+    Raises:
+        ConfigError: The model has none.
+    """
     options = options_for(model)
-    found = {}
-    for name, value in given.items():
-        if not any(option.name == name for option in options):
-            _explain_missing(model, name)
-        found[name] = option_named(options, name, _OPTIONS_OF_COMMANDS).read(value)
-    return found
+    if not any(option.name == name for option in options):
+        _explain_missing(model, name)
+    return option_named(options, name, _OTHER_OPTIONS)
 
 
 def _explain_missing(model: ModelSpec, name: str) -> None:

@@ -42,6 +42,7 @@ def train(
     start: Checkpoint | None = None,
     *,
     exact: bool = True,
+    until: int | None = None,
 ) -> Iterator[Event]:
     """Train to the end, or until a command stops the run; the last event is a `RunFinished`.
 
@@ -52,8 +53,9 @@ def train(
         store: Saves checkpoints and the outcome.
         start: A checkpoint of the same task to resume from.
         exact: Whether the run resumes bit for bit, for the log.
+        until: Save and end, resumable, after this epoch; the schedule stays that of all epochs. None to train them all.
     """
-    return _Training(engine, task, control, store, start, exact=exact).run()
+    return _Training(engine, task, control, store, start, exact=exact, until=until).run()
 
 
 class _StopNow(Exception):
@@ -76,6 +78,7 @@ class _Training:
         start: Checkpoint | None,
         *,
         exact: bool,
+        until: int | None,
     ) -> None:
         self._engine = engine
         self._task = task
@@ -84,6 +87,7 @@ class _Training:
         self._store = store
         self._start = start
         self._exact = exact
+        self._until = math.inf if until is None else until
         self._position = start.position if start else Position()
         self._measured = measured_steps(len(task.train_indices), self._settings.batch_size)
         self._plan = plan_snapshots(engine, task)
@@ -95,6 +99,9 @@ class _Training:
         yield from self._begin()
         try:
             while not self._at_end:
+                if self._position.epoch > self._until:
+                    yield events.Stage(f"trained until epoch {self._position.epoch - 1}, as requested")
+                    raise _StopNow
                 yield from self._epoch()
             yield from self._finish()
         except _StopNow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 _JOINER = "\u200d"
@@ -86,6 +86,11 @@ def cut(text: str, width: int, mark: str = "…") -> str:
             break
         kept += cluster
     return f"{kept.rstrip().removesuffix(mark)}{mark}" if mark else kept
+
+
+def fitting(texts: Sequence[str], width: int) -> str:
+    """The first of them that fits so many cells, else the last one."""
+    return next((text for text in texts if cells(text) <= width), texts[-1])
 
 
 def pad(text: str, width: int) -> str:

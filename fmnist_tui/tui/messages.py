@@ -204,6 +204,10 @@ class GraphicsFound(Message):
         self.graphics = graphics
 
 
+class ShowQueue(Message):
+    """The user wants to see the queue."""
+
+
 class CommandRequested(Message):
     """A command is to be sent to a run's trainer."""
 

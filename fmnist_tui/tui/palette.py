@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList
 
 from fmnist_tui.tui.base_screens import SafeScreen
+from fmnist_tui.tui.messages import ShowQueue
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 
@@ -50,7 +51,7 @@ class Palette(SafeScreen, CommandPalette):
 
 
 def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """One for each key's action, named as in its binding; then the theme."""
+    """One for each key's action, named as in its binding; then the queue and the theme."""
     listed = set()
     for active in sorted(screen.active_bindings.values(), key=lambda active: not active.binding.show):
         binding = active.binding
@@ -61,6 +62,8 @@ def commands(app: App[None], screen: Screen[Any]) -> Iterator[SystemCommand]:
         title = f"{binding.description} ({app.get_key_display(binding)})"
         run = partial(app.run_action, action, active.node)
         yield SystemCommand(title, active.tooltip if active.tooltip != binding.description else "", run)
+    if not any(action == "queue" for action, _ in listed):
+        yield SystemCommand("Queue", "Runs with a device or waiting for one", partial(app.post_message, ShowQueue()))
     yield SystemCommand("Theme", "Light, dark and other colours; saved", app.action_change_theme)
 
 

@@ -13,25 +13,28 @@ from fmnist_tui.doctor.logout import what_a_logout_ends
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.paths import AppPaths, data_folder
+from fmnist_tui.runs.cluster.submit import submit_again
 from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.in_app import InAppRun, train_in_order
-from fmnist_tui.runs.queue.submit import submit
+from fmnist_tui.runs.queue.options import QueueOptions, queue_options
 from fmnist_tui.runs.resume import DataMoved, check_resumable
 from fmnist_tui.runs.run import Run, read_run, read_runs
 from fmnist_tui.runs.start import request_runs
-from fmnist_tui.runs.status import Status
 from fmnist_tui.training.config import ConfigError, TrainingConfig
 from fmnist_tui.training.events import Command
 from fmnist_tui.tui import messages
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.dialogs.entry import DataFolderDialog
+from fmnist_tui.tui.dialogs.queue import QueueDialog
 from fmnist_tui.tui.messages import Failed, Post
 from fmnist_tui.tui.run_monitor import RunsChanged, RunsState, RunState
 from fmnist_tui.tui.startup import startup_notices
 from fmnist_tui.tui.terminal_notification import terminal_notification, understands_notifications
 from fmnist_tui.tui.threads import for_each
+from fmnist_tui.user_settings import SettingsError
 
 _EFFECT_SECONDS = 0.5
 """After so long a command has usually taken effect."""
@@ -170,6 +173,11 @@ class RunControl(LabApp):
         """Shows another run."""
         self.follow(message.run)
 
+    def on_show_queue(self) -> None:
+        """Opens the queue, but not over a dialog that the next key of a burst has opened."""
+        if not isinstance(self.screen, Dialog):
+            self.push_screen(QueueDialog(), self._show_queued)
+
     def on_overlay_toggled(self, message: messages.OverlayToggled) -> None:
         """Follows another run as well, or no longer."""
         if stop := self._overlays.pop(message.run, None):
@@ -215,10 +223,15 @@ class RunControl(LabApp):
         if self.followed is None:
             interrupted = [one.run for one in state.runs if one.is_interrupted] if not before.complete else []
             ended = [*interrupted, *(one.run for one in state.runs)] if state.complete else []
-            waiting = {one.run for one in state.running if one.status is Status.QUEUED}
+            waiting = {one.run for one in state.running if one.status.waits}
             running = sorted(self.running_runs, key=lambda run: run in waiting)
             if found := next(iter([*running, *ended]), None):
                 self.follow(found)
+
+    async def _show_queued(self, run: RunDirectory | None) -> None:
+        if run is not None:
+            self.follow(run)
+            await self.run_action("go('training')")
 
     def _resume_on(self, run: RunDirectory, data: str | None) -> None:
         if data:
@@ -265,34 +278,36 @@ def _start_runs(
 ) -> None:
     """Trains the configurations in processes, or in this thread where `in_app_runs` is given."""
     try:
+        options = queue_options()
         requested = request_runs(configs, folders)
-    except (ConfigError, DataError) as error:
+    except (ConfigError, DataError, SettingsError) as error:
         post(Failed(str(error)))
         return
     for line in filter(None, [requested.warning, *requested.failed]):
         post(Failed(line))
     if in_app_runs is None:
-        _submit(requested.runs, post, stop)
+        _submit(requested.runs, options, post, stop)
     else:
-        _train_here(requested.runs, in_app_runs, post, stop)
+        _train_here(requested.runs, options, in_app_runs, post, stop)
 
 
 def _resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Event) -> None:
     """Resumes a run in a process, on the images in the folder `data`, or where they were."""
     try:
+        options = queue_options()
         check_resumable(run, data and data_folder(data))
     except DataMoved as error:
         post(messages.DataNotFound(run, str(error)))
     except RunError as error:
         post(Failed(str(error), severity="warning"))
     else:
-        _submit([run], post, stop)
+        _submit([run], options, post, stop)
 
 
-def _submit(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None:
-    """Starts the runs, or queues them, and waits until the trainers that it started end, or `stop` is set."""
+def _submit(runs: list[RunDirectory], options: QueueOptions, post: Post, stop: threading.Event) -> None:
+    """Starts, queues or submits the runs, and waits until the trainers that it started end, or `stop` is set."""
     try:
-        submitted = submit(runs)
+        submitted = submit_again(runs, options)
     except RunError as error:
         post(Failed(str(error)))
         return
@@ -308,7 +323,9 @@ def _submit(runs: list[RunDirectory], post: Post, stop: threading.Event) -> None
             post(messages.TrainerEnded())
 
 
-def _train_here(runs: list[RunDirectory], in_app_runs: list[InAppRun], post: Post, stop: threading.Event) -> None:
+def _train_here(
+    runs: list[RunDirectory], options: QueueOptions, in_app_runs: list[InAppRun], post: Post, stop: threading.Event
+) -> None:
     """Trains the runs in this thread, one after the other.
 
     `in_app_runs` has those that wait or train, so that another thread can stop them. That thread sets `stop` first, and
@@ -318,7 +335,7 @@ def _train_here(runs: list[RunDirectory], in_app_runs: list[InAppRun], post: Pos
     try:
         for run in runs:
             try:
-                ours.append(InAppRun(run))
+                ours.append(InAppRun(run, options))
             except RunError as error:
                 post(Failed(str(error)))
                 continue

@@ -14,6 +14,7 @@ from pathlib import Path
 from textual.message import Message
 
 from fmnist_tui.errors import RunError
+from fmnist_tui.runs.cluster.jobs import job_of
 from fmnist_tui.runs.directory import RunDirectory, created_at, list_runs, unordered_runs
 from fmnist_tui.runs.run import Run, has_steps, read_run
 from fmnist_tui.runs.status import Status, status_of
@@ -273,8 +274,13 @@ def read_state(run: RunDirectory) -> RunState:
 
 
 def _is_current(known: RunState) -> bool:
-    """Whether a run whose files didn't change is as it was: a trainer may have started, or died without a trace."""
+    """Whether a run whose files didn't change is as it was: a trainer may have started, or died without a trace.
+
+    Why it waits for a cluster may have changed, too.
+    """
     try:
+        if known.status is Status.PENDING and job_of(known.run) != known.record.job:
+            return False
         return known.status is Status.FINISHED or status_of(known.run) is known.status
     except OSError:
         return bool(known.record.damage)

@@ -45,6 +45,18 @@ def _playground() -> Screen[Any]:
     return PlaygroundScreen()
 
 
+def _workspace() -> Screen[Any]:
+    from fmnist_tui.tui.workspace.screen import WorkspaceScreen
+
+    return WorkspaceScreen()
+
+
+def _sweeps() -> Screen[Any]:
+    from fmnist_tui.tui.sweeps.screen import SweepsScreen
+
+    return SweepsScreen()
+
+
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "dataset": DatasetScreen,
     "models": _models,
@@ -52,6 +64,8 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "results": _results,
     "why": _why,
     "playground": _playground,
+    "runs": _workspace,
+    "sweeps": _sweeps,
 }
 
 
@@ -81,8 +95,10 @@ def import_all() -> None:
     import fmnist_tui.tui.models.screen
     import fmnist_tui.tui.playground.screen
     import fmnist_tui.tui.results.screen
+    import fmnist_tui.tui.sweeps.screen
     import fmnist_tui.tui.training.screen
-    import fmnist_tui.tui.why.screen  # noqa: F401
+    import fmnist_tui.tui.why.screen
+    import fmnist_tui.tui.workspace.screen  # noqa: F401
 
     has_pytorch()
 

@@ -15,7 +15,7 @@ from fmnist_tui.text import grouped
 from .commands import copy_of, edit
 from .conftest import Fmnist
 
-KEYS = {"run", "status", "config", "result", "best_epoch", "label"}
+KEYS = {"run", "status", "config", "result", "best_epoch", "label", "launcher", "job"}
 
 CONFIG = {
     "format",

@@ -106,7 +106,7 @@ def test_without_options_the_unmodified_recipe_is_trained(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: ((1, 28, 28), 10))
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_, **__: ((1, 28, 28), 10))
     assert fmnist("train", "v0", "--data", "mnist", "--runs", runs).status == 0
     (run,) = list_runs(runs)
     config = read_manifest(run).json
@@ -119,7 +119,7 @@ def test_beside_others_v0_uses_the_cpu_whatever_device_is_requested(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
     monkeypatch.setattr("fmnist_tui.cli.train.start_and_follow", lambda *_, **__: 0)
-    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: ((1, 28, 28), 10))
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_, **__: ((1, 28, 28), 10))
     assert fmnist("train", *versions, "--device", "cuda:1", "--seeds", "2", "--runs", runs).status == 0
     asked = sorted(
         (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])

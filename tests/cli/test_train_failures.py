@@ -25,7 +25,7 @@ from .idx import labels, sample
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the command's checks, as if data or device had gone after them."""
-    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_: ((1, 28, 28), 10))
+    monkeypatch.setattr("fmnist_tui.runs.start.check_startable", lambda *_, **__: ((1, 28, 28), 10))
 
 
 @pytest.mark.parametrize("how", [[], ["--detach"], ["--in-app"]], ids=" ".join)

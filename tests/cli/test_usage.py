@@ -17,11 +17,16 @@ from .conftest import Fmnist
 COMMANDS = {
     *("train", "runs", "show", "attach", "pause", "continue", "stop", "resume"),
     *("label", "delete", "queue", "recipe", "results", "analyse", "export", "data", "bench", "doctor"),
-    *("models", "new-model", "predict"),
+    *("models", "new-model", "predict", "watch", "sweep"),
 }
 
 OPTIONS = {
     "recipe": {"show"},
+    "sweep": {
+        *("--set", "--trials", "--sampler", "--halving", "--min-epochs", "--eta", "--retrain-seeds", "--seed"),
+        *("--epochs", "--limit", "--workers", "--device", "--threads", "--detach", "--recipe", "--data", "--runs"),
+        *("list", "show", "watch", "resume", "stop"),
+    },
     "train": {
         "--set",
         "--recipe",
@@ -40,6 +45,7 @@ OPTIONS = {
         "--detach",
         "--in-app",
         "--json",
+        *("--per-gpu", "--avoid-busy", "--after"),
     },
     "runs": {"--json", "--runs"},
     "show": {"--json", "--runs"},
@@ -47,7 +53,10 @@ OPTIONS = {
     "pause": {"--runs"},
     "continue": {"--runs"},
     "stop": {"--after-epoch", "--now", "--runs"},
-    "resume": {"--detach", "--in-app", "--json", "--runs", "--model", "--accept-changed-model"},
+    "resume": {
+        *("--detach", "--in-app", "--json", "--runs", "--model", "--accept-changed-model"),
+        *("--per-gpu", "--avoid-busy"),
+    },
     "queue": {"--json"},
     "label": {"--name", "--tag", "--untag", "--note", "--json", "--runs"},
     "delete": {"--yes", "--runs"},

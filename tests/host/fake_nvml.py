@@ -82,6 +82,12 @@ class FakeNvml:
             raise gpu
         return gpu
 
+    def nvmlDeviceGetHandleByUUID(self, key: str) -> FakeGpu:  # noqa: N802
+        found = [gpu for gpu in self.gpus if isinstance(gpu, FakeGpu) and gpu.uuid == key]
+        if not found:
+            raise pynvml.NVMLError_NotFound
+        return found[0]
+
     def nvmlDeviceGetUUID(self, gpu: FakeGpu) -> str:  # noqa: N802
         return gpu.uuid
 

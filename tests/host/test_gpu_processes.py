@@ -64,7 +64,7 @@ def test_another_user_and_one_without_a_name_are_others(
     start(42, ["java"])
     monkeypatch.setattr(os, "getuid", lambda: 77_777)
     names = {(proc / "41").stat().st_uid: "alice"}
-    monkeypatch.setattr(gpu_processes, "_user_name", lambda uid: names.pop(uid, "4711"))
+    monkeypatch.setattr(gpu_processes, "user_name", lambda uid: names.pop(uid, "4711"))
     gpu = gpu_with(use, see, {41: GB, 42: None}, 2 * GB)
     assert others_text(gpu, others_on(gpu)) == "GPU 0 (H200) is also used by alice: python (1.0 GB), 4711: java"
 

@@ -42,6 +42,14 @@ def test_those_that_others_have_do_not_count(machine: pytest.MonkeyPatch) -> Non
     assert available_cpus() == 3
 
 
+def test_a_slurm_allocation_counts_also_where_nothing_confines_the_job_to_it(machine: pytest.MonkeyPatch) -> None:
+    machine.setenv("SLURM_CPUS_ON_NODE", "2")
+    machine.delenv("SLURM_JOB_ID", raising=False)
+    assert available_cpus() == 64
+    machine.setenv("SLURM_JOB_ID", "7")
+    assert available_cpus() == 2
+
+
 def test_where_there_is_no_affinity_all_count(machine: pytest.MonkeyPatch) -> None:
     machine.delattr(os, "sched_getaffinity")
     assert available_cpus() == 64

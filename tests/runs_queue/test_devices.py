@@ -11,8 +11,8 @@ from runs.trainers import request
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.node import available_cpus
 from fmnist_tui.runs.conditions import Conditions
-from fmnist_tui.runs.queue.devices import Claim, candidates, free_device, needed_device, title_of, visible_gpus
-from fmnist_tui.runs.queue.store import Entry
+from fmnist_tui.runs.queue.devices import candidates, needed_device, title_of, visible_gpus
+from fmnist_tui.runs.queue.options import QueueOptions
 from fmnist_tui.runs.queue.submit import new_entry
 from fmnist_tui.runs.request import read_request
 from fmnist_tui.training.config import TrainingConfig
@@ -24,19 +24,6 @@ TWO = (Gpu("GPU-a", 0, "H200"), Gpu("GPU-b", 1, "H200"))
 
 def v3_on(device: str) -> TrainingConfig:
     return configure("v3", "tuned", {}, device=device)
-
-
-def on_cpu(name: str, threads: int, cpus: tuple[int, ...] = (0, 1, 2, 3), cpu_count: int = 0) -> Entry:
-    count = cpu_count or len(cpus)
-    return Entry(run=name, created=1.0, needs="cpu", cpus=cpus, cpu_count=count, threads=threads)
-
-
-def on_gpu(name: str, *keys: str) -> Entry:
-    return Entry(run=name, created=1.0, needs="cuda", gpus=tuple((key, number) for number, key in enumerate(keys)))
-
-
-def fits(entry: Entry, claims: list[Claim] | None = None, waiting: list[Entry] | None = None) -> Claim | None:
-    return free_device(entry, claims or [], waiting or [], {})
 
 
 # What a run needs
@@ -138,7 +125,7 @@ def test_a_run_that_was_begun_elsewhere_takes_the_cpus_that_are_here(tmp_path: P
     device = "cpu" if config == V0 else "cuda:1"
     begun = {**replace(config, device=device, threads=512).to_json(), "host": "gpu01", "cpus": 512}
     run.run_json.write_text(json.dumps(begun))
-    entry = new_entry(run, read_request(run), ())
+    entry = new_entry(run, read_request(run), (), QueueOptions())
     assert (entry.needs, entry.gpus, entry.threads) == ("cpu", (), available_cpus())
 
 
@@ -147,63 +134,3 @@ def test_what_a_run_waits_for_is_named() -> None:
     assert title_of((("mps", 0),)) == "mps"
     assert title_of((("GPU-a", 1),)) == "cuda:1"
     assert title_of((("GPU-a", 1), ("GPU-b", 2))) == "cuda"
-
-
-# Which GPU is free
-
-
-def test_a_gpu_has_one_run_at_a_time_whatever_its_number_in_each_of_them() -> None:
-    first = fits(on_gpu("one", "GPU-a", "GPU-b"))
-    assert first == Claim(run="one", gpu="GPU-a", index=0)
-    assert fits(on_gpu("two", "GPU-b", "GPU-a"), [first]) == Claim(run="two", gpu="GPU-b", index=0)
-    assert fits(on_gpu("three", "GPU-a"), [first]) is None
-    assert first.device == "cuda:0"
-
-
-def test_gpus_that_others_use_are_taken_last() -> None:
-    entry = on_gpu("one", "GPU-a", "GPU-b")
-    taken = free_device(entry, [], [], {"GPU-a": True, "GPU-b": False})
-    assert taken is not None
-    assert taken.gpu == "GPU-b"
-    only = free_device(on_gpu("one", "GPU-a"), [], [], {"GPU-a": True})
-    assert only is not None
-
-
-def test_a_run_does_not_overtake_one_that_waits_longer_for_the_same_gpu() -> None:
-    assert fits(on_gpu("new", "GPU-a"), waiting=[on_gpu("old", "GPU-a", "GPU-b")]) is None
-    assert fits(on_gpu("new", "GPU-c"), waiting=[on_gpu("old", "GPU-a", "GPU-b")]) is not None
-    assert fits(on_cpu("new", 4), waiting=[on_gpu("old", "GPU-a")]) is not None
-
-
-# Which CPUs are free
-
-
-def test_runs_on_the_cpu_go_side_by_side_while_there_are_cpus_for_their_threads() -> None:
-    first = fits(on_cpu("one", 2))
-    assert first == Claim(run="one", cpus=(0, 1, 2, 3), threads=2)
-    second = fits(on_cpu("two", 2), [first])
-    assert second is not None
-    assert fits(on_cpu("three", 1), [first, second]) is None
-
-
-def test_a_run_that_takes_all_cpus_waits_for_all_of_them_and_is_not_overtaken() -> None:
-    running = Claim(run="one", cpus=(0, 1, 2, 3), threads=1)
-    whole = on_cpu("two", 4)
-    assert fits(whole, [running]) is None
-    assert fits(on_cpu("three", 1), [running], [whole]) is None
-
-
-def test_processes_on_different_cpus_do_not_wait_for_each_other() -> None:
-    running = Claim(run="one", cpus=(0, 1), threads=2)
-    assert fits(on_cpu("two", 2, cpus=(2, 3)), [running]) is not None
-    assert fits(on_cpu("three", 2, cpus=(1, 2)), [running]) is None
-
-
-def test_a_quota_counts_as_well_as_the_number_of_cpus() -> None:
-    running = Claim(run="one", cpus=(0, 1, 2, 3), threads=1)
-    assert fits(on_cpu("two", 1, cpu_count=1), [running]) is None
-    assert fits(on_cpu("two", 1, cpu_count=2), [running]) is not None
-
-
-def test_a_run_on_a_gpu_takes_no_cpu_from_others() -> None:
-    assert fits(on_cpu("two", 4), [Claim(run="one", gpu="GPU-a")]) is not None

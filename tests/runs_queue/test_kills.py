@@ -87,7 +87,7 @@ def let_all_end(runs: Path, queue: Queue) -> None:
         time.sleep(0.2)
 
 
-def survive(runs: Path, queue: Queue, count: int, seed: int) -> None:
+def survive(runs: Path, queue: Queue, count: int, seed: int, slots: int = 1) -> None:
     chance = np.random.default_rng(seed)
     references = [request(runs.parent / "references", replace(SHORT_V0, seed=number)) for number in range(SEEDS)]
     assert [finish(run) for run in references] == [0] * SEEDS
@@ -110,6 +110,7 @@ def survive(runs: Path, queue: Queue, count: int, seed: int) -> None:
 
     for _ in range(count // 2):
         time.sleep(chance.uniform(0.1, 1.5))
+        assert len(claims_in_use(queue)) <= slots
         kill_some(queue, chance)
         if chance.random() < 0.5:
             revive(queue)  # as any command does
@@ -117,12 +118,15 @@ def survive(runs: Path, queue: Queue, count: int, seed: int) -> None:
 
     assert list_runs(runs)[::-1] == made
     for run in made:
-        assert_undisturbed(run, references[read_request(run).config.seed])
+        reference = references[read_request(run).config.seed]
+        assert_undisturbed(run, reference)
+        assert run.model.read_bytes() == reference.model.read_bytes()
         assert not list(run.path.rglob("*.tmp"))
     assert queue.read() == ()
     wait_until(lambda: all(has_ended(process.pid) for process in dispatchers(queue)), "the last dispatcher ended")
-    begun = [first_start(run) for run in made[:half] if was_never_killed(run)]
-    assert begun == sorted(begun)
+    if slots == 1:
+        begun = [first_start(run) for run in made[:half] if was_never_killed(run)]
+        assert begun == sorted(begun)
 
 
 def was_never_killed(run: RunDirectory) -> bool:
@@ -143,3 +147,16 @@ def test_six_waiting_runs_survive_kills_of_all_who_look_after_them(runs: Path, q
 @pytest.mark.timeout(1800)
 def test_forty_waiting_runs_survive_kills_of_all_who_look_after_them(runs: Path, queue: Queue, one_cpu: None) -> None:
     survive(runs, queue, 40, seed=2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_forty_waiting_runs_survive_kills_with_two_slots(
+    runs: Path, queue: Queue, one_cpu: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who queue runs read the number of slots from the user's settings."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    settings = tmp_path / "config" / "fmnist-tui" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("[queue]\ncpu_slots = 2\n")
+    survive(runs, queue, 40, seed=3, slots=2)

@@ -48,11 +48,11 @@ def queued(runs: Path, queue: Queue) -> RunDirectory:
 
 def start_waiting(queue: Queue) -> list[RunDirectory]:
     with queue.locked():
-        started, failed = start_ready(queue)
-    assert not failed
-    for process in started.values():
+        dispatched = start_ready(queue)
+    assert not dispatched.failed
+    for process in dispatched.started.values():
         threading.Thread(target=process.wait).start()
-    return list(started)
+    return list(dispatched.started)
 
 
 def race(runs: Path, queue: Queue, rounds: int, command: Command) -> None:

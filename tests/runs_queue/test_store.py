@@ -37,7 +37,7 @@ def test_the_order_is_read_as_it_was_written(queue: Queue) -> None:
 def test_what_a_later_version_added_is_ignored(queue: Queue) -> None:
     with queue.locked():
         queue.order_file.write_text(
-            '{"format":1,"later":1,"entries":[{"run":"/runs/a","created":1.0,"needs":"cpu","priority":3}]}'
+            '{"format":1,"later":1,"entries":[{"run":"/runs/a","created":1.0,"needs":"cpu","colour":3}]}'
         )
     assert queue.read() == (entry("a"),)
 

@@ -168,15 +168,16 @@ def drive(
     *,
     start: Checkpoint | None = None,
     store: MemoryStore | None = None,
+    until: int | None = None,
 ) -> Ran:
-    """Trains to the end; the commands that `script` returns for an event are the next that the trainer reads."""
+    """Trains to the end, or until an epoch; the trainer next reads the commands that `script` returns for an event."""
     commands: list[Command | None] = []
     ran = Ran([], store or MemoryStore())
 
     def control() -> Command | None:
         return commands.pop(0) if commands else None
 
-    for event in train(engine, task, control, ran.store, start):
+    for event in train(engine, task, control, ran.store, start, until=until):
         ran.events.append(event)
         commands.extend(script(event))
         assert len(ran.events) < 10_000, "this training never ends"

@@ -22,8 +22,10 @@ NAMES: dict[str, type[Event]] = {
     "step": events.StepMetrics,
     "epoch": events.Epoch,
     "dynamics": events.Dynamics,
+    "resources": events.Resources,
     "checkpoint_saved": events.CheckpointSaved,
     "alert": events.Alert,
+    "sharing": events.Sharing,
     "paused": events.Paused,
     "continued": events.Continued,
     "stop_requested": events.StopRequested,
@@ -44,8 +46,15 @@ def any_event(*, finite: bool = False) -> st.SearchStrategy[Event]:
     words = st.text(st.characters(exclude_categories=("C", "Z")), max_size=5)
     measure = st.none() | st.floats(width=32, allow_nan=False, allow_infinity=False)
     layers = st.lists(st.builds(events.LayerDynamics, words, measure, measure, measure), max_size=3).map(tuple)
-    by_type = {str: words, Whole: st.integers(-(2**53) + 1, 2**53 - 1), float: numbers, bool: st.booleans()}
+    by_type: dict[Any, Any] = {
+        str: words,
+        Whole: st.integers(-(2**53) + 1, 2**53 - 1),
+        float: numbers,
+        bool: st.booleans(),
+    }
     by_type[LAYERS] = layers
+    by_type[float | None] = measure
+    by_type[Whole | None] = st.none() | by_type[Whole]
 
     def built(kind: type[Event]) -> st.SearchStrategy[Event]:
         return st.builds(kind, **{item.name: by_type[item.type] for item in fields(kind)})
@@ -122,7 +131,8 @@ def test_a_loss_that_is_not_finite_is_null_in_the_log_and_nan_when_read(value: f
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_of_a_log_is_one_line_that_no_terminal_obeys(kind: type[Event]) -> None:
     hostile = "\x1b]0;title\x07a\r\nb\x9b31m\u202e\ud800"
-    values = {Whole: 1, float: 0.5, bool: True, LAYERS: [{"name": hostile}]}
+    values: dict[Any, Any] = {Whole: 1, float: 0.5, bool: True, LAYERS: [{"name": hostile}]}
+    values |= {Whole | None: 1, float | None: 0.5}
     record: dict[str, Any] = {item.name: values.get(item.type, hostile) for item in fields(kind)}
     record["event"] = events.name_in_log(kind)
     for event in (from_json(record), decode(json.dumps(record).replace("\\ud800", "").encode())):

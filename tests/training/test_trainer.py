@@ -290,3 +290,23 @@ def test_an_alert_of_the_store_is_passed_on() -> None:
     ran = drive(FakeEngine(), task(), store=MemoryStore(_news=[alert]))
     assert ran.events[2] == alert
     assert ran.events[-1] == events.RunFinished("completed", scored=True)
+
+
+def test_until_an_epoch_it_saves_and_ends_without_scoring_and_goes_on_with_the_same_schedule() -> None:
+    made = task(changes={"epochs": 3})
+    whole = drive(FakeEngine(), made)
+    store = MemoryStore()
+    first = drive(FakeEngine(), made, store=store, until=2)
+    assert first.events[-1] == events.RunFinished("stopped", resumable=True)
+    assert store.outcome is None
+    assert "trained until epoch 2, as requested" in [stage.name for stage in first.of(events.Stage)]
+    start = store.checkpoints[-1]
+    assert (start.position.epoch, start.position.epoch_step) == (3, 0)
+    rest = drive(FakeEngine(), made, start=start)
+    taken = first.of(events.StepMetrics)
+    rates = [step.learning_rate for step in whole.of(events.StepMetrics)]
+    assert [step.learning_rate for step in taken] == rates[: len(taken)]
+    assert np.array_equal((rest.outcome.weights or {})["weight"], (whole.outcome.weights or {})["weight"])
+    again = drive(FakeEngine(), made, start=start, until=2)  # killed after it had saved
+    assert not again.of(events.StepMetrics)
+    assert again.events[-1] == events.RunFinished("stopped", resumable=True)

@@ -10,6 +10,9 @@ from fmnist_tui.cli.show import show_command
 from fmnist_tui.files import read_json, write_json
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.report.sentences import score_text
+from fmnist_tui.runs.cluster.slurm import Job
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.queue.waiting import Waiting
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status
@@ -21,13 +24,21 @@ from fmnist_tui.training.events import (
     Paused,
     Resumed,
     RunFinished,
+    RunStarted,
     Stage,
     StopRequested,
 )
 from fmnist_tui.tui.results.runs_view import row
 from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
-from fmnist_tui.tui.training.progress import headline, machine_text, progress_of, waiting_text
+from fmnist_tui.tui.training.progress import (
+    headline,
+    machine_text,
+    progress_of,
+    trainer_host,
+    waiting_text,
+    waits_for,
+)
 
 from .samples import EPOCHS, STEPS, snapshot_of, training, window, write_run
 
@@ -167,6 +178,18 @@ def test_a_queued_run_shows_its_place_and_how_long_the_run_before_it_takes() -> 
         waiting_text(waiting) == "waits for cpu, 2 queued runs ahead, behind v1-20260102-000000-00aa (about 7 min left)"
     )
     assert waiting_text(Waiting("cuda", 0)) == "waits for cuda"
+    assert waiting_text(Waiting("cuda", 1, reason="held")) == "held, 1 queued run ahead"
+
+
+def test_a_run_on_a_cluster_shows_slurms_reason_and_then_its_node(tmp_path: Path) -> None:
+    follower = Follower(RunDirectory(tmp_path / "v0-20260101-000000-0000"))
+    assert waits_for(follower) == ""
+    follower.job = Job("123_4", "PENDING", "Priority")
+    assert waits_for(follower) == "Slurm job 123_4: Priority"
+    log = snapshot_of([RunStarted("v0", 10, 5, 2, 100, 1, host="node1")])
+    assert trainer_host(log, Status.RUNNING) == "node1"
+    assert trainer_host(log, Status.PENDING) == trainer_host(log, Status.INTERRUPTED) == ""
+    assert machine_text(log, None, "node1") == "trainer on node1"
 
 
 def test_a_pause_changes_no_fraction() -> None:

@@ -1,4 +1,4 @@
-"""Which devices a run may train on, which of them is free, and which are in use. Asks the GPUs' driver, never PyTorch.
+"""Which devices a run may train on, and which are in use. Asks the GPUs' driver, never PyTorch.
 
 A device in use has a claim: a small locked file for the run that has it, free when its trainer ends, however it ends.
 """
@@ -20,7 +20,7 @@ import msgspec
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.gpus import query_gpus
-from fmnist_tui.runs.queue.store import Entry, Queue, decoded, encoded
+from fmnist_tui.runs.queue.store import Queue, decoded, encoded
 from fmnist_tui.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         index: The GPU's index in PyTorch.
         cpus: The CPUs that the run may use; empty if the system doesn't report them.
         threads: How many of them it keeps busy; 0 for a run on a GPU.
+        per_gpu: How many runs may share the GPU, itself included; `AUTO` for as many as measurements allow.
+        alone: Whether it was requeued to have the GPU for itself.
+        cpu_slots: How many runs may share the CPUs; 0 for as many as there are CPUs for their threads.
+        since: When it was acquired (unix seconds), 0 if unknown.
+        model: As in the queue's entry, like all that follows.
     """
 
     run: str
@@ -46,6 +51,13 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     index: int = 0
     cpus: tuple[int, ...] = ()
     threads: int = 0
+    per_gpu: int = 1
+    alone: bool = False
+    cpu_slots: int = 0
+    since: float = 0.0
+    model: str = ""
+    priority: int = 0
+    avoid_busy: bool = False
 
     @property
     def device(self) -> str:
@@ -135,33 +147,6 @@ def _candidates_again(gpus: Sequence[Gpu], start: Conditions, asked: str) -> tup
     if asked.startswith("cuda:"):
         alike = same or [gpu for gpu in fastest_first if f"cuda:{gpu.index}" == asked]
     return tuple((gpu.key, gpu.index) for gpu in alike or fastest_first)
-
-
-def free_device(
-    entry: Entry, claims: Iterable[Claim], waiting: Sequence[Entry], busy: Mapping[str, bool]
-) -> Claim | None:
-    """The device on which a run can start now, or None.
-
-    Args:
-        entry: The queued run.
-        claims: The devices in use.
-        waiting: The runs before it in the queue: the devices they may take are reserved for them.
-        busy: Whether other processes use a GPU, by its key; such GPUs are taken last.
-    """
-    claims = list(claims)
-    if entry.gpus:
-        taken = {claim.gpu for claim in claims} | {key for other in waiting for key, _ in other.gpus}
-        free = [one for one in entry.gpus if one[0] not in taken]
-        if not free:
-            return None
-        key, index = min(free, key=lambda one: busy.get(one[0], False))
-        return Claim(run=entry.run, gpu=key, index=index)
-    users = [*((claim.cpus, claim.threads) for claim in claims), *((other.cpus, other.threads) for other in waiting)]
-    mine = set(entry.cpus)
-    used = sum(min(threads, len(mine.intersection(cpus))) for cpus, threads in users)
-    if used + entry.threads > min(entry.cpu_count, len(mine)):
-        return None
-    return Claim(run=entry.run, cpus=entry.cpus, threads=entry.threads)
 
 
 def _is_mac() -> bool:

@@ -7,14 +7,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from fmnist_tui.errors import RunError
-from fmnist_tui.host.gpu import others_on
-from fmnist_tui.host.gpus import query_gpus
 from fmnist_tui.host.node import host_name
 from fmnist_tui.host.processes import python_command, python_environment
 from fmnist_tui.runs.access import refused
@@ -34,12 +35,13 @@ from fmnist_tui.runs.queue.devices import (
     Claim,
     HeldClaim,
     claims_in_use,
-    free_device,
     is_free,
     prune_claims,
     take_claim,
 )
-from fmnist_tui.runs.queue.store import Entry, Queue, existing_queues
+from fmnist_tui.runs.queue.measured import read_measured
+from fmnist_tui.runs.queue.slots import Machine, Refusal, Slots
+from fmnist_tui.runs.queue.store import AUTO, Entry, Queue, existing_queues
 from fmnist_tui.runs.status import waits_in
 from fmnist_tui.training import events
 
@@ -48,60 +50,109 @@ _REPLACED_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
 
 
-def start_ready(
-    queue: Queue, only: set[str] | None = None
-) -> tuple[dict[RunDirectory, subprocess.Popen[bytes]], dict[RunDirectory, str]]:
-    """Start every queued run whose device is free, first come first served; the caller holds the queue's lock.
+@dataclass
+class Dispatched:
+    """The outcome of a look at the queue.
+
+    Attributes:
+        started: The runs that were started.
+        failed: Why others could not be started.
+        look_again: Whether something that a run waits for is announced by nothing: it has to be looked at again.
+        warning: A line on GPUs that are left to other people, or "".
+    """
+
+    started: dict[RunDirectory, subprocess.Popen[bytes]] = field(default_factory=dict)
+    failed: dict[RunDirectory, str] = field(default_factory=dict)
+    look_again: bool = False
+    warning: str = ""
+
+
+def start_ready(queue: Queue, only: set[str] | None = None) -> Dispatched:
+    """Start every queued run whose device is free, in the queue's order; the caller holds the queue's lock.
 
     Args:
         queue: The queue.
         only: Start only these runs, with this process's environment; None starts all, each with the environment it was
             queued with.
-
-    Returns:
-        The runs that were started, and why others could not be.
     """
-    claims = all_claims(queue)
-    busy = used_by_others(queue.read())
-    started: dict[RunDirectory, subprocess.Popen[bytes]] = {}
-    failed: dict[RunDirectory, str] = {}
+    outcome = Dispatched()
+    entries = queue.read()
+    slots = slots_of(queue, entries)
     left: list[Entry] = []
-    for entry in queue.read():
-        run = RunDirectory(Path(entry.run))
+    for entry in entries:
         if entry.in_app and is_free(Path(entry.in_app)):  # its process died
             continue
-        wanted = free_device(entry, claims.values(), left, busy)
-        if wanted is None or entry.in_app or (only is not None and entry.run not in only):
+        is_ours = only is None or entry.run in only
+        placed = slots.place(entry)
+        if isinstance(placed, Refusal):
+            slots.wait(entry, placed)
+            left.append(_updated(entry, placed))
+            outcome.look_again |= placed.is_measured and not left[-1].held
+            if placed.is_left_to_others and is_ours:
+                outcome.warning = f"{entry.run_id} waits: {placed.reason}; --use-busy starts it anyway"
+        elif entry.in_app or not is_ours:  # another process is about to start it
+            slots.take(placed)
             left.append(entry)
-            continue
-        if only is None and not waits_in(run, queue):  # stopped, deleted, or queued or started elsewhere meanwhile
-            continue
-        try:
-            claim = take_claim(queue, wanted)
-        except RunError as error:
-            failed[run] = str(error)
+        elif not _start(queue, entry, placed, slots, outcome, as_this_process=only is not None):
             left.append(entry)
-            continue
-        try:
-            started[run] = _launch(queue, run, claim, entry if only is None else None)
-            claims[claim.path] = claim.claim
-        except NotWanted:
-            continue
-        except RunError as error:
-            failed[run] = str(error)
-            if only is None:
-                _write_failed(run, str(error))
-        finally:
-            claim.release()
     queue.write(left)
-    return started, failed
+    return outcome
 
 
-def _launch(queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry | None) -> subprocess.Popen[bytes]:
+def _start(
+    queue: Queue, entry: Entry, placed: Claim, slots: Slots, outcome: Dispatched, *, as_this_process: bool
+) -> bool:
+    """Start a run on its device; return whether it leaves the queue."""
+    run = RunDirectory(Path(entry.run))
+    if not as_this_process and not waits_in(run, queue):  # stopped, deleted, or queued or started elsewhere meanwhile
+        return True
+    slots.take(placed)
+    try:
+        claim = take_claim(queue, placed)
+    except RunError as error:
+        outcome.failed[run] = str(error)
+        return False
+    try:
+        outcome.started[run] = _launch(queue, run, claim, entry, as_this_process=as_this_process)
+    except NotWanted:
+        slots.give_back(placed)
+    except RunError as error:
+        slots.give_back(placed)
+        outcome.failed[run] = str(error)
+        if not as_this_process:
+            write_failed(run, str(error))
+    finally:
+        claim.release()
+    return True
+
+
+def slots_of(queue: Queue, entries: Sequence[Entry]) -> Slots:
+    """The devices that are left; the caller holds the queue's lock."""
+    needs_memory = any(entry.per_gpu == AUTO for entry in entries)
+    memory = {model: one.memory for model, one in read_measured(queue).items()} if needs_memory else {}
+    return Slots(all_claims(queue).values(), Machine(memory=memory))
+
+
+def _updated(entry: Entry, refusal: Refusal) -> Entry:
+    """The entry: held where the run that it waits for will not succeed, and free of it where it has."""
+    if entry.held or not entry.after:
+        return entry
+    if not refusal.is_for_run:
+        return msgspec.structs.replace(entry, after="")
+    return msgspec.structs.replace(entry, held=f"held: {refusal.reason}") if refusal.is_final else entry
+
+
+def _launch(
+    queue: Queue, run: RunDirectory, claim: HeldClaim, entry: Entry, *, as_this_process: bool
+) -> subprocess.Popen[bytes]:
     """Start a run with the environment it was queued with, if it is still queued; else with this process's own."""
-    if entry is None:
-        return launch(run, claim, queue.folder)
-    return launch(run, claim, queue.folder, _settings(queue, entry), partial(waits_in, queue=queue))
+    if as_this_process:
+        part = claim.claim.cpus if claim.claim.cpus != entry.cpus else ()
+        return launch(run, claim, queue.folder, LaunchSettings(cpus=part))
+    environ = queue.read_environment(entry.environment)
+    cpus = claim.claim.cpus or entry.cpus
+    settings = LaunchSettings(entry.python, environ, entry.umask, entry.nice, cpus)
+    return launch(run, claim, queue.folder, settings, partial(waits_in, queue=queue))
 
 
 def all_claims(queue: Queue) -> dict[Path, Claim]:
@@ -113,15 +164,22 @@ def all_claims(queue: Queue) -> dict[Path, Claim]:
     return claims
 
 
-def used_by_others(entries: Sequence[Entry]) -> Mapping[str, bool]:
-    """Whether other processes use a GPU, by its key; checked only if a run has a choice."""
-    if not any(len(entry.gpus) > 1 for entry in entries):
-        return {}
-    return {gpu.key: bool(gpu.processes) or bool(others_on(gpu)) for gpu in query_gpus({})}
-
-
 def cancel_queued(run: RunDirectory) -> None:
     """Take a run out of the queue; it can be resumed.
+
+    Raises:
+        RunError: It has just been started, or its folder can't be written.
+    """
+    log_stop(run)
+    with suppress(RunError):  # a dispatcher that finds it there checks the run first
+        for queue in existing_queues():
+            if queue.holds(run.path.absolute()):
+                with queue.locked():
+                    queue.write([entry for entry in queue.read() if entry.run != str(run.path.absolute())])
+
+
+def log_stop(run: RunDirectory) -> None:
+    """Log that a run without a trainer was stopped.
 
     This takes an attempt number as a trainer does, so that of a stop and a start on two hosts one comes first,
     whichever locks are visible: a later start finds the stop in the log, and a later stop fails.
@@ -142,11 +200,6 @@ def cancel_queued(run: RunDirectory) -> None:
             raise refused(f"write {run.events}", run.path, error) from None
         finally:
             abandon_attempt(run, attempt)
-    with suppress(RunError):  # a dispatcher that finds it there checks the run first
-        for queue in existing_queues():
-            if queue.holds(run.path.absolute()):
-                with queue.locked():
-                    queue.write([entry for entry in queue.read() if entry.run != str(run.path.absolute())])
 
 
 def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
@@ -156,8 +209,24 @@ def write_queued(run: RunDirectory, queue: Queue, needs: str) -> None:
         RunError: A trainer holds the run, or its folder can't be written.
     """
     with _log_of(run) as log:
-        log.append(events.Queued(needs, host=host_name(), user=_user(), queue=str(queue.folder)))
+        log.append(events.Queued(needs, host=host_name(), user=user(), queue=str(queue.folder)))
         log.sync()
+
+
+def write_waiting(run: RunDirectory, system: str) -> None:
+    """Log that the run waits for a batch system.
+
+    Raises:
+        RunError: A trainer holds the run, or its folder can't be written.
+    """
+    with _log_of(run) as log:
+        log.append(waits_for(system))
+        log.sync()
+
+
+def waits_for(system: str) -> events.Queued:
+    """The event of a run that waits for a batch system, not in a queue of this program: it names no queue."""
+    return events.Queued(system, user=user())
 
 
 def ensure_dispatcher(queue: Queue) -> None:
@@ -266,18 +335,19 @@ def _newest_attempt(run: RunDirectory) -> int:
     return max(current_attempt(run), latest_attempt(run.events))
 
 
-def _write_failed(run: RunDirectory, message: str) -> None:
+def write_failed(run: RunDirectory, message: str) -> None:
     """Log that the run couldn't be started, unless another process trains it."""
+    write_end(run, events.RunFinished("failed", resumable=True, message=message))
+
+
+def write_end(run: RunDirectory, end: events.RunFinished) -> None:
+    """Log how a run without a trainer ended, unless another process trains it."""
     with suppress(RunError), _log_of(run) as log:
-        log.append(events.RunFinished("failed", resumable=True, message=message))
+        log.append(end)
 
 
-def _settings(queue: Queue, entry: Entry) -> LaunchSettings:
-    environ = queue.read_environment(entry.environment)
-    return LaunchSettings(entry.python, environ, entry.umask, entry.nice, entry.cpus)
-
-
-def _user() -> str:
+def user() -> str:
+    """The name of this process's user, or the number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -22,6 +22,8 @@ from fmnist_tui.runs.queue.store import Queue
 
 _RETRY_SECONDS = 5.0
 """The interval if there is nothing to wait for: a device couldn't be claimed, on a full disk for example."""
+_POLL_SECONDS = (2.0, 4.0, 8.0, 15.0)
+"""The intervals while a run waits for something that nothing announces: other people's processes, measurements."""
 _LONGEST_SECONDS = 120.0
 """The longest wait: the pipe may have been removed, so that no process can wake this one."""
 
@@ -36,18 +38,27 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waiter = _Waiter(queue)
+    polls = 0
     while True:
+        holders: list[Path] = []
+        seconds = _RETRY_SECONDS
+        look_again = False
         try:
             with queue.locked():
-                start_ready(queue)
+                look_again = start_ready(queue).look_again
                 entries = queue.read()
                 if not entries:
                     os.close(lock)  # within the queue's lock: who queues a run then starts another
                     return 0
                 holders = [*all_claims(queue), *(Path(entry.in_app) for entry in entries if entry.in_app)]
-        except RunError:
-            holders = []
-        waiter.wait(holders)
+                if look_again:
+                    seconds = _POLL_SECONDS[min(polls, len(_POLL_SECONDS) - 1)]
+                elif holders or all(entry.held for entry in entries):
+                    seconds = _LONGEST_SECONDS
+        except RunError:  # another process is changing the queue, or its disk is full
+            pass
+        was_woken = waiter.wait(holders, seconds)
+        polls = 0 if was_woken or not look_again else polls + 1
 
 
 class _Waiter:
@@ -82,21 +93,29 @@ class _Waiter:
             self._poll.register(self._wake, select.POLLIN)
         return self._wake >= 0
 
-    def wait(self, holders: Iterable[Path]) -> None:
-        """Block until one of the lock files is free, or the pipe is written to; reap children that have ended."""
+    def wait(self, holders: Iterable[Path], seconds: float) -> bool:
+        """Block until one of the lock files is free, or the pipe is written to; reap children that have ended.
+
+        Args:
+            holders: The lock files.
+            seconds: How long to wait at most.
+
+        Returns:
+            Whether something has happened.
+        """
         if self._open_pipe():
-            return
-        paths = set(holders)
-        for path in paths - self._watched:
+            return True
+        for path in set(holders) - self._watched:
             self._watched.add(path)
             threading.Thread(target=self._watch, args=(path,), daemon=True).start()
-        seconds = _LONGEST_SECONDS if paths and self._wake >= 0 else _RETRY_SECONDS
-        for handle, _ in self._poll.poll(seconds * 1000):
+        ready = self._poll.poll((seconds if self._wake >= 0 else min(seconds, _RETRY_SECONDS)) * 1000)
+        for handle, _ in ready:
             with suppress(BlockingIOError):
                 os.read(handle, 4096)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        return bool(ready)
 
     def _watch(self, path: Path) -> None:
         wait_until_free(path)

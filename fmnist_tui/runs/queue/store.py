@@ -23,6 +23,9 @@ from fmnist_tui.paths import used_state_folders
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
+AUTO = 0
+"""In place of a number of runs that share a GPU: as many as measurements allow."""
+
 _LARGEST = 64_000_000
 """Bytes; ten thousand queued runs take a tenth of this."""
 _PATIENCE = 30.0
@@ -62,6 +65,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         environment: The name of the file with the environment of the process that requested the run.
         umask: That process's file mode mask.
         nice: That process's scheduling priority.
+        any_threads: Whether it may use fewer threads: no number was requested, and it hasn't begun.
+        per_gpu: How many runs may share its GPU; `AUTO` for as many as measurements allow.
+        alone: Whether it needs a GPU of its own, because there wasn't enough memory beside others.
+        avoid_busy: Whether GPUs that other people use are left to them.
+        cpu_slots: How many runs may share the CPUs; 0 for as many as there are CPUs for their threads.
+        priority: Runs of a higher priority start first.
+        held: Why it doesn't start until it is released; "" if it may start.
+        after: The folder of the run that must succeed first, or "".
+        model: What its memory and speed depend on: "v3, batch size 128".
+        images: The number of training images in all of its epochs, 0 if unknown.
     """
 
     run: str
@@ -76,6 +89,37 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = ""
     umask: int = 0o022
     nice: int = 0
+    any_threads: bool = False
+    per_gpu: int = 1
+    alone: bool = False
+    avoid_busy: bool = False
+    cpu_slots: int = 0
+    priority: int = 0
+    held: str = ""
+    after: str = ""
+    model: str = ""
+    images: int = 0
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return Path(self.run).name
+
+
+def enqueued(entries: Sequence[Entry], new: Sequence[Entry], *, first: bool = False) -> list[Entry]:
+    """The queue with new entries, in place of older ones of their runs: behind those of the same priority.
+
+    Args:
+        entries: The queue.
+        new: What to add.
+        first: Whether to put them before those of the same priority instead.
+    """
+    ours = {entry.run for entry in new}
+    order = [entry for entry in entries if entry.run not in ours]
+    for entry in new[::-1] if first else new:
+        later = (index for index, one in enumerate(order) if one.priority < entry.priority + first)
+        order.insert(next(later, len(order)), entry)
+    return order
 
 
 class _Order(msgspec.Struct):

@@ -53,14 +53,17 @@ _TRAINING = {
     Command.STOP_NOW: "Now: save a checkpoint; the run can be resumed",
     CANCEL: "Keep running",
 }
-_QUEUED = {Command.STOP_NOW: "Remove from the queue; r starts it later", CANCEL: "Keep waiting"}
+_WAITING = {
+    Status.QUEUED: {Command.STOP_NOW: "Remove from the queue; r starts it later", CANCEL: "Keep waiting"},
+    Status.PENDING: {Command.STOP_NOW: "Cancel its job; r submits it again", CANCEL: "Keep waiting"},
+}
 
 
 class StopDialog(ChoiceDialog):
-    """Dismisses with a command's name, or None; a queued run has nothing to be scored."""
+    """Dismisses with a command's name, or None; a run that waits has nothing to be scored."""
 
     def __init__(self, run_id: str, status: Status) -> None:
-        super().__init__(f"Stop {run_id}?", _QUEUED if status is Status.QUEUED else _TRAINING)
+        super().__init__(f"Stop {run_id}?", _WAITING.get(status, _TRAINING))
 
 
 _NAMED = 3

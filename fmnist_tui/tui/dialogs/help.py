@@ -34,7 +34,7 @@ _PAIRS = {
 _PAIR_OF = {action: pair for pair, actions in _PAIRS.items() for action in actions}
 _KEY, _TITLE = "bold $footer-key-foreground", "bold"
 _GROUPS = {
-    "Run": ("pause", "go_on", "stop", "resume", "log", "choose", "overlay", "train", "mark"),
+    "Run": ("pause", "go_on", "stop", "resume", "queue", "log", "resources", "choose", "overlay", "train", "mark"),
     "Chart": ("zoom", "whole", "cursor", "sideways", "smoothing", "axis", "log_axis", "other_chart", "layers"),
     "Images": ("ascii", "invert", "means", "augmented", "histogram", "shuffle", "in_order", "other_part"),
     "Navigate": ("turn", "jump", "classes", "back", "view", "next_view", "next_gallery", "show_view"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.text import Text
 from textual.theme import Theme
 
 from fmnist_tui.host.gpu import Gpu
+from fmnist_tui.host.node import host_name
 from fmnist_tui.models.registry import find_model
+from fmnist_tui.runs.cluster import jobs
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.fold import Snapshot
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.queue.waiting import Waiting
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
@@ -21,6 +25,9 @@ from fmnist_tui.tui.training.curves import Reading
 
 READING = "Reading the log ..."
 DISK_FULL = "Disk full: training continues, events are buffered in memory. Free some space."
+_BARS = "▁▂▃▄▅▆▇█"
+_RECENT = 12
+"""Samples of what the trainer used that are drawn in the line about its machine: two minutes."""
 _STOPPING = {"after-epoch": "stopping after this epoch", "now": "stopping now"}
 
 
@@ -44,13 +51,27 @@ def progress_of(snapshot: Snapshot, status: Status | None = None) -> tuple[float
 
 def waiting_text(waiting: Waiting) -> str:
     """What a queued run waits for: "waits for cpu, 2 runs ahead, behind v1-... (about 7 min left)"."""
-    parts = [f"waits for {waiting.needs}"]
+    parts = [safe(waiting.reason) or f"waits for {waiting.needs}"]
     if waiting.ahead:
         parts.append(f"{counted(waiting.ahead, 'queued run')} ahead")
     if waiting.behind:
         left = f" (about {rough_duration(waiting.seconds)} left)" if waiting.seconds is not None else ""
         parts.append(f"behind {safe(waiting.behind)}{left}")
     return ", ".join(parts)
+
+
+def waits_for(follower: Follower) -> str:
+    """What a run without a trainer waits for: a device, or a node of a cluster; "" for any other."""
+    if follower.waiting:
+        return waiting_text(follower.waiting)
+    if follower.job:
+        return safe(f"Slurm job {follower.job.id or '?'}: {jobs.waiting_text(follower.job)}")
+    return ""
+
+
+def lost_job(run: Run | None, status: Status) -> str:
+    """How the Slurm job of an interrupted run ended; "" for any other run."""
+    return safe(jobs.end_text(run.job, run.run_id)) if run and run.job and status is Status.INTERRUPTED else ""
 
 
 def alert_text(alerts: Sequence[str]) -> str:
@@ -70,13 +91,49 @@ def reading_text(reading: Reading | None) -> str:
     )
 
 
-def machine_text(snapshot: Snapshot, usage: Usage | None) -> str:
-    """What the trainer uses of its machine, and its newest checkpoint."""
+def sparkline(values: Sequence[float | None], highest: float | None = None) -> str:
+    """A blank and a bar for each value, at least 0; "" for fewer than two.
+
+    Args:
+        values: None is drawn as a blank.
+        highest: The value of a full bar; None for the largest value.
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if len(known) < 2:
+        return ""
+    top = highest or max(known) or 1.0
+    last = len(_BARS) - 1
+    bars = (" " if value is None else _BARS[min(last, round(value / top * last))] for value in values)
+    return f" {''.join(bars)}"
+
+
+def trainer_host(snapshot: Snapshot, status: Status) -> str:
+    """The other machine that the run is trained on now, or ""."""
+    begun = snapshot.resumed or snapshot.started
+    if begun is None or not status.has_trainer or status.waits or begun.host == host_name():
+        return ""
+    return begun.host
+
+
+def machine_text(snapshot: Snapshot, usage: Usage | None, elsewhere: str = "") -> str:
+    """What the trainer uses of its machine now and used in the last two minutes, and its newest checkpoint.
+
+    Of a run elsewhere, or one that has ended, only what was logged is known.
+    """
     parts = []
+    recent = [sample for _, sample in snapshot.resources[-_RECENT:]]
+    cpus, gpu = sparkline([one.process_cpus for one in recent]), sparkline([one.gpu for one in recent], 1.0)
     if usage is not None:
-        parts.append(f"trainer {usage.cpu:.1f} CPUs, {megabytes(usage.memory)}")
+        parts.append(f"trainer {usage.cpu:.1f} CPUs{cpus}, {megabytes(usage.memory)}")
         parts.append(f"machine: CPU {percent(usage.machine_cpu, 0)}, memory {percent(usage.machine_memory, 0)}")
-        parts.append(_gpu_text(usage.gpu) if usage.gpu else "")
+        parts.append(f"{_gpu_text(usage.gpu)}{gpu}" if usage.gpu else "")
+    elif recent:
+        newest = recent[-1]
+        parts.append(f"trainer on {safe(elsewhere)}" if elsewhere else "")
+        parts.append(f"trainer {newest.process_cpus:.1f} CPUs{cpus}, {megabytes(newest.process_memory)}")
+        parts.append(f"GPU {percent(newest.gpu, 0)}{gpu}" if newest.gpu is not None else "")
+    elif elsewhere:
+        parts.append(f"trainer on {safe(elsewhere)}")
     if snapshot.saved_step is not None and snapshot.finished is None:
         parts.append(f"checkpoint at step {grouped(snapshot.saved_step)}")
     return " · ".join(filter(None, parts))

@@ -15,7 +15,7 @@ from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.run_monitor import RunState
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
-from fmnist_tui.tui.training.progress import headline, machine_text, progress_of, waiting_text
+from fmnist_tui.tui.training.progress import headline, lost_job, machine_text, progress_of, trainer_host, waits_for
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.fitted import FittedText
 
@@ -54,9 +54,10 @@ class RunPanel(Vertical):
         cards = cards_of(snapshot, colour)
         self._text("cards").show(in_rows(cards, width) if cards else Text())
         fraction, where = progress_of(snapshot, status)
-        where = waiting_text(follower.waiting) if follower.waiting else end_text(snapshot) or where
+        where = waits_for(follower) or end_text(snapshot) or lost_job(run, status) or where
         self.query_one(ProgressLine).show(fraction, where, colour)
-        usage = "" if self._is_low else machine_text(snapshot, follower.usage if status.has_trainer else None)
+        used, host = follower.usage if status.has_trainer else None, trainer_host(snapshot, status)
+        usage = "" if self._is_low else machine_text(snapshot, used, host)
         self._text("machine").show(Text(usage, no_wrap=True, overflow="ellipsis"))
 
     def _show_score(self, run: Run | None, colour: str) -> None:

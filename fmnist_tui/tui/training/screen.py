@@ -17,20 +17,15 @@ from fmnist_tui.training.events import Command
 from fmnist_tui.tui.backprop.choosing import first_step, is_dense
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
-from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected
+from fmnist_tui.tui.dialogs.resources import ResourcesDialog
+from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected, ShowQueue
 from fmnist_tui.tui.run_monitor import RunsState
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
 from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
 from fmnist_tui.tui.training.layers import MEASURES, LayersPanel
 from fmnist_tui.tui.training.log import LogDialog
-from fmnist_tui.tui.training.progress import (
-    DISK_FULL,
-    READING,
-    alert_text,
-    empty_text,
-    reading_text,
-)
+from fmnist_tui.tui.training.progress import DISK_FULL, READING, alert_text, empty_text, reading_text
 from fmnist_tui.tui.training.run_panel import RunPanel
 from fmnist_tui.tui.training.run_strip import RunStrip
 from fmnist_tui.tui.widgets.chart import Chart
@@ -63,7 +58,9 @@ class TrainingScreen(LabScreen):
         Binding("d", "layers", "Layers", tooltip="Layers by epochs: gradient norm, update ratio, dead units"),
         Binding("v", "overlay", "Overlay", tooltip="Overlay the curves of the run under the cursor, or remove them"),
         Binding("o", "choose", "Runs", tooltip="Choose the run to show"),
+        Binding("u", "queue", "Queue", tooltip="Runs with a device or waiting for one, in order"),
         Binding("l", "log", "Log", tooltip="Trainer events and output"),
+        Binding("m", "resources", "Machine", tooltip="CPU, GPU and memory over time"),
         Binding("a", "other_chart", "Accuracy", tooltip="On narrow terminals: the other chart"),
         Binding("r", "resume", "Resume", tooltip="Resume a stopped or interrupted run"),
         Binding("plus,equals_sign", "zoom(1)", "Zoom in", tooltip="Zoom in on the cursor or the newest step"),
@@ -152,9 +149,11 @@ class TrainingScreen(LabScreen):
             return status in (Status.STOPPED, Status.INTERRUPTED, Status.FAILED)
         if action == "other_chart":
             return self._follower is not None and self.size.width < _WIDE
+        if action == "resources":
+            return self._follower is not None and bool(self._follower.snapshot.resources)
         if action == "layers":
             return self._follower is not None and (bool(self._follower.snapshot.dynamics) or self._measure >= 0)
-        return self._follower is not None or action in ("choose", "help", "leave")
+        return self._follower is not None or action in ("choose", "queue", "help", "leave")
 
     def key_label(self, action: str) -> str | None:
         """The label of a key that does something else each time: what it shows next."""
@@ -191,10 +190,19 @@ class TrainingScreen(LabScreen):
         """Lists the runs to choose one from."""
         self.app.push_screen(ChooseRunDialog(), self._choose)
 
+    def action_queue(self) -> None:
+        """Shows the queue."""
+        self.post_message(ShowQueue())
+
     def action_log(self) -> None:
         """Shows the trainer's events and output."""
         if self._follower:
             self.app.push_screen(LogDialog(self._follower.run))
+
+    def action_resources(self) -> None:
+        """Shows what the trainers used of their machines."""
+        if self._follower:
+            self.app.push_screen(ResourcesDialog(self._follower.run.run_id, self._follower.snapshot.resources))
 
     def action_backprop(self) -> None:
         """Opens the page on backpropagation with this run's weights."""
@@ -346,18 +354,12 @@ class TrainingScreen(LabScreen):
             return
         follower, snapshot = self._follower, self._follower.snapshot
         overlays = [one.snapshot for one in self.app.overlaid if one.run != follower.run]
-        now = (
-            snapshot,
-            follower.status,
-            follower.usage,
-            follower.waiting,
-            follower.no_room,
-            self.size.width,
-            *overlays,
-        )
+        seen = follower.status, follower.usage, follower.waiting, follower.no_room
+        now = (snapshot, *seen, self.size.width, *overlays)
         if now == self._painted:
             return
-        bindings_for = follower.status, snapshot.paused, bool(snapshot.dynamics), self._is_dense
+        logged = bool(snapshot.dynamics), bool(snapshot.resources)
+        bindings_for = follower.status, snapshot.paused, *logged, self._is_dense
         if self._bindings_for != bindings_for:
             self._bindings_for = bindings_for
             self._clock.make_due()

@@ -15,6 +15,8 @@ from rich.color import Color
 from rich.text import Text
 from textual_plotext.plot import Plot
 
+from fmnist_tui.tui.widgets.braille import overlay
+
 Floats = NDArray[np.float64]
 
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -27,6 +29,8 @@ _LEAST_WHOLE = 4
 """Length of an axis from which on ticks that are whole numbers are enough."""
 _DASH, _DASH_AND_GAP = 3, 5
 """Columns."""
+_MOST_PLOTTED = 8
+"""Curves that plotext draws; more of them are drawn by `braille.overlay`, which is faster by far."""
 SMALLEST = (20, 5)
 """Columns and rows below which nothing is drawn."""
 _STEPS = 16
@@ -53,6 +57,7 @@ class Series:
         range_from: The y axis makes room for points from this x on; infinite for noise, which may be cut off.
         behind: Whether all others are drawn over it.
         end: What is written at its last point, in its colour; usually the newest value or the name.
+        until: (n,); of a band, which is faintly filled from `y` to here. Both are finite.
     """
 
     name: str
@@ -65,12 +70,13 @@ class Series:
     range_from: float = -math.inf
     behind: bool = False
     end: str = ""
+    until: Floats | None = None
 
     @property
     def looks(self) -> tuple[object, ...]:
         """Everything that determines how it is drawn, to be compared."""
         plain = (self.name, self.colour, self.marker, self.joined, self.dashed, self.range_from, self.behind, self.end)
-        return (*plain, self.x.tobytes(), self.y.tobytes())
+        return (*plain, self.x.tobytes(), self.y.tobytes(), b"" if self.until is None else self.until.tobytes())
 
     def on(self, x: Floats, y: Floats) -> Series:
         """The same series with other points."""
@@ -184,6 +190,9 @@ def prepared(series: Sequence[Series], axes: Axes, width: int) -> list[Series]:
     """
     found = []
     for one in series:
+        if one.until is not None:
+            found += [one] if len(one.x) else []
+            continue
         x, y = _within(one.x, one.y, axes.x_range)
         x, y = thinned(x, logarithmic(y) if axes.log else y, 2 * width)
         if len(x):
@@ -226,13 +235,20 @@ def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> list[T
         for row in rows:
             plot.scatter(across, [row] * canvas, marker="┈", color=_rgb(axes.grid))
     column = (last - first) / canvas
-    for one in sorted(drawn, key=lambda one: not one.behind):
-        for x, y in _pieces(one, column, (low, high)):
+    ordered = sorted(drawn, key=lambda one: not one.behind)
+    quick = [one for one in ordered if one.joined and one.marker == "braille"]
+    if len(quick) <= _MOST_PLOTTED and not any(one.until is not None for one in quick):
+        quick = []
+    if quick:  # blanks of what is written at their ends would be drawn over
+        drawn = [replace(one, end=one.end.replace(" ", "\N{NO-BREAK SPACE}")) for one in drawn]
+    for one in ordered:
+        for x, y in _pieces(one, column, (low, high)) if one not in quick else ():
             (plot.plot if one.joined else plot.scatter)(x, y, marker=one.marker, color=_rgb(one.colour))
     if axes.cursor is not None and first <= axes.cursor <= last:
         plot.vline(axes.cursor)
     _write_ends(plot, drawn, (first, last), (low, high), (canvas, height - 2))
-    return [_row(line) for line in plot.build().splitlines()]
+    rows_drawn = [_row(line) for line in plot.build().splitlines()]
+    return overlay(rows_drawn, quick, (first, last), (low, high), (canvas, height - 2)) if quick else rows_drawn
 
 
 def _row(line: str) -> Text:
@@ -260,6 +276,8 @@ def _row_ticks(axes: Axes, low: float, high: float, height: int) -> tuple[list[f
 
 def _limits(drawn: Sequence[Series]) -> tuple[float, float]:
     """The range of what the axis makes room for, with a margin; of everything, where that is nothing."""
+    edges = [one.on(one.x, one.until) for one in drawn if one.until is not None]
+    drawn = [*drawn, *edges]
     values = np.concatenate([one.y[one.x >= one.range_from] for one in drawn])
     if not len(values):
         values = np.concatenate([one.y for one in drawn])

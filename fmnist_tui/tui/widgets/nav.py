@@ -13,7 +13,7 @@ from textual.widgets import Static
 from fmnist_tui.runs.directory import RunDirectory, version_in
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.app_state import LabApp
-from fmnist_tui.tui.cells import cells
+from fmnist_tui.tui.cells import cells, fitting
 
 _SECONDS = 1.0
 SCREENS = (
@@ -23,10 +23,13 @@ SCREENS = (
     ("results", "Results"),
     ("why", "Why CNNs"),
     ("playground", "Playground"),
+    ("runs", "Runs"),
+    ("sweeps", "Sweeps"),
 )
 _SHORT = {"Dataset": "Data", "Training": "Train", "Why CNNs": "Why", "Playground": "Play"}
-"""Titles on a terminal of fewer than `_WIDE` columns, so that the running run has room beside them."""
-_WIDE = 96
+"""Titles where the full ones would leave less than `_ROOM` for the running run."""
+_ROOM, _LITTLE_ROOM = 24, 8
+"""Cells for the running run beside full and beside short titles; with less, only the current screen has a title."""
 
 
 class Nav(Horizontal):
@@ -41,6 +44,7 @@ class Nav(Horizontal):
 
     def compose(self) -> ComposeResult:
         """A cell for each screen, then the running runs."""
+        self.set_class(not has_full_titles(self.app.size.width), "-short")
         for (name, _), title in zip(SCREENS, self._titles(), strict=True):
             yield Static(title, classes="screen current" if name == self._current else "screen")
         yield Static(id="running")
@@ -50,20 +54,15 @@ class Nav(Horizontal):
         self.set_interval(_SECONDS * self.app.pace, self._tick)
 
     def on_resize(self) -> None:
-        """Shortens the titles where there is little room, once the padding for the new size is applied."""
-        self.call_after_refresh(self._retitle)
-
-    def _retitle(self) -> None:
+        """Shortens the titles, and what is around them, where there is little room."""
+        self.set_class(not has_full_titles(self.app.size.width), "-short")
         for cell, title in zip(self.query(".screen").results(Static), self._titles(), strict=True):
             if cell.content != title:
                 cell.update(title)
 
     def _titles(self) -> list[str]:
-        short = self.app.size.width < _WIDE
-        return [
-            f"[@click=app.go('{name}')]{number} {_SHORT.get(title, title) if short else title}[/]"
-            for number, (name, title) in enumerate(SCREENS, start=1)
-        ]
+        titles = fitting_titles(self._current, self.app.size.width)
+        return [f"[@click=app.go('{name}')]{title}[/]" for (name, _), title in zip(SCREENS, titles, strict=True)]
 
     def _tick(self) -> None:
         place = self.query_one("#running", Static)
@@ -73,9 +72,19 @@ class Nav(Horizontal):
             place.update(Text(text), layout=False)
 
 
-def fitting(texts: Sequence[str], width: int) -> str:
-    """The first of them that fits so many cells, else the last one."""
-    return next((text for text in texts if cells(text) <= width), texts[-1])
+def fitting_titles(current: str, width: int) -> list[str]:
+    """The screens' numbers and titles for so many columns: full, short, or the numbers and the current title."""
+    if has_full_titles(width):
+        return [f"{number} {title}" for number, (_, title) in enumerate(SCREENS, start=1)]
+    short = [f"{number} {_SHORT.get(title, title)}" for number, (_, title) in enumerate(SCREENS, start=1)]
+    if sum(cells(title) + 1 for title in short) + _LITTLE_ROOM <= width:
+        return short
+    return [title if name == current else title.split()[0] for title, (name, _) in zip(short, SCREENS, strict=True)]
+
+
+def has_full_titles(width: int) -> bool:
+    """Whether so many columns have room for the full titles, each with its number and three blanks."""
+    return sum(cells(title) + 4 for _, title in SCREENS) + _ROOM <= width
 
 
 def running_texts(follower: Follower | None, running: Sequence[RunDirectory]) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Searching for settings: a sweep is a folder of trials, which workers train; there is no server."""
