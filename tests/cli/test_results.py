@@ -183,7 +183,7 @@ def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> No
     outcome = fmnist("results", "--runs", six)
     assert (outcome.status, outcome.err) == (0, "")
     title, _, header, *rows = outcome.lines[:7]
-    assert title == "v0 to v3, recipe tuned"
+    assert title == "v0 to v4, recipe tuned"
     assert header.split()[:4] == ["version", "runs", "accuracy", "delta"]
     assert rows[0].startswith("v0       2     82.00 ± 2.83%")
     assert rows[3].startswith("v3       1     86.00%")

@@ -139,7 +139,7 @@ def test_the_installed_command_and_the_module_are_the_same_program() -> None:
     ("words", "offered"),
     [
         (["re"], {"recipe", "resume", "results"}),
-        (["train", "v"], {"v0", "v1", "v2", "v3"}),
+        (["train", "v"], {"v0", "v1", "v2", "v3", "v4"}),
         (["train", "v0", "--se"], {"--seed", "--seeds", "--set"}),
         (["show", "--runs", "RUNS", ""], {"last", "v0-20250101-000000-0001", "night", "v1-20250101-000000-0002"}),
         (["export", "--runs", "RUNS", "v0"], {"v0-20250101-000000-0001"}),

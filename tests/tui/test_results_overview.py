@@ -210,7 +210,7 @@ def test_runs_on_other_data_alone_are_compared_under_its_name_and_without_refere
     write_json(run.run_json, {**(read_json(run.run_json) or {}), "limit": 500})
     for wanted in (Wanted(data=both.next_data), Wanted(recipes=RECIPES, data=both.next_data)):
         other = compare_runs(read_runs(tmp_path), wanted, lambda: False)
-        assert other.title.startswith('Other data, file "digits.npz" (1,000 test images): v0 to v3, recipe')
+        assert other.title.startswith('Other data, file "digits.npz" (1,000 test images): v0 to v4, recipe')
         assert [one.name for one in other.own[0].versions] == ["v0"]
         assert excluded_runs(other)["v2-20260102-000009-00ff"] == "data is Fashion-MNIST"
         assert other.next_data == FASHION_MNIST

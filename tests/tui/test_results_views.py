@@ -44,7 +44,7 @@ def four(runs: Path) -> None:
 async def at_runs(pilot: AnyPilot) -> None:
     """Opens the list of runs."""
     await pilot.press("4")
-    await until_shown(pilot, "v0 to v3, recipe tuned")
+    await until_shown(pilot, "v0 to v4, recipe tuned")
     await pilot.press("r")
     await until(pilot, lambda: rows(pilot), "the runs are listed")
 
@@ -143,7 +143,7 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
     four(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v3, recipe tuned")
+        await until_shown(pilot, "v0 to v4, recipe tuned")
         for _ in range(4):
             app.screen.action_next_view()  # type: ignore[attr-defined]
         await until(pilot, lambda: rows(pilot) and pilot.app.focused is not None, "the runs are listed")
@@ -185,7 +185,7 @@ async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, run
         write_run(runs, "v0", seed=seed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v3, recipe tuned")
+        await until_shown(pilot, "v0 to v4, recipe tuned")
         await pilot.press("r")
         await until(pilot, lambda: rows(pilot), "the runs are listed")
         drawn = 1
@@ -213,7 +213,7 @@ async def test_y_copies_the_comparison_and_writes_no_file(
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v3, recipe tuned")
+        await until_shown(pilot, "v0 to v4, recipe tuned")
         await pilot.press("y")
         await until(pilot, lambda: "Copied as Markdown" in notices(app), "it is announced")
         assert not list(tmp_path.rglob("*.md")), "nothing is written that wasn't asked for"

@@ -61,7 +61,7 @@ async def test_runs_are_not_shown_as_missing_before_they_were_read(
             free.set()
             await until_shown(pilot, run.run_id)
             await pilot.press("4")
-            await until_shown(pilot, "v0 to v3, recipe tuned")
+            await until_shown(pilot, "v0 to v4, recipe tuned")
 
 
 async def test_q_leaves_at_once_while_the_runs_are_read(
@@ -100,7 +100,7 @@ async def test_a_label_that_is_still_read_is_not_overwritten(
     with stuck(monkeypatch, runs_view, "read_label") as free:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("4")
-            await until_shown(pilot, "v0 to v3, recipe tuned")
+            await until_shown(pilot, "v0 to v4, recipe tuned")
             await pilot.press("r")
             await until(pilot, lambda: "eligible ..." in text_in(pilot, "#about_run"), "the rest is still read")
             await pilot.press("l", "enter", "x", "enter")
@@ -145,7 +145,7 @@ async def test_a_run_whose_images_have_moved_is_resumed_where_they_are_now(
 
     monkeypatch.setattr(run_control, "check_resumable", check)
     started: list[RunDirectory] = []
-    monkeypatch.setattr(run_control, "_submit", lambda runs, post, stop: started.extend(runs))
+    monkeypatch.setattr(run_control, "_submit", lambda runs, *_: started.extend(runs))
     app = make_app(attach=run)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until_shown(pilot, "interrupted")

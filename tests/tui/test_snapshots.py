@@ -55,7 +55,7 @@ async def is_drawn(pilot: Pilot[None]) -> None:
 
 async def is_drawn_while_running(pilot: Pilot[None]) -> None:
     """The same of a run that has a trainer: it is named at the top."""
-    await until(pilot, lambda: "epoch" in part(pilot, "#running"), "it is named at the top")
+    await until(pilot, lambda: "v0" in part(pilot, "#running"), "it is named at the top")
     await until(pilot, lambda: "seed" in text_in(pilot, "#run"), "its recipe and seed are read")
     await is_drawn(pilot)
 
@@ -98,7 +98,7 @@ def test_the_models_screen(make_app: Maker, looks_right: Check, monkeypatch: pyt
     async def ready(pilot: Pilot[None]) -> None:
         await loaded(pilot)
         await pilot.press("2", "end")
-        await until_shown(pilot, "v3 Regularised · PyTorch")
+        await until_shown(pilot, "v4 Residual · PyTorch")
         await until(pilot, lambda: "a processor" in text_in(pilot, "#forecast"), "the time is shown")
         if fault:
             await type_into(pilot, "#epochs", "0")
@@ -197,7 +197,7 @@ def test_the_results_screen(
 ) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v3, recipe")
+        await until_shown(pilot, "v0 to v4, recipe")
         await pilot.press(*keys)
         await until_shown(pilot, expected)
 

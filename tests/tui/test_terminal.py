@@ -69,7 +69,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.press("4")
         terminal.wait_for("recipe modified; data is demo")
         terminal.press("f")
-        terminal.wait_for("v0 to v3, recipe tuned, all scored runs")
+        terminal.wait_for("v0 to v4, recipe tuned, all scored runs")
         scores = read_run(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f}%")

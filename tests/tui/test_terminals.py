@@ -59,7 +59,7 @@ def visit_everything(terminal: Terminal) -> None:
     visits = (
         ("2", "v0 Dense network"),
         ("3", "TEST ACCURACY"),
-        ("4", "v0 to v3, recipe tuned"),
+        ("4", "v0 to v4, recipe tuned"),
         ("1", "demo, train: 1-"),
         ("?", "Switch between training and test images"),
     )
