@@ -96,6 +96,7 @@ def about_trial(row: TrialRow | None) -> Text:
 
 
 _STATUSES = {
+    SweepStatus.PENDING: Status.PENDING,
     SweepStatus.RUNNING: Status.RUNNING,
     SweepStatus.STOPPED: Status.STOPPED,
     SweepStatus.INTERRUPTED: Status.INTERRUPTED,
