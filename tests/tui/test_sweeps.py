@@ -33,7 +33,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> FakeTrainers:
     fake = FakeTrainers()
     monkeypatch.setattr(jobs, "submit", fake.submit)
 
-    def start_workers(sweep: SweepDirectory, workers: int | None = None) -> list[Any]:
+    def start_workers(sweep: SweepDirectory, *_: object, **__: object) -> list[Any]:
         work_off(sweep)
         return []
 
