@@ -45,6 +45,7 @@ from fmnist_tui.training.recipes import FLIPS, configure_all
 if TYPE_CHECKING:
     from fmnist_tui.runs.queue.options import QueueOptions
 
+_AFTER_ELSEWHERE = "--after is for the queue of this machine: leave out --on or --after"
 _DETACHED_IN_APP = "--detach trains in separate processes, --in-app in this one: choose one"
 SET_HELP = "Change a setting: --set mixup=0.2 --set model.dropout=0.3 (repeatable; see `recipe show`)."
 _FLIP_HELP = "Flip training images horizontally: if that suits the data, always, or never."
@@ -119,6 +120,8 @@ def train_command(
     settings |= {"given": given_settings(given, changes, settings["flip"]), "score_test": not no_test}
     folders = app_paths(runs, data)
     if after is not None:
+        if cluster.is_elsewhere:
+            raise click.UsageError(_AFTER_ELSEWHERE, click.get_current_context())
         queueing = replace(queueing, after=str(_run_to_wait_for(folders.runs, after).path.absolute()))
     names = model_names(versions, folders.data, folders.cache)
     configs = configurations(names, seeds_wanted, changes=changes, **settings)

@@ -20,7 +20,7 @@ from optuna.trial import TrialState, create_trial
 from fmnist_tui.sweeps.samplers import Tried
 from fmnist_tui.sweeps.space import Dimension, Space
 
-_NUMBER = "fmnist-tui trial"
+_NUMBER = "fmnist-tui: trial"
 _STUDY = "sweep"
 
 

@@ -26,8 +26,10 @@ def command(name: str) -> click.Command | None:
 
 
 def options(name: str) -> set[str]:
+    """Those of a command, and of the commands below it."""
     found = command(name)
-    return {option for one in found.params for option in one.opts} if found else set()
+    below = found.commands.values() if isinstance(found, click.Group) else []
+    return {"--help", *(option for each in (found, *below) if each for one in each.params for option in one.opts)}
 
 
 def test_advice_is_found() -> None:
