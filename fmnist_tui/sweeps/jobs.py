@@ -214,7 +214,7 @@ def _tried(state: SweepState) -> list[Tried]:
 def _launch(sweep: SweepDirectory, state: SweepState, trial: Trial, start: Start) -> Work | Nothing:
     """Train a trial until its rung."""
     run = RunDirectory(sweep.runs / trial.run)
-    if state.launches.get(trial.run, 0) >= _MOST_LAUNCHES:
+    if state.launches.get(trial.run, 0) >= _MOST_LAUNCHES and not _was_saved(run):
         why = f"its trainer died {_MOST_LAUNCHES} times; see {run.train_log}"
         append(sweep, state, Ended(trial=trial.number, reason="failed", message=why))
         return Nothing(is_final=False)
@@ -223,13 +223,20 @@ def _launch(sweep: SweepDirectory, state: SweepState, trial: Trial, start: Start
 
 
 def _start(sweep: SweepDirectory, state: SweepState, run: RunDirectory, start: Start) -> Work | Nothing:
-    append(sweep, state, Launched(run=run.run_id))
+    append(sweep, state, Launched(run=run.run_id, was_saved=_was_saved(run)))
     try:
         return Work(run, start(run))
     except RunError:
         if is_held(run):  # a person has just resumed it
             return Nothing(is_final=False)
         raise
+
+
+def _was_saved(run: RunDirectory) -> bool:
+    """Whether the run's last trainer saved it and ended as it should, such as on preemption."""
+    status, tail = status_and_tail(run)
+    end = tail.state.finished
+    return status is Status.STOPPED and end is not None and not end.message
 
 
 def _retrain(sweep: SweepDirectory, state: SweepState, start: Start) -> Work | Nothing:
@@ -244,7 +251,7 @@ def _retrain(sweep: SweepDirectory, state: SweepState, start: Start) -> Work | N
         status, _ = status_and_tail(run)
         launches = state.launches.get(run.run_id, 0)
         is_due = status in (Status.STOPPED, Status.INTERRUPTED) or (status is Status.FAILED and not launches)
-        if is_due and launches < _MOST_LAUNCHES:
+        if is_due and (launches < _MOST_LAUNCHES or _was_saved(run)):
             return _start(sweep, state, run, start)
         busy |= status.has_trainer
     return Nothing(is_final=not busy)

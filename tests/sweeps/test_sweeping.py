@@ -193,6 +193,16 @@ def test_a_trial_whose_trainer_dies_again_and_again_fails(
     assert read_sweep(sweep).status is SweepStatus.FAILED
 
 
+def test_a_trial_may_be_preempted_any_number_of_times(
+    make_sweep: MakeSweep, trainers: FakeTrainers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_MOST_LAUNCHES", 3)
+    sweep = make_sweep(trials=1, halving=False, retrain_seeds=1)
+    trainers.preempted = 12
+    work_off(sweep)
+    assert read_sweep(sweep).status is SweepStatus.FINISHED
+
+
 def test_a_trial_whose_run_was_deleted_has_failed(make_sweep: MakeSweep, trainers: FakeTrainers) -> None:
     sweep = make_sweep(trials=2, halving=False)
     trainers.dying = 1
