@@ -125,7 +125,7 @@ def test_two_workers_never_train_the_same_trial(make_sweep: MakeSweep, trainers:
 def test_runs_are_started_as_the_worker_says(make_sweep: MakeSweep, trainers: FakeTrainers) -> None:
     """A worker in a Slurm job has no queue."""
     sweep, started = make_sweep(), list[RunDirectory]()
-    work = take_work(sweep, started.append)  # type: ignore[arg-type, func-returns-value]
+    work = take_work(sweep, started.append)
     assert isinstance(work, Work)
     assert started == [work.run]
     assert trainers.trained == []
