@@ -177,10 +177,11 @@ def test_a_task_is_requeued_unless_its_command_had_nothing_left_to_do(
     monkeypatch: pytest.MonkeyPatch, command: str, *, requeued: bool
 ) -> None:
     class Warned:
-        received = (15,)
+        seen = iter(((), (15,)))  # a signal comes while the command runs
+        received = property(lambda self: next(self.seen))
 
     jobs_again: list[str] = []
-    monkeypatch.setattr(node, "Warnings", lambda _: Warned)
+    monkeypatch.setattr(node, "Warnings", lambda _: Warned())
     monkeypatch.setattr(node, "python_command", lambda *_: [command])
     monkeypatch.setattr(node, "requeue", jobs_again.append)
     node.run_command_line(["sweep", "work"])
