@@ -46,6 +46,14 @@ def test_a_sweep_is_one_array_whose_tasks_are_workers(sweep: SweepDirectory, pro
     assert not list(sweep.runs.iterdir())
 
 
+def test_the_login_node_needs_no_gpu(runs: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmnist_tui.runs.start._check_device", lambda *_: pytest.fail("a GPU was looked for"))
+    programs.write("sbatch", "echo 7")
+    outcome = fmnist(runs, "v3", *ASKED[1:], "--device", "cuda", "--on", "slurm", "--detach")
+    assert outcome.output.strip() == find_sweep(runs, "last").sweep_id
+    assert "--array=0-0" in programs.words("sbatch")
+
+
 def test_it_is_pending_with_the_reason_and_interrupted_with_the_reason(
     sweep: SweepDirectory, programs: Programs, runs: Path
 ) -> None:
