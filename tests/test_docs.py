@@ -214,12 +214,11 @@ def test_the_table_of_results_has_the_accuracies_of_the_reference_runs(page: Pat
         assert three.sd is not None
         assert three.interval is not None
         assert spec is not None
-        assert spec.reported is not None
         low, high = (f"{100 * end:.2f}" for end in (three.interval.low, three.interval.high))
         expected[model] = [
             f"**{100 * three.mean:.2f} ± {percent(three.sd)}** ({low} to {high})",
             percent(origin[model].mean),
-            percent(spec.reported.accuracy),
+            percent(spec.reported.accuracy) if spec.reported else "",
         ]
     assert rows_of_results(page) == expected
 

@@ -59,7 +59,7 @@ def model_table() -> Iterator[str]:
     rows: dict[str, list[tuple[str, Option]]] = {}
     for name in BUILT_IN:
         for option in get_model(name).options:
-            rows.setdefault(f"{option.name} {option.valid}", []).append((name, option))
+            rows.setdefault(f"{option.name} {option.valid} {option.documentation}", []).append((name, option))
     for found in rows.values():
         option = found[0][1]
         by_value: dict[str, list[str]] = {}

@@ -47,8 +47,7 @@ DELTA = [column.heading for column in COLUMNS].index("delta")
 _WITH_RECIPE = (COLUMNS[0], Column("recipe"), *COLUMNS[1:])
 EXCLUDED_COLUMNS = (Column("run"), Column("reason"))
 INELIGIBLE_NOTE = (
-    "* includes ineligible runs, for the reasons below. Runs that differ in training images or settings have no "
-    "common CI."
+    "* includes ineligible runs, for the reasons below. Runs that were trained differently have no common CI."
 )
 _SD_NOTE = "Mean ± standard deviation over runs."
 _SEEDS_NOTE = (

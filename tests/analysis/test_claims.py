@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from fmnist_tui.analysis.intervals import Interval
+from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.analysis.probes.cache import Findings, basis_of, save
 from fmnist_tui.analysis.probes.claims import claims, section, sections
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import Convergence
-from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency
+from fmnist_tui.analysis.probes.efficiency import Efficiency, measure_efficiency, small_network_claim
 from fmnist_tui.analysis.probes.fit import Fit
 from fmnist_tui.analysis.probes.permuted import Permuted
 from fmnist_tui.analysis.probes.shifts import Shifts
@@ -35,6 +37,7 @@ TITLES = [
     "No overfitting",
     "Final validation loss about 0.20",
     "Total gain +5.71 points",
+    "v3's accuracy at an eighth of its size",
 ]
 
 
@@ -171,6 +174,36 @@ def test_regularisation_is_a_smaller_generalisation_gap(tmp_path: Path, after: f
 def test_the_total_gain(gain: float, verdict: Verdict) -> None:
     claim = of("Total gain +5.71 points", claims("tuned", {}, gain))
     assert (claim.verdict, claim.measured) == (verdict, f"{100 * gain:+.2f} points")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "low", "high", "verdict"),
+    [
+        (700_000, -0.004, 0.004, Verdict.SUPPORTED),
+        (700_000, -0.004, None, Verdict.INCONCLUSIVE),
+        (700_000, -0.006, 0.004, Verdict.INCONCLUSIVE),
+        (700_000, -0.016, -0.006, Verdict.NOT_SUPPORTED),
+        (800_000, -0.004, 0.004, Verdict.NOT_SUPPORTED),
+    ],
+)
+def test_a_small_network_is_as_accurate_if_the_interval_says_so_and_it_is_small(
+    parameters: int, low: float, high: float | None, verdict: Verdict
+) -> None:
+    known = {"v3": Efficiency(0.937, 5_858_442, 16_000_000), "v4": Efficiency(0.938, parameters, 16_000_000)}
+    interval = None if high is None else Interval(low, high)
+    claim = small_network_claim(known, Difference("v3", "v4", 0.001, interval, None, (3, 3)), "v4", "v3")
+    assert claim.verdict is verdict
+    assert claim.measured.startswith("+0.10 points")
+    assert small_network_claim(known, None, "v4", "v3").verdict is Verdict.NOT_MEASURED
+
+
+def test_the_total_gain_is_v3s_whatever_comes_after_it(tmp_path: Path) -> None:
+    for version, accuracy in (("v0", 0.88), ("v3", 0.93), ("v4", 0.95)):
+        make_run(tmp_path, version, result={"test_accuracy": accuracy})
+    (only,) = sections(read_runs(tmp_path))
+    assert only.gain == pytest.approx(0.05)
+    assert only.small
+    assert only.small.value == pytest.approx(0.02)
 
 
 def test_the_page_uses_the_best_eligible_runs_and_their_saved_analyses(tmp_path: Path) -> None:

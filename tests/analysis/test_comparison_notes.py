@@ -38,7 +38,10 @@ def test_single_seeds_are_reported_with_the_training_that_would_help(tmp_path: P
         make_run(tmp_path, version, seed=3, right=IMAGES > 9)
     over_images, advice = notes(tmp_path)
     assert "cover test-set sampling error only; seed variance not included" in over_images
-    assert advice == "Only one seed of v0, v1, v2 and v3; train more: fmnist-tui train v0 v1 v2 v3 --seed 4 --seeds 2"
+    assert (
+        advice
+        == "Only one seed of v0, v1, v2, v3 and v4; train more: fmnist-tui train v0 v1 v2 v3 v4 --seed 4 --seeds 2"
+    )
 
 
 def test_runs_that_went_on_elsewhere_are_noted_and_eligible(tmp_path: Path) -> None:
@@ -66,11 +69,11 @@ def test_versions_without_a_run_are_reported_with_the_recipe(tmp_path: Path) -> 
         make_run(tmp_path, "v2", seed=seed, config={"recipe": "origin", "modified": True})
     make_run(tmp_path, "v0", seed=0, config={"modified": True})
     assert notes(tmp_path, all_runs=True)[0] == INELIGIBLE_NOTE
-    assert notes(tmp_path, all_runs=True)[-1] == "No scored run of v1, v2 and v3 yet"
+    assert notes(tmp_path, all_runs=True)[-1] == "No scored run of v1, v2, v3 and v4 yet"
     make_run(tmp_path, "v1", seed=8)
     assert notes(tmp_path)[-2:] == [
         "Only one seed of v1; train more: fmnist-tui train v1 --seed 9 --seeds 2",
-        "No eligible run of v0, v2 and v3 yet; train: fmnist-tui train v0 v2 v3",
+        "No eligible run of v0, v2, v3 and v4 yet; train: fmnist-tui train v0 v2 v3 v4",
     ]
 
 
@@ -79,7 +82,7 @@ def test_the_other_recipe_is_trained_by_its_name(tmp_path: Path) -> None:
     make_run(tmp_path, "v1", config=settings)
     assert notes(tmp_path, "origin")[-2:] == [
         "Only one seed of v1; train more: fmnist-tui train v1 --seed 1 --seeds 2 --recipe origin",
-        "No eligible run of v0, v2 and v3 yet; train: fmnist-tui train v0 v2 v3 --recipe origin",
+        "No eligible run of v0, v2, v3 and v4 yet; train: fmnist-tui train v0 v2 v3 v4 --recipe origin",
     ]
 
 

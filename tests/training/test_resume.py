@@ -103,7 +103,7 @@ def test_v3_goes_on_bit_for_bit_from_every_checkpoint(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_cnn_goes_on_bit_for_bit_on_any_number_of_threads(version: str, threads: int) -> None:
     made = task(version, window=2, threads=threads)

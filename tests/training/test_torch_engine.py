@@ -110,7 +110,7 @@ def test_the_pixels_are_scaled_as_the_recipe_says() -> None:
     np.testing.assert_array_equal(recorder.seen[0].numpy(), expected)
 
 
-@pytest.mark.parametrize("version", ["v1", "v3"])
+@pytest.mark.parametrize("version", ["v1", "v3", "v4"])
 def test_predictions_are_normalised_float32_and_change_nothing(version: str) -> None:
     learning = engine(version)
     before = learning.state()

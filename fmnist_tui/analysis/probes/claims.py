@@ -1,21 +1,22 @@
-"""The original project's claims about its networks, each with a verdict from what was measured on runs here."""
+"""The original project's claims about its networks, and ours about v4, each with a verdict from runs here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fmnist_tui.analysis.comparison import compare
+from fmnist_tui.analysis.comparison import Comparison, compare
+from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.analysis.probes import permuted
 from fmnist_tui.analysis.probes.cache import Findings, read_findings
 from fmnist_tui.analysis.probes.common import Claim, Verdict
 from fmnist_tui.analysis.probes.convergence import curve_claims
-from fmnist_tui.analysis.probes.efficiency import efficiency_claim
+from fmnist_tui.analysis.probes.efficiency import efficiency_claim, small_network_claim
 from fmnist_tui.analysis.probes.fit import regularisation_claim
 from fmnist_tui.analysis.probes.reference import reference_findings
 from fmnist_tui.analysis.probes.shifts import translation_claim
 from fmnist_tui.analysis.probes.studies import StudyResult, study_results
-from fmnist_tui.analysis.reference import references
+from fmnist_tui.analysis.reference import reference_runs, references
 from fmnist_tui.runs.run import Run
 from fmnist_tui.training.recipes import RECIPES, recipe_option
 
@@ -23,9 +24,11 @@ DENSE, CNNS = "v0", ("v1", "v2", "v3")
 """The models that the claims are about."""
 UNREGULARISED, REGULARISED = "v2", "v3"
 """The same network without and with dropout."""
+SMALL = "v4"
+"""The network that is compared with the last of the CNNs."""
 SCOPE = (
     "Each claim is based on one run per model, without seed variance; except the total gain, feature hierarchy, "
-    "normalisation, and regularisation without augmentation, which are means over runs."
+    "normalisation, regularisation without augmentation, and v4's, which are means over runs."
 )
 """Shown above the verdicts."""
 
@@ -44,6 +47,7 @@ class Section:
         gain: The last CNN's mean test accuracy minus the dense network's (0 to 1); None if one of them has no run.
         claims: All of them.
         studies: What those are based on that need modified runs.
+        small: The small network's mean test accuracy minus the last CNN's; None if one of them has no run.
     """
 
     recipe: str
@@ -51,6 +55,7 @@ class Section:
     gain: float | None
     claims: tuple[Claim, ...]
     studies: tuple[StudyResult, ...] = ()
+    small: Difference | None = None
 
 
 def sections(runs: Sequence[Run]) -> tuple[Section, ...]:
@@ -64,9 +69,10 @@ def section(runs: Sequence[Run], recipe: str) -> Section:
     comparison = compare(runs, recipe)
     by_id = {run.run_id: run for run in runs}
     found = {one.version: read_findings(by_id[one.best_run]) for one in comparison.versions}
-    gain = comparison.total_gain if {DENSE, CNNS[-1]} <= found.keys() else None
-    studies = study_results(runs, recipe)
-    return Section(recipe, found, gain, claims(recipe, found, gain, studies), studies)
+    means = {one.version: one.test_accuracy.mean for one in comparison.versions}
+    gain = means[CNNS[-1]] - means[DENSE] if {DENSE, CNNS[-1]} <= means.keys() else None
+    studies, small = study_results(runs, recipe), _small_against_last(comparison)
+    return Section(recipe, found, gain, claims(recipe, found, gain, studies, small), studies, small)
 
 
 def reference_section(recipe: str) -> Section:
@@ -74,11 +80,21 @@ def reference_section(recipe: str) -> Section:
     found, accuracies = reference_findings(recipe), references(recipe)
     known = {DENSE, CNNS[-1]} <= accuracies.keys()
     gain = accuracies[CNNS[-1]].mean - accuracies[DENSE].mean if known else None
-    return Section(recipe, found, gain, claims(recipe, found, gain))
+    small = _small_against_last(reference_runs()[recipe].comparison)
+    return Section(recipe, found, gain, claims(recipe, found, gain, small=small), small=small)
+
+
+def _small_against_last(comparison: Comparison) -> Difference | None:
+    steps = [one.step for one in comparison.versions if one.version == SMALL]
+    return next((step for step in steps if step and step.first == CNNS[-1]), None)
 
 
 def claims(
-    recipe: str, found: Mapping[str, Findings], gain: float | None, studies: Sequence[StudyResult] = ()
+    recipe: str,
+    found: Mapping[str, Findings],
+    gain: float | None,
+    studies: Sequence[StudyResult] = (),
+    small: Difference | None = None,
 ) -> tuple[Claim, ...]:
     """All claims, checked against runs of one recipe.
 
@@ -87,6 +103,7 @@ def claims(
         found: What is known of one run of each model that has one.
         gain: The last CNN's test accuracy minus the dense network's (0 to 1); None if one of them is missing.
         studies: What is known of modified runs; without them, the claims that need these aren't measured.
+        small: The small network's test accuracy minus the last CNN's; None if one of them is missing.
     """
     hierarchy, normalisation, unaugmented = (one.claim for one in studies or study_results((), recipe))
     known_shifts = {name: one.shifts for name, one in found.items() if one.shifts}
@@ -119,6 +136,10 @@ def claims(
             for claim in curve_claims(CNNS[-1], last.convergence if last else None, smoothing or 0.0)
         ),
         _total_gain(gain, missing([name for name in (DENSE, CNNS[-1]) if name not in found], "")),
+        replace(
+            small_network_claim(known_efficiency, small, SMALL, CNNS[-1]),
+            missing=missing((CNNS[-1], SMALL), "efficiency"),
+        ),
     )
 
 

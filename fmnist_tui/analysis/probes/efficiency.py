@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 import msgspec
 
+from fmnist_tui.analysis.paired import Difference
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Count, Number, Verdict, standard_error
 from fmnist_tui.models.layers import Options, layer_table
 from fmnist_tui.models.registry import find_model
 from fmnist_tui.models.spec import FASHION_MNIST_CLASSES, FASHION_MNIST_SHAPE, ImageShape, ModelSpec
-from fmnist_tui.text import grouped, percent, safe
+from fmnist_tui.text import grouped, percent, points, safe
+
+_SMALLER = 8
+_TOLERANCE = 0.005
 
 
 class Efficiency(msgspec.Struct, frozen=True):
@@ -106,4 +110,33 @@ def efficiency_claim(
         f"Test accuracy, parameters, and MACs per image. Supported if {cnn} is more accurate than {dense} with fewer "
         "parameters, by over two standard errors over the test images; inconclusive within them. "
         f"{cnn} needs more MACs for it, and the larger CNNs have many more of both",
+    )
+
+
+def small_network_claim(known: Mapping[str, Efficiency], step: Difference | None, small: str, large: str) -> Claim:
+    """Whether the small network is as accurate as the large one.
+
+    Args:
+        known: The measurements by model.
+        step: The small one's mean test accuracy minus the large one's; None if one of them has no run.
+        small: The small network's name.
+        large: The large one's.
+    """
+    verdict, measured = Verdict.NOT_MEASURED, ""
+    if step is not None and small in known and large in known:
+        fraction = known[small].parameters / known[large].parameters
+        verdict = Verdict.INCONCLUSIVE
+        if fraction >= 1 / _SMALLER or (step.interval and step.interval.high < -_TOLERANCE):
+            verdict = Verdict.NOT_SUPPORTED
+        elif step.interval and step.interval.low >= -_TOLERANCE:
+            verdict = Verdict.SUPPORTED
+        interval = f" (95% CI {points(step.interval.low)} to {points(step.interval.high)})" if step.interval else ""
+        measured = f"{points(step.value)} points{interval} with {percent(fraction)} of {large}'s parameters"
+    return Claim(
+        f"{large}'s accuracy at an eighth of its size",
+        f"{small} is as accurate as {large} with under an eighth of its parameters",
+        verdict,
+        measured,
+        f"{small}'s mean test accuracy minus {large}'s. Our claim, not the original project's. Supported if the 95% CI "
+        f"lies above {points(-_TOLERANCE)} points, not supported if it lies below",
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from textual.theme import Theme
 
 from fmnist_tui.analysis.probes import permuted
-from fmnist_tui.analysis.probes.claims import CNNS
+from fmnist_tui.analysis.probes.claims import CNNS, SMALL
 from fmnist_tui.analysis.probes.convergence import EARLY
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.text import percent
@@ -255,6 +255,16 @@ def _total_gain(page: Page, theme: Theme) -> tuple[Figure, ...]:
     return (Bars("Test accuracy, v3 minus v0, in points", bars, scale),)
 
 
+def _small_network(page: Page, theme: Theme) -> tuple[Figure, ...]:
+    """Error and parameters of the two networks."""
+    main, pale = (
+        {name: layer[name] for name in (CNNS[-1], SMALL) if name in layer} for layer in page.layers("efficiency")
+    )
+    error = _model_bars("Test error", (main, pale), lambda one: 1.0 - float(one.accuracy), ".2%", theme)
+    size = _model_bars("Parameters", (main, pale), lambda one: float(one.parameters), ",.0f", theme)
+    return (replace(error, scale=_scale(theme, unit="%", factor=100)), size)
+
+
 def _study(page: Page, theme: Theme, *, number: int) -> tuple[Figure, ...]:
     """A bar for each kind of runs, as it is named, from a mean over its runs; nothing until there are some."""
     found = page.own.studies[number] if page.own.studies else None
@@ -298,5 +308,6 @@ _OF_CLAIMS: tuple[Callable[[Page, Theme], tuple[Figure, ...]], ...] = (
     partial(_by_epoch, training=False),
     _final_loss,
     _total_gain,
+    _small_network,
 )
 """In the order of `claims.claims`."""
