@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
+from fmnist_tui.cli.output import show_for_now
 from fmnist_tui.models.options import ConfigError
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs.cluster.options import LOCAL, SLURM, Launch, checked_options, checked_target
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.queue.options import QueueOptions
@@ -64,7 +66,7 @@ def cluster_options(command: Command) -> Command:
             click.option("--on", metavar="local|slurm|ssh:HOST", help=_ON_HELP),
             click.option("--partition", metavar="NAME", help="Slurm: the partition."),
             click.option("--time", metavar="LIMIT", help="Slurm: the time limit, 4:00:00; the run goes on after it."),
-            click.option("--gpus", type=int, metavar="N", help="Slurm: GPUs of each run's job."),
+            click.option("--gpus", type=int, metavar="N", help="Slurm: GPUs of each job."),
             click.option("--sbatch", multiple=True, metavar="OPTION", help="Slurm: --sbatch=--mem=8G (repeatable)."),
         )
     ):
@@ -99,6 +101,19 @@ def resumed_on(cluster: Cluster, launch: Launch) -> Launch:
         return Launch(target=SLURM, slurm=checked_options(launch.slurm, **cluster.given))
     except ConfigError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
+
+
+def prepare_for_slurm(device: str, folders: AppPaths) -> None:
+    """Fetch the data, since nodes often have no internet, and refuse to choose between GPUs that Slurm assigns."""
+    from fmnist_tui.cli.data import announce_downloads  # imports NumPy
+    from fmnist_tui.data import load
+
+    if device.startswith("cuda:"):
+        raise click.UsageError(f"Slurm chooses the GPU: --device cuda, not {device}", click.get_current_context())
+    try:
+        load(folders.data, folders.cache, announce_downloads())
+    finally:
+        show_for_now("")
 
 
 def submitter(

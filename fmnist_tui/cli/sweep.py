@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from fmnist_tui.cli.cluster import Cluster, cluster_options, prepare_for_slurm, resumed_on
 from fmnist_tui.cli.options import data_option, json_option, recipe_option, runs_option
 from fmnist_tui.cli.output import print_columns, print_json
 from fmnist_tui.cli.sweep_follow import follow_sweep, print_sweep
@@ -16,7 +18,9 @@ from fmnist_tui.cli.train import SET_HELP, complete_model, given_settings, model
 from fmnist_tui.errors import RunError
 from fmnist_tui.models.options import ConfigError
 from fmnist_tui.paths import app_paths, runs_folder
-from fmnist_tui.sweeps.directory import MOST_SEEDS, MOST_TRIALS, find_sweep, list_sweeps
+from fmnist_tui.runs.cluster.options import SLURM, Launch, saved_launch
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.sweeps.directory import MOST_SEEDS, MOST_TRIALS, SweepDirectory, find_sweep, list_sweeps
 from fmnist_tui.sweeps.samplers import SAMPLERS
 from fmnist_tui.text import safe
 from fmnist_tui.training.config import NoPyTorchError
@@ -30,7 +34,7 @@ _HELP = {
     "min_epochs": "Epochs before trials are compared for the first time.",
     "eta": "With --halving, one of N trials goes on.",
     "retrain": "Retrain the winner with K other seeds, each scored once.",
-    "workers": "Trials at a time on this machine; by default one on each GPU.",
+    "workers": "Trials at a time; by default one on each GPU of this machine, or one Slurm task.",
     "seed": "Of the sampler, and of each trial's training.",
     "limit": "Use only N training images.",
 }
@@ -87,6 +91,7 @@ def _counts(most: int, least: int = 1) -> click.IntRange:
 @click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--threads", type=int, default=0, metavar="N", help="CPU threads of a trial; 0 for all.")
 @click.option("--detach", is_flag=True, help="Print the sweep's id and return; it continues in the background.")
+@cluster_options
 @data_option
 @runs_option
 def start_command(
@@ -101,14 +106,16 @@ def start_command(
     device: str,
     threads: int,
     detach: bool,  # noqa: FBT001
+    cluster: Cluster,
     data: str | None,
     runs: str | None,
     **asked: Any,
 ) -> None:
     """Search for the best settings of MODEL, and retrain the winner."""
-    from fmnist_tui.sweeps.start import SweepRequest, request_sweep, start_workers
+    from fmnist_tui.sweeps.start import SweepRequest, request_sweep
 
     ctx = click.get_current_context()
+    launch = _launch(cluster, Launch())
     if not halving and (min_epochs or eta):
         raise click.UsageError("--min-epochs and --eta belong to --halving", ctx)
     if model == "all":
@@ -117,11 +124,14 @@ def start_command(
     (name,) = model_names((model,), folders.data, folders.cache)
     recipes = {"recipe": "tuned", "recipe_file": recipe} if isinstance(recipe, RecipeFile) else {"recipe": recipe}
     settings = given_settings(given, {"epochs": epochs}, "auto")
+    if cluster.is_slurm:
+        prepare_for_slurm(device, folders)
     asked |= {"halving": halving, "min_epochs": min_epochs or 1, **({"eta": eta} if eta else {})}
     try:
         sweep, warning = request_sweep(
             SweepRequest(model=name, given=settings, **asked),
             folders,
+            here=not cluster.is_slurm,
             changes={"epochs": epochs},
             limit=limit,
             device=device,
@@ -132,13 +142,33 @@ def start_command(
         raise
     except ConfigError as error:
         raise click.UsageError(str(error), ctx) from None
-    for line in filter(None, [warning, too_many_threads(threads)]):
+    for line in filter(None, [warning, "" if cluster.is_slurm else too_many_threads(threads)]):
         click.echo(f"warning: {safe(line)}", err=True)
-    workers = start_workers(sweep)
+    workers = _start_new(sweep, launch)
     if detach:
         click.echo(sweep.sweep_id)
         return
     sys.exit(follow_sweep(sweep, workers))
+
+
+def _launch(cluster: Cluster, last: Launch) -> Launch:
+    """Where to start workers: where the command line says, else where they were started last."""
+    if cluster.is_elsewhere and not cluster.is_slurm:
+        why = "a sweep starts workers here or with --on slurm; on other machines start some with: fmnist-tui sweep work"
+        raise click.UsageError(why, click.get_current_context())
+    return resumed_on(cluster, last)
+
+
+def _start_new(sweep: SweepDirectory, launch: Launch) -> list[subprocess.Popen[bytes]]:
+    """Start the workers; a new sweep that a cluster refuses is deleted again."""
+    from fmnist_tui.sweeps.start import discard_sweep, start_workers
+
+    try:
+        return start_workers(sweep, launch=launch)
+    except RunError:
+        if launch.target == SLURM:
+            discard_sweep(sweep)
+        raise
 
 
 def _sweep_argument(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -202,6 +232,7 @@ def watch_command(ref: str, runs: str | None) -> None:
 @click.option("--retrain-seeds", type=_counts(MOST_SEEDS), metavar="K", help="Retrain the winner with K seeds in all.")
 @click.option("--workers", type=_counts(1000), metavar="N", help=_HELP["workers"])
 @click.option("--detach", is_flag=True, help="Return at once; the sweep continues in the background.")
+@cluster_options
 @runs_option
 def resume_command(
     ref: str,
@@ -209,14 +240,19 @@ def resume_command(
     retrain_seeds: int | None,
     workers: int | None,
     detach: bool,  # noqa: FBT001
+    cluster: Cluster,
     runs: str | None,
 ) -> None:
-    """Go on with a sweep that was stopped or interrupted, or extend it; trials that failed are tried again."""
+    """Go on with a sweep that was stopped or interrupted, or extend it; trials that failed are tried again.
+
+    The workers are started where they were started last, or elsewhere (`--on`).
+    """
     from fmnist_tui.sweeps.start import resume_sweep
 
     sweep = find_sweep(runs_folder(runs), ref)
+    launch = _launch(cluster, saved_launch(RunDirectory(sweep.path)))
     try:
-        started = resume_sweep(sweep, trials, retrain_seeds, workers)
+        started = resume_sweep(sweep, trials, retrain_seeds, workers, launch)
     except ConfigError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None
     if detach:
@@ -239,13 +275,16 @@ def stop_command(ref: str, runs: str | None) -> None:
 
 @sweep_command.command("work", hidden=True)
 @_sweep_argument
+@click.option("--in-slurm-job", is_flag=True, help="Train on the device of this Slurm job, without a queue.")
 @runs_option
-def work_command(ref: str, runs: str | None) -> None:
+def work_command(ref: str, in_slurm_job: bool, runs: str | None) -> None:  # noqa: FBT001
     """Train trials of a sweep in the foreground, one at a time, until none is left.
 
     A sweep may have any number of workers, on several machines that share the runs folder. SIGTERM saves and ends this
     one (exit status 143); SIGUSR1 saves.
     """
+    from fmnist_tui.runs.cluster.node import launch_here
+    from fmnist_tui.sweeps.jobs import through_queue
     from fmnist_tui.sweeps.worker import work
 
-    sys.exit(work(find_sweep(runs_folder(runs), ref)))
+    sys.exit(work(find_sweep(runs_folder(runs), ref), launch_here if in_slurm_job else through_queue))

@@ -27,7 +27,7 @@ def follow_sweep(directory: SweepDirectory, workers: Sequence[subprocess.Popen[b
 
     Args:
         directory: The sweep.
-        workers: The workers that this command started; SIGINT and SIGTERM stop the sweep. None to leave it alone.
+        workers: The workers that this command started here; SIGINT and SIGTERM stop the sweep. None to leave it alone.
 
     Returns:
         0, or 130 or 143 if a signal was received and everything is saved.
@@ -48,7 +48,7 @@ def follow_sweep(directory: SweepDirectory, workers: Sequence[subprocess.Popen[b
     if sweep.status is SweepStatus.STOPPED:
         click.echo(f"stopped; to resume: {again}")
         return 0
-    why = why_workers_ended(directory) if any(worker.returncode for worker in workers or ()) else ""
+    why = why_workers_ended(directory) if any(worker.returncode for worker in workers or ()) else sweep.reason
     reason = safe(why) or ("no trial was trained to its end" if sweep.is_decided else "it has no worker")
     raise RunError(f"{sweep.sweep_id} {sweep.status}: {reason}; resume it with: {again}")
 
@@ -83,7 +83,7 @@ def _print_until_end(
         if received and not is_stopping:
             is_stopping = True
             stop_sweep(directory)
-        if ended and sweep.status is not SweepStatus.RUNNING:
+        if ended and sweep.status not in (SweepStatus.PENDING, SweepStatus.RUNNING):
             return sweep
         time.sleep(_POLL_SECONDS)
 

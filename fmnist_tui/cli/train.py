@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fmnist_tui.cli.cluster import Cluster, cluster_options, resumed_on, submitter
+from fmnist_tui.cli.cluster import Cluster, cluster_options, prepare_for_slurm, resumed_on, submitter
 from fmnist_tui.cli.options import (
     CODE_OPTIONS,
     Folder,
@@ -26,7 +26,6 @@ from fmnist_tui.cli.options import (
     runs_option,
     wanted_notifications,
 )
-from fmnist_tui.cli.output import show_for_now
 from fmnist_tui.cli.start import start_and_follow, start_and_leave, train_here
 from fmnist_tui.errors import RunError
 from fmnist_tui.models.named import name_model, remembered
@@ -113,6 +112,7 @@ def train_command(
     """
     if detach and in_app:
         raise click.UsageError(_DETACHED_IN_APP)
+    launch = resumed_on(cluster, Launch())
     notifications = wanted_notifications(on_end, notify, best=notify_best)
     changes = {key: settings.pop(key) for key in ("epochs", "batch_size", "learning_rate")}
     seeds_wanted = range(seed, seed + seeds)
@@ -128,7 +128,7 @@ def train_command(
     requested = _request(configs, folders, cluster)
     for run in requested:
         save_notifications(run, notifications)
-    submit = submitter(cluster.launch or Launch(), queueing, are_new=True)
+    submit = submitter(launch, queueing, are_new=True)
     if detach:
         sys.exit(start_and_leave(requested, submit))
     if in_app:
@@ -176,7 +176,7 @@ def _request(configs: list[TrainingConfig], folders: AppPaths, cluster: Cluster)
     from fmnist_tui.runs.start import request_runs
 
     if cluster.is_slurm:
-        _prepare_for_slurm(configs, folders)
+        prepare_for_slurm(configs[0].device, folders)
     requested = request_runs(configs, folders, here=not cluster.is_elsewhere)
     threads = "" if cluster.is_elsewhere else too_many_threads(max(config.threads for config in configs))
     for warning in filter(None, [requested.warning, threads]):
@@ -184,19 +184,6 @@ def _request(configs: list[TrainingConfig], folders: AppPaths, cluster: Cluster)
     for message in requested.failed:
         raise RunError(message)
     return requested.runs
-
-
-def _prepare_for_slurm(configs: list[TrainingConfig], folders: AppPaths) -> None:
-    """Fetch the data, since nodes often have no internet, and refuse to choose between GPUs that Slurm assigns."""
-    from fmnist_tui.cli.data import announce_downloads  # imports NumPy
-    from fmnist_tui.data import load
-
-    if numbered := next((one.device for one in configs if one.device.startswith("cuda:")), None):
-        raise click.UsageError(f"Slurm chooses the GPU: --device cuda, not {numbered}", click.get_current_context())
-    try:
-        load(folders.data, folders.cache, announce_downloads())
-    finally:
-        show_for_now("")
 
 
 def too_many_threads(threads: int) -> str:

@@ -26,9 +26,9 @@ def heading(sweep: Sweep) -> str:
         parts.append(f"halving at epochs {', '.join(map(str, sweep.rungs))}")
     if config.limit is not None:
         parts.append(f"{grouped(config.limit)} images")
-    return (
-        f"{sweep.sweep_id}: {', '.join(parts)}; {sweep.status}, {len(sweep.rows)} of {counted(sweep.n_trials, 'trial')}"
-    )
+    reason = f" ({sweep.reason})" if sweep.reason else ""
+    trials = f"{len(sweep.rows)} of {counted(sweep.n_trials, 'trial')}"
+    return f"{sweep.sweep_id}: {', '.join(parts)}; {sweep.status}{reason}, {trials}"
 
 
 def trial_table(sweep: Sweep) -> list[list[str]]:
@@ -130,6 +130,7 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
     settings, config = sweep.directory.settings, sweep.directory.config
     return {
         **record,
+        "reason": sweep.reason or None,
         "model": config.version,
         "recipe": config.recipe,
         "sampler": settings.sampler,

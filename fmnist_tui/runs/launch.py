@@ -38,6 +38,8 @@ class LaunchSettings:
         umask: Its file mode mask, -1 for this process's.
         nice: Its scheduling priority, or None.
         cpus: The CPUs that it may use; empty for those of this process.
+        device: Where there is no claim: the device, which nobody else uses; "" for the one in the configuration.
+        device_id: Its key, or "".
     """
 
     python: str = ""
@@ -45,6 +47,8 @@ class LaunchSettings:
     umask: int = -1
     nice: int | None = None
     cpus: tuple[int, ...] = ()
+    device: str = ""
+    device_id: str = ""
 
 
 def launch(
@@ -60,7 +64,7 @@ def launch(
 
     Args:
         run: The run.
-        claim: The device to train on; None for the one in its configuration, unclaimed.
+        claim: The device to train on; None for one that needs no claim.
         queue: The folder of the queue that the trainer watches, to restart a dispatcher that was killed.
         settings: How to start it.
         is_wanted: Whether the run should still be trained; called once no other process can take it or dequeue it.
@@ -120,6 +124,8 @@ def _command(
     if claim is not None:
         device = "cuda:0" if _is_shown_alone(claim, environ) else claim.claim.device
         command += ["--claim", str(claim.handle), "--device", device, "--device-id", claim.claim.gpu]
+    elif settings.device:
+        command += ["--device", settings.device, "--device-id", settings.device_id]
     if queue is not None:
         command += ["--queue", str(queue)]
     if settings.nice is not None:

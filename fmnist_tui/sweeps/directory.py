@@ -48,7 +48,7 @@ class SweepSettings(msgspec.Struct, frozen=True, kw_only=True):
         min_epochs: The first rung's epoch; None without halving.
         eta: One of so many trials is promoted.
         retrain_seeds: With how many seeds the winner is retrained and scored.
-        workers: How many trials are trained at a time on this machine.
+        workers: How many trials are trained at a time.
         data: The folder of the data, "demo", or None for the usual locations.
         argv: The command line.
         created: When (unix seconds).
@@ -103,8 +103,13 @@ class SweepDirectory:
 
     @property
     def workers(self) -> Path:
-        """A file for each worker, locked while it lives, and its log."""
+        """A file for each worker, locked while it lives, and what workers print."""
         return self.path / "workers"
+
+    @property
+    def launcher(self) -> Path:
+        """What starts the workers if it isn't this machine; written before they are submitted."""
+        return self.workers / "launcher.json"
 
     @property
     def journal(self) -> Path:

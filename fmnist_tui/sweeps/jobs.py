@@ -46,6 +46,8 @@ from fmnist_tui.sweeps.space import trial_config
 from fmnist_tui.text import counted
 from fmnist_tui.training.events import Epoch
 
+Start = Callable[[RunDirectory], "subprocess.Popen[bytes] | None"]
+"""Starts a run's trainer; None if the run waits for a device. Raises RunError if neither can be done."""
 _MOST_LAUNCHES = 20
 """Trainers of one trial that may die without reaching a rung."""
 _ENOUGH_FAILURES = 3
@@ -76,8 +78,24 @@ class Nothing:
     is_final: bool
 
 
-def take_work(sweep: SweepDirectory) -> Work | Nothing:
+def through_queue(run: RunDirectory) -> subprocess.Popen[bytes] | None:
+    """Start a run where its device is free, or queue it.
+
+    Raises:
+        RunError: Neither can be done.
+    """
+    submitted = submit([run])
+    if why := submitted.failed.get(run):
+        raise RunError(why)
+    return submitted.started.get(run)
+
+
+def take_work(sweep: SweepDirectory, start: Start = through_queue) -> Work | Nothing:
     """Note what has happened, decide what is next, and start it.
+
+    Args:
+        sweep: The sweep.
+        start: What starts a run.
 
     Raises:
         RunError: The folder can't be written, a run can't be started, or the first trials all failed.
@@ -90,16 +108,16 @@ def take_work(sweep: SweepDirectory) -> Work | Nothing:
         if state.is_stopped:
             return Nothing(is_final=True)
         if interrupted:
-            return _launch(sweep, state, interrupted[0])
+            return _launch(sweep, state, interrupted[0], start)
         is_complete = len(state.trials) >= state.n_trials
         standings = [trial.standing(rungs) for trial in state.trials]
         if best := promoted(standings, rungs, sweep.settings.eta, is_complete=is_complete):
             append(sweep, state, Promoted(trial=best.number, rung=best.rung + 1))
-            return _launch(sweep, state, state.trials[best.number])
+            return _launch(sweep, state, state.trials[best.number], start)
         while len(state.trials) < state.n_trials:
             if trial := _start_trial(sweep, state):
-                return _launch(sweep, state, trial)
-        return Nothing(is_final=False) if busy else _retrain(sweep, state)
+                return _launch(sweep, state, trial, start)
+        return Nothing(is_final=False) if busy else _retrain(sweep, state, start)
 
 
 def note_results(
@@ -193,28 +211,35 @@ def _tried(state: SweepState) -> list[Tried]:
     ]
 
 
-def _launch(sweep: SweepDirectory, state: SweepState, trial: Trial) -> Work | Nothing:
+def _launch(sweep: SweepDirectory, state: SweepState, trial: Trial, start: Start) -> Work | Nothing:
     """Train a trial until its rung."""
     run = RunDirectory(sweep.runs / trial.run)
-    if state.launches.get(trial.run, 0) >= _MOST_LAUNCHES:
+    if state.launches.get(trial.run, 0) >= _MOST_LAUNCHES and not _was_saved(run):
         why = f"its trainer died {_MOST_LAUNCHES} times; see {run.train_log}"
         append(sweep, state, Ended(trial=trial.number, reason="failed", message=why))
         return Nothing(is_final=False)
     write_until(run, sweep.rungs[trial.rung])
-    return _submit(sweep, state, run)
+    return _start(sweep, state, run, start)
 
 
-def _submit(sweep: SweepDirectory, state: SweepState, run: RunDirectory) -> Work | Nothing:
-    append(sweep, state, Launched(run=run.run_id))
-    submitted = submit([run])
-    if why := submitted.failed.get(run):
+def _start(sweep: SweepDirectory, state: SweepState, run: RunDirectory, start: Start) -> Work | Nothing:
+    append(sweep, state, Launched(run=run.run_id, was_saved=_was_saved(run)))
+    try:
+        return Work(run, start(run))
+    except RunError:
         if is_held(run):  # a person has just resumed it
             return Nothing(is_final=False)
-        raise RunError(why)
-    return Work(run, submitted.started.get(run))
+        raise
 
 
-def _retrain(sweep: SweepDirectory, state: SweepState) -> Work | Nothing:
+def _was_saved(run: RunDirectory) -> bool:
+    """Whether the run's last trainer saved it and ended as it should, such as on preemption."""
+    status, tail = status_and_tail(run)
+    end = tail.state.finished
+    return status is Status.STOPPED and end is not None and not end.message
+
+
+def _retrain(sweep: SweepDirectory, state: SweepState, start: Start) -> Work | Nothing:
     """Train the winner with the next seed, once all trials are done."""
     winner = state.winner(len(sweep.rungs))
     busy = False
@@ -226,8 +251,8 @@ def _retrain(sweep: SweepDirectory, state: SweepState) -> Work | Nothing:
         status, _ = status_and_tail(run)
         launches = state.launches.get(run.run_id, 0)
         is_due = status in (Status.STOPPED, Status.INTERRUPTED) or (status is Status.FAILED and not launches)
-        if is_due and launches < _MOST_LAUNCHES:
-            return _submit(sweep, state, run)
+        if is_due and (launches < _MOST_LAUNCHES or _was_saved(run)):
+            return _start(sweep, state, run, start)
         busy |= status.has_trainer
     return Nothing(is_final=not busy)
 

@@ -39,9 +39,10 @@ class TrialStarted(_Line, frozen=True, kw_only=True, tag="trial"):
 
 
 class Launched(_Line, frozen=True, kw_only=True, tag="launched"):
-    """A trainer was requested for a trial's run, or for a run of the winner."""
+    """A trainer was requested for a trial's run, or for a run of the winner; the last one had saved it and ended."""
 
     run: str
+    was_saved: bool = False
 
 
 class Reached(_Line, frozen=True, kw_only=True, tag="reached"):
@@ -144,7 +145,8 @@ class SweepState:
         retrain_seeds: With how many seeds the winner is retrained.
         trials: By number.
         retrained: The run of each seed, of each winner: by trial and seed.
-        launches: How often a trainer was requested for a run since it reached a rung, or the sweep was resumed.
+        launches: How often a trainer was requested for a run since it was last saved by the end of one, as when it
+            reaches a rung or is preempted, or since the sweep was resumed.
         is_stopped: Whether it was stopped, and not resumed since.
     """
 
@@ -167,7 +169,7 @@ class SweepState:
                 if number == len(self.trials) and number < MOST_TRIALS and (not run or is_run_id(run)):
                     self.trials.append(Trial(number, run, settings))
             case Launched(run=run):
-                self.launches[run] = self.launches.get(run, 0) + 1
+                self.launches[run] = 1 if line.was_saved else self.launches.get(run, 0) + 1
             case Retrained(trial=trial, seed=seed, run=run):
                 if is_run_id(run) and 0 <= trial < len(self.trials):
                     self.retrained.setdefault((trial, seed), run)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from fmnist_tui.errors import RunError
 from fmnist_tui.models.options import ConfigError
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.paths import AppPaths
+from fmnist_tui.runs.cluster.options import SLURM, Launch, save_launch, saved_launch
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.queue.devices import visible_gpus
 from fmnist_tui.runs.start import check_startable, disk_space_warning, with_current_code
@@ -19,6 +23,7 @@ from fmnist_tui.sweeps.directory import MOST_TRIALS, SweepDirectory, SweepSettin
 from fmnist_tui.sweeps.halving import ETA, rungs_of
 from fmnist_tui.sweeps.log import Resumed, Stopped, append, read_state
 from fmnist_tui.sweeps.samplers import GRID, RANDOM, TPE, check_sampler, propose
+from fmnist_tui.sweeps.slurm import cancel_waiting, leave_slurm, live_tasks, submit_workers, tasks_of
 from fmnist_tui.sweeps.space import Space, full_name, is_search, parse_space, trial_config
 from fmnist_tui.sweeps.worker import live_workers, start_worker, stop_trainers
 from fmnist_tui.text import counted
@@ -43,7 +48,7 @@ class SweepRequest:
         min_epochs: The first rung's epoch.
         eta: One of so many trials is promoted.
         retrain_seeds: With how many seeds the winner is retrained.
-        workers: Trials at a time on this machine; None for one on each GPU.
+        workers: Trials at a time; None for one on each GPU of this machine.
     """
 
     model: str
@@ -58,12 +63,15 @@ class SweepRequest:
     workers: int | None = None
 
 
-def request_sweep(asked: SweepRequest, folders: AppPaths, **config: Any) -> tuple[SweepDirectory, str]:
-    """Create a sweep, once it is known that its first trials can start here; nothing runs yet.
+def request_sweep(
+    asked: SweepRequest, folders: AppPaths, *, here: bool = True, **config: Any
+) -> tuple[SweepDirectory, str]:
+    """Create a sweep, once it is known that its first trials can start; nothing runs yet.
 
     Args:
         asked: What to search, and how.
         folders: The folders.
+        here: Whether its workers run on this machine, so that it must have the device.
         **config: Further arguments of `configure`.
 
     Returns:
@@ -93,7 +101,7 @@ def request_sweep(asked: SweepRequest, folders: AppPaths, **config: Any) -> tupl
     trials = check_sampler(sampler, space, asked.trials)
     (base,) = with_current_code([base], folders.data, folders.cache)
     configs = _first_configs(base, space, sampler, trials)
-    images = check_startable(configs, folders.data, folders.cache)
+    images = check_startable(configs, folders.data, folders.cache, here=here)
     n_runs = trials + asked.retrain_seeds
     settings = SweepSettings(
         config=base.to_json(),
@@ -104,7 +112,7 @@ def request_sweep(asked: SweepRequest, folders: AppPaths, **config: Any) -> tupl
         min_epochs=min_epochs,
         eta=asked.eta,
         retrain_seeds=asked.retrain_seeds,
-        workers=asked.workers or max(1, min(trials, len(visible_gpus([base])))),
+        workers=asked.workers or max(1, min(trials, len(visible_gpus([base])) if here else 1)),
         data=folders.data,
         argv=sys.argv,
         created=time.time(),
@@ -142,35 +150,60 @@ def _first_configs(base: TrainingConfig, space: Space, sampler: str, trials: int
     return found
 
 
-def start_workers(sweep: SweepDirectory, workers: int | None = None) -> list[subprocess.Popen[bytes]]:
-    """Start as many workers as are missing.
+def start_workers(
+    sweep: SweepDirectory, workers: int | None = None, launch: Launch | None = None, *, ending: bool = False
+) -> list[subprocess.Popen[bytes]]:
+    """Start as many workers as are missing; return those that are processes on this machine.
 
     Args:
         sweep: The sweep.
         workers: How many there should be; None for as many as were asked for at its start.
+        launch: Where: on this machine or as Slurm jobs; None for where this user started them last.
+        ending: Whether those that still run are about to end.
 
     Raises:
-        RunError: One can't be started, or the sweep can't be read.
+        RunError: One can't be started, the sweep can't be read, or Slurm refuses the job.
     """
-    missing = (workers or sweep.settings.workers) - live_workers(sweep)
-    return [start_worker(sweep) for _ in range(missing)]
+    run = RunDirectory(sweep.path)
+    launch = launch or saved_launch(run)
+    wanted = workers or sweep.settings.workers
+    save_launch(run, launch)
+    if launch.target == SLURM:
+        alive = 0 if ending else sum(bool(task.id) for task in live_tasks(tasks_of(sweep)))
+        if wanted > alive:
+            submit_workers(sweep, wanted - alive, launch.slurm)
+        return []
+    leave_slurm(sweep)
+    return [start_worker(sweep) for _ in range(wanted - live_workers(sweep))]
+
+
+def discard_sweep(sweep: SweepDirectory) -> None:
+    """Delete a new sweep whose workers couldn't be started."""
+    with suppress(RunError):
+        save_launch(RunDirectory(sweep.path), Launch())
+    shutil.rmtree(sweep.path, ignore_errors=True)
 
 
 def stop_sweep(sweep: SweepDirectory) -> None:
-    """Save and end all runs that the sweep trains, and its workers.
+    """Save and end all runs that the sweep trains, and its workers; Slurm's tasks that wait are cancelled.
 
     Raises:
-        RunError: The sweep can't be read or written.
+        RunError: The sweep can't be read or written, or Slurm doesn't cancel a task.
     """
     with sweep.locked():
         state = read_state(sweep)
         append(sweep, state, Stopped())
     trials = [RunDirectory(sweep.runs / trial.run) for trial in state.trials if trial.is_pending and trial.run]
     stop_trainers([*trials, *(RunDirectory(sweep.all_runs / run) for run in state.retrained.values())])
+    cancel_waiting(sweep)
 
 
 def resume_sweep(
-    sweep: SweepDirectory, trials: int | None = None, retrain_seeds: int | None = None, workers: int | None = None
+    sweep: SweepDirectory,
+    trials: int | None = None,
+    retrain_seeds: int | None = None,
+    workers: int | None = None,
+    launch: Launch | None = None,
 ) -> list[subprocess.Popen[bytes]]:
     """Go on with a sweep that was stopped or interrupted, or has finished and is extended.
 
@@ -178,10 +211,11 @@ def resume_sweep(
         sweep: The sweep.
         trials: How many trials there should be in all; None for as many as before.
         retrain_seeds: With how many seeds the winner should be retrained in all; None likewise.
-        workers: How many workers there should be on this machine; None for as many as at its start.
+        workers: How many workers there should be; None for as many as at its start.
+        launch: Where; None for where this user started them last.
 
     Returns:
-        The workers that were started.
+        The workers that were started on this machine.
 
     Raises:
         ConfigError: There are more trials already, or no more combinations, or Optuna is missing.
@@ -190,6 +224,7 @@ def resume_sweep(
     settings = sweep.settings
     with sweep.locked():
         state = read_state(sweep)
+        was_stopped = state.is_stopped
         if trials is not None and not state.n_trials <= trials <= MOST_TRIALS:
             raise ConfigError(f"the sweep has {counted(state.n_trials, 'trial')}: --trials takes the new total")
         if retrain_seeds is not None and retrain_seeds < state.retrain_seeds:
@@ -197,7 +232,7 @@ def resume_sweep(
             raise ConfigError(f"the winner is retrained with {seeds}: --retrain-seeds takes the new total")
         check_sampler(settings.sampler, sweep.space, trials or state.n_trials)
         append(sweep, state, Resumed(trials=trials, retrain_seeds=retrain_seeds))
-    return start_workers(sweep, workers)
+    return start_workers(sweep, workers, launch, ending=was_stopped)
 
 
 def why_workers_ended(sweep: SweepDirectory) -> str:

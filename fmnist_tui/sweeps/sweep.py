@@ -9,6 +9,7 @@ from typing import Any
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists
+from fmnist_tui.runs.cluster.jobs import waiting_text
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_epochs
 from fmnist_tui.runs.run import Run, read_run
@@ -17,6 +18,7 @@ from fmnist_tui.sweeps.directory import SweepDirectory
 from fmnist_tui.sweeps.halving import Score, promoted
 from fmnist_tui.sweeps.jobs import note_results, retrain_seeds
 from fmnist_tui.sweeps.log import SweepState, Trial, read_state
+from fmnist_tui.sweeps.slurm import live_tasks, tasks_of, why_tasks_ended
 from fmnist_tui.sweeps.space import Space
 from fmnist_tui.sweeps.worker import live_workers
 
@@ -24,6 +26,8 @@ from fmnist_tui.sweeps.worker import live_workers
 class SweepStatus(StrEnum):
     """What a sweep is doing; the values are what users see."""
 
+    PENDING = "pending"
+    """Slurm has not started a worker yet, or not again."""
     RUNNING = "running"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
@@ -73,6 +77,7 @@ class Sweep:
         is_decided: Whether it is the winner: all trials are done.
         retrained: The winner's runs with further seeds, by seed.
         workers: How many workers it has.
+        reason: Why it is pending, or was interrupted, as far as Slurm says, or "".
         fault: Why it can't be read, or "".
     """
 
@@ -84,6 +89,7 @@ class Sweep:
     is_decided: bool = False
     retrained: tuple[tuple[int, Run], ...] = ()
     workers: int = 0
+    reason: str = ""
     fault: str = ""
 
     @property
@@ -163,7 +169,13 @@ def _read(directory: SweepDirectory) -> Sweep:
     )
     if workers or busy:
         return sweep
-    return replace(sweep, status=_status_without_workers(state, sweep, rungs))
+    status = _status_without_workers(state, sweep, rungs)
+    if status is not SweepStatus.INTERRUPTED:
+        return replace(sweep, status=status)
+    tasks = tasks_of(directory)
+    if live := live_tasks(tasks):
+        return replace(sweep, status=SweepStatus.PENDING, reason=waiting_text(live[0]))
+    return replace(sweep, status=status, reason=why_tasks_ended(directory, tasks))
 
 
 def _status_without_workers(state: SweepState, sweep: Sweep, rungs: int) -> SweepStatus:

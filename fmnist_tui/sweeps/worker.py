@@ -24,7 +24,7 @@ from fmnist_tui.runs.lock import is_held, try_exclusive
 from fmnist_tui.runs.queue.devices import is_free
 from fmnist_tui.runs.status import is_waiting
 from fmnist_tui.sweeps.directory import SweepDirectory
-from fmnist_tui.sweeps.jobs import Work, sweep_up, take_work
+from fmnist_tui.sweeps.jobs import Start, Work, sweep_up, take_work, through_queue
 from fmnist_tui.training.events import Command
 
 _BEAT_SECONDS = 2.0
@@ -33,11 +33,15 @@ _IDLE_SECONDS = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
-def work(sweep: SweepDirectory) -> int:
+def work(sweep: SweepDirectory, start: Start = through_queue) -> int:
     """Train trials until all is done, or the sweep is stopped.
 
     SIGINT and SIGTERM save the run that is being trained and end the worker, a second SIGINT ends it at once; SIGUSR1
     saves the run.
+
+    Args:
+        sweep: The sweep.
+        start: What starts a run.
 
     Returns:
         0, or 128 plus the signal's number once everything is saved.
@@ -49,7 +53,7 @@ def work(sweep: SweepDirectory) -> int:
     with _living(sweep), _receiving() as received:
         sweep_up(sweep)
         while True:
-            found = take_work(sweep)
+            found = take_work(sweep, start)
             if isinstance(found, Work):
                 stopped_by = _wait(found, received)
             elif found.is_final:

@@ -24,8 +24,8 @@ ASKED = (
     *("--data", "demo", "--limit", "100", "--threads", "1", "--retrain-seeds", "2"),
 )
 KEYS = [
-    *("sweep", "status", "model", "recipe", "sampler", "seed", "space", "halving", "rungs", "n_trials", "workers"),
-    *("best", "is_decided", "epochs_trained", "epochs_full", "retrained", "trials"),
+    *("sweep", "status", "reason", "model", "recipe", "sampler", "seed", "space", "halving", "rungs", "n_trials"),
+    *("workers", "best", "is_decided", "epochs_trained", "epochs_full", "retrained", "trials"),
 ]
 TRIAL_KEYS = [
     *("trial", "run", "status", "settings", "rung", "epoch", "validation_accuracy", "validation_loss", "message")
@@ -38,7 +38,7 @@ def instant(monkeypatch: pytest.MonkeyPatch) -> FakeTrainers:
     """Sweeps are done at once, in this process, without training."""
     fake = FakeTrainers()
 
-    def start_workers(sweep: SweepDirectory, workers: int | None = None) -> list[subprocess.Popen[bytes]]:
+    def start_workers(sweep: SweepDirectory, *_: object, **__: object) -> list[subprocess.Popen[bytes]]:
         work_off(sweep)
         return []
 
@@ -121,6 +121,9 @@ def test_the_keys_are_documented() -> None:
         (("all", "--set", "lr=0.1,1"), "a sweep searches the settings of one model"),
         (("v77", "--set", "lr=0.1,1"), "v77"),
         (("v0", "--set", "lr=0.1,1", "--device", "cuda"), "trains on the CPU only"),
+        (("v0", "--set", "lr=0.1,1", "--on", "ssh:gpu2"), "a sweep starts workers here or with --on slurm"),
+        (("v0", "--set", "lr=0.1,1", "--gpus", "1"), "--gpus is for --on slurm"),
+        (("v3", "--set", "lr=0.1,1", "--on", "slurm", "--device", "cuda:1"), "Slurm chooses the GPU"),
         (("show",), "there are no sweeps in"),
         (("resume", "sweep-2"), "there are no sweeps in"),
     ],

@@ -26,7 +26,9 @@ OPTIONS = {
         *("--set", "--trials", "--sampler", "--halving", "--min-epochs", "--eta", "--retrain-seeds", "--seed"),
         *("--epochs", "--limit", "--workers", "--device", "--threads", "--detach", "--recipe", "--data", "--runs"),
         *("list", "show", "watch", "resume", "stop"),
+        *("--on", "--partition", "--time", "--gpus", "--sbatch"),
     },
+    "watch": {"--once", "--json", "--filter", "--group", "--runs"},
     "train": {
         "--set",
         "--recipe",

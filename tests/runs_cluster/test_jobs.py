@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -127,6 +128,7 @@ def test_a_refusal_is_one_line_and_leaves_no_new_run(runs: Path, programs: Progr
         (["--on", "slurm", "--device", "cuda:1"], "Slurm chooses the GPU: --device cuda, not cuda:1"),
         (["--on", "slurm", "--in-app"], "--in-app trains in this process, not elsewhere"),
         (["--gpus", "1", "--on", "local"], "--gpus is for --on slurm"),
+        (["--gpus", "1"], "--gpus is for --on slurm"),
         (["--on", "slurm", "--sbatch", "mem=3"], "--sbatch takes an option of sbatch"),
         (["--on", "ssh:-x"], "--on takes local, slurm or ssh:HOST"),
     ],
@@ -168,3 +170,30 @@ def test_a_job_is_requeued_unless_it_was_cancelled_or_already_is(
     assert fault in node.requeue("7")
     assert bool(node.requeue("7")) == bool(fault)
     assert programs.called("scontrol") == requeued
+
+
+@pytest.mark.parametrize(("command", "requeued"), [("false", True), ("true", False)])
+def test_a_task_is_requeued_unless_its_command_had_nothing_left_to_do(
+    monkeypatch: pytest.MonkeyPatch, command: str, *, requeued: bool
+) -> None:
+    class Warned:
+        seen = iter(((), (15,)))  # a signal comes while the command runs
+        received = property(lambda self: next(self.seen))
+
+    jobs_again: list[str] = []
+    monkeypatch.setattr(node, "Warnings", lambda _: Warned())
+    monkeypatch.setattr(node, "python_command", lambda *_: [command])
+    monkeypatch.setattr(node, "requeue", jobs_again.append)
+    node.run_command_line(["sweep", "work"])
+    assert bool(jobs_again) == requeued
+
+
+def test_a_worker_in_a_job_trains_on_the_jobs_device_without_a_queue(
+    runs: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = request(runs, ENDLESS_V0)
+    monkeypatch.setattr(node, "own_device", lambda _: ("cuda:0", "GPU-1"))
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: command)
+    command = node.launch_here(run)
+    assert command[-4:] == ["--device", "cuda:0", "--device-id", "GPU-1"]  # type: ignore[index]
+    assert not {"--claim", "--queue"} & set(command)  # type: ignore[call-overload]

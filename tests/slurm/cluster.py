@@ -109,9 +109,12 @@ class Cluster:
         return next((job.state for job in self.jobs() if job.id == number), "")
 
     def release(self, number: str) -> None:
-        """Start a requeued job now: Slurm waits for two minutes."""
+        """Start a requeued job soon: Slurm waits for two minutes.
+
+        Within the second in which it ended a job, slurmd refuses to start it again, and the job fails.
+        """
         wait_until(lambda: self.state(number) == "PENDING", f"job {number} was pending")
-        _run("scontrol", "update", f"jobid={number}", "StartTime=now")
+        _run("scontrol", "update", f"jobid={number}", "StartTime=now+2")
 
     def preempt(self) -> None:
         """Run a job in the partition `high` that takes the whole node for a moment."""

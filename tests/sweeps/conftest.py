@@ -36,7 +36,7 @@ def make_sweep(folders: AppPaths) -> MakeSweep:
     def make(epochs: int = 9, limit: int | None = 100, **asked: Any) -> SweepDirectory:
         given = {"lr": "log:1e-3:1", "momentum": "0:0.9"}
         request = SweepRequest(**{"model": "v0", "given": given, "trials": 9, "halving": True, "workers": 1, **asked})
-        config = {"recipe": "tuned", "changes": {"epochs": epochs}, "limit": limit, "threads": 1}
+        config: dict[str, Any] = {"recipe": "tuned", "changes": {"epochs": epochs}, "limit": limit, "threads": 1}
         return request_sweep(request, folders, **config)[0]
 
     return make

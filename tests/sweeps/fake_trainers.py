@@ -22,12 +22,14 @@ class FakeTrainers:
         trained: The epochs that were trained, by run.
         failing: Runs' learning rates above this fail; those above twice it diverge.
         dying: How many of the next trainers die without a word after their first epoch.
+        preempted: How many of the next trainers save and end after their first epoch.
     """
 
     def __init__(self) -> None:
         self.trained: list[tuple[str, int]] = []
         self.failing = 10.0
         self.dying = 0
+        self.preempted = 0
 
     def submit(self, runs: list[RunDirectory]) -> Submitted:
         for run in runs:
@@ -51,6 +53,10 @@ class FakeTrainers:
                 log.append(events.Epoch(epoch, epoch, loss, accuracy, loss, accuracy, loss, 1.0, 0.1, is_best=True))
                 if self.dying:
                     self.dying -= 1
+                    return
+                if self.preempted:
+                    self.preempted -= 1
+                    log.append(events.RunFinished("stopped", resumable=True))
                     return
             if until is not None and until < settings.epochs:
                 log.append(events.RunFinished("stopped", resumable=True))

@@ -122,10 +122,19 @@ def test_two_workers_never_train_the_same_trial(make_sweep: MakeSweep, trainers:
     assert not trainers.trained
 
 
+def test_runs_are_started_as_the_worker_says(make_sweep: MakeSweep, trainers: FakeTrainers) -> None:
+    """A worker in a Slurm job has no queue."""
+    sweep, started = make_sweep(), list[RunDirectory]()
+    work = take_work(sweep, started.append)
+    assert isinstance(work, Work)
+    assert started == [work.run]
+    assert trainers.trained == []
+
+
 def test_a_stopped_sweep_starts_nothing_until_it_is_resumed_and_can_be_extended(
     make_sweep: MakeSweep, trainers: FakeTrainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fmnist_tui.sweeps.start.start_workers", lambda *_: [])
+    monkeypatch.setattr("fmnist_tui.sweeps.start.start_workers", lambda *_, **__: [])
     sweep = make_sweep(trials=4, retrain_seeds=1)
     take_work(sweep)
     stop_sweep(sweep)
@@ -148,7 +157,7 @@ def test_a_stopped_sweep_starts_nothing_until_it_is_resumed_and_can_be_extended(
 def test_failed_trials_are_noted_and_tried_again_when_the_sweep_is_resumed(
     make_sweep: MakeSweep, trainers: FakeTrainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fmnist_tui.sweeps.start.start_workers", lambda *_: [])
+    monkeypatch.setattr("fmnist_tui.sweeps.start.start_workers", lambda *_, **__: [])
     trainers.failing = 0.1
     sweep = make_sweep(retrain_seeds=0)
     work_off(sweep)
@@ -182,6 +191,16 @@ def test_a_trial_whose_trainer_dies_again_and_again_fails(
     assert row.status == "failed"
     assert row.message.startswith("its trainer died 3 times")
     assert read_sweep(sweep).status is SweepStatus.FAILED
+
+
+def test_a_trial_may_be_preempted_any_number_of_times(
+    make_sweep: MakeSweep, trainers: FakeTrainers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_MOST_LAUNCHES", 3)
+    sweep = make_sweep(trials=1, halving=False, retrain_seeds=1)
+    trainers.preempted = 12
+    work_off(sweep)
+    assert read_sweep(sweep).status is SweepStatus.FINISHED
 
 
 def test_a_trial_whose_run_was_deleted_has_failed(make_sweep: MakeSweep, trainers: FakeTrainers) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from fmnist_tui.sweeps.directory import SweepDirectory
 from fmnist_tui.sweeps.jobs import take_work
 from fmnist_tui.sweeps.space import parse_space
 from fmnist_tui.sweeps.start import SweepRequest, request_sweep
-from fmnist_tui.sweeps.sweep import read_sweep
+from fmnist_tui.sweeps.sweep import SweepStatus, read_sweep
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.sweeps import plots
+from fmnist_tui.tui.sweeps import plots, texts
 from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.widgets.chart import Chart
 
@@ -33,7 +34,7 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> FakeTrainers:
     fake = FakeTrainers()
     monkeypatch.setattr(jobs, "submit", fake.submit)
 
-    def start_workers(sweep: SweepDirectory, workers: int | None = None) -> list[Any]:
+    def start_workers(sweep: SweepDirectory, *_: object, **__: object) -> list[Any]:
         work_off(sweep)
         return []
 
@@ -116,6 +117,12 @@ async def test_without_sweeps_the_screen_says_how_to_start_one(app: FmnistApp) -
         await until_shown(pilot, "No sweeps yet.")
         await pilot.press("n", "v", "s", "r", "t")
         assert "fmnist-tui sweep v0 --set lr=log:1e-3:1" in flat(pilot.app)
+
+
+def test_a_sweep_that_waits_for_slurm_says_why(runs: Path) -> None:
+    sweep = replace(read_sweep(make(runs)), status=SweepStatus.PENDING, reason="Priority")
+    assert texts.list_row(sweep, THEMES[0])[2].plain.endswith(" pending")
+    assert texts.summary(sweep).plain.startswith("pending: Priority")
 
 
 def test_a_logarithmic_search_has_a_logarithmic_axis_and_words_have_ticks_of_their_own() -> None:

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fmnist_tui.runs.cluster.launcher import KIND_SLURM, EndedJob, Launcher, read_end, read_launcher, record_end
 from fmnist_tui.runs.cluster.slurm import Job, SlurmError, list_jobs
@@ -98,6 +99,30 @@ def job_of(run: RunDirectory) -> Job | None:
     return Job(launcher.job, *((_GONE,) if table.is_known else (_UNKNOWN, "Slurm doesn't answer")))
 
 
+def jobs_named(name: str, marker: Path) -> list[Job]:
+    """All jobs of a name that Slurm still knows, such as the tasks of an array; ended ones, too.
+
+    There is one of the state "UNKNOWN" instead if Slurm can't be asked from here, or they are another user's.
+
+    Args:
+        name: Their name.
+        marker: A file that their user has written just before they were submitted; without it there are none.
+    """
+    try:
+        written = marker.stat()
+    except OSError:
+        return []
+    if written.st_uid != os.getuid():
+        return [Job("", _UNKNOWN, "another user's job")]
+    table = _table
+    table.refresh(_SECONDS)
+    found = [job for job in table.jobs.values() if job.name == name]
+    if not found and table.is_known and abs(time.time() - written.st_mtime) < _NEW_SECONDS:
+        table.refresh(_AGAIN_SECONDS)
+        found = [job for job in table.jobs.values() if job.name == name]
+    return found if table.is_known else [Job("", _UNKNOWN, "Slurm doesn't answer")]
+
+
 def _look_up(table: _JobTable, launcher: Launcher, *, is_new: bool) -> Job | None:
     """The job in the list; where it is missing, and may have been submitted since, in a newer list."""
     table.refresh(_SECONDS)
@@ -144,9 +169,14 @@ def end_text(job: Job, run_id: str) -> str:
         return f"Slurm job {job.id}: {job.reason}"
     if not job.id and job.state == _GONE:
         return f"no job was submitted; submit one with: fmnist-tui resume {run_id}"
+    return f"{what_ended(job)}; resume it with: fmnist-tui resume {run_id}"
+
+
+def what_ended(job: Job) -> str:
+    """How a job ended: "Slurm job 123 was cancelled"."""
     what = _ENDS.get(job.state, f"ended ({job.state})")
     reason = f" ({job.reason})" if job.reason and job.state in ("FAILED", "CANCELLED") else ""
-    return f"Slurm job {job.id} {what}{reason}; resume it with: fmnist-tui resume {run_id}"
+    return f"Slurm job {job.id} {what}{reason}"
 
 
 def why_job_ended(run: RunDirectory) -> str:

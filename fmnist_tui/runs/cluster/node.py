@@ -25,6 +25,7 @@ from fmnist_tui.runs.cluster.slurm import SlurmError, find_job, own_job, requeue
 from fmnist_tui.runs.control import Inbox, control_end, stop_requested_since
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import current_tail, read_tail_fold
+from fmnist_tui.runs.launch import LaunchSettings, launch
 from fmnist_tui.runs.lock import acquire, check_attempt, new_attempt
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Command
@@ -107,7 +108,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
     if warnings.received:  # before it was started
         stop()
     status = commands[0].wait()
-    if warnings.received and (fault := requeue(own_job())):
+    if warnings.received and status and (fault := requeue(own_job())):  # otherwise nothing is left to do
         _print(fault)
     return status
 
@@ -148,6 +149,16 @@ def own_device(run: RunDirectory) -> tuple[str, str]:
         os.environ["CUDA_VISIBLE_DEVICES"] = key
         return "cuda:0", key
     return f"cuda:{index}", key
+
+
+def launch_here(run: RunDirectory) -> subprocess.Popen[bytes]:
+    """Start a trainer process on the device that Slurm gave to this job: no queue, since nobody else may use it.
+
+    Raises:
+        RunError: The run already has a trainer, or the process can't be started.
+    """
+    device, key = own_device(run)
+    return launch(run, settings=LaunchSettings(device=device, device_id=key))
 
 
 def _acquire_patiently(run: RunDirectory) -> int:

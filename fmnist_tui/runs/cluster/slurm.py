@@ -128,13 +128,13 @@ def parse_jobs(output: str) -> list[Job]:
     return jobs
 
 
-def cancel_job(number: str) -> None:
-    """End a job; one that has ended is left alone.
+def cancel_jobs(numbers: Sequence[str]) -> None:
+    """End jobs; those that have ended are left alone.
 
     Raises:
         SlurmError: Slurm refuses it, or doesn't answer.
     """
-    _checked(run_command(["scancel", number], _CHANGE_SECONDS), "scancel")
+    _checked(run_command(["scancel", *numbers], _CHANGE_SECONDS), "scancel")
 
 
 def requeue_job(number: str) -> None:

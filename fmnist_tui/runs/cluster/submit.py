@@ -13,7 +13,7 @@ from fmnist_tui.runs.cluster.jobs import forget_jobs, job_of
 from fmnist_tui.runs.cluster.launcher import KIND_SLURM, Launcher, write_launcher
 from fmnist_tui.runs.cluster.options import LOCAL, SLURM, SSH, Launch, checked_target, save_launch, saved_launch
 from fmnist_tui.runs.cluster.script import all_words, as_pattern, command_script, job_options, run_script
-from fmnist_tui.runs.cluster.slurm import cancel_job, submit_script
+from fmnist_tui.runs.cluster.slurm import cancel_jobs, submit_script
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.queue.dispatch import log_stop, write_failed, write_waiting
 from fmnist_tui.runs.queue.options import QueueOptions
@@ -154,7 +154,7 @@ def cancel_pending(run: RunDirectory) -> None:
     log_stop(run)
     try:
         if job is not None and job.id:
-            cancel_job(job.id)
+            cancel_jobs([job.id])
     finally:
         forget_jobs()
 

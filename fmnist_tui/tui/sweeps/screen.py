@@ -120,7 +120,7 @@ class SweepsScreen(LabScreen):
     def action_stop(self) -> None:
         """Stops the sweep, after a question."""
         sweep = self._sweep
-        if sweep is None or sweep.status is not SweepStatus.RUNNING:
+        if sweep is None or sweep.status not in (SweepStatus.PENDING, SweepStatus.RUNNING):
             self.notify("This sweep isn't running" if sweep else "There is no sweep")
             return
         answers = {"stop": "Stop: trials are saved; r resumes them bit for bit", CANCEL: "Keep running"}

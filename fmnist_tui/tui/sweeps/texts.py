@@ -83,8 +83,9 @@ def ladder(sweep: Sweep, theme: Theme, width: int) -> Text:
 
 
 def summary(sweep: Sweep) -> Text:
-    """The winner, its runs, and the cost."""
-    return Text("\n").join(map(Text, summary_lines(sweep)))
+    """Why it is pending or was interrupted, the winner, its runs, and the cost."""
+    reason = [f"{sweep.status}: {sweep.reason}"] if sweep.reason else []
+    return Text("\n").join(map(Text, [*reason, *summary_lines(sweep)]))
 
 
 def about_trial(row: TrialRow | None) -> Text:
@@ -96,6 +97,7 @@ def about_trial(row: TrialRow | None) -> Text:
 
 
 _STATUSES = {
+    SweepStatus.PENDING: Status.PENDING,
     SweepStatus.RUNNING: Status.RUNNING,
     SweepStatus.STOPPED: Status.STOPPED,
     SweepStatus.INTERRUPTED: Status.INTERRUPTED,
