@@ -149,7 +149,7 @@ def test_a_run_is_analysed_and_exported(folder: Path, tmp_path: Path) -> None:
 
 
 def test_bad_input_is_one_line_that_says_what_to_do(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"unknown model 'v9' \(choose from v0, v1, v2, v3\)"):
+    with pytest.raises(ConfigError, match=r"unknown model 'v9' \(choose from v0, v1, v2, v3, v4\)"):
         fmnist_tui.train("v9", data="demo", folder=tmp_path)
     with pytest.raises(ConfigError, match="epochs"):
         fmnist_tui.train("v0", epochs=0, data="demo", folder=tmp_path)

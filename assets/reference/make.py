@@ -9,6 +9,7 @@ the summary and the analyses that the app shows.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -34,11 +35,11 @@ from fmnist_tui.training.recipes import configure_all
 
 HERE = Path(__file__).parent
 SEEDS = {"origin": 1, "tuned": 3}
-KEPT = ("events.jsonl", "result.json", "predictions.npz", "analysis")
+KEPT = ("result.json", "predictions.npz", "analysis")
 SMALL = ("v0", "v1")
 """Whose weights are committed, too: one and a half megabytes a run."""
 FIGURES = ("confusion", "reliability", "training_loss_plot")
-OF_THE_MACHINE = ("host", "pid", "argv")
+OF_THE_MACHINE = ("host", "pid", "argv", "user", "queue")
 
 
 def main(runs: Path, device: str) -> None:
@@ -66,9 +67,22 @@ def put_away(run: RunDirectory) -> None:
         source = run.path / name
         if source.exists():  # only the best run of each version is analysed
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, to / name)
+    put_log_away(run, to)
     told: dict[str, Any] = read_json(run.run_json) or {}
     data = {name: value for name, value in told["data"].items() if name not in ("folder", "source")}
     write_json(to / "run.json", {**{k: v for k, v in told.items() if k not in OF_THE_MACHINE}, "data": data})
+
+
+def put_log_away(run: RunDirectory, to: Path) -> None:
+    """Writes the log without what is this machine's alone; the analyses, which don't depend on that, stay valid."""
+    lines = (json.loads(line) for line in run.events.read_text().splitlines())
+    events = ({name: value for name, value in line.items() if name not in OF_THE_MACHINE} for line in lines)
+    content = "".join(f"{json.dumps(event)}\n" for event in events).encode()
+    (to / "events.jsonl").write_bytes(content)
+    for path in (to / "analysis").glob("*.json"):
+        analysis = read_json(path) or {}
+        analysis["basis"]["log_sha256"] = hashlib.sha256(content).hexdigest()
+        write_json(path, analysis)
 
 
 def write_tables(records: list[Run]) -> None:

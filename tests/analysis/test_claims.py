@@ -37,7 +37,7 @@ TITLES = [
     "No overfitting",
     "Final validation loss about 0.20",
     "Total gain +5.71 points",
-    "v3's accuracy at an eighth of its size",
+    "An eighth of v3's parameters",
 ]
 
 

@@ -84,7 +84,7 @@ def completed(run: RunDirectory, runs: Path, run_id: str = "", accuracy: float =
 @pytest.fixture
 def six(four: Path, runs: Path) -> Path:
     """A folder with two eligible runs of v0, one of v1 to v3 each, and an excluded one of v0."""
-    v3, v2, v1, v0 = list_runs(four)
+    *_, v3, v2, v1, v0 = list_runs(four)
     for number, run in enumerate((v0, v1, v2, v3)):
         completed(run, runs, accuracy=0.8 + number / 50)
     completed(v0, runs, "v0-20250101-000000-0001", accuracy=0.84)
@@ -215,7 +215,7 @@ def test_a_difference_within_the_noise_is_not_significant(fmnist: Fmnist, seeded
     assert "Total gain from v0 to v1: +0.05 points (95% CI -0.18 to +0.28), not significant" in outcome.lines
     step = "v0 to v1: +0.05 points (95% CI -0.18 to +0.28): not significant (Welch's t, 3 runs each)"
     assert step in outcome.lines
-    assert "No eligible run of v2 and v3 yet; train: fmnist-tui train v2 v3" in outcome.lines
+    assert "No eligible run of v2, v3 and v4 yet; train: fmnist-tui train v2 v3 v4" in outcome.lines
     report = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
     assert report["delta_interval"].keys() == {"low", "high"}
     assert (report["delta_sentence"], report["delta_method"], report["delta_significant"]) == (step, "welch", False)

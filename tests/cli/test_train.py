@@ -29,8 +29,8 @@ KEYS = {
 }
 
 REFUSED = {
-    "unknown version": (["v9"], "unknown model 'v9' (choose from v0, v1, v2, v3)"),
-    "unknown version beside all": (["all", "v9"], "unknown model 'v9' (choose from v0, v1, v2, v3)"),
+    "unknown version": (["v9"], "unknown model 'v9' (choose from v0, v1, v2, v3, v4)"),
+    "unknown version beside all": (["all", "v9"], "unknown model 'v9' (choose from v0, v1, v2, v3, v4)"),
     "v0 on a GPU": (["v0", "--device", "cuda"], "v0 uses NumPy and trains on the CPU only"),
     "no epochs": (["v0", "--epochs", "0"], "invalid epochs 0 (must be between 1 and 10,000)"),
     "too few images": (["v0", "--limit", "9"], "invalid limit 9 (must be between 10 and 10,000,000)"),

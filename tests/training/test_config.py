@@ -129,7 +129,7 @@ def test_a_setting_out_of_range_is_reported_with_the_valid_values(change: dict[s
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": "v9"}, "unknown model 'v9' (choose from v0, v1, v2, v3)"),
+        ({"version": "v9"}, "unknown model 'v9' (choose from v0, v1, v2, v3, v4)"),
         ({"device": 5}, "invalid device 5 (must be of type str)"),
         ({"device": "../cpu"}, "invalid device '../cpu' (choose from auto, cpu, cuda, cuda:N, mps)"),
         ({"seed": 1.5}, "invalid seed 1.5"),

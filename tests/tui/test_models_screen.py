@@ -210,7 +210,7 @@ async def test_flips_are_chosen_and_what_auto_comes_to_is_shown(app: FmnistApp, 
         assert asked.configs == [configure("v1", "tuned", {}, flip="off")]
 
 
-async def test_all_four_are_asked_for_with_every_seed(app: FmnistApp, asked: Asked) -> None:
+async def test_all_of_them_are_asked_for_with_every_seed(app: FmnistApp, asked: Asked) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2")
         await type_into(pilot, "#seeds", "2")
@@ -218,7 +218,7 @@ async def test_all_four_are_asked_for_with_every_seed(app: FmnistApp, asked: Ask
         await pilot.press("end", "enter")
         assert asked.configs == []
         await pilot.click("#all")
-        assert "Train v0 v1 v2 v3: 8 runs, one after the other?" in flat(app)
+        assert "Train v0 v1 v2 v3 v4: 10 runs, one after the other?" in flat(app)
         await pilot.press("enter")
         expected = [(version, seed) for version in BUILT_IN for seed in (0, 1)]
         assert [(config.version, config.seed) for config in asked.configs] == expected
@@ -321,13 +321,13 @@ async def test_a_start_that_takes_over_ten_minutes_asks_first_and_says_how_long(
         await loaded(pilot)
         await pilot.press("2", "end")
         await type_into(pilot, "#epochs", "9999")
-        await until(pilot, lambda: re.search(r"t Train v3 \S \d+ h", text_in(pilot, "#one")), "the time is shown")
+        await until(pilot, lambda: re.search(r"t Train v4 \S \d+ h", text_in(pilot, "#one")), "the time is shown")
         await pilot.press("escape", "t")
-        await until_shown(pilot, "Train v3? This takes about")
+        await until_shown(pilot, "Train v4? This takes about")
         await pilot.press("end", "enter")
         assert asked.configs == []
         await pilot.press("t", "enter")
-        assert [config.version for config in asked.configs] == ["v3"]
+        assert [config.version for config in asked.configs] == ["v4"]
 
 
 async def test_in_the_form_a_key_restyles_little_and_leaves_the_page_alone(

@@ -156,8 +156,8 @@ def test_two_recipes_stand_side_by_side(runs: Path) -> None:
 
 def test_models_without_runs_have_the_references_row(runs: Path) -> None:
     rows = {row.name: row for row in compared(runs).rows}
-    assert list(rows) == ["v0", "v1", "v2", "v3"]
-    assert [row.is_reference for row in rows.values()] == [False, False, False, True]
+    assert list(rows) == ["v0", "v1", "v2", "v3", "v4"]
+    assert [row.is_reference for row in rows.values()] == [False, False, False, True, True]
     assert rows["v3"].step is None
     assert rows["v1"].reference == pytest.approx(0.9265)
     nothing = compared(runs.with_name("none"))
@@ -194,7 +194,7 @@ def test_runs_on_other_data_alone_are_compared_under_its_name_and_without_refere
     now = compare_runs(read_runs(tmp_path), Wanted(), lambda: False)
     assert not now.is_reference
     assert now.data is not None
-    assert now.title.startswith('Other data, file "digits.npz" (1,000 test images): v0 to v3')
+    assert now.title.startswith('Other data, file "digits.npz" (1,000 test images): v0 to v4')
     assert [(row.model, row.reference, row.reported, row.is_faint) for row in now.rows] == [
         ("v0", None, None, False),
         ("v1", None, None, False),

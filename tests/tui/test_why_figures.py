@@ -67,7 +67,7 @@ def test_the_users_measurements_are_bright_and_the_references_pale() -> None:
     assert isinstance(alone, Curves)
     assert isinstance(both, Curves)
     lines = [one for one in alone.series if one.joined]
-    assert [(one.end, one.colour) for one in lines] == [(model, model_colour(model, DARK)) for model in ALL]
+    assert [(one.end, one.colour) for one in lines] == [(model, model_colour(model, DARK)) for model in (*ALL, "v4")]
     dashed = [one for one in both.series if one.dashed]
     assert [one.name for one in dashed] == ["reference", "", "", ""]
     assert not {one.colour for one in dashed} & {one.colour for one in lines}
@@ -97,7 +97,7 @@ def test_accuracy_is_a_point_over_the_logarithm_of_the_cost() -> None:
     parameters, macs = figures(page(), DARK)[EFFICIENCY]
     assert isinstance(parameters, Curves)
     assert isinstance(macs, Curves)
-    assert [one.end for one in parameters.series] == ["v0 267k", "v1 121k", "v2 5.9M", "v3 5.9M"]
+    assert [one.end for one in parameters.series] == ["v0 267k", "v1 121k", "v2 5.9M", "v3 5.9M", "v4 629k"]
     assert [one.end for one in macs.series] == ["v0 266k", "v1 11M", "v2 17M", "v3 17M"]
     assert [one.marker for one in macs.series] == ["●", "■", "▲", "◆"]
     assert [text for _, text in parameters.axes.x_ticks] == ["100k", "1M", "10M"]

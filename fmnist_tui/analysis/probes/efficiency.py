@@ -133,7 +133,7 @@ def small_network_claim(known: Mapping[str, Efficiency], step: Difference | None
         interval = f" (95% CI {points(step.interval.low)} to {points(step.interval.high)})" if step.interval else ""
         measured = f"{points(step.value)} points{interval} with {percent(fraction)} of {large}'s parameters"
     return Claim(
-        f"{large}'s accuracy at an eighth of its size",
+        f"An eighth of {large}'s parameters",
         f"{small} is as accurate as {large} with under an eighth of its parameters",
         verdict,
         measured,
