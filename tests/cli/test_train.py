@@ -114,7 +114,7 @@ def test_without_options_the_unmodified_recipe_is_trained(
     assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)
 
 
-@pytest.mark.parametrize("versions", [["all"], ["v0", "v1", "v2", "v3"]], ids=["all", "each named"])
+@pytest.mark.parametrize("versions", [["all"], ["v0", "v1", "v2", "v3", "v4"]], ids=["all", "each named"])
 def test_beside_others_v0_uses_the_cpu_whatever_device_is_requested(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
@@ -125,7 +125,7 @@ def test_beside_others_v0_uses_the_cpu_whatever_device_is_requested(
         (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])
         for run in list_runs(runs)
     )
-    assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(4) for seed in (0, 1)]
+    assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(5) for seed in (0, 1)]
 
 
 def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:
@@ -142,7 +142,7 @@ def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> N
 
 def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
     made = sorted(list_runs(four), key=lambda run: run.run_id)
-    assert [run.run_id[:2] for run in made] == ["v0", "v1", "v2", "v3"]
+    assert [run.run_id[:2] for run in made] == ["v0", "v1", "v2", "v3", "v4"]
     assert all(status_of(run) is Status.FINISHED for run in made)
     begun = [time_of(run, RunStarted) for run in made]
     assert begun == sorted(begun)

@@ -75,7 +75,7 @@ async def test_without_runs_it_shows_what_to_do_and_the_reference_runs_in_all_vi
         await until(pilot, lambda: drawn(part(pilot, "#overview_accuracy")), "their curves are drawn")
         await pilot.press("a")
         await until_shown(pilot, "Reference runs: v0 to v4, recipe tuned")
-        assert [row[0] for row in cells(pilot)] == ["v0", "v1", "v2", "v3"]
+        assert [row[0] for row in cells(pilot)] == ["v0", "v1", "v2", "v3", "v4"]
         await pilot.press("m")
         await until_shown(pilot, "Total gain from v0 to v4: +3.62 points")
         await pilot.press("b")

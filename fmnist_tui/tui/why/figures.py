@@ -256,10 +256,12 @@ def _total_gain(page: Page, theme: Theme) -> tuple[Figure, ...]:
 
 
 def _small_network(page: Page, theme: Theme) -> tuple[Figure, ...]:
-    """Error and parameters of the two networks."""
+    """Error and parameters of the two networks; nothing until both have been measured."""
     main, pale = (
         {name: layer[name] for name in (CNNS[-1], SMALL) if name in layer} for layer in page.layers("efficiency")
     )
+    if len({*main, *pale}) < 2:
+        return ()
     error = _model_bars("Test error", (main, pale), lambda one: 1.0 - float(one.accuracy), ".2%", theme)
     size = _model_bars("Parameters", (main, pale), lambda one: float(one.parameters), ",.0f", theme)
     return (replace(error, scale=_scale(theme, unit="%", factor=100)), size)
