@@ -242,7 +242,7 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
     async with app.run_test(size=(60, 18)) as pilot:
         await loaded(pilot)
         for index, text in (
-            (trained, "augmented as when training v1, v2, v3 (tuned) (u: back)"),
+            (trained, "augmented as when training v1 to v4 (tuned) (u: back)"),
             (validates, "augmented as an example (validation image; u: back)"),
         ):
             await pilot.press("j", *str(index), "enter", "u")

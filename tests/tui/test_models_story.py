@@ -18,7 +18,7 @@ from .driving import (
 
 async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
-        await pilot.press("2", "end")
+        await pilot.press("2", "end", "up")
         await until(pilot, lambda: "v3 Regularised · PyTorch" in text_in(pilot, "#right"), "v3 is shown")
         for expected in (f"{grouped(5_858_442)} parameters", f"{percent(0.9319)} (loss 0.2689)"):
             assert expected in text_in(pilot, "#right")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, ImageSet, split_of
-from fmnist_tui.models.registry import all_models
+from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.paths import home_folder
 from fmnist_tui.text import grouped
 from fmnist_tui.training.augment import SHIFT, augmented, draw
@@ -129,12 +129,20 @@ def augmented_caption(browsing: Browsing, index: int) -> str:
 
 @cache
 def _augmenting() -> str:
-    """The models and recipes that augment: `v1, v2, v3 (tuned)`."""
+    """The models and recipes that augment: `v1 to v4 (tuned)`."""
     versions = {
         recipe: [one.name for one in all_models() if recipe in one.recipes and one.recipes[recipe].augments]
         for recipe in RECIPES
     }
-    return ", ".join(f"{', '.join(names)} ({recipe})" for recipe, names in versions.items() if names)
+    return ", ".join(f"{_listed(names)} ({recipe})" for recipe, names in versions.items() if names)
+
+
+def _listed(names: list[str]) -> str:
+    """`v1 to v4` of neighbours among the built-in models, and the others one by one."""
+    built_in = [name for name in BUILT_IN if name in names]
+    others = [name for name in names if name not in BUILT_IN]
+    is_row = len(built_in) > 2 and "".join(built_in) in "".join(BUILT_IN)
+    return ", ".join([f"{built_in[0]} to {built_in[-1]}"] * is_row + built_in * (not is_row) + others)
 
 
 def class_text(browsing: Browsing) -> str:
