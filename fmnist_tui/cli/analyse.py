@@ -15,7 +15,7 @@ import msgspec
 
 from fmnist_tui.analysis.eligibility import exclusion_reason
 from fmnist_tui.analysis.probes.cache import KINDS, Findings, Result
-from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims, section
+from fmnist_tui.analysis.probes.claims import CNNS, DENSE, SCOPE, claims, section, small_network
 from fmnist_tui.analysis.probes.common import EXPECTED_ERRORS, AnalysisError, Claim, Report, Verdict
 from fmnist_tui.analysis.probes.permuted import EPOCHS, LIMIT
 from fmnist_tui.analysis.probes.shifts import Shifts
@@ -201,7 +201,9 @@ def _check_claims(
         for one in sorted(common, key=lambda one: one.record.version):
             found.setdefault(one.record.version, one.findings)
         total = _gain([one.record for one in common]) if named else gain
-        checked[recipe] = claims(recipe, found, total, study_results(runs, recipe) if recipe in RECIPES else ())
+        is_known = recipe in RECIPES
+        studies, small = (study_results(runs, recipe), small_network(runs, recipe)) if is_known else ((), None)
+        checked[recipe] = claims(recipe, found, total, studies, small)
     return checked
 
 

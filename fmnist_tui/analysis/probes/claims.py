@@ -84,6 +84,11 @@ def reference_section(recipe: str) -> Section:
     return Section(recipe, found, gain, claims(recipe, found, gain, small=small), small=small)
 
 
+def small_network(runs: Sequence[Run], recipe: str) -> Difference | None:
+    """The accuracy of the small network minus that of the last CNN, over the eligible runs of one recipe."""
+    return _small_against_last(compare(runs, recipe))
+
+
 def _small_against_last(comparison: Comparison) -> Difference | None:
     steps = [one.step for one in comparison.versions if one.version == SMALL]
     return next((step for step in steps if step and step.first == CNNS[-1]), None)
