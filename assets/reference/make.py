@@ -68,9 +68,9 @@ def put_away(run: RunDirectory) -> None:
         if source.exists():  # only the best run of each version is analysed
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, to / name)
     put_log_away(run, to)
-    told: dict[str, Any] = read_json(run.run_json) or {}
-    data = {name: value for name, value in told["data"].items() if name not in ("folder", "source")}
-    write_json(to / "run.json", {**{k: v for k, v in told.items() if k not in OF_THE_MACHINE}, "data": data})
+    content: dict[str, Any] = read_json(run.run_json) or {}
+    data = {name: value for name, value in content["data"].items() if name not in ("folder", "source")}
+    write_json(to / "run.json", {**{k: v for k, v in content.items() if k not in OF_THE_MACHINE}, "data": data})
 
 
 def put_log_away(run: RunDirectory, to: Path) -> None:

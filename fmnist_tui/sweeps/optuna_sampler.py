@@ -58,20 +58,20 @@ def _study(space: Space, seed: int, number: int, tried: Sequence[Tried], journal
         storage=storage, sampler=sampler, study_name=_STUDY, direction="maximize", load_if_exists=True
     )
     over = {one.number: one for one in tried if one.is_over}
-    told: set[int | None] = set()
+    reported: set[int | None] = set()
     for trial in study.get_trials(deepcopy=False):
         mine = trial.user_attrs.get(_NUMBER)
         if trial.state.is_finished():
-            told.add(mine)
+            reported.add(mine)
         elif mine is None or mine >= number:
             study.tell(trial.number, state=TrialState.FAIL)
-        elif mine in over and mine not in told:
+        elif mine in over and mine not in reported:
             found = over[mine]
             state = TrialState.FAIL if found.accuracy is None else TrialState.COMPLETE
             study.tell(trial.number, found.accuracy, state=state)
-            told.add(mine)
+            reported.add(mine)
     for found in over.values():
-        if found.number not in told and found.accuracy is not None:
+        if found.number not in reported and found.accuracy is not None:
             study.add_trial(
                 create_trial(
                     value=found.accuracy,

@@ -76,7 +76,7 @@ def test_the_command_line_wins_over_the_settings_and_adds_to_their_sbatch_option
     [("", 120), ("4:00:00", 120), ("infinite", 120), ("1-0", 120), ("0-0:04", 60), ("4", 60), ("2:40", 40), ("1", 20)],
 )
 def test_a_job_is_warned_two_minutes_before_its_limit_or_a_quarter_of_a_short_one(limit: str, seconds: int) -> None:
-    """Told to save as soon as it starts, a run would never get anywhere."""
+    """A run that gets the signal to save as soon as it starts would never get anywhere."""
     assert warning_seconds(limit) == seconds
 
 

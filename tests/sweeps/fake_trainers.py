@@ -44,7 +44,7 @@ class FakeTrainers:
             log.append(events.Resumed(done, 1) if done else events.RunStarted("v0", 9, 1, settings.epochs, 1, 1))
             if settings.learning_rate > self.failing:
                 diverged = settings.learning_rate > 2 * self.failing
-                log.append(events.RunFinished("diverged" if diverged else "failed", message="as it was told"))
+                log.append(events.RunFinished("diverged" if diverged else "failed", message="as requested"))
                 return
             for epoch in range(done + 1, (until or settings.epochs) + 1):
                 self.trained.append((run.run_id, epoch))

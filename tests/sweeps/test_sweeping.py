@@ -162,7 +162,7 @@ def test_failed_trials_are_noted_and_tried_again_when_the_sweep_is_resumed(
     sweep = make_sweep(retrain_seeds=0)
     work_off(sweep)
     by_status = {row.status: row for row in read_sweep(sweep).rows}
-    assert by_status["failed"].message == by_status["diverged"].message == "as it was told"
+    assert by_status["failed"].message == by_status["diverged"].message == "as requested"
     trainers.failing = 10.0
     resume_sweep(sweep)
     work_off(sweep)
@@ -176,7 +176,7 @@ def test_a_sweep_whose_first_trials_all_fail_ends_with_the_reason(
 ) -> None:
     sweep = make_sweep(given={"momentum": "0:0.9"})
     trainers.failing = sweep.config.hyperparameters.learning_rate / 1.5  # twice as much would be a divergence
-    with pytest.raises(RunError, match="the first 3 trials failed: as it was told"):
+    with pytest.raises(RunError, match="the first 3 trials failed: as requested"):
         work_off(sweep)
 
 

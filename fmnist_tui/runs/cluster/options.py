@@ -42,7 +42,7 @@ def checked_target(target: str) -> str:
     """The target, if it is one: "local", "slurm", "ssh:HOST".
 
     Raises:
-        ConfigError: It is none, or the host's name would be taken for an option.
+        ConfigError: It is none, or ssh would read the host's name as an option.
     """
     if target in (LOCAL, SLURM) or (target.startswith(SSH) and _HOST.fullmatch(target.removeprefix(SSH))):
         return target

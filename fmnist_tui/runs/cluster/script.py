@@ -17,7 +17,7 @@ from fmnist_tui.version import __version__
 
 NODE = "fmnist_tui.runs.cluster.node"
 _WARNING = 120
-"""How long before its time limit a job is told to save, in seconds; Slurm may do so up to a minute earlier."""
+"""How long before its time limit a job gets the signal to save, in seconds; Slurm may do so up to a minute earlier."""
 _SHORTEST_WARNING = 20
 
 _FAIL = r"""fail() {  # ends the run with a message, which is safe in JSON
@@ -59,7 +59,7 @@ def job_options(name: str, options: SlurmSettings, output: str, tasks: int = 0) 
 
 
 def warning_seconds(limit: str) -> int:
-    """How long before a time limit (as sbatch takes it) the job is told to save: for short ones, a quarter of it."""
+    """How long before a time limit (as sbatch takes it) a job gets the signal to save: for short ones, a quarter."""
     days, dash, rest = limit.rpartition("-")
     parts = [int(part) for part in rest.split(":")] if limit and rest[:1].isdecimal() else []
     if not parts:
