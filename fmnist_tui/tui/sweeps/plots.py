@@ -40,8 +40,8 @@ def accuracy_series(sweep: Sweep, dimension: Dimension, theme: Theme) -> tuple[S
     return tuple(
         _points(name, rows, place, dimension, colour=faded(colour, theme, fraction), marker=marker)
         for name, rows, fraction, marker in (
-            (f"epoch {sweep.rungs[0]}", first, _PALE, "·"),
-            ("promoted", middle, _DIM, "○"),
+            (f"epoch {sweep.rungs[0]}", first, _PALE, "○"),
+            ("promoted", middle, _DIM, "◆"),
             ("all epochs", whole, 1.0, "●"),
             ("best", best, 1.0, "★"),
         )
