@@ -1,4 +1,4 @@
-"""The built-in models learn the real images, on one thread: two of them wait for each other where others compute too."""
+"""The built-in models learn the real images, on one thread: two would wait for each other on a busy machine."""
 
 from __future__ import annotations
 
