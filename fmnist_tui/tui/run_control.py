@@ -14,7 +14,7 @@ from fmnist_tui.tui import messages
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.runs_state import RunsChanged, RunsState, RunState
-from fmnist_tui.tui.startup import startup_notices
+from fmnist_tui.tui.startup import import_monitor, startup_notices
 from fmnist_tui.tui.terminal_notification import terminal_notification, understands_notifications
 
 if TYPE_CHECKING:  # the first paint waits for none of them
@@ -271,6 +271,7 @@ class RunControl(LabApp):
             one.inbox.put(command)
 
     def _watch_runs(self) -> None:
+        import_monitor()
         self.monitor.watch(self.post_message)
 
     def _find_logout_note(self) -> None:
