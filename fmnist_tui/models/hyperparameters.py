@@ -207,6 +207,16 @@ class Hyperparameters:
             engines=_TORCH,
         ),
     )
+    fused_layers: str = field(
+        default="on",
+        metadata=_about(
+            "on: a CPU trains convolutions, and normalisation with pooling, in our layers, which are faster than "
+            "PyTorch's and round differently. off: in PyTorch's. A model of your own is checked at the run's start: "
+            "where the gradients differ by more than rounding, they are off.",
+            choices=("on", "off"),
+            engines=_TORCH,
+        ),
+    )
     flip: str = field(
         default="off",
         metadata=_about(

@@ -230,7 +230,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     task = _task(run, request, dataset, trainer.device)
     now = conditions_here(task.config, trainer.device_id)
     if began is None:
-        yield from _first_start(run, request, task, now)
+        task = yield from _first_start(run, request, task, now)
     yield from _left_out_gpu(request.config, task.config)
     if slow := too_many_threads(now):
         yield events.Alert("too_many_threads", slow)
@@ -256,15 +256,35 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
         yield from train(engine, task, trainer.inbox, keeper, start, exact=exact, until=until)
 
 
-def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:
-    """Write run.json; before that, find out whether a model that is not built in can be resumed exactly."""
+def _first_start(
+    run: RunDirectory, request: Request, task: Task, now: Conditions
+) -> Generator[Event, None, Task]:
+    """Write run.json; before that, check a model that is not built in: our layers' gradients, and exact resuming.
+
+    Returns:
+        The task, perhaps in PyTorch's own layers.
+    """
     exact = True
     if task.config.version not in BUILT_IN:
         yield events.Stage("replaying a step")
+        checked = _with_checked_layers(task)
+        if checked is not task:
+            yield events.Stage("fused layers are off: in them, this model's gradients would be others")
+        task = checked
         exact = replays_exactly(task)
     write_run_json(run, request, task, now, can_resume_exactly=exact)
     if not exact:
         yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
+    return task
+
+
+def _with_checked_layers(task: Task) -> Task:
+    """The task in PyTorch's own layers where ours, which a CPU trains faster, aren't the same for this model."""
+    if task.config.device != "cpu" or task.config.hyperparameters.fused_layers == "off":
+        return task
+    from fmnist_tui.training.fused_check import fused_layers_agree, without_fused_layers
+
+    return task if fused_layers_agree(task) else without_fused_layers(task)
 
 
 def _shared_gpu(device: str, trainer: Trainer) -> Iterator[Event]:

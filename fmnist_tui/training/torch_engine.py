@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.fusing import fuse, unfuse
 from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training.augment import Augmentation, Draws, Mixture
 from fmnist_tui.training.averaging import AveragedModule, all_tensors
@@ -109,6 +110,8 @@ class TorchEngine:
         self._device = torch.device(device)
         self._layout = torch.contiguous_format if plain or device == "mps" else torch.channels_last
         self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        if self._device.type == "cpu":
+            (fuse if settings.fused_layers == "on" else unfuse)(self._network)
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
@@ -140,6 +143,12 @@ class TorchEngine:
         measure.note_gradients()
         self._update(loss, learning_rate)
         return measure.norms()
+
+    def gradients(self, indices: Indices) -> tuple[Totals, Tensors]:
+        """The totals and the gradients of the run's first step on these images, which isn't taken."""
+        self._differentiate(indices, 1, 0)
+        named = self._network.named_parameters()
+        return self.take_totals(), {name: _copy(value.grad) for name, value in named if value.grad is not None}
 
     def _differentiate(self, indices: Indices, epoch: int, step: int) -> Tensor:
         """Compute the gradients on these images and add to the totals; return the loss."""
