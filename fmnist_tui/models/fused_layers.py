@@ -44,7 +44,7 @@ class _Convolved(torch.autograd.Function):
         return F.conv2d(inputs, weight, bias, padding=padding)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor | None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         inputs, weight = ctx.saved_tensors
         outputs, channels, size, _ = weight.shape
         if gradients[0][:, 0].numel() * weight[0].numel() > _LARGEST:

@@ -280,35 +280,23 @@ def _on_the_same_threads(task: Task, start: Checkpoint | None) -> Task:
     return task.with_threads(threads) if 0 < threads < task.config.threads else task
 
 
-def _first_start(
-    run: RunDirectory, request: Request, task: Task, now: Conditions
-) -> Generator[Event, None, Task]:
-    """Write run.json; before that, check a model that is not built in: our layers' gradients, and exact resuming.
+def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Generator[Event, None, Task]:
+    """Write run.json; before that, check a model that is not built in: fused layers and exact resuming.
 
     Returns:
-        The task, perhaps in PyTorch's own layers.
+        The task, with the first check's result.
     """
     exact = True
     if task.config.version not in BUILT_IN:
         yield events.Stage("replaying a step")
-        checked = _with_checked_layers(task)
-        if checked is not task:
-            yield events.Stage("fused layers are off: in them, this model's gradients would be others")
-        task = checked
+        from fmnist_tui.training.fused_check import check_fused_layers
+
+        task = check_fused_layers(task)
         exact = replays_exactly(task)
     write_run_json(run, request, task, now, can_resume_exactly=exact)
     if not exact:
         yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
     return task
-
-
-def _with_checked_layers(task: Task) -> Task:
-    """The task in PyTorch's own layers where ours, which a CPU trains faster, aren't the same for this model."""
-    if task.config.device != "cpu" or task.config.hyperparameters.fused_layers == "off":
-        return task
-    from fmnist_tui.training.fused_check import fused_layers_agree, without_fused_layers
-
-    return task if fused_layers_agree(task) else without_fused_layers(task)
 
 
 def _shared_gpu(device: str, trainer: Trainer) -> Iterator[Event]:

@@ -187,7 +187,9 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
     prepare(config.threads)
     network = seeded_network(partial(config.build, shape, classes), config.seed)
     plain = config.version not in BUILT_IN
-    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
+    settings, device = config.hyperparameters, config.device
+    fused = settings.fused_layers == "on" and (config.fused or not plain)
+    return TorchEngine(network, settings, config.seed, images, labels, device, plain=plain, fused=fused)
 
 
 def _window(task: Task) -> int:

@@ -78,8 +78,8 @@ class TorchEngine:
     A loss that is not finite changes no weight; no step has to wait for the device to find out.
 
     A module that is not built in may contain anything. Whatever it draws from the generators of torch, NumPy and
-    Python is addressed: they are seeded before each step and each evaluation. And its convolutions see images in
-    PyTorch's usual memory layout, since `view` fails on the one that is faster.
+    Python is addressed: they are seeded before each step and each evaluation. And unless it has been checked, its
+    convolutions see images in PyTorch's usual memory layout, since `view` fails on the one that is faster.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class TorchEngine:
         device: str,
         *,
         plain: bool = False,
+        fused: bool = True,
     ) -> None:
         """Put module and images on the device.
 
@@ -103,15 +104,16 @@ class TorchEngine:
             labels: uint8, (n,).
             device: As PyTorch names it.
             plain: Whether the module is not built in.
+            fused: Whether a CPU trains some of its layers in shared passes, with channels last.
         """
         self._plain = plain
+        fused = fused and device == "cpu"
         self._settings = settings
         self._seed = seed
         self._device = torch.device(device)
-        self._layout = torch.contiguous_format if plain or device == "mps" else torch.channels_last
+        self._layout = torch.contiguous_format if device == "mps" or (plain and not fused) else torch.channels_last
         self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
-        if self._device.type == "cpu":
-            (fuse if settings.fused_layers == "on" else unfuse)(self._network)
+        (fuse if fused else unfuse)(self._network)
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)

@@ -9,11 +9,11 @@ import pytest
 from torch import Tensor, nn
 
 from fmnist_tui.models import registry
-from fmnist_tui.models.fused_layers import Convolution
 from fmnist_tui.models.fusing import FusedSequential
 from fmnist_tui.models.registry import register_model
 from fmnist_tui.models.spec import ImageShape, ModelSpec
-from fmnist_tui.training.fused_check import fused_layers_agree, without_fused_layers
+from fmnist_tui.training.config import TrainingConfig
+from fmnist_tui.training.fused_check import check_fused_layers
 from fmnist_tui.training.task import Task, make_engine
 from fmnist_tui.training.torch_engine import TorchEngine
 
@@ -41,7 +41,7 @@ class Peeking(Small):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, 1, 28, 28) -> (n, classes)."""
-        return super().forward(x) * (2.0 if type(self.body[0]) is Convolution else 1.0)
+        return super().forward(x) * (2.0 if type(self.body) is FusedSequential else 1.0)
 
 
 class Changing(Small):
@@ -49,9 +49,18 @@ class Changing(Small):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, 1, 28, 28) -> (n, classes)."""
-        if type(self.body[0]) is Convolution:
+        if type(self.body) is FusedSequential:
             raise RuntimeError("one of the variables needed for gradient computation has been modified")
         return super().forward(x)
+
+
+class Viewing(Small):
+    """Uses `view`, which fails on channels last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, 1, 28, 28) -> (n, classes)."""
+        logits: Tensor = self.out(self.body(x).view(len(x), -1))
+        return logits
 
 
 @pytest.fixture(autouse=True)
@@ -64,31 +73,40 @@ def registered(build: Any, **settings: Any) -> Task:
     return task("own", limit=30, window=3, **settings)
 
 
-def test_a_usual_network_has_the_same_gradients_in_our_layers() -> None:
+def fused_in(made: Task) -> int:
+    """How many sequences of the task's network train in shared passes."""
+    engine = make_engine(made)
+    assert isinstance(engine, TorchEngine)
+    return sum(isinstance(module, FusedSequential) and module.is_fused for module in engine.scored_network.modules())
+
+
+def test_a_usual_network_has_the_same_gradients_in_shared_passes() -> None:
     made = registered(Small)
-    assert isinstance(engine := make_engine(made), TorchEngine)
-    assert sum(type(module) is Convolution for module in engine.scored_network.modules()) == 1
-    assert fused_layers_agree(made)
+    assert fused_in(made) == 0, "not before it is checked"
+    checked = check_fused_layers(made)
+    assert checked.config.fused
+    assert fused_in(checked) == 1
+    assert TrainingConfig.from_json(checked.config.to_json()).fused
 
 
-@pytest.mark.parametrize("build", [Peeking, Changing])
+@pytest.mark.parametrize("build", [Peeking, Changing, Viewing])
 def test_a_network_that_computes_otherwise_in_them_is_noticed(build: type[Small]) -> None:
-    assert not fused_layers_agree(registered(build))
+    made = registered(build)
+    assert check_fused_layers(made) is made
+    make_engine(made).step(np.arange(8), 1e-3, 1, 0)
 
 
-def test_without_them_the_layers_are_pytorchs() -> None:
-    made = without_fused_layers(registered(Small))
-    assert made.config.hyperparameters.fused_layers == "off"
-    assert isinstance(engine := make_engine(made), TorchEngine)
-    assert not any(isinstance(module, Convolution | FusedSequential) for module in engine.scored_network.modules())
+def test_they_can_be_switched_off() -> None:
+    made = registered(Small, changes={"fused_layers": "off"})
+    assert check_fused_layers(made) is made
+    assert fused_in(made) == 0
 
 
 def test_built_in_models_can_be_trained_without_them_too() -> None:
-    on, off = (
-        make_engine(task("v1", changes, limit=30)).gradients(np.arange(8))  # type: ignore[attr-defined]
-        for changes in ({}, {"fused_layers": "off"})
-    )
-    assert off[0].loss == pytest.approx(on[0].loss, rel=1e-5)
-    assert any(not np.array_equal(on[1][name], off[1][name]) for name in on[1]), "they round differently"
-    for name, value in on[1].items():
-        np.testing.assert_allclose(off[1][name], value, rtol=1e-2, atol=1e-5)
+    engines = [make_engine(task("v1", changes, limit=30)) for changes in ({}, {"fused_layers": "off"})]
+    assert all(isinstance(engine, TorchEngine) for engine in engines)
+    (ours, gradients), (theirs, others) = (engine.gradients(np.arange(8)) for engine in engines)  # type: ignore[attr-defined]
+    assert theirs.loss == pytest.approx(ours.loss, rel=1e-5)
+    assert any(not np.array_equal(value, others[name]) for name, value in gradients.items()), "they round differently"
+    for name, value in gradients.items():
+        np.testing.assert_allclose(others[name], value, rtol=1e-2, atol=1e-5)
