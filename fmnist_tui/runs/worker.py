@@ -31,9 +31,9 @@ from fmnist_tui.runs.conditions import (
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
-from fmnist_tui.runs.fold import current
 from fmnist_tui.runs.heartbeat import ticking
 from fmnist_tui.runs.lock import Superseded, check_attempt
+from fmnist_tui.runs.log_order import current
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.notifications import Announcer
