@@ -16,6 +16,7 @@ from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import ClassMeans, Failed
 from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
 from fmnist_tui.tui.settings import Settings
+from fmnist_tui.tui.style_sheet import LabStylesheet
 from fmnist_tui.tui.terminal_answers import Graphics
 from fmnist_tui.tui.threads import Threads
 
@@ -67,6 +68,7 @@ class LabApp(Remappable, App[None]):
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__()
+        self.stylesheet = LabStylesheet(variables=self.theme_variables)
         self.folders = folders
         self.runs = folders.runs
         self.pace = pace
