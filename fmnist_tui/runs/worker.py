@@ -45,6 +45,7 @@ from fmnist_tui.runs.run_writer import RunWriter, explain_error, first_line, is_
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.training import events
 from fmnist_tui.training.alerts import LossMonitor
+from fmnist_tui.training.blas_threads import ThreadWatch, fewer_threads
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
 from fmnist_tui.training.events import Event, StageKind
@@ -228,6 +229,8 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     check()
     began = conditions_at_start(run)
     task = _task(run, request, dataset, trainer.device)
+    if began is None:
+        task = yield from _on_fewer_threads(request, task)
     now = conditions_here(task.config, trainer.device_id)
     if began is None:
         yield from _first_start(run, request, task, now)
@@ -240,6 +243,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     else:
         yield from announcements(task, request.config.hyperparameters)
     start = _newest_checkpoint(run, request, check)
+    task = _on_the_same_threads(task, start)
     if start is None and begun:
         yield events.Alert("no_checkpoint", "no checkpoint was saved, so training starts over from the first epoch")
     inexact = ""
@@ -253,7 +257,27 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     engine = make_engine(task)
     yield from _shared_gpu(task.config.device, trainer)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
-        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact, until=until)
+        watch = ThreadWatch(task.config.threads) if _chooses_threads(request) else None
+        yield from train(engine, task, trainer.inbox, keeper, start, exact=exact, until=until, threads=watch)
+
+
+def _chooses_threads(request: Request) -> bool:
+    """Whether the run takes fewer threads than CPUs where those are faster: v0 may, if no number was named."""
+    return request.config.threads == 0 and not request.config.model.needs_torch
+
+
+def _on_fewer_threads(request: Request, task: Task) -> Generator[Event, None, Task]:
+    fewer = fewer_threads(task.config.threads) if _chooses_threads(request) else None
+    if fewer is None:
+        return task
+    yield events.Alert("fewer_threads", fewer.text)
+    return task.with_threads(fewer.threads)
+
+
+def _on_the_same_threads(task: Task, start: Checkpoint | None) -> Task:
+    """The task on as many threads as the checkpoint's trainer would have gone on with, unless there are fewer here."""
+    threads = start.position.threads if start else 0
+    return task.with_threads(threads) if 0 < threads < task.config.threads else task
 
 
 def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:

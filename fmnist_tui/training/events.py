@@ -223,10 +223,10 @@ class Alert(_Event, frozen=True, gc=False, tag="alert"):
     """Something the user should know.
 
     `kind` is a stable identifier: "non_finite", "spike", "plateau", "overfitting", "dead_units", "exploding",
-    "checkpoint_failed", "out_of_memory",
-    "no_checkpoint", "no_room", "gpu_left_out", "gpu_shared", "too_many_threads", "no_exact_resume" (a custom
-    model failed the check at its run's start), "resume_inexact" (training continues under conditions that differ from
-    those at its start, so not bit for bit).
+    "checkpoint_failed", "out_of_memory", "no_checkpoint", "no_room", "gpu_left_out", "gpu_shared", "too_many_threads",
+    "fewer_threads" (beside other processes, as many as there are CPUs were slower), "no_exact_resume" (a custom model
+    failed the check at its run's start), "resume_inexact" (training continues under conditions that differ from those
+    at its start, so not bit for bit).
     """
 
     kind: str

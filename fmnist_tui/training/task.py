@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split_of
@@ -17,6 +16,7 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -113,6 +113,10 @@ class Task:
     def total_steps(self) -> int:
         """Batches of the whole run."""
         return self.steps_per_epoch * self.config.hyperparameters.epochs
+
+    def with_threads(self, threads: int) -> Task:
+        """The same task on another number of CPU threads."""
+        return replace(self, config=replace(self.config, threads=threads))
 
 
 def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = None) -> Task:
@@ -261,16 +265,3 @@ def _unseen(task: Task) -> Iterator[Event]:
         yield Alert(
             "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"
         )
-
-
-def bound_blas_threads(threads: int) -> None:
-    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
-
-    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
-    silently ignore others. Here the latest caller takes over.
-    """
-    openblas = getattr(threadpoolctl, "OpenBLASController", None)
-    take_over = getattr(openblas, "clear_controlling_thread", None)
-    if take_over:
-        take_over(force=True)
-    threadpoolctl.threadpool_limits(threads, user_api="blas")

@@ -69,9 +69,7 @@ class Outcome:
         return self.err[:-1].removeprefix("error: ")
 
 
-def call(
-    *arguments: object, before: Sequence[str] = (), patience: float = PATIENCE, **environment: str
-) -> Outcome:
+def call(*arguments: object, before: Sequence[str] = (), patience: float = PATIENCE, **environment: str) -> Outcome:
     """Run a command as a separate process, without a terminal, to its end.
 
     Args:

@@ -216,8 +216,8 @@ async def test_the_palette_may_be_closed_before_its_widgets_are_there(app: Fmnis
     """It looks for the screen below it; while the app is being left, there may be none."""
     async with app.run_test() as pilot:
         await loaded(pilot)
-        app.push_screen(Palette())
-        app.pop_screen()
+        app.push_screen(palette := Palette())
+        app._screen_stack.remove(palette)
         await pilot.pause(0.1)
     assert app._exception is None
 
