@@ -63,7 +63,9 @@ class Predictions(Static):
         """Takes other runs; the answers of those that stay are shown until there are newer ones."""
         known = {record.run_id: column for record, column in zip(self.chosen, self.columns, strict=True)}
         self.columns = [
-            replace(column, values=known[record.run_id].values, of=known[record.run_id].of) if record.run_id in known else column
+            replace(column, values=known[record.run_id].values, of=known[record.run_id].of)
+            if record.run_id in known
+            else column
             for record, column in zip(chosen, columns_of(chosen, _LOADING), strict=True)
         ]
         self.chosen = list(chosen)
