@@ -129,20 +129,19 @@ class InspectorScreen(NetworkScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what this network and this view have."""
+        found = self._found
         if action == "view":
             return parameters[0] in self._views
         if action == "layer":
-            at = self._found.layer + int(str(parameters[0]))
-            return self._view == "maps" and 0 <= at < self._found.layers
-        if action == "epoch":
-            return self._has_slider
-        if action == "page":
-            return self._found.pages > 1
-        if action in ("compare", "step_by_step") and self._found.is_deleted:
-            return False
-        if action == "compare":
-            return self._view in COMPARING and len(self._run.class_names) > 1
-        return self._views[0] == DENSE[0] if action == "step_by_step" else action != "other_run" or len(self._runs) > 1
+            return self._view == "maps" and 0 <= found.layer + int(str(parameters[0])) < found.layers
+        offered = {
+            "epoch": self._has_slider,
+            "page": found.pages > 1,
+            "compare": self._view in COMPARING and len(self._run.class_names) > 1 and not found.is_deleted,
+            "step_by_step": self._views[0] == DENSE[0] and not found.is_deleted,
+            "other_run": len(self._runs) > 1,
+        }
+        return offered.get(action, True)
 
     def offers(self, action: str) -> bool:
         """The views are named at the top with their keys."""
