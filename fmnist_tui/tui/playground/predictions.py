@@ -62,19 +62,10 @@ class Predictions(Static):
     def select(self, chosen: Sequence[Run]) -> None:
         """Takes other runs; the answers of those that stay are shown until there are newer ones."""
         known = {record.run_id: column for record, column in zip(self.chosen, self.columns, strict=True)}
-<<<<<<< HEAD
-        self.columns = [
-            replace(column, values=known[record.run_id].values, of=known[record.run_id].of)
-            if record.run_id in known
-            else column
-            for record, column in zip(chosen, columns_of(chosen, _LOADING), strict=True)
-        ]
-=======
         self.columns = []
         for record, column in zip(chosen, columns_of(chosen, _LOADING), strict=True):
             before = known.get(record.run_id, column)
             self.columns.append(replace(column, values=before.values, of=before.of))
->>>>>>> main
         self.chosen = list(chosen)
 
     def ask(self, image: Pixels, classes: tuple[str, ...], begun: Picture) -> None:
