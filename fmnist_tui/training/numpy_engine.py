@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -89,6 +89,9 @@ class NumpyEngine:
         return tuple(f"layers.{layer}" for layer in range(len(self._network.sizes) - 1))
 
     @_QUIET
+    def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
+        """There is nothing to upload."""
+
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of gradient descent; (epoch, step) address the augmentation, if there is any."""
         if self._differentiate(indices, epoch, step):

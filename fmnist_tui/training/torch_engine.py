@@ -6,7 +6,7 @@ import ctypes
 import platform
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -18,13 +18,14 @@ from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.models.user_code import quiet
-from fmnist_tui.training.augment import Augmentation, Draws, Mixture
+from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.averaging import AveragedModule, all_tensors
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import DeadFractions, Indices, StepNorms, Tensors, Totals, checked_tensor
 from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
 from fmnist_tui.training.streams import Stream, address, generator
 from fmnist_tui.training.torch_dynamics import ActiveUnits, StepMeasure, trained_layers
+from fmnist_tui.training.torch_feed import Feed, StepInputs, upload
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -114,6 +115,7 @@ class TorchEngine:
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
         self._scale, self._offset = settings.pixel_scaling
         self._augmentation = Augmentation(settings, seed)
+        self._feed = Feed(self._augmentation, self._device)
         self._padded = self._padded_images(images) if self._augmentation.margin else None
         self._optimizer = make_optimizer(self._network, settings)
         self._average = AveragedModule(self._network, settings.ema) if settings.ema else None
@@ -129,6 +131,10 @@ class TorchEngine:
         """The names of the modules with trained parameters of their own, in the order of their definition."""
         return tuple(trained_layers(self._network))
 
+    def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
+        """Upload what the next steps draw; see Engine."""
+        self._feed.expect(batches, epoch, first)
+
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of the optimiser; (epoch, step) address the augmentation and the dropout masks."""
         self._update(self._differentiate(indices, epoch, step), learning_rate)
@@ -143,17 +149,16 @@ class TorchEngine:
 
     def _differentiate(self, indices: Indices, epoch: int, step: int) -> Tensor:
         """Compute the gradients on these images and add to the totals; return the loss."""
-        chosen = torch.from_numpy(indices).to(self._device)
-        labels = self._labels[chosen]
-        inputs = self._as_inputs(self._training_pixels(chosen, epoch, step))
+        given = self._feed.of(indices, epoch, step)
+        labels = self._labels[given.chosen]
+        inputs = self._as_inputs(self._training_pixels(given, epoch, step))
         for number, layer in enumerate(self._dropouts):
             layer.address = (*address(self._seed, Stream.DROPOUT, epoch, step), number)
-        mixture = self._augmentation.mixture(len(indices), epoch, step)
-        if mixture:
-            inputs = inputs.lerp(inputs[self._partners(mixture)], 1.0 - mixture.weight)
+        if given.partners is not None:
+            inputs = inputs.lerp(inputs[given.partners], 1.0 - given.weight)
         self._network.train()
         logits = self._forward(self._network, inputs, epoch, step)
-        loss = self._loss_of(logits, labels, mixture)
+        loss = self._loss_of(logits, labels, given)
         self._network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
@@ -170,7 +175,8 @@ class TorchEngine:
 
     def take_totals(self) -> Totals:
         """The totals over the steps since the last call. Waits for the device."""
-        totals = Totals(float(self._loss), 0.0, int(self._correct), self._seen)
+        loss, correct = torch.stack([self._loss.double(), self._correct.double()]).tolist()
+        totals = Totals(loss, 0.0, int(correct), self._seen)
         self._clear()
         return totals
 
@@ -240,16 +246,13 @@ class TorchEngine:
         """The module that is validated, scored and saved: the averaged one, if there is one."""
         return self._average.module if self._average else self._network
 
-    def _loss_of(self, logits: Tensor, labels: Tensor, mixture: Mixture | None) -> Tensor:
+    def _loss_of(self, logits: Tensor, labels: Tensor, given: StepInputs) -> Tensor:
         smoothing = self._settings.label_smoothing
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        if mixture is None:
+        if given.partners is None:
             return loss
-        other = F.cross_entropy(logits, labels[self._partners(mixture)], label_smoothing=smoothing)
-        return mixture.weight * loss + (1.0 - mixture.weight) * other
-
-    def _partners(self, mixture: Mixture) -> Tensor:
-        return torch.from_numpy(mixture.partners).to(self._device)
+        other = F.cross_entropy(logits, labels[given.partners], label_smoothing=smoothing)
+        return given.weight * loss + (1.0 - given.weight) * other
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return (
@@ -261,24 +264,18 @@ class TorchEngine:
         padded = torch.tensor(self._augmentation.padded(images), device=self._device)
         return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1).permute(0, 2, 3, 1, 4, 5)
 
-    def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
-        augmentation = self._augmentation
-        if not augmentation.is_on:
-            return self._images[chosen]
-        draws = augmentation.draw(len(chosen), epoch, step)
-        pixels = self._images[chosen] if self._padded is None else self._shifted(self._padded, chosen, draws)
-        if augmentation.flips:
-            flips = torch.from_numpy(draws.flips).to(self._device)
-            pixels = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
-        shape = len(chosen), pixels.shape[-2], pixels.shape[-1]
-        for patches in augmentation.patches(shape, epoch, step):
-            replaced, values = (torch.from_numpy(part).to(self._device) for part in (patches.replaced, patches.values))
+    def _training_pixels(self, given: StepInputs, epoch: int, step: int) -> Tensor:
+        if self._padded is None:
+            pixels = self._images[given.chosen]
+        else:
+            pixels = self._padded[given.chosen, given.rows, given.columns]
+        if given.flips is not None:
+            pixels = torch.where(given.flips[:, None, None, None], pixels.flip(3), pixels)
+        shape = len(given.chosen), pixels.shape[-2], pixels.shape[-1]
+        for patches in self._augmentation.patches(shape, epoch, step):
+            replaced, values = upload(patches.replaced, self._device), upload(patches.values, self._device)
             pixels = torch.where(replaced.unsqueeze(1), values.unsqueeze(1), pixels)
         return pixels
-
-    def _shifted(self, padded: Tensor, chosen: Tensor, draws: Draws) -> Tensor:
-        rows, columns = (torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns))
-        return padded[chosen, rows, columns]
 
     def _as_inputs(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (n, C, H, W) as float32 inputs, scaled by the recipe."""
