@@ -20,7 +20,6 @@ from fmnist_tui.host.gpus import query
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import (
-    Conditions,
     ExactSteps,
     changes,
     conditions_at_start,
@@ -37,7 +36,15 @@ from fmnist_tui.runs.lock import Superseded, check_attempt
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.notifications import Announcer
-from fmnist_tui.runs.request import Request, command_of, read_request, read_until, settled_config, write_run_json
+from fmnist_tui.runs.request import (
+    Request,
+    command_of,
+    read_request,
+    read_until,
+    settled_config,
+    uses_graph,
+    write_run_json,
+)
 from fmnist_tui.runs.resources import ResourceMeter
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
@@ -229,8 +236,7 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     began = conditions_at_start(run)
     task = _task(run, request, dataset, trainer.device)
     now = conditions_here(task.config, trainer.device_id)
-    if began is None:
-        yield from _first_start(run, request, task, now)
+    can_resume_exactly = began is not None or (yield from _check_replay(task))
     yield from _left_out_gpu(request.config, task.config)
     if slow := too_many_threads(now):
         yield events.Alert("too_many_threads", slow)
@@ -250,21 +256,25 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
         yield events.Alert("resume_inexact", inexact)
     exact = not inexact and (start is None or exact_steps.is_exact(start.position.step))
     yield events.Stage(StageKind.BUILDING_NETWORK)
-    engine = make_engine(task)
+    engine = make_engine(task, graph=uses_graph(run))
+    if began is None:
+        write_run_json(run, request, task, now, can_resume_exactly=can_resume_exactly, graph=engine.graph)
+    if engine.graph is not None:
+        yield events.Stage("CUDA graph: used" if engine.graph.used else f"CUDA graph: not used, {engine.graph.reason}")
     yield from _shared_gpu(task.config.device, trainer)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
         yield from train(engine, task, trainer.inbox, keeper, start, exact=exact, until=until)
 
 
-def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:
-    """Write run.json; before that, find out whether a model that is not built in can be resumed exactly."""
-    exact = True
-    if task.config.version not in BUILT_IN:
-        yield events.Stage("replaying a step")
-        exact = replays_exactly(task)
-    write_run_json(run, request, task, now, can_resume_exactly=exact)
+def _check_replay(task: Task) -> Generator[Event, None, bool]:
+    """Whether the model can be resumed exactly: found out at the run's first start if it is not built in."""
+    if task.config.version in BUILT_IN:
+        return True
+    yield events.Stage("replaying a step")
+    exact = replays_exactly(task)
     if not exact:
         yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
+    return exact
 
 
 def _shared_gpu(device: str, trainer: Trainer) -> Iterator[Event]:

@@ -88,10 +88,13 @@ class NumpyEngine:
         """The names of the dense layers."""
         return tuple(f"layers.{layer}" for layer in range(len(self._network.sizes) - 1))
 
-    @_QUIET
+    graph = None
+    """Steps on a CPU are never replayed."""
+
     def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
         """There is nothing to upload."""
 
+    @_QUIET
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of gradient descent; (epoch, step) address the augmentation, if there is any."""
         if self._differentiate(indices, epoch, step):

@@ -6,8 +6,8 @@ import ctypes
 import platform
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,12 @@ from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.averaging import AveragedModule, all_tensors
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import DeadFractions, Indices, StepNorms, Tensors, Totals, checked_tensor
+from fmnist_tui.training.cuda_graph import CudaRecorder, NotRecordable, Recorder, Step, StepGraph, record
+from fmnist_tui.training.engine import DeadFractions, GraphUse, Indices, StepNorms, Tensors, Totals, checked_tensor
 from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
 from fmnist_tui.training.streams import Stream, address, generator
 from fmnist_tui.training.torch_dynamics import ActiveUnits, StepMeasure, trained_layers
-from fmnist_tui.training.torch_feed import Feed, StepInputs, upload
+from fmnist_tui.training.torch_feed import Feed, StepInputs
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -115,11 +116,15 @@ class TorchEngine:
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
         self._scale, self._offset = settings.pixel_scaling
         self._augmentation = Augmentation(settings, seed)
-        self._feed = Feed(self._augmentation, self._device)
+        self._feed = Feed(self._augmentation, images.shape[2:], self._device)
         self._padded = self._padded_images(images) if self._augmentation.margin else None
         self._optimizer = make_optimizer(self._network, settings)
         self._average = AveragedModule(self._network, settings.ema) if settings.ema else None
-        self._clear()
+        self._loss = torch.zeros((), device=self._device)
+        self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        self._seen = 0
+        self._graph: StepGraph | None = None
+        self.graph = GraphUse(used=False, reason="switched off") if self._device.type == "cuda" else None
 
     @property
     def parameters(self) -> int:
@@ -135,6 +140,34 @@ class TorchEngine:
         """Upload what the next steps draw; see Engine."""
         self._feed.expect(batches, epoch, first)
 
+    def use_graph(self, indices: Indices, recorder: Recorder | None = None) -> None:
+        """Replay full batches from now on, if a step can be recorded and repeats to the bit; `graph` says so.
+
+        Args:
+            indices: The images of training, in any order; the state stays as it is.
+            recorder: Records and replays; None for CUDA's graphs.
+        """
+        size = self._settings.batch_size
+        batches = indices[:size], indices[-size:]
+
+        def inputs(step: int) -> StepInputs:
+            return self._feed.of(batches[step % 2], 1, step)
+
+        def address_step(step: int) -> None:
+            self._address(1, step)
+
+        recorder = recorder or CudaRecorder(self._device, self._dropouts)
+        step = Step(self._network, (self._loss, self._correct), inputs, address_step, self._compute)
+        try:
+            if len(indices) < size:
+                raise NotRecordable("no batch is full")
+            with self._alone():
+                self._graph = record(step, recorder)
+        except NotRecordable as error:
+            self.graph = GraphUse(used=False, reason=str(error))
+        else:
+            self.graph = GraphUse(used=True)
+
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of the optimiser; (epoch, step) address the augmentation and the dropout masks."""
         self._update(self._differentiate(indices, epoch, step), learning_rate)
@@ -142,29 +175,42 @@ class TorchEngine:
     def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
         """The same step; see Engine."""
         measure = StepMeasure(self._network)
-        loss = self._differentiate(indices, epoch, step)
+        loss = self._differentiate(indices, epoch, step, replay=False)
         measure.note_gradients()
         self._update(loss, learning_rate)
         return measure.norms()
 
-    def _differentiate(self, indices: Indices, epoch: int, step: int) -> Tensor:
+    def _differentiate(self, indices: Indices, epoch: int, step: int, *, replay: bool = True) -> Tensor:
         """Compute the gradients on these images and add to the totals; return the loss."""
         given = self._feed.of(indices, epoch, step)
-        labels = self._labels[given.chosen]
-        inputs = self._as_inputs(self._training_pixels(given, epoch, step))
+        self._seen += len(indices)
+        with self._alone():
+            self._address(epoch, step)
+            if replay and self._graph is not None and len(indices) == self._graph.size:
+                return self._graph.step(given)
+            return self._compute(self._network, given)
+
+    def _address(self, epoch: int, step: int) -> None:
+        """Address all that is drawn while the network computes."""
         for number, layer in enumerate(self._dropouts):
             layer.address = (*address(self._seed, Stream.DROPOUT, epoch, step), number)
-        if given.partners is not None:
-            inputs = inputs.lerp(inputs[given.partners], 1.0 - given.weight)
-        self._network.train()
-        logits = self._forward(self._network, inputs, epoch, step)
+        if self._plain:
+            self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
+
+    def _compute(self, network: nn.Module, given: StepInputs) -> Tensor:
+        """What a device does in a step before the update; nothing here waits for it, so that it can be recorded."""
+        labels = self._labels[given.chosen]
+        inputs = self._as_inputs(self._training_pixels(given))
+        if given.weights is not None:
+            inputs = inputs.lerp(inputs[given.partners], given.weights[1])
+        network.train()
+        logits = self._forward(network, inputs)
         loss = self._loss_of(logits, labels, given)
-        self._network.zero_grad(set_to_none=True)
+        network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            self._loss += loss.detach() * len(indices)
+            self._loss += loss.detach() * len(labels)
             self._correct += (logits.argmax(dim=1) == labels).sum()
-        self._seen += len(indices)
         return loss.detach()
 
     def _update(self, loss: Tensor, learning_rate: float) -> None:
@@ -175,8 +221,7 @@ class TorchEngine:
 
     def take_totals(self) -> Totals:
         """The totals over the steps since the last call. Waits for the device."""
-        loss, correct = torch.stack([self._loss.double(), self._correct.double()]).tolist()
-        totals = Totals(loss, 0.0, int(correct), self._seen)
+        totals = Totals(float(self._loss), 0.0, int(self._correct), self._seen)
         self._clear()
         return totals
 
@@ -249,10 +294,10 @@ class TorchEngine:
     def _loss_of(self, logits: Tensor, labels: Tensor, given: StepInputs) -> Tensor:
         smoothing = self._settings.label_smoothing
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        if given.partners is None:
+        if given.weights is None:
             return loss
         other = F.cross_entropy(logits, labels[given.partners], label_smoothing=smoothing)
-        return given.weight * loss + (1.0 - given.weight) * other
+        return given.weights[0] * loss + given.weights[1] * other
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return (
@@ -264,16 +309,11 @@ class TorchEngine:
         padded = torch.tensor(self._augmentation.padded(images), device=self._device)
         return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1).permute(0, 2, 3, 1, 4, 5)
 
-    def _training_pixels(self, given: StepInputs, epoch: int, step: int) -> Tensor:
-        if self._padded is None:
-            pixels = self._images[given.chosen]
-        else:
-            pixels = self._padded[given.chosen, given.rows, given.columns]
-        if given.flips is not None:
+    def _training_pixels(self, given: StepInputs) -> Tensor:
+        pixels = self._images[given.chosen] if self._padded is None else self._padded[given.chosen, *given.window]
+        if self._augmentation.flips:
             pixels = torch.where(given.flips[:, None, None, None], pixels.flip(3), pixels)
-        shape = len(given.chosen), pixels.shape[-2], pixels.shape[-1]
-        for patches in self._augmentation.patches(shape, epoch, step):
-            replaced, values = upload(patches.replaced, self._device), upload(patches.values, self._device)
+        for replaced, values in given.patches:
             pixels = torch.where(replaced.unsqueeze(1), values.unsqueeze(1), pixels)
         return pixels
 
@@ -284,17 +324,24 @@ class TorchEngine:
 
     def _logits(self, pixels: Tensor) -> Tensor:
         self._scored.eval()
-        return self._forward(self._scored, self._as_inputs(pixels), 0, 0)
+        with self._alone():
+            if self._plain:
+                self._seed_generators(address(self._seed, Stream.MODULE, 0, 0))
+            return self._forward(self._scored, self._as_inputs(pixels))
 
-    def _forward(self, module: nn.Module, inputs: Tensor, epoch: int, step: int) -> Tensor:
+    def _forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
+        with self._autocast():
+            logits: Tensor = module(inputs)
+        return logits.float()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Within it a custom module may compute: no other one draws, and what it prints goes to standard error."""
         if not self._plain:
-            with self._autocast():
-                logits: Tensor = module(inputs)
-            return logits.float()
-        with _drawing, quiet(), self._autocast():
-            self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
-            drawn: Tensor = module(inputs)
-            return drawn.float()
+            yield
+            return
+        with _drawing, quiet():
+            yield
 
     def _seed_generators(self, entropy: tuple[int, ...]) -> None:
         """Seed the generators of torch (on the CPU and on this device), NumPy and Python; takes 30 µs."""
@@ -308,8 +355,9 @@ class TorchEngine:
         random.seed(second)
 
     def _clear(self) -> None:
-        self._loss = torch.zeros((), device=self._device)
-        self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        """In place: a recorded step adds to the same memory each time."""
+        self._loss.zero_()
+        self._correct.zero_()
         self._seen = 0
 
 

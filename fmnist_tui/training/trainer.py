@@ -20,7 +20,7 @@ from fmnist_tui.text import counted
 from fmnist_tui.training import events
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.dynamics import dynamics_of, measured_steps
-from fmnist_tui.training.engine import Engine, Indices, Totals, evaluation_batch
+from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals, evaluation_batch
 from fmnist_tui.training.events import Command, Control, Event, StageKind
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.snapshots import plan_snapshots
@@ -90,6 +90,7 @@ class _Training:
         self._until = math.inf if until is None else until
         self._position = start.position if start else Position()
         self._measured = measured_steps(len(task.train_indices), self._settings.batch_size)
+        self._evaluated = evaluation_batch(task.config.device, math.prod(task.dataset.shape))
         self._plan = plan_snapshots(engine, task)
         self._ending = False
         self._paused_seconds = 0.0
@@ -208,7 +209,7 @@ class _Training:
     def _validate(self) -> Iterator[Event]:
         yield events.Stage(StageKind.VALIDATING)
         started = time.perf_counter() - self._paused_seconds
-        first, *others = _batches(self._task.validation_indices, self._task.config.device)
+        first, *others = _batches(self._task.validation_indices, self._evaluated, first=EVALUATION_BATCH)
         yield from self._handle_commands()
         totals, dead = self._engine.evaluate_units(first)
         for batch in others:
@@ -296,7 +297,7 @@ class _Training:
     def _score(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
         test = self._task.dataset.test
         parts = []
-        for batch in _batches(np.arange(len(test)), self._task.config.device):
+        for batch in _batches(np.arange(len(test)), self._evaluated):
             yield from self._handle_commands()
             parts.append(self._engine.predict(test.images[batch]))
         probabilities = np.concatenate(parts)
@@ -359,7 +360,9 @@ class _Training:
         yield from self._store.news()
 
 
-def _batches(indices: Indices, device: str) -> Iterator[Indices]:
-    size = evaluation_batch(device)
-    for first in range(0, len(indices), size):
-        yield indices[first : first + size]
+def _batches(indices: Indices, size: int, first: int | None = None) -> Iterator[Indices]:
+    """Parts of so many, the first of which has at most `first`."""
+    start, end = 0, min(size, first or size)
+    while start < len(indices):
+        yield indices[start:end]
+        start, end = end, end + size

@@ -52,6 +52,7 @@ class FakeEngine:
         return 1
 
     layers = ()
+    graph = None
 
     def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
         """There is nothing to prepare."""

@@ -45,28 +45,61 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize(
     ("changes", "rows"), [({}, 4), ({"mixup": 0.4}, 5), ({"flip": "off", "shift": 0}, 1), ({"shift": 0}, 4)]
 )
-def test_an_interval_is_one_upload(changes: dict[str, object], rows: int, uploads: list[tuple[int, ...]]) -> None:
+def test_announced_steps_are_one_upload(changes: dict[str, object], rows: int, uploads: list[tuple[int, ...]]) -> None:
     augmentation = Augmentation(settings(**changes), 3)
-    feed = Feed(augmentation, CPU)
+    feed = Feed(augmentation, (28, 28), CPU)
     feed.expect(BATCHES, 2, 7)
     for at, batch in enumerate(BATCHES):
         given, draws = feed.of(batch, 2, 7 + at), augmentation.draw(len(batch), 2, 7 + at)
         np.testing.assert_array_equal(given.chosen.numpy(), batch)
         if augmentation.moves:
-            assert given.rows is not None
-            np.testing.assert_array_equal(given.rows.numpy(), draws.rows)
+            np.testing.assert_array_equal(given.window[0].numpy(), draws.rows)
+            np.testing.assert_array_equal(given.window[1].numpy(), draws.columns)
         if augmentation.flips:
-            assert given.flips is not None
             np.testing.assert_array_equal(given.flips.numpy(), draws.flips)
-    assert uploads == [(rows, 60)]
+        if mixture := augmentation.mixture(len(batch), 2, 7 + at):
+            assert given.weights is not None
+            np.testing.assert_array_equal(given.partners.numpy(), mixture.partners)
+            assert given.weights.tolist() == pytest.approx([mixture.weight, 1 - mixture.weight])
+    assert uploads == [(rows, 60), *([(3, 2)] if "mixup" in changes else [])]
+
+
+def test_more_steps_are_uploaded_while_the_first_ones_are_computed(
+    uploads: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_feed, "TOGETHER", 2)
+    feed = Feed(Augmentation(settings(), 3), (28, 28), CPU)
+    feed.expect(BATCHES, 1, 0)
+    seen = []
+    for at, batch in enumerate(BATCHES):
+        feed.of(batch, 1, at)
+        seen.append(len(uploads))
+    assert seen == [1, 1, 2]
+    assert uploads == [(4, 48), (4, 12)]
 
 
 def test_a_step_with_other_images_than_announced_is_no_mistake(uploads: list[tuple[int, ...]]) -> None:
-    feed = Feed(Augmentation(settings(), 3), CPU)
+    feed = Feed(Augmentation(settings(), 3), (28, 28), CPU)
     feed.expect(BATCHES, 1, 0)
     assert feed.of(BATCHES[1], 1, 0).chosen.tolist() == BATCHES[1].tolist()
     assert feed.of(BATCHES[0], 2, 0).chosen.tolist() == BATCHES[0].tolist()
-    assert len(uploads) == 3
+    assert uploads == [(4, 24)] * 2
+
+
+def test_inputs_are_copied_into_the_memory_of_others() -> None:
+    changes: dict[str, object] = {"mixup": 0.4, "erase": 0.5, "cutout": 5}
+    feed = Feed(Augmentation(settings(**changes), 3), (28, 28), CPU)
+    first, second = feed.of(BATCHES[0], 1, 0), feed.of(BATCHES[1], 1, 1)
+    own = first.clone()
+    tensors = [own.numbers, own.weights, *(part for pair in own.patches for part in pair)]
+    own.take(second)
+    expected = [second.numbers, second.weights, *(part for pair in second.patches for part in pair)]
+    assert len(tensors) == 6
+    for tensor, value in zip(tensors, expected, strict=True):
+        assert tensor is not None
+        assert value is not None
+        assert torch.equal(tensor, value)
+    assert not torch.equal(first.numbers, second.numbers)
 
 
 @pytest.mark.parametrize("changes", [{}, {"mixup": 0.4, "cutout": 5, "erase": 0.5, "crop": 2, "shift": 0}])
