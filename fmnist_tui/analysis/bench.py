@@ -16,17 +16,12 @@ from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.text import counted
-from fmnist_tui.training.config import (
-    INSTALL_PYTORCH,
-    ConfigError,
-    TrainingConfig,
-    check_device_name,
-    has_pytorch,
-)
+from fmnist_tui.training.blas_threads import bound_blas_threads
+from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, TrainingConfig, check_device_name, has_pytorch
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.streams import epoch_order
-from fmnist_tui.training.task import Task, bound_blas_threads, make_engine, make_task
+from fmnist_tui.training.task import Task, make_engine, make_task
 
 CPU_SIDE = 2048
 GPU_SIDE = 4096

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_tui.data.sources import DEMO
+from fmnist_tui.data.location import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, read_json, write_atomically, write_json
 from fmnist_tui.models.source import recorded_text

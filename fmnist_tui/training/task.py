@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split_of
@@ -17,6 +16,7 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -116,6 +116,10 @@ class Task:
         """Batches of the whole run."""
         return self.steps_per_epoch * self.config.hyperparameters.epochs
 
+    def with_threads(self, threads: int) -> Task:
+        """The same task on another number of CPU threads."""
+        return replace(self, config=replace(self.config, threads=threads))
+
 
 def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = None) -> Task:
     """The task of a configuration whose device is resolved; settings that are left to the data are filled in here.
@@ -192,8 +196,10 @@ def build_engine(
     prepare(config.threads)
     network = seeded_network(partial(config.build, shape, classes), config.seed)
     plain = config.version not in BUILT_IN
-    engine = TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
-    if trained is not None and config.device.startswith("cuda"):
+    settings, device = config.hyperparameters, config.device
+    fused = settings.fused_layers == "on" and (config.fused or not plain)
+    engine = TorchEngine(network, settings, config.seed, images, labels, device, plain=plain, fused=fused)
+    if trained is not None and device.startswith("cuda"):
         engine.use_graph(trained)
     return engine
 
@@ -276,16 +282,3 @@ def _unseen(task: Task) -> Iterator[Event]:
         yield Alert(
             "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"
         )
-
-
-def bound_blas_threads(threads: int) -> None:
-    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
-
-    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
-    silently ignore others. Here the latest caller takes over.
-    """
-    openblas = getattr(threadpoolctl, "OpenBLASController", None)
-    take_over = getattr(openblas, "clear_controlling_thread", None)
-    if take_over:
-        take_over(force=True)
-    threadpoolctl.threadpool_limits(threads, user_api="blas")

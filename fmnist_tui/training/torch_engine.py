@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.fusing import fuse, unfuse
 from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.averaging import AveragedModule, all_tensors
@@ -79,8 +80,8 @@ class TorchEngine:
     A loss that is not finite changes no weight; no step has to wait for the device to find out.
 
     A module that is not built in may contain anything. Whatever it draws from the generators of torch, NumPy and
-    Python is addressed: they are seeded before each step and each evaluation. And its convolutions see images in
-    PyTorch's usual memory layout, since `view` fails on the one that is faster.
+    Python is addressed: they are seeded before each step and each evaluation. And unless it has been checked, its
+    convolutions see images in PyTorch's usual memory layout, since `view` fails on the one that is faster.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class TorchEngine:
         device: str,
         *,
         plain: bool = False,
+        fused: bool = True,
     ) -> None:
         """Put module and images on the device.
 
@@ -104,13 +106,16 @@ class TorchEngine:
             labels: uint8, (n,).
             device: As PyTorch names it.
             plain: Whether the module is not built in.
+            fused: Whether a CPU trains some of its layers in shared passes, with channels last.
         """
         self._plain = plain
+        fused = fused and device == "cpu"
         self._settings = settings
         self._seed = seed
         self._device = torch.device(device)
-        self._layout = torch.contiguous_format if plain or device == "mps" else torch.channels_last
+        self._layout = torch.contiguous_format if device == "mps" or (plain and not fused) else torch.channels_last
         self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        (fuse if fused else unfuse)(self._network)
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
@@ -179,6 +184,12 @@ class TorchEngine:
         measure.note_gradients()
         self._update(loss, learning_rate)
         return measure.norms()
+
+    def gradients(self, indices: Indices) -> tuple[Totals, Tensors]:
+        """The totals and the gradients of the run's first step on these images, which isn't taken."""
+        self._differentiate(indices, 1, 0, replay=False)
+        named = self._network.named_parameters()
+        return self.take_totals(), {name: _copy(value.grad) for name, value in named if value.grad is not None}
 
     def _differentiate(self, indices: Indices, epoch: int, step: int, *, replay: bool = True) -> Tensor:
         """Compute the gradients on these images and add to the totals; return the loss."""

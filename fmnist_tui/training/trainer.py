@@ -18,6 +18,7 @@ import numpy as np
 from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.text import counted
 from fmnist_tui.training import events
+from fmnist_tui.training.blas_threads import ThreadWatch
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.dynamics import dynamics_of, measured_steps
 from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals, evaluation_batch
@@ -43,6 +44,7 @@ def train(
     *,
     exact: bool = True,
     until: int | None = None,
+    threads: ThreadWatch | None = None,
 ) -> Iterator[Event]:
     """Train to the end, or until a command stops the run; the last event is a `RunFinished`.
 
@@ -54,8 +56,9 @@ def train(
         start: A checkpoint of the same task to resume from.
         exact: Whether the run resumes bit for bit, for the log.
         until: Save and end, resumable, after this epoch; the schedule stays that of all epochs. None to train them all.
+        threads: May reduce the number of CPU threads; None if it is fixed.
     """
-    return _Training(engine, task, control, store, start, exact=exact, until=until).run()
+    return _Training(engine, task, control, store, start, exact=exact, until=until, threads=threads).run()
 
 
 class _StopNow(Exception):
@@ -79,6 +82,7 @@ class _Training:
         *,
         exact: bool,
         until: int | None,
+        threads: ThreadWatch | None,
     ) -> None:
         self._engine = engine
         self._task = task
@@ -88,6 +92,7 @@ class _Training:
         self._start = start
         self._exact = exact
         self._until = math.inf if until is None else until
+        self._threads = threads
         self._position = start.position if start else Position()
         self._measured = measured_steps(len(task.train_indices), self._settings.batch_size)
         self._evaluated = evaluation_batch(task.config.device, math.prod(task.dataset.shape))
@@ -176,6 +181,10 @@ class _Training:
         yield events.StepMetrics(position.step, position.epoch, totals.mean_loss, totals.accuracy, rate, speed)
         yield from self._check_finite("loss", totals.loss)
         yield from self._store.news()
+        if self._threads and (fewer := self._threads.see(speed)):
+            self._position = replace(self._position, threads=fewer.threads)
+            self._start_saving()
+            yield events.Alert("fewer_threads", fewer.text)
 
     def _take_step(self, order: Indices, epoch_step: int) -> float:
         """Take one engine step; return its learning rate."""
@@ -228,6 +237,7 @@ class _Training:
             seconds=position.seconds + seconds,
             best_accuracy=max(totals.accuracy, position.best_accuracy),
             stale_epochs=0 if totals.accuracy > position.best_accuracy else position.stale_epochs + 1,
+            threads=position.threads,
         )
         if self._stopped_early:
             epochs = counted(self._settings.patience, "epoch")
