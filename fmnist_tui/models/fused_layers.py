@@ -100,6 +100,13 @@ class Dropout(nn.Module):
         self.p = p
         self.address: tuple[int, ...] = (0,)
         """Names the masks of the next forward pass; the engine sets it before each step."""
+        self.generator: torch.Generator | None = None
+        """Draws the masks on a GPU while a step is recorded: it was seeded by `seed` before."""
+
+    @property
+    def seed(self) -> int:
+        """Of the generator that draws the address's masks on a GPU."""
+        return int(np.random.SeedSequence(self.address).generate_state(1, np.uint64)[0] >> 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Zeroes each number with probability p and divides the others by 1 - p; evaluation changes nothing."""
@@ -122,8 +129,7 @@ class Dropout(nn.Module):
             keep = bits.view(np.uint16)[: inputs.numel()] >= round(self.p * _LEVELS)
             mask = torch.from_numpy(keep * np.float32(scale))
             return mask.to(inputs.dtype).as_strided(inputs.size(), inputs.stride())
-        generator = torch.Generator(inputs.device)
-        generator.manual_seed(int(np.random.SeedSequence(self.address).generate_state(1, np.uint64)[0] >> 1))
+        generator = self.generator or torch.Generator(inputs.device).manual_seed(self.seed)
         return (torch.empty_like(inputs).uniform_(generator=generator) >= self.p).to(inputs.dtype).mul_(scale)
 
 
