@@ -185,6 +185,12 @@ def queue_options(command: Command) -> Command:
     return cast("Command", per_gpu(busy))
 
 
+def graph_option(command: Command) -> Command:
+    """--graph/--no-graph, passed as `graph`; None if neither is given."""
+    what = "Replay training steps as a CUDA graph, where a check at the start allows it (default on NVIDIA GPUs)."
+    return click.option("--graph/--no-graph", default=None, help=what)(command)
+
+
 def run_argument(command: Command) -> Command:
     """RUN, passed as `ref`."""
     return click.argument("ref", metavar="RUN", shell_complete=complete_run)(command)

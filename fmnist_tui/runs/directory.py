@@ -81,6 +81,11 @@ class RunDirectory:
         return self.path / "until.json"
 
     @property
+    def graph_json(self) -> Path:
+        """Whether trainers use CUDA graphs; exists only if they don't."""
+        return self.path / "graph.json"
+
+    @property
     def label(self) -> Path:
         """The name, tags and note that a user added."""
         return self.path / "label.json"

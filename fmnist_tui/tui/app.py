@@ -36,7 +36,7 @@ from fmnist_tui.tui.lazy import LazyModule
 from fmnist_tui.tui.run_control import RunControl
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, help_dialog, import_all, inspector, load_images, quit_dialog, step_by_step
-from fmnist_tui.tui.stylesheet import ParsedOnce
+from fmnist_tui.tui.stylesheet import LabStylesheet
 from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
 from fmnist_tui.tui.widgets.nav import SCREENS
@@ -108,7 +108,7 @@ class FmnistApp(RunControl, FullResolution):
         super().__init__(folders, pace=_LOW_BANDWIDTH_PACE if low_bandwidth else 1.0, in_app=in_app)
         for theme in THEMES:
             self.register_theme(theme)
-        self.stylesheet = ParsedOnce(self.get_css_variables())
+        self.stylesheet = LabStylesheet(self.get_css_variables())
         self._settings_file = folders.config / "choices.json" if folders.config else None
         self._keys_file = folders.config / FILE_NAME if folders.config else None
         self._changes: dict[str, Any] = {}
