@@ -37,6 +37,7 @@ from fmnist_tui.tui.dialogs.choice import QuitDialog
 from fmnist_tui.tui.dialogs.help import HelpDialog
 from fmnist_tui.tui.graphics import FullResolution
 from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
+from fmnist_tui.tui.preparing import Preparing
 from fmnist_tui.tui.run_control import RunControl, stop_runs
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, import_all, inspector, step_by_step
@@ -53,7 +54,7 @@ _LOW_BANDWIDTH_PACE = 5.0
 """How many times less often a screen is painted with --low-bandwidth."""
 
 
-class FmnistApp(RunControl, FullResolution):
+class FmnistApp(RunControl, FullResolution, Preparing):
     """fmnist-tui.
 
     Attributes:
@@ -116,7 +117,7 @@ class FmnistApp(RunControl, FullResolution):
         self._ascii_filters: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self.stopped_at_exit: list[RunDirectory] = []
         self._first_run = attach
-        self._suspending = Suspending(self, self._paint_all)
+        self._suspending = Suspending(self, self.drain, self.action_repaint)
         self._stop_loading = threading.Event()
         self._early_signals: list[int] = []
 
@@ -143,10 +144,6 @@ class FmnistApp(RunControl, FullResolution):
         if self._settings_are_late:
             self.threads.start(self._wait_for_settings)
 
-    def delay_update(self, delay: float = 0.001) -> None:
-        """Textual waits 50 ms before it paints another screen; after a key press that is felt."""
-        super().delay_update(min(delay, 0.001))
-
     def handle_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
         for number in _ENDING:
@@ -170,11 +167,6 @@ class FmnistApp(RunControl, FullResolution):
     def action_suspend_process(self) -> None:
         """Suspends to the shell; trainer processes keep running, in-app runs pause with the app."""
         self._suspending.suspend()
-
-    def _paint_all(self) -> None:
-        """Repaints everything: the terminal may show anything."""
-        self.forget_sent_images()
-        self.refresh(layout=True)
 
     def action_help(self) -> None:
         """Lists the keys of the current screen."""
@@ -289,6 +281,7 @@ class FmnistApp(RunControl, FullResolution):
         """From now on no dialog opens, and the terminal isn't taken back."""
         self.is_leaving = True
         self._suspending.end()
+        self.drain()
         super().exit(*given, **named)
 
     def pop_screen(self) -> AwaitComplete:
@@ -351,6 +344,7 @@ class FmnistApp(RunControl, FullResolution):
     def _import_and_read_keys(self) -> None:
         """Which ids there are is known once all screens are imported."""
         import_all()
+        self.call_later(self.prepare_screens)
         try:
             keymap = read_keymap(self._keys_file) if self._keys_file else {}
         except KeymapError as error:
