@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from rich.color import ColorSystem
+from textual import on
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.binding import Binding
@@ -75,7 +76,8 @@ class Painting(LabApp):
         """Waits until the terminal has answered what it was asked: the shell would take it as keys."""
         time.sleep(self._line.seconds_open)
 
-    def on_resize(self, event: Resize) -> None:
+    @on(Resize)
+    def _forget_cells(self, event: Resize) -> None:
         """Terminals keep, move or clear their cells; in the size that they had before, nothing else would paint."""
         self._picture.forget()
         if event.size == self._picture.size:

@@ -74,17 +74,16 @@ class DistantTerminal(Terminal):
         """How many questions of the app are still on their way."""
         return len(self._answers)
 
-    def time_key(self, key: bytes) -> Answer | None:
-        """Presses a key; returns None if it isn't answered."""
+    def time_key(self, key: bytes, patience: float = 1.0) -> Answer | None:
+        """Presses a key; returns None if it isn't answered within `patience` seconds, beyond the round trip."""
         first, begun = len(self.sent), time.perf_counter()
         self._arrived.clear()
         os.write(self._ours, key)
-        gap = _SHORTEST_GAP + 3 * self._round_trip
-        while (now := time.perf_counter()) < begun + _LONGEST_ANSWER:
+        self._read(patience + self._round_trip)
+        size = first
+        while size < len(self.sent) and time.perf_counter() < begun + _LONGEST_ANSWER:
             size = len(self.sent)
-            self._read(gap)
-            if len(self.sent) == size and time.perf_counter() - now >= gap:
-                break
+            self._read(_SHORTEST_GAP + 2 * self._round_trip)
         if len(self.sent) == first:
             return None
         end = self.sent.find(_FRAME_ENDS, first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from random import Random
 
 import pyte
@@ -37,17 +38,12 @@ TEXTS = (
     "x" * 9,
 )
 COLOURS = (None, "default", "red", "#102030", "#405060")
+LOOKS = ("not bold", "bold", "dim bold", "underline", "reverse italic")
 STYLES = [
-    Style(color=colour, bgcolor=ground, **attributes)
+    Style(color=colour, bgcolor=ground) + Style.parse(look)
     for colour in COLOURS
     for ground in COLOURS
-    for attributes in (
-        {},
-        {"bold": True},
-        {"dim": True, "bold": True},
-        {"underline": True},
-        {"reverse": True, "italic": True},
-    )
+    for look in LOOKS
 ]
 
 
@@ -111,7 +107,9 @@ def test_an_image_over_cells_is_drawn_again_only_where_it_was_damaged_and_cells_
 
     def sent(*rows: str, image: str = "") -> str:
         over = [Segment(image, None, [(ControlType.CURSOR_MOVE_TO, 1, 0), (ControlType.CURSOR_MOVE_TO, 3, 2)])]
-        strips = [[Strip([Segment(row), *(over if image and y else [])], len(row))] for y, row in enumerate(rows)]
+        strips: list[Iterable[Strip]] = [
+            [Strip([Segment(row), *(over if image and y else [])], len(row))] for y, row in enumerate(rows)
+        ]
         picture.take(LayoutUpdate(strips, Region(0, 0, 4, 2)), ColorSystem.TRUECOLOR)
         return picture.changes()
 
