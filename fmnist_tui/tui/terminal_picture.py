@@ -133,9 +133,9 @@ class TerminalPicture:
                 what is around it is dimmed, and images go last.
         """
         out = _Output(self.repeats, self.size.width, limit)
-        for order in [_all] if limit is None else [_other_characters, _no_images, _all]:
+        for is_due in (None,) if limit is None else (_other_characters, _no_images, None):
             for y in sorted(self._rows):
-                if self._send_row(y, out, order) and order is _all:
+                if self._send_row(y, out, is_due) and is_due is None:
                     self._rows.discard(y)
         if not self._rows:
             for overlay in self._overlays:
@@ -151,13 +151,15 @@ class TerminalPicture:
             self._overlays = []
             self.forget()
 
-    def _send_row(self, y: int, out: _Output, is_due: Callable[[Cell, Cell | None], bool]) -> bool:
+    def _send_row(self, y: int, out: _Output, is_due: Callable[[Cell, Cell | None], bool] | None) -> bool:
         """Sends the cells that differ and are due; returns whether all of them could be sent."""
         wanted, shown = self._wanted[y], self._shown[y]
+        if wanted == shown:
+            return True
         x, width = 0, len(wanted)
         while x < width:
             cell = wanted[x]
-            if cell is None or cell == shown[x] or not (cell[0] and is_due(cell, shown[x])):
+            if cell == shown[x] or cell is None or not cell[0] or (is_due and not is_due(cell, shown[x])):
                 x += 1
                 continue
             if out.is_full:
@@ -172,7 +174,8 @@ class TerminalPicture:
             while end < width and (half := wanted[end]) is not None and not half[0]:
                 end += 1
             shown[x:end] = wanted[x:end]
-            self._damage(x, y, end)
+            if self._overlays:
+                self._damage(x, y, end)
             x = end
         return True
 
@@ -197,10 +200,6 @@ class TerminalPicture:
             else:
                 kept.append(before)
         self._overlays = kept + new
-
-
-def _all(_wanted: Cell, _shown: Cell | None) -> bool:
-    return True
 
 
 def _no_images(wanted: Cell, _shown: Cell | None) -> bool:
@@ -244,18 +243,18 @@ class _Output:
         elif self._x < 0 or gap < 0:
             self.append(f"\x1b[{x + 1}G")
         elif gap:
-            between = [cell for cell in row[self._x : x] if cell and cell[0].isascii() and self._suits(cell)]
-            text = "".join(cell[0] for cell in between)
-            self.append(text if len(text) == gap <= _SHORT_GAP else f"\x1b[{gap}C" if gap > 1 else "\x1b[C")
+            text = ""
+            if gap <= _SHORT_GAP:
+                text = "".join(cell[0] for cell in row[self._x : x] if cell and cell[0].isascii() and self._suits(cell))
+            self.append(text if len(text) == gap else f"\x1b[{gap}C" if gap > 1 else "\x1b[C")
         self._x, self._y = x, y
 
     def write(self, cell: Cell, count: int) -> None:
         """So many of them; cursor movements follow what terminals may have different widths for."""
         text, pen = cell
         self._draw_with(_on_blank(self._pen, pen) if pen.colour == "" else pen)
-        repetition = f"\x1b[{count - 1}b"
-        if self._repeats and len(text) == 1 and (count - 1) * len(text.encode()) > len(repetition):
-            self.append(text + repetition)
+        if self._repeats and count > 2 and count * (1 if text.isascii() else 3) > 6 and len(text) == 1:
+            self.append(f"{text}\x1b[{count - 1}b")
         else:
             self.append(text * count)
         self._x += count
@@ -328,6 +327,7 @@ def _pens(style: Style, colours: ColorSystem) -> tuple[Pen, Pen]:
     return pen, pen if flags & ~_UNSEEN_ON_BLANKS else Pen(0, "", pen.ground, link)
 
 
+@lru_cache(1 << 14)
 def _on_blank(now: Pen, blank: Pen) -> Pen:
     """The pen that draws a blank after this one."""
     return Pen(now.flags & _UNSEEN_ON_BLANKS, now.colour, blank.ground, blank.link)
