@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PATIENCE = 60.0
+PATIENCE = 100.0
 """Timeout in seconds for a command or a trainer, generous because the machine may be busy."""
 
 

@@ -28,7 +28,11 @@ from fmnist_tui.training.trainer import train
 RECIPE = "tuned"
 Report = Callable[[str, str], object]
 """Called after each log interval with what is trained ("v0, seed 0: epoch 2 of 12") and how far the epoch is."""
-_SLOWED = {"gpu_shared": "shared its GPU with others", "too_many_threads": "had more threads than CPUs"}
+_SLOWED = {
+    "gpu_shared": "shared its GPU with others",
+    "too_many_threads": "had more threads than CPUs",
+    "fewer_threads": "shared its CPUs with others",
+}
 """Alerts after which a run's times aren't those of the machine."""
 
 

@@ -43,6 +43,7 @@ class Position:
         best_accuracy: The best validation accuracy so far, 0 to 1; below 0 before the first validation.
         stale_epochs: Validations since then, for early stopping; 0 in a checkpoint of a version without it.
         norms: Those of this epoch's measured steps so far.
+        threads: With how many CPU threads training goes on, if others than the run began with; else 0.
     """
 
     epoch: int = 1
@@ -54,6 +55,7 @@ class Position:
     best_accuracy: float = -1.0
     stale_epochs: int = 0
     norms: tuple[StepNorms, ...] = ()
+    threads: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import threadpoolctl
 from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split_of
@@ -17,6 +16,7 @@ from fmnist_tui.data.dataset import check_enough
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
+from fmnist_tui.training.blas_threads import bound_blas_threads
 from fmnist_tui.training.config import Hyperparameters, TrainingConfig
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.events import Alert, Event, Stage
@@ -91,6 +91,8 @@ def _quotas(counts: Indices, limit: int) -> Indices:
 WINDOWS_PER_EPOCH = 100
 _CPU_WINDOW = 2
 """Steps: commands are read at the end of a log interval, and a CNN's step takes a tenth of a second on a CPU."""
+_GPU_WINDOW = 256
+"""Steps: each log interval ends with waiting for the GPU, whose steps take about a millisecond, so it lasts 0.25 s."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,10 @@ class Task:
     def total_steps(self) -> int:
         """Batches of the whole run."""
         return self.steps_per_epoch * self.config.hyperparameters.epochs
+
+    def with_threads(self, threads: int) -> Task:
+        """The same task on another number of CPU threads."""
+        return replace(self, config=replace(self.config, threads=threads))
 
 
 def make_task(config: TrainingConfig, dataset: Dataset, window: int | None = None) -> Task:
@@ -149,16 +155,22 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     return replace(config, hyperparameters=settings, modified=modified)
 
 
-def make_engine(task: Task) -> Engine:
+def make_engine(task: Task, *, graph: bool = True) -> Engine:
     """An untrained engine for the task's model and images; imports PyTorch only for models that need it.
 
     Bounds the BLAS threads of the whole process: their number changes how floating-point sums round.
+
+    Args:
+        task: The training.
+        graph: Whether steps on an NVIDIA GPU are replayed as a CUDA graph, where they can be; it changes no bit.
     """
-    train = task.dataset.train
-    return build_engine(task.config, train.images, train.labels, len(task.dataset.classes))
+    train, classes = task.dataset.train, len(task.dataset.classes)
+    return build_engine(task.config, train.images, train.labels, classes, task.train_indices if graph else None)
 
 
-def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labels, classes: int) -> Engine:
+def build_engine(
+    config: TrainingConfig, images: NDArray[np.uint8], labels: Labels, classes: int, trained: Indices | None = None
+) -> Engine:
     """`make_engine` without a task.
 
     Args:
@@ -166,6 +178,7 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
         images: uint8, (n, channels, height, width).
         labels: Unsigned integers, (n,), below `classes`.
         classes: Number of classes.
+        trained: The images that will be trained on, if a GPU is to replay steps as a CUDA graph.
     """
     shape: ImageShape = images.shape[1:]
     if not config.model.needs_torch:
@@ -183,11 +196,19 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
     prepare(config.threads)
     network = seeded_network(partial(config.build, shape, classes), config.seed)
     plain = config.version not in BUILT_IN
-    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
+    settings, device = config.hyperparameters, config.device
+    fused = settings.fused_layers == "on" and (config.fused or not plain)
+    engine = TorchEngine(network, settings, config.seed, images, labels, device, plain=plain, fused=fused)
+    if trained is not None and device.startswith("cuda"):
+        engine.use_graph(trained)
+    return engine
 
 
 def _window(task: Task) -> int:
     window = max(1, round(task.steps_per_epoch / WINDOWS_PER_EPOCH))
+    if task.config.model.needs_torch and task.config.device.startswith("cuda"):
+        parts = max(1, task.steps_per_epoch // max(window, _GPU_WINDOW))
+        return math.ceil(task.steps_per_epoch / parts)
     slow = task.config.model.needs_torch and task.config.device == "cpu"
     return min(window, _CPU_WINDOW) if slow else window
 
@@ -261,16 +282,3 @@ def _unseen(task: Task) -> Iterator[Event]:
         yield Alert(
             "unseen_classes", f"no training image of {names}; {counted(count, 'test image')} will be misclassified"
         )
-
-
-def bound_blas_threads(threads: int) -> None:
-    """Limit the threads of BLAS for the whole process: their number changes how floating-point sums round.
-
-    Newer versions of threadpoolctl let only the first thread that set a limit change it while that thread is alive, and
-    silently ignore others. Here the latest caller takes over.
-    """
-    openblas = getattr(threadpoolctl, "OpenBLASController", None)
-    take_over = getattr(openblas, "clear_controlling_thread", None)
-    if take_over:
-        take_over(force=True)
-    threadpoolctl.threadpool_limits(threads, user_api="blas")

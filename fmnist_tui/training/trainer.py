@@ -18,9 +18,10 @@ import numpy as np
 from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.text import counted
 from fmnist_tui.training import events
+from fmnist_tui.training.blas_threads import ThreadWatch
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.dynamics import dynamics_of, measured_steps
-from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
+from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals, evaluation_batch
 from fmnist_tui.training.events import Command, Control, Event, StageKind
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.snapshots import plan_snapshots
@@ -43,6 +44,7 @@ def train(
     *,
     exact: bool = True,
     until: int | None = None,
+    threads: ThreadWatch | None = None,
 ) -> Iterator[Event]:
     """Train to the end, or until a command stops the run; the last event is a `RunFinished`.
 
@@ -54,8 +56,9 @@ def train(
         start: A checkpoint of the same task to resume from.
         exact: Whether the run resumes bit for bit, for the log.
         until: Save and end, resumable, after this epoch; the schedule stays that of all epochs. None to train them all.
+        threads: May reduce the number of CPU threads; None if it is fixed.
     """
-    return _Training(engine, task, control, store, start, exact=exact, until=until).run()
+    return _Training(engine, task, control, store, start, exact=exact, until=until, threads=threads).run()
 
 
 class _StopNow(Exception):
@@ -79,6 +82,7 @@ class _Training:
         *,
         exact: bool,
         until: int | None,
+        threads: ThreadWatch | None,
     ) -> None:
         self._engine = engine
         self._task = task
@@ -88,8 +92,10 @@ class _Training:
         self._start = start
         self._exact = exact
         self._until = math.inf if until is None else until
+        self._threads = threads
         self._position = start.position if start else Position()
         self._measured = measured_steps(len(task.train_indices), self._settings.batch_size)
+        self._evaluated = evaluation_batch(task.config.device, math.prod(task.dataset.shape))
         self._plan = plan_snapshots(engine, task)
         self._ending = False
         self._paused_seconds = 0.0
@@ -164,6 +170,7 @@ class _Training:
         end = min(first - first % self._task.window + self._task.window, self._task.steps_per_epoch)
         started = time.perf_counter()
         rate = 0.0
+        self._engine.expect([self._batch(order, step) for step in range(first, end)], self._position.epoch, first)
         for epoch_step in range(first, end):
             rate = self._take_step(order, epoch_step)
         totals = self._engine.take_totals()
@@ -174,21 +181,28 @@ class _Training:
         yield events.StepMetrics(position.step, position.epoch, totals.mean_loss, totals.accuracy, rate, speed)
         yield from self._check_finite("loss", totals.loss)
         yield from self._store.news()
+        if self._threads and (fewer := self._threads.see(speed)):
+            self._position = replace(self._position, threads=fewer.threads)
+            self._start_saving()
+            yield events.Alert("fewer_threads", fewer.text)
 
     def _take_step(self, order: Indices, epoch_step: int) -> float:
         """Take one engine step; return its learning rate."""
-        size = self._settings.batch_size
         epoch = self._position.epoch
         done = (epoch - 1) * self._task.steps_per_epoch + epoch_step
         settings, total = self._settings, self._task.total_steps
         rate = learning_rate(settings.schedule, settings.learning_rate, done, total, settings.warm_up)
-        batch = order[epoch_step * size : (epoch_step + 1) * size]
+        batch = self._batch(order, epoch_step)
         if epoch_step in self._measured:
             norms = self._engine.measured_step(batch, rate, epoch, epoch_step)
             self._position = replace(self._position, norms=(*self._position.norms, norms))
         else:
             self._engine.step(batch, rate, epoch, epoch_step)
         return rate
+
+    def _batch(self, order: Indices, epoch_step: int) -> Indices:
+        size = self._settings.batch_size
+        return order[epoch_step * size : (epoch_step + 1) * size]
 
     def _advance(self, steps: int, totals: Totals, seconds: float) -> None:
         position = self._position
@@ -204,7 +218,7 @@ class _Training:
     def _validate(self) -> Iterator[Event]:
         yield events.Stage(StageKind.VALIDATING)
         started = time.perf_counter() - self._paused_seconds
-        first, *others = _batches(self._task.validation_indices)
+        first, *others = _batches(self._task.validation_indices, self._evaluated, first=EVALUATION_BATCH)
         yield from self._handle_commands()
         totals, dead = self._engine.evaluate_units(first)
         for batch in others:
@@ -223,6 +237,7 @@ class _Training:
             seconds=position.seconds + seconds,
             best_accuracy=max(totals.accuracy, position.best_accuracy),
             stale_epochs=0 if totals.accuracy > position.best_accuracy else position.stale_epochs + 1,
+            threads=position.threads,
         )
         if self._stopped_early:
             epochs = counted(self._settings.patience, "epoch")
@@ -292,7 +307,7 @@ class _Training:
     def _score(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
         test = self._task.dataset.test
         parts = []
-        for batch in _batches(np.arange(len(test))):
+        for batch in _batches(np.arange(len(test)), self._evaluated):
             yield from self._handle_commands()
             parts.append(self._engine.predict(test.images[batch]))
         probabilities = np.concatenate(parts)
@@ -355,6 +370,9 @@ class _Training:
         yield from self._store.news()
 
 
-def _batches(indices: Indices) -> Iterator[Indices]:
-    for first in range(0, len(indices), EVALUATION_BATCH):
-        yield indices[first : first + EVALUATION_BATCH]
+def _batches(indices: Indices, size: int, first: int | None = None) -> Iterator[Indices]:
+    """Parts of so many, the first of which has at most `first`."""
+    start, end = 0, min(size, first or size)
+    while start < len(indices):
+        yield indices[start:end]
+        start, end = end, end + size

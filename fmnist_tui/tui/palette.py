@@ -10,6 +10,7 @@ from typing import Any
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding
 from textual.command import CommandList, CommandPalette, SearchIcon
+from textual.events import Mount
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, OptionList
@@ -35,6 +36,8 @@ class Palette(SafeScreen, CommandPalette):
         return super().run_worker(work, *given, **{**named, "exit_on_error": False})
 
     async def _dispatch_message(self, message: Message) -> None:
+        if isinstance(message, Mount) and len(self.app.screen_stack) < 2:
+            return  # closed again already, or the app is being left: there is no screen below it to search in
         if not (self.is_over and isinstance(message, Input.Submitted | OptionList.OptionSelected)):
             await super()._dispatch_message(message)
 

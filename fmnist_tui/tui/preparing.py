@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textual.cache import LRUCache
 from textual.events import Event, InputEvent, Paste
 from textual.screen import Screen
 
@@ -19,8 +18,6 @@ _PAUSE_SECONDS = 0.1
 """Between two steps, each of which delays a key that is pressed at this moment."""
 _QUIET_SECONDS = 1.0
 """After a key, the next steps wait: another one may follow."""
-_STYLE_SHEETS = 512
-"""Textual keeps the rules of 64, and widgets have one each: beyond that, it parses all of them again and again."""
 
 
 class Preparing(LabApp):
@@ -28,7 +25,6 @@ class Preparing(LabApp):
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__(folders, pace=pace, in_app=in_app)
-        self.stylesheet._parse_cache = LRUCache(_STYLE_SHEETS)
         self._steps: Iterator[object] = iter(())
         self._last_input = 0.0
 

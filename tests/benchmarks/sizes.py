@@ -32,6 +32,10 @@ class Sizes:
         starts: Of each command.
         warm_starts: Before them, not counted.
         loads: Of the data, anew each time.
+        many_runs: For `results`.
+        most_runs: For `runs`.
+        log_bytes: Of the log of the run that is attached to.
+        attaches: To it, and starts of these commands.
         shared: Whether all contestants share one process, which is quick but not fair.
         threads: CPU threads; 0 for all.
         images: Of the drawn set, training and test; None for Fashion-MNIST.
@@ -59,6 +63,10 @@ class Sizes:
     starts: int = 20
     warm_starts: int = 1
     loads: int = 5
+    many_runs: int = 300
+    most_runs: int = 1000
+    log_bytes: int = 100_000_000
+    attaches: int = 5
     shared: bool = False
     threads: int = 0
     images: tuple[int, int] | None = None
@@ -88,6 +96,10 @@ QUICK = Sizes(
     starts=1,
     warm_starts=0,
     loads=1,
+    many_runs=6,
+    most_runs=8,
+    log_bytes=200_000,
+    attaches=1,
     shared=True,
     threads=1,
     images=(400, 40),

@@ -69,12 +69,13 @@ class Outcome:
         return self.err[:-1].removeprefix("error: ")
 
 
-def call(*arguments: object, before: Sequence[str] = (), **environment: str) -> Outcome:
+def call(*arguments: object, before: Sequence[str] = (), patience: float = PATIENCE, **environment: str) -> Outcome:
     """Run a command as a separate process, without a terminal, to its end.
 
     Args:
         arguments: The command's.
         before: A command that runs the one after it, such as `sh -c ...`.
+        patience: Timeout in seconds.
         environment: Variables that differ from this process's.
     """
     done = subprocess.run(
@@ -83,7 +84,7 @@ def call(*arguments: object, before: Sequence[str] = (), **environment: str) -> 
         check=False,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
-        timeout=PATIENCE,
+        timeout=patience,
         env={**os.environ, **environment},
     )
     return Outcome(done.returncode, done.stdout, done.stderr)

@@ -151,7 +151,8 @@ def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("versions", [["all"], ["v3", "v1", "v3", "v0"]], ids=" ".join)
 def test_several_versions_in_separate_processes_run_in_the_order_given(runs: Path, versions: list[str]) -> None:
-    outcome = call("train", *versions, *TINY, "--threads", available_cpus(), "--runs", runs)  # one at a time
+    one_at_a_time = ("--threads", available_cpus())
+    outcome = call("train", *versions, *TINY, *one_at_a_time, "--runs", runs, patience=600)
     assert (outcome.status, outcome.err) == (0, "")
     order = ["v0", "v1", "v2", "v3", "v4"] if versions == ["all"] else ["v3", "v1", "v0"]
     assert [line[:2] for line in outcome.lines if line.endswith("  completed")] == order

@@ -11,13 +11,16 @@ from data.samples import write_idx
 
 from fmnist_tui.data import load
 from fmnist_tui.host.node import available_cpus, host_name
+from fmnist_tui.runs import start, worker
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.in_app import InAppRun
+from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.queue.submit import submit
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
+from fmnist_tui.training.blas_threads import FewerThreads
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,
@@ -294,6 +297,27 @@ def test_too_many_threads_are_kept_where_they_were_asked_for_and_reported(runs: 
         resumed = watch.next(Resumed)
     assert (resumed.threads, resumed.exact) == (cpus + 1, True)
     assert [alert.kind for alert in alerts_of(run)] == ["too_many_threads"]
+
+
+def test_a_run_begins_on_fewer_threads_where_those_are_faster(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "fewer_threads", lambda threads: FewerThreads(1, f"1 thread instead of {threads}"))
+    monkeypatch.setattr(start, "available_cpus", lambda: 4)
+    run = request(runs, replace(SHORT_V0, hyperparameters=replace(SHORT_V0.hyperparameters, epochs=1), threads=0))
+    assert InAppRun(run).train().reason == "completed"
+    assert [(alert.kind, alert.message) for alert in alerts_of(run)] == [("fewer_threads", "1 thread instead of 4")]
+    assert read_manifest(run).threads == 1
+    assert [event.threads for event in events_of(run) if isinstance(event, RunStarted)] == [1]
+
+
+def test_a_run_goes_on_with_the_threads_that_its_checkpoint_names(runs: Path, stopped_v0: RunDirectory) -> None:
+    """It had gone on with fewer than it began with: the same number keeps it exact."""
+    run = begun_elsewhere(stopped_v0, runs, threads=available_cpus())
+    for folder in run.checkpoints.iterdir():
+        change(folder / "state.json", lambda record: record["position"].update(threads=1))
+    InAppRun(run).train()
+    assert (last_resumed(run).threads, last_resumed(run).exact) == (1, True)
+    assert json.loads(run.result.read_text())["threads"] == 1
+    assert alerts_of(run) == []
 
 
 def test_a_run_starts_again_elsewhere_where_nothing_was_saved(runs: Path, stopped_v0: RunDirectory) -> None:

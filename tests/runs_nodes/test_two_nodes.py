@@ -244,7 +244,7 @@ def stop_and_resume_elsewhere(a: Node, b: Node, runs: Path) -> None:
     last = request(runs, LONG)
     assert a.call("resume", last.run_id, "--detach").status == 0
     assert [one.status(waiting) for one in (a, b)] == ["queued", "queued"]
-    assert "is waiting for its device" in b.call("delete", waiting.run_id, "--yes").complaint
+    assert "waits to be trained" in b.call("delete", waiting.run_id, "--yes").complaint
     assert b.call("stop", waiting.run_id).status == 0
     assert [one.status(waiting) for one in (a, b)] == ["stopped", "stopped"]
     assert b.call("resume", waiting.run_id, "--detach").status == 0

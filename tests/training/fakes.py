@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.training.blas_threads import ThreadWatch
 from fmnist_tui.training.checkpoint import Checkpoint
 from fmnist_tui.training.engine import DeadFractions, Engine, Indices, StepNorms, Tensors, Totals
 from fmnist_tui.training.events import Alert, CheckpointSaved, Command, Event
@@ -52,6 +53,10 @@ class FakeEngine:
         return 1
 
     layers = ()
+    graph = None
+
+    def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
+        """There is nothing to prepare."""
 
     def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
         self.step(indices, learning_rate, epoch, step)
@@ -169,6 +174,7 @@ def drive(
     start: Checkpoint | None = None,
     store: MemoryStore | None = None,
     until: int | None = None,
+    threads: ThreadWatch | None = None,
 ) -> Ran:
     """Trains to the end, or until an epoch; the trainer next reads the commands that `script` returns for an event."""
     commands: list[Command | None] = []
@@ -177,7 +183,7 @@ def drive(
     def control() -> Command | None:
         return commands.pop(0) if commands else None
 
-    for event in train(engine, task, control, ran.store, start, until=until):
+    for event in train(engine, task, control, ran.store, start, until=until, threads=threads):
         ran.events.append(event)
         commands.extend(script(event))
         assert len(ran.events) < 10_000, "this training never ends"

@@ -1,6 +1,8 @@
-"""The four versions learn the real images, on one thread: two of them wait for each other where others compute too."""
+"""The built-in models learn the real images, on one thread: two would wait for each other on a busy machine."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 
@@ -20,6 +22,12 @@ def trained(version: str, data: Dataset, epochs: int, limit: int | None = None, 
     return drive(make_engine(task), task)
 
 
+def lowest_loss(smoothing: float, n_classes: int = 10) -> float:
+    """The entropy of smoothed labels in nats: below it lies no network's loss."""
+    wrong = smoothing / n_classes
+    return -sum(p * math.log(p) for p in (1 - smoothing + wrong, *[wrong] * (n_classes - 1)) if p > 0)
+
+
 def test_v0_passes_85_percent_in_two_epochs(fashion_mnist: Dataset) -> None:
     """Measured over two seeds: validation accuracy 0.883, test accuracy 0.871 and 0.874, likelihood 0.42."""
     ran = trained("v0", fashion_mnist, epochs=2)
@@ -35,10 +43,14 @@ def test_v0_passes_85_percent_in_two_epochs(fashion_mnist: Dataset) -> None:
     "version", ["v1", *(pytest.param(version, marks=pytest.mark.slow) for version in ("v2", "v3", "v4"))]
 )
 def test_a_cnn_learns_from_two_thousand_images(version: str, fashion_mnist: Dataset) -> None:
-    """Measured over three seeds: validation accuracy 0.81 to 0.86, the second epoch's loss half of the first's."""
+    """Measured over three seeds: validation accuracy 0.81 to 0.86; the second epoch's loss is half of the first's.
+
+    v4's, above the lowest that smoothed labels allow, is 0.60 to 0.68 of it.
+    """
     ran = trained(version, fashion_mnist, epochs=2, limit=2000, score_test=False)
     first, second = ran.of(events.Epoch)
-    assert second.train_loss < 0.75 * first.train_loss
+    least = lowest_loss(configure(version, "tuned", {}).hyperparameters.label_smoothing)
+    assert second.train_loss - least < 0.75 * (first.train_loss - least)
     assert second.validation_accuracy > 0.65
     assert second.validation_nll < 1.0
 

@@ -17,6 +17,7 @@ from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.base_screens import Dialog
+from fmnist_tui.tui.palette import Palette
 from fmnist_tui.tui.run_control import RunControl
 
 from .driving import AnyPilot, loaded, shown, until
@@ -209,6 +210,16 @@ async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: p
             kinds = [type(screen) for screen in app.screen_stack if isinstance(screen, Dialog)]
             assert len(kinds) == len(set(kinds)), shown(app)
             await app.action_go("dataset")
+
+
+async def test_the_palette_may_be_closed_before_its_widgets_are_there(app: FmnistApp) -> None:
+    """It looks for the screen below it; while the app is being left, there may be none."""
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        app.push_screen(palette := Palette())
+        app._screen_stack.remove(palette)
+        await pilot.pause(0.1)
+    assert app._exception is None
 
 
 async def test_dialogs_do_not_stack_without_end(app: FmnistApp, runs: Path) -> None:

@@ -9,6 +9,7 @@ from benchmarks.spec import Spec
 
 BUILDERS = {
     "v0": ("ours", "Bare"),
+    "v0 watched": ("ours", "Watched"),
     "v3": ("ours", "Bare"),
     "v0 kept": ("kept", "Kept"),
     "v3 kept": ("kept", "Kept"),

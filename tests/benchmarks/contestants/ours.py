@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from benchmarks.spec import Spec
 from fmnist_tui.data import Dataset, load
 from fmnist_tui.models.hyperparameters import learning_rate
 from fmnist_tui.paths import cache_folder
+from fmnist_tui.training.blas_threads import ThreadWatch, fewer_threads
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.engine import EVALUATION_BATCH, Indices
 from fmnist_tui.training.recipes import configure
@@ -49,6 +52,22 @@ class Bare:
             self._engine.step(batch, rate, epoch, epoch_step)
             if (epoch_step + 1) % window == 0 or epoch_step + 1 == self._task.steps_per_epoch:
                 self._engine.take_totals()
+
+
+class Watched(Bare):
+    """With as many threads as are fastest at the time, as a run has that names no number."""
+
+    def __init__(self, spec: Spec) -> None:
+        found = fewer_threads(spec.threads)
+        super().__init__(replace(spec, threads=found.threads if found else spec.threads))
+        self._watch = ThreadWatch(found.threads if found else spec.threads)
+
+    def turn(self, amount: int) -> None:
+        """So many steps, a window at a time."""
+        for done in range(0, amount, self._task.window):
+            begun, steps = time.perf_counter(), min(self._task.window, amount - done)
+            super().turn(steps)
+            self._watch.see(steps * self._task.config.hyperparameters.batch_size / (time.perf_counter() - begun))
 
 
 class Validation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import partial
 
 from benchmarks.bench import Bench
@@ -30,6 +32,7 @@ def measure(bench: Bench) -> Rows:
     yield "v0-sklearn", partial(against, "v0 scikit-learn")
     yield "v0-pytorch", partial(against, "v0 PyTorch")
     yield "v0-peak", partial(_share_of_peak, bench)
+    yield "v0-busy", partial(_beside_a_busy_process, bench)
     yield "v0-kept", partial(lost_to_keeping, bench, "v0", bench.sizes.v0_kept_steps)
     yield "v0-memory", lambda: median_of([float(whole_training(bench, "v0").memory)], "the most in a short run")
 
@@ -43,6 +46,19 @@ def _share_of_peak(bench: Bench) -> Measured:
     peak = median_of([most / theirs / 1e9 for _, theirs in pairs]).value
     note = f"{FLOPS / 1e6:.2f} MFLOP an image; peak {peak:.0f} GFLOP/s"
     return median_of([(work / mine) / (most / theirs) for mine, theirs in pairs], note)
+
+
+def _beside_a_busy_process(bench: Bench) -> Measured:
+    """A run that names no number of threads, against one on one thread."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
+    try:
+        one, steps = bench.spec("v0", threads=1), bench.sizes.v0_steps
+        theirs, mine = (partial(bench.workers.seconds, spec, steps) for spec in (one, bench.spec("v0 watched")))
+        pairs = in_pairs(theirs, mine, bench.sizes.pairs)
+    finally:
+        busy.kill()
+        busy.wait()
+    return median_of(ratios(pairs), _speeds(pairs, steps * bench.batch_size))
 
 
 def _speeds(pairs: list[tuple[float, float]], images: int) -> str:
