@@ -33,6 +33,7 @@ from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone
 from fmnist_tui.tui.graphics import FullResolution
 from fmnist_tui.tui.keys import usable_keymap
 from fmnist_tui.tui.lazy import LazyModule
+from fmnist_tui.tui.preparing import Preparing
 from fmnist_tui.tui.run_control import RunControl
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.startup import MODES, help_dialog, import_all, inspector, load_images, quit_dialog, step_by_step
@@ -56,7 +57,7 @@ _LOW_BANDWIDTH_PACE = 5.0
 """How many times less often a screen is painted with --low-bandwidth."""
 
 
-class FmnistApp(RunControl, FullResolution):
+class FmnistApp(RunControl, FullResolution, Preparing):
     """fmnist-tui.
 
     Attributes:
@@ -122,7 +123,7 @@ class FmnistApp(RunControl, FullResolution):
         self._ascii_filters: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self.stopped_at_exit: list[RunDirectory] = []
         self._first_run = attach
-        self._suspending = Suspending(self, self._paint_all)
+        self._suspending = Suspending(self, self.drain, self.action_repaint)
         self._stop_loading = threading.Event()
         self._early_signals: list[int] = []
 
@@ -148,10 +149,6 @@ class FmnistApp(RunControl, FullResolution):
         if self._settings_are_late:
             self.threads.start(self._wait_for_settings)
 
-    def delay_update(self, delay: float = 0.001) -> None:
-        """Textual waits 50 ms before it paints another screen; after a key press that is felt."""
-        super().delay_update(min(delay, 0.001))
-
     def handle_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
         for number in _ENDING:
@@ -175,11 +172,6 @@ class FmnistApp(RunControl, FullResolution):
     def action_suspend_process(self) -> None:
         """Suspends to the shell; trainer processes keep running, in-app runs pause with the app."""
         self._suspending.suspend()
-
-    def _paint_all(self) -> None:
-        """Repaints everything: the terminal may show anything."""
-        self.forget_sent_images()
-        self.refresh(layout=True)
 
     def action_help(self) -> None:
         """Lists the keys of the current screen."""
@@ -294,6 +286,7 @@ class FmnistApp(RunControl, FullResolution):
         """From now on no dialog opens, and the terminal isn't taken back."""
         self.is_leaving = True
         self._suspending.end()
+        self.drain()
         super().exit(*given, **named)
 
     def pop_screen(self) -> AwaitComplete:
@@ -355,6 +348,7 @@ class FmnistApp(RunControl, FullResolution):
     def _import_and_read_keys(self) -> None:
         """Which ids there are is known once all screens are imported."""
         import_all()
+        self.call_later(self.prepare_screens)
         keymap, fault = usable_keymap(self._keys_file) if self._keys_file else ({}, "")
         if fault:
             self.post_message(messages.Failed(fault, severity="warning"))

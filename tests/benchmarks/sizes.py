@@ -26,7 +26,8 @@ class Sizes:
         live_seconds: Length of a span.
         settle_seconds: Before it.
         presses: Rounds of keys.
-        between_seconds: Between two keys, which fall differently on the screen's own clock each time.
+        screens: Whose keys are pressed.
+        between_seconds: Between the answer to a key and the next one.
         idle_seconds: On each screen.
         starts: Of each command.
         warm_starts: Before them, not counted.
@@ -55,8 +56,9 @@ class Sizes:
     live_pairs: int = 10
     live_seconds: float = 20.0
     settle_seconds: float = 3.0
-    presses: int = 40
-    between_seconds: float = 0.37
+    presses: int = 3
+    screens: int = 8
+    between_seconds: float = 0.2
     idle_seconds: float = 10.0
     starts: int = 20
     warm_starts: int = 1
@@ -88,6 +90,7 @@ QUICK = Sizes(
     live_seconds=0.7,
     settle_seconds=0.2,
     presses=1,
+    screens=1,
     between_seconds=0.2,
     idle_seconds=0.2,
     starts=1,

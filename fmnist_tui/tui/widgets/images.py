@@ -268,7 +268,10 @@ class Picture(Widget):
         return self._sharp
 
     def _overlaid(self, strips: list[Strip], crop: Region, overlay: str, lines: int) -> list[Strip]:
-        """With sixels as control characters at the end of the last row: they take no cells, and are never cut."""
+        """With sixels as control characters at the end of the last row: they take no cells, and are never cut.
+
+        Its codes say which cells they are drawn over: the first one, and the one after the last.
+        """
         region = self.region
         corners = product((region.x, region.right - 1), (region.y, region.bottom - 1))
         covered = any(self._is_covered(*corner) for corner in corners)
@@ -279,8 +282,9 @@ class Picture(Widget):
             return strips
         self._was_covered = False
         place = f"\x1b7\x1b[{region.y + 1};{region.x + 1}H{overlay}\x1b8"
-        row = strips[lines - 1]
-        strips[lines - 1] = Strip([*row, Segment(place, None, [(ControlType.CURSOR_FORWARD, 0)])], row.cell_length)
+        row, end = strips[lines - 1], (region.right, region.y + lines)
+        area = [(ControlType.CURSOR_MOVE_TO, *corner) for corner in (region.offset, end)]
+        strips[lines - 1] = Strip([*row, Segment(place, None, area)], row.cell_length)
         return strips
 
     def _is_covered(self, x: int, y: int) -> bool:
