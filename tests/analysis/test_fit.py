@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 import scipy
+from numpy.typing import NDArray
 
 from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.analysis.probes.fit import Fit, measure_fit

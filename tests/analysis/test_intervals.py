@@ -6,8 +6,8 @@ import statistics
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 import scipy
+from numpy.typing import NDArray
 
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.intervals import Interval
