@@ -41,6 +41,21 @@ def check_regular_file(path: Path, largest: float = math.inf) -> None:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
+def read_regular_file(path: Path, largest: float) -> bytes:
+    """The content of a regular file of at most `largest` bytes; never blocks.
+
+    Raises:
+        OSError: There is none, or it can't be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # should it be a pipe
+    with FileIO(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
+            check_regular_file(path, largest)
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return file.readall()
+
+
 def exists(path: Path) -> bool:
     """Whether the path exists and is visible; False for a broken link."""
     return os.path.exists(path)  # noqa: PTH110 - never raises
@@ -147,11 +162,12 @@ def write_json(path: Path, value: Any, check: Callable[[], object] = lambda: Non
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object at `path`, or None if the file is missing, invalid, not an object, far too large or deep."""
     try:
-        check_regular_file(path, _MAX_JSON)
-        value = json.loads(path.read_bytes())
+        content = read_regular_file(path, _MAX_JSON)
+        value = json.loads(content)
     except (OSError, ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and not _is_too_deep(value) else None
+    may_be_deep = content.count(b"{") + content.count(b"[") > _MAX_DEPTH
+    return value if isinstance(value, dict) and not (may_be_deep and _is_too_deep(value)) else None
 
 
 def _is_too_deep(value: Any) -> bool:

@@ -22,7 +22,8 @@ def decoded(text: str) -> str:
 
 def safe(text: object) -> str:
     """`text` on one line: line breaks, control and invisible characters, and undecodable bytes become spaces."""
-    return "".join(character if character.isprintable() else " " for character in decoded(str(text)))
+    shown = decoded(str(text))
+    return shown if shown.isprintable() else "".join(one if one.isprintable() else " " for one in shown)
 
 
 def percent(fraction: object, digits: int = 2) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fmnist_tui.analysis.gpu_busy import busy_seconds
 from fmnist_tui.analysis.speed import Benchmark, Peak, Quartiles, Speed
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.models.layers import layer_table
@@ -16,11 +17,11 @@ from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.runs.start import resolve_device
 from fmnist_tui.text import counted
 from fmnist_tui.training.blas_threads import bound_blas_threads
-from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, check_device_name, has_pytorch
+from fmnist_tui.training.config import INSTALL_PYTORCH, ConfigError, TrainingConfig, check_device_name, has_pytorch
 from fmnist_tui.training.engine import Engine, Indices
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.streams import epoch_order
-from fmnist_tui.training.task import make_engine, make_task
+from fmnist_tui.training.task import Task, make_engine, make_task
 
 CPU_SIDE = 2048
 GPU_SIDE = 4096
@@ -135,13 +136,23 @@ _CALM = 0.1
 """Factor of the recipe's learning rate: with random labels the loss must not diverge."""
 
 
+_AHEAD = 256
+"""Steps that are announced to the engine at once, as in training."""
+
+
 @dataclass(frozen=True)
 class _Cell:
-    """A model on a device at a batch size."""
+    """A model on a device at a batch size; on a GPU, with a CUDA graph or without."""
 
     version: str
     device: str
     batch_size: int
+    graph: bool | None = None
+
+    @property
+    def name(self) -> str:
+        """What is measured."""
+        return f"{self.version} on {self.device}, batch {self.batch_size}{', CUDA graph' if self.graph else ''}"
 
 
 def bench(
@@ -151,6 +162,8 @@ def bench(
     progress: Progress,
     machine: Mapping[str, str],
     images: int = IMAGES,
+    *,
+    graph: bool = True,
 ) -> Benchmark:
     """Measures all built-in models: those in PyTorch on each of the devices, the others on the CPU.
 
@@ -161,6 +174,7 @@ def bench(
         progress: Called with the fraction that is done and what is measured next.
         machine: The devices' titles by name.
         images: Number of random training images.
+        graph: Whether GPUs are also measured with CUDA graphs.
     """
     skipped = _left_out()
     models = [get_model(name) for name in BUILT_IN if name not in skipped]
@@ -174,14 +188,21 @@ def bench(
         for name in here:
             progress(0.0, f"building {name} on {device}")
             tasks |= _engine_at_its_batch_sizes(name, device, threads, dataset)
+            if graph and device.startswith("cuda"):
+                tasks |= _engines_with_graph(name, device, threads, dataset, skipped)
     found = dict(zip(tasks, measure_rates(list(tasks.values()), seconds, progress), strict=True))
+    busy = {cell: busy_seconds(tasks[cell].run) for cell in found if isinstance(cell, _Cell) and cell.graph is not None}
     peaks = {device: np.array(rate) * flops(_side(device)) for device, rate in found.items() if isinstance(device, str)}
     return Benchmark(
         machine,
         threads,
         counted(images, "random image"),
         tuple(Peak(device, Quartiles.of(list(peak / 1e9))) for device, peak in peaks.items()),
-        tuple(_speed(cell, np.array(rate), peaks) for cell, rate in found.items() if isinstance(cell, _Cell)),
+        tuple(
+            _speed(cell, np.array(rate), peaks, busy.get(cell))
+            for cell, rate in found.items()
+            if isinstance(cell, _Cell)
+        ),
         skipped,
     )
 
@@ -242,48 +263,73 @@ def _engine_at_its_batch_sizes(
     """One engine, with the recipe's batch size and with the common one."""
     config = configure(name, "tuned", {}, device=device, threads=threads)
     task = make_task(config, dataset)
-    engine = make_engine(task)
-    order = epoch_order(0, 1, task.train_indices)
-    rate = config.hyperparameters.learning_rate * _CALM
-    sizes = dict.fromkeys((config.hyperparameters.batch_size, COMMON_BATCH))
-    return {
-        _Cell(name, device, size): InterleavedTask(
-            f"{name} on {device}, batch {size}", _steps(engine, order, size, rate)
-        )
-        for size in sizes
-    }
+    engine = make_engine(task, graph=False)
+    with_graph = None if engine.graph is None else False
+    cells = [_Cell(name, device, size, with_graph) for size in _sizes(config)]
+    return {cell: InterleavedTask(cell.name, _steps(engine, task, cell.batch_size)) for cell in cells}
 
 
-def _steps(engine: Engine, order: Indices, size: int, rate: float) -> Callable[[int], None]:
-    batches = _endless_batches(order, size)
+def _engines_with_graph(
+    name: str, device: str, threads: int, dataset: Dataset, skipped: dict[str, str]
+) -> dict[_Cell | str, InterleavedTask]:
+    """An engine for each batch size, since a graph has one; where none can be used, `skipped` says why."""
+    tasks: dict[_Cell | str, InterleavedTask] = {}
+    for size in _sizes(configure(name, "tuned", {})):
+        task = make_task(configure(name, "tuned", {"batch_size": size}, device=device, threads=threads), dataset)
+        engine = make_engine(task)
+        if engine.graph is None or not engine.graph.used:
+            skipped[f"CUDA graph of {name}, batch {size},"] = engine.graph.reason if engine.graph else ""
+            continue
+        cell = _Cell(name, device, size, graph=True)
+        tasks[cell] = InterleavedTask(cell.name, _steps(engine, task, size))
+    return tasks
+
+
+def _sizes(config: TrainingConfig) -> list[int]:
+    return list(dict.fromkeys((config.hyperparameters.batch_size, COMMON_BATCH)))
+
+
+def _steps(engine: Engine, task: Task, size: int) -> Callable[[int], None]:
+    batches = _endless_batches(epoch_order(0, 1, task.train_indices), size)
+    rate = task.config.hyperparameters.learning_rate * _CALM
 
     def step(times: int) -> None:
-        for _ in range(times):
-            number, batch = next(batches)
-            engine.step(batch, rate, 1, number)
+        while times > 0:
+            first, announced = next(batches)
+            engine.expect(announced, 1, first)
+            for number, batch in enumerate(announced[:times], first):
+                engine.step(batch, rate, 1, number)
+            times -= len(announced)
         engine.take_totals()  # waits for the device
 
     return step
 
 
-def _endless_batches(order: Indices, size: int) -> Iterator[tuple[int, Indices]]:
-    """Whole batches only, each with its number; images repeat if there are fewer than a batch holds."""
+def _endless_batches(order: Indices, size: int) -> Iterator[tuple[int, list[Indices]]]:
+    """Whole batches only, as many as are announced at once, after the first one's number.
+
+    Images repeat if there are fewer than a batch holds.
+    """
     order = np.resize(order, max(size, len(order)))
+    batches = [order[first : first + size] for first in range(0, len(order) - size + 1, size)]
     while True:
-        for number in range(len(order) // size):
-            yield number, order[number * size : (number + 1) * size]
+        for first in range(0, len(batches), _AHEAD):
+            yield first, batches[first : first + _AHEAD]
 
 
-def _speed(cell: _Cell, steps_per_second: Floats, peaks: Mapping[str, Floats]) -> Speed:
+def _speed(cell: _Cell, steps_per_second: Floats, peaks: Mapping[str, Floats], busy: float | None) -> Speed:
     images = steps_per_second * cell.batch_size
     fractions = images * 2.0 * layer_table(get_model(cell.version)).training_macs / peaks[cell.device]
+    rate = float(np.median(steps_per_second))
     return Speed(
         cell.version,
         cell.device,
         cell.batch_size,
         Quartiles.of(list(images)),
-        1000.0 / float(np.median(steps_per_second)),
+        1000.0 / rate,
         float(np.median(fractions)),
+        cell.graph,
+        None if busy is None else min(1.0, busy * rate),
     )
 
 

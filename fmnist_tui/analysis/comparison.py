@@ -23,7 +23,7 @@ from fmnist_tui.analysis.eligibility import (
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.analysis.paired import Difference, PairedTest, Reader, cached_reader, difference, paired_tests
 from fmnist_tui.data import official
-from fmnist_tui.data.sources import DEMO
+from fmnist_tui.data.location import DEMO
 from fmnist_tui.models.layers import layer_table, saved_table
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.models.spec import ModelSpec, Reported

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fmnist_tui.data import official
+from fmnist_tui.models.hyperparameters import Hyperparameters
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
@@ -101,9 +103,15 @@ def _modified(record: Run) -> Iterator[str]:
 def _differs(record: Run, model: ModelSpec) -> bool:
     """Whether its settings differ from the recipe's; on other data, those that follow from the data may."""
     recipe = model.recipe(record.recipe)
-    settings = asdict(settle_for_fashion_mnist(recipe))
+    settings = _settings_of(recipe)
     open_ones = left_to_data(recipe) if record.fingerprints != official.FASHION_MNIST.fingerprints else ()
     return record.settings != {**settings, **{name: record.settings.get(name) for name in open_ones}}
+
+
+@lru_cache
+def _settings_of(recipe: Hyperparameters) -> Mapping[str, Any]:
+    """The settings of a recipe on Fashion-MNIST, by name; cached, since all runs of a model are compared with them."""
+    return asdict(settle_for_fashion_mnist(recipe))
 
 
 def _limited(record: Run) -> Iterator[str]:
@@ -149,7 +157,7 @@ def _changed_settings(record: Run) -> list[str]:
         return []
     recipe = model.recipe(record.recipe)
     open_ones = left_to_data(recipe)
-    settings = asdict(settle_for_fashion_mnist(recipe))
+    settings = _settings_of(recipe)
     changed = [name for name in record.settings if name.startswith(MODEL)]
     changed += [name for name in settings if name not in open_ones and record.settings.get(name) != settings[name]]
     more = [f"{len(changed) - _MOST_CHANGED} more"] if len(changed) > _MOST_CHANGED else []

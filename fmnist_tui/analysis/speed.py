@@ -58,6 +58,9 @@ class Speed:
         fraction_of_peak: Of the device's peak in the same repeat, 0 to 1, the median. The MACs of
             the layers are counted, forward and backward, as two operations each. It may be high on NVIDIA's GPUs, where
             PyTorch lets convolutions round to TF32 but matrix products not.
+        graph: Whether steps were replayed as a CUDA graph; None on other devices.
+        busy_fraction: Of a step's time in which an NVIDIA GPU computes, 0 to 1; None on other devices, or if the
+            profiler may not see the GPU.
     """
 
     version: str
@@ -66,6 +69,8 @@ class Speed:
     images_per_second: Quartiles
     milliseconds_per_step: float
     fraction_of_peak: float
+    graph: bool | None = None
+    busy_fraction: float | None = None
 
 
 @dataclass(frozen=True)

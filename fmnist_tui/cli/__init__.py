@@ -6,7 +6,6 @@ A command's module is imported when the command is called, so that `--help` and 
 from __future__ import annotations
 
 import errno
-import gc
 import importlib
 import os
 import sys
@@ -47,8 +46,6 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check what works on this machine, with advice on the rest."),
 }
 
-_ALLOCATIONS = 50_000
-"""Between two garbage collections: with Python's 700 they take a twelfth of the start-up time."""
 _UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 _COMPLETION = """
@@ -122,7 +119,6 @@ def _revive_queues() -> None:
 def main() -> None:
     """The entry point: no traceback reaches a user."""
     debug = "--debug" in sys.argv
-    gc.set_threshold(_ALLOCATIONS)
     open_closed_streams()
     take_any_text()
     try:

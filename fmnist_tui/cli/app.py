@@ -13,14 +13,13 @@ import click
 from fmnist_tui.cli.options import run_argument, runs_option, screen_options
 from fmnist_tui.cli.output import is_terminal, outlive_the_terminal, write_ascii
 from fmnist_tui.paths import app_paths, runs_folder
-from fmnist_tui.runs.access import find_readable
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.status import Status
+from fmnist_tui.runs.run_status import Status
 
 if TYPE_CHECKING:
     from fmnist_tui.analysis.comparison import Comparison
+    from fmnist_tui.runs.directory import RunDirectory
     from fmnist_tui.tui.app import FmnistApp
-    from fmnist_tui.tui.run_monitor import RunState
+    from fmnist_tui.tui.runs_state import RunState
 
 
 _SOON = 0.5
@@ -139,6 +138,8 @@ def _compare(app: FmnistApp, found: list[Comparison | None]) -> None:
 @screen_options
 def attach_command(ref: str, runs: str | None, **look: Any) -> None:
     """Open the training screen on a run, wherever it was started; without a terminal, follow it in plain lines."""
+    from fmnist_tui.runs.access import find_readable
+
     run = find_readable(runs_folder(runs), ref)
     if _is_in_browser() or (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
         open_app(runs, None, attach=run, **look)

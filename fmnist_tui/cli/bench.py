@@ -19,6 +19,7 @@ _SECONDS_HELP = f"Duration of the benchmark. [default: {_SECONDS:.0f}]"
 _ACCURACY = click.FloatRange(0.0, 1.0, min_open=True)
 _TO_HELP = "Time to this validation accuracy; can be repeated. [default with a MODEL: 0.90, 0.92, 0.94]"
 _HEADER = ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of peak"]
+_GPU_HEADER = ["graph", "GPU busy"]
 
 
 @click.command("bench")
@@ -26,6 +27,7 @@ _HEADER = ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of
 @click.option("--seconds", type=click.FloatRange(0.1, 36_000.0), metavar="N", help=_SECONDS_HELP)
 @click.option("--device", "wanted", multiple=True, metavar="D", help="cpu, cuda, cuda:N or mps; can be repeated.")
 @click.option("--threads", type=click.IntRange(0, 1024), default=0, metavar="N", help="CPU threads; 0 for all.")
+@click.option("--no-graph", "graph", flag_value=False, default=True, help="Measure GPUs without CUDA graphs only.")
 @click.option("--to", "targets", type=_ACCURACY, multiple=True, metavar="ACCURACY", help=_TO_HELP)
 @click.option("--seeds", type=click.IntRange(1, 100), metavar="N", help="With --to: seeds 0 to N-1. [default: 1]")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help=f"With --to: {SET_HELP}")
@@ -42,13 +44,14 @@ def bench_command(
     seconds: float | None,
     wanted: tuple[str, ...],
     threads: int,
+    graph: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
     **settings: Any,
 ) -> None:
     """Measure training speed on this machine, in about a minute; with --to or a MODEL, the time to an accuracy.
 
-    Each model is trained on random images, several times, with its recipe's batch size and with 64. Other processes on
-    this machine slow it down.
+    Each model is trained on random images, several times, with its recipe's batch size and with 64, on NVIDIA GPUs with
+    and without a CUDA graph. Other processes on this machine slow it down.
 
     With --to, models (by default all built-in ones) are trained with the tuned recipe until they reach the validation
     accuracies. The times are saved and listed with those measured before.
@@ -66,7 +69,8 @@ def bench_command(
     devices = chosen_devices(wanted) if wanted else devices_here()
     duration = seconds or _SECONDS
     try:
-        found = bench(devices, threads or available_cpus(), duration, _report, device_names(this_machine()))
+        names = device_names(this_machine())
+        found = bench(devices, threads or available_cpus(), duration, _report, names, graph=graph)
     finally:
         show_for_now("")
     if as_json:
@@ -78,7 +82,7 @@ def bench_command(
 def _check_options(ctx: click.Context, *, to_accuracy: bool, from_runs: bool) -> None:
     """Raise a usage error if an option has no effect in this mode."""
     given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    useless = {"seconds"} if to_accuracy else {"seeds", "given", "data", "size", "runs"}
+    useless = {"seconds", "graph"} if to_accuracy else {"seeds", "given", "data", "size", "runs"}
     if to_accuracy:
         useless |= {"seeds", "given", "wanted", "threads"} if from_runs else {"runs"}
     for param in ctx.command.params:
@@ -123,7 +127,9 @@ def _measure_to_accuracy(
 
 
 def _print(found: Benchmark) -> None:
-    print_columns([_HEADER, *map(_row, found.speeds)])
+    on_gpu = any(speed.graph is not None for speed in found.speeds)
+    header, rows = _HEADER + _GPU_HEADER * on_gpu, [_row(one) + _gpu_row(one) * on_gpu for one in found.speeds]
+    print_columns([header, *rows])
     click.echo()
     for peak in found.peaks:
         quartiles = f"{grouped(peak.gflops.low)} to {grouped(peak.gflops.high)}"
@@ -149,6 +155,11 @@ def _row(speed: Speed) -> list[str]:
         f"{speed.milliseconds_per_step:.2f}",
         percent(speed.fraction_of_peak, 0),
     ]
+
+
+def _gpu_row(speed: Speed) -> list[str]:
+    busy = "-" if speed.busy_fraction is None else percent(speed.busy_fraction, 0)
+    return ["-" if speed.graph is None else "yes" if speed.graph else "no", busy]
 
 
 def _report(fraction: float, step: str) -> None:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from fmnist_tui.models.options import ConfigError
-
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -57,6 +55,7 @@ def recipe_option(command: Command) -> Command:
 
 
 def _name_or_file(ctx: click.Context, param: click.Parameter, value: str) -> str | RecipeFile:
+    from fmnist_tui.models.options import ConfigError
     from fmnist_tui.training.recipe_files import read_recipe_file
     from fmnist_tui.training.recipes import RECIPES
 
@@ -95,7 +94,7 @@ def data_option(command: Command) -> Command:
             location = data or os.environ.get("FMNIST_TUI_DATA")
             if not location or location == "demo":
                 raise click.UsageError(_SIZE_ALONE, click.get_current_context())
-            from fmnist_tui.data.location import with_size  # imports NumPy, as all of the package does
+            from fmnist_tui.data.location import with_size
 
             data = with_size(location, size)
         return command(*args, data=data, **options)
@@ -148,6 +147,7 @@ def notify_options(command: Command) -> Command:
 
 def wanted_notifications(on_end: str | None, notify: str | None, *, best: bool) -> Notifications:
     """What `notify_options` ask for; raises click.UsageError if it can't be used."""
+    from fmnist_tui.models.options import ConfigError
     from fmnist_tui.runs.notifications import read_notifications
 
     try:
@@ -183,6 +183,12 @@ def queue_options(command: Command) -> Command:
     busy = click.option("--avoid-busy/--use-busy", default=None, help=busy_help)(with_queueing)
     per_gpu = click.option("--per-gpu", metavar="N|auto", callback=_runs_per_gpu, help=per_gpu_help)
     return cast("Command", per_gpu(busy))
+
+
+def graph_option(command: Command) -> Command:
+    """--graph/--no-graph, passed as `graph`; None if neither is given."""
+    what = "Replay training steps as a CUDA graph, where a check at the start allows it (default on NVIDIA GPUs)."
+    return click.option("--graph/--no-graph", default=None, help=what)(command)
 
 
 def run_argument(command: Command) -> Command:

@@ -18,6 +18,7 @@ from fmnist_tui.cli.options import (
     complete_run,
     data_option,
     given_options,
+    graph_option,
     json_option,
     notify_options,
     queue_options,
@@ -76,6 +77,7 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--no-test", is_flag=True, help="Don't score the test images.")
 @click.option("--device", default="auto", show_default=True, metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 for all.")
+@graph_option
 @click.option("--detach", is_flag=True, help="Print the run ids and return; the runs continue in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the runs end with it.")
 @cluster_options
@@ -97,6 +99,7 @@ def train_command(
     runs: str | None,
     recipe: str | RecipeFile,
     given: tuple[str, ...],
+    graph: bool | None,  # noqa: FBT001
     on_end: str | None,
     notify: str | None,
     notify_best: bool,  # noqa: FBT001
@@ -128,6 +131,7 @@ def train_command(
     requested = _request(configs, folders, cluster)
     for run in requested:
         save_notifications(run, notifications)
+    _save_graph(requested, graph)
     submit = submitter(launch, queueing, are_new=True)
     if detach:
         sys.exit(start_and_leave(requested, submit))
@@ -186,6 +190,14 @@ def _request(configs: list[TrainingConfig], folders: AppPaths, cluster: Cluster)
     return requested.runs
 
 
+def _save_graph(runs: Sequence[RunDirectory], wanted: bool | None) -> None:  # noqa: FBT001
+    from fmnist_tui.runs.request import write_graph
+
+    for run in runs:
+        if wanted is not None:
+            write_graph(run, use=wanted)
+
+
 def too_many_threads(threads: int) -> str:
     """A warning if there are fewer CPUs than threads, else ""."""
     from fmnist_tui.host.node import available_cpus
@@ -212,6 +224,7 @@ def model_names(versions: tuple[str, ...], data: str | None, cache: Path) -> lis
 
 @click.command("resume")
 @run_argument
+@graph_option
 @click.option("--detach", is_flag=True, help="Print the run id and return; the run continues in the background.")
 @click.option("--in-app", is_flag=True, help="Train in this process; the run ends with it.")
 @cluster_options
@@ -223,6 +236,7 @@ def model_names(versions: tuple[str, ...], data: str | None, cache: Path) -> lis
 @runs_option
 def resume_command(
     ref: str,
+    graph: bool | None,  # noqa: FBT001
     model: str | None,
     accept_changed_model: bool,  # noqa: FBT001
     detach: bool,  # noqa: FBT001
@@ -252,6 +266,7 @@ def resume_command(
     check_resumable(run, data_folder(data) if data else None, code)
     if notifications != Notifications():
         save_notifications(run, notifications)
+    _save_graph([run], graph)
     if in_app:
         train_locally(run)
         sys.exit(train_here([run], queueing, as_json=as_json))

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+DEMO = "demo"
+"""Stands for a folder: the images that this program draws itself."""
 _SIZE = re.compile(r"(.+)#size=(\d{1,4})", re.DOTALL)
 
 

@@ -13,10 +13,10 @@ from fmnist_tui.data.dataset import SIDE, check_enough
 from fmnist_tui.data.errors import unreadable
 from fmnist_tui.data.folder import IDX, check_pair, find_files
 from fmnist_tui.data.idx import IMAGES_MAGIC, read_header, read_images, read_labels
-from fmnist_tui.data.location import Location
+from fmnist_tui.data.location import DEMO, Location
 from fmnist_tui.data.official import Release
 from fmnist_tui.data.reading import unpacked
-from fmnist_tui.data.sources import DEFAULT_SOURCES, DEMO, DOWNLOADS, Sources
+from fmnist_tui.data.sources import DEFAULT_SOURCES, DOWNLOADS, Sources
 from fmnist_tui.files import is_folder
 from fmnist_tui.host.machine import Check, CheckState
 

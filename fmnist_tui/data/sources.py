@@ -13,12 +13,11 @@ from fmnist_tui.data.cache import ARRAYS, arrays_folder, load_arrays, prune, sav
 from fmnist_tui.data.dataset import Dataset
 from fmnist_tui.data.errors import CacheError, CancelCheck, DataError, ProgressCallback, never, quiet, unreadable
 from fmnist_tui.data.folder import find_files, read_files
-from fmnist_tui.data.location import Location
+from fmnist_tui.data.location import DEMO, Location
 from fmnist_tui.data.official import holds_official_images
 from fmnist_tui.files import is_folder
 from fmnist_tui.text import safe
 
-DEMO = "demo"
 DOWNLOADS = "fashion-mnist"  # the folder of downloaded files in the cache
 
 

@@ -207,6 +207,16 @@ class Hyperparameters:
             engines=_TORCH,
         ),
     )
+    fused_layers: str = field(
+        default="on",
+        metadata=_about(
+            "on: a CPU trains faster, with the same mathematics but other rounding: images with channels last, and "
+            "batch normalisation, ReLU and 2x2 pooling in shared passes. A model of your own is checked at the run's "
+            "start: where its gradients differ by more than rounding, this is off. off: PyTorch's own layers.",
+            choices=("on", "off"),
+            engines=_TORCH,
+        ),
+    )
     flip: str = field(
         default="off",
         metadata=_about(

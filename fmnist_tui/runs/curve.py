@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 
 import numpy as np
 from msgspec.structs import astuple
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from fmnist_tui.training.events import Epoch, Resources, StepMetrics
 
 _COLUMNS = (*StepMetrics.__struct_fields__, "time")
-_MAX_NEW = 1024 * len(_COLUMNS)
+_MAX_NEW = 1024
 _LONGEST_WIDTH = 101
 _WIDTHS_PER_CURVE = 50
 
@@ -102,15 +103,14 @@ class GrowingCurve:
     def __init__(self) -> None:
         self._rows = np.empty((len(_COLUMNS), 256))
         self._length = 0
-        self._new: list[float] = []
-        """Rows, one after the other, that are not in the buffer yet: copying many at once is far cheaper."""
+        self._new: list[tuple[StepMetrics, float]] = []
+        """Rows that are not in the buffer yet: copying many at once is far cheaper."""
         self._viewed = 0
         """The length of the longest view of the current buffer."""
 
     def append(self, step: StepMetrics, time: float) -> None:
         """Add a log interval."""
-        self._new += astuple(step)
-        self._new.append(time)
+        self._new.append((step, time))
         if len(self._new) >= _MAX_NEW:
             self._flush()
 
@@ -133,11 +133,13 @@ class GrowingCurve:
     def _flush(self) -> None:
         if not self._new:
             return
-        rows = np.array(self._new, dtype=np.float64).reshape(-1, len(_COLUMNS))
+        values = chain.from_iterable((*astuple(step), time) for step, time in self._new)
+        rows = np.fromiter(values, np.float64, len(self._new) * len(_COLUMNS)).reshape(-1, len(_COLUMNS))
         length = self._length + len(rows)
         while length > self._rows.shape[1]:
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)], axis=1)
-            self._viewed = 0
+            larger = np.empty((len(_COLUMNS), 2 * self._rows.shape[1]))
+            larger[:, : self._length] = self._rows[:, : self._length]  # the rest takes no memory until it is used
+            self._rows, self._viewed = larger, 0
         self._rows[:, self._length : length] = rows.T
         self._length = length
         self._new.clear()

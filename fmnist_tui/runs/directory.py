@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import calendar
 import os
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from fmnist_tui.errors import RunError
-from fmnist_tui.files import check_regular_file, exists, is_folder, read_json, reading_fault
+from fmnist_tui.files import exists, is_folder, read_json, read_regular_file, reading_fault
 from fmnist_tui.text import decoded, safe
 
 LONGEST_NAME = 40
@@ -78,6 +79,11 @@ class RunDirectory:
     def until_json(self) -> Path:
         """The epoch after which a trainer saves and ends for now; exists only for the trials of a sweep."""
         return self.path / "until.json"
+
+    @property
+    def graph_json(self) -> Path:
+        """Whether trainers use CUDA graphs; exists only if they don't."""
+        return self.path / "graph.json"
 
     @property
     def label(self) -> Path:
@@ -149,12 +155,33 @@ class RunDirectory:
 
         The number of files is bounded, because a link may lead anywhere.
         """
-        files = ((folder, name) for folder, _, names in os.walk(self.path) for name in names)
         total = 0
-        for folder, name in islice(files, _MOST_FILES):
+        for entry in islice(_files_in(str(self.path)), _MOST_FILES):
             with suppress(OSError):
-                total += (Path(folder) / name).lstat().st_size
+                total += entry.stat(follow_symlinks=False).st_size
         return total
+
+
+def _files_in(folder: str) -> Iterator[os.DirEntry[str]]:
+    """All but folders, in a folder and those below it that aren't links."""
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except OSError:
+        return
+    for entry in found:
+        if not _is_folder(entry):
+            yield entry
+    for entry in found:
+        if _is_folder(entry) and not entry.is_symlink():
+            yield from _files_in(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def create_run(runs: Path, version: str) -> RunDirectory:
@@ -233,9 +260,7 @@ def created_at(run: RunDirectory) -> float:
     if known is not None:
         return known
     try:
-        check_regular_file(run.request, _LARGEST_REQUEST)
-        with run.request.open("rb") as file:
-            request = msgspec.json.decode(file.read(_LARGEST_REQUEST), type=_Created)
+        request = msgspec.json.decode(read_regular_file(run.request, _LARGEST_REQUEST), type=_Created)
     except (OSError, ValueError, RecursionError):
         return time_in(run.run_id)
     known = _created[run.path] = request.order or request.created
@@ -298,8 +323,10 @@ def _latest(runs: Path) -> float:
 def time_in(run_id: str) -> float:
     """The id's time, taken as UTC (unix seconds); its last four digits are the fraction of the second."""
     _, day, second, fraction = run_id.split("-")
+    date = int(day[:4]), int(day[4:6]), int(day[6:])
+    clock = int(second[:2]), int(second[2:4]), int(second[4:])
     try:
-        whole = calendar.timegm(time.strptime(f"{day}{second}", "%Y%m%d%H%M%S"))
-    except (ValueError, OverflowError):
+        whole = datetime(*date, *clock, tzinfo=UTC)
+    except ValueError:
         return 0.0
-    return whole + int(fraction, 16) / 65536
+    return whole.timestamp() + int(fraction, 16) / 65536

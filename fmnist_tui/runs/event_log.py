@@ -8,7 +8,7 @@ import stat
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from fmnist_tui.files import check_regular_file, is_torn, open_append
-from fmnist_tui.training.events import Event, StepMetrics, Whole, decode, from_json, name_in_log, to_json
+from fmnist_tui.training.events import Event, StepMetrics, Whole, decode, displayable, from_json, name_in_log, to_json
 
 LARGEST_LOG = 1 << 30
 """Bytes; a larger file is not read. A thousand epochs of a CNN take a thirtieth of this."""
@@ -29,7 +29,8 @@ _MAX_PENDING = 10_000
 """Events buffered while the disk is full: some megabytes. Beyond that, steps are dropped, the oldest first."""
 _BATCH_SECONDS = 0.5
 """Lines written within this time are one batch."""
-_STEP = b'{"event":"step",'
+STEP = b'{"event":"step",'
+"""How the line of a log interval begins; nearly all lines are such."""
 
 Attempt = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
@@ -154,8 +155,8 @@ class LogReader:
             chunk, is_behind = self._next_chunk()
             lines = self._whole_lines(chunk)
             if not self._steps:
-                lines = [line for line in lines if not line.startswith(_STEP)]
-            if batch := list(parse(lines)):
+                lines = [line for line in lines if not line.startswith(STEP)]
+            if batch := parse_all(lines):
                 yield batch
 
     def __iter__(self) -> Iterator[Logged]:
@@ -214,6 +215,13 @@ def read_tail(path: Path, size: int = TAIL, kinds: tuple[type[Event], ...] = ())
     return []
 
 
+def has_events(path: Path, kinds: tuple[type[Event], ...]) -> bool:
+    """Whether a log has an event of these types; the newest lines are read first."""
+    names = [in_line(name_in_log(kind)) for kind in kinds]
+    blocks = (block for block in blocks_backwards(path) if any(name in block for name in names))
+    return any(isinstance(logged.event, kinds) for block in blocks for logged in parse(reversed(block.split(b"\n"))))
+
+
 def blocks_backwards(path: Path, size: int = TAIL) -> Iterator[bytes]:
     """The lines of the log's last `size` bytes, then those of ever larger parts before; each byte is read once.
 
@@ -251,6 +259,23 @@ def encode(logged: Logged) -> bytes:
 
 
 _ENVELOPES = msgspec.json.Decoder(_Envelope)
+_EVENT_LIST, _ENVELOPE_LIST = msgspec.json.Decoder(list[Event]), msgspec.json.Decoder(list[_Envelope])
+
+
+def parse_all(lines: Sequence[bytes]) -> list[Logged]:
+    """The events of a log's lines, as `parse` gives them, in half the time if none of the lines is invalid."""
+    together = b"[" + b",".join(lines) + b"]"
+    try:
+        found, envelopes = _EVENT_LIST.decode(together), _ENVELOPE_LIST.decode(together)
+    except (ValueError, RecursionError):
+        return list(parse(lines))
+    if len(found) != len(lines):  # a line with more than one event is invalid
+        return list(parse(lines))
+    safe = (event if type(event) is StepMetrics else displayable(event) for event in found)
+    return [
+        Logged(event, envelope.time, envelope.seq, envelope.attempt)
+        for event, envelope in zip(safe, envelopes, strict=True)
+    ]
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Logged]:

@@ -7,83 +7,27 @@ Two rules decide which events count. Those of a trainer that had been replaced w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import Logged, LogReader, blocks_backwards, in_line, parse
+from fmnist_tui.runs.event_log import Logged, LogReader
+from fmnist_tui.runs.log_order import LogOrder, current_tail
 from fmnist_tui.training import events
-from fmnist_tui.training.events import Event, begins_trainer, name_in_log, rewound_to
+from fmnist_tui.training.events import Event, begins_trainer, rewound_to
 
 if TYPE_CHECKING:  # needs NumPy, which the status of a run doesn't
     from fmnist_tui.runs.curve import Curve, GrowingCurve
 
 _MAX_ALERTS = 200
-_TRAINER_EVENTS = (events.Queued, events.RunStarted, events.Resumed, events.Stage, events.RunFinished)
-"""Types of events that show which trainer is the current one, and whether it has ended."""
 _ASIDE = events.CheckpointSaved | events.Alert | events.Dynamics | events.Resources | events.Sharing
 """Types of events that change nothing about what the trainer is doing."""
 
 
 Sample = tuple[float, events.Resources]
 """What a trainer used, and when that was logged (unix seconds)."""
-
-
-class LogOrder:
-    """Given a log's events in order, drops those of trainers that had been replaced when they wrote them.
-
-    An event is dropped if its attempt number is lower than one before it, or if it follows the end of a trainer and no
-    new one has begun. Events without a number (versions before 0.2.0) are judged by the second rule alone.
-
-    Attributes:
-        attempt: The highest attempt number so far, -1 before the first.
-    """
-
-    def __init__(self) -> None:
-        self.attempt = -1
-        self._ended = False
-
-    def accepts(self, logged: Logged) -> bool:
-        """Whether the event is current; must be called once for each event."""
-        attempt = self.attempt if logged.attempt is None else logged.attempt
-        if attempt < self.attempt:
-            return False
-        if self._ended and attempt == self.attempt and not begins_trainer(logged.event):
-            return False
-        self.attempt = attempt
-        self._ended = isinstance(logged.event, events.RunFinished)
-        return True
-
-
-def current(log: Iterable[Logged]) -> Iterator[Logged]:
-    """The events of `log`, which are in order, without those that `LogOrder` drops."""
-    return filter(LogOrder().accepts, log)
-
-
-def current_tail(path: Path) -> list[Logged]:
-    """The newest current events, oldest first, in time that hardly depends on the log's length.
-
-    Where the end of the log doesn't show whether its last events are current (it has neither attempt numbers nor an
-    event that shows a change of trainer), the parts before are searched for such events: at most one pass, in which few
-    lines are parsed.
-    """
-    names = [in_line(name_in_log(kind)) for kind in _TRAINER_EVENTS]
-    tail: list[Logged] = []
-    found: list[Logged] = []
-    for block in blocks_backwards(path):
-        if tail and not any(name in block for name in names):
-            continue
-        part = parse(block.split(b"\n"))
-        if tail:
-            part = (logged for logged in part if isinstance(logged.event, _TRAINER_EVENTS))
-        tail = [*part, *tail]
-        found = list(current(tail))
-        if found and (tail[-1].attempt is not None or any(isinstance(one.event, _TRAINER_EVENTS) for one in tail)):
-            break
-    return found
 
 
 class RunState(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -219,6 +163,10 @@ class LogFold:
 
     def add(self, logged: Logged) -> None:
         """Take in one event, unless it is not the current trainer's."""
+        if type(logged.event) is events.StepMetrics and self._order.goes_on(logged):  # by far the most frequent
+            self.last = self.activity = logged
+            self._take_step(logged.event, logged.time)
+            return
         attempt = self._order.attempt
         if not self._order.accepts(logged):
             return
@@ -226,7 +174,7 @@ class LogFold:
         self.last = logged
         if self._order.attempt > attempt or isinstance(event, events.RunFinished) or begins_trainer(event):
             self._set(stage="", paused=False, stopping="", finished=None)  # of the trainer before
-        if isinstance(event, events.StepMetrics):  # by far the most frequent
+        if isinstance(event, events.StepMetrics):
             self.activity = logged
             self._take_step(event, logged.time)
             return

@@ -31,9 +31,14 @@ class Label(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+_NO_LABEL = Label()
+
+
 def read_label(run: RunDirectory) -> Label:
     """The run's label; what is missing or damaged is empty."""
-    content = read_json(run.label) or {}
+    content = read_json(run.label)
+    if content is None:
+        return _NO_LABEL
     tags = content.get("tags")
     texts = [safe(tag) if isinstance(tag, str) else "" for tag in tags] if isinstance(tags, list) else []
     return lenient({**content, "tags": texts}, Label, LONGEST_NOTE)

@@ -55,6 +55,29 @@ def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> 
         kind: The struct; each of its fields has a default.
         longest: Characters.
     """
+    try:
+        found = msgspec.convert(record, kind)
+    except ValueError:  # something in it is missing or wrong
+        return _lenient_by_field(record, kind, longest)
+    return _displayable(found, longest)
+
+
+def _displayable(record: Record, longest: int) -> Record:
+    values = {name: getattr(record, name) for name in record.__struct_fields__ if name != "folder"}
+    shown = {name: _shown(value, longest) for name, value in values.items()}
+    changes = {name: value for name, value in shown.items() if value is not values[name]}
+    return msgspec.structs.replace(record, **changes) if changes else record
+
+
+def _shown(value: Any, longest: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= longest and value.isprintable() else safe(value[:longest])
+    if isinstance(value, tuple):
+        return tuple(safe(part[:longest]) if isinstance(part, str) else part for part in value)
+    return _displayable(value, longest) if isinstance(value, msgspec.Struct) else value
+
+
+def _lenient_by_field(record: object, kind: type[Record], longest: int) -> Record:
     values: dict[str, Any] = {}
     for item in _fields(kind):
         found = record.get(item.name, msgspec.UNSET) if isinstance(record, Mapping) else msgspec.UNSET
@@ -67,11 +90,7 @@ def lenient(record: object, kind: type[Record], longest: int = LONGEST_TEXT) -> 
             value = msgspec.convert(found, item.type)
         except ValueError:  # another type, or text that isn't valid
             continue
-        if isinstance(value, str) and item.name != "folder":
-            value = safe(value[:longest])
-        elif isinstance(value, tuple):
-            value = tuple(safe(part[:longest]) if isinstance(part, str) else part for part in value)
-        values[item.name] = value
+        values[item.name] = value if item.name == "folder" else _shown(value, longest)
     return kind(**values)
 
 
@@ -377,4 +396,5 @@ def read_result(run: RunDirectory) -> Result | None:
     content = read_json(run.result)
     if content is None:
         return None
-    return msgspec.structs.replace(lenient({**content, "json": None}, Result), json=content)
+    known = {name: value for name, value in content.items() if name != "json"}
+    return msgspec.structs.replace(lenient(known, Result), json=content)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmnist_tui.data.sources import DEMO
+from fmnist_tui.data.location import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import exists, read_json, write_atomically, write_json
 from fmnist_tui.models.source import recorded_text
@@ -26,6 +26,7 @@ from fmnist_tui.training.streams import STREAM_NUMBER
 
 if TYPE_CHECKING:  # needs NumPy, which requests don't
     from fmnist_tui.models.hyperparameters import Hyperparameters
+    from fmnist_tui.training.engine import GraphUse
     from fmnist_tui.training.task import Task
 
 FORMAT = 1
@@ -142,6 +143,26 @@ def read_until(run: RunDirectory) -> int | None:
     return epoch
 
 
+def write_graph(run: RunDirectory, *, use: bool) -> None:
+    """Make the run's next trainers replay steps on an NVIDIA GPU as a CUDA graph, or not.
+
+    Raises:
+        RunError: It can't be written.
+    """
+    try:
+        if use:
+            run.graph_json.unlink(missing_ok=True)
+        else:
+            write_json(run.graph_json, {"use": False})
+    except OSError as error:
+        raise refused(f"write {run.graph_json}", run.path, error) from None
+
+
+def uses_graph(run: RunDirectory) -> bool:
+    """Whether the run's trainers use CUDA graphs, where they can."""
+    return not exists(run.graph_json) or (read_json(run.graph_json) or {}).get("use") is not False
+
+
 def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
     """What the run trains with here: as its first trainer completed the settings, or, before that, as requested.
 
@@ -156,7 +177,13 @@ def settled_config(run: RunDirectory, request: Request) -> TrainingConfig:
 
 
 def write_run_json(
-    run: RunDirectory, request: Request, task: Task, conditions: Conditions, *, can_resume_exactly: bool = True
+    run: RunDirectory,
+    request: Request,
+    task: Task,
+    conditions: Conditions,
+    *,
+    can_resume_exactly: bool = True,
+    graph: GraphUse | None = None,
 ) -> None:
     """Write what is trained: the configuration with device and threads resolved, data, versions, machine.
 
@@ -166,6 +193,7 @@ def write_run_json(
         task: What is trained.
         conditions: Where.
         can_resume_exactly: Whether a custom model passed its check.
+        graph: Whether the first trainer uses a CUDA graph.
     """
     dataset = task.dataset
     content: dict[str, Any] = {
@@ -190,6 +218,7 @@ def write_run_json(
         "versions": dict(conditions.versions),
         "device_name": conditions.device_name or None,
         "device_id": conditions.device_id or None,
+        "cuda_graph": None if graph is None else asdict(graph),
         "cpus": conditions.cpus,
         "host": conditions.host,
         "pid": os.getpid(),

@@ -9,9 +9,8 @@ from contextlib import suppress
 from fmnist_tui.data import DataError, Dataset, load, official
 from fmnist_tui.data.cache import arrays_folder, load_arrays
 from fmnist_tui.data.folder import find_files
-from fmnist_tui.data.location import Location, with_size
+from fmnist_tui.data.location import DEMO, Location, with_size
 from fmnist_tui.data.quick_check import data_check
-from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import write_json
 from fmnist_tui.host.machine import CheckState

@@ -17,12 +17,12 @@ from fmnist_tui.runs.access import owner_of, refused
 from fmnist_tui.runs.cluster.jobs import job_of, waiting_text
 from fmnist_tui.runs.cluster.slurm import Job
 from fmnist_tui.runs.directory import RunDirectory, list_runs, version_in
-from fmnist_tui.runs.event_log import read_tail
+from fmnist_tui.runs.event_log import has_events
 from fmnist_tui.runs.fold import Snapshot, TailFold, read_epochs, read_snapshot, stopped_text
 from fmnist_tui.runs.label import read_label
 from fmnist_tui.runs.lock import acquire, is_held
 from fmnist_tui.runs.manifest import Manifest, Result, read_manifest, read_result
-from fmnist_tui.runs.status import Status, is_waiting, status_and_tail
+from fmnist_tui.runs.status import Status, is_waiting, status_and_tail_of_readable
 from fmnist_tui.training.events import Command, Dynamics, Epoch, StepMetrics
 
 if TYPE_CHECKING:  # a list of runs needs neither the models nor NumPy
@@ -166,7 +166,7 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """As run.json has them; before 0.2.0 ten: Fashion-MNIST's, or for other data "class 0" to "class 9"."""
         from fmnist_tui.data import official
-        from fmnist_tui.data.sources import DEMO
+        from fmnist_tui.data.location import DEMO
 
         if self.manifest.data.classes:
             return self.manifest.data.classes
@@ -308,7 +308,7 @@ def read_run(directory: RunDirectory) -> Run:
         return Run(
             directory, Status.UNREADABLE, manifest, label=label.name, tags=label.tags, note=label.note, unreadable=why
         )
-    status, tail = status_and_tail(directory)  # first: a trainer writes the result before its last event
+    status, tail = status_and_tail_of_readable(directory)  # first: a trainer writes the result before its last event
     manifest, result = read_manifest(directory), read_result(directory)
     return Run(
         directory,
@@ -336,7 +336,7 @@ def read_runs(runs: Path) -> list[Run]:
 
 def has_steps(run: RunDirectory) -> bool:
     """Whether a trainer has taken steps, so that there is a curve, and something to resume from."""
-    return bool(read_tail(run.events, kinds=(StepMetrics, Epoch)))
+    return has_events(run.events, (StepMetrics, Epoch))
 
 
 def delete_run(run: RunDirectory) -> None:

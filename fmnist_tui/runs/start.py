@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fmnist_tui.data import DataError, load
+from fmnist_tui.data.location import DEMO
 from fmnist_tui.data.quick_check import data_check, image_shape
-from fmnist_tui.data.sources import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
 from fmnist_tui.host.machine import CheckState

@@ -5,7 +5,6 @@ Which events are the current trainer's follows from their attempt numbers, never
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 from fmnist_tui.errors import RunError
@@ -16,35 +15,8 @@ from fmnist_tui.runs.fold import TailFold, read_tail_fold
 from fmnist_tui.runs.heartbeat import is_stale
 from fmnist_tui.runs.lock import current_attempt, is_held
 from fmnist_tui.runs.queue.store import Queue, is_same
+from fmnist_tui.runs.run_status import Status as Status  # noqa: PLC0414 - exported
 from fmnist_tui.training import events
-
-
-class Status(StrEnum):
-    """What a run is doing; the values are what users see."""
-
-    QUEUED = "queued"
-    PENDING = "pending"
-    """A cluster has not started it yet."""
-    RUNNING = "running"
-    UNRESPONSIVE = "running, not responding"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-    INTERRUPTED = "interrupted"
-    FINISHED = "finished"
-    FAILED = "failed"
-    UNREADABLE = "unreadable"
-    LOADING = "loading"
-    """Not known yet to the follower of a run; `status_of` never returns it."""
-
-    @property
-    def has_trainer(self) -> bool:
-        """Whether a trainer holds the run now, or will as soon as its device is free."""
-        return self.waits or self in (Status.RUNNING, Status.UNRESPONSIVE, Status.PAUSED)
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has no trainer yet, because it waits for a device or a cluster."""
-        return self in (Status.QUEUED, Status.PENDING)
 
 
 def running_runs(runs: Path) -> list[RunDirectory]:
@@ -64,6 +36,11 @@ def status_and_tail(run: RunDirectory) -> tuple[Status, TailFold]:
     """The run's status now, and the fold of the end of its log that it is derived from."""
     if run.unreadable():
         return Status.UNREADABLE, TailFold()
+    return status_and_tail_of_readable(run)
+
+
+def status_and_tail_of_readable(run: RunDirectory) -> tuple[Status, TailFold]:
+    """The same of a run of which the caller has just checked that it can be read."""
     held = is_held(run)  # first: without a trainer a log doesn't grow
     tail = read_tail_fold(run)
     if not held:

@@ -20,7 +20,6 @@ from fmnist_tui.host.gpus import query
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.runs.access import refused
 from fmnist_tui.runs.conditions import (
-    Conditions,
     ExactSteps,
     changes,
     conditions_at_start,
@@ -31,13 +30,21 @@ from fmnist_tui.runs.conditions import (
 from fmnist_tui.runs.control import Inbox
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.event_log import EventLog, LogReader
-from fmnist_tui.runs.fold import current
 from fmnist_tui.runs.heartbeat import ticking
 from fmnist_tui.runs.lock import Superseded, check_attempt
+from fmnist_tui.runs.log_order import current
 from fmnist_tui.runs.manifest import Manifest, read_manifest
 from fmnist_tui.runs.model_code import check_code, inexact_code
 from fmnist_tui.runs.notifications import Announcer
-from fmnist_tui.runs.request import Request, command_of, read_request, read_until, settled_config, write_run_json
+from fmnist_tui.runs.request import (
+    Request,
+    command_of,
+    read_request,
+    read_until,
+    settled_config,
+    uses_graph,
+    write_run_json,
+)
 from fmnist_tui.runs.resources import ResourceMeter
 from fmnist_tui.runs.resume import load_images
 from fmnist_tui.runs.run import has_steps
@@ -48,6 +55,7 @@ from fmnist_tui.training.alerts import LossMonitor
 from fmnist_tui.training.blas_threads import ThreadWatch, fewer_threads
 from fmnist_tui.training.checkpoint import Checkpoint, CheckpointError, load_newest
 from fmnist_tui.training.config import ConfigError, NoDeviceError, TrainingConfig
+from fmnist_tui.training.engine import Engine
 from fmnist_tui.training.events import Event, StageKind
 from fmnist_tui.training.replay import replays_exactly
 from fmnist_tui.training.streams import STREAM_NUMBER
@@ -229,11 +237,11 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
     check()
     began = conditions_at_start(run)
     task = _task(run, request, dataset, trainer.device)
+    can_resume_exactly = True
     if began is None:
         task = yield from _on_fewer_threads(request, task)
+        task, can_resume_exactly = yield from _check_model(task)
     now = conditions_here(task.config, trainer.device_id)
-    if began is None:
-        yield from _first_start(run, request, task, now)
     yield from _left_out_gpu(request.config, task.config)
     if slow := too_many_threads(now):
         yield events.Alert("too_many_threads", slow)
@@ -254,7 +262,10 @@ def _train(run: RunDirectory, request: Request, trainer: Trainer, exact_steps: E
         yield events.Alert("resume_inexact", inexact)
     exact = not inexact and (start is None or exact_steps.is_exact(start.position.step))
     yield events.Stage(StageKind.BUILDING_NETWORK)
-    engine = make_engine(task)
+    engine = make_engine(task, graph=uses_graph(run))
+    if began is None:
+        write_run_json(run, request, task, now, can_resume_exactly=can_resume_exactly, graph=engine.graph)
+    yield from _graph_use(engine)
     yield from _shared_gpu(task.config.device, trainer)
     with closing(RunWriter(run, task.config, check, exact=exact)) as keeper:
         watch = ThreadWatch(task.config.threads) if _chooses_threads(request) else None
@@ -280,15 +291,28 @@ def _on_the_same_threads(task: Task, start: Checkpoint | None) -> Task:
     return task.with_threads(threads) if 0 < threads < task.config.threads else task
 
 
-def _first_start(run: RunDirectory, request: Request, task: Task, now: Conditions) -> Iterator[Event]:
-    """Write run.json; before that, find out whether a model that is not built in can be resumed exactly."""
-    exact = True
-    if task.config.version not in BUILT_IN:
-        yield events.Stage("replaying a step")
-        exact = replays_exactly(task)
-    write_run_json(run, request, task, now, can_resume_exactly=exact)
+def _check_model(task: Task) -> Generator[Event, None, tuple[Task, bool]]:
+    """Check a model that is not built in, at the run's first start: fused layers and exact resuming.
+
+    Returns:
+        The task, with the first check's result, and the second one's.
+    """
+    if task.config.version in BUILT_IN:
+        return task, True
+    yield events.Stage("replaying a step")
+    from fmnist_tui.training.fused_check import check_fused_layers
+
+    task = check_fused_layers(task)
+    exact = replays_exactly(task)
     if not exact:
         yield events.Alert("no_exact_resume", _NO_EXACT_RESUME)
+    return task, exact
+
+
+def _graph_use(engine: Engine) -> Iterator[Event]:
+    """A line on whether steps are replayed as a CUDA graph, on an NVIDIA GPU."""
+    if engine.graph is not None:
+        yield events.Stage("CUDA graph: used" if engine.graph.used else f"CUDA graph: not used, {engine.graph.reason}")
 
 
 def _shared_gpu(device: str, trainer: Trainer) -> Iterator[Event]:

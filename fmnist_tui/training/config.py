@@ -41,7 +41,7 @@ class NoPyTorchError(ConfigError):
 
 
 INSTALL_PYTORCH = "install it: pip install torch (a machine without a GPU needs the CPU build only, see the README)"
-_LATER: Mapping[str, Any] = {"subset": "first", "model_options": {}, "recipe_file": None}
+_LATER: Mapping[str, Any] = {"subset": "first", "model_options": {}, "fused": False, "recipe_file": None}
 """Keys that earlier versions didn't write, with what that means."""
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d{1,4})?", re.ASCII)
 
@@ -65,6 +65,7 @@ class TrainingConfig:
         model_options: Settings of the model that differ from its own, by name.
         recipe_file: The recipe file that was used, if any: {"name": ..., "text": ...}.
         source: A custom model's code; None for any other model.
+        fused: Whether a custom model was found to have the same gradients where `fused_layers` apply.
 
     Raises:
         UnknownModelError: There is no such model; a ConfigError.
@@ -84,6 +85,7 @@ class TrainingConfig:
     model_options: Mapping[str, Any] = field(default_factory=dict)
     recipe_file: Mapping[str, str] | None = None
     source: ModelSource | None = None
+    fused: bool = False
 
     def __post_init__(self) -> None:
         check_type("version", "str", self.version)
@@ -91,6 +93,7 @@ class TrainingConfig:
         check_choice("subset", self.subset, ("auto", "first", "by_class"))
         check_type("device", "str", self.device)
         check_device_name(self.device)
+        check_type("fused", "bool", self.fused)
         for name in ("seed", "threads") if self.limit is None else ("seed", "threads", "limit"):
             check_type(name, "int", getattr(self, name))
         check_range("seed", self.seed, 0, 2**32 - 1)

@@ -367,7 +367,7 @@ def from_json(record: Mapping[str, Any]) -> Event | None:
     values = dict(record)
     values |= {name: math.nan for name in _NUMBERS[kind] if name in values and _is_no_number(values[name])}
     try:
-        return _safe(msgspec.convert(values, kind))
+        return displayable(msgspec.convert(values, kind))
     except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for a lone surrogate in place of a list
         return None
 
@@ -379,14 +379,15 @@ def decode(line: bytes) -> Event:
         ValueError: It is no strict JSON, or `from_json` would return None, or a number is null.
         RecursionError: It is nested too deeply.
     """
-    return _safe(_DECODER.decode(line))
+    return displayable(_DECODER.decode(line))
 
 
 def _is_no_number(value: Any) -> bool:
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
-def _safe(event: Event) -> Event:
+def displayable(event: Event) -> Event:
+    """The event with text that is safe to display."""
     names = _TEXTS[type(event)]
     if isinstance(event, Dynamics):
         layers = (msgspec.structs.replace(layer, name=safe(layer.name)) for layer in event.layers)

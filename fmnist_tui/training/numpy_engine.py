@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -87,6 +87,12 @@ class NumpyEngine:
     def layers(self) -> tuple[str, ...]:
         """The names of the dense layers."""
         return tuple(f"layers.{layer}" for layer in range(len(self._network.sizes) - 1))
+
+    graph = None
+    """Steps on a CPU are never replayed."""
+
+    def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
+        """There is nothing to upload."""
 
     @_QUIET
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:

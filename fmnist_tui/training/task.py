@@ -91,6 +91,8 @@ def _quotas(counts: Indices, limit: int) -> Indices:
 WINDOWS_PER_EPOCH = 100
 _CPU_WINDOW = 2
 """Steps: commands are read at the end of a log interval, and a CNN's step takes a tenth of a second on a CPU."""
+_GPU_WINDOW = 256
+"""Steps: each log interval ends with waiting for the GPU, whose steps take about a millisecond, so it lasts 0.25 s."""
 
 
 @dataclass(frozen=True)
@@ -153,16 +155,22 @@ def settled(config: TrainingConfig, dataset: Dataset) -> TrainingConfig:
     return replace(config, hyperparameters=settings, modified=modified)
 
 
-def make_engine(task: Task) -> Engine:
+def make_engine(task: Task, *, graph: bool = True) -> Engine:
     """An untrained engine for the task's model and images; imports PyTorch only for models that need it.
 
     Bounds the BLAS threads of the whole process: their number changes how floating-point sums round.
+
+    Args:
+        task: The training.
+        graph: Whether steps on an NVIDIA GPU are replayed as a CUDA graph, where they can be; it changes no bit.
     """
-    train = task.dataset.train
-    return build_engine(task.config, train.images, train.labels, len(task.dataset.classes))
+    train, classes = task.dataset.train, len(task.dataset.classes)
+    return build_engine(task.config, train.images, train.labels, classes, task.train_indices if graph else None)
 
 
-def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labels, classes: int) -> Engine:
+def build_engine(
+    config: TrainingConfig, images: NDArray[np.uint8], labels: Labels, classes: int, trained: Indices | None = None
+) -> Engine:
     """`make_engine` without a task.
 
     Args:
@@ -170,6 +178,7 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
         images: uint8, (n, channels, height, width).
         labels: Unsigned integers, (n,), below `classes`.
         classes: Number of classes.
+        trained: The images that will be trained on, if a GPU is to replay steps as a CUDA graph.
     """
     shape: ImageShape = images.shape[1:]
     if not config.model.needs_torch:
@@ -187,11 +196,19 @@ def build_engine(config: TrainingConfig, images: NDArray[np.uint8], labels: Labe
     prepare(config.threads)
     network = seeded_network(partial(config.build, shape, classes), config.seed)
     plain = config.version not in BUILT_IN
-    return TorchEngine(network, config.hyperparameters, config.seed, images, labels, config.device, plain=plain)
+    settings, device = config.hyperparameters, config.device
+    fused = settings.fused_layers == "on" and (config.fused or not plain)
+    engine = TorchEngine(network, settings, config.seed, images, labels, device, plain=plain, fused=fused)
+    if trained is not None and device.startswith("cuda"):
+        engine.use_graph(trained)
+    return engine
 
 
 def _window(task: Task) -> int:
     window = max(1, round(task.steps_per_epoch / WINDOWS_PER_EPOCH))
+    if task.config.model.needs_torch and task.config.device.startswith("cuda"):
+        parts = max(1, task.steps_per_epoch // max(window, _GPU_WINDOW))
+        return math.ceil(task.steps_per_epoch / parts)
     slow = task.config.model.needs_torch and task.config.device == "cpu"
     return min(window, _CPU_WINDOW) if slow else window
 

@@ -68,8 +68,8 @@ class StepMeasure:
 
 def _norms(layers: Sequence[Sequence[Tensor]]) -> list[float]:
     """The norm of each layer's tensors as one vector; waits for the device once."""
-    each = [torch.linalg.vector_norm(value.detach()).double() for values in layers for value in values]
-    squares = iter(torch.stack(each).square().tolist() if each else ())
+    each = [torch.linalg.vector_norm(value.detach()) for values in layers for value in values]
+    squares = iter(torch.stack(each).cpu().double().square().tolist() if each else ())
     return [math.sqrt(sum(next(squares) for _ in values)) for values in layers]
 
 
@@ -112,7 +112,8 @@ class ActiveUnits(TorchFunctionMode):
     def dead_fractions(self) -> DeadFractions:
         """For each layer the fraction of its units that were zero for all images; waits for the device."""
         return tuple(
-            1.0 - float(self._active[name].double().mean()) if name in self._active else None for name in self._modules
+            1.0 - float(self._active[name].cpu().double().mean()) if name in self._active else None
+            for name in self._modules
         )
 
     def dead_units(self) -> dict[str, NDArray[np.bool_]]:

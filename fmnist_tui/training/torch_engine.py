@@ -6,8 +6,8 @@ import ctypes
 import platform
 import random
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
+from fmnist_tui.models.fusing import fuse, unfuse
 from fmnist_tui.models.user_code import quiet
-from fmnist_tui.training.augment import Augmentation, Draws, Mixture
+from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.averaging import AveragedModule, all_tensors
 from fmnist_tui.training.config import Hyperparameters
-from fmnist_tui.training.engine import DeadFractions, Indices, StepNorms, Tensors, Totals, checked_tensor
+from fmnist_tui.training.cuda_graph import CudaRecorder, NotRecordable, Recorder, Step, StepGraph, record
+from fmnist_tui.training.engine import DeadFractions, GraphUse, Indices, StepNorms, Tensors, Totals, checked_tensor
 from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
 from fmnist_tui.training.streams import Stream, address, generator
 from fmnist_tui.training.torch_dynamics import ActiveUnits, StepMeasure, trained_layers
+from fmnist_tui.training.torch_feed import Feed, StepInputs
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -77,8 +80,8 @@ class TorchEngine:
     A loss that is not finite changes no weight; no step has to wait for the device to find out.
 
     A module that is not built in may contain anything. Whatever it draws from the generators of torch, NumPy and
-    Python is addressed: they are seeded before each step and each evaluation. And its convolutions see images in
-    PyTorch's usual memory layout, since `view` fails on the one that is faster.
+    Python is addressed: they are seeded before each step and each evaluation. And unless it has been checked, its
+    convolutions see images in PyTorch's usual memory layout, since `view` fails on the one that is faster.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class TorchEngine:
         device: str,
         *,
         plain: bool = False,
+        fused: bool = True,
     ) -> None:
         """Put module and images on the device.
 
@@ -102,22 +106,30 @@ class TorchEngine:
             labels: uint8, (n,).
             device: As PyTorch names it.
             plain: Whether the module is not built in.
+            fused: Whether a CPU trains some of its layers in shared passes, with channels last.
         """
         self._plain = plain
+        fused = fused and device == "cpu"
         self._settings = settings
         self._seed = seed
         self._device = torch.device(device)
-        self._layout = torch.contiguous_format if plain or device == "mps" else torch.channels_last
+        self._layout = torch.contiguous_format if device == "mps" or (plain and not fused) else torch.channels_last
         self._network = network.to(self._device, memory_format=self._layout)  # type: ignore[call-overload]
+        (fuse if fused else unfuse)(self._network)
         self._dropouts = [layer for layer in network.modules() if isinstance(layer, Dropout)]
         self._images = torch.tensor(images, device=self._device)
         self._labels = torch.tensor(labels.astype(np.int64), device=self._device)
         self._scale, self._offset = settings.pixel_scaling
         self._augmentation = Augmentation(settings, seed)
+        self._feed = Feed(self._augmentation, images.shape[2:], self._device)
         self._padded = self._padded_images(images) if self._augmentation.margin else None
         self._optimizer = make_optimizer(self._network, settings)
         self._average = AveragedModule(self._network, settings.ema) if settings.ema else None
-        self._clear()
+        self._loss = torch.zeros((), device=self._device)
+        self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        self._seen = 0
+        self._graph: StepGraph | None = None
+        self.graph = GraphUse(used=False, reason="switched off") if self._device.type == "cuda" else None
 
     @property
     def parameters(self) -> int:
@@ -129,6 +141,38 @@ class TorchEngine:
         """The names of the modules with trained parameters of their own, in the order of their definition."""
         return tuple(trained_layers(self._network))
 
+    def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
+        """Upload what the next steps draw; see Engine."""
+        self._feed.expect(batches, epoch, first)
+
+    def use_graph(self, indices: Indices, recorder: Recorder | None = None) -> None:
+        """Replay full batches from now on, if a step can be recorded and repeats to the bit; `graph` says so.
+
+        Args:
+            indices: The images of training, in any order; the state stays as it is.
+            recorder: Records and replays; None for CUDA's graphs.
+        """
+        size = self._settings.batch_size
+        batches = indices[:size], indices[-size:]
+
+        def inputs(step: int) -> StepInputs:
+            return self._feed.of(batches[step % 2], 1, step)
+
+        def address_step(step: int) -> None:
+            self._address(1, step)
+
+        recorder = recorder or CudaRecorder(self._device, self._dropouts)
+        step = Step(self._network, (self._loss, self._correct), inputs, address_step, self._compute)
+        try:
+            if len(indices) < size:
+                raise NotRecordable("no batch is full")
+            with self._alone():
+                self._graph = record(step, recorder)
+        except NotRecordable as error:
+            self.graph = GraphUse(used=False, reason=str(error))
+        else:
+            self.graph = GraphUse(used=True)
+
     def step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> None:
         """Take one step of the optimiser; (epoch, step) address the augmentation and the dropout masks."""
         self._update(self._differentiate(indices, epoch, step), learning_rate)
@@ -136,30 +180,48 @@ class TorchEngine:
     def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
         """The same step; see Engine."""
         measure = StepMeasure(self._network)
-        loss = self._differentiate(indices, epoch, step)
+        loss = self._differentiate(indices, epoch, step, replay=False)
         measure.note_gradients()
         self._update(loss, learning_rate)
         return measure.norms()
 
-    def _differentiate(self, indices: Indices, epoch: int, step: int) -> Tensor:
+    def gradients(self, indices: Indices) -> tuple[Totals, Tensors]:
+        """The totals and the gradients of the run's first step on these images, which isn't taken."""
+        self._differentiate(indices, 1, 0, replay=False)
+        named = self._network.named_parameters()
+        return self.take_totals(), {name: _copy(value.grad) for name, value in named if value.grad is not None}
+
+    def _differentiate(self, indices: Indices, epoch: int, step: int, *, replay: bool = True) -> Tensor:
         """Compute the gradients on these images and add to the totals; return the loss."""
-        chosen = torch.from_numpy(indices).to(self._device)
-        labels = self._labels[chosen]
-        inputs = self._as_inputs(self._training_pixels(chosen, epoch, step))
+        given = self._feed.of(indices, epoch, step)
+        self._seen += len(indices)
+        with self._alone():
+            self._address(epoch, step)
+            if replay and self._graph is not None and len(indices) == self._graph.size:
+                return self._graph.step(given)
+            return self._compute(self._network, given)
+
+    def _address(self, epoch: int, step: int) -> None:
+        """Address all that is drawn while the network computes."""
         for number, layer in enumerate(self._dropouts):
             layer.address = (*address(self._seed, Stream.DROPOUT, epoch, step), number)
-        mixture = self._augmentation.mixture(len(indices), epoch, step)
-        if mixture:
-            inputs = inputs.lerp(inputs[self._partners(mixture)], 1.0 - mixture.weight)
-        self._network.train()
-        logits = self._forward(self._network, inputs, epoch, step)
-        loss = self._loss_of(logits, labels, mixture)
-        self._network.zero_grad(set_to_none=True)
+        if self._plain:
+            self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
+
+    def _compute(self, network: nn.Module, given: StepInputs) -> Tensor:
+        """What a device does in a step before the update; nothing here waits for it, so that it can be recorded."""
+        labels = self._labels[given.chosen]
+        inputs = self._as_inputs(self._training_pixels(given))
+        if given.weights is not None:
+            inputs = inputs.lerp(inputs[given.partners], given.weights[1])
+        network.train()
+        logits = self._forward(network, inputs)
+        loss = self._loss_of(logits, labels, given)
+        network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
-            self._loss += loss.detach() * len(indices)
+            self._loss += loss.detach() * len(labels)
             self._correct += (logits.argmax(dim=1) == labels).sum()
-        self._seen += len(indices)
         return loss.detach()
 
     def _update(self, loss: Tensor, learning_rate: float) -> None:
@@ -240,16 +302,13 @@ class TorchEngine:
         """The module that is validated, scored and saved: the averaged one, if there is one."""
         return self._average.module if self._average else self._network
 
-    def _loss_of(self, logits: Tensor, labels: Tensor, mixture: Mixture | None) -> Tensor:
+    def _loss_of(self, logits: Tensor, labels: Tensor, given: StepInputs) -> Tensor:
         smoothing = self._settings.label_smoothing
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        if mixture is None:
+        if given.weights is None:
             return loss
-        other = F.cross_entropy(logits, labels[self._partners(mixture)], label_smoothing=smoothing)
-        return mixture.weight * loss + (1.0 - mixture.weight) * other
-
-    def _partners(self, mixture: Mixture) -> Tensor:
-        return torch.from_numpy(mixture.partners).to(self._device)
+        other = F.cross_entropy(logits, labels[given.partners], label_smoothing=smoothing)
+        return given.weights[0] * loss + given.weights[1] * other
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return (
@@ -261,24 +320,13 @@ class TorchEngine:
         padded = torch.tensor(self._augmentation.padded(images), device=self._device)
         return padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1).permute(0, 2, 3, 1, 4, 5)
 
-    def _training_pixels(self, chosen: Tensor, epoch: int, step: int) -> Tensor:
-        augmentation = self._augmentation
-        if not augmentation.is_on:
-            return self._images[chosen]
-        draws = augmentation.draw(len(chosen), epoch, step)
-        pixels = self._images[chosen] if self._padded is None else self._shifted(self._padded, chosen, draws)
-        if augmentation.flips:
-            flips = torch.from_numpy(draws.flips).to(self._device)
-            pixels = torch.where(flips[:, None, None, None], pixels.flip(3), pixels)
-        shape = len(chosen), pixels.shape[-2], pixels.shape[-1]
-        for patches in augmentation.patches(shape, epoch, step):
-            replaced, values = (torch.from_numpy(part).to(self._device) for part in (patches.replaced, patches.values))
+    def _training_pixels(self, given: StepInputs) -> Tensor:
+        pixels = self._images[given.chosen] if self._padded is None else self._padded[given.chosen, *given.window]
+        if self._augmentation.flips:
+            pixels = torch.where(given.flips[:, None, None, None], pixels.flip(3), pixels)
+        for replaced, values in given.patches:
             pixels = torch.where(replaced.unsqueeze(1), values.unsqueeze(1), pixels)
         return pixels
-
-    def _shifted(self, padded: Tensor, chosen: Tensor, draws: Draws) -> Tensor:
-        rows, columns = (torch.from_numpy(part).to(self._device) for part in (draws.rows, draws.columns))
-        return padded[chosen, rows, columns]
 
     def _as_inputs(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (n, C, H, W) as float32 inputs, scaled by the recipe."""
@@ -287,17 +335,24 @@ class TorchEngine:
 
     def _logits(self, pixels: Tensor) -> Tensor:
         self._scored.eval()
-        return self._forward(self._scored, self._as_inputs(pixels), 0, 0)
+        with self._alone():
+            if self._plain:
+                self._seed_generators(address(self._seed, Stream.MODULE, 0, 0))
+            return self._forward(self._scored, self._as_inputs(pixels))
 
-    def _forward(self, module: nn.Module, inputs: Tensor, epoch: int, step: int) -> Tensor:
+    def _forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
+        with self._autocast():
+            logits: Tensor = module(inputs)
+        return logits.float()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Within it a custom module may compute: no other one draws, and what it prints goes to standard error."""
         if not self._plain:
-            with self._autocast():
-                logits: Tensor = module(inputs)
-            return logits.float()
-        with _drawing, quiet(), self._autocast():
-            self._seed_generators(address(self._seed, Stream.MODULE, epoch, step))
-            drawn: Tensor = module(inputs)
-            return drawn.float()
+            yield
+            return
+        with _drawing, quiet():
+            yield
 
     def _seed_generators(self, entropy: tuple[int, ...]) -> None:
         """Seed the generators of torch (on the CPU and on this device), NumPy and Python; takes 30 µs."""
@@ -311,8 +366,9 @@ class TorchEngine:
         random.seed(second)
 
     def _clear(self) -> None:
-        self._loss = torch.zeros((), device=self._device)
-        self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
+        """In place: a recorded step adds to the same memory each time."""
+        self._loss.zero_()
+        self._correct.zero_()
         self._seen = 0
 
 

@@ -21,7 +21,7 @@ from fmnist_tui.training import events
 from fmnist_tui.training.blas_threads import ThreadWatch
 from fmnist_tui.training.checkpoint import Checkpoint, Position
 from fmnist_tui.training.dynamics import dynamics_of, measured_steps
-from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals
+from fmnist_tui.training.engine import EVALUATION_BATCH, Engine, Indices, Totals, evaluation_batch
 from fmnist_tui.training.events import Command, Control, Event, StageKind
 from fmnist_tui.training.metrics import score
 from fmnist_tui.training.snapshots import plan_snapshots
@@ -95,6 +95,7 @@ class _Training:
         self._threads = threads
         self._position = start.position if start else Position()
         self._measured = measured_steps(len(task.train_indices), self._settings.batch_size)
+        self._evaluated = evaluation_batch(task.config.device, math.prod(task.dataset.shape))
         self._plan = plan_snapshots(engine, task)
         self._ending = False
         self._paused_seconds = 0.0
@@ -169,6 +170,7 @@ class _Training:
         end = min(first - first % self._task.window + self._task.window, self._task.steps_per_epoch)
         started = time.perf_counter()
         rate = 0.0
+        self._engine.expect([self._batch(order, step) for step in range(first, end)], self._position.epoch, first)
         for epoch_step in range(first, end):
             rate = self._take_step(order, epoch_step)
         totals = self._engine.take_totals()
@@ -186,18 +188,21 @@ class _Training:
 
     def _take_step(self, order: Indices, epoch_step: int) -> float:
         """Take one engine step; return its learning rate."""
-        size = self._settings.batch_size
         epoch = self._position.epoch
         done = (epoch - 1) * self._task.steps_per_epoch + epoch_step
         settings, total = self._settings, self._task.total_steps
         rate = learning_rate(settings.schedule, settings.learning_rate, done, total, settings.warm_up)
-        batch = order[epoch_step * size : (epoch_step + 1) * size]
+        batch = self._batch(order, epoch_step)
         if epoch_step in self._measured:
             norms = self._engine.measured_step(batch, rate, epoch, epoch_step)
             self._position = replace(self._position, norms=(*self._position.norms, norms))
         else:
             self._engine.step(batch, rate, epoch, epoch_step)
         return rate
+
+    def _batch(self, order: Indices, epoch_step: int) -> Indices:
+        size = self._settings.batch_size
+        return order[epoch_step * size : (epoch_step + 1) * size]
 
     def _advance(self, steps: int, totals: Totals, seconds: float) -> None:
         position = self._position
@@ -213,7 +218,7 @@ class _Training:
     def _validate(self) -> Iterator[Event]:
         yield events.Stage(StageKind.VALIDATING)
         started = time.perf_counter() - self._paused_seconds
-        first, *others = _batches(self._task.validation_indices)
+        first, *others = _batches(self._task.validation_indices, self._evaluated, first=EVALUATION_BATCH)
         yield from self._handle_commands()
         totals, dead = self._engine.evaluate_units(first)
         for batch in others:
@@ -302,7 +307,7 @@ class _Training:
     def _score(self, outcome: Outcome) -> Generator[Event, None, Outcome]:
         test = self._task.dataset.test
         parts = []
-        for batch in _batches(np.arange(len(test))):
+        for batch in _batches(np.arange(len(test)), self._evaluated):
             yield from self._handle_commands()
             parts.append(self._engine.predict(test.images[batch]))
         probabilities = np.concatenate(parts)
@@ -365,6 +370,9 @@ class _Training:
         yield from self._store.news()
 
 
-def _batches(indices: Indices) -> Iterator[Indices]:
-    for first in range(0, len(indices), EVALUATION_BATCH):
-        yield indices[first : first + EVALUATION_BATCH]
+def _batches(indices: Indices, size: int, first: int | None = None) -> Iterator[Indices]:
+    """Parts of so many, the first of which has at most `first`."""
+    start, end = 0, min(size, first or size)
+    while start < len(indices):
+        yield indices[start:end]
+        start, end = end, end + size

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual._context import active_message_pump
 from textual.app import ScreenStackError, SystemCommand
@@ -25,24 +25,28 @@ from textual.theme import ThemeProvider
 from textual.widget import AwaitMount
 from textual.widgets import Input, OptionList
 
-from fmnist_tui.keymap import FILE_NAME, KeymapError, read_keymap
+from fmnist_tui.keymap import FILE_NAME
 from fmnist_tui.paths import AppPaths
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.training.events import Command
-from fmnist_tui.tui import messages, palette
+from fmnist_tui.tui import messages
 from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone
-from fmnist_tui.tui.dataset.loading import load_dataset
-from fmnist_tui.tui.dialogs.choice import QuitDialog
-from fmnist_tui.tui.dialogs.help import HelpDialog
 from fmnist_tui.tui.graphics import FullResolution
-from fmnist_tui.tui.keys import completed, keymap_fault, known_bindings
-from fmnist_tui.tui.run_control import RunControl, stop_runs
+from fmnist_tui.tui.keys import usable_keymap
+from fmnist_tui.tui.lazy import LazyModule
+from fmnist_tui.tui.preparing import Preparing
+from fmnist_tui.tui.run_control import RunControl
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
-from fmnist_tui.tui.startup import MODES, import_all, inspector, step_by_step
+from fmnist_tui.tui.startup import MODES, help_dialog, import_all, inspector, load_images, quit_dialog, step_by_step
+from fmnist_tui.tui.stylesheet import LabStylesheet
 from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
 from fmnist_tui.tui.widgets.nav import SCREENS
+
+if TYPE_CHECKING:  # the first paint waits for none of them
+    from fmnist_tui.runs.directory import RunDirectory
+    from fmnist_tui.tui import palette
+else:
+    palette = LazyModule("fmnist_tui.tui.palette")
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TERMINAL_SECONDS = 2.0
@@ -53,7 +57,7 @@ _LOW_BANDWIDTH_PACE = 5.0
 """How many times less often a screen is painted with --low-bandwidth."""
 
 
-class FmnistApp(RunControl, FullResolution):
+class FmnistApp(RunControl, FullResolution, Preparing):
     """fmnist-tui.
 
     Attributes:
@@ -102,9 +106,12 @@ class FmnistApp(RunControl, FullResolution):
             ascii_only: Whether nothing but ASCII is drawn.
             low_bandwidth: Whether to paint less often, and images in ASCII.
         """
+        if attach:
+            setattr(self, "DEFAULT_MODE", "training")  # noqa: B010 - typed as the class's
         super().__init__(folders, pace=_LOW_BANDWIDTH_PACE if low_bandwidth else 1.0, in_app=in_app)
         for theme in THEMES:
             self.register_theme(theme)
+        self.stylesheet = LabStylesheet(self.get_css_variables())
         self._settings_file = folders.config / "choices.json" if folders.config else None
         self._keys_file = folders.config / FILE_NAME if folders.config else None
         self._changes: dict[str, Any] = {}
@@ -116,12 +123,12 @@ class FmnistApp(RunControl, FullResolution):
         self._ascii_filters: list[LineFilter] = [AsciiFilter()] if ascii_only else []
         self.stopped_at_exit: list[RunDirectory] = []
         self._first_run = attach
-        self._suspending = Suspending(self, self._paint_all)
+        self._suspending = Suspending(self, self.drain, self.action_repaint)
         self._stop_loading = threading.Event()
         self._early_signals: list[int] = []
 
     def on_mount(self) -> None:
-        """Starts what the first paint doesn't wait for, and handles signals from now on."""
+        """Handles signals from now on, and opens the first run."""
         loop = asyncio.get_running_loop()
         for number in _ENDING:
             loop.add_signal_handler(number, self._end_by_signal, number)
@@ -130,22 +137,17 @@ class FmnistApp(RunControl, FullResolution):
         self._suspending.start()
         if not self.is_headless:
             self.set_interval(_TERMINAL_SECONDS, self._end_without_terminal)
-        loop.add_signal_handler(signal.SIGUSR1, self._command_in_app_runs, Command.SAVE)
+        loop.add_signal_handler(signal.SIGUSR1, self._save_in_app_runs)
         if self._first_run:
             self._notices_due = False
             self.follow(self._first_run)
-            self.switch_mode("training")
-        self._load()
 
     def on_ready(self) -> None:
-        """Imports the other screens, now that the first one is painted."""
+        """Loads the images and imports the other screens, now that the first one is painted."""
+        self._load()
         self.threads.start(self._import_and_read_keys)
         if self._settings_are_late:
             self.threads.start(self._wait_for_settings)
-
-    def delay_update(self, delay: float = 0.001) -> None:
-        """Textual waits 50 ms before it paints another screen; after a key press that is felt."""
-        super().delay_update(min(delay, 0.001))
 
     def handle_signals(self) -> None:
         """From now on a signal ends the app, as soon as it can restore the terminal; call it before `run`."""
@@ -171,14 +173,9 @@ class FmnistApp(RunControl, FullResolution):
         """Suspends to the shell; trainer processes keep running, in-app runs pause with the app."""
         self._suspending.suspend()
 
-    def _paint_all(self) -> None:
-        """Repaints everything: the terminal may show anything."""
-        self.forget_sent_images()
-        self.refresh(layout=True)
-
     def action_help(self) -> None:
         """Lists the keys of the current screen."""
-        self.push_screen(HelpDialog(list(self.screen.active_bindings.values())))
+        self.push_screen(help_dialog(list(self.screen.active_bindings.values())))
 
     async def action_leave(self) -> None:
         """Quits; asks first while a run is running."""
@@ -187,7 +184,7 @@ class FmnistApp(RunControl, FullResolution):
         if not running:
             self.exit()
         else:
-            dialog = QuitDialog([run.run_id for run in running], ends_some=bool(in_app & set(running)))
+            dialog = quit_dialog([run.run_id for run in running], ends_some=bool(in_app & set(running)))
             self.push_screen(dialog, self._leave)
 
     def _runs_now(self) -> list[RunDirectory]:
@@ -289,6 +286,7 @@ class FmnistApp(RunControl, FullResolution):
         """From now on no dialog opens, and the terminal isn't taken back."""
         self.is_leaving = True
         self._suspending.end()
+        self.drain()
         super().exit(*given, **named)
 
     def pop_screen(self) -> AwaitComplete:
@@ -332,8 +330,7 @@ class FmnistApp(RunControl, FullResolution):
         """Loads the images, fetching them where needed."""
         self.dataset_progress, self.dataset_fault = None, ""
         self._stop_loading = threading.Event()
-        load = partial(load_dataset, self.folders.data, self.folders.cache)
-        self.threads.start(partial(load, self.post_message, self._stop_loading))
+        self.threads.start(partial(load_images, self.folders, self.post_message, self._stop_loading))
 
     def _read_settings(self) -> bool:
         """Begins to read the settings file; returns whether it was read in time for the first paint."""
@@ -351,16 +348,12 @@ class FmnistApp(RunControl, FullResolution):
     def _import_and_read_keys(self) -> None:
         """Which ids there are is known once all screens are imported."""
         import_all()
-        try:
-            keymap = read_keymap(self._keys_file) if self._keys_file else {}
-        except KeymapError as error:
-            self.post_message(messages.Failed(str(error), severity="warning"))
-            return
-        known = known_bindings()
-        if fault := keymap_fault(keymap, known):
-            self.post_message(messages.Failed(f"{self._keys_file}: {fault}", severity="warning"))
+        self.call_later(self.prepare_screens)
+        keymap, fault = usable_keymap(self._keys_file) if self._keys_file else ({}, "")
+        if fault:
+            self.post_message(messages.Failed(fault, severity="warning"))
         if keymap:
-            self.call_later(self.set_keymap, completed(keymap, known))
+            self.call_later(self.set_keymap, keymap)
 
     def _wait_for_settings(self) -> None:
         self._settings_read.wait()
@@ -386,7 +379,7 @@ class FmnistApp(RunControl, FullResolution):
         """Acts on the quit dialog's answer."""
         if choice == "stop":
             self.stopped_at_exit = self._runs_now()
-            self.threads.start(partial(stop_runs, self.stopped_at_exit), must_finish=True)
+            self.stop_runs(self.stopped_at_exit)
         if choice in ("leave", "stop"):
             self.exit()
 

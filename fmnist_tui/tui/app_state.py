@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.reactive import var
 
-from fmnist_tui.data import Dataset, Progress
-from fmnist_tui.inspection.client import InspectionClient
 from fmnist_tui.paths import AppPaths
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import ClassMeans, Failed
-from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.settings import Settings
-from fmnist_tui.tui.style_sheet import LabStylesheet
-from fmnist_tui.tui.terminal_answers import Graphics
 from fmnist_tui.tui.threads import Threads
+
+if TYPE_CHECKING:  # the first paint waits for none of them
+    from fmnist_tui.data import Dataset, Progress
+    from fmnist_tui.inspection.client import InspectionClient
+    from fmnist_tui.runs.directory import RunDirectory
+    from fmnist_tui.runs.follower import Follower
+    from fmnist_tui.tui.run_monitor import RunMonitor
+    from fmnist_tui.tui.terminal_answers import Graphics
 
 _LOOK_SECONDS = 2.0
 
@@ -36,8 +40,6 @@ class LabApp(Remappable, App[None]):
         is_touched: Whether a key was pressed or the mouse was used; until then the app may choose the screen.
         threads: Where everything happens that may wait for a file system; they belong to the app, never to a screen,
             so that no run ends with the screen that shows it.
-        monitor: Keeps `runs_state` up to date.
-        inspection: Asks the process that holds trained networks; nothing is started before the first request.
         dataset: The images, or None until they are loaded.
         class_means: Their mean images by class, or None until they are computed.
         dataset_progress: How far they are loaded, where that is known.
@@ -68,7 +70,6 @@ class LabApp(Remappable, App[None]):
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__()
-        self.stylesheet = LabStylesheet(variables=self.theme_variables)
         self.folders = folders
         self.runs = folders.runs
         self.pace = pace
@@ -77,10 +78,22 @@ class LabApp(Remappable, App[None]):
         self.is_leaving = False
         self.is_touched = False
         self.threads = Threads(self._report_fault)
-        self.monitor = RunMonitor(self.runs, _LOOK_SECONDS * pace)
-        self.inspection = InspectionClient(self.threads.start)
         self.settings = Settings()
         self.ascii_images = False
+
+    @cached_property
+    def monitor(self) -> RunMonitor:
+        """Keeps `runs_state` up to date."""
+        from fmnist_tui.tui.run_monitor import RunMonitor
+
+        return RunMonitor(self.runs, _LOOK_SECONDS * self.pace)
+
+    @cached_property
+    def inspection(self) -> InspectionClient:
+        """Asks the process that holds trained networks; nothing is started before the first request."""
+        from fmnist_tui.inspection.client import InspectionClient
+
+        return InspectionClient(self.threads.start)
 
     def _report_fault(self, error: Exception) -> None:
         """A thread ended with an unexpected error: it is shown, not hidden; the app carries on."""

@@ -126,6 +126,16 @@ class LabScreen(SafeScreen, Screen[None]):
     Another theme is applied in any case: the app counts its changes.
     """
 
+    def __init__(self) -> None:
+        """Has the classes of the terminal's size from the start; Textual, which adds them later, styles all again."""
+        super().__init__()
+        (width, height), app = self.app.size, self.app
+        self.add_class(
+            *self._get_breakpoint_classes(width, app.HORIZONTAL_BREAKPOINTS or []),
+            *self._get_breakpoint_classes(height, app.VERTICAL_BREAKPOINTS or []),
+            update=False,
+        )
+
     @on(ScreenResume)
     def _keep_styles(self, event: ScreenResume) -> None:
         event.refresh_styles = False

@@ -11,6 +11,8 @@ _FLAGS = range(0x1F1E6, 0x1F200)
 """Two of these characters are drawn as one flag."""
 _SKINS = range(0x1F3FB, 0x1F400)
 _BRAILLE, _BRAILLE_END = 0x2800, 0x28FF
+_ACCENTS = "\u0300"
+"""The first character that isn't one cell wide; ± and the letters of Europe are below."""
 _DOTS = " .,:;+*%#"
 """A braille cell with so many dots."""
 _SUBSTITUTES = {
@@ -66,9 +68,9 @@ _SUBSTITUTES = {
 
 def cells(text: str) -> int:
     """How many cells of a terminal the text takes."""
-    if text.isascii():
+    if text.isascii() or (text.isprintable() and max(text) < _ACCENTS):
         return len(text)
-    from rich.cells import cell_len  # its tables take a while to load, and most of what is printed is ASCII
+    from rich.cells import cell_len  # its tables take a while to load, and most texts that are printed need none
 
     return cell_len(text)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.messages import GraphicsFound
+from fmnist_tui.tui.painting import Painting
 from fmnist_tui.tui.terminal_answers import CELL_SIZE, Answers, may_ask, question, take_answers
 
 
-class FullResolution(LabApp):
+class FullResolution(Painting):
     """Asks after the first paint, and for the size of the cells whenever that of the terminal changes."""
 
     _asks = False
@@ -38,10 +38,12 @@ class FullResolution(LabApp):
         if self.graphics != before:
             self.refresh(layout=True)
 
-    def forget_sent_images(self) -> None:
-        """Sends them again with the next paint: the terminal was used by others."""
+    def action_repaint(self) -> None:
+        """Sends the images again, too."""
+        super().action_repaint()
         if self.graphics:
             self.graphics = replace(self.graphics, generation=self.graphics.generation + 1)
+        self.refresh(layout=True)
 
     def _prepare(self) -> None:
         import fmnist_tui.tui.full_resolution  # noqa: F401

@@ -10,10 +10,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from textual.binding import Binding, BindingsMap
+
+from fmnist_tui.keymap import KeymapError, read_keymap
 
 _SUFFIX = re.compile("(?<=.)(Screen|Dialog|View|App)$")
 _NAMED = 3
@@ -67,6 +69,17 @@ def completed(keymap: Mapping[str, str], known: Mapping[str, set[str]]) -> dict[
     return {**sharing, **keymap}
 
 
+def usable_keymap(file: Path) -> tuple[dict[str, str], str]:
+    """The keys of the file, completed, and a line on what is wrong with it, or "". All screens have to be imported."""
+    try:
+        keymap = read_keymap(file)
+    except KeymapError as error:
+        return {}, str(error)
+    known = known_bindings()
+    fault = keymap_fault(keymap, known)
+    return completed(keymap, known) if keymap else {}, f"{file}: {fault}" if fault else ""
+
+
 def keymap_fault(keymap: Mapping[str, str], known: Mapping[str, set[str]]) -> str:
     """One line about ids that don't exist and keys that are in use on the same screen; "" if all is well."""
     faults = [_unknown_id(name, known) for name in keymap if name not in known]
@@ -82,6 +95,8 @@ def keymap_fault(keymap: Mapping[str, str], known: Mapping[str, set[str]]) -> st
 
 
 def _unknown_id(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     similar = get_close_matches(name, list(known), 1)
     return f"there is no {name}" + (f" (did you mean {similar[0]}?)" if similar else "")
 

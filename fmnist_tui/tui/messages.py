@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from textual.message import Message
 from textual.notifications import SeverityLevel
 
-from fmnist_tui.data import Dataset, Progress
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.run import Run
-from fmnist_tui.training.config import TrainingConfig
-from fmnist_tui.training.events import Command
-from fmnist_tui.tui.settings import Settings
-from fmnist_tui.tui.terminal_answers import Graphics
+if TYPE_CHECKING:  # the first paint waits for none of them
+    import numpy as np
+    from numpy.typing import NDArray
 
-ClassMeans = Mapping[str, NDArray[np.uint8]]
+    from fmnist_tui.data import Dataset, Progress
+    from fmnist_tui.runs.directory import RunDirectory
+    from fmnist_tui.runs.run import Run
+    from fmnist_tui.training.config import TrainingConfig
+    from fmnist_tui.training.events import Command
+    from fmnist_tui.tui.settings import Settings
+    from fmnist_tui.tui.terminal_answers import Graphics
+
+ClassMeans: TypeAlias = "Mapping[str, NDArray[np.uint8]]"
 """The mean image of each class, as drawn, black where it has none: uint8 (classes, height, width), or in colour
 (classes, height, width, 3); of "train" and of "test"."""
 Post = Callable[[Message], object]

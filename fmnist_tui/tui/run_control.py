@@ -7,40 +7,27 @@ import os
 import threading
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
-from fmnist_tui.data import DataError
-from fmnist_tui.doctor.logout import what_a_logout_ends
-from fmnist_tui.errors import RunError
-from fmnist_tui.host.machine import this_machine
-from fmnist_tui.paths import AppPaths, data_folder
-from fmnist_tui.runs.cluster.submit import submit_again
-from fmnist_tui.runs.control import busy_stage, send_command
-from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.follower import Follower
-from fmnist_tui.runs.in_app import InAppRun, train_in_order
-from fmnist_tui.runs.queue.options import QueueOptions, queue_options
-from fmnist_tui.runs.resume import DataMoved, check_resumable
-from fmnist_tui.runs.run import Run, read_run, read_runs
-from fmnist_tui.runs.start import request_runs
-from fmnist_tui.training.config import ConfigError, TrainingConfig
-from fmnist_tui.training.events import Command
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui import messages
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.base_screens import Dialog
-from fmnist_tui.tui.dialogs.entry import DataFolderDialog
-from fmnist_tui.tui.dialogs.queue import QueueDialog
-from fmnist_tui.tui.messages import Failed, Post
-from fmnist_tui.tui.run_monitor import RunsChanged, RunsState, RunState
-from fmnist_tui.tui.startup import startup_notices
+from fmnist_tui.tui.runs_state import RunsChanged, RunsState, RunState
+from fmnist_tui.tui.startup import import_monitor, startup_notices
 from fmnist_tui.tui.terminal_notification import terminal_notification, understands_notifications
-from fmnist_tui.tui.threads import for_each
-from fmnist_tui.user_settings import SettingsError
+
+if TYPE_CHECKING:  # the first paint waits for none of them
+    from fmnist_tui.runs.directory import RunDirectory
+    from fmnist_tui.runs.follower import Follower
+    from fmnist_tui.runs.in_app import InAppRun
+    from fmnist_tui.runs.run import Run
+    from fmnist_tui.training.events import Command
 
 _EFFECT_SECONDS = 0.5
 """After so long a command has usually taken effect."""
 _REFRESH_SECONDS = 0.08
 """How long a key may wait for a fresh look at the runs."""
-_POLL_SECONDS = 0.2
 MAX_OVERLAYS = 8
 """Each is followed by a thread."""
 
@@ -50,6 +37,7 @@ class RunControl(LabApp):
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__(folders, pace=pace, in_app=in_app)
+        self._painted = threading.Event()
         self._unfollow = threading.Event()
         self._overlays: dict[RunDirectory, threading.Event] = {}
         self._in_app_runs: list[InAppRun] = []  # a thread appends and removes
@@ -57,19 +45,21 @@ class RunControl(LabApp):
         self._notices_due = True
         self._logout_checked = False
 
-    def on_mount(self) -> None:
-        """Starts the monitor."""
-        self.threads.start(partial(self.monitor.watch, self.post_message))
+    def on_ready(self) -> None:
+        """Starts the monitor, now that the first screen is painted."""
+        self._painted.set()
+        self.threads.start(self._watch_runs)
 
     def on_unmount(self) -> None:
         """Ends the threads, whatever ended the app; trainer processes keep running."""
         self.ending.set()
+        self._painted.set()
         for stop in (self._unfollow, *self._overlays.values()):
             stop.set()
         self.monitor.end()
         self.inspection.close()
         self._ended_with_app = {one.run for one in self._in_app_runs}
-        self._command_in_app_runs(Command.STOP_NOW)
+        self._stop_in_app_runs()
 
     def follow(self, run: RunDirectory) -> None:
         """Shows this run on the Training screen, unless the app is ending."""
@@ -77,9 +67,19 @@ class RunControl(LabApp):
         if self.ending.is_set():
             return
         self._unfollow = threading.Event()
+        self.followed = self._follower(run, self._unfollow)
+
+    def _follower(self, run: RunDirectory, stop: threading.Event) -> Follower:
+        """Begins to follow a run, until `stop` is set."""
+        from fmnist_tui.runs.follower import Follower
+
+        def follow() -> None:
+            self._painted.wait()  # what it reads would compete with the first paint
+            follower.follow(stop)
+
         follower = Follower(run)
-        self.threads.start(partial(follower.follow, self._unfollow))
-        self.followed = follower
+        self.threads.start(follow)
+        return follower
 
     def running_at_exit(self) -> list[RunState]:
         """The runs that have a trainer or wait for one, as last read, newest first; not those that end with the app."""
@@ -91,10 +91,18 @@ class RunControl(LabApp):
         Raises:
             RunError: The folder is there but can't be read.
         """
+        from fmnist_tui.runs.run import read_run, read_runs
+
         state = self.monitor.state
         if not state.complete:
             return read_runs(self.runs)
         return [read_run(one.run) if one.status.has_trainer else one.record for one in state.runs]
+
+    def stop_runs(self, runs: list[RunDirectory]) -> None:
+        """Asks their trainers to save and end."""
+        from fmnist_tui.tui.run_actions import stop_runs
+
+        self.threads.start(partial(stop_runs, runs), must_finish=True)
 
     async def refresh_runs(self) -> None:
         """Waits until the monitor has read the runs again, but no longer than a key press may take."""
@@ -110,20 +118,26 @@ class RunControl(LabApp):
 
     def on_training_requested(self, message: messages.TrainingRequested) -> None:
         """Starts the runs, in processes or in the app."""
+        from fmnist_tui.tui.run_actions import start_runs
+
         if custom := dict.fromkeys(config.source.given for config in message.configs if config.source):
             self.notify(f"Checking {', '.join(custom)} ...", markup=False, timeout=4)  # that takes seconds
-        start = partial(_start_runs, message.configs, self.folders, self.post_message, self.ending)
+        start = partial(start_runs, message.configs, self.folders, self.post_message, self.ending)
         if message.in_app:
             start = partial(start, in_app_runs=self._in_app_runs)
         self.threads.start(start, must_finish=True)
 
     def on_resume_requested(self, message: messages.ResumeRequested) -> None:
         """Resumes a run, in a process."""
-        work = partial(_resume, message.run, message.data, self.post_message, self.ending)
+        from fmnist_tui.tui.run_actions import resume_run
+
+        work = partial(resume_run, message.run, message.data, self.post_message, self.ending)
         self.threads.start(work, must_finish=True)
 
     def on_data_not_found(self, message: messages.DataNotFound) -> None:
         """Asks where the images are now."""
+        from fmnist_tui.tui.dialogs.entry import DataFolderDialog
+
         self.push_screen(DataFolderDialog(message.run.run_id, message.reason), partial(self._resume_on, message.run))
 
     def on_runs_started(self, message: messages.RunsStarted) -> None:
@@ -175,6 +189,8 @@ class RunControl(LabApp):
 
     def on_show_queue(self) -> None:
         """Opens the queue, but not over a dialog that the next key of a burst has opened."""
+        from fmnist_tui.tui.dialogs.queue import QueueDialog
+
         if not isinstance(self.screen, Dialog):
             self.push_screen(QueueDialog(), self._show_queued)
 
@@ -189,13 +205,13 @@ class RunControl(LabApp):
             self.notify(f"At most {MAX_OVERLAYS} overlays; remove one first", severity="warning")
         else:
             stop = self._overlays[message.run] = threading.Event()
-            follower = Follower(message.run)
-            self.threads.start(partial(follower.follow, stop))
-            self.overlaid = (*self.overlaid, follower)
+            self.overlaid = (*self.overlaid, self._follower(message.run, stop))
 
     def on_command_requested(self, message: messages.CommandRequested) -> None:
         """Sends a command, in the order of the keys."""
-        work = partial(_send_command, message.run, message.command, self.post_message)
+        from fmnist_tui.tui.run_actions import command_run
+
+        work = partial(command_run, message.run, message.command, self.post_message)
         self.threads.start(work, lane="commands", must_finish=True)
 
     def on_command_sent(self, message: messages.CommandSent) -> None:
@@ -246,115 +262,26 @@ class RunControl(LabApp):
         if not self.is_headless and self._driver is not None and understands_notifications(os.environ):
             self._driver.write(terminal_notification(line))
 
+    def _stop_in_app_runs(self) -> None:
+        from fmnist_tui.training.events import Command
+
+        self._command_in_app_runs(Command.STOP_NOW)
+
+    def _save_in_app_runs(self) -> None:
+        from fmnist_tui.training.events import Command
+
+        self._command_in_app_runs(Command.SAVE)
+
     def _command_in_app_runs(self, command: Command) -> None:
         """Their thread reads it and saves; the process waits for that once the screen is restored."""
         for one in list(self._in_app_runs):
             one.inbox.put(command)
 
+    def _watch_runs(self) -> None:
+        import_monitor()
+        self.monitor.watch(self.post_message)
+
     def _find_logout_note(self) -> None:
-        note = what_a_logout_ends(this_machine()) or ""
-        self.call_later(setattr, self, "logout_note", note)
+        from fmnist_tui.tui.run_actions import logout_note
 
-
-# What follows runs in worker threads, and reports by posting messages.
-
-
-def stop_runs(runs: list[RunDirectory]) -> None:
-    """Asks their trainers to save and end."""
-
-    def stop(run: RunDirectory) -> None:
-        with suppress(RunError):  # it has ended meanwhile
-            send_command(run, Command.STOP_NOW)
-
-    for_each(runs, stop, lambda: False)
-
-
-def _start_runs(
-    configs: list[TrainingConfig],
-    folders: AppPaths,
-    post: Post,
-    stop: threading.Event,
-    in_app_runs: list[InAppRun] | None = None,
-) -> None:
-    """Trains the configurations in processes, or in this thread where `in_app_runs` is given."""
-    try:
-        options = queue_options()
-        requested = request_runs(configs, folders)
-    except (ConfigError, DataError, SettingsError) as error:
-        post(Failed(str(error)))
-        return
-    for line in filter(None, [requested.warning, *requested.failed]):
-        post(Failed(line))
-    if in_app_runs is None:
-        _submit(requested.runs, options, post, stop)
-    else:
-        _train_here(requested.runs, options, in_app_runs, post, stop)
-
-
-def _resume(run: RunDirectory, data: str | None, post: Post, stop: threading.Event) -> None:
-    """Resumes a run in a process, on the images in the folder `data`, or where they were."""
-    try:
-        options = queue_options()
-        check_resumable(run, data and data_folder(data))
-    except DataMoved as error:
-        post(messages.DataNotFound(run, str(error)))
-    except RunError as error:
-        post(Failed(str(error), severity="warning"))
-    else:
-        _submit([run], options, post, stop)
-
-
-def _submit(runs: list[RunDirectory], options: QueueOptions, post: Post, stop: threading.Event) -> None:
-    """Starts, queues or submits the runs, and waits until the trainers that it started end, or `stop` is set."""
-    try:
-        submitted = submit_again(runs, options)
-    except RunError as error:
-        post(Failed(str(error)))
-        return
-    for line in filter(None, [submitted.warning, *submitted.failed.values()]):
-        post(Failed(line))
-    post(messages.RunsStarted([*submitted.started, *submitted.queued]))
-    running = dict(submitted.started)
-    while running and not stop.wait(_POLL_SECONDS):
-        ended = [run for run, process in running.items() if process.poll() is not None]
-        for run in ended:
-            del running[run]
-        if ended:
-            post(messages.TrainerEnded())
-
-
-def _train_here(
-    runs: list[RunDirectory], options: QueueOptions, in_app_runs: list[InAppRun], post: Post, stop: threading.Event
-) -> None:
-    """Trains the runs in this thread, one after the other.
-
-    `in_app_runs` has those that wait or train, so that another thread can stop them. That thread sets `stop` first, and
-    this one checks it after filling `in_app_runs`: no run is missed.
-    """
-    ours: list[InAppRun] = []
-    try:
-        for run in runs:
-            try:
-                ours.append(InAppRun(run, options))
-            except RunError as error:
-                post(Failed(str(error)))
-                continue
-            in_app_runs.append(ours[-1])
-        post(messages.RunsStarted([one.run for one in ours]))
-        if stop.is_set():
-            for one in ours:
-                one.inbox.put(Command.STOP_NOW)
-        train_in_order(ours, lambda: post(messages.TrainerEnded()))
-    finally:
-        for one in ours:
-            in_app_runs.remove(one)
-
-
-def _send_command(run: RunDirectory, command: Command, post: Post) -> None:
-    """Sends a command through the control file."""
-    try:
-        send_command(run, command)
-    except RunError as error:
-        post(Failed(str(error), severity="warning"))
-    else:
-        post(messages.CommandSent(busy_stage(run)))
+        self.call_later(setattr, self, "logout_note", logout_note())

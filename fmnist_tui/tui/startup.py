@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
 
+from textual.binding import ActiveBinding
 from textual.screen import Screen
 
-from fmnist_tui.data import Dataset
+from fmnist_tui.paths import AppPaths
 from fmnist_tui.text import counted
-from fmnist_tui.training.config import has_pytorch
-from fmnist_tui.tui.dataset.screen import DatasetScreen
-from fmnist_tui.tui.messages import Inspect, StepByStep
-from fmnist_tui.tui.run_monitor import RunsState, RunState
+from fmnist_tui.tui.messages import Inspect, Post, StepByStep
+from fmnist_tui.tui.runs_state import RunsState, RunState
+
+if TYPE_CHECKING:
+    from fmnist_tui.data import Dataset
+
+
+def _dataset() -> Screen[Any]:
+    from fmnist_tui.tui.dataset.screen import DatasetScreen
+
+    return DatasetScreen()
 
 
 def _models() -> Screen[Any]:
@@ -58,7 +68,7 @@ def _sweeps() -> Screen[Any]:
 
 
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
-    "dataset": DatasetScreen,
+    "dataset": _dataset,
     "models": _models,
     "training": _training,
     "results": _results,
@@ -85,20 +95,52 @@ def step_by_step(message: StepByStep) -> Screen[Any]:
     return BackpropScreen(message.run, message.image, message.label, message.title)
 
 
+def help_dialog(bindings: list[ActiveBinding]) -> Screen[Any]:
+    """All of these keys."""
+    from fmnist_tui.tui.dialogs.help import HelpDialog
+
+    return HelpDialog(bindings)
+
+
+def quit_dialog(run_ids: list[str], *, ends_some: bool) -> Screen[str | None]:
+    """What to do about running runs."""
+    from fmnist_tui.tui.dialogs.choice import QuitDialog
+
+    return QuitDialog(run_ids, ends_some=ends_some)
+
+
+_importing = Lock()
+"""Held while a thread imports: several at once would leave less of the interpreter to the screen's own thread."""
+_LATER = (
+    *("dataset.large_image", "dialogs.choice", "dialogs.help", "dialogs.queue", "palette", "run_actions"),
+    *(f"{name}.screen" for name in ("models", "training", "results", "errors", "inspector", "playground", "sweeps")),
+    *("why.screen", "workspace.screen"),
+)
+
+
+def load_images(folders: AppPaths, post: Post, stop: Event) -> None:
+    """Loads the images, fetching them where needed; in a thread, as the imports that it needs."""
+    with _importing:
+        from fmnist_tui.tui.dataset.loading import load_dataset
+
+    load_dataset(folders.data, folders.cache, post, stop)
+
+
+def import_monitor() -> None:
+    """Imports what reads the runs, from a thread."""
+    with _importing:
+        import fmnist_tui.tui.run_monitor  # noqa: F401
+
+
 def import_all() -> None:
     """Imports what is not there yet, from a thread, so that a screen opens at once.
 
     The form asks whether PyTorch is installed; that is found out here, too.
     """
-    import fmnist_tui.tui.errors.screen
-    import fmnist_tui.tui.inspector.screen
-    import fmnist_tui.tui.models.screen
-    import fmnist_tui.tui.playground.screen
-    import fmnist_tui.tui.results.screen
-    import fmnist_tui.tui.sweeps.screen
-    import fmnist_tui.tui.training.screen
-    import fmnist_tui.tui.why.screen
-    import fmnist_tui.tui.workspace.screen  # noqa: F401
+    for name in _LATER:
+        with _importing:
+            import_module(f"fmnist_tui.tui.{name}")
+    from fmnist_tui.training.config import has_pytorch
 
     has_pytorch()
 

@@ -27,15 +27,16 @@ class Suspending:
     screen half written.
     """
 
-    def __init__(self, app: App[None], show_again: Callable[[], object]) -> None:
+    def __init__(self, app: App[None], before: Callable[[], object], show_again: Callable[[], object]) -> None:
         """Handles no signal yet.
 
         Args:
             app: The app.
+            before: Called while the terminal is still the app's.
             show_again: Called when the terminal is the app's again.
         """
         self._app = app
-        self._show_again = show_again
+        self._before, self._show_again = before, show_again
         self._is_away = False
         self._is_over = False
         self._came_back = 0.0
@@ -57,6 +58,7 @@ class Suspending:
         driver = self._app._driver
         if self._is_over or driver is None or not driver.can_suspend or self._app.is_headless:
             return
+        self._before()
         driver.suspend_application_mode()
         self._is_away = True
         loop = asyncio.get_running_loop()

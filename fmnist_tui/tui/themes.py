@@ -8,7 +8,7 @@ from textual.color import Color
 from textual.theme import Theme
 
 from fmnist_tui.models.looks import look_of
-from fmnist_tui.runs.status import Status
+from fmnist_tui.runs.run_status import Status
 
 DARK, LIGHT = "lab-dark", "lab-light"
 

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import sys
+import time
+from dataclasses import replace
 
 import pytest
 
 from fmnist_tui.analysis import bench as module
 from fmnist_tui.analysis import bench as turns
 from fmnist_tui.analysis.bench import InterleavedTask, bench, chosen_devices, devices_here, measure_rates
+from fmnist_tui.analysis.gpu_busy import busy_seconds, covered
 from fmnist_tui.analysis.speed import Quartiles, Speed
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import get_model
 from fmnist_tui.training.config import ConfigError
+from fmnist_tui.training.engine import Engine, GraphUse
+from fmnist_tui.training.task import Task, make_engine
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +43,39 @@ def test_each_version_is_measured_at_its_own_batch_size_and_the_common_one() -> 
     assert fractions == sorted(fractions)
     assert fractions[0] == 0 < fractions[-1] < 1
     assert "v1 on cpu, batch 128" in {text for _, text in reported}
+
+
+def test_a_gpu_is_measured_with_a_graph_and_without_and_how_busy_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine on the CPU stands for one on a GPU; a graph is possible for one of the batch sizes."""
+    made: list[tuple[int, bool]] = []
+
+    def pretend(task: Task, *, graph: bool = True) -> Engine:
+        size = task.config.hyperparameters.batch_size
+        made.append((size, graph))
+        config = replace(task.config, device="cpu")
+        engine = make_engine(replace(task, config=config))
+        engine.graph = GraphUse(used=graph and size == 8, reason="too large")  # type: ignore[misc]
+        return engine
+
+    monkeypatch.setattr(module, "BUILT_IN", ("v1",))
+    monkeypatch.setattr(module, "make_engine", pretend)
+    monkeypatch.setattr(module, "_sizes", lambda _: [16, 8])
+    monkeypatch.setattr(module, "products", lambda *_: lambda times: time.sleep(1e-4 * times))
+    monkeypatch.setattr(module, "busy_seconds", lambda run: run(3) or 1e-4)
+    found = bench(["cuda:0"], 1, 0.05, lambda *_: None, {}, images=40)
+    assert [(speed.batch_size, speed.graph) for speed in found.speeds] == [(16, False), (8, False), (8, True)]
+    assert found.skipped == {"CUDA graph of v1, batch 16,": "too large"}
+    for speed in found.speeds:
+        assert speed.busy_fraction == pytest.approx(0.1 / speed.milliseconds_per_step)
+    assert made == [(128, False), (16, True), (8, True)]
+    without = bench(["cuda:0"], 1, 0.05, lambda *_: None, {}, images=40, graph=False)
+    assert [speed.graph for speed in without.speeds] == [False, False]
+
+
+def test_a_gpu_is_busy_while_anything_runs_on_it() -> None:
+    assert covered([(5, 7), (0, 2), (1, 3), (6, 6.5)]) == 5
+    assert covered([]) == 0
+    assert busy_seconds(lambda _: None) is None, "there is none"
 
 
 def check(speed: Speed) -> None:

@@ -26,11 +26,16 @@ class Sizes:
         live_seconds: Length of a span.
         settle_seconds: Before it.
         presses: Rounds of keys.
-        between_seconds: Between two keys, which fall differently on the screen's own clock each time.
+        screens: Whose keys are pressed.
+        between_seconds: Between the answer to a key and the next one.
         idle_seconds: On each screen.
         starts: Of each command.
         warm_starts: Before them, not counted.
         loads: Of the data, anew each time.
+        many_runs: For `results`.
+        most_runs: For `runs`.
+        log_bytes: Of the log of the run that is attached to.
+        attaches: To it, and starts of these commands.
         shared: Whether all contestants share one process, which is quick but not fair.
         threads: CPU threads; 0 for all.
         images: Of the drawn set, training and test; None for Fashion-MNIST.
@@ -51,12 +56,17 @@ class Sizes:
     live_pairs: int = 10
     live_seconds: float = 20.0
     settle_seconds: float = 3.0
-    presses: int = 40
-    between_seconds: float = 0.37
+    presses: int = 3
+    screens: int = 8
+    between_seconds: float = 0.2
     idle_seconds: float = 10.0
     starts: int = 20
     warm_starts: int = 1
     loads: int = 5
+    many_runs: int = 300
+    most_runs: int = 1000
+    log_bytes: int = 100_000_000
+    attaches: int = 5
     shared: bool = False
     threads: int = 0
     images: tuple[int, int] | None = None
@@ -80,11 +90,16 @@ QUICK = Sizes(
     live_seconds=0.7,
     settle_seconds=0.2,
     presses=1,
+    screens=1,
     between_seconds=0.2,
     idle_seconds=0.2,
     starts=1,
     warm_starts=0,
     loads=1,
+    many_runs=6,
+    most_runs=8,
+    log_bytes=200_000,
+    attaches=1,
     shared=True,
     threads=1,
     images=(400, 40),

@@ -10,7 +10,7 @@ from benchmarks.measured import Measured
 from benchmarks.measuring import Failed
 from benchmarks.target import TARGETS, Target
 
-_SCALES = {"x": 1.0, "%": 100.0, "ms": 1e3, "s": 1.0, "KB/s": 1e-3, "MB": 1e-6}
+_SCALES = {"x": 1.0, "%": 100.0, "ms": 1e3, "s": 1.0, "KB": 1e-3, "KB/s": 1e-3, "MB": 1e-6}
 _HEADER = ("", "row", "measured", "at least", "aim", "quartiles", "95% CI", "n", "what")
 
 

@@ -16,7 +16,7 @@ from .terminal import terminal
 
 SPEEDS = (
     Speed("v0", "cpu", 64, Quartiles(80_123.4, 79_000.0, 81_000.0, 5), 0.8, 0.512),
-    Speed("v3", "cuda:0", 128, Quartiles(30_000.0, 29_000.0, 31_000.0, 5), 4.27, 0.2),
+    Speed("v3", "cuda:0", 128, Quartiles(30_000.0, 29_000.0, 31_000.0, 5), 4.27, 0.2, graph=False, busy_fraction=0.234),
 )
 PEAK = Peak("cpu", Quartiles(170.2, 165.0, 175.0, 5))
 
@@ -29,9 +29,9 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     calls: list[tuple[object, ...]] = []
 
     def pretend(
-        devices: Sequence[str], threads: int, seconds: float, tell: object, machine: Mapping[str, str]
+        devices: Sequence[str], threads: int, seconds: float, tell: object, machine: Mapping[str, str], *, graph: bool
     ) -> Benchmark:
-        calls.append((list(devices), threads, seconds))
+        calls.append((list(devices), threads, seconds, graph))
         skipped = {"v1": "PyTorch isn't \x1b[31m installed"}
         return Benchmark({"cpu": "2 CPUs"}, threads, "60,000 random images", (PEAK,), SPEEDS, skipped)
 
@@ -44,9 +44,13 @@ def test_it_prints_a_table_of_speeds_with_the_conditions_of_the_measurement(
 ) -> None:
     outcome = fmnist("bench", "--device", "cpu", "--threads", "3", "--seconds", "7")
     assert (outcome.status, outcome.err) == (0, "")
-    assert measured == [(["cpu"], 3, 7.0)]
-    assert outcome.lines[0].split() == ["version", "device", "batch", "images/s", "quartiles", "ms/step", "of", "peak"]
-    assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80,123 79,000 to 81,000 0.80 51%"
+    assert fmnist("bench", "--no-graph", "--device", "cpu").status == 0
+    assert [(*call[:1], call[3]) for call in measured] == [(["cpu"], True), (["cpu"], False)]
+    assert measured[0][1:3] == (3, 7.0)
+    header = "version device batch images/s quartiles ms/step of peak graph GPU busy"
+    assert " ".join(outcome.lines[0].split()) == header
+    assert " ".join(outcome.lines[1].split()) == "v0 cpu 64 80,123 79,000 to 81,000 0.80 51% - -"
+    assert " ".join(outcome.lines[2].split()) == "v3 cuda:0 128 30,000 29,000 to 31,000 4.27 20% no 23%"
     assert "peak of cpu: 170 GFLOP/s (165 to 175), float32 matrix multiplication" in outcome.lines
     assert "3 threads; 60,000 random images; medians of 5 repeats" in outcome.lines
     assert outcome.lines[-1] == "v1 skipped: PyTorch isn't  [31m installed"
@@ -58,6 +62,7 @@ def test_json_has_the_keys_of_the_contract(fmnist: Fmnist, measured: list[tuple[
     assert list(found["peaks"][0]) == ["device", "gflops"]
     assert list(found["peaks"][0]["gflops"]) == SPREAD_KEYS
     keys = ["version", "device", "batch_size", "images_per_second", "milliseconds_per_step", "fraction_of_peak"]
+    keys += ["graph", "busy_fraction"]
     assert [list(speed) for speed in found["speeds"]] == [keys, keys]
     assert list(found["speeds"][0]["images_per_second"]) == SPREAD_KEYS
 
@@ -163,6 +168,7 @@ def test_times_that_cannot_be_saved_are_printed_with_a_warning(fmnist: Fmnist, t
     ("arguments", "expected"),
     [
         (["--to", "0.9", "--seconds", "3"], "--seconds has no effect with --to or a MODEL"),
+        (["--to", "0.9", "--no-graph"], "--no-graph has no effect with --to or a MODEL"),
         (["--set", "epochs=1"], "--set has no effect without --to"),
         (["--from-runs", "--seeds", "2"], "--seeds has no effect with --from-runs"),
         (["--to", "0.9", "--device", "cpu", "--device", "mps"], "--to takes one --device"),

@@ -15,7 +15,7 @@ from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
 from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, StepMetrics
 
-from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
+from .commands import ENDLESS, TINY, Outcome, call, finish, first, newest, started, wait_for_status
 from .conftest import Fmnist
 
 KEYS = {
@@ -152,7 +152,8 @@ def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
 @pytest.mark.parametrize("versions", [["all"], ["v3", "v1", "v3", "v0"]], ids=" ".join)
 def test_several_versions_in_separate_processes_run_in_the_order_given(runs: Path, versions: list[str]) -> None:
     one_at_a_time = ("--threads", available_cpus())
-    outcome = call("train", *versions, *TINY, *one_at_a_time, "--runs", runs, patience=600)
+    with started("train", *versions, *TINY, *one_at_a_time, "--runs", runs) as process:
+        outcome = finish(process, patience=600)
     assert (outcome.status, outcome.err) == (0, "")
     order = ["v0", "v1", "v2", "v3", "v4"] if versions == ["all"] else ["v3", "v1", "v0"]
     assert [line[:2] for line in outcome.lines if line.endswith("  completed")] == order

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fmnist_tui.models import fused_layers
 from fmnist_tui.models.fused_layers import Convolution, ReluNormPool
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -36,6 +37,15 @@ def test_a_convolution_has_pytorchs_figures_and_gradients(
     torch.manual_seed(0)
     ours = Convolution(channels, 6, size, padding=padding).double().to(memory_format=layout)  # type: ignore[call-overload]
     inputs = torch.rand(4, channels, 9, 7, dtype=torch.float64).contiguous(memory_format=layout)
+    assert_equal(gradients(ours, ours, inputs), gradients(lambda x: nn.Conv2d.forward(ours, x), ours, inputs))
+
+
+def test_large_patches_are_left_to_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They need nine times the memory of the inputs."""
+    monkeypatch.setattr(fused_layers, "_LARGEST", 100)
+    monkeypatch.setattr(fused_layers, "_patches", None)
+    torch.manual_seed(0)
+    ours, inputs = Convolution(2, 6, 3).double(), torch.rand(4, 2, 9, 7, dtype=torch.float64)
     assert_equal(gradients(ours, ours, inputs), gradients(lambda x: nn.Conv2d.forward(ours, x), ours, inputs))
 
 

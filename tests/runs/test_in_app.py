@@ -51,7 +51,7 @@ def test_v0_is_not_trained_on_a_gpu(runs: Path) -> None:
 def test_an_unexpected_error_is_reported_in_one_line_with_its_details_in_the_log(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(task: object) -> None:
+    def broken(task: object, **options: object) -> None:
         raise ZeroDivisionError("by\nnought")
 
     monkeypatch.setattr(worker, "make_engine", broken)
@@ -127,7 +127,7 @@ def test_a_gpu_that_is_left_out_is_an_alert(runs: Path, monkeypatch: pytest.Monk
 def test_an_unexpected_error_is_reported_too_where_its_details_cannot_be_written(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(task: object) -> None:
+    def broken(task: object, **options: object) -> None:
         raise ZeroDivisionError("by nought")
 
     monkeypatch.setattr(worker, "make_engine", broken)

@@ -6,7 +6,7 @@ import pytest
 
 from fmnist_tui.runs import event_log
 from fmnist_tui.runs.event_log import Logged, LogReader, encode
-from fmnist_tui.runs.fold import current, current_tail
+from fmnist_tui.runs.log_order import current, current_tail
 from fmnist_tui.training.events import (
     Alert,
     CheckpointSaved,

@@ -61,8 +61,8 @@ def conditions(module):
 
 def task(module):
     real = module.make_engine
-    def make_engine(task):
-        engine = real(task)
+    def make_engine(task, **options):
+        engine = real(task, **options)
         step = engine.step
         def checked(*given, **named):
             if task.config.device != "cpu" and is_full():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -53,6 +53,10 @@ class FakeEngine:
         return 1
 
     layers = ()
+    graph = None
+
+    def expect(self, batches: Sequence[Indices], epoch: int, first: int) -> None:
+        """There is nothing to prepare."""
 
     def measured_step(self, indices: Indices, learning_rate: float, epoch: int, step: int) -> StepNorms:
         self.step(indices, learning_rate, epoch, step)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.training import events
 from fmnist_tui.training.devices import resolve
+from fmnist_tui.training.engine import GraphUse
 from fmnist_tui.training.task import make_engine
 from fmnist_tui.training.torch_engine import TorchEngine, prepare
 
@@ -29,9 +34,12 @@ def prepared() -> None:
     prepare(torch.get_num_threads())
 
 
-def engine(version: str, device: str = "cuda:0", **changes: object) -> TorchEngine:
-    settings = replace(config(version).hyperparameters, **changes)  # type: ignore[arg-type]
-    return TorchEngine(seeded(version, 0), settings, 0, *pictures(60), device)
+def engine(
+    version: str, device: str = "cuda:0", network: Callable[[], nn.Module] | None = None, **changes: Any
+) -> TorchEngine:
+    settings = replace(config(version).hyperparameters, **changes)
+    built = network() if network else seeded(version, 0)
+    return TorchEngine(built, settings, 0, *pictures(60), device, plain=network is not None)
 
 
 def learn(learning: TorchEngine, first: int, last: int) -> None:
@@ -133,3 +141,115 @@ def test_inputs_that_overflow_make_a_run_on_a_gpu_diverge_before_a_weight_moves(
     for name, value in seeded("v1", made.config.seed).named_parameters():
         assert np.array_equal(before[name], value.detach().numpy())
         assert np.array_equal(learning.weights()[name], before[name]), name
+
+
+class ResNet(nn.Module):
+    """A small residual network with PyTorch's own dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.stem = nn.Conv2d(1, 8, 3, stride=2, padding=1)
+            self.block = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout2d(0.1))
+            self.drop = nn.Dropout(0.2)
+            self.out = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.stem(x))
+        logits: Tensor = self.out(self.drop(self.between(x + self.block(x)).mean((2, 3))))
+        return logits
+
+    def between(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Waiting(ResNet):
+    def between(self, x: Tensor) -> Tensor:
+        return x / max(1.0, float(x.detach().abs().max()))
+
+
+class Synchronizing(ResNet):
+    """Waits in a way that PyTorch doesn't notice before a step is recorded."""
+
+    def between(self, x: Tensor) -> Tensor:
+        torch.cuda.synchronize()
+        return x
+
+
+class Drawing(ResNet):
+    """Draws from a generator that is neither addressed nor known to a graph."""
+
+    def between(self, x: Tensor) -> Tensor:
+        return x + 0.1 * torch.rand(x.shape, device=x.device, generator=torch.Generator(x.device).manual_seed(7))
+
+
+GRAPHED = [
+    ("v1", None, {}),
+    ("v3", None, {"clip": 1.0}),
+    ("v3", None, {"optimizer": "sgd", "crop": 2, "shift": 0, "erase": 0.5, "cutout": 5}),
+    ("v4", None, {"optimizer": "muon", "ema": 0.9, "mixup": 0.4}),
+    ("v1", None, {"precision": "bf16"}),
+    ("v1", ResNet, {}),
+]
+
+
+@pytest.mark.parametrize(("version", "network", "changes"), GRAPHED, ids=str)
+def test_fifty_replayed_steps_learn_the_same_bits(
+    version: str, network: Callable[[], nn.Module] | None, changes: dict[str, Any]
+) -> None:
+    usual, replayed = (engine(version, network=network, batch_size=15, **changes) for _ in range(2))
+    replayed.use_graph(ALL)
+    assert replayed.graph == GraphUse(used=True)
+    assert_same_tensors(replayed.state(), usual.state())
+    for one in (usual, replayed):
+        learn(one, 0, 20)
+        one.evaluate(ALL)
+        one.step(ALL[:7], RATE, 1, 20)
+        one.measured_step(ALL[:15], RATE, 1, 21)
+        one.expect([ALL[step % 4 :: 4] for step in range(22, 50)], 1, 22)
+        learn(one, 22, 50)
+    assert_same_tensors(replayed.state(), usual.state())
+    assert replayed.take_totals() == usual.take_totals()
+
+
+@pytest.mark.parametrize("resumed_with", [True, False])
+def test_a_run_resumes_bit_for_bit_with_a_graph_or_without(resumed_with: bool) -> None:
+    whole, stopped, resumed = (engine("v3", batch_size=15) for _ in range(3))
+    learn(whole, 0, 12)
+    (resumed if resumed_with else stopped).use_graph(ALL)
+    learn(stopped, 0, 5)
+    resumed.load_state(stopped.state())
+    learn(resumed, 5, 12)
+    assert_same_tensors(resumed.state(), whole.state())
+
+
+def test_a_training_has_the_same_events_with_a_graph_and_without() -> None:
+    made = task("v3", {"batch_size": 16}, device="cuda:0")
+    replayed, usual = make_engine(made), make_engine(made, graph=False)
+    assert (replayed.graph, usual.graph) == (GraphUse(used=True), GraphUse(used=False, reason="switched off"))
+    runs = [drive(one, made) for one in (replayed, usual)]
+    one, other = ([event.train_loss for event in run.of(events.Epoch)] for run in runs)
+    assert one == other
+    assert_same_tensors(replayed.state(), usual.state())
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (Waiting, "the model waits for the GPU within a step"),
+        (Synchronizing, "a step can't be recorded: "),
+        (Drawing, "a step can't be recorded: "),
+    ],
+)
+def test_a_module_that_cannot_be_recorded_is_trained_without_a_graph(
+    network: Callable[[], nn.Module], reason: str
+) -> None:
+    usual, tried = (engine("v1", network=network, batch_size=15) for _ in range(2))
+    tried.use_graph(ALL)
+    assert tried.graph is not None
+    assert not tried.graph.used
+    assert tried.graph.reason.startswith(reason)
+    for one in (usual, tried):
+        learn(one, 0, 12)
+    assert_same_tensors(tried.state(), usual.state())

@@ -105,7 +105,7 @@ def test_no_validation_image_is_ever_trained_on_and_all_are_validated_on_after_e
 
 
 def test_validation_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "EVALUATION_BATCH", 4)
+    monkeypatch.setattr(trainer, "evaluation_batch", lambda *_: 4)
     made, engine = task(), FakeEngine()
     ran = drive(engine, made)
     validation = made.validation_indices.tolist()
@@ -193,7 +193,7 @@ def test_the_outcome_holds_the_last_weights_and_what_they_make_of_the_test_image
 
 
 def test_the_test_images_are_scored_once_each_at_the_very_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "EVALUATION_BATCH", 7)
+    monkeypatch.setattr(trainer, "evaluation_batch", lambda *_: 7)
     engine = FakeEngine()
     predicted_at: list[tuple[str, int]] = []
 

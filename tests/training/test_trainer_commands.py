@@ -76,7 +76,7 @@ def learning_events(ran: Ran) -> list[Event]:
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that commands are read in the middle of an evaluation."""
-    monkeypatch.setattr(trainer, "EVALUATION_BATCH", 4)
+    monkeypatch.setattr(trainer, "evaluation_batch", lambda *_: 4)
     monkeypatch.setattr(trainer, "_PAUSE_POLL", 0.001)
 
 

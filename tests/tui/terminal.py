@@ -40,6 +40,7 @@ RESTORING = {
 """What the app switches on, and off again."""
 _STYLE = re.compile(rb"\x1b\[([0-9;]+)m")
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*(?:\$p|u)|\x1bP.*?\x1b\\", re.DOTALL)
+_REPEATED = re.compile(rb"((?:[\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]+))\x1b\[(\d+)b")
 _OTHER_SCREEN = re.compile(rb"\x1b\[\?1049[hl]")
 _UNFINISHED = re.compile(rb"\x1b(?:[\[\]P][^a-zA-Z~\x07]*)?$")
 
@@ -81,6 +82,23 @@ class Terminal:
         self._read()
         self._render()
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def cells(self) -> list[list[tuple[object, ...]]]:
+        """What a person sees of each cell: of blanks, no foreground."""
+        self._read()
+        self._render()
+        return cells_of(self._screen)
+
+    def clear(self) -> None:
+        """Forgets what is on the screen."""
+        self._render()
+        self._screen.reset()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Gives the terminal another size; the process gets a signal."""
+        self._render()
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, *keys: bytes | str) -> None:
         """Sends keys, one after the other."""
@@ -173,7 +191,20 @@ class Terminal:
             new = new[: unfinished.start()]
         self._fed += len(new)
         new = _OTHER_SCREEN.sub(lambda found: found[0] + b"\x1b[2J\x1b[H", new)  # pyte has but one
+        new = _REPEATED.sub(lambda found: found[1] * (int(found[2]) + 1), new)
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", new))
+
+
+def cells_of(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
+    """What a person sees of each cell: of blanks, no foreground."""
+    return [[_seen(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+
+
+def _seen(cell: pyte.screens.Char) -> tuple[object, ...]:
+    lines = cell.underscore, cell.strikethrough, cell.reverse
+    is_blank = cell.data == " " or (cell.data == "▀" and cell.fg == cell.bg and not cell.bold)
+    letters = cell.data, cell.fg, cell.bold, cell.italics
+    return cell.bg, lines, () if is_blank and not any(lines) else letters
 
 
 def installed_command() -> str:

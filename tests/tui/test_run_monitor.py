@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
-from fmnist_tui.files import check_regular_file, write_json
+from fmnist_tui.files import read_regular_file, write_json
 from fmnist_tui.runs import directory
 from fmnist_tui.runs.status import Status
 from fmnist_tui.training.events import Stage
 from fmnist_tui.tui import run_monitor
-from fmnist_tui.tui.run_monitor import RunMonitor, RunsState
+from fmnist_tui.tui.run_monitor import RunMonitor
+from fmnist_tui.tui.runs_state import RunsState
 
 from .samples import held, training, write_log, write_run
 
@@ -164,12 +165,12 @@ def test_on_a_slow_folder_the_order_of_runs_is_read_by_many_threads(
         write_run(runs, seed=seed)
     readers: set[int] = set()
 
-    def slow(path: Path, largest: int) -> None:
+    def slow(path: Path, largest: int) -> bytes:
         readers.add(threading.get_ident())
         time.sleep(0.02)
-        check_regular_file(path, largest)
+        return read_regular_file(path, largest)
 
-    monkeypatch.setattr(directory, "check_regular_file", slow)
+    monkeypatch.setattr(directory, "read_regular_file", slow)
     watching.start()
     until(monitor, lambda state: state.complete, "all are read")
     assert len(readers) > 5

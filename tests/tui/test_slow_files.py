@@ -17,7 +17,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.label import Label, read_label
 from fmnist_tui.runs.resume import DataMoved
 from fmnist_tui.tui import app as the_app
-from fmnist_tui.tui import run_control, run_monitor
+from fmnist_tui.tui import run_actions, run_monitor
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.results import runs_view
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
@@ -143,9 +143,9 @@ async def test_a_run_whose_images_have_moved_is_resumed_where_they_are_now(
         if data != str(tmp_path):
             raise DataMoved("there is no folder /gone")
 
-    monkeypatch.setattr(run_control, "check_resumable", check)
+    monkeypatch.setattr(run_actions, "check_resumable", check)
     started: list[RunDirectory] = []
-    monkeypatch.setattr(run_control, "_submit", lambda runs, *_: started.extend(runs))
+    monkeypatch.setattr(run_actions, "_submit", lambda runs, *_: started.extend(runs))
     app = make_app(attach=run)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until_shown(pilot, "interrupted")

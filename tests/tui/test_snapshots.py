@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Epoch, Event, Paused, RunFinished
-from fmnist_tui.tui import run_control
+from fmnist_tui.tui import run_actions
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models import forecast
 
@@ -132,7 +132,7 @@ def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, is_righ
 async def test_what_opens_over_a_screen(
     make_app: Maker, runs: Path, looks_right: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_control, "what_a_logout_ends", lambda machine: "")
+    monkeypatch.setattr(run_actions, "logout_note", lambda: "")
     write_run(runs, "v1")
     run = write_run(runs, seed=1, log=LIVE)
     pictures = (

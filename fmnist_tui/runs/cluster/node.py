@@ -24,9 +24,10 @@ from fmnist_tui.runs.cluster.launcher import KIND_SLURM, Launcher, read_launcher
 from fmnist_tui.runs.cluster.slurm import SlurmError, find_job, own_job, requeue_job
 from fmnist_tui.runs.control import Inbox, control_end, stop_requested_since
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.fold import current_tail, read_tail_fold
+from fmnist_tui.runs.fold import read_tail_fold
 from fmnist_tui.runs.launch import LaunchSettings, launch
 from fmnist_tui.runs.lock import acquire, check_attempt, new_attempt
+from fmnist_tui.runs.log_order import current_tail
 from fmnist_tui.training import events
 from fmnist_tui.training.events import Command
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fmnist_tui.data.sources import DEMO
+from fmnist_tui.data.location import DEMO
 from fmnist_tui.errors import RunError
 from fmnist_tui.host.gpu import Gpu
 from fmnist_tui.host.node import available_cpus, cpu_set

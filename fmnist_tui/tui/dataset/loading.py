@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+import fmnist_tui.tui.dataset.image_pages  # noqa: F401 - what shows the images is there when they are
 from fmnist_tui.data import Cancelled, DataError, Dataset, ImageSet, Progress, load
 from fmnist_tui.tui.messages import (
     ClassMeans,

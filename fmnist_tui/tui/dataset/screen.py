@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,33 +13,25 @@ from textual.geometry import Size
 from textual.theme import Theme
 from textual.widgets import OptionList, Static
 
-from fmnist_tui.data import Dataset, Progress
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
-from fmnist_tui.tui.dataset import image_pages as captions
-from fmnist_tui.tui.dataset.image_pages import (
-    Browsing,
-    class_icons,
-    image_at,
-    image_histogram,
-    inspect_message,
-    mean_page,
-    page_and_caption,
-    pixel_histogram,
-    stretched,
-)
-from fmnist_tui.tui.dataset.large_image import LargeImageDialog
 from fmnist_tui.tui.dataset.sidebar import ClassList, Introduction, Waiting, picture_rows
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail, Thumbnails
-from fmnist_tui.tui.dialogs.entry import NumberDialog
-from fmnist_tui.tui.dialogs.text import TextDialog
+from fmnist_tui.tui.lazy import LazyModule
 from fmnist_tui.tui.messages import ClassMeans, SettingsChanged
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.bars import bars
 from fmnist_tui.tui.widgets.images import Drawing, Picture, as_text, drawing, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
+
+if TYPE_CHECKING:
+    from fmnist_tui.data import Dataset, Progress
+    from fmnist_tui.tui.dataset import image_pages as pages
+    from fmnist_tui.tui.dataset.image_pages import Browsing
+else:
+    pages = LazyModule("fmnist_tui.tui.dataset.image_pages")
 
 _HISTOGRAM_BAR = 30
 _SMALL_BAR = 12
@@ -80,6 +73,7 @@ class DatasetScreen(LabScreen):
         self._in_ascii = self.app.ascii_images
         self._inverted = self.app.settings.inverted
         self._introduces = False
+        self.set_class(self.app.dataset is None, "-empty", update=False)
 
     def compose(self) -> ComposeResult:
         """Classes, thumbnails and details side by side, or `Waiting` in their place."""
@@ -178,6 +172,8 @@ class DatasetScreen(LabScreen):
 
     def action_jump(self) -> None:
         """Asks for the index of an image to show."""
+        from fmnist_tui.tui.dialogs.entry import NumberDialog
+
         if self._browsing:
             last = len(self._browsing.images) - 1
             self.app.push_screen(
@@ -203,13 +199,15 @@ class DatasetScreen(LabScreen):
     def action_inspect(self) -> None:
         """Opens the Inspector on the image under the cursor."""
         if self._browsing and self._page == "images" and self.query_one(Thumbnails).current:
-            self.post_message(inspect_message(self._browsing, self.query_one(Thumbnails).cursor))
+            self.post_message(pages.inspect_message(self._browsing, self.query_one(Thumbnails).cursor))
 
     def action_histogram(self) -> None:
         """Shows the histogram of the chosen images' pixel values."""
+        from fmnist_tui.tui.dialogs.text import TextDialog
+
         if self._browsing:
-            rows = pixel_histogram(self._browsing)
-            title = f"Pixel values, {self._browsing.part}, {captions.class_text(self._browsing)} (0 black, 255 white)"
+            rows = pages.pixel_histogram(self._browsing)
+            title = f"Pixel values, {self._browsing.part}, {pages.class_text(self._browsing)} (0 black, 255 white)"
             self.app.push_screen(TextDialog(title, bars(rows, _HISTOGRAM_BAR)))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -239,11 +237,13 @@ class DatasetScreen(LabScreen):
 
     def on_thumbnails_opened(self) -> None:
         """Opens the image in a dialog; from the page of images all of the chosen can be reached there."""
+        from fmnist_tui.tui.dataset.large_image import LargeImageDialog
+
         thumbnails, draw = self.query_one(Thumbnails), partial(self._drawing, "surface")
         if self._browsing is None or thumbnails.current is None:
             return
         if self._page == "images":
-            at, count = partial(image_at, self._browsing), len(self._browsing.chosen)
+            at, count = partial(pages.image_at, self._browsing), len(self._browsing.chosen)
             large = LargeImageDialog(at, count, self._browsing.first + thumbnails.cursor, draw)
         else:
             large = LargeImageDialog(thumbnails.page.__getitem__, len(thumbnails.page), thumbnails.cursor, draw)
@@ -283,7 +283,7 @@ class DatasetScreen(LabScreen):
     def _take_dataset(self, dataset: Dataset | None) -> None:
         self.set_class(dataset is None, "-empty")
         if dataset is not None:
-            self._show(Browsing(dataset))
+            self._show(pages.Browsing(dataset))
             self.call_after_refresh(self._list_classes)  # once the list is laid out
             self.set_focus(self.query_one(Thumbnails))
             self.refresh_bindings()
@@ -310,7 +310,7 @@ class DatasetScreen(LabScreen):
             return
         if before.label is not None and self._browsing.label is None:
             self.notify(
-                f"Image {grouped(index)} is not of class {captions.class_text(before)}: showing all classes",
+                f"Image {grouped(index)} is not of class {pages.class_text(before)}: showing all classes",
                 markup=False,
             )
         self._list_classes()
@@ -334,13 +334,13 @@ class DatasetScreen(LabScreen):
         thumbnails.together = len(self._means) if self._page == "means" else 0
         means = self._means[self._first_mean :] if self._page == "means" else None
         augmented = self._augmented if self._page == "augmented" else None
-        thumbnails.page, caption = page_and_caption(self._browsing, thumbnails.capacity, means, augmented)
+        thumbnails.page, caption = pages.page_and_caption(self._browsing, thumbnails.capacity, means, augmented)
         self.query_one("#caption", Static).update(Text(caption))
         self._show_details()
 
     @property
     def _means(self) -> tuple[Thumbnail, ...]:
-        return mean_page(self._browsing, self.app.class_means) if self._browsing else ()
+        return pages.mean_page(self._browsing, self.app.class_means) if self._browsing else ()
 
     def _drawing(self, ground: str = "background") -> Drawing:
         shades = theme_shades(self.app, ground)
@@ -366,7 +366,7 @@ class DatasetScreen(LabScreen):
         pictures = []
         if rows and means:
             draw = self._drawing()
-            pictures = [as_text(draw(icon)) for icon in class_icons(means[self._browsing.part], rows)]
+            pictures = [as_text(draw(icon)) for icon in pages.class_icons(means[self._browsing.part], rows)]
         self.query_one(ClassList).show(names, counts, self._browsing.label, pictures)
         self._show_mean()
 
@@ -379,14 +379,14 @@ class DatasetScreen(LabScreen):
         if label is None and self._page == "images" and position < len(browsing.chosen):
             label = int(browsing.images.labels[browsing.chosen[position]])
         if label is not None:
-            self.query_one("#mean", Picture).image = stretched(means[browsing.part][label])
+            self.query_one("#mean", Picture).image = pages.stretched(means[browsing.part][label])
             self.query_one("#of", Static).update(Text(f"mean {browsing.dataset.classes[label]}"))
 
     def _show_details(self) -> None:
         shown = self.query_one(Thumbnails).current
         self.query_one("#large", Picture).image = shown.image if shown else None
         self.query_one("#about", Static).update(Text(shown.about if shown else ""))
-        histogram = bars(image_histogram(shown.image), _SMALL_BAR) if shown else Text()
+        histogram = bars(pages.image_histogram(shown.image), _SMALL_BAR) if shown else Text()
         self.query_one("#pixels", Static).update(histogram)
         self._show_mean()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,13 +13,15 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from fmnist_tui.data import Progress
 from fmnist_tui.text import grouped
 from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
 from fmnist_tui.tui.widgets.bars import ProgressLine
 from fmnist_tui.tui.widgets.choices import Choices
+
+if TYPE_CHECKING:
+    from fmnist_tui.data import Progress
 
 _NAME = 11
 _LEAST_ROWS, _MOST_ROWS = 3, 7

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.events import Click
@@ -18,7 +17,14 @@ from textual.widget import Widget
 
 from fmnist_tui.tui.cells import cut, pad
 from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.lazy import LazyModule
 from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized, squared
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+else:
+    np = LazyModule("numpy")
 
 _SIDES = range(12, 19, 2)
 """Pixels of a small image's side: below 14, half an MNIST image's, the blurrier the less it is worth."""

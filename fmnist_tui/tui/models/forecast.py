@@ -11,7 +11,7 @@ from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.eligibility import Fingerprints
 from fmnist_tui.analysis.estimate import Estimate, estimate, matrix_peak
 from fmnist_tui.data import Dataset
-from fmnist_tui.data.sources import DEMO
+from fmnist_tui.data.location import DEMO
 from fmnist_tui.doctor.devices import device_names
 from fmnist_tui.host.machine import this_machine
 from fmnist_tui.models.layer_table import LayerTable

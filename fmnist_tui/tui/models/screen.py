@@ -43,7 +43,7 @@ from fmnist_tui.tui.models.model_list import cost_bars, model_line
 from fmnist_tui.tui.models.model_page import HUGE, WIDE, ModelPage
 from fmnist_tui.tui.models.more_settings import MoreSettings
 from fmnist_tui.tui.models.naming import NameModelDialog, check_named, find_models
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.choices import Choices
 from fmnist_tui.tui.widgets.fitted import Fitted

@@ -31,7 +31,7 @@ from fmnist_tui.tui.playground.network_view import drawn_colours, scaled_colours
 from fmnist_tui.tui.playground.predictions import Predictions
 from fmnist_tui.tui.playground.selection import inspection, proposed, shape_of, usable
 from fmnist_tui.tui.playground.sketch import BRUSHES, Picture, Sketch
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.themes import theme_colour
 from fmnist_tui.tui.widgets.images import theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine

@@ -30,7 +30,7 @@ from fmnist_tui.tui.results.run_pairs import RunPairsScreen
 from fmnist_tui.tui.results.runs_view import RunsView
 from fmnist_tui.tui.results.validation_chart import MEASURES, show_curves
 from fmnist_tui.tui.results.view_line import VIEWS, ViewLine
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav

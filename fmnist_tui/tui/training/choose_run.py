@@ -10,7 +10,7 @@ from textual.widgets.option_list import Option
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.base_screens import DIALOG_CSS, Dialog
-from fmnist_tui.tui.run_monitor import RunsState, RunState
+from fmnist_tui.tui.runs_state import RunsState, RunState
 from fmnist_tui.tui.training.run_strip import line_of
 from fmnist_tui.tui.widgets.choices import Choices
 

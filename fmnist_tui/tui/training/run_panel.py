@@ -12,7 +12,7 @@ from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.tui.run_monitor import RunState
+from fmnist_tui.tui.runs_state import RunState
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
 from fmnist_tui.tui.training.progress import headline, lost_job, machine_text, progress_of, trainer_host, waits_for

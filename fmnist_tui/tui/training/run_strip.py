@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.text import percent
 from fmnist_tui.training.recipes import RECIPES
-from fmnist_tui.tui.run_monitor import RunsState, RunState
+from fmnist_tui.tui.runs_state import RunsState, RunState
 from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
 from fmnist_tui.tui.widgets.choices import Choices
 

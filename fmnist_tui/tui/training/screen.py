@@ -19,7 +19,7 @@ from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.choice import StopDialog
 from fmnist_tui.tui.dialogs.resources import ResourcesDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected, ShowQueue
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.training.chart_clock import ChartClock
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
 from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.base_screens import LabScreen
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.why.claim_chart import ClaimChart, Panel
 from fmnist_tui.tui.why.figures import figures
 from fmnist_tui.tui.why.measuring import ClaimsLoaded, MeasureProgress, Work, load_claims, measure

@@ -11,10 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.segment import ControlType, Segment
 from rich.style import Style
 from rich.text import Text
@@ -26,20 +24,27 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fmnist_tui.tui.lazy import LazyModule
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fmnist_tui.tui.full_resolution import Sharp
     from fmnist_tui.tui.terminal_answers import Graphics
+else:
+    np = LazyModule("numpy")
 
-Pixels = NDArray[np.uint8]
+Pixels: TypeAlias = "NDArray[np.uint8]"
 Row = list[Segment]
-Drawing = Callable[[Pixels], list[Row]]
+Drawing: TypeAlias = "Callable[[Pixels], list[Row]]"
 
 PLAIN = Style.null()
 """No colours; Textual's filter for NO_COLOR needs a style on every segment."""
-_RAMP = np.array(list(" .:-=+*#%@"))
+_RAMP = " .:-=+*#%@"
 _LEVEL, _COLOUR_LEVEL = 8, 16
 """Pixel values are drawn in such steps: fewer different cells, so fewer escape codes over the wire."""
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMINANCE = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,9 @@ def half_blocks(image: Pixels, shades: Shades = GREY, level: int = _COLOUR_LEVEL
 
 def ascii_ramp(image: Pixels) -> list[Row]:
     """Rows of plain characters for an image uint8, grey or in colour, of the same size as `half_blocks` draws."""
-    grey: NDArray[Any] = image @ _LUMINANCE if image.ndim == 3 else image
+    grey: NDArray[Any] = image @ np.array(_LUMINANCE, np.float32) if image.ndim == 3 else image
     pairs = grey[: len(grey) // 2 * 2].reshape(len(grey) // 2, 2, -1).mean(axis=1)
-    characters = _RAMP[(pairs * len(_RAMP) / 256).astype(int)]
+    characters = np.array(list(_RAMP))[(pairs * len(_RAMP) / 256).astype(int)]
     return [[Segment("".join(row), PLAIN)] for row in characters]
 
 
@@ -263,7 +268,10 @@ class Picture(Widget):
         return self._sharp
 
     def _overlaid(self, strips: list[Strip], crop: Region, overlay: str, lines: int) -> list[Strip]:
-        """With sixels as control characters at the end of the last row: they take no cells, and are never cut."""
+        """With sixels as control characters at the end of the last row: they take no cells, and are never cut.
+
+        Its codes say which cells they are drawn over: the first one, and the one after the last.
+        """
         region = self.region
         corners = product((region.x, region.right - 1), (region.y, region.bottom - 1))
         covered = any(self._is_covered(*corner) for corner in corners)
@@ -274,8 +282,9 @@ class Picture(Widget):
             return strips
         self._was_covered = False
         place = f"\x1b7\x1b[{region.y + 1};{region.x + 1}H{overlay}\x1b8"
-        row = strips[lines - 1]
-        strips[lines - 1] = Strip([*row, Segment(place, None, [(ControlType.CURSOR_FORWARD, 0)])], row.cell_length)
+        row, end = strips[lines - 1], (region.right, region.y + lines)
+        area = [(ControlType.CURSOR_MOVE_TO, *corner) for corner in (region.offset, end)]
+        strips[lines - 1] = Strip([*row, Segment(place, None, area)], row.cell_length)
         return strips
 
     def _is_covered(self, x: int, y: int) -> bool:

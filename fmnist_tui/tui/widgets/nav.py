@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import getters
@@ -10,10 +11,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from fmnist_tui.runs.directory import RunDirectory, version_in
-from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.cells import cells, fitting
+
+if TYPE_CHECKING:  # the first paint waits for none of them
+    from fmnist_tui.runs.directory import RunDirectory
+    from fmnist_tui.runs.follower import Follower
 
 _SECONDS = 1.0
 SCREENS = (
@@ -94,6 +97,8 @@ def running_texts(follower: Follower | None, running: Sequence[RunDirectory]) ->
     """
     if follower is None or not follower.status.has_trainer:
         return (f"{len(running)} running" if running else "",)
+    from fmnist_tui.runs.directory import version_in
+
     snapshot = follower.snapshot
     epochs = f" epoch {snapshot.epoch}/{snapshot.started.epochs}" if snapshot.started else ""
     others = sum(run != follower.run for run in running)

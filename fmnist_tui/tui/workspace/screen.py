@@ -22,7 +22,7 @@ from fmnist_tui.text import grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.resources import ResourcesDialog
 from fmnist_tui.tui.messages import RunSelected, ShowQueue
-from fmnist_tui.tui.run_monitor import RunsState
+from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.threads import for_each
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.fitted import FittedText

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.bench import Bench
 from benchmarks.measuring import Rows
-from benchmarks.rows import data, live, start, v0, v3
+from benchmarks.rows import data, live, scale, start, v0, v3
 
 Group = Callable[[Bench], Rows]
 
@@ -16,6 +16,7 @@ GROUPS: dict[str, Group] = {
     "live-v0": live.measure_v0,
     "live-v3": live.measure_v3,
     "start": start.measure,
+    "scale": scale.measure,
     "data": data.measure,
 }
 """Each yields the key of a row and what measures it; rows that aren't wanted may be left out."""

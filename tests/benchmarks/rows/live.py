@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
-from tui.terminal import ESCAPE, Terminal
+import psutil
+from tui.distant import Answer, DistantTerminal
+from tui.terminal import Terminal, installed_command
 
 from benchmarks.bench import Bench
+from benchmarks.keys import time_keys
 from benchmarks.measured import Measured, median_of, percentile_of
 from benchmarks.measuring import Once, Rows
 from benchmarks.pairs import in_pairs
-from benchmarks.watching import Pace, attached, endless_training, memory_of, seconds_until
+from benchmarks.watching import SIZE, Pace, attached, endless_training, memory_of
+from fmnist_tui.host.node import available_cpus
 
-HELP = b"?"
-HELP_TITLE = b"All keys of this screen"
-_LOST_AFTER, _PRESSES = 20.0, 3
-"""Seconds after which a key is pressed again, and how often it is pressed."""
-KEYS = (
-    (b"2", b"learning rate"),
-    (b"3", b"Loss ("),
-    (b"1", b"all classes"),
-    (b"4", b"No eligible runs"),
-    (b"3", b"Loss ("),
-    (HELP, HELP_TITLE),
-)
-"""Each with text that its answer paints and the screen before doesn't have."""
+_PERCENT = 95
+_SLOW = {"round_trip": 0.2, "bytes_per_second": 10e3}
+REFERENCE = Path(__file__).parents[3] / "assets" / "reference" / "runs"
 
 
 def measure_v0(bench: Bench) -> Rows:
@@ -35,7 +32,10 @@ def measure_v0(bench: Bench) -> Rows:
         yield "v0-live", lambda: cost()[0]
         yield "bytes-live", lambda: median_of([look.bytes_per_second for look in cost()[1]])
         yield "app-memory", lambda: median_of([float(look.memory) for look in cost()[1]])
-        yield "key", partial(_latency, bench, pace)
+        near, far = Once(partial(_answers, bench)), Once(partial(_answers, bench, **_SLOW))
+        yield "key", lambda: _latency(near(), lambda answer: answer.whole)
+        yield "key-far", lambda: _latency(far(), lambda answer: answer.first)
+        yield "key-bytes", lambda: median_of([float(answer.size) for answer in near().values()])
 
 
 def measure_v3(bench: Bench) -> Rows:
@@ -50,17 +50,24 @@ class Look:
     Attributes:
         bytes_per_second: What it sent to the terminal.
         memory: Resident bytes at the end.
+        fraction: Of the machine's CPU time that the app took.
     """
 
     def __init__(self, terminal: Terminal, seconds: float) -> None:
-        begun = time.perf_counter()
+        process, begun = psutil.Process(terminal.process.pid), time.perf_counter()
+        before = sum(process.cpu_times()[:2])
         sent = len(terminal.sent_in(seconds))
-        self.bytes_per_second = sent / (time.perf_counter() - begun)
+        passed = time.perf_counter() - begun
+        self.bytes_per_second = sent / passed
         self.memory = memory_of(terminal.process.pid)
+        self.fraction = (sum(process.cpu_times()[:2]) - before) / passed / available_cpus()
 
 
 def _cost(bench: Bench, pace: Pace) -> tuple[Measured, list[Look]]:
-    """The fraction of the throughput lost while the app shows the run, and what was seen of the app meanwhile."""
+    """The fraction of the machine that the app takes while it shows the run, and what was seen of it meanwhile.
+
+    What the training loses is in the note: on a shared machine, its noise is larger than the loss.
+    """
     seen: list[Look] = []
     seconds = bench.sizes.live_seconds
 
@@ -73,47 +80,33 @@ def _cost(bench: Bench, pace: Pace) -> tuple[Measured, list[Look]]:
         return pace.images_per_second(lambda: time.sleep(seconds))
 
     pairs = in_pairs(with_app, without, bench.sizes.live_pairs)
+    lost = median_of([1 - shown / headless for shown, headless in pairs])
     alone = median_of([pair[1] for pair in pairs]).value
-    return median_of([1 - shown / headless for shown, headless in pairs], f"{alone:,.0f} images/s headless"), seen
+    note = f"{alone:,.0f} images/s headless, of which it loses {lost.value:.1%} ({lost.low:.1%} to {lost.high:.1%})"
+    return median_of([look.fraction for look in seen], note), seen
 
 
-def _latency(bench: Bench, pace: Pace) -> Measured:
-    with attached(bench, pace.run) as terminal:
-        seconds, lost = [], 0
-        for _ in range(bench.sizes.presses):
-            for key, text in KEYS:
-                terminal.sent_in(bench.sizes.between_seconds)
-                taken, again = _answer(terminal, key, text)
-                seconds.append(taken)
-                lost += again
-            _close_help(terminal)
-    return percentile_of(seconds, 95, f"{lost} of {len(seconds)} presses repeated" if lost else "")
+def _answers(bench: Bench, **line: float) -> dict[str, Answer]:
+    """The answers to all keys, by their names, with the reference runs beside the one that is being trained."""
+    for run in REFERENCE.iterdir():
+        shutil.copytree(run, bench.runs / run.name, dirs_exist_ok=True)
+    terminal = DistantTerminal([installed_command()], SIZE, bench.environment, **line)
+    try:
+        terminal.wait_for("train: 1-")
+        while terminal.sent_in(max(1.0, bench.sizes.settle_seconds)):
+            pass
+        found = {}
+        for number in range(bench.sizes.presses):
+            for name, answer in time_keys(terminal, bench.sizes.between_seconds, bench.sizes.screens):
+                found[f"{name} {number}"] = answer
+        return found
+    finally:
+        terminal.close()
 
 
-def _answer(terminal: Terminal, key: bytes, text: bytes) -> tuple[float, int]:
-    """Seconds from the key to the frame that answers it, and how often it had to be pressed again.
-
-    A key that arrives while the app changes screens may be lost, as a person would see: the time goes on.
-    """
-    first, since = len(terminal.sent), time.perf_counter()
-    for again in range(_PRESSES):
-        terminal.press(key)
-        try:
-            return seconds_until(terminal, text, since, first, _LOST_AFTER), again
-        except TimeoutError as late:
-            error = late
-    raise error
-
-
-def _close_help(terminal: Terminal) -> None:
-    """Goes on when it is closed on the screen, since whatever is pressed before is the help's."""
-    terminal.press(HELP)
-    until = time.monotonic() + _PRESSES * _LOST_AFTER
-    press_again = time.monotonic() + _LOST_AFTER
-    while HELP_TITLE.decode() in terminal.text():
-        if time.monotonic() > until:
-            raise TimeoutError(f"the help doesn't close; the screen:\n{terminal.text()}")
-        if time.monotonic() > press_again:
-            terminal.press(ESCAPE)
-            press_again += _LOST_AFTER
-        terminal.sent_in(0.05)
+def _latency(answers: Mapping[str, Answer], seconds: Callable[[Answer], float]) -> Measured:
+    slowest = sorted(answers, key=lambda name: seconds(answers[name]), reverse=True)[:3]
+    named = ", ".join(f"{name.rpartition(' ')[0]}: {seconds(answers[name]) * 1e3:.0f} ms" for name in slowest)
+    whole = median_of([answer.whole for answer in answers.values()]).value * 1e3
+    note = f"the slowest: {named}; the whole answer {whole:.0f} ms in the median"
+    return percentile_of([seconds(answer) for answer in answers.values()], _PERCENT, note)

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from tui.samples import write_run
 from tui.terminal import installed_command
@@ -29,7 +30,7 @@ def measure(bench: Bench) -> Rows:
             write_run(bench.folder / "finished", version, seed=seed)
     yield "start-app", partial(_repeated, bench, partial(_first_paint, bench))
     for key, arguments in _COMMANDS.items():
-        yield key, partial(_repeated, bench, partial(_whole_command, bench, arguments))
+        yield key, partial(_repeated, bench, partial(whole_command, bench, arguments, bench.folder / "finished"))
     yield "bytes-idle", lambda: largest_of(_idle_bytes(bench), "the most of the four screens")
 
 
@@ -45,8 +46,9 @@ def _first_paint(bench: Bench) -> float:
         return seconds_until(terminal, _LAST_WORDS, since, 0)
 
 
-def _whole_command(bench: Bench, arguments: tuple[str, ...]) -> float:
-    environment = {**bench.environment, "FMNIST_TUI_RUNS": str(bench.folder / "finished")}
+def whole_command(bench: Bench, arguments: tuple[str, ...], runs: Path) -> float:
+    """Seconds from the start to the end of a command on a folder of runs."""
+    environment = {**bench.environment, "FMNIST_TUI_RUNS": str(runs)}
     since = time.perf_counter()
     subprocess.run([installed_command(), *arguments], env=environment, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - since

@@ -8,7 +8,7 @@ from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.style_sheet import LabStylesheet
+from fmnist_tui.tui.stylesheet import LabStylesheet
 
 from .driving import AnyPilot, loaded
 from .samples import write_run

@@ -1,0 +1,126 @@
+"""The part of the app that paints: it sends only what the terminal does not show yet, as fast as the line takes it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.color import ColorSystem
+from textual import on
+from textual._ansi_sequences import SYNC_END, SYNC_START
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.binding import Binding
+from textual.driver import Driver
+from textual.events import CursorPosition, Resize
+from textual.screen import Screen
+
+from fmnist_tui.paths import AppPaths
+from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.line import REQUEST, Line
+from fmnist_tui.tui.terminal_picture import TerminalPicture
+
+_PROBE = f"\x1b[2;1H─\x1b[7b{REQUEST}"
+"""Draws a character and repeats it seven times, where the terminal can; the first frame is drawn over it."""
+_REPEATED, _NOT_REPEATED = (8, 1), (1, 1)
+"""Where the cursor is then."""
+_LATE_SECONDS = 6.0
+
+
+class Painting(LabApp):
+    """Sends the differences between frames."""
+
+    BINDINGS = [
+        Binding(
+            "ctrl+l",
+            "repaint",
+            "Repaint",
+            show=False,
+            priority=True,
+            id="app.repaint",
+            tooltip="Draw the screen again, where another program has written on it",
+        )
+    ]
+
+    def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
+        super().__init__(folders, pace=pace, in_app=in_app)
+        self._picture = TerminalPicture()
+        self._line = Line()
+        self._probed: Driver | None = None
+        self._awaits_probe = False
+        self._waits = False
+        self._cursor = ""
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Textual paints here: it sends whole frames."""
+        driver = self._driver
+        if driver is None or self.is_headless or driver.is_inline or not self._running or self._closed:
+            super()._display(screen, renderable)
+            return
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            self._picture.take(renderable, self.console._color_system or ColorSystem.TRUECOLOR)
+            if not self._batch_count:
+                self._send_changes(driver)
+        self.post_display_hook()
+
+    def delay_update(self, delay: float = 0.001) -> None:
+        """Textual waits 50 ms before it paints another screen; after a key press that is felt."""
+        super().delay_update(min(delay, 0.001))
+
+    def action_repaint(self) -> None:
+        """Sends everything again: the terminal may show anything."""
+        self._picture.forget()
+        if self._driver is not None and not self.is_headless:
+            self._send_changes(self._driver)
+
+    def drain(self) -> None:
+        """Waits until the terminal has answered what it was asked: the shell would take it as keys."""
+        time.sleep(self._line.seconds_open)
+
+    @on(Resize)
+    def _forget_cells(self, event: Resize) -> None:
+        """Terminals keep, move or clear their cells; in the size that they had before, nothing else would paint."""
+        self._picture.forget()
+        if event.size == self._picture.size:
+            self.action_repaint()
+
+    def on_cursor_position(self, event: CursorPosition) -> None:
+        """The terminal has processed what was sent."""
+        if self._awaits_probe and (event.x, event.y) in (_REPEATED, _NOT_REPEATED):
+            self._awaits_probe = False
+            self._picture.repeats = (event.x, event.y) == _REPEATED
+        self._line.answered(time.monotonic())
+        if self._driver is not None and not self._picture.is_shown:
+            self._send_changes(self._driver)
+
+    def _send_changes(self, driver: Driver) -> None:
+        """Sends what there is room for; the rest follows when the terminal has taken that."""
+        now = time.monotonic()
+        room = self._line.room(now)
+        frame = "" if room is not None and room <= 0 else self._picture.changes(room)
+        x, y = self.screen.outer_size.clamp_offset(self.cursor_position)
+        cursor = f"\x1b[{y + 1};{x + 1}H"
+        if frame or cursor != self._cursor:
+            self._cursor = cursor
+            if self._sync_available:
+                frame = f"{SYNC_START}{frame}{cursor}{SYNC_END}"
+            else:
+                frame += cursor
+            size = len(frame.encode())
+            if self._probed is not driver:
+                self._probed, self._awaits_probe = driver, True
+                self._line.sent(0, now)
+                frame = _PROBE + frame
+            if self._line.asks(size) and not self.is_leaving:
+                self._line.sent(size, now)
+                frame += REQUEST
+            driver.write(frame)
+            driver.flush()
+        if not self._picture.is_shown and not self._waits:
+            self._waits = True
+            self.set_timer(_LATE_SECONDS, self._send_rest, name="rest of a frame")
+
+    def _send_rest(self) -> None:
+        """Where the answer that should have led to it was lost."""
+        self._waits = False
+        if self._driver is not None and not self._picture.is_shown:
+            self._send_changes(self._driver)
