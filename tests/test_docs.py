@@ -45,6 +45,8 @@ FOREIGN_OPTIONS = {
     "--growth",
     "--requeue",  # sbatch
     "--signal",
+    "--array",
+    "--cpus-per-task",
 }
 
 

@@ -82,7 +82,7 @@ def test_a_curve_that_does_not_show_it_is_inconclusive_with_the_reason(losses: d
     [
         ([(0.5, 0.4), (0.4, 0.3)], "in 2 of 2 epochs", Verdict.SUPPORTED),
         ([(0.5, 0.4), (0.4, 0.4)], "in 1 of 2 epochs", Verdict.NOT_SUPPORTED),
-        ([(0.1, 0.4)], "in 0 of 1 epochs", Verdict.NOT_SUPPORTED),
+        ([(0.1, 0.4)], "in 0 of 1 epoch", Verdict.NOT_SUPPORTED),
     ],
 )
 def test_the_number_of_epochs_with_validation_below_training(

@@ -128,7 +128,7 @@ def test_one_cell_that_moved_to_the_line_before_is_found_although_the_total_is_c
 @pytest.mark.parametrize(("mark", "cells"), [(",", 1570), (";", 1569)])
 def test_two_lines_that_run_together_are_one_wrong_line(mark: str, cells: int) -> None:
     block = f"{LINES[0]}{mark}{LINES[1]}\n"
-    assert complaint(block.encode()) == f"some.csv, line 1: it has {cells} values, not 785"
+    assert complaint(block.encode()) == f"some.csv, line 1: it has {cells:,} values, not 785"
 
 
 def test_the_first_of_several_faults_is_reported() -> None:
@@ -145,7 +145,7 @@ def test_a_line_without_end_is_refused_whatever_is_in_it() -> None:
 
 
 def test_other_separators_are_refused() -> None:
-    assert complaint(BLOCK.replace(b",", b";")) == "some.csv, line 1: it has 1 values, not 785"
+    assert complaint(BLOCK.replace(b",", b";")) == "some.csv, line 1: it has 1 value, not 785"
 
 
 @given(st.integers(0, len(BLOCK)), st.integers(0, 9), st.binary(max_size=9))

@@ -331,7 +331,7 @@ def test_a_sweep_that_another_holds_for_too_long_is_an_error(
         ({"given": {"lr": "0.1:1"}, "trials": None}, "a grid needs values"),
         (
             {"given": {"lr": "0.1:1:1000", "momentum": "0:0.9:1000"}, "trials": None},
-            "1,000,000 combinations, at most 100,0",
+            "1,000,000 combinations",
         ),
         ({"given": {"shift": "0,1", "crop": "0,1"}, "trials": 4}, "can't be trained (shift=1, crop=1)"),
         ({"min_epochs": 4}, "nothing to halve in 9 epochs"),
