@@ -25,6 +25,8 @@ SWEEP = "sweep-"
 _MOST_FILES = 10_000
 _TICK = 1 / 65536
 """Seconds; the last four digits of an id count them."""
+_LAST_SECOND = 61
+"""Of a minute, with leap seconds."""
 _LARGEST_REQUEST = 1_000_000
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
@@ -324,9 +326,9 @@ def time_in(run_id: str) -> float:
     """The id's time, taken as UTC (unix seconds); its last four digits are the fraction of the second."""
     _, day, second, fraction = run_id.split("-")
     date = int(day[:4]), int(day[4:6]), int(day[6:])
-    clock = int(second[:2]), int(second[2:4]), int(second[4:])
     try:
-        whole = datetime(*date, *clock, tzinfo=UTC)
+        minute = datetime(*date, int(second[:2]), int(second[2:4]), tzinfo=UTC)
     except ValueError:
         return 0.0
-    return whole.timestamp() + int(fraction, 16) / 65536
+    seconds = int(second[4:])
+    return minute.timestamp() + seconds + int(fraction, 16) / 65536 if seconds <= _LAST_SECOND else 0.0

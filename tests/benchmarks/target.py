@@ -76,7 +76,7 @@ TARGETS = (
     Target("results-many", "scale", "`results` over 300 runs: start to end", "s", 1.0, 0.5),
     Target("runs-most", "scale", "`runs` over 1,000 runs: start to end", "s", 1.0, 0.5),
     Target("attach-curve", "scale", "attach to a run with a log of 100 MB: start to first curve", "s", 2.0, 1.0),
-    Target("attach-memory", "scale", "the same: resident memory once all of it is read", "MB", 200e6, None),
+    Target("attach-memory", "scale", "the same: the most resident memory", "MB", 200e6, None),
     Target("data-first", "data", "the data's first load", "s", 0.4, None),
     Target("data-cached", "data", "the data's cached load", "s", 0.05, None),
     Target("data-csv", "data", "the data from a CSV pair, once", "s", 5.0, None),
