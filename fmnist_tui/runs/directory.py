@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -272,6 +272,8 @@ def created_at(run: RunDirectory) -> float:
 def find_run(runs: Path, ref: str) -> RunDirectory:
     """The run that `ref` identifies: an id, a unique prefix, a label's name, or "last" (the newest readable one).
 
+    If no run in the folder is meant, it may be a trial of one of its sweeps.
+
     Raises:
         RunError: There is no such run, or more than one.
     """
@@ -279,17 +281,30 @@ def find_run(runs: Path, ref: str) -> RunDirectory:
     if is_run_id(ref) and is_folder(runs / ref):  # also if the folder of runs can be searched but not listed
         return RunDirectory(runs / ref)
     known = list_runs(runs)
-    if not known:
-        raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
-    if ref == "last":
+    if known and ref == "last":
         return next((run for run in known if not run.unreadable()), known[0])
-    matches = [run for run in known if ref and (run.run_id.startswith(ref) or name_of(run) == ref)]
+    matches = _meant(known, ref) or (_meant(_trials(runs), ref) if ref != "last" else [])
+    if not known and not matches:
+        raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
     if len(matches) == 1:
         return matches[0]
     if matches:
         listed = ", ".join([run.run_id for run in matches[:4]] + ["..."] * (len(matches) > 4))
         raise RunError(f"{ref!r} is ambiguous ({listed}): use a longer prefix")
     raise RunError(f"there is no run {ref!r} in {runs}; `fmnist-tui runs` lists them")
+
+
+def _meant(known: Iterable[RunDirectory], ref: str) -> list[RunDirectory]:
+    return [run for run in known if ref and (run.run_id.startswith(ref) or name_of(run) == ref)]
+
+
+def _trials(runs: Path) -> Iterator[RunDirectory]:
+    """The trials of all sweeps in a folder of runs that can be read."""
+    with suppress(OSError), os.scandir(runs) as entries:
+        sweeps = [entry.name for entry in entries if is_sweep_id(entry.name)]
+        for sweep in sweeps:
+            with suppress(RunError):
+                yield from unordered_runs(runs / sweep / "runs")
 
 
 def name_of(run: RunDirectory) -> str:
