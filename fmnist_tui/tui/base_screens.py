@@ -47,6 +47,16 @@ class SafeScreen(Remappable, _Mixed):
     is_over = False
     _is_composed = False
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Has the classes of the terminal's size from the start; Textual, which adds them later, styles all again."""
+        super().__init__(*given, **named)
+        (width, height), app = self.app.size, self.app
+        self.add_class(
+            *self._get_breakpoint_classes(width, app.HORIZONTAL_BREAKPOINTS or []),
+            *self._get_breakpoint_classes(height, app.VERTICAL_BREAKPOINTS or []),
+            update=False,
+        )
+
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Closes the screen with an answer; later answers do nothing."""
         stack = self.app.screen_stack
@@ -74,7 +84,14 @@ class SafeScreen(Remappable, _Mixed):
             return  # outdated: a screen answers each new size with an event of its own, and two sizes would alternate
         with self._allow_missing(), suppress(NoWidget):  # a click on a place that the terminal hasn't any more
             await super()._dispatch_message(message)
-        self._is_composed |= isinstance(message, Compose)
+        if isinstance(message, Compose) and not self._is_composed:
+            self._is_composed = True
+            self.refresh(layout=True)
+
+    def _compositor_refresh(self) -> None:
+        """Paints once all widgets are there: what is below stays for as long, and no half of a dialog is sent."""
+        if self._is_composed:
+            super()._compositor_refresh()
 
     def _invoke_later(self, callback: CallbackType, sender: MessagePump) -> None:
         """Takes on what any node passed to `call_after_refresh`: the screen on top calls it back, whose ever it is."""
@@ -125,16 +142,6 @@ class LabScreen(SafeScreen, Screen[None]):
     Textual would apply them to every widget again each time the screen is shown, a third of a key's response time.
     Another theme is applied in any case: the app counts its changes.
     """
-
-    def __init__(self) -> None:
-        """Has the classes of the terminal's size from the start; Textual, which adds them later, styles all again."""
-        super().__init__()
-        (width, height), app = self.app.size, self.app
-        self.add_class(
-            *self._get_breakpoint_classes(width, app.HORIZONTAL_BREAKPOINTS or []),
-            *self._get_breakpoint_classes(height, app.VERTICAL_BREAKPOINTS or []),
-            update=False,
-        )
 
     @on(ScreenResume)
     def _keep_styles(self, event: ScreenResume) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -11,11 +12,13 @@ from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.binding import Binding
 from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import CursorPosition, Resize
 from textual.screen import Screen
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.driver import LabDriver
 from fmnist_tui.tui.line import REQUEST, Line
 from fmnist_tui.tui.terminal_picture import TerminalPicture
 
@@ -49,6 +52,13 @@ class Painting(LabApp):
         self._awaits_probe = False
         self._waits = False
         self._cursor = ""
+        if "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "none"  # each frame would be sent, and the last one is the answer
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours in a terminal, unless another one is asked for."""
+        found = super().get_driver_class()
+        return LabDriver if found is LinuxDriver else found
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:
         """Textual paints here: it sends whole frames."""

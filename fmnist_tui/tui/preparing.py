@@ -58,6 +58,8 @@ class Preparing(LabApp):
                 self._get_screen(screen)
                 self._screen_stacks[mode] = [screen]
                 yield mode
+                screen._refresh_layout(self.size)
+                yield mode
         gc.collect()
         gc.freeze()  # what is there by now stays: no later collection has to look at it
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builtin_names import SPAN
 from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import ContentSwitcher, DataTable
@@ -44,7 +45,7 @@ def four(runs: Path) -> None:
 async def at_runs(pilot: AnyPilot) -> None:
     """Opens the list of runs."""
     await pilot.press("4")
-    await until_shown(pilot, "v0 to v4, recipe tuned")
+    await until_shown(pilot, f"{SPAN}, recipe tuned")
     await pilot.press("r")
     await until(pilot, lambda: rows(pilot), "the runs are listed")
 
@@ -130,7 +131,7 @@ async def test_runs_are_copied_left_out_drawn_and_sorted(
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         await pilot.press("y")
         await until(pilot, lambda: "Copied as Markdown" in notices(app), "it is announced")
         assert not list(tmp_path.rglob("*.md")), "nothing is written that wasn't asked for"
@@ -171,7 +172,7 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
     four(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         for _ in range(4):
             app.screen.action_next_view()  # type: ignore[attr-defined]
         await until(pilot, lambda: rows(pilot) and pilot.app.focused is not None, "the runs are listed")
@@ -187,7 +188,7 @@ async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, run
         write_run(runs, "v0", seed=seed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         await pilot.press("r")
         await until(pilot, lambda: rows(pilot), "the runs are listed")
         drawn = 1

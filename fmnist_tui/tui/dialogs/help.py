@@ -50,6 +50,7 @@ class HelpDialog(Dialog[None]):
     def __init__(self, bindings: list[ActiveBinding]) -> None:
         super().__init__()
         self._keys = bindings
+        self._width = 0
 
     def compose(self) -> ComposeResult:
         """The tables, scrollable."""
@@ -59,12 +60,13 @@ class HelpDialog(Dialog[None]):
 
     def on_resize(self) -> None:
         """Wraps the text again."""
-        self.query_one(Static).update(self._text())
+        if self.app.size.width != self._width:
+            self.query_one(Static).update(self._text())
 
     def _text(self) -> Content:
         """Wrapped to the dialog's width: a Rich table does that, too, but takes longer than a key press may."""
         rows = _rows(self._keys, self.app)
-        width = self.app.size.width
+        width = self._width = self.app.size.width
         if width < _WIDE + 2:
             return Content("\n").join(_column(rows, min(_WIDTH, width) - _FRAME))
         return Content("\n").join(_two_columns(rows, _WIDE - _FRAME))
