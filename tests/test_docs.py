@@ -44,6 +44,8 @@ FOREIGN_OPTIONS = {
     "--quick",
     "--growth",
     "--requeue",  # sbatch
+    "--array",
+    "--cpus-per-task",
     "--signal",
     "--array",
     "--cpus-per-task",

@@ -35,7 +35,7 @@ CLEAR_SLOPE = 1e-5
 ROUNDING = 1e-4
 """Of a layer's gradients."""
 FAR = {"v1": 0.01, "v2": 0.01}
-"""The fraction of numbers that rounding may lead elsewhere; in other models, 0.03: more layers have more such places."""
+"""The fraction of numbers that rounding may lead elsewhere; in other models, which may be deeper, 0.03."""
 BATCHES = [np.arange(start, start + 16) for start in (0, 16, 32)]
 SETTINGS = replace(
     config("v1").hyperparameters, flip="off", shift=0, label_smoothing=0.1, weight_decay=0.5, learning_rate=RATE
@@ -88,7 +88,7 @@ def engine(version: str) -> TorchEngine:
 
 
 def relative_error(found: Floats, expected: Floats, least: float = 0.0) -> float:
-    return float(np.linalg.norm(found - expected) / max(np.linalg.norm(expected), least))
+    return float(np.linalg.norm(found - expected)) / max(float(np.linalg.norm(expected)), least)
 
 
 def least_norm(textbook: Textbook, name: str, kind: str) -> float:

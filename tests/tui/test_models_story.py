@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fmnist_tui.models.layers import layer_table
-from fmnist_tui.models.registry import get_model
+from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.text import grouped, percent
 from fmnist_tui.tui.app import FmnistApp
 
@@ -18,7 +18,7 @@ from .driving import (
 
 async def test_the_story_has_the_facts_the_layers_and_the_origins_figures(app: FmnistApp) -> None:
     async with app.run_test(size=(120, 60)) as pilot:
-        await pilot.press("2", "end", "up")
+        await pilot.press("2", *["down"] * BUILT_IN.index("v3"))
         await until(pilot, lambda: "v3 Regularised · PyTorch" in text_in(pilot, "#right"), "v3 is shown")
         for expected in (f"{grouped(5_858_442)} parameters", f"{percent(0.9319)} (loss 0.2689)"):
             assert expected in text_in(pilot, "#right")

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Select
+from textual.widgets import Input, OptionList, Select
 
 from fmnist_tui.models import named, registry
 from fmnist_tui.models.examine import examine
 from fmnist_tui.models.named import name_model, remembered
-from fmnist_tui.models.registry import find_model
+from fmnist_tui.models.registry import BUILT_IN, find_model
 from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models.naming import NameModelDialog
@@ -43,7 +43,10 @@ async def test_a_model_is_named_listed_and_trained(app: FmnistApp) -> None:
     registry._models.pop("other")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "other other.py:" in part(pilot, "#versions"), "the remembered model")
+        versions = widget(pilot, "#versions", OptionList)
+        await until(pilot, lambda: versions.option_count > len(BUILT_IN), "the remembered model")
+        await pilot.press("end")
+        await until(pilot, lambda: "other other.py" in part(pilot, "#versions"), "its line")
         assert "torch" not in part(pilot, "#fault")
 
         await pilot.press("n", *"net.py:nut", "enter")
