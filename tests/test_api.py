@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builtin_names import LISTED
 
 import fmnist_tui
 from fmnist_tui.analysis.probes.common import AnalysisError
@@ -149,7 +150,7 @@ def test_a_run_is_analysed_and_exported(folder: Path, tmp_path: Path) -> None:
 
 
 def test_bad_input_is_one_line_that_says_what_to_do(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"unknown model 'v9' \(choose from v0, v1, v2, v3, v4\)"):
+    with pytest.raises(ConfigError, match=rf"unknown model 'v9' \(choose from {LISTED}\)"):
         fmnist_tui.train("v9", data="demo", folder=tmp_path)
     with pytest.raises(ConfigError, match="epochs"):
         fmnist_tui.train("v0", epochs=0, data="demo", folder=tmp_path)

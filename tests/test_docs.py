@@ -15,7 +15,7 @@ from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.analysis.probes.cache import read_findings
 from fmnist_tui.cli import cli
 from fmnist_tui.models.examine import examine
-from fmnist_tui.models.registry import BUILT_IN, find_model
+from fmnist_tui.models.registry import find_model
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.text import percent
 
@@ -209,8 +209,8 @@ def test_the_table_of_results_has_the_accuracies_of_the_reference_runs(page: Pat
         {one.version: one.test_accuracy for one in compared(recipe).versions} for recipe in ("tuned", "origin")
     )
     expected = {}
-    for model in BUILT_IN:
-        three, spec = tuned[model], find_model(model)
+    for model, three in tuned.items():
+        spec = find_model(model)
         assert three.sd is not None
         assert three.interval is not None
         assert spec is not None

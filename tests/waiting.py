@@ -10,8 +10,12 @@ PATIENCE = 100.0
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait until `condition` is true; fail with `what` after `PATIENCE` seconds."""
-    until = time.monotonic() + PATIENCE
+    """Wait until `condition` is true; fail with `what` after `PATIENCE` seconds.
+
+    It looks less and less often: what is waited for needs the CPU, too.
+    """
+    until, pause = time.monotonic() + PATIENCE, 0.005
     while not condition():
         assert time.monotonic() < until, f"timed out waiting until {what}"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.03)

@@ -15,7 +15,7 @@ from fmnist_tui.models.hyperparameters import Hyperparameters
 from fmnist_tui.models.spec import ModelSpec
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
-from fmnist_tui.text import grouped, safe
+from fmnist_tui.text import counted, grouped, safe
 from fmnist_tui.training.events import Epoch
 from fmnist_tui.training.metrics import Scores
 from fmnist_tui.training.recipes import MODEL, left_to_data, settle_for_fashion_mnist
@@ -118,7 +118,7 @@ def _limited(record: Run) -> Iterator[str]:
     limit = record.manifest.limit
     total = record.manifest.data.train_images
     if limit is not None and (total is None or limit < total):
-        yield f"trained on {grouped(limit)}{f' of {grouped(total)}' if total else ''} images"
+        yield f"trained on {f'{grouped(limit)} of ' if total else ''}{counted(total or limit, 'image')}"
     elif limit is None and record.manifest.json.get("limit") is not None:
         yield "trained on an unknown number of images"
 
@@ -140,11 +140,11 @@ def conditions(record: Run, recipe: str, data: Fingerprints = official.FASHION_M
         return ""
     limit, total, name = record.manifest.limit, record.manifest.data.train_images, record.data_name
     changed = _changed_settings(record)
-    parts = [f"{grouped(limit)} images"] if limit is not None and (total is None or limit < total) else []
+    parts = [counted(limit, "image")] if limit is not None and (total is None or limit < total) else []
     parts += changed or (["modified recipe"] if record.manifest.modified is not False else [])
     done, epochs = record.result.epochs if record.result else None, record.manifest.epochs
     stopped = record.result is not None and record.result.reason != "completed"
-    parts += [f"{done} of {epochs} epochs"] if stopped and done is not None and epochs else []
+    parts += [f"{done} of {counted(epochs, 'epoch')}"] if stopped and done is not None and epochs else []
     if record.fingerprints != data:
         parts.append(f"{name} data" if name not in ("", official.NAME) else "other data")
     return ", ".join(parts) or reason

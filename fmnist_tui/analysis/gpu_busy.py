@@ -24,11 +24,11 @@ def busy_seconds(run: Callable[[int], None]) -> float | None:
         events = profiled.events()
     except RuntimeError:  # another profiler is active, or the driver doesn't permit it
         return None
-    on_gpu = [one for one in events or () if one.device_type.name == "CUDA"]
-    return covered((one.time_range.start, one.time_range.end) for one in on_gpu) / 1e6 / _STEPS or None
+    on_gpu = [one for one in events or () if one.device_type.name == "CUDA" and not one.is_user_annotation]
+    return _covered((one.time_range.start, one.time_range.end) for one in on_gpu) / 1e6 / _STEPS or None
 
 
-def covered(intervals: Iterable[tuple[float, float]]) -> float:
+def _covered(intervals: Iterable[tuple[float, float]]) -> float:
     """The length of the union of intervals (start, end)."""
     total, reached = 0.0, float("-inf")
     for start, end in sorted(intervals):

@@ -28,8 +28,8 @@ from fmnist_tui.training.recipe_files import RecipeFile
 
 _HELP = {
     "set": f"{SET_HELP} Several values are searched: log:1e-4:1e-2, 0:0.5, or A,B,C.",
-    "trials": "How many combinations to try; all of them if every setting lists its values.",
-    "sampler": "random is the default; grid tries all combinations; tpe learns from earlier trials (needs Optuna).",
+    "trials": "How many combinations to try; without it, all of a grid.",
+    "sampler": "random is the default with --trials; grid, without, tries all combinations; tpe learns (needs Optuna).",
     "halving": "Train all trials for a few epochs, the best third of them three times as long, and so on.",
     "min_epochs": "Epochs before trials are compared for the first time.",
     "eta": "With --halving, one of N trials goes on.",
@@ -38,6 +38,19 @@ _HELP = {
     "seed": "Of the sampler, and of each trial's training.",
     "limit": "Use only N training images.",
 }
+
+
+class _StartContext(click.Context):
+    """The context of `sweep MODEL ...`, whose errors name what a user can type."""
+
+    @property
+    def command_path(self) -> str:
+        """The group's: "fmnist-tui sweep"."""
+        return self.parent.command_path if self.parent else super().command_path
+
+
+class _Start(click.Command):
+    context_class = _StartContext
 
 
 class _Sweep(click.Group):
@@ -50,7 +63,7 @@ class _Sweep(click.Group):
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "MODEL --set NAME=VALUES... [OPTIONS]")
-        formatter.write_usage(ctx.command_path, "list|show|watch|resume|stop [SWEEP] [OPTIONS]", prefix="       ")
+        formatter.write_usage(ctx.command_path, "list|show|watch|stop|resume|work [SWEEP] [OPTIONS]", prefix="       ")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         start_command.format_options(ctx, formatter)
@@ -70,7 +83,7 @@ def _counts(most: int, least: int = 1) -> click.IntRange:
     return click.IntRange(least, most)
 
 
-@sweep_command.command("start", hidden=True)
+@sweep_command.command("start", cls=_Start, hidden=True)
 @click.argument("model", shell_complete=complete_model)
 @recipe_option
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUES", help=_HELP["set"])
@@ -267,24 +280,40 @@ def resume_command(
 def stop_command(ref: str, runs: str | None) -> None:
     """Save all trials that are being trained, and stop; `sweep resume` continues bit for bit."""
     from fmnist_tui.sweeps.start import stop_sweep
+    from fmnist_tui.sweeps.sweep import SweepStatus, read_sweep
 
     sweep = find_sweep(runs_folder(runs), ref)
+    status = read_sweep(sweep).status
+    if status in (SweepStatus.FINISHED, SweepStatus.FAILED):
+        why = f"has already {status}: nothing to stop"
+        raise RunError(f"{sweep.sweep_id} {why}; see it with: {_command('show', sweep)}")
+    if status is SweepStatus.STOPPED:
+        raise RunError(f"{sweep.sweep_id} is already stopped; resume it with: {_command('resume', sweep)}")
     stop_sweep(sweep)
-    click.echo(f"Stop requested for {sweep.sweep_id}; to resume: fmnist-tui sweep resume {sweep.sweep_id}")
+    click.echo(f"Stop requested for {sweep.sweep_id}; to resume: {_command('resume', sweep)}")
 
 
-@sweep_command.command("work", hidden=True)
+def _command(name: str, sweep: SweepDirectory) -> str:
+    return f"fmnist-tui sweep {name} {sweep.sweep_id}"
+
+
+@sweep_command.command("work")
 @_sweep_argument
-@click.option("--in-slurm-job", is_flag=True, help="Train on the device of this Slurm job, without a queue.")
+@click.option("--in-slurm-job", is_flag=True, hidden=True)
 @runs_option
 def work_command(ref: str, in_slurm_job: bool, runs: str | None) -> None:  # noqa: FBT001
     """Train trials of a sweep in the foreground, one at a time, until none is left.
 
-    A sweep may have any number of workers, on several machines that share the runs folder. SIGTERM saves and ends this
-    one (exit status 143); SIGUSR1 saves.
+    A running sweep may have any number of workers, on several machines that share the runs folder. SIGTERM saves and
+    ends this one (exit status 143); SIGUSR1 saves.
     """
     from fmnist_tui.runs.cluster.node import launch_here
     from fmnist_tui.sweeps.jobs import through_queue
+    from fmnist_tui.sweeps.log import read_state
     from fmnist_tui.sweeps.worker import work
 
-    sys.exit(work(find_sweep(runs_folder(runs), ref), launch_here if in_slurm_job else through_queue))
+    sweep = find_sweep(runs_folder(runs), ref)
+    if not in_slurm_job and read_state(sweep).is_stopped:  # a task that starts after a stop has nothing to report
+        why = "is stopped, so it takes no workers"
+        raise RunError(f"{sweep.sweep_id} {why}; resume it with: {_command('resume', sweep)}")
+    sys.exit(work(sweep, launch_here if in_slurm_job else through_queue))

@@ -13,6 +13,7 @@ from fmnist_tui.data import idx, kaggle, npz, official, pictures
 from fmnist_tui.data.assembling import Part, Sets, assemble
 from fmnist_tui.data.decoding import SUFFIXES
 from fmnist_tui.data.errors import CancelCheck, DataError, ProgressCallback, never, quiet
+from fmnist_tui.text import counted
 
 Reader = Callable[[ProgressCallback, CancelCheck], Sets]
 
@@ -209,7 +210,7 @@ def check_pair(images_path: Path, images: int, labels_path: Path, labels: int) -
     """Raise DataError if the numbers of images and labels differ."""
     if images != labels:
         raise DataError(
-            f"{images_path} contains {images} images but {labels_path.name} {labels} labels",
+            f"{images_path} contains {counted(images, 'image')} but {labels_path.name} {counted(labels, 'label')}",
             "use two files that belong together",
         )
 

@@ -18,6 +18,7 @@ from fmnist_tui.data.assembling import Part
 from fmnist_tui.data.dataset import MAX_CLASSES, SIDE
 from fmnist_tui.data.errors import CancelCheck, DataError, Progress, ProgressCallback, raise_if_cancelled, unreadable
 from fmnist_tui.data.reading import COPY_AGAIN, check_kind, unpacked
+from fmnist_tui.text import counted
 
 Rows = NDArray[np.uint16]
 
@@ -130,7 +131,7 @@ def _parse_row(text: bytes, where: str, columns: Columns) -> list[int]:
         raise DataError(f"{where}: it is too long for {columns.cells} numbers", FIX_LINE)
     cells = text.split(b",")
     if len(cells) != columns.cells:
-        raise DataError(f"{where}: it has {len(cells)} values, not {columns.cells}", FIX_LINE)
+        raise DataError(f"{where}: it has {counted(len(cells), 'value')}, not {columns.cells:,}", FIX_LINE)
     values = [_number(cell) for cell in cells]
     for column, value in enumerate(values):
         largest = columns.largest(column)
@@ -286,7 +287,9 @@ def _columns(text: bytes, name: str) -> Columns:
         label, pixels = cells - 1, titles[:-1]
     else:
         if math.isqrt(cells) ** 2 == cells:
-            raise DataError(f"{where}: the header names {cells} pixels but no label", "use a file with labels")
+            raise DataError(
+                f"{where}: the header names {counted(cells, 'pixel')} but no label", "use a file with labels"
+            )
         first, last = (title[:MAX_QUOTED].decode("utf-8", "replace") for title in (titles[0], titles[-1]))
         what = f"{where}: neither the first column, {first}, nor the last, {last}, is called label"
         raise DataError(what, "rename the column with the label")
@@ -310,4 +313,4 @@ def _row_length(text: bytes, where: str) -> int:
     advice = "each row is a label and the pixels of a square grey image, such as 785 values for 28x28"
     if math.isqrt(cells) ** 2 == cells and cells > 1:
         raise DataError(f"{where}: it has {cells} values, all of them pixels: the label is missing", advice)
-    raise DataError(f"{where}: it has {cells} values, not a label and a square image", advice)
+    raise DataError(f"{where}: it has {counted(cells, 'value')}, not a label and a square image", advice)

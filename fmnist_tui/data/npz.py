@@ -31,7 +31,7 @@ from fmnist_tui.data.errors import (
 )
 from fmnist_tui.data.idx import channels_first
 from fmnist_tui.data.reading import COPY_AGAIN, read_at_most
-from fmnist_tui.text import amount
+from fmnist_tui.text import amount, counted
 
 LARGEST = 1 << 31
 """Bytes of an array: an archive of a few megabytes could claim any number."""
@@ -111,7 +111,8 @@ class _Archive:
         parts = {}
         for pair, raw, own in zip(pairs, images, labels, strict=True):
             if len(raw) != len(own):
-                counts = f"{pair[0]} of {self._path} has {len(raw)} images but {pair[1]} {len(own)} labels"
+                n_images, n_labels = counted(len(raw), "image"), counted(len(own), "label")
+                counts = f"{pair[0]} of {self._path} has {n_images} but {pair[1]} {n_labels}"
                 raise DataError(counts, "give one label for each image")
             parts[pair] = Part(as_bytes(raw, scale), own, f"{pair[0]} of {self._path}")
         return assemble(parts[train], parts.get(test or ("", "")), parts.get(validation or ("", "")))

@@ -19,6 +19,7 @@ from fmnist_tui.data.reading import unpacked
 from fmnist_tui.data.sources import DEFAULT_SOURCES, DOWNLOADS, Sources
 from fmnist_tui.files import is_folder
 from fmnist_tui.host.machine import Check, CheckState
+from fmnist_tui.text import counted, grouped
 
 _PIXELS = SIDE * SIDE
 _HEADER = 4  # bytes, and as many for each dimension
@@ -113,13 +114,13 @@ def _look(folder: Path, cache: Path, size: int | None = None) -> _Found:
     if known := load_arrays(arrays_folder(cache, files)):
         train, test = known.train, known.test
         check_enough(len(train), str(folder))
-        summary = f"{len(train)} + {len(test)} images, verified when first read"
+        summary = f"{grouped(len(train))} + {counted(len(test), 'image')}, verified when first read"
         return _Found(summary, (len(train), len(test)), (train.fingerprint, test.fingerprint))
     if files.format is not IDX:
         return _Found(f"{files.format.title}, verified at first use", None)
     train_count, test_count = _count_pair(*files.paths[:2]), _count_pair(*files.paths[2:])
     check_enough(train_count, str(folder))
-    summary = f"{train_count} + {test_count} images by file size, verified at first use"
+    summary = f"{grouped(train_count)} + {counted(test_count, 'image')} by file size, verified at first use"
     return _Found(summary, (train_count, test_count))
 
 

@@ -17,6 +17,7 @@ from fmnist_tui.errors import RunError
 from fmnist_tui.inspection.predict import load_model
 from fmnist_tui.models.hyperparameters import Hyperparameters
 from fmnist_tui.runs.run import Run
+from fmnist_tui.text import counted
 from fmnist_tui.training.numpy_engine import NumpyEngine
 
 Floats = NDArray[np.float32]
@@ -323,8 +324,8 @@ class _Steps:
             f"{old.symbol} ← {old.symbol} - {factors} {f'({term})' if '+' in term else term}",
             (old, Operand(of, self._gradients[name])),
             Operand(f"Δ{old.symbol}", self.after[name] - old.values),
-            "One step against the gradient, times the highest learning rate; training averages "
-            f"{settings.batch_size} images' gradients."
+            "One step against the gradient, times the highest learning rate; training averages the "
+            f"gradients of {counted(settings.batch_size, 'image')}."
             if is_weight
             else f"The same for the biases.{momentum_text if settings.momentum else ''}",
             layer,

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy.linalg import get_blas_funcs
-from scipy.special import expit
+
+from fmnist_tui.models.kernels import blas, expit
 
 Array = NDArray[np.floating[Any]]
 
@@ -130,7 +130,7 @@ class DenseNetwork:
         self.dtype: np.dtype[np.floating[Any]] = np.dtype(dtype)
         self.flat_parameters, self.parameters = _views(self.sizes, self.dtype)
         self.flat_gradients, self.gradients = _views(self.sizes, self.dtype)
-        self._gemm, self._gemv = get_blas_funcs(("gemm", "gemv"), dtype=self.dtype)
+        self._gemm, self._gemv = blas("gemm", self.dtype), blas("gemv", self.dtype)
         self._workspaces: dict[int, _Workspace] = {}
 
     def load(self, parameters: Mapping[str, Array]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
@@ -150,6 +149,8 @@ def option_named(options: Iterable[Option], name: str, also: Mapping[str, str] |
 
 def suggestion(name: str, known: Collection[str]) -> str:
     """A question with the nearest of the known names: "; did you mean 'epochs'?"; "" where none is near."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, 1)
     return f"; did you mean {near[0]!r}?" if near else ""
 

@@ -9,6 +9,7 @@ from typing import Any
 from fmnist_tui.analysis.intervals import Spread
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
+from fmnist_tui.sweeps.samplers import TPE
 from fmnist_tui.sweeps.sweep import Sweep, SweepStatus, TrialRow
 from fmnist_tui.text import counted, grouped, percent
 
@@ -18,14 +19,19 @@ def settings_text(sweep: Sweep, row: TrialRow) -> str:
     return " ".join(f"{name}={value}" for name, value in sweep.space.write(row.settings).items())
 
 
+def sampler_name(sampler: str) -> str:
+    """As it is written in a sentence: "grid", "random", "TPE"."""
+    return sampler.upper() if sampler == TPE else sampler
+
+
 def heading(sweep: Sweep) -> str:
     """The sweep in a line: "sweep-...: v3, tuned, random search, halving at epochs 1, 3; running, 7 of 9 trials"."""
     settings, config = sweep.directory.settings, sweep.directory.config
-    parts = [config.version, config.recipe, f"{settings.sampler} search"]
+    parts = [config.version, config.recipe, f"{sampler_name(settings.sampler)} search"]
     if settings.min_epochs is not None:
         parts.append(f"halving at epochs {', '.join(map(str, sweep.rungs))}")
     if config.limit is not None:
-        parts.append(f"{grouped(config.limit)} images")
+        parts.append(counted(config.limit, "image"))
     reason = f" ({sweep.reason})" if sweep.reason else ""
     trials = f"{len(sweep.rows)} of {counted(sweep.n_trials, 'trial')}"
     return f"{sweep.sweep_id}: {', '.join(parts)}; {sweep.status}{reason}, {trials}"
@@ -53,12 +59,11 @@ def result_lines(sweep: Sweep) -> Iterator[tuple[tuple[object, ...], str]]:
     """A key and a line for each result so far: trials that reached a rung or failed, and runs of the winner."""
     for row in sweep.rows:
         what = f"trial {row.number}  {settings_text(sweep, row)}"
+        for score in row.scores:
+            epoch = f"epoch {score.epoch}/{sweep.epochs_of(row)}"
+            yield (row.number, score.epoch), f"{what}  {epoch}  validation {percent(score.accuracy)}"
         if row.message or row.status in ("failed", "diverged"):
             yield ("failed", row.number), f"{what}  {row.status}: {row.message}"
-        elif row.rung:
-            epoch = f"epoch {row.epoch}/{sweep.rungs[-1]}"
-            if row.status in ("paused", "finished"):
-                yield (row.number, row.rung), f"{what}  {epoch}  validation {percent(row.accuracy)}"
     for seed, run in sweep.retrained:
         if run.test_accuracy is not None:
             yield ("retrained", seed), f"{run.run_id}  seed {seed}  test accuracy {percent(run.test_accuracy)}"
@@ -68,10 +73,10 @@ def summary_lines(sweep: Sweep) -> Iterator[str]:
     """The best trial, the winner's scores, and what the sweep cost."""
     best = next((row for row in sweep.rows if row.number == sweep.best), None)
     if best is not None:
-        what = "Winner" if sweep.is_decided else "Best so far"
+        what = "Winner" if sweep.is_decided and best.status == "finished" else "Best so far"
         yield (
             f"{what}: trial {best.number} ({settings_text(sweep, best)}), validation {percent(best.accuracy)} after "
-            f"epoch {best.epoch} of {sweep.rungs[-1]}"
+            f"epoch {best.epoch} of {sweep.epochs_of(best)}"
         )
     yield from _retrained_lines(sweep)
     yield from cost_lines(sweep)
@@ -102,22 +107,22 @@ def interval_text(scored: list[float], runs: list[Run]) -> str:
 def cost_lines(sweep: Sweep) -> Iterator[str]:
     """What was trained, compared with training all trials to their end."""
     if sweep.cost is not None:
-        trained, full = grouped(sweep.epochs_trained), grouped(sweep.epochs_full)
-        fraction = percent(sweep.cost, 0)
-        yield f"Cost: {trained} epochs, {fraction} of the {full} for training all trials to their end"
+        trained, full = counted(sweep.epochs_trained, "epoch"), grouped(sweep.epochs_full)
+        so_far = "epochs" in sweep.space.texts and len(sweep.rows) < sweep.n_trials
+        trials = "the trials so far" if so_far else "all trials"
+        yield f"Cost: {trained}, {percent(sweep.cost, 0)} of the {full} for training {trials} to their end"
 
 
 def sweep_line(sweep: Sweep) -> list[str]:
     """The cells of a sweep in a list of sweeps: id, model, status, trials, best validation accuracy, cost."""
     if sweep.fault:
         return [sweep.sweep_id, "", str(sweep.status), "", "", ""]
-    best = next((row.accuracy for row in sweep.rows if row.number == sweep.best), None)
     return [
         sweep.sweep_id,
         sweep.directory.config.version,
         str(sweep.status),
         f"{len(sweep.rows)}/{sweep.n_trials}",
-        percent(best),
+        percent(sweep.best_accuracy),
         percent(sweep.cost, 0) if sweep.cost is not None else "",
     ]
 

@@ -98,7 +98,7 @@ class Curves:
 
 
 class GrowingCurve:
-    """Rows in a buffer that doubles in size; a view doesn't change when rows are added or dropped."""
+    """Rows in a buffer that grows by halves; a view doesn't change when rows are added or dropped."""
 
     def __init__(self) -> None:
         self._rows = np.empty((len(_COLUMNS), 256))
@@ -137,7 +137,7 @@ class GrowingCurve:
         rows = np.fromiter(values, np.float64, len(self._new) * len(_COLUMNS)).reshape(-1, len(_COLUMNS))
         length = self._length + len(rows)
         while length > self._rows.shape[1]:
-            larger = np.empty((len(_COLUMNS), 2 * self._rows.shape[1]))
+            larger = np.empty((len(_COLUMNS), 3 * self._rows.shape[1] // 2))
             larger[:, : self._length] = self._rows[:, : self._length]  # the rest takes no memory until it is used
             self._rows, self._viewed = larger, 0
         self._rows[:, self._length : length] = rows.T
@@ -159,7 +159,7 @@ def smoothed(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
         return values
     finite = np.isfinite(values)
     window = np.ones(width)
-    sums = np.convolve(np.where(finite, values, 0.0), window)
+    sums = np.convolve(values if finite.all() else np.where(finite, values, 0.0), window)
     counts = np.convolve(finite.astype(np.float64), window)
     middle = slice(width // 2, width // 2 + len(values))
     means: NDArray[np.float64] = np.full(len(values), np.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,8 @@ SWEEP = "sweep-"
 _MOST_FILES = 10_000
 _TICK = 1 / 65536
 """Seconds; the last four digits of an id count them."""
+_LAST_SECOND = 61
+"""Of a minute, with leap seconds."""
 _LARGEST_REQUEST = 1_000_000
 _ID = re.compile(r"[a-z0-9]+-\d{8}-\d{6}-[0-9a-f]{4}")
 
@@ -270,6 +272,8 @@ def created_at(run: RunDirectory) -> float:
 def find_run(runs: Path, ref: str) -> RunDirectory:
     """The run that `ref` identifies: an id, a unique prefix, a label's name, or "last" (the newest readable one).
 
+    If no run in the folder is meant, it may be a trial of one of its sweeps.
+
     Raises:
         RunError: There is no such run, or more than one.
     """
@@ -277,17 +281,30 @@ def find_run(runs: Path, ref: str) -> RunDirectory:
     if is_run_id(ref) and is_folder(runs / ref):  # also if the folder of runs can be searched but not listed
         return RunDirectory(runs / ref)
     known = list_runs(runs)
-    if not known:
-        raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
-    if ref == "last":
+    if known and ref == "last":
         return next((run for run in known if not run.unreadable()), known[0])
-    matches = [run for run in known if ref and (run.run_id.startswith(ref) or name_of(run) == ref)]
+    matches = _meant(known, ref) or (_meant(_trials(runs), ref) if ref != "last" else [])
+    if not known and not matches:
+        raise RunError(f"there are no runs in {runs} yet; start one with: fmnist-tui train v0")
     if len(matches) == 1:
         return matches[0]
     if matches:
         listed = ", ".join([run.run_id for run in matches[:4]] + ["..."] * (len(matches) > 4))
         raise RunError(f"{ref!r} is ambiguous ({listed}): use a longer prefix")
     raise RunError(f"there is no run {ref!r} in {runs}; `fmnist-tui runs` lists them")
+
+
+def _meant(known: Iterable[RunDirectory], ref: str) -> list[RunDirectory]:
+    return [run for run in known if ref and (run.run_id.startswith(ref) or name_of(run) == ref)]
+
+
+def _trials(runs: Path) -> Iterator[RunDirectory]:
+    """The trials of all sweeps in a folder of runs that can be read."""
+    with suppress(OSError), os.scandir(runs) as entries:
+        sweeps = [entry.name for entry in entries if is_sweep_id(entry.name)]
+        for sweep in sweeps:
+            with suppress(RunError):
+                yield from unordered_runs(runs / sweep / "runs")
 
 
 def name_of(run: RunDirectory) -> str:
@@ -324,9 +341,9 @@ def time_in(run_id: str) -> float:
     """The id's time, taken as UTC (unix seconds); its last four digits are the fraction of the second."""
     _, day, second, fraction = run_id.split("-")
     date = int(day[:4]), int(day[4:6]), int(day[6:])
-    clock = int(second[:2]), int(second[2:4]), int(second[4:])
     try:
-        whole = datetime(*date, *clock, tzinfo=UTC)
+        minute = datetime(*date, int(second[:2]), int(second[2:4]), tzinfo=UTC)
     except ValueError:
         return 0.0
-    return whole.timestamp() + int(fraction, 16) / 65536
+    seconds = int(second[4:])
+    return minute.timestamp() + seconds + int(fraction, 16) / 65536 if seconds <= _LAST_SECOND else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -180,6 +180,15 @@ class SweepDirectory:
             return rungs_of(self.config.hyperparameters.epochs, self.settings.min_epochs, self.settings.eta)
         except ConfigError as error:
             raise RunError(f"{self.sweep_json} is damaged ({safe(error)}); start a new sweep") from None
+
+    def epochs_until(self, settings: Mapping[str, Any], rung: int = -1) -> int:
+        """The epoch at which a trial with these settings reaches a rung; by default the last one.
+
+        Raises:
+            RunError: As for `config`.
+        """
+        epochs = settings.get("epochs")  # if it is searched, there is no halving
+        return epochs if isinstance(epochs, int) else self.rungs[rung]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fmnist_tui.models.options import ConfigError
+from fmnist_tui.text import counted
 
 ETA = 3
 
@@ -70,8 +71,8 @@ def rungs_of(epochs: int, first: int | None, eta: int) -> tuple[int, ...]:
         found.append(epoch)
         epoch *= eta
     if not found:
-        advice = f"train at least {first * eta} epochs, or lower --min-epochs or --eta"
-        raise ConfigError(f"{epochs} epochs leave nothing to halve from epoch {first} on: {advice}")
+        advice = f"train at least {counted(first * eta, 'epoch')}, or lower --min-epochs or --eta"
+        raise ConfigError(f"there is nothing to halve in {counted(epochs, 'epoch')} from epoch {first} on: {advice}")
     return (*found, epochs)
 
 

@@ -168,7 +168,7 @@ def _reached(
     sweep: SweepDirectory, trial: Trial, run: RunDirectory, epochs: tuple[Epoch, ...], *, ended: bool
 ) -> Line | bool:
     """The same for a trial without a trainer, from the epochs that it has trained."""
-    until = sweep.rungs[trial.rung]
+    until = sweep.epochs_until(trial.settings, trial.rung)
     early = ended and (result := read_result(run)) is not None and result.early_stopped
     at_rung = [epoch for epoch in epochs if epoch.epoch == until] or list(epochs[-1:] if early else ())
     if at_rung:
@@ -218,7 +218,7 @@ def _launch(sweep: SweepDirectory, state: SweepState, trial: Trial, start: Start
         why = f"its trainer died {_MOST_LAUNCHES} times; see {run.train_log}"
         append(sweep, state, Ended(trial=trial.number, reason="failed", message=why))
         return Nothing(is_final=False)
-    write_until(run, sweep.rungs[trial.rung])
+    write_until(run, sweep.epochs_until(trial.settings, trial.rung))
     return _start(sweep, state, run, start)
 
 

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from fmnist_tui.models.options import ConfigError
 from fmnist_tui.sweeps.space import Space
+from fmnist_tui.text import counted
 
 GRID, RANDOM, TPE = "grid", "random", "tpe"
 SAMPLERS = (GRID, RANDOM, TPE)
 _MOST_SHUFFLED = 1_000_000
-NO_OPTUNA = "the sampler tpe needs Optuna, which isn't installed; install it: pip install 'fmnist-tui[sweep]'"
+NO_OPTUNA = (
+    "the sampler tpe needs Optuna, which isn't installed; install it: pip install optuna, or, in this program's source "
+    "folder, pip install -c constraints.txt '.[sweep]'"
+)
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,17 @@ def check_sampler(sampler: str, space: Space, trials: int | None) -> int:
     """
     if sampler == TPE and find_spec("optuna") is None:
         raise ConfigError(NO_OPTUNA)
-    if sampler == GRID and space.size is None:
+    if sampler == GRID and (space := space.grid).size is None:
         name = next(one.name for one in space.dimensions if not one.choices)
-        text = space.texts[name]
-        raise ConfigError(f"a grid needs values, not a range: {name}={text}:5 has five of it, or list them as A,B,C")
+        example = f"{name}={space.texts[name]}:5"
+        raise ConfigError(f"a grid needs values, not a range: give their number, {example}, or list them as A,B,C")
     most = space.size if sampler == GRID or (sampler == RANDOM and _shuffles(space)) else None
     if trials is None:
         if most is None:
             raise ConfigError("give the number of trials with --trials N")
         return most
     if most is not None and trials > most:
-        raise ConfigError(f"there are only {most:,} combinations: use --trials {most}, or search more values")
+        raise ConfigError(f"there are only {counted(most, 'combination')}: use --trials {most}, or search more values")
     return trials
 
 
@@ -82,7 +86,7 @@ def propose(
         ConfigError: Optuna isn't installed.
     """
     if sampler == GRID:
-        return space.combination(number)
+        return space.grid.combination(number)
     if sampler == RANDOM:
         return _random(space, seed, number)
     if find_spec("optuna") is None or journal is None:

@@ -87,6 +87,11 @@ class Space:
             return None
         return math.prod(len(one.choices) for one in self.dimensions)
 
+    @cached_property
+    def grid(self) -> Space:
+        """The same with all values of ranges of whole numbers, unless they are logarithmic or very many."""
+        return Space(tuple(_listed(one) for one in self.dimensions))
+
     def combination(self, index: int) -> dict[str, Any]:
         """One of the `size` combinations; the last setting changes fastest."""
         found: dict[str, Any] = {}
@@ -106,6 +111,12 @@ class Space:
     def write(self, settings: Mapping[str, Any]) -> dict[str, str]:
         """A trial's settings as they are typed, by name."""
         return {one.name: one.option.write(settings.get(one.name)) for one in self.dimensions}
+
+
+def _listed(one: Dimension) -> Dimension:
+    if one.choices or not one.is_whole or one.is_log or one.high - one.low >= _MOST_POINTS:
+        return one
+    return replace(one, choices=tuple(range(int(one.low), int(one.high) + 1)))
 
 
 def full_name(name: str) -> str:

@@ -99,6 +99,8 @@ def request_sweep(
     rungs_of(base.hyperparameters.epochs, min_epochs, asked.eta)
     sampler = asked.sampler or (RANDOM if asked.trials else GRID)
     trials = check_sampler(sampler, space, asked.trials)
+    if trials > MOST_TRIALS:
+        raise ConfigError(f"{counted(trials, 'combination')}, at most {MOST_TRIALS:,} can be tried: use --trials N")
     (base,) = with_current_code([base], folders.data, folders.cache)
     configs = _first_configs(base, space, sampler, trials)
     images = check_startable(configs, folders.data, folders.cache, here=here)

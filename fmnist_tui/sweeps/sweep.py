@@ -44,13 +44,14 @@ class TrialRow:
         number: From 0.
         run: Its run, or None.
         settings: Those that are searched, by name.
-        status: "queued", "running", "paused" (until it is promoted), "interrupted", "finished", "stopped", "failed" or
-            "diverged".
+        status: "queued", "running", "paused" (until it is promoted), "interrupted", "finished", "stopped" (with the
+            sweep, or by a person), "failed" or "diverged".
         rung: The number of rungs that it has reached.
         epoch: Epochs trained.
         accuracy: Validation accuracy after that epoch, or None.
         loss: Validation loss, likewise.
         message: Why it failed, or "".
+        scores: What it had at each rung that it has reached.
     """
 
     number: int
@@ -62,6 +63,7 @@ class TrialRow:
     accuracy: float | None
     loss: float | None
     message: str = ""
+    scores: tuple[Score, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,15 +116,24 @@ class Sweep:
 
     @property
     def epochs_full(self) -> int:
-        """Epochs if all trials so far were trained to their end."""
+        """Epochs if all trials were trained to their end; of those so far, if the number of epochs is searched."""
         if "epochs" in self.space.texts:
-            return sum(int(row.settings.get("epochs", 0)) for row in self.rows)
-        return len(self.rows) * self.rungs[-1]
+            return sum(map(self.epochs_of, self.rows))
+        return self.n_trials * self.rungs[-1]
+
+    def epochs_of(self, row: TrialRow) -> int:
+        """Epochs of a trial's whole training."""
+        return self.directory.epochs_until(row.settings)
 
     @property
     def cost(self) -> float | None:
         """The fraction of full training's epochs that was trained; None before the first trial."""
-        return self.epochs_trained / self.epochs_full if self.epochs_full else None
+        return self.epochs_trained / self.epochs_full if self.rows and self.epochs_full else None
+
+    @property
+    def best_accuracy(self) -> float | None:
+        """That of the best trial; before any has reached a rung, the highest one so far."""
+        return next((row.accuracy for row in self.ranked if row.accuracy is not None and not _is_lost(row)), None)
 
     @cached_property
     def ranked(self) -> tuple[TrialRow, ...]:
@@ -131,9 +142,12 @@ class Sweep:
 
 
 def _rank(row: TrialRow) -> tuple[bool, int, float, float, int]:
-    ended = row.status in ("failed", "diverged")
     loss = row.loss if row.loss is not None else 0.0
-    return ended, -row.rung, -(row.accuracy if row.accuracy is not None else -1.0), loss, row.number
+    return _is_lost(row), -row.rung, -(row.accuracy if row.accuracy is not None else -1.0), loss, row.number
+
+
+def _is_lost(row: TrialRow) -> bool:
+    return row.status in ("failed", "diverged")
 
 
 def read_sweep(directory: SweepDirectory) -> Sweep:
@@ -208,12 +222,13 @@ def _row(directory: SweepDirectory, trial: Trial, rungs: int, *, is_active: bool
         trial.number,
         run,
         trial.settings,
-        "interrupted" if status == Status.STOPPED and is_active else status,
+        status,
         reached,
         epoch,
         accuracy if has_score else None,
         loss if has_score else None,
         trial.message,
+        tuple(score for _, score in sorted(trial.scores.items())),
     )
 
 

@@ -59,9 +59,9 @@ def probe(threads: int) -> dict[int, float]:
     Takes a fiftieth of a second on an idle machine, and a second on one where threads wait for each other. The number
     of threads is undefined afterwards.
     """
-    from scipy.linalg import get_blas_funcs
+    from fmnist_tui.models.kernels import blas
 
-    gemm = get_blas_funcs("gemm", dtype=np.float32)
+    gemm = blas("gemm", np.float32)
     inputs, weights = np.ones((_INPUTS, _BATCH), np.float32, "F"), np.ones((_INPUTS, _OUTPUTS), np.float32, "F")
     seconds: dict[int, float] = {}
     while threads and threads not in seconds:

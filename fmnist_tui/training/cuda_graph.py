@@ -72,11 +72,7 @@ class StepGraph:
         self._loss = loss
         self._replay = replay
         self._gradients = [(parameter, parameter.grad) for parameter in network.parameters()]
-
-    @property
-    def size(self) -> int:
-        """How many images it takes."""
-        return len(self._inputs.chosen)
+        self._held = _attributes(network)  # a module may replace a tensor that it made in its first step
 
     def step(self, inputs: StepInputs) -> Tensor:
         """Compute the gradients, add to the totals, and return the loss, in the memory that it always has."""
@@ -135,8 +131,7 @@ def _digest(step: Step, compute: Callable[[StepInputs], Tensor]) -> bytes:
     for number in range(1, 1 + _COMPARED):
         step.address(number)
         loss = compute(step.inputs(number))
-        gradients = [parameter.grad for parameter in step.network.parameters()]
-        for tensor in (loss, *_changing(step), *gradients):
+        for tensor in (loss, *_changing(step), *(parameter.grad for parameter in step.network.parameters())):
             digest.update(b"" if tensor is None else tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return digest.digest()
 
@@ -162,11 +157,15 @@ def _unchanged(tensors: Sequence[Tensor]) -> Iterator[Callable[[], None]]:
 
 
 def _attributes(network: nn.Module) -> list[Any]:
-    """Everything that the modules hold, parameters and buffers included."""
+    """Everything that the modules hold, parameters and buffers included, taken out of containers."""
     held: list[Any] = []
-    for module in network.modules():
-        for value in vars(module).values():
-            held += value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+    waiting: list[Any] = [vars(module) for module in network.modules()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list | tuple):
+            waiting += value.values() if isinstance(value, dict) else value
+        else:
+            held.append(value)
     return held
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import get_blas_funcs
 
 from fmnist_tui.models.dense import Array, DenseNetwork, initial_parameters, loss_of, probabilities_of
+from fmnist_tui.models.kernels import blas
 from fmnist_tui.training.augment import Augmentation
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import (
@@ -73,7 +73,7 @@ class NumpyEngine:
         if self._average:
             self._average.load(network.parameters)
         self._augmentation = Augmentation(settings, seed)
-        self._axpy = get_blas_funcs("axpy", dtype=dtype)
+        self._axpy = blas("axpy", dtype)
         self._buffers: dict[int, tuple[NDArray[np.uint8], Array]] = {}
         self._measuring: Array | None = None
         self._totals = Totals()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fmnist_tui.data import Dataset, split_of
 from fmnist_tui.data.dataset import check_enough
+from fmnist_tui.models.layers import saved_table
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.models.spec import ImageShape
 from fmnist_tui.text import counted, grouped
@@ -91,8 +92,9 @@ def _quotas(counts: Indices, limit: int) -> Indices:
 WINDOWS_PER_EPOCH = 100
 _CPU_WINDOW = 2
 """Steps: commands are read at the end of a log interval, and a CNN's step takes a tenth of a second on a CPU."""
-_GPU_WINDOW = 256
-"""Steps: each log interval ends with waiting for the GPU, whose steps take about a millisecond, so it lasts 0.25 s."""
+_GPU_SECONDS, _GPU_STEP, _GPU_FLOPS = 0.256, 1e-3, 2e13
+"""A log interval ends with waiting for the GPU, so it lasts so long; a step takes a millisecond, or, with a large
+network, what its operations take at this speed."""
 
 
 @dataclass(frozen=True)
@@ -207,10 +209,18 @@ def build_engine(
 def _window(task: Task) -> int:
     window = max(1, round(task.steps_per_epoch / WINDOWS_PER_EPOCH))
     if task.config.model.needs_torch and task.config.device.startswith("cuda"):
-        parts = max(1, task.steps_per_epoch // max(window, _GPU_WINDOW))
+        parts = max(1, task.steps_per_epoch // max(window, _gpu_steps(task)))
         return math.ceil(task.steps_per_epoch / parts)
     slow = task.config.model.needs_torch and task.config.device == "cpu"
     return min(window, _CPU_WINDOW) if slow else window
+
+
+def _gpu_steps(task: Task) -> int:
+    """How many steps a GPU probably takes in `_GPU_SECONDS`; measuring would make a repeated run another one."""
+    config, dataset = task.config, task.dataset
+    table = saved_table(config.model, dataset.shape, len(dataset.classes))
+    operations = 2.0 * table.training_macs * config.hyperparameters.batch_size if table else 0.0
+    return math.ceil(_GPU_SECONDS / max(_GPU_STEP, operations / _GPU_FLOPS))
 
 
 def announcements(task: Task, asked: Hyperparameters) -> Iterator[Event]:

@@ -197,7 +197,7 @@ class TorchEngine:
         self._seen += len(indices)
         with self._alone():
             self._address(epoch, step)
-            if replay and self._graph is not None and len(indices) == self._graph.size:
+            if replay and self._graph is not None and len(indices) == self._settings.batch_size:
                 return self._graph.step(given)
             return self._compute(self._network, given)
 

@@ -106,6 +106,8 @@ class FmnistApp(RunControl, FullResolution, Preparing):
             ascii_only: Whether nothing but ASCII is drawn.
             low_bandwidth: Whether to paint less often, and images in ASCII.
         """
+        if attach:
+            setattr(self, "DEFAULT_MODE", "training")  # noqa: B010 - typed as the class's
         super().__init__(folders, pace=_LOW_BANDWIDTH_PACE if low_bandwidth else 1.0, in_app=in_app)
         for theme in THEMES:
             self.register_theme(theme)
@@ -139,7 +141,6 @@ class FmnistApp(RunControl, FullResolution, Preparing):
         if self._first_run:
             self._notices_due = False
             self.follow(self._first_run)
-            self.switch_mode("training")
 
     def on_ready(self) -> None:
         """Loads the images and imports the other screens, now that the first one is painted."""

@@ -14,7 +14,7 @@ from fmnist_tui.tui import messages
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.runs_state import RunsChanged, RunsState, RunState
-from fmnist_tui.tui.startup import startup_notices
+from fmnist_tui.tui.startup import import_monitor, startup_notices
 from fmnist_tui.tui.terminal_notification import terminal_notification, understands_notifications
 
 if TYPE_CHECKING:  # the first paint waits for none of them
@@ -37,6 +37,7 @@ class RunControl(LabApp):
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__(folders, pace=pace, in_app=in_app)
+        self._painted = threading.Event()
         self._unfollow = threading.Event()
         self._overlays: dict[RunDirectory, threading.Event] = {}
         self._in_app_runs: list[InAppRun] = []  # a thread appends and removes
@@ -46,11 +47,13 @@ class RunControl(LabApp):
 
     def on_ready(self) -> None:
         """Starts the monitor, now that the first screen is painted."""
+        self._painted.set()
         self.threads.start(self._watch_runs)
 
     def on_unmount(self) -> None:
         """Ends the threads, whatever ended the app; trainer processes keep running."""
         self.ending.set()
+        self._painted.set()
         for stop in (self._unfollow, *self._overlays.values()):
             stop.set()
         self.monitor.end()
@@ -70,8 +73,12 @@ class RunControl(LabApp):
         """Begins to follow a run, until `stop` is set."""
         from fmnist_tui.runs.follower import Follower
 
+        def follow() -> None:
+            self._painted.wait()  # what it reads would compete with the first paint
+            follower.follow(stop)
+
         follower = Follower(run)
-        self.threads.start(partial(follower.follow, stop))
+        self.threads.start(follow)
         return follower
 
     def running_at_exit(self) -> list[RunState]:
@@ -271,6 +278,7 @@ class RunControl(LabApp):
             one.inbox.put(command)
 
     def _watch_runs(self) -> None:
+        import_monitor()
         self.monitor.watch(self.post_message)
 
     def _find_logout_note(self) -> None:

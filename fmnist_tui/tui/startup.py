@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Event
+from importlib import import_module
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import ActiveBinding
@@ -108,11 +109,27 @@ def quit_dialog(run_ids: list[str], *, ends_some: bool) -> Screen[str | None]:
     return QuitDialog(run_ids, ends_some=ends_some)
 
 
+_importing = Lock()
+"""Held while a thread imports: several at once would leave less of the interpreter to the screen's own thread."""
+_LATER = (
+    *("dataset.large_image", "dialogs.choice", "dialogs.help", "dialogs.queue", "palette", "run_actions"),
+    *(f"{name}.screen" for name in ("models", "training", "results", "errors", "inspector", "playground", "sweeps")),
+    *("why.screen", "workspace.screen"),
+)
+
+
 def load_images(folders: AppPaths, post: Post, stop: Event) -> None:
     """Loads the images, fetching them where needed; in a thread, as the imports that it needs."""
-    from fmnist_tui.tui.dataset.loading import load_dataset
+    with _importing:
+        from fmnist_tui.tui.dataset.loading import load_dataset
 
     load_dataset(folders.data, folders.cache, post, stop)
+
+
+def import_monitor() -> None:
+    """Imports what reads the runs, from a thread."""
+    with _importing:
+        import fmnist_tui.tui.run_monitor  # noqa: F401
 
 
 def import_all() -> None:
@@ -120,22 +137,9 @@ def import_all() -> None:
 
     The form asks whether PyTorch is installed; that is found out here, too.
     """
-    import fmnist_tui.tui.dataset.large_image
-    import fmnist_tui.tui.dataset.loading
-    import fmnist_tui.tui.dialogs.choice
-    import fmnist_tui.tui.dialogs.help
-    import fmnist_tui.tui.dialogs.queue
-    import fmnist_tui.tui.errors.screen
-    import fmnist_tui.tui.inspector.screen
-    import fmnist_tui.tui.models.screen
-    import fmnist_tui.tui.palette
-    import fmnist_tui.tui.playground.screen
-    import fmnist_tui.tui.results.screen
-    import fmnist_tui.tui.run_actions
-    import fmnist_tui.tui.sweeps.screen
-    import fmnist_tui.tui.training.screen
-    import fmnist_tui.tui.why.screen
-    import fmnist_tui.tui.workspace.screen  # noqa: F401
+    for name in _LATER:
+        with _importing:
+            import_module(f"fmnist_tui.tui.{name}")
     from fmnist_tui.training.config import has_pytorch
 
     has_pytorch()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from textual.cache import LRUCache
 from textual.css.match import _check_selectors
 from textual.css.model import RuleSet
+from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import Specificity3
 from textual.dom import DOMNode
@@ -46,3 +47,8 @@ class LabStylesheet(Stylesheet):
             parts = selectors.selectors
             if parts[-1].check(css_path_nodes[-1]) and (len(parts) == 1 or _check_selectors(parts, css_path_nodes)):
                 yield selectors.specificity
+
+    @classmethod
+    def replace_rules(cls, node: DOMNode, rules: RulesMap, animate: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Looks for changes to animate only where there is a transition: Textual compares all styles to find them."""
+        super().replace_rules(node, rules, animate and "transitions" in rules)

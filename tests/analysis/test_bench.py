@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from fmnist_tui.analysis import bench as module
 from fmnist_tui.analysis import bench as turns
 from fmnist_tui.analysis.bench import InterleavedTask, bench, chosen_devices, devices_here, measure_rates
-from fmnist_tui.analysis.gpu_busy import busy_seconds, covered
+from fmnist_tui.analysis.gpu_busy import busy_seconds
 from fmnist_tui.analysis.speed import Quartiles, Speed
 from fmnist_tui.models.layers import layer_table
 from fmnist_tui.models.registry import get_model
@@ -72,10 +74,22 @@ def test_a_gpu_is_measured_with_a_graph_and_without_and_how_busy_it_is(monkeypat
     assert [speed.graph for speed in without.speeds] == [False, False]
 
 
-def test_a_gpu_is_busy_while_anything_runs_on_it() -> None:
-    assert covered([(5, 7), (0, 2), (1, 3), (6, 6.5)]) == 5
-    assert covered([]) == 0
+def test_a_gpu_is_busy_while_anything_runs_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert busy_seconds(lambda _: None) is None, "there is none"
+    found = [profiled("CUDA", 5000, 7000), profiled("CUDA", 0, 2000), profiled("CUDA", 1000, 3000)]
+    found += [profiled("CPU", 0, 90_000), profiled("CUDA", 0, 90_000, is_user_annotation=True)]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.profiler.profile", lambda **_: nullcontext(SimpleNamespace(events=lambda: found)))
+    steps: list[int] = []
+    assert busy_seconds(steps.append) == pytest.approx(5e-3 / steps[0])
+    found.clear()
+    assert busy_seconds(steps.append) is None, "the profiler may not see the GPU"
+
+
+def profiled(device: str, start: float, end: float, *, is_user_annotation: bool = False) -> SimpleNamespace:
+    """An event of PyTorch's profiler, in microseconds."""
+    kind, times = SimpleNamespace(name=device), SimpleNamespace(start=start, end=end)
+    return SimpleNamespace(device_type=kind, time_range=times, is_user_annotation=is_user_annotation)
 
 
 def check(speed: Speed) -> None:

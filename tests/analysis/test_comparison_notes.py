@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builtin_names import all_but, spelt
 
 from fmnist_tui.analysis.comparison import compare
 from fmnist_tui.analysis.reference import reference_line
@@ -40,7 +41,7 @@ def test_single_seeds_are_reported_with_the_training_that_would_help(tmp_path: P
     assert "cover test-set sampling error only; seed variance not included" in over_images
     assert (
         advice
-        == "Only one seed of v0, v1, v2, v3 and v4; train more: fmnist-tui train v0 v1 v2 v3 v4 --seed 4 --seeds 2"
+        == f"Only one seed of {spelt(all_but())}; train more: fmnist-tui train {' '.join(BUILT_IN)} --seed 4 --seeds 2"
     )
 
 
@@ -69,20 +70,22 @@ def test_versions_without_a_run_are_reported_with_the_recipe(tmp_path: Path) -> 
         make_run(tmp_path, "v2", seed=seed, config={"recipe": "origin", "modified": True})
     make_run(tmp_path, "v0", seed=0, config={"modified": True})
     assert notes(tmp_path, all_runs=True)[0] == INELIGIBLE_NOTE
-    assert notes(tmp_path, all_runs=True)[-1] == "No scored run of v1, v2, v3 and v4 yet"
+    assert notes(tmp_path, all_runs=True)[-1] == f"No scored run of {spelt(all_but('v0'))} yet"
     make_run(tmp_path, "v1", seed=8)
+    rest = all_but("v1")
     assert notes(tmp_path)[-2:] == [
         "Only one seed of v1; train more: fmnist-tui train v1 --seed 9 --seeds 2",
-        "No eligible run of v0, v2, v3 and v4 yet; train: fmnist-tui train v0 v2 v3 v4",
+        f"No eligible run of {spelt(rest)} yet; train: fmnist-tui train {' '.join(rest)}",
     ]
 
 
 def test_the_other_recipe_is_trained_by_its_name(tmp_path: Path) -> None:
     settings = {"recipe": "origin", "hyperparameters": asdict(hyperparameters("v1", "origin"))}
     make_run(tmp_path, "v1", config=settings)
+    rest = all_but("v1")
     assert notes(tmp_path, "origin")[-2:] == [
         "Only one seed of v1; train more: fmnist-tui train v1 --seed 1 --seeds 2 --recipe origin",
-        "No eligible run of v0, v2, v3 and v4 yet; train: fmnist-tui train v0 v2 v3 v4 --recipe origin",
+        f"No eligible run of {spelt(rest)} yet; train: fmnist-tui train {' '.join(rest)} --recipe origin",
     ]
 
 

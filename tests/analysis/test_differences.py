@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.comparison import compare
@@ -36,7 +36,7 @@ def test_two_seeds_of_both_give_welchs_interval_over_the_runs(tmp_path: Path) ->
         for seed, accuracy in enumerate(values):
             make_run(tmp_path, version, seed=seed, result={"test_accuracy": accuracy})
     found = between(tmp_path)
-    theirs = stats.ttest_ind(accuracies["v2"], accuracies["v1"], equal_var=False).confidence_interval(0.95)
+    theirs = scipy.stats.ttest_ind(accuracies["v2"], accuracies["v1"], equal_var=False).confidence_interval(0.95)
     assert found.value == pytest.approx(0.02)
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx([theirs.low, theirs.high])

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from fmnist_tui.analysis.probes.common import AnalysisError
 from fmnist_tui.analysis.probes.fit import Fit, measure_fit
@@ -68,7 +68,7 @@ def test_the_gaps_standard_error_is_that_of_two_means() -> None:
     pixels = np.zeros((COUNT, 28, 28), np.uint8)
     pixels[:, 0, 0], pixels[:, 0, 1] = np.arange(COUNT) % 256, np.arange(COUNT) // 256
     found = measure_fit(Unsure(), ImageSet.of(pixels, labels), TRAINED, HELD_OUT)
-    errors = [stats.sem(-np.log(sure[part]), ddof=0) for part in (TRAINED, HELD_OUT)]
+    errors = [scipy.stats.sem(-np.log(sure[part]), ddof=0) for part in (TRAINED, HELD_OUT)]
     assert found.nll_gap_error == pytest.approx(math.hypot(*errors), rel=1e-4)
 
 

@@ -6,8 +6,8 @@ import statistics
 
 import numpy as np
 import pytest
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from fmnist_tui.analysis import intervals
 from fmnist_tui.analysis.intervals import Interval
@@ -40,7 +40,7 @@ def test_the_mean_of_two_and_of_three_values_worked_by_hand() -> None:
 
 @pytest.mark.parametrize("values", ACCURACIES)
 def test_the_mean_is_scipys(values: list[float]) -> None:
-    theirs = stats.ttest_1samp(values, 0.0).confidence_interval(intervals.CONFIDENCE)
+    theirs = scipy.stats.ttest_1samp(values, 0.0).confidence_interval(intervals.CONFIDENCE)
     assert close(intervals.of_mean(values), theirs.low, theirs.high)
 
 
@@ -57,7 +57,7 @@ def test_a_difference_worked_by_hand() -> None:
     # variances 0.5 and 2, each over 2: the standard error is sqrt 1.25; the degrees of freedom are
     # 1.25^2 / (0.25^2 + 1) = 1.470588, and t there is 6.181147
     found = intervals.of_difference([0.0, 1.0], [10.0, 12.0])
-    half = math.sqrt(1.25) * float(stats.t.ppf(0.975, 1.25**2 / 1.0625))
+    half = math.sqrt(1.25) * float(scipy.stats.t.ppf(0.975, 1.25**2 / 1.0625))
     assert close(found, 10.5 - half, 10.5 + half)
     assert close(found, 10.5 - 6.9110, 10.5 + 6.9110, 0.01)
 
@@ -65,7 +65,7 @@ def test_a_difference_worked_by_hand() -> None:
 @pytest.mark.parametrize("first", ACCURACIES)
 @pytest.mark.parametrize("second", ACCURACIES)
 def test_a_difference_is_scipys_welch_test(first: list[float], second: list[float]) -> None:
-    theirs = stats.ttest_ind(second, first, equal_var=False).confidence_interval(intervals.CONFIDENCE)
+    theirs = scipy.stats.ttest_ind(second, first, equal_var=False).confidence_interval(intervals.CONFIDENCE)
     assert close(intervals.of_difference(first, second), theirs.low, theirs.high)
 
 
@@ -80,7 +80,7 @@ def test_a_fraction_worked_by_hand() -> None:
 
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (9319, 10_000), (8387, 9000), (1, 2)])
 def test_a_fractions_interval_is_scipys_wilson_interval(right: int, count: int) -> None:
-    theirs = stats.binomtest(right, count).proportion_ci(intervals.CONFIDENCE, method="wilson")
+    theirs = scipy.stats.binomtest(right, count).proportion_ci(intervals.CONFIDENCE, method="wilson")
     assert close(intervals.of_fraction(right / count, count), theirs.low, theirs.high)
 
 
@@ -104,7 +104,7 @@ def test_models_that_never_differ_are_not_held_for_equal() -> None:
 
 def test_a_paired_difference_of_many_images_is_that_of_their_mean() -> None:
     apart = differing(300, 700, 10_000)
-    theirs = stats.ttest_1samp(apart, 0.0).confidence_interval(intervals.CONFIDENCE)
+    theirs = scipy.stats.ttest_1samp(apart, 0.0).confidence_interval(intervals.CONFIDENCE)
     assert close(intervals.of_paired(apart), theirs.low, theirs.high, 2e-5)
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from scipy import stats
+import scipy
 
 from fmnist_tui.analysis.intervals import Interval, Spread
 
@@ -14,7 +14,7 @@ def test_it_is_the_mean_and_the_samples_deviation() -> None:
 
 def test_several_seeds_give_students_interval_cut_to_what_can_be() -> None:
     found = Spread.of([0.92, 0.93, 0.91], 1.0, seeds=3)
-    theirs = stats.ttest_1samp([0.92, 0.93, 0.91], 0.0).confidence_interval(0.95)
+    theirs = scipy.stats.ttest_1samp([0.92, 0.93, 0.91], 0.0).confidence_interval(0.95)
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx([theirs.low, theirs.high])
     assert found.method == "student_t"
@@ -24,7 +24,7 @@ def test_several_seeds_give_students_interval_cut_to_what_can_be() -> None:
 def test_one_seed_gives_the_accuracy_alone_an_interval_over_the_images() -> None:
     assert Spread.of([0.3], 2.0, seeds=1).interval is None
     found = Spread.of_accuracies([0.93], 10_000, seeds=1)
-    theirs = stats.binomtest(9300, 10_000).proportion_ci(0.95, method="wilson")
+    theirs = scipy.stats.binomtest(9300, 10_000).proportion_ci(0.95, method="wilson")
     assert found.interval is not None
     assert [found.interval.low, found.interval.high] == pytest.approx([theirs.low, theirs.high])
     assert found.method == "wilson"

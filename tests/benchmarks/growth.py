@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import psutil
 
 from benchmarks.bench import Bench
 from benchmarks.measured import median_of
+from benchmarks.rows.scale import attach, copied_runs, long_run, most_memory_of, scored_runs
+from benchmarks.rows.start import whole_command
 from benchmarks.spec import Spec
 from benchmarks.table import as_text
 from benchmarks.watching import attached, endless_training
+from fmnist_tui.runs.fold import read_epochs
 
 _ROUNDS = 3
 _BATCHES = (16, 32, 64, 128, 256, 512, 1024)
@@ -33,7 +37,39 @@ def growth(bench: Bench) -> str:
             _section(f"{version} by threads", [str(spec.threads) for spec in threads], _speeds(bench, threads)),
             _section(f"{version} by images", [str(spec.limit) for spec in shares], _speeds(bench, shares)),
         ]
-    return "\n\n".join([*sections, _terminals(bench)])
+    return "\n\n".join([*sections, _terminals(bench), *scales(bench)])
+
+
+def scales(bench: Bench) -> list[str]:
+    """How long one waits with many runs, long logs, many epochs, many test images and many classes."""
+    sizes = bench.sizes
+    counts = [sizes.most_runs // 100, sizes.most_runs // 10, sizes.most_runs]
+    rows: list[tuple[str, ...]] = [("runs", "`runs`", "`results`")]
+    for count in filter(None, counts):
+        runs = copied_runs(bench.folder / f"runs-{count}", count)
+        waits = [_median(partial(whole_command, bench, (name,), runs)) for name in ("runs", "results")]
+        rows.append((str(count), *(f"{seconds:.2f} s" for seconds in waits)))
+    sections = [as_text(rows)]
+    rows = [("log", "epochs", "first curve", "memory")]
+    for size in (sizes.log_bytes // 100, sizes.log_bytes // 10, sizes.log_bytes):
+        for steps in (100, 10):
+            run = long_run(bench.folder / f"log-{size}-{steps}", size, steps)
+            found = [attach(bench, run) for _ in range(_ROUNDS)]
+            seconds, memory = (median_of(values).value for values in zip(*found, strict=True))
+            epochs = sum(1 for _ in read_epochs(run))
+            rows.append((f"{size / 1e6:g} MB", f"{epochs:,}", f"{seconds:.2f} s", f"{memory / 1e6:.0f} MB"))
+    sections.append(as_text(rows))
+    rows = [("test images", "classes", "`results`", "its memory")]
+    for images, classes in sizes.scored:
+        runs = scored_runs(bench.folder / f"scored-{images}-{classes}", images, classes)
+        seconds = _median(partial(whole_command, bench, ("results", "--all"), runs))
+        memory = most_memory_of(bench, ("results", "--all"), runs)
+        rows.append((f"{images:,}", f"{classes:,}", f"{seconds:.2f} s", f"{memory / 1e6:.0f} MB"))
+    return [*sections, as_text(rows)]
+
+
+def _median(command: Callable[[], float]) -> float:
+    return median_of([command() for _ in range(_ROUNDS)]).value
 
 
 def _threads(bench: Bench) -> list[int]:

@@ -36,6 +36,7 @@ class Sizes:
         most_runs: For `runs`.
         log_bytes: Of the log of the run that is attached to.
         attaches: To it, and starts of these commands.
+        scored: Test images and classes of the runs that `results` compares.
         shared: Whether all contestants share one process, which is quick but not fair.
         threads: CPU threads; 0 for all.
         images: Of the drawn set, training and test; None for Fashion-MNIST.
@@ -67,6 +68,7 @@ class Sizes:
     most_runs: int = 1000
     log_bytes: int = 100_000_000
     attaches: int = 5
+    scored: tuple[tuple[int, int], ...] = ((10_000, 10), (100_000, 10), (10_000, 100), (10_000, 1000))
     shared: bool = False
     threads: int = 0
     images: tuple[int, int] | None = None
@@ -100,6 +102,7 @@ QUICK = Sizes(
     most_runs=8,
     log_bytes=200_000,
     attaches=1,
+    scored=((100, 10), (100, 300)),
     shared=True,
     threads=1,
     images=(400, 40),

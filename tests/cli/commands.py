@@ -69,13 +69,12 @@ class Outcome:
         return self.err[:-1].removeprefix("error: ")
 
 
-def call(*arguments: object, before: Sequence[str] = (), patience: float = PATIENCE, **environment: str) -> Outcome:
+def call(*arguments: object, before: Sequence[str] = (), **environment: str) -> Outcome:
     """Run a command as a separate process, without a terminal, to its end.
 
     Args:
         arguments: The command's.
         before: A command that runs the one after it, such as `sh -c ...`.
-        patience: Timeout in seconds.
         environment: Variables that differ from this process's.
     """
     done = subprocess.run(
@@ -84,7 +83,7 @@ def call(*arguments: object, before: Sequence[str] = (), patience: float = PATIE
         check=False,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
-        timeout=patience,
+        timeout=PATIENCE,
         env={**os.environ, **environment},
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
@@ -107,9 +106,9 @@ def started(*arguments: object, **environment: str) -> Iterator[subprocess.Popen
             process.kill()
 
 
-def finish(process: subprocess.Popen[str]) -> Outcome:
-    """Waits for a started command."""
-    out, err = process.communicate(timeout=PATIENCE)
+def finish(process: subprocess.Popen[str], patience: float = PATIENCE) -> Outcome:
+    """Waits for a started command, so many seconds at most."""
+    out, err = process.communicate(timeout=patience)
     return Outcome(process.returncode, out, err)
 
 

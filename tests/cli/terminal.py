@@ -25,6 +25,7 @@ class Terminal:
     def __init__(self, process: subprocess.Popen[bytes], master: int, columns: int, rows: int) -> None:
         self.process = process
         self.sent = b""
+        self._text = ""
         self._master = master
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
@@ -32,7 +33,10 @@ class Terminal:
     @property
     def text(self) -> str:
         """The text on the screen, without the blanks at the ends of lines."""
-        return "\n".join(line.rstrip() for line in self._screen.display).strip()
+        if self._screen.dirty:
+            self._text = "\n".join(line.rstrip() for line in self._screen.display).strip()
+            self._screen.dirty.clear()
+        return self._text
 
     def press(self, keys: str) -> None:
         """Types."""

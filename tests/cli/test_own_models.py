@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from builtin_names import LISTED
 from runs.trainers import Watch, assert_undisturbed, running, weights_differ
 
 import fmnist_tui
@@ -142,7 +143,7 @@ def test_models_of_ones_own_are_trained_analysed_compared_and_exported(
 @pytest.mark.parametrize(
     ("model", "status", "message"),
     [
-        ("nut", 2, "unknown model 'nut' (choose from v0, v1, v2, v3, v4), or name your own"),
+        ("nut", 2, f"unknown model 'nut' (choose from {LISTED}), or name your own"),
         ("net.py:Nut", 1, "net.py: there is no Nut; it defines Net, Counting"),
         ("nut.py:Net", 1, "nut.py doesn't exist; name a file and a class or function in it"),
         ("broken.py:Net", 1, "broken.py:2: SyntaxError"),

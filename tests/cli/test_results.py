@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builtin_names import SPAN, all_but, spelt
 
 from fmnist_tui.analysis.reference import reference_line
 from fmnist_tui.data import official
@@ -183,7 +184,7 @@ def test_the_table_shows_a_row_for_each_version(fmnist: Fmnist, six: Path) -> No
     outcome = fmnist("results", "--runs", six)
     assert (outcome.status, outcome.err) == (0, "")
     title, _, header, *rows = outcome.lines[:7]
-    assert title == "v0 to v4, recipe tuned"
+    assert title == f"{SPAN}, recipe tuned"
     assert header.split()[:4] == ["version", "runs", "accuracy", "delta"]
     assert rows[0].startswith("v0       2     82.00 ± 2.83%")
     assert rows[3].startswith("v3       1     86.00%")
@@ -215,7 +216,8 @@ def test_a_difference_within_the_noise_is_not_significant(fmnist: Fmnist, seeded
     assert "Total gain from v0 to v1: +0.05 points (95% CI -0.18 to +0.28), not significant" in outcome.lines
     step = "v0 to v1: +0.05 points (95% CI -0.18 to +0.28): not significant (Welch's t, 3 runs each)"
     assert step in outcome.lines
-    assert "No eligible run of v2, v3 and v4 yet; train: fmnist-tui train v2 v3 v4" in outcome.lines
+    rest = all_but("v0", "v1")
+    assert f"No eligible run of {spelt(rest)} yet; train: fmnist-tui train {' '.join(rest)}" in outcome.lines
     report = fmnist("results", "--format", "json", "--runs", seeded).json["versions"][1]
     assert report["delta_interval"].keys() == {"low", "high"}
     assert (report["delta_sentence"], report["delta_method"], report["delta_significant"]) == (step, "welch", False)

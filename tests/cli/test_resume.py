@@ -12,7 +12,7 @@ from waiting import wait_until
 from fmnist_tui.data import load
 from fmnist_tui.host.node import available_cpus, host_name
 from fmnist_tui.runs.control import send_command
-from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.event_log import LogReader
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.runs.status import Status, status_of
@@ -67,11 +67,15 @@ def test_a_run_is_resumed_in_this_process_or_detached(fmnist: Fmnist, runs: Path
     assert [line["step"] for line in printed if line["event"] == "resumed"][-1] == resumed[-1].step
 
 
+@pytest.fixture
+def tiny(four: Path) -> RunDirectory:
+    """A finished run of v0 of three steps."""
+    return next(run for run in list_runs(four) if run.run_id.startswith("v0"))
+
+
 @pytest.mark.parametrize("mode", [[], pytest.param(["--in-app"], marks=pytest.mark.slow)], ids=["process", "in-app"])
-def test_earlier_events_are_not_printed_again(
-    fmnist: Fmnist, finished: RunDirectory, runs: Path, mode: list[str]
-) -> None:
-    run = copy_of(finished, runs)
+def test_earlier_events_are_not_printed_again(fmnist: Fmnist, tiny: RunDirectory, runs: Path, mode: list[str]) -> None:
+    run = copy_of(tiny, runs)
     before = b"".join(run.events.read_bytes().splitlines(keepends=True)[:-1])
     run.events.write_bytes(before)
     outcome = fmnist("resume", "last", "--json", *mode, "--runs", runs)
@@ -80,12 +84,10 @@ def test_earlier_events_are_not_printed_again(
     assert [json.loads(line) for line in outcome.lines] == [{"run": run.run_id, **json.loads(line)} for line in new]
 
 
-def test_a_run_that_never_took_a_step_starts_from_the_beginning(
-    fmnist: Fmnist, finished: RunDirectory, runs: Path
-) -> None:
-    run = RunDirectory(runs / finished.run_id)
+def test_a_run_that_never_took_a_step_starts_from_the_beginning(fmnist: Fmnist, tiny: RunDirectory, runs: Path) -> None:
+    run = RunDirectory(runs / tiny.run_id)
     run.path.mkdir(parents=True)
-    shutil.copy(finished.request, run.request)
+    shutil.copy(tiny.request, run.request)
     assert status_of(run) is Status.INTERRUPTED
     outcome = fmnist("resume", "last", "--in-app", "--runs", runs)
     assert (outcome.status, outcome.err) == (0, "")

@@ -75,6 +75,12 @@ def test_a_sweep_is_started_shown_extended_and_listed(fmnist: Fmnist, runs: Path
     assert fmnist("sweep", "list", "--runs", runs).lines[1].split()[:4] == [sweep.sweep_id, "v0", "finished", "12/12"]
     assert {run["run"] for run in fmnist("runs", "--json", "--runs", runs).json} >= {printed["retrained"][0]["run"]}
     assert len(fmnist("runs", "--json", "--runs", sweep.runs).json) == 12
+    trial = printed["trials"][0]["run"]
+    assert fmnist("show", trial, "--json", "--runs", runs).json["run"] == trial  # a trial is a run
+    assert fmnist("stop", trial, "--runs", runs).complaint.startswith(f"{trial} ")
+    again = fmnist("sweep", "stop", "--runs", runs)
+    assert again.status == 1
+    assert again.complaint.startswith(f"{sweep.sweep_id} has already finished: nothing to stop; see it with: ")
     sweep.sweep_json.write_text("{")
     assert fmnist("sweep", "show", "--runs", runs).complaint.endswith("so the sweep can't be used; start a new one")
     assert list(fmnist("sweep", "show", "--json", "--runs", runs).json) == ["sweep", "status", "reason"]
@@ -135,13 +141,30 @@ def test_each_mistake_has_an_error_of_one_line(
     outcome = fmnist("sweep", *arguments, *data, "--runs", runs)
     assert outcome.status in (1, 2)
     assert problem in outcome.complaint
+    assert "sweep start -" not in outcome.complaint
     assert not runs.exists()
 
 
 def test_help_has_the_options_of_a_start_and_all_subcommands(fmnist: Fmnist) -> None:
     text = fmnist("sweep", "--help").out
     assert all(word in text for word in ("--halving", "--retrain-seeds", "watch", "resume", "stop"))
-    assert "work " not in text
+    assert "\n  work    Train trials of a sweep" in text
+    assert not any(word in text for word in ("\n  start ", "--in-slurm-job"))
+
+
+def test_a_stopped_sweep_takes_no_workers_and_is_not_stopped_twice(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "start_workers", lambda *_, **__: [])
+    assert fmnist("sweep", *ASKED, "--detach", "--runs", runs).status == 0
+    sweep = find_sweep(runs, "last")
+    assert fmnist("sweep", "stop", "--runs", runs).status == 0
+    advice = f"; resume it with: fmnist-tui sweep resume {sweep.sweep_id}"
+    worked, stopped = (fmnist("sweep", command, "--runs", runs) for command in ("work", "stop"))
+    assert (worked.status, stopped.status) == (1, 1)
+    assert worked.complaint == f"{sweep.sweep_id} is stopped, so it takes no workers{advice}"
+    assert stopped.complaint == f"{sweep.sweep_id} is already stopped{advice}"
+    assert fmnist("sweep", "work", "--in-slurm-job", "--runs", runs).status == 0  # a task that starts late
 
 
 @pytest.mark.slow

@@ -5,17 +5,19 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from builtin_names import LISTED
 from runs.trainers import time_of
 
 from fmnist_tui.files import read_json
 from fmnist_tui.host.node import available_cpus
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.text import counted
 from fmnist_tui.training.events import Epoch, RunFinished, RunStarted, StepMetrics
 
-from .commands import ENDLESS, TINY, Outcome, call, first, newest, wait_for_status
+from .commands import ENDLESS, TINY, Outcome, call, finish, first, newest, started, wait_for_status
 from .conftest import Fmnist
 
 KEYS = {
@@ -29,8 +31,8 @@ KEYS = {
 }
 
 REFUSED = {
-    "unknown version": (["v9"], "unknown model 'v9' (choose from v0, v1, v2, v3, v4)"),
-    "unknown version beside all": (["all", "v9"], "unknown model 'v9' (choose from v0, v1, v2, v3, v4)"),
+    "unknown version": (["v9"], f"unknown model 'v9' (choose from {LISTED})"),
+    "unknown version beside all": (["all", "v9"], f"unknown model 'v9' (choose from {LISTED})"),
     "v0 on a GPU": (["v0", "--device", "cuda"], "v0 uses NumPy and trains on the CPU only"),
     "no epochs": (["v0", "--epochs", "0"], "invalid epochs 0 (must be between 1 and 10,000)"),
     "too few images": (["v0", "--limit", "9"], "invalid limit 9 (must be between 10 and 10,000,000)"),
@@ -114,7 +116,7 @@ def test_without_options_the_unmodified_recipe_is_trained(
     assert (config["recipe"], config["modified"], config["seed"], config["limit"]) == ("tuned", False, 0, None)
 
 
-@pytest.mark.parametrize("versions", [["all"], ["v0", "v1", "v2", "v3", "v4"]], ids=["all", "each named"])
+@pytest.mark.parametrize("versions", [["all"], list(BUILT_IN)], ids=["all", "each named"])
 def test_beside_others_v0_uses_the_cpu_whatever_device_is_requested(
     fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch, versions: list[str]
 ) -> None:
@@ -125,7 +127,7 @@ def test_beside_others_v0_uses_the_cpu_whatever_device_is_requested(
         (read_manifest(run).json["version"], read_manifest(run).json["seed"], read_manifest(run).json["device"])
         for run in list_runs(runs)
     )
-    assert asked == [(f"v{n}", seed, "cuda:1" if n else "cpu") for n in range(5) for seed in (0, 1)]
+    assert asked == [(name, seed, "cpu" if name == "v0" else "cuda:1") for name in BUILT_IN for seed in (0, 1)]
 
 
 def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> None:
@@ -142,7 +144,7 @@ def test_seeds_make_a_run_each_and_the_runs_wait_for_each_other(runs: Path) -> N
 
 def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
     made = sorted(list_runs(four), key=lambda run: run.run_id)
-    assert [run.run_id[:2] for run in made] == ["v0", "v1", "v2", "v3", "v4"]
+    assert [run.run_id[:2] for run in made] == list(BUILT_IN)
     assert all(status_of(run) is Status.FINISHED for run in made)
     begun = [time_of(run, RunStarted) for run in made]
     assert begun == sorted(begun)
@@ -152,9 +154,10 @@ def test_all_makes_a_run_of_each_version_in_order(four: Path) -> None:
 @pytest.mark.parametrize("versions", [["all"], ["v3", "v1", "v3", "v0"]], ids=" ".join)
 def test_several_versions_in_separate_processes_run_in_the_order_given(runs: Path, versions: list[str]) -> None:
     one_at_a_time = ("--threads", available_cpus())
-    outcome = call("train", *versions, *TINY, *one_at_a_time, "--runs", runs, patience=600)
+    with started("train", *versions, *TINY, *one_at_a_time, "--runs", runs) as process:
+        outcome = finish(process, patience=600)
     assert (outcome.status, outcome.err) == (0, "")
-    order = ["v0", "v1", "v2", "v3", "v4"] if versions == ["all"] else ["v3", "v1", "v0"]
+    order = list(BUILT_IN) if versions == ["all"] else ["v3", "v1", "v0"]
     assert [line[:2] for line in outcome.lines if line.endswith("  completed")] == order
     assert len({first(run, RunStarted).pid for run in list_runs(runs)}) == len(order)
 

@@ -136,7 +136,7 @@ def test_a_count_of_billions_is_refused_without_reserving_memory(pack: Callable[
 
 
 def test_a_stream_that_unpacks_to_far_more_than_its_header_promises_is_not_unpacked_to_its_end() -> None:
-    bomb = gzip.compress(IMAGES + bytes(200_000_000), 9)
+    bomb = gzip.compress(IMAGES + bytes(200_000_000), 1)
     tracemalloc.start()
     try:
         assert "too long" in complaint(bomb)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import captum.attr
 import numpy as np
 import pytest
 import torch
@@ -84,6 +83,8 @@ def test_saliency_and_grad_cam_by_hand() -> None:
 
 @pytest.mark.parametrize("name", ["v1", "v3"])
 def test_saliency_and_grad_cam_are_captums(name: str, image: Tensor) -> None:
+    import captum.attr
+
     network = cnn(name)
     for label in (0, 7):
         gradient = captum.attr.Saliency(network).attribute(image.clone().requires_grad_(), label, abs=False)
@@ -95,6 +96,8 @@ def test_saliency_and_grad_cam_are_captums(name: str, image: Tensor) -> None:
 
 
 def test_an_occlusion_map_is_captums(image: Tensor) -> None:
+    import captum.attr
+
     network, sweep = cnn("v1"), Sweep(28, 28, patch=4, stride=4)
     pixels = (image[0] * 255).round().to(torch.uint8).numpy()
 
@@ -110,6 +113,8 @@ def test_an_occlusion_map_is_captums(image: Tensor) -> None:
 
 
 def test_feature_maps_are_captums(image: Tensor) -> None:
+    import captum.attr
+
     network = cnn("v3")
     maps = {one.layer: one.maps for one in feature_maps(network, image)}
     assert list(maps) == ["conv1", "norm1", "conv2", "norm2"]  # dropout returns what it is given

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builtin_names import LISTED
 from torch import nn
 
 from fmnist_tui.models import named, registry
@@ -152,9 +153,7 @@ def test_a_changed_file_is_checked_again_before_it_is_trained(tmp_path: Path) ->
 def test_an_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
     written(tmp_path)
     name_model("net.py:Net", tmp_path)
-    with pytest.raises(
-        UnknownModelError, match=r"unknown model 'nut' \(choose from v0, v1, v2, v3, v4, net\), or name"
-    ):
+    with pytest.raises(UnknownModelError, match=rf"unknown model 'nut' \(choose from {LISTED}, net\), or name"):
         name_model("nut", tmp_path)
 
 

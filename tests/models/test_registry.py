@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import pytest
+from builtin_names import LISTED
 
 from fmnist_tui.models import registry
 from fmnist_tui.models.dense import parameter_shapes
@@ -28,12 +29,12 @@ def spec(name: str, **settings: Any) -> ModelSpec:
 
 
 def test_the_built_in_models_are_in_order() -> None:
-    assert BUILT_IN == ("v0", "v1", "v2", "v3", "v4")
+    assert BUILT_IN[:5] == ("v0", "v1", "v2", "v3", "v4")
     assert [get_model(name) for name in BUILT_IN] == list(all_models())
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownModelError, match=r"^unknown model 'v9' \(choose from v0, v1, v2, v3, v4\)$"):
+    with pytest.raises(UnknownModelError, match=rf"^unknown model 'v9' \(choose from {LISTED}\)$"):
         get_model("v9")
     assert find_model("v9") is None
 
@@ -43,7 +44,7 @@ def test_a_registered_model_can_be_configured_like_a_built_in_one() -> None:
     register_model(spec("mine"))
     assert [model.name for model in all_models()] == [*BUILT_IN, "mine"]
     assert configure("mine", "tuned", {}).hyperparameters == configure("v1", "tuned", {}).hyperparameters
-    with pytest.raises(UnknownModelError, match="v4, mine"):
+    with pytest.raises(UnknownModelError, match=f"{BUILT_IN[-1]}, mine"):
         get_model("yours")
 
 
@@ -103,7 +104,7 @@ def test_v0s_table_names_its_tensors_and_what_is_between() -> None:
 
 
 def test_the_original_projects_figures_are_as_it_reported_them() -> None:
-    assert [one.reported for one in all_models()] == [
+    assert [one.reported for one in all_models()[:5]] == [
         Reported(0.8748, 0.2177),
         Reported(0.9173, 0.2783),
         Reported(0.9254, 0.2860),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from analysis.builders import make_run
+from builtin_names import SPAN
 
 from fmnist_tui.analysis.comparison import Comparison, compare
 from fmnist_tui.report.comparison import COLUMNS, INELIGIBLE_NOTE, MEASURES, comparison_report, side_by_side
@@ -116,7 +117,7 @@ def test_recipes_side_by_side_share_a_table_and_keep_their_sections(tmp_path: Pa
     records = read_runs(tmp_path)
     tuned, other = compare(records), compare(records, "origin")
     report = side_by_side([tuned, other])
-    assert report.title == "v0 to v4, recipes tuned and origin"
+    assert report.title == f"{SPAN}, recipes tuned and origin"
     assert report.table
     assert [[cell.text for cell in row[:2]] for row in report.table.rows] == [
         ["v0", "tuned"],
@@ -143,5 +144,5 @@ def test_rows_of_unlike_training_are_named_by_it_and_the_json_stays_as_it_was(tm
     report = comparison_report(compare(read_runs(tmp_path), apart=True))
     assert report.table
     assert [row[0].text for row in report.table.rows] == ["v1", "v1 (10 images)"]
-    assert report.title == "v0 to v4, recipe tuned, all scored runs"
+    assert report.title == f"{SPAN}, recipe tuned, all scored runs"
     assert all("conditions" not in one for one in to_json(report)["versions"])

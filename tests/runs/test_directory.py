@@ -114,6 +114,22 @@ def test_a_whole_id_wins_over_a_label_of_that_name(three: Path) -> None:
     assert find_run(three, OLD).run_id == OLD
 
 
+def test_a_trial_of_a_sweep_is_found_where_no_run_is_meant(three: Path) -> None:
+    trials = three / "sweep-20260103-090000-0000" / "runs"
+    for run_id in ("v0-20260103-090001-0001", "v3-20260103-090001-0002"):
+        (trials / run_id).mkdir(parents=True)
+    for word in ("v0-20260103-090001-0001", "v0-20260103"):
+        assert find_run(three, word).path == trials / "v0-20260103-090001-0001"
+    label(trials, "v3-20260103-090001-0002", {"name": "a trial"})
+    assert find_run(three, "a trial").run_id == "v3-20260103-090001-0002"
+    assert find_run(three, "v3").run_id == find_run(three, "last").run_id == NEW
+    alone = three.parent / "alone"
+    (alone / "sweep-20260103-090000-0000" / "runs" / OLD).mkdir(parents=True)
+    assert find_run(alone, OLD).run_id == OLD
+    with pytest.raises(RunError, match="there are no runs in"):
+        find_run(alone, "last")
+
+
 def test_a_name_of_several_runs_is_one_line_that_names_them(three: Path) -> None:
     with pytest.raises(RunError, match=f"^'v0' is ambiguous \\({OLD}, {OTHER}\\): use a longer prefix$"):
         find_run(three, "v0")

@@ -14,13 +14,34 @@ from hypothesis import strategies as st
 
 from fmnist_tui.runs import event_log
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, read_tail
+from fmnist_tui.runs.event_log import EventLog, Logged, LogReader, encode, has_events, parse, parse_all, read_tail
 from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.status import Status, status_of
 from fmnist_tui.training import events
 
 from .logs import EVERY_EVENT, STARTED, read, step, write
 from .reads import Reads
+
+TWO = b'{"event":"paused","step":5,"time":1.0,"seq":0},{"event":"paused","step":6,"time":1.0,"seq":1}'
+"""Lines that become valid where lines are read together."""
+
+
+@pytest.mark.parametrize("bad", [b"", b"no JSON", TWO, b'{"event":"teleported","time":1.0,"seq":0}', b"[", b"]", b","])
+def test_lines_that_are_read_together_are_those_that_are_read_alone(bad: bytes) -> None:
+    good = [encode(Logged(event, 1.0, number, 3)).rstrip() for number, event in enumerate(EVERY_EVENT)]
+    for lines in ([*good, bad], [bad, *good], [good[0], bad, good[1]], [bad], []):
+        assert parse_all(lines) == list(parse(lines))
+    assert len(parse_all([*good, bad])) == len(good)
+
+
+def test_whether_a_log_has_an_event_is_found_from_its_end(path: Path, reads: Reads) -> None:
+    write(path, STARTED, *(step(number) for number in range(1, 5000)))
+    before = reads.total
+    assert has_events(path, (events.StepMetrics,))
+    assert reads.total - before <= event_log.TAIL
+    assert has_events(path, (events.RunStarted,))
+    assert not has_events(path, (events.Epoch,))
+
 
 RUN_ENDED = events.RunFinished("completed")
 

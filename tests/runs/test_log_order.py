@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fmnist_tui.runs import event_log
-from fmnist_tui.runs.event_log import Logged, LogReader, encode
+from fmnist_tui.runs.directory import RunDirectory
+from fmnist_tui.runs.event_log import Logged, LogReader, encode, parse
+from fmnist_tui.runs.fold import TailFold, read_tail_fold
 from fmnist_tui.runs.log_order import current, current_tail
 from fmnist_tui.training.events import (
     Alert,
@@ -116,6 +119,46 @@ def test_the_tail_ends_as_the_whole_log_does(path: Path, lines: list[Line]) -> N
     write(path, *lines)
     whole = list(current(LogReader(path)))
     assert current_tail(path)[-1:] == whole[-1:]
+
+
+TORN = b'{"event":"step","step":3,"epo'
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [*OLD_LOG, step(2), step(3)],
+        [(1, LOADING), (1, STARTED), (1, step(1)), (1, step(2)), (0, step(9)), (0, step(10)), (1, step(3))],
+        [
+            (1, step(4)),
+            (1, step(5)),
+            (2, LOADING),
+            (2, step(2)),
+            (2, epoch(1)),
+            (2, step(51)),
+            (2, CheckpointSaved(51)),
+        ],
+        [(1, step(51)), (1, step(52)), (2, LOADING), (2, Resumed(51, 5))],
+        [(1, step(51)), (1, Alert("spike", "x")), (1, step(52)), (1, STOPPED), (1, step(53)), (1, step(54))],
+        [step(1), step(2)],
+    ],
+)
+@pytest.mark.parametrize("junk", [b"", TORN + b"\n", b"\n\n" + TORN])
+def test_the_tail_says_of_the_run_what_all_of_its_events_say(run: RunDirectory, lines: list[Line], junk: bytes) -> None:
+    run.path.mkdir(parents=True, exist_ok=True)
+    write(run.events, *lines)
+    with run.events.open("ab") as log:
+        log.write(junk)
+    every = TailFold(list(current(parse(run.events.read_bytes().split(b"\n")))))
+    tail = read_tail_fold(run)
+    assert (tail.last, tail.activity, tail.epochs_done) == (every.last, every.activity, every.epochs_done)
+    assert msgspec.to_builtins(tail.state) == msgspec.to_builtins(every.state)
+    assert (tail.epochs, tail.alerts) == (every.epochs, every.alerts)
+
+
+def test_of_steps_in_a_row_the_tail_has_the_last(path: Path) -> None:
+    write(path, (1, STARTED), *steps(5000, 1))
+    assert len(current_tail(path)) <= 2
 
 
 def test_the_tail_leaves_out_what_a_replaced_trainer_wrote(path: Path) -> None:

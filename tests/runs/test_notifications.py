@@ -90,6 +90,9 @@ def misbehaving(answer: bytes | None) -> Iterator[str]:
                     if answer is not None:
                         connection.recv(65536)
                         connection.sendall(answer)
+                        connection.shutdown(socket.SHUT_WR)
+                        while connection.recv(65536):  # closed with something unread, it would be reset
+                            pass
                         connection.close()
 
         thread = threading.Thread(target=serve)

@@ -18,7 +18,7 @@ from fmnist_tui.files import read_json, write_json
 from fmnist_tui.runs.cluster import jobs, node
 from fmnist_tui.runs.cluster.launcher import Launcher, read_launcher, write_launcher
 from fmnist_tui.runs.cluster.options import Launch, saved_launch
-from fmnist_tui.runs.cluster.slurm import Job, parse_jobs
+from fmnist_tui.runs.cluster.slurm import Job, SlurmError, parse_jobs, submit_script
 from fmnist_tui.runs.cluster.submit import submit_again, submit_to
 from fmnist_tui.runs.control import send_command
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -120,6 +120,25 @@ def test_a_refusal_is_one_line_and_leaves_no_new_run(runs: Path, programs: Progr
     (programs.folder / "sbatch").unlink()
     outcome = call("train", "v0", *TINY, "--on", "slurm", "--detach", "--runs", runs, PATH=str(programs.folder))
     assert outcome.complaint.endswith("this machine is no login node of a Slurm cluster")
+
+
+@pytest.mark.parametrize(
+    ("printed", "has_advice"),
+    [
+        ("sbatch: error: fetch_config: lookup failed\nsbatch: fatal: Could not establish a configuration source", True),
+        ("sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)", True),
+        ("sbatch: error: Batch job submission failed: Requested node configuration is not available", False),
+    ],
+)
+def test_where_there_is_no_cluster_the_error_says_how_to_check(
+    printed: str, has_advice: bool, programs: Programs
+) -> None:
+    programs.write("sbatch", f"echo '{printed}' >&2; exit 1")
+    with pytest.raises(SlurmError) as raised:
+        submit_script("", [])
+    summary = printed.rpartition("\n")[2].removeprefix("sbatch: ").partition(": ")[2]
+    advice = "; is this a login node of the cluster? try: sinfo" if has_advice else ""
+    assert str(raised.value) == f"sbatch: {summary}{advice}"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def folders(tmp_path: Path) -> AppPaths:
 def make_sweep(folders: AppPaths) -> MakeSweep:
     """Creates a sweep of v0 on the demo set: halving over 9 epochs, 9 trials, unless asked otherwise."""
 
-    def make(epochs: int = 9, limit: int | None = 100, **asked: Any) -> SweepDirectory:
+    def make(epochs: int | None = 9, limit: int | None = 100, **asked: Any) -> SweepDirectory:
         given = {"lr": "log:1e-3:1", "momentum": "0:0.9"}
         request = SweepRequest(**{"model": "v0", "given": given, "trials": 9, "halving": True, "workers": 1, **asked})
         config: dict[str, Any] = {"recipe": "tuned", "changes": {"epochs": epochs}, "limit": limit, "threads": 1}

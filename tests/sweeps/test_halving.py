@@ -29,6 +29,8 @@ def test_rungs(epochs: int, first: int | None, eta: int, rungs: tuple[int, ...])
 def test_too_few_epochs_leave_nothing_to_halve() -> None:
     with pytest.raises(ConfigError, match=r"train at least 3 epochs, or lower --min-epochs or --eta"):
         rungs_of(2, 1, 3)
+    with pytest.raises(ConfigError, match=r"nothing to halve in 1 epoch from epoch 1 on"):
+        rungs_of(1, 1, 3)
 
 
 @dataclass

@@ -36,14 +36,24 @@ def test_no_combination_is_tried_twice(sampler: str) -> None:
         check_sampler(sampler, CHOICES, 7)
 
 
+def test_a_grid_has_all_whole_numbers_of_a_range() -> None:
+    space = parse_space(get_model("v3"), {"shift": "0:3", "weight_decay": "0,0.01"})
+    assert check_sampler("grid", space, None) == 8
+    found = [propose("grid", space, 0, number) for number in range(8)]
+    assert [one["shift"] for one in found] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert check_sampler("random", space, 100) == 100  # at random, a range is sampled as before
+    with pytest.raises(ConfigError, match="not a range: give their number, batch_size=log:16:512:5"):
+        check_sampler("grid", parse_space(get_model("v3"), {"batch_size": "log:16:512"}), None)
+
+
 def test_what_a_sampler_cannot_do_is_said_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match=r"a grid needs values, not a range: learning_rate=log:1e-4:1:5 has five"):
+    with pytest.raises(ConfigError, match=r"not a range: give their number, learning_rate=log:1e-4:1:5, or list them"):
         check_sampler("grid", RANGES, 4)
     with pytest.raises(ConfigError, match="--trials N"):
         check_sampler("random", RANGES, None)
     monkeypatch.setattr(samplers, "find_spec", lambda _: None)
     for call in (lambda: check_sampler("tpe", RANGES, 5), lambda: propose("tpe", RANGES, 0, 0, [], Path("journal"))):
-        with pytest.raises(ConfigError, match=r"install it: pip install 'fmnist-tui\[sweep\]'"):
+        with pytest.raises(ConfigError, match=r"install it: pip install optuna, or, .* '\.\[sweep\]'$"):
             call()
 
 

@@ -11,17 +11,20 @@ import pytest
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.models.options import ConfigError
+from fmnist_tui.report.sweep import cost_lines, result_lines, summary_lines, sweep_line
 from fmnist_tui.runs.directory import RunDirectory, list_runs
 from fmnist_tui.runs.label import read_label
 from fmnist_tui.runs.lock import acquire
 from fmnist_tui.runs.manifest import read_manifest
 from fmnist_tui.runs.run import delete_run
+from fmnist_tui.runs.status import status_of
 from fmnist_tui.sweeps import directory, jobs
 from fmnist_tui.sweeps.directory import SweepDirectory, find_sweep, list_sweeps
 from fmnist_tui.sweeps.jobs import Nothing, Work, sweep_up, take_work
-from fmnist_tui.sweeps.log import read_state
+from fmnist_tui.sweeps.log import Ended, append, read_state
 from fmnist_tui.sweeps.start import resume_sweep, stop_sweep
 from fmnist_tui.sweeps.sweep import Sweep, SweepStatus, read_sweep
+from fmnist_tui.text import percent
 
 from .conftest import MakeSweep
 from .fake_trainers import FakeTrainers, work_off
@@ -35,9 +38,16 @@ def outcome(sweep: Sweep) -> list[tuple[Any, ...]]:
 def test_a_sweep_from_start_to_end(make_sweep: MakeSweep, trainers: FakeTrainers) -> None:
     made = make_sweep()
     assert read_sweep(made).status is SweepStatus.INTERRUPTED
+    take_work(made)
+    begun = read_sweep(made)
+    assert (begun.epochs_trained, begun.epochs_full) == (1, 81)
+    (cost,) = cost_lines(begun)
+    assert cost == "Cost: 1 epoch, 1% of the 81 for training all trials to their end"
     work_off(made)
     sweep = read_sweep(made)
     assert (sweep.status, len(sweep.rows), sweep.is_decided) == (SweepStatus.FINISHED, 9, True)
+    printed = [line for _, line in result_lines(sweep)]
+    assert sum("  epoch 1/9  validation " in line for line in printed) == 9  # also of those that were promoted at once
     whole = [row for row in sweep.rows if row.status == "finished"]
     best = max(whole, key=lambda row: row.accuracy or 0)
     assert (sweep.best, best.epoch, best.rung) == (best.number, 9, 3)
@@ -154,6 +164,39 @@ def test_a_stopped_sweep_starts_nothing_until_it_is_resumed_and_can_be_extended(
     assert [row.settings for row in after.rows[:4]] == [row.settings for row in before.rows]
 
 
+def test_a_trial_stopped_with_its_sweep_is_listed_as_its_run_is_and_with_its_accuracy(
+    make_sweep: MakeSweep, trainers: FakeTrainers
+) -> None:
+    made = make_sweep(trials=2, halving=False)
+    trainers.preempted = 1
+    take_work(made)
+    stop_sweep(made)
+    sweep = read_sweep(made)
+    (row,) = sweep.rows
+    assert row.run is not None
+    assert row.status == str(status_of(row.run)) == "stopped"
+    assert (sweep.best, sweep.best_accuracy) == (None, row.accuracy)
+    assert sweep_line(sweep)[-2:] == [percent(row.accuracy), "6%"]
+    append(made, read_state(made), Ended(trial=0, reason="failed"))
+    assert read_sweep(made).best_accuracy is None
+
+
+def test_trials_of_searched_lengths_end_with_their_own_last_epoch(
+    make_sweep: MakeSweep, trainers: FakeTrainers
+) -> None:
+    made = make_sweep(epochs=None, given={"epochs": "1,12"}, trials=2, halving=False, sampler="grid")
+    take_work(made)
+    (cost,) = cost_lines(read_sweep(made))
+    assert cost == "Cost: 1 epoch, 100% of the 1 for training the trials so far to their end"
+    work_off(made)
+    sweep = read_sweep(made)
+    assert sweep.status is SweepStatus.FINISHED
+    assert [(row.status, row.epoch) for row in sweep.rows] == [("finished", 1), ("finished", 12)]
+    (cost,) = cost_lines(sweep)
+    assert cost == "Cost: 13 epochs, 100% of the 13 for training all trials to their end"
+    assert any("after epoch 12 of 12" in line for line in summary_lines(sweep))
+
+
 def test_failed_trials_are_noted_and_tried_again_when_the_sweep_is_resumed(
     make_sweep: MakeSweep, trainers: FakeTrainers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,7 +297,7 @@ def test_lines_that_make_no_sense_are_skipped(make_sweep: MakeSweep, trainers: F
         ({"space": {"learning_rate": "1:0.1"}}, "1.0 is not below 0.1"),
         ({"space": {"__class__": "1,2"}}, "unknown setting '__class__'"),
         ({"config": {}}, "incomplete"),
-        ({"min_epochs": 50}, "leave nothing to halve"),
+        ({"min_epochs": 50}, "nothing to halve in 9 epochs"),
     ],
 )
 def test_a_damaged_sweep_has_an_error_of_one_line(make_sweep: MakeSweep, content: object, problem: str) -> None:
@@ -286,8 +329,12 @@ def test_a_sweep_that_another_holds_for_too_long_is_an_error(
         ({"given": {"epochs": "3,9"}}, "fix the number of epochs with --epochs"),
         ({"given": {"momentum": "0,0.5"}, "trials": 3}, "only 2 combinations"),
         ({"given": {"lr": "0.1:1"}, "trials": None}, "a grid needs values"),
+        (
+            {"given": {"lr": "0.1:1:1000", "momentum": "0:0.9:1000"}, "trials": None},
+            "1,000,000 combinations, at most 100,0",
+        ),
         ({"given": {"shift": "0,1", "crop": "0,1"}, "trials": 4}, "can't be trained (shift=1, crop=1)"),
-        ({"min_epochs": 4}, "leave nothing to halve"),
+        ({"min_epochs": 4}, "nothing to halve in 9 epochs"),
         ({"given": {"beta1": "0:0.9"}}, "v0 (NumPy) has no setting 'beta1'"),
     ],
 )

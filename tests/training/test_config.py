@@ -8,10 +8,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from builtin_names import LISTED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fmnist_tui.models.registry import get_model
+from fmnist_tui.models.registry import BUILT_IN, get_model
 from fmnist_tui.training.config import ConfigError, Hyperparameters, NoPyTorchError, TrainingConfig, check_device
 from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 
@@ -20,7 +21,7 @@ USUAL = hyperparameters("v1", "tuned")
 
 @settings(deadline=None)
 @given(
-    st.sampled_from(["v0", "v1", "v2", "v3"]),
+    st.sampled_from(BUILT_IN),
     st.sampled_from(RECIPES),
     st.fixed_dictionaries(
         {
@@ -129,7 +130,7 @@ def test_a_setting_out_of_range_is_reported_with_the_valid_values(change: dict[s
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": "v9"}, "unknown model 'v9' (choose from v0, v1, v2, v3, v4)"),
+        ({"version": "v9"}, f"unknown model 'v9' (choose from {LISTED})"),
         ({"device": 5}, "invalid device 5 (must be of type str)"),
         ({"device": "../cpu"}, "invalid device '../cpu' (choose from auto, cpu, cuda, cuda:N, mps)"),
         ({"seed": 1.5}, "invalid seed 1.5"),

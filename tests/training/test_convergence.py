@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from builtin_names import CNNS
 
 from fmnist_tui.data import Dataset
 from fmnist_tui.training import events
@@ -39,9 +40,11 @@ def test_v0_passes_85_percent_in_two_epochs(fashion_mnist: Dataset) -> None:
     assert ran.outcome.scores.nll < 0.5
 
 
-@pytest.mark.parametrize(
-    "version", ["v1", *(pytest.param(version, marks=pytest.mark.slow) for version in ("v2", "v3", "v4"))]
-)
+NLL_BELOW = {"v1": 1.0, "v2": 1.0, "v3": 1.0, "v4": 1.0}
+"""After two epochs; of a model that isn't measured yet, 1.5 (guessing has 2.3)."""
+
+
+@pytest.mark.parametrize("version", ["v1", *(pytest.param(name, marks=pytest.mark.slow) for name in CNNS[1:])])
 def test_a_cnn_learns_from_two_thousand_images(version: str, fashion_mnist: Dataset) -> None:
     """Measured over three seeds: validation accuracy 0.81 to 0.86; the second epoch's loss is half of the first's.
 
@@ -52,7 +55,7 @@ def test_a_cnn_learns_from_two_thousand_images(version: str, fashion_mnist: Data
     least = lowest_loss(configure(version, "tuned", {}).hyperparameters.label_smoothing)
     assert second.train_loss - least < 0.75 * (first.train_loss - least)
     assert second.validation_accuracy > 0.65
-    assert second.validation_nll < 1.0
+    assert second.validation_nll < NLL_BELOW.get(version, 1.5)
 
 
 @pytest.mark.slow

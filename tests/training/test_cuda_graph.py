@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -218,6 +219,25 @@ def test_a_module_that_saves_something_in_its_first_step_can_be_recorded() -> No
     assert train(replayed) == train(usual)
     assert_same_tensors(replayed.state(), usual.state())
     assert recorder.replays == 3
+
+
+class CachingByShape(Flat):
+    def forward(self, x: Tensor) -> Tensor:
+        if self.grid is None or len(self.grid) != len(x):
+            self.grid = torch.linspace(0, 1, 784).repeat(len(x), 1)
+        logits: Tensor = self.out(x.flatten(1) + self.grid)
+        return logits
+
+
+def test_memory_that_a_graph_reads_is_not_freed_when_the_module_replaces_it() -> None:
+    module = CachingByShape()
+    learning = engine(module)
+    with_graph(learning)
+    assert module.grid is not None
+    recorded = weakref.ref(module.grid)
+    learning.evaluate(ALL)
+    assert module.grid is not recorded()
+    assert recorded() is not None
 
 
 _ON_CPU = "the model draws random numbers on the CPU"

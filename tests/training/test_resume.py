@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from builtin_names import CNNS
 
 from fmnist_tui.training import events, trainer
 from fmnist_tui.training.checkpoint import Checkpoint, Position, load_newest, write_checkpoint
@@ -103,7 +104,7 @@ def test_v3_goes_on_bit_for_bit_from_every_checkpoint(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4"])
+@pytest.mark.parametrize("version", CNNS)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_cnn_goes_on_bit_for_bit_on_any_number_of_threads(version: str, threads: int) -> None:
     made = task(version, window=2, threads=threads)

@@ -5,6 +5,7 @@ import sys
 import threading
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -94,8 +95,15 @@ def test_a_log_interval_is_a_hundredth_of_an_epoch_but_short_where_steps_are_slo
     assert made.window == window
 
 
-@pytest.mark.parametrize(("batch_size", "window"), [(1, 270), (2, 270), (3, 180), (540, 1)])
-def test_on_a_gpu_a_log_interval_takes_long_since_it_ends_with_waiting(batch_size: int, window: int) -> None:
+@pytest.mark.parametrize(
+    ("batch_size", "macs", "window"),
+    [(1, 10**6, 270), (2, 10**6, 270), (3, 10**6, 180), (540, 10**6, 1), (1, 10**11, 27), (1, 10**13, 5)],
+)
+def test_on_a_gpu_a_log_interval_lasts_a_quarter_of_a_second_since_it_ends_with_waiting(
+    batch_size: int, macs: int, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In steps of a millisecond, or longer ones of a large network; or a hundredth of an epoch, if that is longer."""
+    monkeypatch.setattr("fmnist_tui.training.task.saved_table", lambda *_: SimpleNamespace(training_macs=macs))
     made = make_task(config("v3", {"batch_size": batch_size}, device="cuda:0"), dataset(train=600))
     assert made.window == window
 
@@ -117,6 +125,7 @@ def test_every_blas_is_bound_though_the_engine_loads_one_of_its_own() -> None:
     program = """
 import threadpoolctl
 from pathlib import Path
+from types import SimpleNamespace
 from fmnist_tui.data import load
 from fmnist_tui.training.recipes import configure
 from fmnist_tui.training.task import make_engine, make_task

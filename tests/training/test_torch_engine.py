@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from builtin_names import CNNS
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -110,7 +111,7 @@ def test_the_pixels_are_scaled_as_the_recipe_says() -> None:
     np.testing.assert_array_equal(recorder.seen[0].numpy(), expected)
 
 
-@pytest.mark.parametrize("version", ["v1", "v3", "v4"])
+@pytest.mark.parametrize("version", CNNS)
 def test_predictions_are_normalised_float32_and_change_nothing(version: str) -> None:
     learning = engine(version)
     before = learning.state()

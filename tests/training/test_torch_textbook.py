@@ -3,6 +3,8 @@
 AdamW divides a slope by its own size, so where a slope is no more than rounding, a step of full length may go either
 way: those numbers are left out of the close comparison. And where rounding decides which pixel of a pool is largest,
 slopes differ visibly: those numbers are few.
+
+All built-in CNNs are compared but those with dropout, whose masks the engine draws in its own way.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from builtin_names import CNNS
 from numpy.typing import NDArray
 from torch import nn
 
+from fmnist_tui.models.layers import layer_table
+from fmnist_tui.models.registry import get_model
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.engine import Indices, Tensors
 from fmnist_tui.training.torch_engine import TorchEngine
@@ -27,11 +32,22 @@ Floats = NDArray[np.float32]
 RATE = 1e-3
 SMALL_RATE = 1e-5
 CLEAR_SLOPE = 1e-5
+ROUNDING = 1e-4
+"""Of a layer's gradients."""
+FAR = {"v1": 0.01, "v2": 0.01}
+"""The fraction of numbers that rounding may lead elsewhere; in other models, 0.03: more layers have more such places."""
 BATCHES = [np.arange(start, start + 16) for start in (0, 16, 32)]
 SETTINGS = replace(
     config("v1").hyperparameters, flip="off", shift=0, label_smoothing=0.1, weight_decay=0.5, learning_rate=RATE
 )
 SCALE, OFFSET = SETTINGS.pixel_scaling
+
+
+def has_dropout(model: str) -> bool:
+    return any(layer.kind.startswith("Dropout") for layer in layer_table(get_model(model)).layers)
+
+
+COMPARED = [model for model in CNNS if not has_dropout(model)]
 
 
 class Textbook:
@@ -71,17 +87,29 @@ def engine(version: str) -> TorchEngine:
     return TorchEngine(seeded(version, 3), SETTINGS, 3, *pictures(60), "cpu")
 
 
-def relative_error(found: Floats, expected: Floats) -> float:
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+def relative_error(found: Floats, expected: Floats, least: float = 0.0) -> float:
+    return float(np.linalg.norm(found - expected) / max(np.linalg.norm(expected), least))
 
 
-def compare(textbook: Textbook, learning: TorchEngine, rate: float) -> None:
+def least_norm(textbook: Textbook, name: str, kind: str) -> float:
+    """What is nothing beside the mean of a layer's gradients ("exp_avg") or that of their squares ("exp_avg_sq").
+
+    The gradient of a bias before a batch norm is zero but for rounding, of which a relative error says nothing.
+    """
+    layer = textbook.network.get_submodule(name.rpartition(".")[0])
+    norms = [float(textbook.optimizer.state[one][kind].norm()) for one in layer.parameters()]
+    return max(norms) * (ROUNDING if kind == "exp_avg" else ROUNDING**2)
+
+
+def compare(textbook: Textbook, learning: TorchEngine, rate: float, far: float = 0.01) -> None:
     state = learning.state()
     clear_ones, far_ones = 0, 0
     for name, parameter in textbook.network.named_parameters():
         remembered = textbook.optimizer.state[parameter]
         for kind in ("exp_avg", "exp_avg_sq"):
-            assert relative_error(state[f"optimizer.{kind}.{name}"], remembered[kind].numpy()) < 0.05, (kind, name)
+            least = least_norm(textbook, name, kind)
+            error = relative_error(state[f"optimizer.{kind}.{name}"], remembered[kind].numpy(), least)
+            assert error < 0.05, (kind, name)
         assert state[f"optimizer.step.{name}"] == remembered["step"].item()
         apart = np.abs(state[name] - parameter.detach().numpy()) / rate
         assert apart.max() < 2.5, name
@@ -89,12 +117,12 @@ def compare(textbook: Textbook, learning: TorchEngine, rate: float) -> None:
         clear_ones += int(clear.sum())
         far_ones += int((apart[clear] > 0.01).sum())
     assert clear_ones > 0.9 * learning.parameters
-    assert far_ones < 0.01 * clear_ones
+    assert far_ones < far * clear_ones
     for name, running in textbook.network.named_buffers():
         np.testing.assert_allclose(state[name], running.numpy(), rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("version", COMPARED)
 def test_each_of_three_steps_equals_a_plain_loops_step_from_the_same_place(version: str) -> None:
     learning, textbook = engine(version), Textbook(version, SETTINGS)
     for number, batch in enumerate(BATCHES):
@@ -104,10 +132,10 @@ def test_each_of_three_steps_equals_a_plain_loops_step_from_the_same_place(versi
         loss = textbook.step(batch, rate)
         learning.step(batch, rate, 1, number)
         assert learning.take_totals().mean_loss == pytest.approx(loss, rel=2e-5)
-        compare(textbook, learning, rate)
+        compare(textbook, learning, rate, FAR.get(version, 0.03))
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("version", COMPARED)
 def test_three_steps_in_a_row_stay_with_the_plain_loop(version: str) -> None:
     learning, textbook = engine(version), Textbook(version, SETTINGS)
     start = learning.weights()
@@ -116,6 +144,9 @@ def test_three_steps_in_a_row_stay_with_the_plain_loop(version: str) -> None:
         learning.step(batch, SMALL_RATE, 1, number)
         assert learning.take_totals().mean_loss == pytest.approx(loss, rel=1e-4)
     for name, parameter in textbook.network.named_parameters():
+        remembered = textbook.optimizer.state[parameter]["exp_avg"]
+        if float(remembered.norm()) < least_norm(textbook, name, "exp_avg"):
+            continue  # it went where rounding led it
         moved = parameter.detach().numpy() - start[name]
         assert relative_error(learning.weights()[name] - start[name], moved) < 0.1, name
 

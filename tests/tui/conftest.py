@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from leftovers import nothing_left_behind
+from pytest_textual_snapshot import SVGImageExtension
 from sharing import three_short_epochs
+from syrupy.assertion import SnapshotAssertion
+from textual import _wait
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.app import App
@@ -19,7 +22,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.settings import Settings, write_settings
 
-from .driving import listen, shown
+from .driving import AnyPilot, listen, shown
 from .io_guard import no_files_on_the_screens_thread
 
 
@@ -56,6 +59,15 @@ def style_sheets_are_parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", parse_once)
         patch.setattr(RuleSet, "__hash__", object.__hash__)  # by identity too, without a call of a Python function
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def idle_apps_are_noticed_sooner() -> Iterator[None]:
+    """After each key, Pilot watches the process for twice 20 ms whether it still computes: half of that will do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SLEEP_GRANULARITY", "SLEEP_IDLE"):
+            patch.setattr(_wait, name, getattr(_wait, name) / 2)
         yield
 
 
@@ -143,6 +155,20 @@ def make_app(runs: Path, tmp_path: Path) -> Callable[..., FmnistApp]:
 def app(make_app: Callable[..., FmnistApp]) -> FmnistApp:
     """The app on the test's own folders and the demo set."""
     return make_app()
+
+
+@pytest.fixture
+def looks_right(snapshot: SnapshotAssertion) -> Callable[[AnyPilot, str], Awaitable[None]]:
+    """Compares the app with the picture of this name, for tests that look at several pictures of one app."""
+    pictures = snapshot.use_extension(SVGImageExtension)
+
+    async def compare(pilot: AnyPilot, name: str) -> None:
+        await pilot.wait_for_scheduled_animations()
+        await pilot.pause()
+        is_same = pictures(name=name) == pilot.app.export_screenshot(title=pilot.app.title, simplify=True)
+        assert is_same, f"{name}; to look at it: --snapshot-update, git diff"
+
+    return compare
 
 
 @pytest.fixture(scope="session")

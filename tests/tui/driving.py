@@ -36,14 +36,21 @@ _BRAILLE = range(0x2801, 0x2900)
 AnyPilot = Pilot[None]
 W = TypeVar("W", bound=Widget)
 _heard: WeakKeyDictionary[App[None], list[str]] = WeakKeyDictionary()
+_painted: WeakKeyDictionary[App[None], str] = WeakKeyDictionary()
 
 
 def shown(app: App[None]) -> str:
-    """The screen as text, a line a row, as a person sees it."""
-    with app._context():
-        visible_screen_stack.set(app._background_screens)  # a dialog shows what is below it
-        strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text.rstrip() for strip in strips)
+    """The screen as text, a line a row, as a person sees it.
+
+    It is painted once for all questions that a test asks in a row: until the loop goes on, nothing changes.
+    """
+    if app not in _painted:
+        with app._context():
+            visible_screen_stack.set(app._background_screens)  # a dialog shows what is below it
+            strips = app.screen._compositor.render_strips()
+        _painted[app] = "\n".join(strip.text.rstrip() for strip in strips)
+        asyncio.get_running_loop().call_soon(_painted.pop, app, None)
+    return _painted[app]
 
 
 def flat(app: App[None]) -> str:

@@ -57,6 +57,7 @@ class Terminal:
         """Starts the command in a terminal of `size` columns and rows."""
         self.sent = b""
         self._fed = 0
+        self._text = ""
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._ours, self._its = pty.openpty()
@@ -81,7 +82,10 @@ class Terminal:
         """The text on the screen."""
         self._read()
         self._render()
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        if self._screen.dirty:
+            self._text = "\n".join(line.rstrip() for line in self._screen.display)
+            self._screen.dirty.clear()
+        return self._text
 
     def cells(self) -> list[list[tuple[object, ...]]]:
         """What a person sees of each cell: of blanks, no foreground."""

@@ -28,6 +28,12 @@ def test_a_cut_text_fits_and_a_padded_one_fills_its_cells(text: str, width: int)
         assert cells(centre(short, width)) >= min(width, cells(short))
 
 
+def test_letters_of_europe_take_one_cell_each_as_rich_says() -> None:
+    letters = "".join(filter(str.isprintable, map(chr, range(0x20, 0x300))))
+    assert cells(letters) == cell_len(letters) == len(letters)
+    assert cells(f"{letters}東") == len(letters) + 2
+
+
 @pytest.mark.parametrize(
     ("text", "width", "shown"),
     [

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 from textual.color import Color
 
 from fmnist_tui.models.looks import look_of
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.widgets.drawing import Axes, Floats, Series, draw, logarithmic, prepared, thinned
 
@@ -83,7 +84,7 @@ def contrast(colour: str, ground: str) -> float:
     return max(lights) / min(lights)
 
 
-@pytest.mark.parametrize("model", ["v0", "v1", "v2", "v3", "v4", *(f"other{number}" for number in range(20))])
+@pytest.mark.parametrize("model", [*BUILT_IN, *(f"other{number}" for number in range(20))])
 def test_every_models_colour_is_legible_on_dark_and_on_light(model: str) -> None:
     dark, light = (theme.background or "" for theme in THEMES)
     assert contrast(look_of(model).on_dark, dark) > 4.5
@@ -92,9 +93,9 @@ def test_every_models_colour_is_legible_on_dark_and_on_light(model: str) -> None
 
 
 def test_models_differ_in_colour_and_in_marker() -> None:
-    looks = [look_of(f"v{number}") for number in range(5)]
+    looks = [look_of(name) for name in BUILT_IN]
     for attribute in ("on_dark", "on_light", "marker", "mark"):
-        assert len({getattr(look, attribute) for look in looks}) == 5, attribute
+        assert len({getattr(look, attribute) for look in looks}) == len(BUILT_IN), attribute
     assert look_of("mine") == look_of("mine")
 
 

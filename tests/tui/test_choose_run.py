@@ -34,13 +34,16 @@ def listed(pilot: AnyPilot) -> list[str]:
     return [str(option.id) for option in widget(pilot, "OptionList", OptionList).options]
 
 
-async def test_another_run_can_be_chosen_running_ones_first(make_app: Maker, runs: Path) -> None:
+async def test_another_run_can_be_chosen_running_ones_first_or_none(make_app: Maker, runs: Path) -> None:
     old, new = write_run(runs, seed=1), write_run(runs, "v1", seed=2)
     live = write_run(runs, seed=0, log=training(epochs=1))
     with held(live):
         app = make_app(attach=new)
         async with app.run_test() as pilot:
             await until_shown(pilot, "v1 Convolutions", "seed 2", "✓ finished")
+            await pilot.press("o", "escape")
+            assert len(app.screen_stack) == 1
+            await until_shown(pilot, "v1 Convolutions", "seed 2")
             await open_run_list(pilot)
             assert listed(pilot) == [live.run_id, new.run_id, old.run_id]
             assert "running" in part(pilot, "OptionList").splitlines()[0]
@@ -70,17 +73,6 @@ async def test_the_open_list_follows_the_runs_and_keeps_the_highlighted_one(
         assert highlighted.id == old.run_id
 
 
-async def test_the_list_of_runs_can_be_left_as_it_was(make_app: Maker, runs: Path) -> None:
-    run = write_run(runs, seed=1)
-    write_run(runs, seed=2)
-    app = make_app(attach=run)
-    async with app.run_test() as pilot:
-        await until_shown(pilot, "seed 1", "✓ finished")
-        await pilot.press("o", "escape")
-        await until_shown(pilot, "seed 1")
-        assert len(app.screen_stack) == 1
-
-
 async def test_an_empty_list_of_runs_shows_what_to_do(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
         await pilot.press("3")
@@ -108,14 +100,19 @@ async def test_the_list_of_runs_shows_label_status_and_accuracy(
             assert expected in text_in(pilot, "OptionList")
 
 
-async def test_another_runs_curve_can_be_overlaid_and_removed(make_app: Maker, runs: Path) -> None:
+async def test_another_runs_curve_can_be_overlaid_and_removed_once_there_is_one(make_app: Maker, runs: Path) -> None:
     run = write_run(runs, seed=1)
-    other = write_run(runs, "v1", seed=2)
-    write_run(runs, "v2", seed=3, log=[Stage("loading data")])
     app = make_app(attach=run)
     async with app.run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "✓ finished")
         await open_run_list(pilot, "v")
+        assert "No other run has a curve yet" in flat(app)
+        await pilot.press("escape")
+
+        other = write_run(runs, "v1", seed=2)
+        write_run(runs, "v2", seed=3, log=[Stage("loading data")])
+        await open_run_list(pilot, "v")
+        await until(pilot, lambda: listed(pilot) == [other.run_id], "it is there")
         assert "Overlay which run's curve?" in flat(app)
         assert listed(pilot) == [other.run_id]
         await pilot.press("enter")
@@ -124,11 +121,3 @@ async def test_another_runs_curve_can_be_overlaid_and_removed(make_app: Maker, r
         await open_run_list(pilot, "v")
         await pilot.press("enter")
         await until(pilot, lambda: " v1" not in text_in(pilot, "#accuracy"), "it is gone")
-
-
-async def test_without_another_curve_the_list_shows_a_message(make_app: Maker, runs: Path) -> None:
-    app = make_app(attach=write_run(runs))
-    async with app.run_test() as pilot:
-        await until_shown(pilot, "finished")
-        await open_run_list(pilot, "v")
-        assert "No other run has a curve yet" in flat(app)

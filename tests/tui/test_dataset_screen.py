@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builtin_names import CNNS
 from textual.widgets import OptionList
 
 from fmnist_tui.data import FASHION_CLASSES, load, split
@@ -242,7 +243,7 @@ async def test_u_shows_an_image_beside_what_training_sees_of_it_and_who_does(app
     async with app.run_test(size=(60, 18)) as pilot:
         await loaded(pilot)
         for index, text in (
-            (trained, "augmented as when training v1 to v4 (tuned) (u: back)"),
+            (trained, f"augmented as when training {CNNS[0]} to {CNNS[-1]} (tuned) (u: back)"),
             (validates, "augmented as an example (validation image; u: back)"),
         ):
             await pilot.press("j", *str(index), "enter", "u")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builtin_names import SPAN
 from textual.widgets import DataTable
 
 from fmnist_tui.analysis.error_report import error_report
@@ -44,7 +45,7 @@ async def test_where_the_app_has_other_images_the_numbers_are_shown_alone(
     async with app.run_test(size=size) as pilot:
         await loaded(pilot)
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         await pilot.press("w")
         await until_shown(pilot, "85.00%, 150 of 1,000 wrong")
         await pilot.press("g")

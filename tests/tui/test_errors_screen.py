@@ -54,7 +54,9 @@ async def at_errors(pilot: AnyPilot) -> None:
 
 
 @at_every_size
-async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+async def test_each_view_matches_the_predictions_and_maps_and_galleries_are_walked(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
     two(runs)
     async with app.run_test(size=size) as pilot:
         await at_errors(pilot)
@@ -95,67 +97,63 @@ async def test_each_view_matches_the_predictions(app: FmnistApp, runs: Path, siz
         await until_shown(pilot, "Most confused")
         await pilot.press("escape")
         assert isinstance(app.screen, ResultsScreen)
+        await pilot.press("w")
+        await until_shown(pilot, "Most confused")
+        await walk_the_map(pilot)
+        await pilot.press("w")
+        await until_shown(pilot, "Most confused")
+        await walk_the_galleries(pilot)
 
 
-@at_every_size
-async def test_the_map_is_walked_and_a_cell_leads_to_its_images_and_back(
-    app: FmnistApp, runs: Path, size: tuple[int, int]
-) -> None:
-    two(runs)
-    async with app.run_test(size=size) as pilot:
-        await at_errors(pilot)
-        await pilot.press("v", "left", "left", "left", "up")
-        await until_shown(pilot, "T-shirt/top, correct: 48 of 50 (96.0%)")
-        await pilot.press("right", "down")
-        await until_shown(pilot, "Trouser, correct: 48 of 50")
-        await pilot.press(*["down"] * 12, *["right"] * 12, "left")
-        await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
-        await pilot.press("enter")
-        await until_shown(pilot, "No such images.")
-        await pilot.press("escape")
-        await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
-        await pilot.press("right", "enter")
-        await until_shown(pilot, "Ankle boot, correct", "1 of 48, image")
-        assert "✓ Ankle boot" in part(pilot, "_Facts")
-        await pilot.press("escape")
-        await until_shown(pilot, "Ankle boot, correct: 48 of 50")
-        cell = widget(pilot, "HeatMap", HeatMap)
-        for _ in range(2):
-            await pilot.click(HeatMap, offset=(cell._margin + 1, 1))
-        await until_shown(pilot, "T-shirt/top, correct", "1 of 48, image")
-        await pilot.press("v", "escape")
-        assert isinstance(app.screen, ResultsScreen)
+async def walk_the_map(pilot: AnyPilot) -> None:
+    """A cell leads to its images and back."""
+    await pilot.press("v", "left", "left", "left", "up")
+    await until_shown(pilot, "T-shirt/top, correct: 48 of 50 (96.0%)")
+    await pilot.press("right", "down")
+    await until_shown(pilot, "Trouser, correct: 48 of 50")
+    await pilot.press(*["down"] * 12, *["right"] * 12, "left")
+    await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
+    await pilot.press("enter")
+    await until_shown(pilot, "No such images.")
+    await pilot.press("escape")
+    await until_shown(pilot, "true Ankle boot, predicted Bag: 0 of 50")
+    await pilot.press("right", "enter")
+    await until_shown(pilot, "Ankle boot, correct", "1 of 48, image")
+    assert "✓ Ankle boot" in part(pilot, "_Facts")
+    await pilot.press("escape")
+    await until_shown(pilot, "Ankle boot, correct: 48 of 50")
+    cell = widget(pilot, "HeatMap", HeatMap)
+    for _ in range(2):
+        await pilot.click(HeatMap, offset=(cell._margin + 1, 1))
+    await until_shown(pilot, "T-shirt/top, correct", "1 of 48, image")
+    await pilot.press("v", "escape")
+    assert isinstance(pilot.app.screen, ResultsScreen)
 
 
-@at_every_size
-async def test_g_leads_through_the_galleries_and_left_and_right_through_their_images(
-    app: FmnistApp, runs: Path, size: tuple[int, int]
-) -> None:
-    two(runs)
-    async with app.run_test(size=size) as pilot:
-        await at_errors(pilot)
-        await pilot.press("g")
-        await until_shown(pilot, "v3's mistakes", "1 of 20, image 13")
-        first = widget(pilot, "Picture", Picture).image
-        await pilot.press("left", "right")
-        await until_shown(pilot, "2 of 20")
-        assert widget(pilot, "Picture", Picture).image is not first
-        await pilot.press("end", "right")
-        await until_shown(pilot, "20 of 20")
-        await pilot.press("pageup")
-        await until_shown(pilot, "10 of 20")
-        await pilot.press("g")
-        await until_shown(
-            pilot, "Wrong in all 2 versions, likeliest label errors first", "1 of 20, image 13", "2 of 2 models predict"
-        )
-        await pilot.press("g")
-        await until_shown(pilot, "Images only v3 gets right (not v0)", "1 of 40")
-        await pilot.press("g")
-        await until_shown(pilot, "v3's mistakes")
-        await pilot.press("v", "v", "enter")
-        await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image 0")
-        await pilot.press("g", "g", "g", "g")
-        await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image 0")
+async def walk_the_galleries(pilot: AnyPilot) -> None:
+    """G leads through them, left and right through their images."""
+    await pilot.press("g")
+    await until_shown(pilot, "v3's mistakes", "1 of 20, image 13")
+    first = widget(pilot, "Picture", Picture).image
+    await pilot.press("left", "right")
+    await until_shown(pilot, "2 of 20")
+    assert widget(pilot, "Picture", Picture).image is not first
+    await pilot.press("end", "right")
+    await until_shown(pilot, "20 of 20")
+    await pilot.press("pageup")
+    await until_shown(pilot, "10 of 20")
+    await pilot.press("g")
+    await until_shown(
+        pilot, "Wrong in all 2 versions, likeliest label errors first", "1 of 20, image 13", "2 of 2 models predict"
+    )
+    await pilot.press("g")
+    await until_shown(pilot, "Images only v3 gets right (not v0)", "1 of 40")
+    await pilot.press("g")
+    await until_shown(pilot, "v3's mistakes")
+    await pilot.press("v", "v", "enter")
+    await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image 0")
+    await pilot.press("g", "g", "g", "g")
+    await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image 0")
 
 
 async def test_m_draws_in_ascii_and_the_app_remembers(app: FmnistApp, runs: Path) -> None:
@@ -220,16 +218,6 @@ async def test_from_the_list_of_runs_it_is_the_run_under_the_cursor(app: FmnistA
         assert isinstance(app.screen, ResultsScreen)
 
 
-async def test_help_and_palette_know_the_keys(app: FmnistApp, runs: Path) -> None:
-    two(runs)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await at_errors(pilot)
-        await pilot.press("question_mark")
-        await until_shown(pilot, "Mistakes; wrong in all; right only")
-        await pilot.press("escape", "ctrl+p", *"gallery")
-        await until_shown(pilot, "Gallery (g)")
-
-
 @pytest.mark.parametrize("height", [8, 13, 14, 18, 40])
 def test_the_true_and_the_predicted_class_and_every_model_are_seen_in_any_height(height: int) -> None:
     probabilities = np.full(10, 0.01, np.float32)
@@ -244,7 +232,9 @@ def test_the_true_and_the_predicted_class_and_every_model_are_seen_in_any_height
     assert sum("%" in line for line in lines) >= min(10, height - 8)
 
 
-async def test_every_view_is_drawn_in_the_terminals_own_colours(app: FmnistApp, runs: Path) -> None:
+async def test_every_view_is_drawn_in_the_terminals_own_colours_and_help_and_palette_know_the_keys(
+    app: FmnistApp, runs: Path
+) -> None:
     two(runs)
     async with app.run_test(size=(120, 40)) as pilot:
         app.theme = "ansi-dark"
@@ -254,3 +244,7 @@ async def test_every_view_is_drawn_in_the_terminals_own_colours(app: FmnistApp, 
             await pilot.press("v")
         app.theme = "lab-light"
         await until_shown(pilot, "Most confused")
+        await pilot.press("question_mark")
+        await until_shown(pilot, "Mistakes; wrong in all; right only")
+        await pilot.press("escape", "ctrl+p", *"gallery")
+        await until_shown(pilot, "Gallery (g)")

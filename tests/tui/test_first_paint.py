@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from fmnist_tui.data import load
+from fmnist_tui.runs.follower import Follower
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dataset import loading
+from fmnist_tui.tui.dataset.screen import DatasetScreen
 
 from .driving import PATIENCE, part, text_in, until, until_shown
-from .samples import write_idx
+from .samples import write_idx, write_run
 
 SLOW = ("torch", "scipy", "matplotlib", "sklearn")
 LATER = (
@@ -82,6 +84,23 @@ def modules_after(code: str, folder: Path) -> list[str]:
         env={**os.environ, "COLUMNS": "80", "LINES": "24"},
     )
     return done.stdout.split()
+
+
+async def test_a_screen_has_the_classes_of_its_size_before_it_is_styled(app: FmnistApp) -> None:
+    async with app.run_test(size=(80, 24)):
+        screen = DatasetScreen()
+        assert screen.classes >= {"-normal", "-compact"}
+
+
+async def test_a_log_is_read_once_the_screen_is_painted(
+    make_app: Callable[..., FmnistApp], runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(attach=write_run(runs))
+    painted: list[bool] = []
+    monkeypatch.setattr(Follower, "follow", lambda *_: painted.append(app._dom_ready))
+    async with app.run_test() as pilot:
+        assert app.current_mode == "training"
+        await until(pilot, lambda: painted == [True], "the log is read")
 
 
 async def test_slow_data_does_not_block_the_app(

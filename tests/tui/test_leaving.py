@@ -32,26 +32,28 @@ async def test_without_a_running_run_no_question_is_asked(app: FmnistApp, runs: 
 
 
 @at_every_size
-async def test_with_a_running_run_the_question_names_it(app: FmnistApp, runs: Path, size: tuple[int, int]) -> None:
+async def test_with_a_running_run_the_question_names_it_once_and_cancelling_changes_nothing(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
     run = write_run(runs, log=training(epochs=1))
     with held(run):
         async with app.run_test(size=size) as pilot:
-            await pilot.press("q")
-            assert f"Still running: {run.run_id}" in flat(app)
-            for answer in ("Leave running", "Stop and save; they can be resumed", "Cancel"):
-                assert answer in flat(app)
-
-
-async def test_cancelling_changes_nothing(app: FmnistApp, runs: Path) -> None:
-    run = write_run(runs, log=training(epochs=1))
-    with held(run):
-        async with app.run_test() as pilot:
             for keys in (("escape",), ("end", "enter")):
                 await pilot.press("q")
                 assert len(app.screen_stack) == 2
+                for text in (f"Still running: {run.run_id}", "Leave running", "Stop and save; they can be resumed"):
+                    assert text in flat(app)
+                assert "Cancel" in flat(app)
                 await pilot.press(*keys)
                 assert len(app.screen_stack) == 1
                 assert app.is_running
+            for key in ("ctrl+q", "ctrl+c"):
+                await pilot.press(key, key, key)
+                assert [type(screen) for screen in app.screen_stack].count(QuitDialog) == 1
+                await pilot.press("escape")
+                assert len(app.screen_stack) == 1
+            await pilot.press("question_mark", "ctrl+q")
+            await until_shown(pilot, "Still running")  # over the help, too
             assert commands(run) == []
 
 
@@ -89,16 +91,6 @@ async def test_a_run_that_ends_while_it_is_asked_about_is_no_error(
     assert app.return_code == 0
 
 
-async def test_asking_twice_asks_once(app: FmnistApp, runs: Path) -> None:
-    with held(write_run(runs, log=training(epochs=1))):
-        async with app.run_test() as pilot:
-            for key in ("ctrl+q", "ctrl+c"):
-                await pilot.press(key, key, key)
-                assert [type(screen) for screen in app.screen_stack].count(QuitDialog) == 1
-                await pilot.press("escape")
-                assert len(app.screen_stack) == 1
-
-
 async def test_an_unreadable_runs_folder_does_not_block_quitting(
     make_app: Callable[..., FmnistApp], runs: Path
 ) -> None:
@@ -109,10 +101,3 @@ async def test_an_unreadable_runs_folder_does_not_block_quitting(
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running, "the app has ended")
     assert app.return_code == 0
-
-
-async def test_while_a_dialog_is_open_ctrl_q_still_asks(app: FmnistApp, runs: Path) -> None:
-    with held(write_run(runs, log=training(epochs=1))):
-        async with app.run_test() as pilot:
-            await pilot.press("question_mark", "ctrl+q")
-            await until_shown(pilot, "Still running")

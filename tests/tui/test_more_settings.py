@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from textual.widgets import Button, Input, OptionList
 
 from fmnist_tui.training.config import TrainingConfig
@@ -81,17 +80,20 @@ async def test_only_what_all_chosen_models_have_is_shown_and_used(app: FmnistApp
         await until(pilot, lambda: "too small for a network of 5 blocks" in text_in(pilot, "#right"), "it says why not")
 
 
-@pytest.mark.parametrize("open_first", [False, True])
-async def test_values_of_the_last_use_come_back(app: FmnistApp, *, open_first: bool) -> None:
+async def test_values_of_the_last_use_come_back_whether_the_section_is_open_or_not(app: FmnistApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2")
-        if open_first:
-            await pilot.press("m")
-            await until(pilot, lambda: shown(pilot), "the section is open")
         form = pilot.app.screen.query_one(TrainForm)
         form.fill({"set.ema": "0.95", "epochs": "3"})
         assert config(pilot, "v0").hyperparameters.ema == 0.95
         assert form.values["set.ema"] == "0.95"
-        if open_first:
-            assert widget(pilot, "#set-ema", Input).value == "0.95"
         await until(pilot, lambda: "1 set" in str(widget(pilot, "#toggle-more", Button).label), "the line says so")
+        await pilot.press("m")
+        await until(pilot, lambda: shown(pilot), "the section is open")
+        assert widget(pilot, "#set-ema", Input).value == "0.95"
+        form.fill({"set.ema": "0.9", "set.clip": "1.5"})
+        made = config(pilot, "v0").hyperparameters
+        assert (made.ema, made.clip) == (0.95, 1.5)
+        assert form.values["set.clip"] == "1.5"
+        assert widget(pilot, "#set-clip", Input).value == "1.5"
+        await until(pilot, lambda: "2 set" in str(widget(pilot, "#toggle-more", Button).label), "the line says so")

@@ -65,15 +65,6 @@ async def test_a_number_leads_away_from_what_is_open_over_a_screen(app: FmnistAp
                 assert len(app.screen_stack) == 1, opened
 
 
-async def test_a_number_typed_into_a_field_is_typed_and_leads_elsewhere_once_the_field_is_left(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
-        await pilot.press("2", "tab", "tab", *"1234")
-        assert widget(pilot, "#epochs", Input).value == "1234"
-        assert app.current_mode == "models"
-        await pilot.press("escape", "3")
-        assert app.current_mode == "training"
-
-
 HELP = {
     "1": ("Switch between training and test images", "Draw images with half-blocks", "Large image"),
     "2": ("Train the marked models, or the highlighted one",),
@@ -122,22 +113,29 @@ async def scrolled_through(pilot: AnyPilot) -> str:
     return " ".join(seen)
 
 
-async def test_the_usual_keys_close_help(app: FmnistApp) -> None:
+async def test_help_and_palette_open_and_close_and_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
     async with app.run_test() as pilot:
+        await loaded(pilot)
         for key in ("escape", "question_mark", "q", "enter"):
             await pilot.press("question_mark")
             assert len(app.screen_stack) == 2
             await pilot.press(key)
             assert len(app.screen_stack) == 1, key
             assert app.is_running
-
-
-async def test_the_command_palette_opens_and_closes(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
         await pilot.press("ctrl+p")
         await until(pilot, lambda: len(app.screen_stack) == 2, "the palette is open")
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
+
+        await pilot.press("t", "n", "2", "down", "3", "1")
+        await until_shown(pilot, "demo, test: 7-12 of 500")
+        await pilot.press("2")
+        await until_shown(pilot, "v1 Convolutions · 121k parameters")
+        await pilot.press("tab", "tab", *"1234")
+        assert widget(pilot, "#epochs", Input).value == "1234", "numbers typed into a field lead nowhere"
+        assert app.current_mode == "models"
+        await pilot.press("escape", "3")
+        assert app.current_mode == "training"
 
 
 async def test_the_top_line_shows_the_running_run_on_every_screen(app: FmnistApp, runs: Path) -> None:
@@ -146,12 +144,3 @@ async def test_the_top_line_shows_the_running_run_on_every_screen(app: FmnistApp
             for key in "12345678":
                 await pilot.press(key)
                 await until(pilot, lambda: "v0 running" in shown(app).splitlines()[0], "the top line shows it")
-
-
-async def test_a_screen_keeps_what_was_done_on_it(app: FmnistApp) -> None:
-    async with app.run_test() as pilot:
-        await loaded(pilot)
-        await pilot.press("t", "n", "2", "down", "3", "1")
-        await until_shown(pilot, "demo, test: 7-12 of 500")
-        await pilot.press("2")
-        await until_shown(pilot, "v1 Convolutions · 121k parameters")

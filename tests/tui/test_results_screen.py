@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builtin_names import SPAN
 from runs.trainers import copy_of
 from textual.widgets import DataTable, Input
 
@@ -74,7 +75,7 @@ async def test_without_runs_it_shows_what_to_do_and_the_reference_runs_in_all_vi
         assert "Reference validation accuracy" in part(pilot, "#overview_accuracy")
         await until(pilot, lambda: drawn(part(pilot, "#overview_accuracy")), "their curves are drawn")
         await pilot.press("a")
-        await until_shown(pilot, "Reference runs: v0 to v4, recipe tuned")
+        await until_shown(pilot, f"Reference runs: {SPAN}, recipe tuned")
         assert [row[0] for row in cells(pilot)] == ["v0", "v1", "v2", "v3", "v4"]
         await pilot.press("m")
         await until_shown(pilot, "Total gain from v0 to v4: +3.62 points")
@@ -87,7 +88,7 @@ async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: 
     four(runs)
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         await pilot.press("a")
         comparison = compare(read_runs(runs))
         assert cells(pilot) == expected(comparison)
@@ -146,7 +147,7 @@ async def test_f_compares_all_scored_runs_and_shows_that(app: FmnistApp, runs: P
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
         await pilot.press("f")
-        await until_shown(pilot, "v0 to v4, recipe tuned, all scored runs")
+        await until_shown(pilot, f"{SPAN}, recipe tuned, all scored runs")
         assert cells(pilot) == expected(compare(read_runs(runs), apart=True))
         assert cells(pilot)[0][:2] == ("v0 (epochs 3, batch 16, demo data)", "1*")
         await pilot.press("m")
@@ -161,7 +162,7 @@ async def test_with_f_runs_of_unlike_training_have_rows_of_their_own(app: Fmnist
     write_json(few.run_json, {**run_json("v0", 9), "limit": 2000})
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         assert "77.00%" not in part(pilot, "IntervalPlot")
         await pilot.press("f")
         await until(pilot, lambda: "v0 (2,000 images)" in part(pilot, "IntervalPlot"), "it has a row")
@@ -174,18 +175,18 @@ async def test_c_compares_under_the_other_recipe_then_both_and_back(app: FmnistA
     write_run(runs, "v1", seed=2, wrong=50, recipe="origin")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         assert [row[0] for row in cells(pilot)] == ["v0"]
         await pilot.press("c")
-        await until_shown(pilot, "v0 to v4, recipe origin")
+        await until_shown(pilot, f"{SPAN}, recipe origin")
         assert [row[0] for row in cells(pilot)] == ["v1"]
         await pilot.press("c")
-        await until_shown(pilot, "v0 to v4, recipes tuned and origin")
+        await until_shown(pilot, f"{SPAN}, recipes tuned and origin")
         assert [row[:2] for row in cells(pilot)] == [("v0", "tuned"), ("v1", "origin")]
         assert "v0 tuned" in part(pilot, "IntervalPlot")
         assert "v1 origin" in part(pilot, "IntervalPlot")
         await pilot.press("c")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
 
 
 async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later(
@@ -222,7 +223,7 @@ async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistA
         await until_shown(pilot, "No eligible runs")
         write_run(runs, "v2")
         await pilot.press("1", "4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         assert [row[0] for row in cells(pilot)] == ["v2"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builtin_names import SPAN
 from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import ContentSwitcher, DataTable
@@ -44,7 +45,7 @@ def four(runs: Path) -> None:
 async def at_runs(pilot: AnyPilot) -> None:
     """Opens the list of runs."""
     await pilot.press("4")
-    await until_shown(pilot, "v0 to v4, recipe tuned")
+    await until_shown(pilot, f"{SPAN}, recipe tuned")
     await pilot.press("r")
     await until(pilot, lambda: rows(pilot), "the runs are listed")
 
@@ -123,10 +124,38 @@ async def test_each_view_has_a_key_v_leads_through_them_and_escape_back(
         await until(pilot, lambda: rows(pilot), "a click opens a view")
 
 
-async def test_s_sorts_the_runs(app: FmnistApp, runs: Path) -> None:
+async def test_runs_are_copied_left_out_drawn_and_sorted(
+    app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     four(runs)
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
+        await pilot.press("y")
+        await until(pilot, lambda: "Copied as Markdown" in notices(app), "it is announced")
+        assert not list(tmp_path.rglob("*.md")), "nothing is written that wasn't asked for"
+        assert "| v3 | 1 | 92.00% | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
+        app.clear_notifications()
+
         await at_runs(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: column(pilot, "eligible")[0] == "left out", "it is left out")
+        assert "excluded: left out by you" in text_in(pilot, "#about_run")
+        assert compared(pilot) == ["v0", "v1", "v2"]
+        await pilot.press("x")
+        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it is eligible again")
+        assert compared(pilot) == ["v0", "v1", "v2", "v3"]
+
+        await until(pilot, lambda: column(pilot, "curve") == ["drawn"] * 4, "all are drawn")
+        await pilot.press("space")
+        await until(pilot, lambda: column(pilot, "curve")[0] == "", "it is not drawn")
+        await pilot.press("u")
+        await until(pilot, lambda: "┤" in part(pilot, "#nll"), "curves are drawn")
+        assert "v2" in part(pilot, "#nll")
+        assert "v3" not in part(pilot, "#nll")
+
+        await pilot.press("r")
         assert [row[0][:2] for row in rows(pilot)] == ["v3", "v2", "v1", "v0"]
         await pilot.press("s")
         assert column(pilot, "accuracy") == ["92.00%", "90.00%", "88.00%", "85.00%"]
@@ -143,7 +172,7 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
     four(runs)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         for _ in range(4):
             app.screen.action_next_view()  # type: ignore[attr-defined]
         await until(pilot, lambda: rows(pilot) and pilot.app.focused is not None, "the runs are listed")
@@ -154,38 +183,12 @@ async def test_keys_that_come_at_once_are_all_heard(app: FmnistApp, runs: Path) 
         assert widget(pilot, "ContentSwitcher", ContentSwitcher).current == "overview", "and round"
 
 
-async def test_x_leaves_a_run_out_of_the_comparison_and_takes_it_in_again(app: FmnistApp, runs: Path) -> None:
-    four(runs)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await at_runs(pilot)
-        await pilot.press("x")
-        await until(pilot, lambda: column(pilot, "eligible")[0] == "left out", "it is left out")
-        assert "excluded: left out by you" in text_in(pilot, "#about_run")
-        assert compared(pilot) == ["v0", "v1", "v2"]
-        await pilot.press("x")
-        await until(pilot, lambda: column(pilot, "eligible")[0] == "yes", "it is eligible again")
-        assert compared(pilot) == ["v0", "v1", "v2", "v3"]
-
-
-async def test_space_draws_a_runs_curve_or_takes_it_away(app: FmnistApp, runs: Path) -> None:
-    four(runs)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await at_runs(pilot)
-        assert column(pilot, "curve") == ["drawn"] * 4
-        await pilot.press("space")
-        await until(pilot, lambda: column(pilot, "curve")[0] == "", "it is not drawn")
-        await pilot.press("u")
-        await until(pilot, lambda: "┤" in part(pilot, "#nll"), "curves are drawn")
-        assert "v2" in part(pilot, "#nll")
-        assert "v3" not in part(pilot, "#nll")
-
-
 async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, runs: Path) -> None:
     for seed in range(MAX_CURVES + 1):
         write_run(runs, "v0", seed=seed)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
+        await until_shown(pilot, f"{SPAN}, recipe tuned")
         await pilot.press("r")
         await until(pilot, lambda: rows(pilot), "the runs are listed")
         drawn = 1
@@ -196,28 +199,6 @@ async def test_at_most_the_maximum_number_of_curves_is_drawn(app: FmnistApp, run
             await until(pilot, lambda: column(pilot, "curve").count("drawn") == drawn, "one more")  # noqa: B023
             await pilot.press("down")
         assert f"At most {MAX_CURVES} curves" in notices(app)
-
-
-async def test_enter_shows_the_run_on_the_training_screen(app: FmnistApp, runs: Path) -> None:
-    four(runs)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await at_runs(pilot)
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "v2-20260102-000002-00ff ✓ finished" in text_in(pilot, "#run"), "it is shown")
-
-
-async def test_y_copies_the_comparison_and_writes_no_file(
-    app: FmnistApp, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    four(runs)
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe tuned")
-        await pilot.press("y")
-        await until(pilot, lambda: "Copied as Markdown" in notices(app), "it is announced")
-        assert not list(tmp_path.rglob("*.md")), "nothing is written that wasn't asked for"
-        assert "| v3 | 1 | 92.00% | +2.00 (+1.11 to +2.88), one seed |" in app.clipboard
 
 
 async def test_without_runs_every_key_does_nothing(
@@ -232,10 +213,13 @@ async def test_without_runs_every_key_does_nothing(
         assert "No eligible runs" in flat(app)
 
 
-async def test_l_labels_a_run_and_reports_an_invalid_label(app: FmnistApp, runs: Path) -> None:
+async def test_enter_shows_a_run_and_l_labels_one_and_reports_an_invalid_label(app: FmnistApp, runs: Path) -> None:
     four(runs)
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await at_runs(pilot)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "v2-20260102-000002-00ff ✓ finished" in text_in(pilot, "#run"), "it is shown")
+        await pilot.press("4", "up")
         await pilot.press("l", *"best", "tab", *"a b", "tab", *"why", "enter")
         await until(pilot, lambda: column(pilot, "label")[0] == "best", "it has a label")
         assert read_label(find_run(runs, "best")) == Label("best", ("a", "b"), "why")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builtin_names import SPAN
 from textual.widgets import Input
 
 from fmnist_tui.runs import control
@@ -61,7 +62,7 @@ async def test_runs_are_not_shown_as_missing_before_they_were_read(
             free.set()
             await until_shown(pilot, run.run_id)
             await pilot.press("4")
-            await until_shown(pilot, "v0 to v4, recipe tuned")
+            await until_shown(pilot, f"{SPAN}, recipe tuned")
 
 
 async def test_q_leaves_at_once_while_the_runs_are_read(
@@ -100,7 +101,7 @@ async def test_a_label_that_is_still_read_is_not_overwritten(
     with stuck(monkeypatch, runs_view, "read_label") as free:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("4")
-            await until_shown(pilot, "v0 to v4, recipe tuned")
+            await until_shown(pilot, f"{SPAN}, recipe tuned")
             await pilot.press("r")
             await until(pilot, lambda: "eligible ..." in text_in(pilot, "#about_run"), "the rest is still read")
             await pilot.press("l", "enter", "x", "enter")

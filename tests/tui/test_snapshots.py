@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from builtin_names import SPAN
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from fmnist_tui.models.registry import all_models
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.training.events import Alert, Epoch, Event, Paused, RunFinished
 from fmnist_tui.tui import run_actions
@@ -25,6 +27,8 @@ Maker = Callable[..., FmnistApp]
 Compare = Callable[..., bool]
 Ready = Callable[[Pilot[None]], Awaitable[None]]
 Check = Callable[[FmnistApp, Ready], None]
+Picture = Callable[[Pilot[None], str], Awaitable[None]]
+Pictures = Sequence[tuple[str, list[str], str]]
 SIZE = (80, 24)
 
 LIVE = [*training(epochs=2), *map(window, range(2 * STEPS + 1, 2 * STEPS + 30))]
@@ -37,7 +41,7 @@ DIVERGED: list[Event] = [
 
 
 @pytest.fixture
-def looks_right(snap_compare: Compare) -> Check:
+def is_right(snap_compare: Compare) -> Check:
     """Compares the app's picture, once it is ready."""
 
     def compare(app: FmnistApp, ready: Ready) -> None:
@@ -60,106 +64,103 @@ async def is_drawn_while_running(pilot: Pilot[None]) -> None:
     await is_drawn(pilot)
 
 
-@pytest.mark.parametrize(
-    ("keys", "expected"),
-    [
-        pytest.param(["right"], "1 ", id="images"),
-        pytest.param(["enter"], "v: values", id="large"),
-        pytest.param(["enter", "v"], "  0   0   0", id="numbers"),
-        pytest.param(["a"], "class means", id="means"),
-        pytest.param(["u"], "original", id="augmented"),
-    ],
-)
-def test_the_dataset_screen(make_app: Maker, looks_right: Check, keys: Sequence[str], expected: str) -> None:
-    async def ready(pilot: Pilot[None]) -> None:
+async def test_the_dataset_screen(make_app: Maker, looks_right: Picture) -> None:
+    pictures: Pictures = (
+        ("images", ["right"], "1 "),
+        ("large", ["left", "enter"], "v: values"),
+        ("numbers", ["v"], "  0   0   0"),
+        ("means", ["v", "escape", "a"], "class means"),
+        ("augmented", ["a", "u"], "original"),
+    )
+    async with make_app().run_test(size=SIZE, notifications=True) as pilot:
         await loaded(pilot)
-        await pilot.press(*keys)
-        await until_shown(pilot, " ".join(expected.split()))
-
-    looks_right(make_app(), ready)
+        for name, keys, expected in pictures:
+            await pilot.press(*keys)
+            await until_shown(pilot, " ".join(expected.split()))
+            await looks_right(pilot, name)
 
 
 def test_the_dataset_screen_without_data(
-    make_app: Maker, looks_right: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_app: Maker, is_right: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
     async def ready(pilot: Pilot[None]) -> None:
         await until_shown(pilot, "there is no folder nowhere", "r tries again")
 
-    looks_right(make_app("nowhere"), ready)
+    is_right(make_app("nowhere"), ready)
 
 
 @pytest.mark.parametrize("fault", [False, True], ids=["story", "fault"])
-def test_the_models_screen(make_app: Maker, looks_right: Check, monkeypatch: pytest.MonkeyPatch, fault: bool) -> None:
+def test_the_models_screen(make_app: Maker, is_right: Check, monkeypatch: pytest.MonkeyPatch, fault: bool) -> None:
     monkeypatch.setattr(forecast, "matrix_peak", lambda: 1e11)
     monkeypatch.setattr(forecast, "device_names", lambda machine: {"cpu": "2 CPUs, a processor"})
 
     async def ready(pilot: Pilot[None]) -> None:
         await loaded(pilot)
-        await pilot.press("2", "end")
-        await until_shown(pilot, "v4 Residual · PyTorch")
+        await pilot.press("2")
+        await until_shown(pilot, "v0 Dense network by hand")
+        await pilot.press("end")
+        last = all_models()[-1]
+        await until_shown(pilot, f"{last.name} {last.title} · {last.framework}")
         await until(pilot, lambda: "a processor" in text_in(pilot, "#forecast"), "the time is shown")
         if fault:
             await type_into(pilot, "#epochs", "0")
             await pilot.press("enter", "t")
             await until(pilot, lambda: text_in(pilot, "#fault"), "the error is shown")
 
-    looks_right(make_app(), ready)
+    is_right(make_app(), ready)
 
 
-def test_the_training_screen_without_a_run(make_app: Maker, looks_right: Check) -> None:
+def test_the_training_screen_without_a_run(make_app: Maker, is_right: Check) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("3")
         await until_shown(pilot, "No run yet")
 
-    looks_right(make_app(), ready)
+    is_right(make_app(), ready)
 
 
 @pytest.mark.parametrize("log", [pytest.param([], id="finished"), pytest.param(DIVERGED, id="diverged")])
-def test_the_training_screen(make_app: Maker, runs: Path, looks_right: Check, log: list[Event]) -> None:
-    looks_right(make_app(attach=write_run(runs, log=log)), is_drawn)
+def test_the_training_screen(make_app: Maker, runs: Path, is_right: Check, log: list[Event]) -> None:
+    is_right(make_app(attach=write_run(runs, log=log)), is_drawn)
 
 
 @pytest.mark.parametrize("log", [pytest.param(LIVE, id="live"), pytest.param(PAUSED, id="paused")])
-def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, looks_right: Check, log: list[Event]) -> None:
+def test_the_training_screen_with_a_trainer(make_app: Maker, runs: Path, is_right: Check, log: list[Event]) -> None:
     run = write_run(runs, log=log)
     with held(run):
-        looks_right(make_app(attach=run), is_drawn_while_running)
+        is_right(make_app(attach=run), is_drawn_while_running)
 
 
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        pytest.param("q", "Leave running", id="quit"),
-        pytest.param("s", "Keep running", id="stop"),
-        pytest.param("o", "of 10, scored", id="runs"),
-        pytest.param("question_mark", "Pause the run", id="help"),
-        pytest.param("ctrl+p", "Cursor (c)", id="palette"),
-    ],
-)
-def test_what_opens_over_a_screen(
-    make_app: Maker, runs: Path, looks_right: Check, monkeypatch: pytest.MonkeyPatch, key: str, expected: str
+async def test_what_opens_over_a_screen(
+    make_app: Maker, runs: Path, looks_right: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_actions, "logout_note", lambda: "")
     write_run(runs, "v1")
     run = write_run(runs, seed=1, log=LIVE)
-
-    async def ready(pilot: Pilot[None]) -> None:
-        await is_drawn_while_running(pilot)
-        await pilot.press(key)
-        await until_shown(pilot, expected)
-
+    pictures = (
+        ("quit", "q", "Leave running"),
+        ("stop", "s", "Keep running"),
+        ("runs", "o", "of 10, scored"),
+        ("help", "question_mark", "Pause the run"),
+        ("palette", "ctrl+p", "Cursor (c)"),
+    )
     with held(run):
-        looks_right(make_app(attach=run), ready)
+        async with make_app(attach=run).run_test(size=SIZE, notifications=True) as pilot:
+            await is_drawn_while_running(pilot)
+            for name, key, expected in pictures:
+                await pilot.press(key)
+                await until_shown(pilot, expected)
+                await looks_right(pilot, name)
+                await pilot.press("escape")
 
 
-def test_the_results_screen_without_a_run(make_app: Maker, looks_right: Check) -> None:
+def test_the_results_screen_without_a_run(make_app: Maker, is_right: Check) -> None:
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
 
-    looks_right(make_app(), ready)
+    is_right(make_app(), ready)
 
 
 @pytest.fixture
@@ -181,34 +182,29 @@ def completed(version: str, better: float) -> list[Event]:
     return [*log, RunFinished("completed", scored=True)]
 
 
-@pytest.mark.parametrize(
-    ("keys", "expected"),
-    [
-        pytest.param([], "yours, mean and 95% CI", id="overview"),
-        pytest.param(["c", "c"], "v1 tuned", id="recipes"),
-        pytest.param(["m"], "Total gain from v0 to v3", id="summary"),
-        pytest.param(["u"], "Validation NLL", id="curves"),
-        pytest.param(["r"], "newest first", id="runs"),
-        pytest.param(["b"], "80-87%", id="calibration"),
-    ],
-)
-def test_the_results_screen(
-    make_app: Maker, compared: list[RunDirectory], looks_right: Check, keys: Sequence[str], expected: str
-) -> None:
-    async def ready(pilot: Pilot[None]) -> None:
+async def test_the_results_screen(make_app: Maker, compared: list[RunDirectory], looks_right: Picture) -> None:
+    pictures: Pictures = (
+        ("overview", [], "yours, mean and 95% CI"),
+        ("recipes", ["c", "c"], "v1 tuned"),
+        ("summary", ["c", "m"], "Total gain from v0 to v3"),
+        ("curves", ["u"], "Validation NLL"),
+        ("runs", ["r"], "newest first"),
+        ("calibration", ["b"], "80-87%"),
+    )
+    async with make_app().run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("4")
-        await until_shown(pilot, "v0 to v4, recipe")
-        await pilot.press(*keys)
-        await until_shown(pilot, expected)
+        await until_shown(pilot, f"{SPAN}, recipe")
+        for name, keys, expected in pictures:
+            await pilot.press(*keys)
+            await until_shown(pilot, expected)
+            await looks_right(pilot, name)
 
-    looks_right(make_app(), ready)
 
-
-def test_why_cnns(make_app: Maker, compared: list[RunDirectory], looks_right: Check) -> None:
+def test_why_cnns(make_app: Maker, compared: list[RunDirectory], is_right: Check) -> None:
     keep_analyses(compared)
 
     async def ready(pilot: Pilot[None]) -> None:
         await pilot.press("5")
         await until_shown(pilot, "your runs")
 
-    looks_right(make_app(), ready)
+    is_right(make_app(), ready)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from builtin_names import SPAN
 from waiting import PATIENCE, wait_until
 
 from fmnist_tui.runs.directory import RunDirectory, list_runs
@@ -69,7 +70,7 @@ def test_a_whole_short_run_by_keys_alone(runs: Path, options: tuple[str, ...], s
         terminal.press("4")
         terminal.wait_for("recipe modified; data is demo")
         terminal.press("f")
-        terminal.wait_for("v0 to v4, recipe tuned, all scored runs")
+        terminal.wait_for(f"{SPAN}, recipe tuned, all scored runs")
         scores = read_run(only_run(runs)).scores
         assert scores is not None
         terminal.wait_for(f"{scores.accuracy * 100:.2f}%")

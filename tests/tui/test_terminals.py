@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from builtin_names import SPAN
 
 from .samples import write_run
 from .terminal import (
@@ -59,7 +60,7 @@ def visit_everything(terminal: Terminal) -> None:
     visits = (
         ("2", "v0 Dense network"),
         ("3", "TEST ACCURACY"),
-        ("4", "v0 to v4, recipe tuned"),
+        ("4", f"{SPAN}, recipe tuned"),
         ("1", "demo, train: 1-"),
         ("?", "Switch between training and test images"),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builtin_names import SPAN
 from textual.widgets import OptionList
 
 from fmnist_tui.files import write_json
@@ -155,7 +156,7 @@ async def test_runs_that_were_damaged_end_nothing(
             assert app.is_running, name
             await pilot.press("g", "a")
         await pilot.press("4", "f")
-        await until_shown(pilot, "v0 to v4, recipe tuned, all scored runs")
+        await until_shown(pilot, f"{SPAN}, recipe tuned, all scored runs")
         assert "Error" not in notices(app)
 
 

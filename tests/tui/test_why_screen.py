@@ -112,19 +112,24 @@ async def test_the_users_measurements_replace_the_reference_runs(app: FmnistApp,
         assert "fmnist-tui train v3 --recipe origin" in await numbers(pilot)
 
 
-async def test_m_measures_what_is_missing_and_saves_it(
+async def test_m_says_why_it_cannot_measure_and_once_it_can_measures_what_is_missing_and_saves_it(
     app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert set(measuring.ORDER) == set(KINDS)
     made = four(runs)
-    for run in made:
-        run.model.write_bytes(b"weights")
-    monkeypatch.setitem(analyses._COMPUTE, "shifts", lambda *_: Shifts(10, FIVE, FIVE, FIVE, FIVE))
-    monkeypatch.setitem(analyses._COMPUTE, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))
-    monkeypatch.setitem(analyses._COMPUTE, "permuted", lambda *_: Permuted(5, 100, 100, 0, 0.9, 0.9, 0.8, 0.8))
-    async with app.run_test() as pilot:
+    async with app.run_test(notifications=True) as pilot:
         await at_claim(pilot, "Translation invariance")
         await until_shown(pilot, "m Measure")
+        await pilot.press("m")
+        await until(pilot, lambda: "has no model.safetensors" in notices(app), "it is shown")
+        await until(pilot, lambda: "m Measure" in flat(app), "it has ended")
+        app.clear_notifications()
+
+        for run in made:
+            run.model.write_bytes(b"weights")
+        monkeypatch.setitem(analyses._COMPUTE, "shifts", lambda *_: Shifts(10, FIVE, FIVE, FIVE, FIVE))
+        monkeypatch.setitem(analyses._COMPUTE, "fit", lambda *_: Fit(900, 100, 0.1, 0.2, 0.97, 0.93, 0.01))
+        monkeypatch.setitem(analyses._COMPUTE, "permuted", lambda *_: Permuted(5, 100, 100, 0, 0.9, 0.9, 0.8, 0.8))
         await pilot.press("m")
         await until(pilot, lambda: "v3 90.0 80.0 70.0 60.0 50.0%" in text_in(pilot, "#numbers"), "the shifts are shown")
         await until(pilot, lambda: read_findings(read_run(made[1])).permuted, "all is saved")
@@ -165,13 +170,3 @@ async def test_measuring_goes_on_behind_other_screens_and_can_be_stopped(
         await until(pilot, lambda: len(begun) == 2, "it measures again")
     assert read_findings(read_run(made[0])).gaps
     assert read_findings(read_run(made[0])).shifts is None
-
-
-async def test_an_impossible_measurement_is_a_notice(app: FmnistApp, runs: Path) -> None:
-    four(runs)
-    async with app.run_test(notifications=True) as pilot:
-        await at_claim(pilot, "Translation invariance")
-        await until_shown(pilot, "m Measure")
-        await pilot.press("m")
-        await until(pilot, lambda: "has no model.safetensors" in notices(app), "it is shown")
-        await until(pilot, lambda: "m Measure" in flat(app), "it has ended")

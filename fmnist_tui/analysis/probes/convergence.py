@@ -12,7 +12,7 @@ import numpy as np
 from fmnist_tui.analysis.probes.common import AnalysisError, Claim, Number, Verdict
 from fmnist_tui.runs.curve import Curve
 from fmnist_tui.runs.fold import Snapshot
-from fmnist_tui.text import grouped, percent
+from fmnist_tui.text import counted, grouped, percent
 from fmnist_tui.training.events import Epoch
 
 EARLY = 500
@@ -70,7 +70,7 @@ class Convergence(msgspec.Struct, frozen=True):
         return [
             f"training loss {self.first_loss:.4f} at the start, {early} at step {EARLY}, "
             f"{self.end_loss:.4f} at the end (step {grouped(self.steps)})",
-            f"validation loss below training loss in {self.below} of {self.epochs} epochs",
+            f"validation loss below training loss in {self.below} of {counted(self.epochs, 'epoch')}",
             f"validation loss {self.lowest_validation:.4f} at its lowest (epoch {self.lowest_epoch}), "
             f"{self.last_validation:.4f} at the end (NLL {self.last_nll:.4f})",
         ]
@@ -208,7 +208,7 @@ def _why_unknown(found: Convergence) -> str:
     if found.first_loss <= found.end_loss:
         return "the training loss did not fall"
     if found.steps <= EARLY:
-        return f"the run has only {found.steps} steps"
+        return f"the run has only {counted(found.steps, 'step')}"
     return "the run's log interval is too long"
 
 
@@ -217,7 +217,7 @@ def _validation_below(model: str, found: Convergence | None) -> Claim:
         "Validation loss below training loss",
         f"throughout {model}'s training",
         Verdict.of(found.below == found.epochs) if found else Verdict.NOT_MEASURED,
-        f"in {found.below} of {found.epochs} epochs" if found else "",
+        f"in {found.below} of {counted(found.epochs, 'epoch')}" if found else "",
         "Both at the end of each epoch. The training loss is the mean over the epoch as it ran, with changing weights, "
         "dropout and augmentation; the validation loss is without them and may be lower for that reason alone. "
         "Supported if it is lower in every epoch",

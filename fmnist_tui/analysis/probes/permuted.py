@@ -21,7 +21,7 @@ from fmnist_tui.analysis.probes.common import (
 )
 from fmnist_tui.data import Dataset, ImageSet
 from fmnist_tui.data.errors import CancelCheck, never, raise_if_cancelled
-from fmnist_tui.text import grouped, percent
+from fmnist_tui.text import counted, percent
 from fmnist_tui.training import events
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.events import Command
@@ -72,7 +72,7 @@ class Permuted(msgspec.Struct, frozen=True):
     def lines(self) -> list[str]:
         """Three lines for the terminal."""
         return [
-            f"{self.epochs} epochs on {grouped(self.limit)} images without augmentation, seed {self.seed}",
+            f"{counted(self.epochs, 'epoch')} on {counted(self.limit, 'image')} without augmentation, seed {self.seed}",
             f"pixels in place   test {percent(self.plain_test)}, validation {percent(self.plain_validation)}",
             f"pixels permuted   test {percent(self.permuted_test)}, validation {percent(self.permuted_validation)}",
         ]
@@ -172,7 +172,9 @@ def spatial_claim(dense: Permuted | None, cnn: Permuted | None) -> Claim:
             f"({0.0 - 100 * one.loss:+.2f} points)"
             for name, one in zip(names, (dense, cnn), strict=True)
         )
-        budgets = dict.fromkeys(f"{one.epochs} epochs on {grouped(one.limit)} images" for one in (dense, cnn))
+        budgets = dict.fromkeys(
+            f"{counted(one.epochs, 'epoch')} on {counted(one.limit, 'image')}" for one in (dense, cnn)
+        )
         measured += f"; {' and '.join(budgets)}"
         if not dense.is_comparable_with(cnn):
             verdict = Verdict.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""v4: v3's accuracy with an eighth of its parameters."""
+"""v4: v3's accuracy with a ninth of its parameters."""
 
 from __future__ import annotations
 

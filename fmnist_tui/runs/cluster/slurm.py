@@ -17,6 +17,8 @@ _SUBMIT_SECONDS = 60.0
 _CHANGE_SECONDS = 10.0
 _FIELDS = "%i|%T|%r|%N|%j"
 _JOB = re.compile(r"\d+(_\d+)?")
+_NO_CLUSTER = re.compile(r"configuration source|fetch config|controller|connect", re.IGNORECASE)
+"""In what Slurm's commands print where they find no cluster, or can't reach it."""
 _WAITING = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 _OVER = {
     "BOOT_FAIL",
@@ -169,4 +171,6 @@ def _why(name: str, errors: str) -> str:
     """Slurm's last line, which is its summary: "Batch job submission failed: Invalid partition name specified"."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     text = lines[-1] if lines else "no reason given"
-    return f"{name}: {text.removeprefix(f'{name}: ').removeprefix('error: ')}"
+    text = text.removeprefix(f"{name.partition(' ')[0]}: ").removeprefix("error: ").removeprefix("fatal: ")
+    advice = "; is this a login node of the cluster? try: sinfo" if _NO_CLUSTER.search(text) else ""
+    return f"{name}: {text}{advice}"

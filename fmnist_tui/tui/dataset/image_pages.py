@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fmnist_tui.data import Dataset, ImageSet, split_of
 from fmnist_tui.models.registry import BUILT_IN, all_models
 from fmnist_tui.paths import home_folder
-from fmnist_tui.text import grouped
+from fmnist_tui.text import counted, grouped
 from fmnist_tui.training.augment import SHIFT, augmented, draw
 from fmnist_tui.training.recipes import RECIPES
 from fmnist_tui.tui.dataset.thumbnails import Thumbnail
@@ -197,7 +197,7 @@ def mean_page(browsing: Browsing, means: ClassMeans | None) -> tuple[Thumbnail, 
     counts = browsing.images.class_counts(len(browsing.dataset.classes))
     for name, count, mean in zip(browsing.dataset.classes, counts, means[browsing.part], strict=True):
         if count:
-            heading = f"mean of {name}\n{grouped(count)} {browsing.part} images"
+            heading = f"mean of {name}\n{counted(count, f'{browsing.part} image')}"
             page.append(Thumbnail(mean, name, about(heading, mean, browsing.dataset)))
     return tuple(page)
 

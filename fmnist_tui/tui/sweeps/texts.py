@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.theme import Theme
 
-from fmnist_tui.report.sweep import summary_lines
+from fmnist_tui.report.sweep import sampler_name, summary_lines
 from fmnist_tui.runs.status import Status
 from fmnist_tui.sweeps.sweep import Sweep, SweepStatus, TrialRow
 from fmnist_tui.text import counted, percent
@@ -25,14 +25,13 @@ def list_row(sweep: Sweep, theme: Theme) -> tuple[Text, ...]:
     if sweep.fault:
         return (Text(sweep.sweep_id), Text(), status, Text(), Text(), Text())
     model = sweep.directory.config.version
-    best = next((row.accuracy for row in sweep.rows if row.number == sweep.best), None)
     cost = percent(sweep.cost, 0) if sweep.cost is not None else ""
     return (
         Text(sweep.sweep_id),
         Text(model, f"bold {model_colour(model, theme)}"),
         status,
         Text(f"{len(sweep.rows):>3}/{sweep.n_trials}"),
-        Text(f"{percent(best):>7}", "bold"),
+        Text(f"{percent(sweep.best_accuracy):>7}", "bold"),
         Text(f"{cost:>5}"),
     )
 
@@ -60,7 +59,8 @@ def trial_cells(sweep: Sweep, row: TrialRow, theme: Theme) -> tuple[Text, ...]:
 def title(sweep: Sweep) -> str:
     """The title of the panel of trials."""
     settings, config = sweep.directory.settings, sweep.directory.config
-    return f"{config.version} · {config.recipe} · {settings.sampler} · {counted(len(sweep.rows), 'trial')}"
+    parts = config.version, config.recipe, sampler_name(settings.sampler), counted(len(sweep.rows), "trial")
+    return " · ".join(parts)
 
 
 def ladder(sweep: Sweep, theme: Theme, width: int) -> Text:

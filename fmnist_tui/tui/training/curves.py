@@ -169,7 +169,8 @@ def series(
     if snapshot.best_epoch is not None:
         best = at == snapshot.best_epoch.step
         parts.append(Series("best", at[best], validation[best], colour, marker="★", joined=False))
-    found = [_on_chart(part, snapshot, viewport) for part in parts]
+    x = _on_axis(curve.step, snapshot, viewport.axis)  # once: it is as long as the log
+    found = [part.on(x, part.y) if part.x is curve.step else _on_chart(part, snapshot, viewport) for part in parts]
     used = {model}
     for other in overlays:
         found.append(_overlay(other, what, viewport, theme, used, loss_kind(snapshot.run_id)))

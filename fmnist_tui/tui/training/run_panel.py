@@ -11,7 +11,7 @@ from fmnist_tui.report.sentences import score_text
 from fmnist_tui.runs.directory import version_in
 from fmnist_tui.runs.follower import Follower
 from fmnist_tui.runs.run import Run
-from fmnist_tui.text import grouped, percent
+from fmnist_tui.text import counted, percent
 from fmnist_tui.tui.runs_state import RunState
 from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
@@ -69,7 +69,7 @@ class RunPanel(Vertical):
         digits.styles.color = colour
         digits.update(percent(accuracy))
         joint = "  " if self._is_low else "\n"
-        images = f", {grouped(run.test_images)} images" if run.test_images and not self._is_low else ""
+        images = f", {counted(run.test_images, 'image')}" if run.test_images and not self._is_low else ""
         score = (f" {percent(accuracy)}", f"bold {colour}")
         self._text("interval").show(Text.assemble(("TEST ACCURACY", "dim"), score, joint, score_text(run), images))
 

@@ -76,7 +76,8 @@ class Series:
     def looks(self) -> tuple[object, ...]:
         """Everything that determines how it is drawn, to be compared."""
         plain = (self.name, self.colour, self.marker, self.joined, self.dashed, self.range_from, self.behind, self.end)
-        return (*plain, self.x.tobytes(), self.y.tobytes(), b"" if self.until is None else self.until.tobytes())
+        points = (self.x, self.y, *([] if self.until is None else [self.until]))
+        return (*plain, *(hash(values.tobytes()) for values in points))  # the bytes of a long log would be megabytes
 
     def on(self, x: Floats, y: Floats) -> Series:
         """The same series with other points."""
@@ -165,8 +166,7 @@ def log_label(exponent: float) -> str:
 
 def thinned(x: Floats, y: Floats, columns: int) -> tuple[Floats, Floats]:
     """At most about two points a column, its lowest and its highest, so that no peak is lost; finite points only."""
-    finite = np.isfinite(x) & np.isfinite(y)
-    x, y = x[finite], y[finite]
+    x, y = _chosen(x, y, np.isfinite(x) & np.isfinite(y))
     if columns <= 0:
         return x[:0], y[:0]
     if len(x) <= 2 * columns:
@@ -204,8 +204,12 @@ def _within(x: Floats, y: Floats, x_range: tuple[float, float] | None) -> tuple[
     """The points within the range."""
     if x_range is None:
         return x, y
-    inside = (x >= x_range[0]) & (x <= x_range[1])
-    return x[inside], y[inside]
+    return _chosen(x, y, (x >= x_range[0]) & (x <= x_range[1]))
+
+
+def _chosen(x: Floats, y: Floats, points: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """These points; usually all, and then nothing is copied."""
+    return (x, y) if points.all() else (x[points], y[points])
 
 
 def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> list[Text]:

@@ -10,6 +10,7 @@ from textual.theme import Theme
 
 from fmnist_tui.analysis.bands import band
 from fmnist_tui.analysis.watched_runs import WatchedRun, without_repeats
+from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.text import percent
 from fmnist_tui.tui.cells import cut
 from fmnist_tui.tui.themes import chart_colours, faded, model_colour
@@ -18,8 +19,6 @@ from fmnist_tui.tui.widgets.drawing import Axes, Floats, Series
 MEASURES = {"accuracy": "Validation accuracy", "nll": "Validation NLL"}
 """What the chart shows; NLL is comparable between models whose losses differ."""
 MOST_CURVES = 60
-_MODELS = ("v0", "v1", "v2", "v3", "v4")
-"""Whose colours groups have that are no models."""
 _CLOUD, _BAND = 0.5, 0.35
 """How much of its colour is left in a curve that isn't singled out, and in a band."""
 _FIRST = 0.08
@@ -102,12 +101,12 @@ def group_series(
 
 
 def group_colours(groups: Mapping[tuple[str, ...], Sequence[WatchedRun]], theme: Theme) -> dict[tuple[str, ...], str]:
-    """A colour for each group: its model's where no two groups have the same one, else one after the other."""
+    """A colour for each group: its model's where no two groups have the same one, else the built-in models' in turn."""
     models = {key: {one.run.version for one in runs} for key, runs in groups.items()}
     single = [next(iter(one)) for one in models.values() if len(one) == 1]
     if len(single) == len(groups) == len(set(single)):
         return {key: model_colour(next(iter(models[key])), theme) for key in groups}
-    return {key: model_colour(_MODELS[number % len(_MODELS)], theme) for number, key in enumerate(groups)}
+    return {key: model_colour(BUILT_IN[number % len(BUILT_IN)], theme) for number, key in enumerate(groups)}
 
 
 def chart_axes(runs: Sequence[WatchedRun], measure: str, theme: Theme) -> Axes:

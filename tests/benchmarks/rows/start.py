@@ -18,7 +18,7 @@ from benchmarks.watching import app, seconds_until
 from fmnist_tui.models.registry import BUILT_IN
 
 _SEEDS = 3
-_LAST_WORDS = b" Quit "
+_LAST_WORDS = b"Quit"
 """The first frame is whole when its last line is there."""
 _COMMANDS = {"start-runs": ("runs",), "start-results": ("results",), "start-help": ("--help",)}
 
