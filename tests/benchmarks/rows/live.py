@@ -92,7 +92,7 @@ def _answers(bench: Bench, **line: float) -> dict[str, Answer]:
         shutil.copytree(run, bench.runs / run.name, dirs_exist_ok=True)
     terminal = DistantTerminal([installed_command()], SIZE, bench.environment, **line)
     try:
-        terminal.wait_for("train: 1-")
+        terminal.wait_for("Quit")
         while terminal.sent_in(max(1.0, bench.sizes.settle_seconds)):
             pass
         found = {}
