@@ -47,8 +47,6 @@ FOREIGN_OPTIONS = {
     "--array",
     "--cpus-per-task",
     "--signal",
-    "--array",
-    "--cpus-per-task",
 }
 
 

@@ -25,6 +25,8 @@ CONFIG = {
     "hyperparameters",
     "model_options",
     "recipe_file",
+    "fused",
+    "cuda_graph",
     "seed",
     "limit",
     "subset",
