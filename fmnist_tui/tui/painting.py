@@ -18,12 +18,16 @@ from textual.screen import Screen
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.ascii_filter import AsciiFilter
 from fmnist_tui.tui.driver import LabDriver
 from fmnist_tui.tui.line import REQUEST, Line
 from fmnist_tui.tui.terminal_picture import TerminalPicture
 
-_PROBE = f"\x1b[2;1H─\x1b[7b{REQUEST}"
-"""Draws a character and repeats it seven times, where the terminal can; the first frame is drawn over it."""
+_PROBES = tuple(f"\x1b[2;1H{character}\x1b[7b{REQUEST}" for character in "─-")
+"""Draws a character (the second where only ASCII is drawn) and repeats it seven times, where the terminal can.
+
+The first frame is drawn over it.
+"""
 _REPEATED, _NOT_REPEATED = (8, 1), (1, 1)
 """Where the cursor is then."""
 _LATE_SECONDS = 6.0
@@ -119,7 +123,7 @@ class Painting(LabApp):
             if self._probed is not driver:
                 self._probed, self._awaits_probe = driver, True
                 self._line.sent(0, now)
-                frame = _PROBE + frame
+                frame = _PROBES[self._is_ascii] + frame
             if self._line.asks(size) and not self.is_leaving:
                 self._line.sent(size, now)
                 frame += REQUEST
@@ -128,6 +132,10 @@ class Painting(LabApp):
         if not self._picture.is_shown and not self._waits:
             self._waits = True
             self.set_timer(_LATE_SECONDS, self._send_rest, name="rest of a frame")
+
+    @property
+    def _is_ascii(self) -> bool:
+        return any(isinstance(one, AsciiFilter) for one in self.get_line_filters())
 
     def _send_rest(self) -> None:
         """Where the answer that should have led to it was lost."""
