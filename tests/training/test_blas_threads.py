@@ -39,7 +39,9 @@ class Machine:
         return {count: value for count, value in self.seconds.items() if count <= threads}
 
 
-def test_the_probe_measures_halves_down_to_one_thread() -> None:
+def test_the_probe_measures_halves_down_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas_threads, "_ROUNDS", 1)
+    monkeypatch.setattr(blas_threads, "_PRODUCTS", 1)
     seconds = blas_threads.probe(5)
     assert list(seconds) == [5, 2, 1]
     assert all(value > 0 for value in seconds.values())
