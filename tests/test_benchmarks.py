@@ -30,7 +30,7 @@ DATASET = demo.draw()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_the_quick_form_gives_a_number_for_every_row_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--json", str(tmp_path / "table.json")]
     left = tmp_path / "temporary"
