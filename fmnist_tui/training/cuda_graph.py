@@ -84,7 +84,7 @@ class StepGraph:
 
 
 def record(step: Step, recorder: Recorder) -> StepGraph:
-    """Record a step. All tensors stay as they are; what is drawn has to be addressed anew.
+    """Record a step. All tensors keep their values; random draws have to be addressed again afterwards.
 
     Raises:
         NotRecordable: Steps can't be replayed, or a replayed one differs.

@@ -346,8 +346,8 @@ def _change(old: Pen, new: Pen) -> str:
     colours = [new.colour] * (new.colour != old.colour) + [new.ground] * (new.ground != old.ground)
     step = ";".join([*sorted(off), *(_ON[bit] for bit in _bits(added)), *colours])
     colours = [new.colour] * (new.colour != PLAIN.colour) + [new.ground] * (new.ground != PLAIN.ground)
-    anew = ";".join(["0", *(_ON[bit] for bit in _bits(new.flags)), *colours]) if new[:3] != PLAIN[:3] else ""
-    return f"{link}\x1b[{anew if '0' in off or len(anew) < len(step) else step}m"
+    reset = ";".join(["0", *(_ON[bit] for bit in _bits(new.flags)), *colours]) if new[:3] != PLAIN[:3] else ""
+    return f"{link}\x1b[{reset if '0' in off or len(reset) < len(step) else step}m"
 
 
 def _bits(flags: int) -> Iterator[int]:

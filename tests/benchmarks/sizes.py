@@ -31,7 +31,7 @@ class Sizes:
         idle_seconds: On each screen.
         starts: Of each command.
         warm_starts: Before them, not counted.
-        loads: Of the data, anew each time.
+        loads: Of the data, each without a cache.
         many_runs: For `results`.
         most_runs: For `runs`.
         log_bytes: Of the log of the run that is attached to.

@@ -94,7 +94,7 @@ def relative_error(found: Floats, expected: Floats, least: float = 0.0) -> float
 def least_norm(textbook: Textbook, name: str, kind: str) -> float:
     """What is nothing beside the mean of a layer's gradients ("exp_avg") or that of their squares ("exp_avg_sq").
 
-    The gradient of a bias before a batch norm is zero but for rounding, of which a relative error says nothing.
+    The gradient of a bias before a batch norm is zero except for rounding, so its relative error is meaningless.
     """
     layer = textbook.network.get_submodule(name.rpartition(".")[0])
     norms = [float(textbook.optimizer.state[one][kind].norm()) for one in layer.parameters()]

@@ -241,6 +241,19 @@ def colours_sent(terminal: Terminal) -> set[tuple[int, ...]]:
     return found
 
 
+def usual_environment(runs: Path) -> dict[str, str]:
+    """That of an app on the demo set in a terminal with true colours; its settings lie beside the runs."""
+    usual = {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LC_ALL": "C.UTF-8",
+        "XDG_CONFIG_HOME": str(runs.parent / "config"),
+        "FMNIST_TUI_RUNS": str(runs),
+        "FMNIST_TUI_DATA": "demo",
+    }
+    return {**os.environ, **usual}
+
+
 @contextmanager
 def app_in_terminal(
     runs: Path,
@@ -250,15 +263,7 @@ def app_in_terminal(
     **environment: str,
 ) -> Iterator[Terminal]:
     """The app on the demo set, which has shown the text `opens_on` and is ready for keys."""
-    usual = {
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LC_ALL": "C.UTF-8",
-        "XDG_CONFIG_HOME": str(runs.parent / "config"),
-        "FMNIST_TUI_RUNS": str(runs),
-        "FMNIST_TUI_DATA": "demo",
-    }
-    terminal = Terminal([installed_command(), *options], size, {**os.environ, **usual, **environment})
+    terminal = Terminal([installed_command(), *options], size, {**usual_environment(runs), **environment})
     try:
         terminal.wait_for(opens_on)
         yield terminal

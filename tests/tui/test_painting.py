@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ from fmnist_tui.tui.terminal_picture import TerminalPicture
 from .distant import DistantTerminal
 from .driving import loaded
 from .samples import write_run
-from .terminal import DOWN, ESCAPE, TAB, Terminal, cells_of, installed_command
+from .terminal import DOWN, ESCAPE, TAB, Terminal, cells_of, installed_command, usual_environment
 
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
 REPAINT = b"\x0c"
@@ -84,18 +83,10 @@ def assert_a_repaint_changes_nothing(terminal: Terminal) -> None:
 def app_at_a_distance(
     runs: Path, size: tuple[int, int], *, round_trip: float, bytes_per_second: float
 ) -> Iterator[DistantTerminal]:
-    environment = {
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LC_ALL": "C.UTF-8",
-        "XDG_CONFIG_HOME": str(runs.parent / "config"),
-        "FMNIST_TUI_RUNS": str(runs),
-        "FMNIST_TUI_DATA": "demo",
-    }
     terminal = DistantTerminal(
         [installed_command()],
         size,
-        {**os.environ, **environment},
+        usual_environment(runs),
         round_trip=round_trip,
         bytes_per_second=bytes_per_second,
     )

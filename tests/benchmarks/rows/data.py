@@ -1,4 +1,4 @@
-"""How long the data takes: decoded anew, from the cache of decoded arrays, from a CSV pair."""
+"""How long the data takes: decoded, from the cache of decoded arrays, from a CSV pair."""
 
 from __future__ import annotations
 
