@@ -15,6 +15,7 @@ from textual._context import visible_screen_stack
 from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.widgets import Button
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.runs import heartbeat
@@ -68,6 +69,14 @@ def idle_apps_are_noticed_sooner() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SLEEP_GRANULARITY", "SLEEP_IDLE"):
             patch.setattr(_wait, name, getattr(_wait, name) / 2)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_button_can_be_pressed_again_at_once() -> Iterator[None]:
+    """Textual ignores a second press within 0.2 s, in which a test on a fast machine gets far."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Button, "_start_active_affect", lambda _: None)
         yield
 
 

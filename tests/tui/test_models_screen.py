@@ -15,6 +15,7 @@ from fmnist_tui.runs.directory import list_runs
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import RECIPES, configure, hyperparameters
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.dialogs.choice import ChoiceDialog
 from fmnist_tui.tui.messages import TrainingRequested
 from fmnist_tui.tui.models import forecast
 from fmnist_tui.tui.run_control import RunControl
@@ -80,7 +81,8 @@ async def test_each_version_has_its_story_its_recipe_and_its_button_and_a_fault_
             assert f"{version.name} {version.title[:5]}" in part(pilot, "#versions")
             await until(pilot, lambda: f"{version.name} {version.title}" in text_in(pilot, "#right"), version.name)  # noqa: B023
             assert f"Train {version.name}" in str(widget(pilot, "#one", Button).label)
-            assert placeholders(pilot)[:2] == [str(recipe.epochs), str(recipe.batch_size)]
+            values = [str(recipe.epochs), str(recipe.batch_size)]
+            await until(pilot, lambda: placeholders(pilot)[:2] == values, f"{version.name}'s recipe")  # noqa: B023
             assert re.search(rf"epochs +{recipe.epochs}\b", part(pilot, "#left"))
             await pilot.press("down")
         await type_into(pilot, "#epochs", "0")
@@ -98,7 +100,7 @@ async def test_another_recipe_or_version_fills_the_empty_fields_and_leaves_what_
                 await choose(pilot, "#recipe", recipe)
                 known = hyperparameters(version, recipe)
                 values = [str(known.epochs), str(known.batch_size), f"{known.learning_rate:g}", "0", "1", "all images"]
-                assert placeholders(pilot) == values
+                await until(pilot, lambda: placeholders(pilot) == values, f"{version} {recipe}")  # noqa: B023
             widget(pilot, "#versions", OptionList).focus()
             await pilot.press("down")
         await type_into(pilot, "#epochs", "12")
@@ -162,6 +164,7 @@ async def test_each_error_is_shown_in_its_line_and_starts_nothing_until_it_is_me
         widget(pilot, "#epochs", Input).focus()
         await pilot.press("backspace", "5")
         await enter(pilot, "#one")
+        await until(pilot, lambda: asked.configs, "the run is requested")
         assert "invalid epochs" not in flat(app)
         assert [config.hyperparameters.epochs for config in asked.configs] == [5]
 
@@ -207,7 +210,7 @@ async def test_the_form_changes_only_the_settings_that_it_shows(app: FmnistApp, 
             await type_into(pilot, f"#{field}", typed)
         await choose(pilot, "#in_app", "app")
         await pilot.click("#one")
-        assert "Train v0: 3 runs, one after the other?" in flat(app)
+        await until_shown(pilot, "Train v0: 3 runs, one after the other?")
         await pilot.press("enter")
         changes = {"epochs": 2, "batch_size": 32, "learning_rate": 1e-3}
         assert asked.configs == [
@@ -254,7 +257,7 @@ async def test_what_differs_from_the_recipe_is_marked_and_excludes_the_run_and_w
 async def test_marked_models_are_trained_together_or_all_of_them_with_every_seed(app: FmnistApp, asked: Asked) -> None:
     async with app.run_test() as pilot:
         await pilot.press("2", "space", "down", "space")
-        assert placeholders(pilot)[:2] == ["varies by model", "varies by model"]
+        await until(pilot, lambda: placeholders(pilot)[:2] == ["varies by model"] * 2, "the models differ")
         assert "Train 2 marked" in str(widget(pilot, "#one", Button).label)
         epochs = str(hyperparameters("v0", "tuned").epochs)
         assert epochs != str(hyperparameters("v1", "tuned").epochs)
@@ -266,16 +269,19 @@ async def test_marked_models_are_trained_together_or_all_of_them_with_every_seed
         await pilot.press("t", "enter")
         assert [config.version for config in asked.configs] == ["v0", "v1"]
         await pilot.press("up", "space")
-        assert placeholders(pilot)[:2] == [str(hyperparameters("v1", "tuned").epochs), "128"]
+        values = [str(hyperparameters("v1", "tuned").epochs), "128"]
+        await until(pilot, lambda: placeholders(pilot)[:2] == values, "v1 alone")
         await pilot.press("down", "space")
         asked.configs.clear()
 
         await type_into(pilot, "#seeds", "2")
         await pilot.click("#all")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "a question")
         await pilot.press("end", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, ChoiceDialog), "no question any more")
         assert asked.configs == []
         await pilot.click("#all")
-        assert f"Train {' '.join(BUILT_IN)}: {2 * len(BUILT_IN)} runs, one after the other?" in flat(app)
+        await until_shown(pilot, f"Train {' '.join(BUILT_IN)}: {2 * len(BUILT_IN)} runs, one after the other?")
         await pilot.press("enter")
         wanted = [(version, seed) for version in BUILT_IN for seed in (0, 1)]
         assert [(config.version, config.seed) for config in asked.configs] == wanted
