@@ -33,6 +33,11 @@ class Band:
     high: Floats
     n: NDArray[np.int64]
 
+    def of_most(self) -> Band:
+        """As far as half of the longest-lived curves go: after that the mean would follow from a few of them."""
+        kept = 2 * self.n >= self.n.max(initial=0)
+        return Band(self.x[kept], self.mean[kept], self.low[kept], self.high[kept], self.n[kept])
+
 
 def band(curves: Sequence[tuple[ArrayLike, ArrayLike]]) -> Band:
     """The band of some curves.
@@ -52,8 +57,10 @@ def band(curves: Sequence[tuple[ArrayLike, ArrayLike]]) -> Band:
     mean = np.where(there, table, 0.0).sum(axis=0) / np.maximum(n, 1)
     squares = np.where(there, table - mean, 0.0) ** 2
     sd = np.sqrt(squares.sum(axis=0) / np.maximum(n - 1, 1))
+    lowest = np.where(there, table, np.inf).min(axis=0, initial=np.inf)
+    highest = np.where(there, table, -np.inf).max(axis=0, initial=-np.inf)
     half = np.full(len(all_x), np.nan)
     for count in np.unique(n[n > 1]).tolist():
-        at = (n == count) & (sd > 0)
+        at = (n == count) & (highest > lowest)
         half[at] = two_sided(count - 1, CONFIDENCE) * sd[at] / math.sqrt(count)
     return Band(all_x, mean, mean - half, mean + half, n.astype(np.int64))

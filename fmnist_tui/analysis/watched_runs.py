@@ -130,10 +130,22 @@ def without_repeats(runs: Sequence[WatchedRun]) -> list[WatchedRun]:
     return list(found.values())
 
 
+def seeds_of(run: Run, runs: Sequence[Run]) -> list[Run]:
+    """The others of these runs that differ from `run` in nothing that is learned from but the seed."""
+    similar = [one for one in runs if one.version == run.version and one.seed is not None and one.seed != run.seed]
+    wanted = _trained(values_of(run), run, "seed")
+    return [one for one in similar if _trained(values_of(one), one, "seed") == wanted]
+
+
 @lru_cache(4096)
 def _training_of(one: WatchedRun) -> object:
-    named = sorted((name, value) for name, value in one.values.items() if name not in _NOT_TRAINED)
-    return tuple(map(repr, named)), one.run.fingerprints, one.run.n_train
+    return _trained(one.values, one.run)
+
+
+def _trained(values: Values, run: Run, *without: str) -> object:
+    """All that determines what is learned, to be compared."""
+    named = sorted((name, value) for name, value in values.items() if name not in (*_NOT_TRAINED, *without))
+    return tuple(map(repr, named)), run.fingerprints, run.n_train
 
 
 @dataclass(frozen=True)

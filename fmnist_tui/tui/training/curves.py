@@ -164,13 +164,13 @@ def series(
     parts = [
         *([raw] if viewport.smoothing else []),
         Series("training", curve.step, line, faded(colour, theme, _TRAINING), dashed=True, range_from=settled),
-        Series("validation", at, validation, colour, end=_end(validation, what)),
+        Series("validation", at, validation, colour, end=value_label(validation, what)),
     ]
     if snapshot.best_epoch is not None:
         best = at == snapshot.best_epoch.step
         parts.append(Series("best", at[best], validation[best], colour, marker="★", joined=False))
     x = _on_axis(curve.step, snapshot, viewport.axis)  # once: it is as long as the log
-    found = [part.on(x, part.y) if part.x is curve.step else _on_chart(part, snapshot, viewport) for part in parts]
+    found = [part.on(x, part.y) if part.x is curve.step else on_chart(part, snapshot, viewport) for part in parts]
     used = {model}
     for other in overlays:
         found.append(_overlay(other, what, viewport, theme, used, loss_kind(snapshot.run_id)))
@@ -188,7 +188,7 @@ def _overlay(other: Snapshot, what: str, viewport: ChartViewport, theme: Theme, 
     name = f"{name} ({loss_kind(other.run_id)})" if unlike else name
     line = Series(name, x, y, model_colour(model, theme), dashed=model in used, behind=True, end=model)
     settled = math.inf if unlike else _settled(other, viewport)
-    return replace(_on_chart(line, other, viewport), range_from=settled)
+    return replace(on_chart(line, other, viewport), range_from=settled)
 
 
 def _validation(snapshot: Snapshot, what: str) -> tuple[Floats, Floats]:
@@ -197,7 +197,8 @@ def _validation(snapshot: Snapshot, what: str) -> tuple[Floats, Floats]:
     return at, np.array([float(getattr(epoch, f"validation_{what}")) for epoch in snapshot.epochs])
 
 
-def _end(values: Floats, what: str) -> str:
+def value_label(values: Floats, what: str) -> str:
+    """The last of the values of "loss" or "accuracy", short; "" if there is none."""
     if not len(values):
         return ""
     return f"{100 * values[-1]:.1f}%" if what == "accuracy" else f"{values[-1]:.3f}"
@@ -238,7 +239,7 @@ def _smooth(values: Floats, smoothing: int) -> Floats:
     return smoothed(values, smoothing * width_for(len(values)) | 1)
 
 
-def _on_chart(part: Series, owner: Snapshot, viewport: ChartViewport) -> Series:
+def on_chart(part: Series, owner: Snapshot, viewport: ChartViewport) -> Series:
     """The points on the axis; each run has its own steps per epoch and its own clock."""
     return part.on(_on_axis(part.x, owner, viewport.axis), part.y)
 

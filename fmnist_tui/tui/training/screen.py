@@ -7,7 +7,6 @@ from dataclasses import replace
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import Snapshot
@@ -21,11 +20,12 @@ from fmnist_tui.tui.dialogs.resources import ResourcesDialog
 from fmnist_tui.tui.messages import CommandRequested, OverlayToggled, ResumeRequested, RunSelected, ShowQueue
 from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.training.chart_clock import ChartClock
+from fmnist_tui.tui.training.charts import Charts
 from fmnist_tui.tui.training.choose_run import ChooseOverlayDialog, ChooseRunDialog
-from fmnist_tui.tui.training.curves import ChartViewport, axes, last_step, loss_kind, reading, series
-from fmnist_tui.tui.training.layers import MEASURES, LayersPanel
+from fmnist_tui.tui.training.curves import ChartViewport, last_step, reading
+from fmnist_tui.tui.training.layers import MEASURES
 from fmnist_tui.tui.training.log import LogDialog
-from fmnist_tui.tui.training.progress import DISK_FULL, READING, alert_text, empty_text, reading_text
+from fmnist_tui.tui.training.progress import DISK_FULL, alert_text, reading_text
 from fmnist_tui.tui.training.run_panel import RunPanel
 from fmnist_tui.tui.training.run_strip import RunStrip
 from fmnist_tui.tui.widgets.chart import Chart
@@ -38,8 +38,6 @@ _CHARTS_AFTER = 0.1
 """Seconds."""
 _WIDE = 112
 """Cells from which on there is room for two charts."""
-_AXES = {"step": "step", "epoch": "epoch", "time": "minute"}
-_TITLES = {"loss": "Loss", "accuracy": "Accuracy"}
 _EMPTY = "No run yet.\n\nPress 2, choose a model, and t trains it.\nIn a shell: fmnist-tui train v0"
 
 
@@ -96,10 +94,7 @@ class TrainingScreen(LabScreen):
         """The run's name and numbers, charts, values at the cursor, alerts, runs."""
         yield Nav("training")
         yield RunPanel(self._no_run_text)
-        with Horizontal(id="charts"):
-            for what, title in _TITLES.items():
-                yield Chart(title, id=what)
-            yield LayersPanel()
+        yield Charts()
         yield FittedText(id="reading")
         yield FittedText(id="alerts")
         yield RunStrip()
@@ -126,6 +121,10 @@ class TrainingScreen(LabScreen):
         """Shows the run."""
         if run := self.query_one(RunStrip).run_of(event.option_id):
             self.post_message(RunSelected(run))
+
+    def on_charts_changed(self) -> None:
+        """Draws what was read."""
+        self._paint_now()
 
     def on_chart_zoomed(self, message: Chart.Zoomed) -> None:
         """Zooms both charts around the mouse."""
@@ -367,29 +366,14 @@ class TrainingScreen(LabScreen):
         if snapshot.finished or not len(snapshot.curve) or self._is_empty or self._clock.is_due:
             self._painted, self._is_empty = now, not len(snapshot.curve)
             self._clock.note_painted()
-            known = self.app.runs_state.by_run.get(follower.run)
+            known, read = self.app.runs_state.by_run.get(follower.run), reading(snapshot, self._viewport)
             self._is_named = known is not None
             self.query_one(RunPanel).show(follower, known)
             self._paint_alerts(follower, snapshot)
-            self._paint_charts(follower, snapshot, overlays)
+            self.query_one(Charts).show(follower, self._viewport, read, overlays, self._measure)
+            self.query_one("#reading", FittedText).show(Text(reading_text(read)))
             self._list_runs()
 
     def _paint_alerts(self, follower: Follower, snapshot: Snapshot) -> None:
         alert = DISK_FULL if follower.no_room else alert_text([alert.message for alert in snapshot.alerts])
         self.query_one("#alerts", FittedText).show(Text(f"! {alert}" if alert else "", style="bold"))
-
-    def _paint_charts(self, follower: Follower, snapshot: Snapshot, overlays: list[Snapshot]) -> None:
-        viewport, theme = self._viewport, self.app.current_theme
-        loading = follower.status is Status.LOADING
-        read = reading(snapshot, viewport)
-        kind = loss_kind(snapshot.run_id)
-        self.query_one("#loss", Chart).title = f"Loss ({kind})" if kind else "Loss"
-        for what in _TITLES:
-            chart = self.query_one(f"#{what}", Chart)
-            chart.empty_text = READING if loading else empty_text(snapshot, follower.status)
-            chart.axis_label = _AXES[viewport.axis]
-            chart.axes = axes(snapshot, what, viewport, read, theme)
-            chart.series = series(snapshot, what, viewport, theme, overlays)
-        if self._measure >= 0:
-            self.query_one(LayersPanel).show(snapshot, MEASURES[self._measure])
-        self.query_one("#reading", FittedText).show(Text(reading_text(read)))

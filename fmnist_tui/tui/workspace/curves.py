@@ -80,17 +80,15 @@ def group_series(
 ) -> tuple[Series, ...]:
     """For each group the mean of its curves and, behind it, its 95% band.
 
-    The mean goes as far as half of the group's runs do: after that it would follow from a few of them. Runs that repeat
-    others count once.
+    The mean goes as far as half of the group's runs do. Runs that repeat others count once.
     """
     bands: list[Series] = []
     means: list[Series] = []
     for key, runs in groups.items():
-        found = band([curve_of(one, measure) for one in without_repeats(runs) if one.epochs])
+        found = band([curve_of(one, measure) for one in without_repeats(runs) if one.epochs]).of_most()
         if not len(found.x):
             continue
-        shown = 2 * found.n >= found.n.max()
-        x, mean, low, high = found.x[shown], found.mean[shown], found.low[shown], found.high[shown]
+        x, mean, low, high = found.x, found.mean, found.low, found.high
         has_band = np.isfinite(low)
         if has_band.any():
             edge = _line(x[has_band], low[has_band], faded(colours[key], theme, _BAND), behind=True)
