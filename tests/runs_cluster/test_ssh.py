@@ -7,11 +7,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import numpy as np
 import pytest
 from cli.commands import ENDLESS, TINY, call, learned, newest, wait_for_status
 from waiting import wait_until
@@ -26,6 +28,8 @@ from fmnist_tui.user_settings import HostSettings
 
 from .conftest import Programs
 
+LONGER = (*ENDLESS[:3], "--epochs", "60", "--batch-size", "4", "--threads", "1")
+KILLS = 6
 SSHD = shutil.which("sshd", path="/usr/sbin:/sbin:/usr/bin")
 
 
@@ -128,3 +132,43 @@ def test_a_trainer_started_over_ssh_outlives_the_connection_and_obeys(host: str,
     assert call("train", "v0", *TINY, "--runs", here).status == 0
     assert call("train", "v0", *TINY, "--on", f"ssh:{host}", "--runs", there).status == 0
     assert learned(newest(here)) == learned(newest(there))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_over_ssh_whose_connection_and_trainer_are_killed_ends_with_the_same_bytes(
+    host: str, runs: Path, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    assert call("train", "v0", *LONGER, "--runs", here).status == 0
+    client = subprocess.Popen(
+        [sys.executable, "-m", "fmnist_tui", "train", "v0", *LONGER, "--on", f"ssh:{host}", "--runs", str(runs)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: list_runs(runs) and trainer_of(newest(runs)), "the trainer had started")
+    finally:
+        os.killpg(client.pid, signal.SIGKILL)  # the command and its ssh, as where a laptop is closed
+        client.wait()
+    run, chance = newest(runs), np.random.default_rng(3)
+    killed: set[int] = set()
+    while len(killed) < KILLS:
+        pid = trainer_of(run)
+        assert pid, f"{status_of(run)} after {len(killed)} kills"
+        time.sleep(chance.uniform(0.0, 0.5))
+        os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
+        wait_for_status(run, Status.INTERRUPTED)
+        assert call("resume", run.run_id, "--detach", "--runs", runs).status == 0
+        wait_until(lambda: trainer_of(run) not in (0, *killed), "another trainer had started")
+    wait_for_status(run, Status.FINISHED)
+    assert (read_json(run.request) or {})["launcher"] == {"kind": "ssh", "host": host}
+    assert learned(run) == learned(newest(here))
+
+
+def trainer_of(run: RunDirectory) -> int:
+    """The process that trains the run now; 0 if there is none."""
+    beat = read_heartbeat(run)
+    return beat.pid if beat and beat.pid and is_held(run) else 0
