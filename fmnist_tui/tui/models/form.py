@@ -18,6 +18,7 @@ from fmnist_tui.training.recipes import FLIPS, RECIPES, configure_all, hyperpara
 from fmnist_tui.tui.models.forecast import DEVICES
 from fmnist_tui.tui.models.more_settings import PREFIX, MoreSettings
 from fmnist_tui.tui.widgets.choices import Picker
+from fmnist_tui.tui.widgets.fitted import update_changed
 
 _PROCESS, _IN_APP = "process", "app"
 _WHOLE = ("epochs", "batch_size", "seed", "seeds", "limit")
@@ -154,13 +155,13 @@ class TrainForm(Vertical):
                 row.set_class(setting in changed, "changed")
         for name, label in _LABELS.items():
             mark = "*" if name in changed else ""
-            self.query_one(f"#label-{name}", Label).update(f"{label} {mark}")
+            update_changed(self.query_one(f"#label-{name}", Label), f"{label} {mark}")
         self.query_one(MoreSettings).mark_changes(changed)
 
     def show_flips(self, flips: bool | None) -> None:  # noqa: FBT001
         """Shows whether images will be flipped; None if that isn't known yet."""
         text = {None: "flips", True: "flips: on", False: "flips: off"}[flips]
-        self.query_one("#flips", Label).update(text)
+        update_changed(self.query_one("#flips", Label), text)
 
     def configs(self, models: Sequence[str]) -> list[TrainingConfig]:
         """A configuration for each model and seed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from rich.text import Text
 from textual import getters
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
@@ -17,7 +16,7 @@ from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.models.forecast import Known
 from fmnist_tui.tui.models.model_tables import facts_table, layers_table, page_heading, page_title, recipes_table
 from fmnist_tui.tui.models.network_drawing import drawing
-from fmnist_tui.tui.widgets.fitted import Fitted
+from fmnist_tui.tui.widgets.fitted import Fitted, update_changed
 
 WIDE, HUGE = 112, 160
 """Columns of a screen on which two and three panels are beside each other."""
@@ -34,7 +33,10 @@ class ModelPage(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__(id="right")
-        self._shown: tuple[Known, Dataset | None, tuple[object, ...]] | None = None
+        self._known: tuple[Known, Dataset | None] | None = None
+        self._shown: object = None
+        self._drawn: dict[object, dict[str, VisualType]] = {}
+        """What was drawn of what is known."""
 
     def compose(self) -> ComposeResult:
         """The panels; on screens without borders, the heading stands for the first one's title."""
@@ -63,27 +65,38 @@ class ModelPage(VerticalScroll):
             dataset: For settings that depend on the data; None until it is loaded.
             recipe: The one that stands out.
         """
-        theme, size, table = self.app.current_theme, self.screen.size, known.tables.get(model.name)
-        depends_on = (model, recipe, theme, size)
-        if self._shown and self._shown[0] is known and self._shown[1] is dataset and self._shown[2] == depends_on:
+        theme, size = self.app.current_theme, self.screen.size
+        depends_on = model.name, recipe, theme.name, size
+        if self._known is None or self._known[0] is not known or self._known[1] is not dataset:
+            self._known, self._shown, self._drawn = (known, dataset), None, {}
+        if self._shown == depends_on:
             return
-        self._shown = (known, dataset, depends_on)
-        title = page_title(model, table, theme, short=size.width < WIDE)
-        self.query_one("#about").border_title = title
-        unknown = Text(known.faults.get(model.name, _UNMEASURED if model.source else "Measuring the layers..."))
+        self._shown = depends_on
+        table = known.tables.get(model.name)
+        self.query_one("#about").border_title = page_title(model, table, theme, short=size.width < WIDE)
+        if depends_on not in self._drawn:
+            self._drawn[depends_on] = self._draw(model, known, dataset, recipe)
+        for name, shown in self._drawn[depends_on].items():
+            part = self.query_one(f"#{name}", Static)
+            if isinstance(shown, str):
+                update_changed(part, shown)
+            else:
+                part.update(shown)
+            part.set_class(not shown, "empty")
+
+    def _draw(self, model: ModelSpec, known: Known, dataset: Dataset | None, recipe: str) -> dict[str, VisualType]:
+        """The contents of the page's parts."""
+        theme, size, table = self.app.current_theme, self.screen.size, known.tables.get(model.name)
+        unknown = known.faults.get(model.name, _UNMEASURED if model.source else "Measuring the layers...")
         rows = _LARGE_ROWS if size.width >= HUGE and size.height >= _HIGH else _ROWS
         picture = partial(drawing, table, known.image_shape, dark=theme.dark, rows=rows) if table else None
         layers = partial(layers_table, table, theme) if table else None
-        content: dict[str, VisualType] = {
+        return {
             "heading": Fitted(partial(page_heading, model, table, theme)),
             "drawing": Fitted(picture) if picture else unknown,
             "story": f"\n{model.story}" if model.story else "",
-            "facts": facts_table(model, known),
+            "facts": Fitted(lambda _: facts_table(model, known)),
             "layers": Fitted(layers) if layers else unknown,
-            "recipes": recipes_table(model, dataset, recipe),
+            "recipes": Fitted(lambda _: recipes_table(model, dataset, recipe)),
             "note": REPORTED_NOTE if model.reported and not known.other_data else "",
         }
-        for name, shown in content.items():
-            part = self.query_one(f"#{name}", Static)
-            part.update(Text(shown) if isinstance(shown, str) else shown)
-            part.set_class(not shown, "empty")

@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Label
 from fmnist_tui.models.options import Option
 from fmnist_tui.models.registry import all_models, get_model
 from fmnist_tui.training.recipes import MODEL, hyperparameters, options_for
+from fmnist_tui.tui.widgets.fitted import update_changed
 
 ELSEWHERE = ("epochs", "batch_size", "learning_rate", "flip")
 """Settings that have fields of their own in the form."""
@@ -81,7 +82,7 @@ class MoreSettings(Vertical):
             name = field.name or ""
             if isinstance(field.parent, Horizontal):
                 field.parent.set_class(name in changed, "changed")
-                field.parent.query_one(Label).update(escape(f"{_label(name)}{'*' if name in changed else ''}"))
+                update_changed(field.parent.query_one(Label), f"{_label(name)}{'*' if name in changed else ''}")
         self._retitle()
 
     async def toggle(self) -> None:

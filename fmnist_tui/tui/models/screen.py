@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -46,7 +45,7 @@ from fmnist_tui.tui.models.naming import NameModelDialog, check_named, find_mode
 from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.settings import Settings
 from fmnist_tui.tui.widgets.choices import Choices
-from fmnist_tui.tui.widgets.fitted import Fitted
+from fmnist_tui.tui.widgets.fitted import Fitted, update_changed
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
 
@@ -338,7 +337,7 @@ class ModelsScreen(LabScreen):
 
     def _show_line(self, selector: str, text: str) -> None:
         line = self.query_one(selector, Static)
-        line.update(Text(text))
+        update_changed(line, text)
         line.set_class(not text, "empty")
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 from textual.widgets import Static
 
 
 class Fitted:
-    """Draws itself for the width that it gets, whenever that changes, without a resize handler in the widget."""
+    """Draws itself for the width that it gets, whenever that changes, without a resize handler in the widget.
+
+    What was drawn is kept: Textual asks for it to know its height, and again to paint it.
+    """
 
     def __init__(self, draw: Callable[[int], RenderableType]) -> None:
         """Something to show in a widget.
@@ -19,9 +23,19 @@ class Fitted:
             draw: Called with a number of cells.
         """
         self._draw = draw
+        self._drawn: dict[object, list[Segment]] = {}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self._draw(options.max_width)
+        drawn_for = options.max_width, options.justify
+        if drawn_for not in self._drawn:
+            self._drawn = {drawn_for: list(console.render(self._draw(options.max_width), options.update(height=None)))}
+        yield from self._drawn[drawn_for]
+
+
+def update_changed(part: Static, text: str) -> None:
+    """Shows a text as it is, where it isn't shown already: even the same one would be laid out again."""
+    if not isinstance(part.content, Text) or part.content.plain != text:
+        part.update(Text(text))
 
 
 class FittedText(Static):

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import getters
 from textual.binding import Binding
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -185,8 +185,9 @@ class RunTable(Remappable, ScrollView, can_focus=True):
     def _move_to(self, place: int) -> None:
         if place == self._cursor:
             return
-        self._cursor = place
-        self.refresh()
+        before, self._cursor = self._cursor, place
+        top = self.scroll_offset.y
+        self.refresh(*(Region(0, 1 + line - top, self.size.width, 1) for line in (before, place) if line >= top))
         self._scroll_to_cursor()
         self.post_message(self.Highlighted())
 

@@ -34,6 +34,7 @@ def measure_v0(bench: Bench) -> Rows:
         yield "app-memory", lambda: median_of([float(look.memory) for look in cost()[1]])
         near, far = Once(partial(_answers, bench)), Once(partial(_answers, bench, **_SLOW))
         yield "key", lambda: _latency(near(), lambda answer: answer.whole)
+        yield "key-first", lambda: _latency(near(), lambda answer: answer.first)
         yield "key-far", lambda: _latency(far(), lambda answer: answer.first)
         yield "key-bytes", lambda: median_of([float(answer.size) for answer in near().values()])
 
