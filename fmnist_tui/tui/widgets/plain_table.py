@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
+from textual.cache import LRUCache
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
@@ -13,6 +16,8 @@ from fmnist_tui.tui.cells import cells
 
 _AT_ONCE = 40
 """Rows that are added before other messages are handled: a row takes a millisecond."""
+_DRAWN = 4096
+"""Cells that are kept as they were drawn."""
 _Row = tuple[str | Text, ...]
 
 
@@ -26,6 +31,7 @@ class PlainTable(DataTable[Text]):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(cursor_type="row", zebra_stripes=True, id=id)
         self._shown: tuple[tuple[object, ...], list[_Row]] = ((), [])
+        self._drawn: LRUCache[object, list[Segment]] = LRUCache(_DRAWN)
 
     def show(
         self, header: Sequence[str], rows: Iterable[Sequence[str | Text]], keys: Sequence[str] = (), cursor: str = ""
@@ -51,6 +57,42 @@ class PlainTable(DataTable[Text]):
         for heading, width in zip(header, widths, strict=True):
             self.add_column(heading, width=width)
         self._add(lines, list(keys), 0, cursor)
+
+    def _render_cell(
+        self,
+        row_index: int,
+        column_index: int,
+        base_style: Style,
+        width: int,
+        cursor: bool = False,  # noqa: FBT001, FBT002 - Textual's
+        hover: bool = False,  # noqa: FBT001, FBT002
+    ) -> list[list[Segment]]:
+        """A cell of one line, which Textual draws as it would a page of any kind; those drawn before are kept."""
+        is_header = row_index == -1
+        text = self._get_row_renderables(row_index)[1][column_index]
+        if not isinstance(text, Text) or "\n" in text.plain or column_index < 0:
+            return super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
+        styles = self._get_styles_to_render_cell(
+            is_header,
+            False,  # noqa: FBT003
+            False,  # noqa: FBT003
+            hover,
+            cursor,
+            self.show_cursor,
+            self._show_hover_cursor,
+            self.cursor_foreground_priority == "css",
+            self.cursor_background_priority == "css",
+        )
+        content = text.plain, tuple(text.spans), text.style
+        key = (row_index, column_index, content, base_style, styles, width)
+        if key not in self._drawn:
+            style, post_style = styles
+            style = base_style + Style.from_meta({"row": row_index, "column": column_index}) + style
+            console = self.app.console
+            drawn = Segment.apply_style(text.render(console), console.get_style(text.style))
+            line = Segment.adjust_line_length([Segment(" " * self.cell_padding), *drawn], width)
+            self._drawn[key] = list(Segment.apply_style(line, style, post_style))
+        return [self._drawn[key]]
 
     def _change(self, before: Sequence[_Row], lines: Sequence[_Row]) -> None:
         for row, (old, new) in enumerate(zip(before, lines, strict=True)):
