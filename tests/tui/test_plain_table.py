@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.widgets import DataTable
+
+from fmnist_tui.tui.widgets.plain_table import PlainTable
+
+
+class OneTable(App[None]):
+    def compose(self) -> ComposeResult:
+        yield PlainTable(id="one")
+
+
+def simplified(lines: list[list[Segment]]) -> list[list[Any]]:
+    """Neighbours in one style joined, and what was never drawn left out."""
+    return [list(Segment.simplify(segment for segment in line if segment.text)) for line in lines]
+
+
+async def test_cells_look_as_textual_draws_them(every_frame: None) -> None:
+    run = Text("v3-0001")
+    run.stylize("bold #ff0000", 0, 2)
+    cells = (run, Text(f"{'93.71%':>8}", "bold"), Text(""), Text("größer 図", "dim"))
+    async with OneTable().run_test(size=(60, 10)) as pilot:
+        table = pilot.app.query_one(PlainTable)
+        table.show(["run", "accuracy", "", "label"], [cells, tuple("abcd")])
+        await pilot.pause()
+        for row in (-1, 0, 1):
+            for column, known in enumerate(table.ordered_columns):
+                for cursor in (False, True):
+                    given = row, column, Style(bgcolor="#101010"), known.get_render_width(table), cursor
+                    ours, theirs = table._render_cell(*given), DataTable._render_cell(table, *given)
+                    assert simplified(ours) == simplified(theirs), given
+
+
+async def test_a_cell_of_two_lines_is_left_to_textual(every_frame: None) -> None:
+    async with OneTable().run_test(size=(60, 10)) as pilot:
+        table = pilot.app.query_one(PlainTable)
+        table.show(["a"], [(Text("one\ntwo"),)])
+        await pilot.pause()
+        given = 0, 0, Style(), 9
+        assert table._render_cell(*given) == DataTable._render_cell(table, *given)
