@@ -91,7 +91,7 @@ async def test_the_table_has_the_values_of_the_comparison(app: FmnistApp, runs: 
         await until_shown(pilot, f"{SPAN}, recipe tuned")
         await pilot.press("a")
         comparison = compare(read_runs(runs))
-        assert cells(pilot) == expected(comparison)
+        await until(pilot, lambda: cells(pilot) == expected(comparison), "the table is filled")
         headings = [str(column.label).strip() for column in widget(pilot, "DataTable", DataTable).columns.values()]
         assert headings == [column.heading for column in COLUMNS]
         visible = part(pilot, "DataTable")
@@ -146,7 +146,7 @@ async def test_f_compares_all_scored_runs_and_shows_that(app: FmnistApp, runs: P
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
         await until_shown(pilot, "No eligible runs")
-        await pilot.press("f")
+        await pilot.press("a", "f")
         await until_shown(pilot, f"{SPAN}, recipe tuned, all scored runs")
         assert cells(pilot) == expected(compare(read_runs(runs), apart=True))
         assert cells(pilot)[0][:2] == ("v0 (epochs 3, batch 16, demo data)", "1*")
@@ -176,13 +176,16 @@ async def test_c_compares_under_the_other_recipe_then_both_and_back(app: FmnistA
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("4")
         await until_shown(pilot, f"{SPAN}, recipe tuned")
-        assert [row[0] for row in cells(pilot)] == ["v0"]
+        await pilot.press("a")
+        await until(pilot, lambda: [row[0] for row in cells(pilot)] == ["v0"], "the table is filled")
         await pilot.press("c")
         await until_shown(pilot, f"{SPAN}, recipe origin")
         assert [row[0] for row in cells(pilot)] == ["v1"]
         await pilot.press("c")
         await until_shown(pilot, f"{SPAN}, recipes tuned and origin")
         assert [row[:2] for row in cells(pilot)] == [("v0", "tuned"), ("v1", "origin")]
+        await pilot.press("escape")
+        await until(pilot, lambda: "v0" in part(pilot, "IntervalPlot"), "the overview")
         assert "v0 tuned" in part(pilot, "IntervalPlot")
         assert "v1 origin" in part(pilot, "IntervalPlot")
         await pilot.press("c")
@@ -214,7 +217,8 @@ async def test_a_slow_comparison_never_replaces_the_one_that_was_asked_for_later
         await until(pilot, answered.is_set, "the slow comparison is made")
         await pilot.pause(0.3)
         assert "recipe tuned" in flat(app)
-        assert [row[0] for row in cells(pilot)] == ["v0"]
+        await pilot.press("a")
+        await until(pilot, lambda: [row[0] for row in cells(pilot)] == ["v0"], "the table is filled")
 
 
 async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistApp, runs: Path) -> None:
@@ -224,7 +228,8 @@ async def test_a_run_that_ended_meanwhile_is_there_at_the_next_look(app: FmnistA
         write_run(runs, "v2")
         await pilot.press("1", "4")
         await until_shown(pilot, f"{SPAN}, recipe tuned")
-        assert [row[0] for row in cells(pilot)] == ["v2"]
+        await pilot.press("a")
+        await until(pilot, lambda: [row[0] for row in cells(pilot)] == ["v2"], "the table is filled")
 
 
 async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: FmnistApp, runs: Path) -> None:

@@ -20,7 +20,7 @@ from fmnist_tui.runs.resume import DataMoved
 from fmnist_tui.tui import app as the_app
 from fmnist_tui.tui import run_actions, run_monitor
 from fmnist_tui.tui.app import FmnistApp
-from fmnist_tui.tui.results import runs_view
+from fmnist_tui.tui.results.edit_label import EditLabelScreen
 from fmnist_tui.tui.settings import Settings, read_settings, write_settings
 from fmnist_tui.tui.threads import Threads, for_each
 
@@ -93,21 +93,19 @@ async def test_a_slow_command_does_not_block_the_keys(
             await until(pilot, lambda: run.control.exists() and len(run.control.read_text().splitlines()) == 2, "sent")
 
 
-async def test_a_label_that_is_still_read_is_not_overwritten(
+async def test_the_rest_of_a_label_is_kept_while_the_size_of_the_run_is_still_counted(
     app: FmnistApp, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = write_run(runs)
     (run.path / "label.json").write_text('{"name": "old", "tags": ["a"], "note": "why"}')
-    with stuck(monkeypatch, runs_view, "read_label") as free:
+    with stuck(monkeypatch, RunDirectory, "size"):
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.press("4")
             await until_shown(pilot, f"{SPAN}, recipe tuned")
             await pilot.press("r")
-            await until(pilot, lambda: "eligible ..." in text_in(pilot, "#about_run"), "the rest is still read")
-            await pilot.press("l", "enter", "x", "enter")
-            await until_shown(pilot, "reading the label")
-            free.set()
-            await until(pilot, lambda: widget(pilot, "#name", Input).value == "old", "it is read")
+            await until(pilot, lambda: "eligible ... #a, why" in text_in(pilot, "#about_run"), "the size is missing")
+            await pilot.press("l")
+            await until(pilot, lambda: isinstance(app.screen, EditLabelScreen), "it can be edited")
             await pilot.press("end", "2", "enter")
             await until(pilot, lambda: read_label(run) == Label("old2", ("a",), "why"), "only the name has changed")
 

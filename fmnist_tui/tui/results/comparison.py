@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 
 from textual.message import Message
 
@@ -78,6 +79,7 @@ class Compared(Message):
         curves: dict[str, ValidationCurve],
         data: OtherData | None = None,
         datasets: tuple[Fingerprints, ...] = (),
+        report: Report | None = None,
     ) -> None:
         super().__init__()
         self.datasets = datasets
@@ -89,7 +91,12 @@ class Compared(Message):
         self.curves = curves
         if self.is_reference and not curves:
             self.curves = {run: curve for recipe in wanted.recipes for run, curve in known[recipe].curves.items()}
-        self.report = self._report()
+        self.report = report or self._report()
+
+    def is_of(self, records: Sequence[Run], wanted: Wanted) -> bool:
+        """Whether another comparison would differ from this one at most in the curves that are drawn."""
+        is_same = len(records) == len(self.records) and all(map(is_, records, self.records))
+        return is_same and replace(wanted, drawn=self.wanted.drawn) == self.wanted
 
     @property
     def compared(self) -> list[Run]:
@@ -173,14 +180,21 @@ class Calibrated(Message):
         self.of, self.diagrams, self.missing = of, diagrams, missing
 
 
-def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool]) -> Compared:
+def compare_runs(
+    records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool], before: Compared | None = None
+) -> Compared:
     """Compares the runs. Reads their logs and predictions, so it belongs in a thread.
 
     Args:
         records: All runs, newest first.
         wanted: What is to be compared.
         stop: Whether the app ends.
+        before: The last comparison; where only other curves are drawn, it holds.
     """
+    if before and wanted.drawn is not None and before.is_of(records, wanted):
+        return Compared(
+            wanted, before.own, records, _curves(records, wanted.drawn), before.data, before.datasets, before.report
+        )
     chosen = [one for one in records if one.run_id not in wanted.left_out]
     scored = [one for one in chosen if one.scores and (wanted.all_runs or _is_eligible(one, wanted))]
     for_each(scored, lambda record: record.epochs, stop)  # cached for the comparison
@@ -197,9 +211,13 @@ def compare_runs(records: Sequence[Run], wanted: Wanted, stop: Callable[[], bool
     drawn = wanted.drawn
     if drawn is None:
         drawn = tuple(summary.best_run for one in own for summary in one.versions)[:MAX_CURVES]
+    return Compared(wanted, own, records, _curves(records, drawn), data, datasets)
+
+
+def _curves(records: Sequence[Run], drawn: Sequence[str]) -> dict[str, ValidationCurve]:
+    """Those of the runs with these ids, by recipe and id."""
     by_id = sorted(records, key=lambda one: (RECIPES.index(one.recipe) if one.recipe in RECIPES else 9, one.run_id))
-    curves = {one.run_id: ValidationCurve.of(one.epochs) for one in by_id if one.run_id in drawn}
-    return Compared(wanted, own, records, curves, data, datasets)
+    return {one.run_id: ValidationCurve.of(one.epochs) for one in by_id if one.run_id in drawn}
 
 
 def _other_data(records: Sequence[Run], wanted: Wanted) -> list[OtherData]:
@@ -221,8 +239,15 @@ def _on(data: OtherData, records: Sequence[Run], usual: Comparison, *, apart: bo
     return replace(found, excluded=(*found.excluded, *elsewhere))
 
 
-def calibrate(compared: Compared) -> Calibrated:
-    """The reliability diagrams of the best runs. Reads predictions, so it belongs in a thread."""
+def calibrate(compared: Compared, before: Calibrated | None = None) -> Calibrated:
+    """The reliability diagrams of the best runs. Reads predictions, so it belongs in a thread.
+
+    Args:
+        compared: The comparison.
+        before: The last diagrams; where only other curves are drawn, they hold.
+    """
+    if before and before.of.is_of(compared.records, compared.wanted):
+        return Calibrated(compared, before.diagrams, before.missing)
     if compared.is_reference:
         known = {run: bins for one in reference_runs().values() for run, bins in one.reliability.items()}
         return Calibrated(compared, {run: known[run] for run in compared.best_runs}, ())

@@ -18,7 +18,7 @@ from textual.widgets import DataTable, Static
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.label import Label, read_label, write_label
+from fmnist_tui.runs.label import Label, write_label
 from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
@@ -86,14 +86,6 @@ _REST_SECONDS = 0.1
 """Seconds after which the cursor isn't just passing by."""
 
 
-@dataclass(frozen=True)
-class _Details:
-    """What is read only of the run under the cursor: its bytes on the disk, and its whole label."""
-
-    size: int
-    label: Label
-
-
 class _Asked(Message):
     """An action is requested for the run with this id."""
 
@@ -132,9 +124,9 @@ class RunsView(Remappable, Vertical):
         self._records: Sequence[Run] = ()
         self._reasons: dict[str, str] = {}
         self._row: Callable[[Run], tuple[Text, ...]] = lambda _: ()
-        self._label_screen: EditLabelScreen | None = None
         self._rest: Timer | None = None
-        self._details: dict[str, tuple[Run, _Details]] = {}
+        self._sizes: dict[str, tuple[Run, int]] = {}
+        """Bytes on the disk, of runs that the cursor has rested on."""
 
     def compose(self) -> ComposeResult:
         """The table, and below it a line on the run under the cursor."""
@@ -171,19 +163,17 @@ class RunsView(Remappable, Vertical):
         self._fill()
 
     def action_label(self) -> None:
-        """Edits the label; its fields are disabled until it has been read."""
+        """Edits the label."""
         if record := self.current:
-            details = self._details_of(record)
-            self._label_screen = EditLabelScreen(record.run_id, details.label if details else None)
-            self.app.push_screen(self._label_screen, partial(self._save_label, record.directory))
+            label = Label(record.label, record.tags, record.note)
+            self.app.push_screen(EditLabelScreen(record.run_id, label), partial(self._save_label, record.directory))
 
     def action_delete(self) -> None:
         """Deletes the run after confirmation."""
         if record := self.current:
             question = f"Delete {record.run_id}{f' ({record.label})' if record.label else ''}? This can't be undone."
-            details = self._details_of(record)
-            size = f", {megabytes(details.size)}" if details else ""
-            answers = {CANCEL: "Keep it", "delete": f"Delete it{size}"}
+            size = self._size_of(record)
+            answers = {CANCEL: "Keep it", "delete": f"Delete it{'' if size is None else f', {megabytes(size)}'}"}
             self.app.push_screen(ChoiceDialog(question, answers), partial(self._delete, record.directory))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
@@ -217,26 +207,23 @@ class RunsView(Remappable, Vertical):
         else:
             self.post_message(RunChanged(run))
 
-    def _details_of(self, record: Run) -> _Details | None:
-        """The run's details; None until they have been read: a new label makes a new record."""
-        known = self._details.get(record.run_id)
+    def _size_of(self, record: Run) -> int | None:
+        """The bytes of the run's folder; None until they have been counted."""
+        known = self._sizes.get(record.run_id)
         return known[1] if known and known[0] is record else None
 
-    def _read_details(self) -> None:
-        """Reads the details of the run that the cursor rests on."""
+    def _count_bytes(self) -> None:
+        """Counts those of the run that the cursor rests on."""
         record = self.current
-        if record and self._details_of(record) is None:
-            self._threads.start(partial(self._read_in_thread, record), lane="details", only_newest=True)
+        if record and self._size_of(record) is None:
+            self._threads.start(partial(self._count_in_thread, record), lane="sizes", only_newest=True)
 
-    def _read_in_thread(self, record: Run) -> None:
-        details = _Details(record.directory.size(), read_label(record.directory))
-        self.call_later(self._take_details, record, details)
+    def _count_in_thread(self, record: Run) -> None:
+        self.call_later(self._take_size, record, record.directory.size())
 
-    def _take_details(self, record: Run, details: _Details) -> None:
-        self._details[record.run_id] = record, details
+    def _take_size(self, record: Run, size: int) -> None:
+        self._sizes[record.run_id] = record, size
         self._show_details()
-        if self._label_screen and self._label_screen.run_id == record.run_id:
-            self._label_screen.fill(details.label)
 
     @property
     def _threads(self) -> Threads:
@@ -253,18 +240,16 @@ class RunsView(Remappable, Vertical):
         record = self.current
         about = f"; {self._about(record)}" if record else ""
         self.query_one("#about_run", Static).update(Text(f"{ORDERS[self._order].name}{about}"))
-        if record and self._details_of(record) is None:
+        if record and self._size_of(record) is None:
             if self._rest:
                 self._rest.stop()
-            self._rest = self.set_timer(_REST_SECONDS, self._read_details)
+            self._rest = self.set_timer(_REST_SECONDS, self._count_bytes)
 
     def _about(self, record: Run) -> str:
-        details, reason = self._details_of(record), self._reasons.get(record.run_id)
+        size, reason = self._size_of(record), self._reasons.get(record.run_id)
         text = f"{record.run_id} {f'excluded: {reason}' if reason else 'eligible'}"
-        if details is None:
-            return f"{text} ..."
-        parts = (text, megabytes(details.size), *(f"#{tag}" for tag in details.label.tags))
-        return ", ".join(filter(None, [" ".join(parts), details.label.note]))
+        parts = text, "..." if size is None else megabytes(size), *(f"#{tag}" for tag in record.tags)
+        return ", ".join(filter(None, [" ".join(parts), record.note]))
 
     @property
     def current(self) -> Run | None:

@@ -72,6 +72,9 @@ class ResultsScreen(LabScreen):
         super().__init__()
         self._wanted = Wanted()
         self._now: Compared | None = None
+        self._calibrated: Calibrated | None = None
+        self._due: set[str] = set()
+        """Views that show an earlier comparison; each is drawn when it is seen."""
         self._compared: RunsState | None = None
 
     def compose(self) -> ComposeResult:
@@ -108,13 +111,15 @@ class ResultsScreen(LabScreen):
     def on_resize(self) -> None:
         """Fits the texts to the new width."""
         self._show_title()
-        self._show_summary()
+        self._due.add("summary")
+        self._show_view()
 
     def action_view(self, view: str) -> None:
         """Shows a view."""
         self.query_one(ContentSwitcher).current = view
         self.query_one(ViewLine).current = view
         self._show_title()
+        self._show_view()
         self.query_one(_FOCUS[view]).focus()
 
     def action_next_view(self) -> None:
@@ -215,11 +220,12 @@ class ResultsScreen(LabScreen):
         self._show_all()
         self.refresh_bindings()
 
-    async def on_calibrated(self, message: Calibrated) -> None:
+    def on_calibrated(self, message: Calibrated) -> None:
         """Shows the diagrams, unless another comparison is shown by now."""
         if message.of is self._now:
-            view = self.query_one(CalibrationView)
-            await view.show(message)
+            self._calibrated = message
+            self._due.add("calibration")
+            self._show_view()
 
     def on_written(self, message: Written) -> None:
         """Says where the files are."""
@@ -234,20 +240,31 @@ class ResultsScreen(LabScreen):
         self._compare()
 
     def _show_all(self) -> None:
-        if now := self._now:
-            self._show_title()
-            self._show_summary()
-            self._show_table()
+        self._due.update(VIEWS)
+        self._show_title()
+        self._show_view()
+
+    def _show_view(self) -> None:
+        """Draws the view that is seen, if it shows an earlier comparison."""
+        view, now = self._view, self._now
+        if now is None or view not in self._due:
+            return
+        self._due.discard(view)
+        if view == "overview":
             self.query_one(Overview).show(now)
+        elif view == "table":
+            header, rows = formats.table_cells(now.report.table) if now.report.table else ([], [])
+            self.query_one("#comparison", PlainTable).show(header, rows)
+        elif view == "summary":
+            text = formats.to_text(now.report.below_table, self.size.width - _MARGIN)
+            self.query_one("#summary_text", Static).update(text)
+        elif view == "curves":
             for measure in MEASURES:
                 show_curves(self.query_one(f"#{measure}", Chart), now, measure)
+        elif view == "runs":
             self.query_one(RunsView).show(now)
-
-    def _show_table(self) -> None:
-        if self._now:
-            table = self._now.report.table
-            header, rows = formats.table_cells(table) if table else ([], [])
-            self.query_one("#comparison", PlainTable).show(header, rows)
+        elif self._calibrated:
+            self.call_next(self.query_one(CalibrationView).show, self._calibrated)
 
     def _show_title(self) -> None:
         """What is compared; on small screens, which have no room for the panel, with the gain."""
@@ -259,12 +276,6 @@ class ResultsScreen(LabScreen):
                 title = Text.assemble(gain, "  ", title) if gain and not now.is_reference else title
             self.set_class(not now.is_reference, "-own")
             self.query_one("#title", Static).update(title)
-
-    def _show_summary(self) -> None:
-        if self._now:
-            report = self._now.report
-            text = formats.to_text(report.below_table, self.size.width - _MARGIN)
-            self.query_one("#summary_text", Static).update(text)
 
     def _take_seen(self, seen: RunsState) -> None:
         """Compares the known runs if they have changed and the screen is shown."""
@@ -281,17 +292,19 @@ class ResultsScreen(LabScreen):
         if not seen.complete:
             return
         self.set_timer(_COMPARING_SECONDS, partial(self._show_comparing, self._now))
-        work = partial(self._compare_in_thread, seen.records, self._wanted)
+        work = partial(self._compare_in_thread, seen.records, self._wanted, self._now, self._calibrated)
         self.app.threads.start(work, lane="compare", only_newest=True)
 
     def _show_comparing(self, before: Compared | None) -> None:
         if self._now is before:
             self.query_one("#title", Static).update("Comparing the runs ...")
 
-    def _compare_in_thread(self, records: Sequence[Run], wanted: Wanted) -> None:
-        compared = compare_runs(records, wanted, self.app.ending.is_set)
+    def _compare_in_thread(
+        self, records: Sequence[Run], wanted: Wanted, before: Compared | None, calibrated: Calibrated | None
+    ) -> None:
+        compared = compare_runs(records, wanted, self.app.ending.is_set, before)
         self.post_message(compared)
-        self.post_message(calibrate(compared))
+        self.post_message(calibrate(compared, calibrated))
 
     def _export(self, now: Compared, folder: Path | None) -> None:
         if folder is not None:
