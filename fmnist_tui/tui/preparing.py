@@ -60,6 +60,8 @@ class Preparing(LabApp):
                 yield mode
                 screen._refresh_layout(self.size)
                 yield mode
+                screen._compositor.render_full_update()  # nobody sees it, but each widget keeps its lines
+                yield mode
         gc.collect()
         gc.freeze()  # what is there by now stays: no later collection has to look at it
 
