@@ -143,6 +143,10 @@ class LabScreen(SafeScreen, Screen[None]):
     Another theme is applied in any case: the app counts its changes.
     """
 
+    def steps_ahead(self) -> Iterator[object]:
+        """What can be done before the screen is seen for the first time, step by step."""
+        return iter(())
+
     @on(ScreenResume)
     def _keep_styles(self, event: ScreenResume) -> None:
         event.refresh_styles = False

@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui.app_state import LabApp
+from fmnist_tui.tui.base_screens import LabScreen
 
 _PAUSE_SECONDS = 0.1
 """Between two steps, each of which delays a key that is pressed at this moment."""
@@ -62,6 +63,8 @@ class Preparing(LabApp):
                 yield mode
                 screen._compositor.render_full_update()  # nobody sees it, but each widget keeps its lines
                 yield mode
+                if isinstance(screen, LabScreen):
+                    yield from screen.steps_ahead()
         gc.collect()
         gc.freeze()  # what is there by now stays: no later collection has to look at it
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rich.markup import escape
@@ -24,6 +25,8 @@ ELSEWHERE = ("epochs", "batch_size", "learning_rate", "flip")
 PREFIX = "set."
 """How the names of these fields begin among the form's values."""
 _LONGEST = 40
+_AT_ONCE = 4
+"""Fields that are made before another key is looked at."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,23 @@ class MoreSettings(Vertical):
     async def toggle(self) -> None:
         """Open or close the section; its fields are made when it is opened first, which takes a moment."""
         self.is_open = not self.is_open
-        if self.is_open and not self.query(Input):
-            await self.mount_all(_row(option, self.values.get(option.name, "")) for option in _all_options())
+        if self.is_open:
+            await self.mount_all(self._missing())
         self._lay_out()
         self.mark_changes(self._changed)
+
+    def steps_ahead(self) -> Iterator[object]:
+        """Makes the fields, some at a time, before anybody asks for them."""
+        while missing := list(islice(self._missing(), _AT_ONCE)):
+            for row in missing:
+                row.display = False
+            yield self.mount_all(missing)
+
+    def _missing(self) -> Iterator[Horizontal]:
+        """The fields that aren't there yet."""
+        there = {field.name for field in self.query(Input)}
+        options = (option for option in _all_options() if option.name not in there)
+        return (_row(option, self.values.get(option.name, "")) for option in options)
 
     def _lay_out(self) -> None:
         for field in self.query(Input):

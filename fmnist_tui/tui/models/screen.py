@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -183,9 +183,21 @@ class ModelsScreen(LabScreen):
         """Open the further settings, at the first of them, or close them."""
         more = self.query_one(MoreSettings)
         await more.toggle()
-        self.set_class(more.is_open, "-more")
+        self._make_room(is_needed=more.is_open)
         fields = [field for field in more.query(Input) if field.parent and field.parent.display] if more.is_open else []
         self.set_focus(fields[0] if fields else self.query_one("#versions"))
+
+    def _make_room(self, *, is_needed: bool) -> None:
+        """Gives all of the column to the form; not by a class, after which Textual styles every field again."""
+        form, cost = self.query_one("#train"), self.query_one("#cost")
+        scrolled = form.query_one(VerticalScroll)
+        form.styles.height = scrolled.styles.height = "1fr" if is_needed else None
+        scrolled.styles.max_height = "100%" if is_needed else None
+        cost.styles.display = "none" if is_needed else None
+
+    def steps_ahead(self) -> Iterator[object]:
+        """The further settings."""
+        return self.query_one(MoreSettings).steps_ahead()
 
     def action_backprop(self) -> None:
         """Open the page on backpropagation with the best run."""
