@@ -59,12 +59,12 @@ class Preparing(LabApp):
                 self._get_screen(screen)
                 self._screen_stacks[mode] = [screen]
                 yield mode
+                if isinstance(screen, LabScreen):
+                    yield from screen.steps_ahead()
                 screen._refresh_layout(self.size)
                 yield mode
                 screen._compositor.render_full_update()  # nobody sees it, but each widget keeps its lines
                 yield mode
-                if isinstance(screen, LabScreen):
-                    yield from screen.steps_ahead()
         gc.collect()
         gc.freeze()  # what is there by now stays: no later collection has to look at it
 

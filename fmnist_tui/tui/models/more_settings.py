@@ -75,13 +75,14 @@ class MoreSettings(Vertical):
     def show_recipe(self, models: Sequence[str], recipe: str) -> None:
         """Show the settings that all of these models have, with the recipe's values where nothing is typed."""
         self._shown = _shown_for(models, recipe, self.values)
-        self._lay_out()
+        if self.is_open:
+            self._lay_out()
         self._retitle()
 
     def mark_changes(self, changed: Collection[str]) -> None:
         """Mark the fields of these settings: they differ from the recipe's."""
         self._changed = changed
-        for field in self.query(Input):
+        for field in self.query(Input) if self.is_open else ():
             name = field.name or ""
             if isinstance(field.parent, Horizontal):
                 field.parent.set_class(name in changed, "changed")
