@@ -18,12 +18,14 @@ from textual.errors import NoWidget
 from textual.events import Compose, Resize, ScreenResume, ScreenSuspend, Unmount
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
 
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.keys import Remappable
+from fmnist_tui.tui.stylesheet import styled_by_focus_within
 from fmnist_tui.tui.widgets.nav import SCREENS
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class SafeScreen(Remappable, _Mixed):
     """
 
     app = getters.app(LabApp)
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Both widgets paint themselves; Textual paints the whole screen."""
     is_over = False
     _is_composed = False
 
@@ -105,18 +109,10 @@ class SafeScreen(Remappable, _Mixed):
                 raise
 
     def _update_focus_styles(self, focused: Widget | None = None, blurred: Widget | None = None) -> None:
-        """Applies styles again to what has styles for a focus within.
-
-        Textual does so for all widgets in the outermost container that has such a style, at each Tab in a form.
-        """
-        affected: set[Widget] = set()
-        for widget in filter(None, (focused, blurred)):
-            around = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
-            outermost = next((node for node in reversed(around) if node._has_focus_within), None)
-            if outermost is not None:
-                inside = outermost.walk_children(Widget, with_self=True)
-                affected.update(node for node in inside if node._has_focus_within)
-        self.app.stylesheet.update_nodes(affected, animate=True)
+        """Applies styles again where the focus came or went: Textual does so to all that such a style could concern."""
+        before, after = (set(widget.ancestors_with_self) if widget else set() for widget in (blurred, focused))
+        changed = [node for node in before ^ after if isinstance(node, Widget)]
+        self.app.stylesheet.update_nodes(styled_by_focus_within(self.app.stylesheet, changed), animate=True)
 
     @contextmanager
     def _allow_missing(self) -> Iterator[None]:

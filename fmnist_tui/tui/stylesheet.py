@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from textual.cache import LRUCache
 from textual.css.match import _check_selectors
-from textual.css.model import RuleSet
+from textual.css.model import CombinatorType, RuleSet
 from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import Specificity3
@@ -14,6 +15,21 @@ from textual.dom import DOMNode
 
 _SOURCES = 4096
 """More than there are: widgets, screens and dialogs with styles of their own."""
+
+
+def styled_by_focus_within(sheet: Stylesheet, nodes: Collection[DOMNode]) -> set[DOMNode]:
+    """What has other styles when the focus comes into these nodes, or leaves them: some of them, or what is in them."""
+    found: set[DOMNode] = set()
+    sets = [one for rule in sheet.rules if "focus-within" in rule.pseudo_classes for one in rule.selector_set]
+    for selectors in (one.selectors for one in sets):
+        for place, selector in enumerate(selectors):
+            if "focus-within" not in selector.pseudo_classes:
+                continue
+            inside = any(one.combinator is not CombinatorType.SAME for one in selectors[place + 1 :])
+            for node in filter(replace(selector, pseudo_classes=set()).check, nodes):
+                concerned = node.walk_children() if inside else [node]
+                found.update(one for one in concerned if one._has_focus_within)
+    return found
 
 
 class LabStylesheet(Stylesheet):

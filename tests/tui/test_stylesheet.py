@@ -21,14 +21,20 @@ def styles_of(node: DOMNode) -> dict[str, Any]:
     return {"own": node.styles.base.get_rules(), "parts": parts, "flags": flags}
 
 
-def assert_as_textual(pilot: AnyPilot) -> None:
-    """Every widget of the screen has the styles that Textual's own style sheet gives it."""
+def assert_as_textual(pilot: AnyPilot, *, as_they_are: bool = False) -> None:
+    """Every widget of the screen has the styles that Textual's own style sheet gives it.
+
+    Args:
+        pilot: Of the app.
+        as_they_are: Whether the widgets' styles are meant as they are now, and not as our style sheet makes them.
+    """
     theirs, screen = Stylesheet(variables=pilot.app.get_css_variables()), pilot.app.screen
     assert isinstance(pilot.app.stylesheet, LabStylesheet)
     theirs.source = pilot.app.stylesheet.source
     theirs.parse()
     for sheet in (pilot.app.stylesheet, theirs):
-        sheet.update(screen)
+        if sheet is theirs or not as_they_are:
+            sheet.update(screen)
         found = [(node, styles_of(node)) for node in screen.walk_children(with_self=True)]
         if sheet is not theirs:
             expected = found
@@ -49,3 +55,12 @@ async def test_styles_are_those_that_textual_would_apply(make_app: Callable[...,
         app.theme = "textual-light"
         await pilot.pause()
         assert_as_textual(pilot)
+
+
+async def test_styles_follow_the_focus(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        for keys in ("2", "tab", "tab", "tab", "escape", "m", "tab", "escape", "7", "slash", "escape", "4", "tab"):
+            await pilot.press(keys)
+            await pilot.pause(0.1)
+            assert_as_textual(pilot, as_they_are=True)
