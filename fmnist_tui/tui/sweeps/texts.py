@@ -11,7 +11,7 @@ from fmnist_tui.sweeps.sweep import Sweep, SweepStatus, TrialRow
 from fmnist_tui.text import counted, percent
 from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
 
-LIST_HEADER = ("sweep", "model", "status", "trials", "best", "cost")
+LIST_HEADER = ("sweep", "model", "status", "trials", "   best", " cost")
 NO_SWEEPS = (
     "No sweeps yet. A sweep searches for a model's best settings; start one from a shell:\n\n"
     "  fmnist-tui sweep v0 --set lr=log:1e-3:1 --set momentum=0:0.9 --trials 9 --halving"
@@ -30,7 +30,7 @@ def list_row(sweep: Sweep, theme: Theme) -> tuple[Text, ...]:
         Text(sweep.sweep_id),
         Text(model, f"bold {model_colour(model, theme)}"),
         status,
-        Text(f"{len(sweep.rows):>3}/{sweep.n_trials}"),
+        Text(f"{f'{len(sweep.rows)}/{sweep.n_trials}':>6}"),
         Text(f"{percent(sweep.best_accuracy):>7}", "bold"),
         Text(f"{cost:>5}"),
     )
