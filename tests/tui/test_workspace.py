@@ -123,6 +123,8 @@ def test_the_most_important_columns_that_have_a_value_are_shown(runs: Path) -> N
         line = "  ".join(value for _, value in Layout.fitting([cells_of(one)], width).padded(cells_of(one)))
         assert cells(line) <= max(width, 33), "the run and its status are always there"
     assert summary([one, one]) == "2 runs: 2 finished"
+    waiting = [replace(one, run=replace(one.run, status=status)) for status in (Status.QUEUED, Status.RUNNING)]
+    assert summary([one, one, *waiting]) == "4 runs: 1 running, 1 queued, 2 finished"
     longest, *_, shortest = group_headings(("v0", "tuned"), [one, shifted(one, 0.01, "v0-20260102-000001-00ff")])
     assert longest == "v0 tuned: 2 runs, best 84.50% (78.15% to 90.85%), test 85.00%"
     assert shortest == "v0 tuned: 2 runs"
@@ -230,7 +232,7 @@ async def test_runs_are_filtered_grouped_pinned_compared_and_opened(app: FmnistA
             await pilot.press("7")
             await until(pilot, lambda: len(table_of(pilot)) == 6 and drawn(part(pilot, "#chart")), "all are shown")
             assert "v3-20260102-000004-00ff  running" in table_of(pilot)[0], "running ones first"
-            await until_shown(pilot, "6 runs: 4 finished", "v3 s4 78.0%")
+            await until_shown(pilot, "6 runs: 1 running, 4 finished", "v3 s4 78.0%")
             await pilot.press("m")
             await until_shown(pilot, "Machine use: v3-20260102-000004-00ff", "GPU utilisation")
             assert isinstance(app.screen, ResourcesDialog)
