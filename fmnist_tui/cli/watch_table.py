@@ -42,7 +42,7 @@ def table_lines(
     lines: list[Text] = []
     for key, runs in groups.items():
         lines += [Text(cut(fitting(group_headings(key, runs), width), width), "bold")] if key else []
-        ordered = sorted(runs, key=lambda one: not one.run.status.has_trainer)
+        ordered = sorted(runs, key=lambda one: one.run.status.order)
         lines += [_line(cells_of(one), layout, width, _STYLES.get(one.run.status, "dim")) for one in ordered]
     bottom = [Text(cut(safe(fault) or summary(every), width), "red" if fault else "dim")]
     if height is not None and len(lines) + 2 > height:

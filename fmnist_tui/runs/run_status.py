@@ -31,3 +31,8 @@ class Status(StrEnum):
     def waits(self) -> bool:
         """Whether it has no trainer yet, because it waits for a device or a cluster."""
         return self in (Status.QUEUED, Status.PENDING)
+
+    @property
+    def order(self) -> int:
+        """Sorts lists: 0 for runs with a trainer, 1 for those that wait for one, 2 for all others."""
+        return 1 if self.waits else 2 - 2 * self.has_trainer

@@ -40,6 +40,7 @@ from fmnist_tui.tui.startup import MODES, help_dialog, import_all, inspector, lo
 from fmnist_tui.tui.stylesheet import LabStylesheet
 from fmnist_tui.tui.suspending import Suspending, is_terminal_lost
 from fmnist_tui.tui.themes import DARK, THEMES
+from fmnist_tui.tui.widgets.key_line import arrows_named
 from fmnist_tui.tui.widgets.nav import SCREENS
 
 if TYPE_CHECKING:  # the first paint waits for none of them
@@ -320,7 +321,8 @@ class FmnistApp(RunControl, FullResolution, Preparing):
 
     def get_key_display(self, binding: Binding) -> str:
         """A name where Textual has a symbol that few fonts and no ASCII terminal can show."""
-        return "enter" if binding.key == "enter" else super().get_key_display(binding)
+        shown = "enter" if binding.key == "enter" else super().get_key_display(binding)
+        return arrows_named(shown) if self._ascii_filters else shown
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The filters that every line passes before it is sent."""

@@ -126,7 +126,7 @@ class ChartColours(TypedDict):
 
 def chart_colours(theme: Theme) -> ChartColours:
     """The colours of a chart's grid, just visible, and of its axes."""
-    return {"grid": faded("#808890", theme, 0.35), "ticks": faded("#808890", theme, 0.9)}
+    return {"grid": faded("#808890", theme, 0.35), "ticks": faded("#808890" if theme.dark else "#59616B", theme, 0.9)}
 
 
 def theme_colour(name: str, theme: Theme) -> str:

@@ -108,7 +108,7 @@ def test_a_table_has_the_most_important_columns_that_fit_and_running_runs_first(
     assert lines[1].split()[1:3] == ["running", "2/6"]
     assert "1.9  87%" in lines[1]
     assert {line.index("/6") for line in lines[1:4]} == {lines[0].index("epoch") + 3}
-    assert lines[-1] == "3 runs: 1 finished, 1 running, 1 queued"
+    assert lines[-1] == "3 runs: 1 running, 1 queued, 1 finished"
     for width in (25, 40, 60, 80, 120):
         narrow = table_lines({(): runs}, width)
         assert max(line.cell_len for line in narrow) <= width

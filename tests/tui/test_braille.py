@@ -77,6 +77,25 @@ def test_a_band_is_filled_between_its_edges_and_makes_room_on_the_axis() -> None
     assert rows[0].cell_len == SIZE[0]
 
 
+def test_beside_a_band_a_curve_has_no_gaps_where_there_are_points_behind_it() -> None:
+    band = Series("", X, np.full(10, 0.4), "#404040", until=np.full(10, 0.6), behind=True)
+    x = np.linspace(X[0], X[-1], 200)
+    points = Series("", x, np.full(200, 0.5), "#202020", joined=False, behind=True)
+    rows = chart(points, band, line(0.5, "#ff0000"))
+    [styles] = [styles for styles in map(cell_styles, rows) if "#ff0000" in styles.values()]
+    assert sum(style == "#ff0000" for style in styles.values()) >= SIZE[0] - 8
+    assert "#202020" not in styles.values()
+
+
+def test_points_are_drawn_in_their_places_and_those_outside_are_not() -> None:
+    band = Series("", X, np.full(10, 0.0), "#404040", until=np.full(10, 0.01), behind=True)
+    points = Series("", np.array([X[0], X[-1], X[-1]]), np.array([1.0, 1.0, 2.0]), "#202020", joined=False, behind=True)
+    axes = Axes(x_range=(X[0], X[-1]), y_range=(0.0, 1.0))
+    first, *others = draw(prepared([points, band], axes, SIZE[0]), axes, *SIZE)
+    assert sum("\u2800" < character <= "\u28ff" for character in first.plain) == 2
+    assert all("#202020" not in cell_styles(row).values() for row in others)
+
+
 @pytest.mark.parametrize("until", [None, np.array([])])
 def test_a_series_without_points_draws_nothing(until: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> None:
     empty = Series("", np.array([]), np.array([]), "#ff0000", until=until)

@@ -123,6 +123,16 @@ def test_ends_of_lines_that_meet_do_not_cover_each_other() -> None:
     assert all(name in chart for name in ("v0", "v1", "v2"))
 
 
+def test_ends_above_each_other_are_in_the_order_of_their_values() -> None:
+    values = {"v0": 0.90, "v1": 0.94, "v2": 0.950, "v3": 0.949, "mean": 0.955}
+    for order in (list(values), list(reversed(values))):
+        for last in (1.0, 5.0):  # at the edge, and with room beside
+            ends = [line_of([0.5, values[name]], end=name) for name in order]
+            chart = lines(ends, Axes(x_range=(0, last), y_range=(0.0, 1.6)))
+            rows = {name: [name in row for row in chart].index(True) for name in values}
+            assert sorted(rows, key=lambda name: rows[name]) == ["mean", "v2", "v3", "v1", "v0"]
+
+
 def test_a_fall_at_the_start_does_not_flatten_the_rest() -> None:
     falling = [100.0, 50.0, *np.linspace(1.0, 0.5, 50)]
     chart = "\n".join(lines([line_of(falling, range_from=2.0)], Axes()))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from textual.binding import Binding
 from textual.content import Content
 
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.dialogs import help as help_dialog
-from fmnist_tui.tui.widgets.key_line import KeyLine
+from fmnist_tui.tui.widgets.key_line import KeyLine, arrows_named
 
 from .driving import loaded, part, shown, text_in, until_shown, widget
 
@@ -32,6 +35,19 @@ async def test_keys_are_in_the_accent_colour_words_muted_and_nothing_underlined(
         assert not any(one.style and one.style.underline for one in segments)
         await pilot.click("KeyLine", offset=(part(pilot, "KeyLine").index("t Train"), 0))
         assert "demo, test" in text_in(pilot, "#caption")
+
+
+def test_in_ascii_arrows_have_names() -> None:
+    names = [arrows_named(keys) for keys in ("↓", "←→", "home", "+", "v", "")]
+    assert names == ["down", "left/right", "home", "+", "v", ""]
+
+
+async def test_in_ascii_the_down_key_is_not_the_letter_v(make_app: Callable[..., FmnistApp]) -> None:
+    app = make_app(ascii_only=True)
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        assert app.get_key_display(Binding("down", "x", key_display="↓")) == "down"
+        assert app.get_key_display(Binding("enter", "x")) == "enter"
 
 
 async def test_help_has_groups_side_by_side_where_there_is_room(app: FmnistApp) -> None:

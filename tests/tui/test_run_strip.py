@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+from fmnist_tui.files import write_json
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.run_control import MAX_OVERLAYS
 from fmnist_tui.tui.training.run_strip import RunStrip
@@ -50,6 +52,22 @@ async def test_runs_are_shown_and_overlaid_from_the_strip(make_app: Maker, runs:
             await until_shown(pilot, "v1 Convolutions", "▶ v1")
             assert app.followed is not None
             assert app.followed.run == finished
+
+
+async def test_columns_are_aligned_beside_a_long_status_but_not_beside_a_sentence(make_app: Maker, runs: Path) -> None:
+    finished, _ = write_run(runs, seed=1), write_run(runs, seed=2)
+    running = write_run(runs, seed=3, log=training(epochs=1))
+    for run, epochs in ((finished, 4), (running, 100_000)):
+        content = json.loads(run.run_json.read_bytes())
+        content["hyperparameters"]["epochs"] = epochs
+        write_json(run.run_json, content)
+    app = make_app(attach=running)
+    with held(running):
+        async with app.run_test(size=(120, 40)) as pilot:
+            strip = widget(pilot, "#strip", RunStrip)
+            await until_shown(pilot, "● running, epoch 2/100000 ", "stopped after epoch 4 of 30, scored ")
+            first, sentence, third = (line.plain.index("test 85.00%") for line in strip._listed.values())
+            assert first == third < sentence
 
 
 async def test_only_so_many_runs_are_overlaid(make_app: Maker, runs: Path) -> None:

@@ -108,6 +108,7 @@ async def test_trials_and_plots_share_a_small_terminal(runs: Path, make_app: Mak
         if size[0] < 112:
             await pilot.press("v")
         await until_shown(pilot, "Validation accuracy")
+        assert not widget(pilot, "#sweeps", DataTable).show_horizontal_scrollbar, "the whole table is seen"
         assert flat(app).isascii()
 
 

@@ -123,6 +123,8 @@ def test_the_most_important_columns_that_have_a_value_are_shown(runs: Path) -> N
         line = "  ".join(value for _, value in Layout.fitting([cells_of(one)], width).padded(cells_of(one)))
         assert cells(line) <= max(width, 33), "the run and its status are always there"
     assert summary([one, one]) == "2 runs: 2 finished"
+    waiting = [replace(one, run=replace(one.run, status=status)) for status in (Status.QUEUED, Status.RUNNING)]
+    assert summary([one, one, *waiting]) == "4 runs: 1 running, 1 queued, 2 finished"
     longest, *_, shortest = group_headings(("v0", "tuned"), [one, shifted(one, 0.01, "v0-20260102-000001-00ff")])
     assert longest == "v0 tuned: 2 runs, best 84.50% (78.15% to 90.85%), test 85.00%"
     assert shortest == "v0 tuned: 2 runs"
@@ -147,24 +149,32 @@ def test_of_many_curves_the_current_and_the_pinned_ones_stand_out_and_are_named(
     assert chart_axes([], "nll", THEME).x_range == (1.0, 2.0)
 
 
-def test_a_group_has_a_mean_and_a_band_and_the_colour_of_its_model_unless_that_is_another_groups_too(
-    runs: Path,
-) -> None:
+def test_a_group_has_a_mean_and_a_band(runs: Path) -> None:
     v0, v3 = watched(runs, "v0"), watched(runs, "v3", seed=1)
     groups: dict[tuple[str, ...], list[WatchedRun]] = {
         ("v0",): [v0, shifted(v0, 0.02, "v0-20260102-000002-00ff"), replace(v0, epochs=())],
         ("v3",): [v3],
         ("none",): [replace(v3, epochs=())],
     }
-    colours = group_colours(groups, THEME)
-    assert group_colours({key: groups[key] for key in [("v0",), ("v3",)]}, THEME)[("v3",)] == model_colour("v3", THEME)
-    assert len(set(colours.values())) == 3
-    band, first, second = group_series(groups, colours, "accuracy", THEME)
+    band, first, second = group_series(groups, group_colours(groups, THEME), "accuracy", THEME)
     assert band.until is not None
     assert band.behind
     assert np.allclose((band.y + band.until) / 2, first.y)
     assert first.y == pytest.approx(np.array([0.71, 0.79, 0.85, 0.84]))
     assert (first.end, second.end) == ("v0 84.0%", "v3 83.0%")
+
+
+def test_groups_have_their_models_colours_unless_those_tell_nothing_and_further_ones_of_a_colour_are_dashed(
+    runs: Path,
+) -> None:
+    v0, v3 = watched(runs, "v0"), watched(runs, "v3", seed=1)
+    groups: dict[tuple[str, ...], list[WatchedRun]] = {("v0", "a"): [v0], ("v3", "a"): [v3], ("v3", "b"): [v3]}
+    colours = group_colours(groups, THEME)
+    assert list(colours.values()) == [model_colour(name, THEME) for name in ("v0", "v3", "v3")]
+    assert [one.dashed for one in group_series(groups, colours, "accuracy", THEME)] == [False, False, True]
+    of_one_model = group_colours({("0",): [v3], ("1",): [v3]}, THEME)
+    of_several = group_colours({("a",): [v0, v3], ("b",): [v3]}, THEME)
+    assert len(set(of_one_model.values())) == len(set(of_several.values())) == 2
 
 
 def test_settings_that_differ_are_listed_beside_what_was_reached(runs: Path) -> None:
@@ -222,7 +232,7 @@ async def test_runs_are_filtered_grouped_pinned_compared_and_opened(app: FmnistA
             await pilot.press("7")
             await until(pilot, lambda: len(table_of(pilot)) == 6 and drawn(part(pilot, "#chart")), "all are shown")
             assert "v3-20260102-000004-00ff  running" in table_of(pilot)[0], "running ones first"
-            await until_shown(pilot, "6 runs: 4 finished", "v3 s4 78.0%")
+            await until_shown(pilot, "6 runs: 1 running, 4 finished", "v3 s4 78.0%")
             await pilot.press("m")
             await until_shown(pilot, "Machine use: v3-20260102-000004-00ff", "GPU utilisation")
             assert isinstance(app.screen, ResourcesDialog)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.theme import Theme
-from textual.widgets import Digits, Static
+from textual.widgets import Static
 
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import percent
@@ -18,6 +18,7 @@ from fmnist_tui.tui.results.deltas import deltas_text, headline, measures_text
 from fmnist_tui.tui.results.interval_plot import IntervalPlot
 from fmnist_tui.tui.results.validation_chart import MEASURES, show_curves
 from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
+from fmnist_tui.tui.widgets.big_number import BigNumber
 from fmnist_tui.tui.widgets.chart import Chart
 
 _HUGE = 168
@@ -42,7 +43,7 @@ class Overview(VerticalScroll):
             with Vertical(id="intervals", classes="panel"):
                 yield IntervalPlot()
             with Vertical(id="steps", classes="panel"):
-                yield Digits(id="gain")
+                yield BigNumber(id="gain")
                 yield Static(id="gain_text")
                 yield Static(id="deltas")
                 yield Static(id="measures")
@@ -87,7 +88,7 @@ class Overview(VerticalScroll):
         number, name, about = headline(shown)
         panel = self.query_one("#steps")
         panel.border_title = f"{name} · {shown.recipe}" if len(now.shown) > 1 else name
-        self.query_one("#gain", Digits).update(number)
+        self.query_one("#gain", BigNumber).update(number)
         self.query_one("#gain_text", Static).update(Text(about, "dim"))
         room = self.query_one("#deltas").content_size.width or 40
         self.query_one("#deltas", Static).update(deltas_text(now.shown, room, theme))

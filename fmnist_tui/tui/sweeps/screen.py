@@ -194,10 +194,11 @@ class SweepsScreen(LabScreen):
 
     def _show(self) -> None:
         theme, current = self.app.current_theme, self._sweep
-        rows = [texts.list_row(sweep, theme) for sweep in self._sweeps]
+        columns = texts.IN_60_CELLS if self.has_class("-small") else len(texts.LIST_HEADER)
+        rows = [texts.list_row(sweep, theme, columns) for sweep in self._sweeps]
         keys = [sweep.sweep_id for sweep in self._sweeps]
         cursor = current.sweep_id if current else ""
-        self.query_one("#sweeps", PlainTable).show(texts.LIST_HEADER, rows, keys, cursor=cursor)
+        self.query_one("#sweeps", PlainTable).show(texts.LIST_HEADER[:columns], rows, keys, cursor=cursor)
         self._show_sweep()
 
     def _show_sweep(self) -> None:

@@ -11,7 +11,9 @@ from fmnist_tui.sweeps.sweep import Sweep, SweepStatus, TrialRow
 from fmnist_tui.text import counted, percent
 from fmnist_tui.tui.themes import model_colour, status_colour, status_mark
 
-LIST_HEADER = ("sweep", "model", "status", "trials", "best", "cost")
+LIST_HEADER = ("sweep", "model", "status", "trials", "   best", " cost")
+IN_60_CELLS = 5
+"""The columns that there is room for on small terminals: not the cost."""
 NO_SWEEPS = (
     "No sweeps yet. A sweep searches for a model's best settings; start one from a shell:\n\n"
     "  fmnist-tui sweep v0 --set lr=log:1e-3:1 --set momentum=0:0.9 --trials 9 --halving"
@@ -19,18 +21,23 @@ NO_SWEEPS = (
 _BLOCK = "▇"
 
 
-def list_row(sweep: Sweep, theme: Theme) -> tuple[Text, ...]:
-    """The cells of a sweep below `LIST_HEADER`."""
+def list_row(sweep: Sweep, theme: Theme, columns: int = len(LIST_HEADER)) -> tuple[Text, ...]:
+    """The cells of a sweep below the first of `LIST_HEADER`; below some of them, its id is short."""
+    return _list_row(sweep, theme, is_short=columns < len(LIST_HEADER))[:columns]
+
+
+def _list_row(sweep: Sweep, theme: Theme, *, is_short: bool) -> tuple[Text, ...]:
     status = _status_text(_STATUSES[sweep.status], str(sweep.status), theme)
+    sweep_id = sweep.sweep_id.removeprefix("sweep-") if is_short else sweep.sweep_id
     if sweep.fault:
-        return (Text(sweep.sweep_id), Text(), status, Text(), Text(), Text())
+        return (Text(sweep_id), Text(), status, Text(), Text(), Text())
     model = sweep.directory.config.version
     cost = percent(sweep.cost, 0) if sweep.cost is not None else ""
     return (
-        Text(sweep.sweep_id),
+        Text(sweep_id),
         Text(model, f"bold {model_colour(model, theme)}"),
         status,
-        Text(f"{len(sweep.rows):>3}/{sweep.n_trials}"),
+        Text(f"{f'{len(sweep.rows)}/{sweep.n_trials}':>6}"),
         Text(f"{percent(sweep.best_accuracy):>7}", "bold"),
         Text(f"{cost:>5}"),
     )

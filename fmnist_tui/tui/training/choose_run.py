@@ -46,7 +46,7 @@ class ChooseRunDialog(Dialog[RunDirectory | None]):
         return True
 
     def _show(self, state: RunsState) -> None:
-        runs = sorted(filter(self.is_offered, state.runs), key=lambda one: not one.status.has_trainer)
+        runs = sorted(filter(self.is_offered, state.runs), key=lambda one: one.status.order)
         lines = {one.run: line_of(one, self.app.current_theme) for one in runs}
         options = self.query_one(Choices)
         last = state.loading or state.fault or ("" if lines else self.NONE)

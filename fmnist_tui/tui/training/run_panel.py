@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Digits
 
 from fmnist_tui.report.sentences import score_text
 from fmnist_tui.runs.directory import version_in
@@ -17,6 +16,7 @@ from fmnist_tui.tui.themes import model_colour
 from fmnist_tui.tui.training.cards import cards_of, end_text, in_rows
 from fmnist_tui.tui.training.progress import headline, lost_job, machine_text, progress_of, trainer_host, waits_for
 from fmnist_tui.tui.widgets.bars import ProgressLine
+from fmnist_tui.tui.widgets.big_number import BigNumber
 from fmnist_tui.tui.widgets.fitted import FittedText
 
 _FRAME = 4
@@ -35,7 +35,7 @@ class RunPanel(Vertical):
         """The name where there is no frame, the score, cards, progress, the machine."""
         yield FittedText(self._no_run, id="headline")
         with Horizontal(id="score"):
-            yield Digits(id="test_accuracy")
+            yield BigNumber(id="test_accuracy")
             yield FittedText(id="interval")
         yield FittedText(id="cards")
         yield ProgressLine(id="progress")
@@ -65,7 +65,7 @@ class RunPanel(Vertical):
         self.query_one("#score").display = accuracy is not None
         if run is None or accuracy is None:
             return
-        digits = self.query_one(Digits)
+        digits = self.query_one(BigNumber)
         digits.styles.color = colour
         digits.update(percent(accuracy))
         joint = "  " if self._is_low else "\n"

@@ -17,6 +17,8 @@ from fmnist_tui.tui.widgets.choices import Choices
 
 MOST = 200
 """Runs listed; `o` lists all."""
+_STATUS, _LONGEST = 22, 25
+"""Cells of a status; what is longer than the second one isn't aligned with."""
 
 
 class RunStrip(Choices):
@@ -47,8 +49,11 @@ class RunStrip(Choices):
         if inputs == self._inputs:
             return
         self._inputs = inputs
-        runs = sorted(state.runs, key=lambda one: not one.status.has_trainer)[:MOST]
-        lines = {one.run: line_of(one, theme, shown=one.run == shown, overlaid=one.run in overlaid) for one in runs}
+        runs = sorted(state.runs, key=lambda one: one.status.order)[:MOST]
+        width = max([_STATUS, *(len(one.text) for one in runs if len(one.text) <= _LONGEST)])
+        lines = {
+            one.run: line_of(one, theme, width, shown=one.run == shown, overlaid=one.run in overlaid) for one in runs
+        }
         if [*lines] == [*self._listed]:
             for run, line in lines.items():
                 if line != self._listed[run]:
@@ -67,8 +72,10 @@ class RunStrip(Choices):
                 self.call_after_refresh(self.scroll_to_highlight)
 
 
-def line_of(state: RunState, theme: Theme, *, shown: bool = False, overlaid: bool = False) -> Text:
-    """A run's line: in the chart or not, model, id, status, accuracy, label."""
+def line_of(
+    state: RunState, theme: Theme, width: int = _STATUS, *, shown: bool = False, overlaid: bool = False
+) -> Text:
+    """A run's line: in the chart or not, model, id, status in `width` cells, accuracy, label."""
     record, status = state.record, state.status
     accuracy = f"test {percent(record.test_accuracy)}" if record.test_accuracy is not None else ""
     recipe = record.marked_recipe if record.marked_recipe != RECIPES[0] else ""
@@ -76,7 +83,7 @@ def line_of(state: RunState, theme: Theme, *, shown: bool = False, overlaid: boo
         ("▶ " if shown else "+ " if overlaid else "  "),
         (f"{record.version:<3}", f"bold {model_colour(record.version, theme)}"),
         f" {record.run_id.removeprefix(record.version + '-')}  ",
-        (f"{status_mark(status)} {state.text:<22}", status_colour(status, theme) or "dim"),
+        (f"{status_mark(status)} {state.text:<{width}}", status_colour(status, theme) or "dim"),
         f"  {accuracy:<12}",
         (f"  {'  '.join(filter(None, [recipe, record.label]))}", "dim"),
         no_wrap=True,

@@ -35,21 +35,21 @@ def overlay(
 ) -> list[Text]:
     """A chart's rows with these series drawn over its grid; its text stays.
 
-    A series that isn't `behind` replaces those behind it in its cells, so that it stands out in a cloud of curves.
+    A series replaces those of lower layers in its cells, so that it stands out in a cloud of curves.
 
     Args:
         rows: The chart without them; the canvas is at the right of its first rows.
-        series: Curves that are joined, and bands.
+        series: Curves, points and bands, the lowest layer first.
         x_range: First and last x of the canvas.
         y_range: Lowest and highest y.
         canvas: Its columns and rows, in cells.
     """
     columns, lines = canvas
     bits, owner = np.zeros((lines, columns), np.int64), np.full((lines, columns), -1)
-    is_behind = np.array([*(one.behind for one in series), True])
+    layers = np.array([*(one.layer for one in series), 0])
     for number, one in enumerate(series):
         cells = _cells(_dots(one, x_range, y_range, canvas))
-        replaced = (cells > 0) & is_behind[owner] & (not one.behind)
+        replaced = (cells > 0) & (layers[owner] < one.layer)
         bits = np.where(replaced, cells, bits | cells)
         owner[cells > 0] = number
     colours = [one.colour for one in series]
@@ -61,6 +61,8 @@ def overlay(
 def _dots(one: Series, x_range: tuple[float, float], y_range: tuple[float, float], canvas: tuple[int, int]) -> Dots:
     """Which dots are drawn, (rows, columns), from the top."""
     columns, rows = canvas[0] * _ACROSS, canvas[1] * _DOWN
+    if not one.joined:
+        return _points(one, x_range, y_range, (columns, rows))
     at = np.linspace(*x_range, columns)
     half = (x_range[1] - x_range[0]) / max(1, columns - 1) / 2
     there = (at >= one.x[0] - half) & (at <= one.x[-1] + half)
@@ -85,6 +87,17 @@ def _dots(one: Series, x_range: tuple[float, float], y_range: tuple[float, float
     if one.dashed:
         there &= np.arange(columns) % _DASH_AND_GAP < _DASH
     return _between(low, high, row, there)
+
+
+def _points(one: Series, x_range: tuple[float, float], y_range: tuple[float, float], dots: tuple[int, int]) -> Dots:
+    """A dot for each point that is within both ranges; `dots` across and down."""
+    (first, last), (low, high), (columns, rows) = x_range, y_range, dots
+    inside = (one.x >= first) & (one.x <= last) & (one.y >= low) & (one.y <= high)
+    column = np.round((one.x[inside] - first) / (last - first) * (columns - 1)).astype(int)
+    row = np.round((high - one.y[inside]) / (high - low) * (rows - 1)).astype(int)
+    found = np.zeros((rows, columns), np.bool_)
+    found[row, column] = True
+    return found
 
 
 def _between(low: Floats, high: Floats, row: NDArray[np.int64], there: Dots) -> Dots:

@@ -73,6 +73,11 @@ class Series:
     until: Floats | None = None
 
     @property
+    def layer(self) -> int:
+        """Bands and points behind are 0, lines behind, which are drawn over them, 1, and all others 2."""
+        return 2 if not self.behind else int(self.joined and self.until is None)
+
+    @property
     def looks(self) -> tuple[object, ...]:
         """Everything that determines how it is drawn, to be compared."""
         plain = (self.name, self.colour, self.marker, self.joined, self.dashed, self.range_from, self.behind, self.end)
@@ -239,9 +244,9 @@ def draw(drawn: Sequence[Series], axes: Axes, width: int, height: int) -> list[T
         for row in rows:
             plot.scatter(across, [row] * canvas, marker="┈", color=_rgb(axes.grid))
     column = (last - first) / canvas
-    ordered = sorted(drawn, key=lambda one: not one.behind)
-    quick = [one for one in ordered if one.joined and one.marker == "braille"]
-    if len(quick) <= _MOST_PLOTTED and not any(one.until is not None for one in quick):
+    ordered = sorted(drawn, key=lambda one: one.layer)
+    quick = [one for one in ordered if one.marker == "braille"]
+    if sum(one.joined for one in quick) <= _MOST_PLOTTED and not any(one.until is not None for one in quick):
         quick = []
     if quick:  # blanks of what is written at their ends would be drawn over
         drawn = [replace(one, end=one.end.replace(" ", "\N{NO-BREAK SPACE}")) for one in drawn]
@@ -317,9 +322,12 @@ def _write_ends(
     y_range: tuple[float, float],
     canvas: tuple[int, int],
 ) -> None:
-    """Writes the ends of the curves right of their last points, or above them at the edge; none over another."""
+    """Writes the ends of the curves right of their last points, or above them at the edge.
+
+    None is over another, and those above each other are in the order of their values.
+    """
     (first, last), (low, high), (columns, rows) = x_range, y_range, canvas
-    taken: dict[int, list[tuple[int, int]]] = {}
+    placed: list[_End] = []
     for one in drawn:
         if not one.end or not (first <= one.x[-1] <= last):
             continue
@@ -328,14 +336,47 @@ def _write_ends(
         start = column + 2 if fits else max(0, columns - len(one.end))
         row = round((one.y[-1] - low) / (high - low) * (rows - 1))
         at = row if fits else row + 1
-        for by in (0, 1, -1, 2, -2, 3, -3):
-            spans = taken.setdefault(at + by, [])
-            if 0 <= at + by < rows and all(start + len(one.end) < a or b < start for a, b in spans):
-                spans.append((start, start + len(one.end)))
-                x = first + (last - first) * start / max(1, columns - 1)
-                y = low + (high - low) * (at + by) / max(1, rows - 1)
-                plot.text(one.end, x, y, color=_rgb(one.colour), alignment="left")
-                break
+        free = (_End(one, start, at + by) for by in (0, 1, -1, 2, -2, 3, -3) if 0 <= at + by < rows)
+        placed += next(([end] for end in free if not any(map(end.is_over, placed))), [])
+    for end in _in_order(placed):
+        x = first + (last - first) * end.start / max(1, columns - 1)
+        y = low + (high - low) * end.row / max(1, rows - 1)
+        plot.text(end.of.end, x, y, color=_rgb(end.of.colour), alignment="left")
+
+
+@dataclass(frozen=True)
+class _End:
+    """What is written at the end of a series, from which column, in which row from below."""
+
+    of: Series
+    start: int
+    row: int
+
+    def is_near(self, other: _End) -> bool:
+        """Whether they would be over each other, or touch, in the same row."""
+        return self.start <= other.start + len(other.of.end) and other.start <= self.start + len(self.of.end)
+
+    def is_over(self, other: _End) -> bool:
+        return self.row == other.row and self.is_near(other)
+
+    def is_crossed_with(self, other: _End) -> bool:
+        """Whether the higher value is below the lower one."""
+        return self.is_near(other) and self.row < other.row and bool(self.of.y[-1] > other.of.y[-1])
+
+
+def _in_order(ends: Sequence[_End]) -> list[_End]:
+    """The same ends, with rows exchanged where the higher of two values would be below the lower one."""
+    found = list(ends)
+    pairs = [(a, b) for a in range(len(found)) for b in range(len(found)) if a != b]
+    for _ in found:
+        for a, b in pairs:
+            if not found[a].is_crossed_with(found[b]):
+                continue
+            moved = replace(found[a], row=found[b].row), replace(found[b], row=found[a].row)
+            others = [one for number, one in enumerate(found) if number not in (a, b)]
+            if not any(one.is_over(other) for one in moved for other in others):
+                found[a], found[b] = moved
+    return found
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

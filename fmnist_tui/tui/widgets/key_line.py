@@ -16,6 +16,8 @@ from textual.widget import Widget
 
 from fmnist_tui.tui.cells import cells
 
+_ARROWS = {"↑": "up", "↓": "down", "←": "left", "→": "right"}
+
 
 @dataclass(frozen=True)
 class _Key:
@@ -109,6 +111,11 @@ class KeyLine(Widget):
                 always = isinstance(node, App)
                 label = (key_label and key_label(binding.action)) or binding.description
                 yield _Key(binding.key, display, label, tooltip or binding.description, always)
+
+
+def arrows_named(keys: str) -> str:
+    """What a key is called where there are no arrows: in ASCII, "↓" would be the letter v."""
+    return "/".join(_ARROWS[key] for key in keys) if keys and set(keys) <= set(_ARROWS) else keys
 
 
 def _place(active: ActiveBinding) -> tuple[int, int]:

@@ -119,7 +119,8 @@ def _mean(name: str, found: Average | None) -> str:
 
 
 def summary(runs: Iterable[WatchedRun]) -> str:
-    """How many there are: "12 runs: 3 running, 1 queued, 8 finished"."""
-    states = Counter(str(one.run.status) for one in runs)
-    listed = ", ".join(f"{count} {status}" for status, count in states.most_common())
+    """How many there are: "12 runs: 3 running, 1 queued, 8 finished"; what goes on first, as the end may be cut off."""
+    states = Counter(one.run.status for one in runs)
+    order = sorted(states, key=lambda status: (status.order, -states[status]))
+    listed = ", ".join(f"{states[status]} {status}" for status in order)
     return f"{counted(states.total(), 'run')}{': ' if listed else ''}{listed}"

@@ -80,7 +80,8 @@ def group_series(
 ) -> tuple[Series, ...]:
     """For each group the mean of its curves and, behind it, its 95% band.
 
-    The mean goes as far as half of the group's runs do. Runs that repeat others count once.
+    The mean goes as far as half of the group's runs do. Runs that repeat others count once. Further groups of a colour
+    are dashed.
     """
     bands: list[Series] = []
     means: list[Series] = []
@@ -94,16 +95,16 @@ def group_series(
             edge = _line(x[has_band], low[has_band], faded(colours[key], theme, _BAND), behind=True)
             bands.append(_until(edge, high[has_band]))
         name = cut(" ".join(key), _LONGEST)
-        means.append(_line(x, mean, colours[key], end=f"{name} {_value(mean[-1], measure)}"))
+        dashed = any(one.colour == colours[key] for one in means)
+        means.append(_line(x, mean, colours[key], dashed=dashed, end=f"{name} {_value(mean[-1], measure)}"))
     return (*bands, *means)
 
 
 def group_colours(groups: Mapping[tuple[str, ...], Sequence[WatchedRun]], theme: Theme) -> dict[tuple[str, ...], str]:
-    """A colour for each group: its model's where no two groups have the same one, else the built-in models' in turn."""
+    """A colour for each group: its model's, unless all are of one model or some of several; then different ones."""
     models = {key: {one.run.version for one in runs} for key, runs in groups.items()}
-    single = [next(iter(one)) for one in models.values() if len(one) == 1]
-    if len(single) == len(groups) == len(set(single)):
-        return {key: model_colour(next(iter(models[key])), theme) for key in groups}
+    if all(len(one) == 1 for one in models.values()) and len(set().union(*models.values())) > 1:
+        return {key: model_colour(min(models[key]), theme) for key in groups}
     return {key: model_colour(BUILT_IN[number % len(BUILT_IN)], theme) for number, key in enumerate(groups)}
 
 

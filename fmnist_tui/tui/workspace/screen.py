@@ -59,7 +59,7 @@ class _Order:
 
 
 _ORDERS = (
-    _Order("running first", lambda one: not one.run.status.has_trainer),
+    _Order("running first", lambda one: one.run.status.order),
     _Order("best validation first", lambda one: -one.best.validation_accuracy if one.best else 1.0),
     _Order("best test accuracy first", lambda one: -(one.run.test_accuracy or -1.0)),
     _Order("by model", lambda one: one.run.version),
