@@ -65,6 +65,8 @@ from fmnist_tui.training.trainer import train
 if TYPE_CHECKING:
     from fmnist_tui.runs.queue.sharing import DeviceShare
 
+_PACKAGE = Path(__file__).parents[1]
+_MODELS = _PACKAGE / "models"
 _FLUSH_SECONDS = 2.0
 _NO_EXACT_RESUME = (
     "exact resume isn't available: a step that is replayed from saved parameters, buffers and optimiser has another "
@@ -194,10 +196,12 @@ def _guarded(run: RunDirectory, trainer: Trainer, exact_steps: ExactSteps) -> It
 
 
 def _line_of(run: RunDirectory, error: Exception) -> str:
-    """The line of a custom model's code that raised an error, as "net.py:12: "; "" if it was none."""
+    """The line of the model's code that raised an error, as "net.py:12: "; "" if it was none."""
     source = read_manifest(run).source
     if source is None:
-        return ""
+        files = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+        own = [f"{file.relative_to(_PACKAGE.parent)}:{line}: " for file, line in files if _MODELS in file.parents]
+        return own[-1] if own else ""
     from fmnist_tui.models.user_code import Place
 
     line = Place(source).line_of(error)

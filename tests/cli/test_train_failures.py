@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -68,6 +69,16 @@ def test_a_failed_training_prints_the_reason_in_one_line_with_json_too(fmnist: F
         assert status_of(newest(runs)) is Status.FAILED
         assert "there is no folder" in outcome.complaint
     assert json.loads(outcome.lines[-1])["reason"] == "failed"
+
+
+def test_an_error_in_a_built_in_network_has_the_file_and_the_line(
+    fmnist: Fmnist, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmnist_tui.models import residual_cnn
+
+    monkeypatch.setattr(residual_cnn, "Convolution", lambda inputs, outputs, size: None)
+    outcome = fmnist("train", "v4", *TINY, "--in-app", "--runs", runs)
+    assert re.search(r"failed: fmnist_tui/models/residual_cnn\.py:\d+: TypeError: .* 'padding' \(", outcome.complaint)
 
 
 def test_a_broken_file_is_named_before_a_run_is_created(runs: Path, tmp_path: Path) -> None:

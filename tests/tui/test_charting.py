@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from textual.color import Color
 from fmnist_tui.models import looks
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.registry import BUILT_IN
+from fmnist_tui.tui.cells import cells, in_ascii
 from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.widgets.drawing import Axes, Floats, Series, draw, logarithmic, prepared, thinned
 
@@ -96,8 +98,22 @@ def test_every_models_colour_is_legible_on_dark_and_on_light(model: str) -> None
 def test_models_differ_in_colour_and_in_marker() -> None:
     assert {"v0", "v1", "v2", "v3", "v4"} <= looks._BUILT_IN.keys()
     for attribute in ("on_dark", "on_light", "marker", "mark"):
-        assert len({getattr(look, attribute) for look in looks._BUILT_IN.values()}) == len(looks._BUILT_IN), attribute
+        given = Counter(getattr(look, attribute) for look in looks._BUILT_IN.values())
+        assert [value for value, times in given.items() if times > 1] == [], f"{attribute}: two models have the same"
     assert look_of("mine") == look_of("mine")
+
+
+def test_a_built_in_models_marker_is_no_other_sign_and_has_one_of_its_own_in_ascii() -> None:
+    taken = {"★": "marks the best epoch", "✓": "marks what is right", "✗": "marks what is wrong"}
+    taken |= {look.marker: "is for custom models" for look in looks._OTHERS}
+    plain: dict[str, str] = {}
+    for name, look in looks._BUILT_IN.items():
+        assert look.marker not in taken, f"{name}: {look.marker} {taken[look.marker]}; choose another in looks.py"
+        assert cells(look.marker) == 1, f"{name}: {look.marker} isn't one cell wide"
+        sign = in_ascii(look.marker)
+        assert sign != "?", f"{name}: give {look.marker} a sign in _SUBSTITUTES of tui/cells.py"
+        assert sign not in plain, f"{name}: in ASCII, {look.marker} is {sign}, as is the marker of {plain[sign]}"
+        plain[sign] = name
 
 
 def lines(series: list[Series], axes: Axes, width: int = 60, height: int = 12) -> list[str]:
