@@ -35,4 +35,6 @@ class Status(StrEnum):
     @property
     def order(self) -> int:
         """Sorts lists: 0 for runs with a trainer, 1 for those that wait for one, 2 for all others."""
-        return 1 if self.waits else 2 - 2 * self.has_trainer
+        if self.waits:
+            return 1
+        return 0 if self.has_trainer else 2

@@ -43,11 +43,12 @@ def time_keys(terminal: DistantTerminal, settle: float, screens: int = len(_KEYS
     """Presses those of so many screens once; `settle` seconds after the answer to one, the next.
 
     Yields:
-        A name, "screen key", and the answer; keys that aren't answered, as there is nothing to show, are left out.
+        A name, "screen number key", and the answer; keys that aren't answered, as there is nothing to show, are left
+        out.
     """
     for screen, keys in islice(_KEYS.items(), screens):
-        for name in (screen, *keys.split(), *_EVERYWHERE.split()):
+        for number, name in enumerate((screen, *keys.split(), *_EVERYWHERE.split())):
             terminal.sent_in(settle)
             answer = terminal.time_key(_NAMED.get(name, name.encode()))
             if answer:
-                yield f"{screen} {name}", answer
+                yield f"{screen} {number} {name}", answer

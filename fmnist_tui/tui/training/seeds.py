@@ -59,6 +59,8 @@ def over_seeds(run: Run, epochs: Sequence[Epoch], runs: Sequence[Run], logs: Run
     """
     others = seeds_of(run, runs)
     logs.forget_all_but([other.directory for other in others])
+    if not others:
+        return None
     shown = WatchedRun(run, tuple(epochs), values=values_of(run))
     found = [one for one in without_repeats([shown, *map(logs.read, others)]) if one.epochs]
     if len(found) < 2:
