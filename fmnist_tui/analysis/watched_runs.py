@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 
 from fmnist_tui.analysis.intervals import Interval, of_mean
 from fmnist_tui.analysis.run_filter import Values, values_of
@@ -35,6 +35,11 @@ class WatchedRun:
     epochs: tuple[Epoch, ...] = ()
     resources: tuple[Sample, ...] = ()
     values: Values = field(default_factory=dict)
+
+    @cached_property
+    def trained(self) -> object:
+        """All that determines what is learned, to be compared."""
+        return _trained(self.values, self.run)
 
     @property
     def last(self) -> Epoch | None:
@@ -124,7 +129,7 @@ def without_repeats(runs: Sequence[WatchedRun]) -> list[WatchedRun]:
     """
     found: dict[object, WatchedRun] = {}
     for one in runs:
-        key = _training_of(one)
+        key = one.trained
         if key not in found or len(one.epochs) > len(found[key].epochs):
             found[key] = one
     return list(found.values())
@@ -135,11 +140,6 @@ def seeds_of(run: Run, runs: Sequence[Run]) -> list[Run]:
     similar = [one for one in runs if one.version == run.version and one.seed is not None and one.seed != run.seed]
     wanted = _trained(values_of(run), run, "seed")
     return [one for one in similar if _trained(values_of(one), one, "seed") == wanted]
-
-
-@lru_cache(4096)
-def _training_of(one: WatchedRun) -> object:
-    return _trained(one.values, one.run)
 
 
 def _trained(values: Values, run: Run, *without: str) -> object:

@@ -56,6 +56,7 @@ class Painting(LabApp):
         self._awaits_probe = False
         self._waits = False
         self._cursor = ""
+        self._pointer = "default"
         if "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"  # each frame would be sent, and the last one is the answer
 
@@ -79,6 +80,12 @@ class Painting(LabApp):
     def delay_update(self, delay: float = 0.001) -> None:
         """Textual waits 50 ms before it paints another screen; after a key press that is felt."""
         super().delay_update(min(delay, 0.001))
+
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Changes the mouse's pointer where it is another one: each new screen says that it is the usual one."""
+        if shape != self._pointer:
+            self._pointer = shape
+            super()._set_pointer_shape(shape)
 
     def action_repaint(self) -> None:
         """Sends everything again: the terminal may show anything."""

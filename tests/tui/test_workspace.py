@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,16 @@ def test_runs_that_repeat_each_other_count_once_in_a_mean(runs: Path) -> None:
     shorter = replace(one, epochs=one.epochs[:2], values={**one.values, "run": "v0-2", "label": "again"})
     other_seed = replace(one, values={**one.values, "seed": 1})
     assert without_repeats([shorter, one, other_seed, one]) == [one, other_seed]
+
+
+def test_what_was_drawn_of_a_run_is_forgotten_with_it(runs: Path) -> None:
+    one = watched(runs)
+    assert curve_of(one, "nll") is curve_of(one, "nll")
+    assert cells_of(one) is cells_of(one)
+    assert without_repeats([one, one]) == [one]
+    gone = weakref.ref(one)
+    del one
+    assert gone() is None, "a run that goes on is another object after each epoch, for days"
 
 
 def test_an_average_leaves_out_runs_without_a_value() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from fmnist_tui.analysis.watched_runs import Average, WatchedRun, best_validation, mean_test_accuracy
 from fmnist_tui.runs.status import Status
@@ -46,9 +46,18 @@ HEADER = tuple(column.heading for column in COLUMNS)
 STATUS = HEADER.index("status")
 
 
-@lru_cache(4096)
+_CELLS: WeakKeyDictionary[WatchedRun, tuple[str, ...]] = WeakKeyDictionary()
+"""What was written, for as long as the run is shown like that."""
+
+
 def cells_of(one: WatchedRun) -> tuple[str, ...]:
     """A run's values below `HEADER`."""
+    if one not in _CELLS:
+        _CELLS[one] = _cells(one)
+    return _CELLS[one]
+
+
+def _cells(one: WatchedRun) -> tuple[str, ...]:
     run, last, best, used, left = one.run, one.last, one.best, one.used, one.seconds_left
     return (
         run.run_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from textual.theme import Theme
@@ -27,11 +27,17 @@ _LONGEST = 22
 """Cells of a name at the end of a curve."""
 
 
-@lru_cache(4096)
+_CURVES: WeakKeyDictionary[WatchedRun, dict[str, tuple[Floats, Floats]]] = WeakKeyDictionary()
+"""By measure. A run that goes on is another object after each epoch: the curves before are forgotten with it."""
+
+
 def curve_of(one: WatchedRun, measure: str) -> tuple[Floats, Floats]:
     """A run's epochs, and the measure after each of them."""
-    values = [getattr(epoch, f"validation_{measure}") for epoch in one.epochs]
-    return np.array([float(epoch.epoch) for epoch in one.epochs]), np.array(values, np.float64)
+    curves = _CURVES.setdefault(one, {})
+    if measure not in curves:
+        values = [getattr(epoch, f"validation_{measure}") for epoch in one.epochs]
+        curves[measure] = np.array([float(epoch.epoch) for epoch in one.epochs]), np.array(values, np.float64)
+    return curves[measure]
 
 
 def drawn_runs(runs: Sequence[WatchedRun], singled_out: Collection[str]) -> list[WatchedRun]:

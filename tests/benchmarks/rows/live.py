@@ -76,6 +76,7 @@ def _cost(bench: Bench, pace: Pace) -> tuple[Measured, list[Look]]:
 
     def with_app() -> float:
         with attached(bench, pace.run) as terminal:
+            terminal.sent_in(3 * bench.sizes.settle_seconds)  # screens are built ahead
             return pace.images_per_second(lambda: seen.append(Look(terminal, seconds)))
 
     def without() -> float:
