@@ -177,6 +177,7 @@ def test_a_job_trains_only_the_run_that_is_still_its_own(run: RunDirectory, monk
         ("RUNNING", "None", "", True, ""),  # a warning before the time limit, or the grace time of a preemption
         ("COMPLETING", "TimeLimit", "", True, ""),
         ("COMPLETING", "None", "", False, ""),  # cancelled: it must not come back
+        ("PENDING", "BeginTime", "", False, ""),  # preempted: Slurm has done it
         ("RUNNING", "None", "Job is pending execution for job 7", True, ""),
         ("RUNNING", "None", "Requested operation is presently disabled", True, "can't be requeued"),
     ],
@@ -189,6 +190,13 @@ def test_a_job_is_requeued_unless_it_was_cancelled_or_already_is(
     assert fault in node.requeue("7")
     assert bool(node.requeue("7")) == bool(fault)
     assert programs.called("scontrol") == requeued
+
+
+def test_slurm_is_asked_again_where_it_ended_the_process_that_asked(programs: Programs) -> None:
+    programs.squeue("7|RUNNING|None|n1|v0")
+    programs.write("scontrol", 'test -e "$0.asked" && exit 0; touch "$0.asked"; kill -TERM $$')
+    assert node.requeue("7") == ""
+    assert (programs.folder / "scontrol.asked").exists()
 
 
 @pytest.mark.parametrize(("command", "requeued"), [("false", True), ("true", False)])

@@ -33,6 +33,7 @@ from fmnist_tui.training.events import Command
 
 _PATIENCE = 30.0
 """Seconds: a trainer on another node may have died a moment ago, with a heartbeat that is still fresh."""
+_MORE_TRIES, _BETWEEN_TRIES = 3, 0.5
 
 
 class Warnings:
@@ -115,16 +116,27 @@ def run_command_line(arguments: Sequence[str]) -> int:
 
 
 def requeue(job: str) -> str:
-    """Put this job back into the queue, unless it was cancelled or Slurm does it; return why that failed, or ""."""
+    """Put this job back into the queue, unless it was cancelled or Slurm does it; return why that failed, or "".
+
+    What asks Slurm is a process of this job, which Slurm may end like all others: then it is asked again.
+    """
+    fault = _requeued(job)
+    for _ in range(_MORE_TRIES):
+        if not fault:
+            break
+        time.sleep(_BETWEEN_TRIES)
+        fault = _requeued(job)
+    return f"saved, but Slurm job {job} can't be requeued ({fault})" if fault else ""
+
+
+def _requeued(job: str) -> str:
     try:
         now = find_job(job)
-        if now is not None and now.state == "COMPLETING" and now.reason != "TimeLimit":
+        if now is not None and (now.state == "PENDING" or (now.state == "COMPLETING" and now.reason != "TimeLimit")):
             return ""  # cancelled, or preempted, in which case it is in the queue already
         requeue_job(job)
     except SlurmError as error:
-        if "pending" in str(error).lower():  # it already is in the queue
-            return ""
-        return f"saved, but Slurm job {job} can't be requeued ({error})"
+        return "" if "pending" in str(error).lower() else str(error)  # it already is in the queue
     return ""
 
 
