@@ -80,7 +80,7 @@ def test_a_halving_sweep_as_an_array_with_a_requeued_and_two_preempted_tasks(
     cluster.call("scontrol", "requeue", f"{array}_0")  # the other task goes on, with the trial of this one as well
     cluster.release(f"{array}_0")
     done = epochs(made)
-    wait_for(lambda: epochs(made) > done + 2 and trained_now(made), made)
+    wait_for(lambda: epochs(made) > done + 2 and len(trained_now(made)) == 2, made)  # both tasks run again
 
     cluster.preempt()
     wait_for(lambda: read_sweep(made).status is SweepStatus.PENDING, made)
