@@ -34,9 +34,9 @@ class ModelPage(VerticalScroll):
     def __init__(self) -> None:
         super().__init__(id="right")
         self._known: tuple[Known, Dataset | None] | None = None
-        self._shown: object = None
-        self._drawn: dict[object, dict[str, VisualType]] = {}
-        """What was drawn of what is known."""
+        self._shown: tuple[ModelSpec, object] | None = None
+        self._drawn: dict[object, tuple[ModelSpec, dict[str, VisualType]]] = {}
+        """What was drawn of what is known; a model of the user's own may be replaced by another one of its name."""
 
     def compose(self) -> ComposeResult:
         """The panels; on screens without borders, the heading stands for the first one's title."""
@@ -69,14 +69,16 @@ class ModelPage(VerticalScroll):
         depends_on = model.name, recipe, theme.name, size
         if self._known is None or self._known[0] is not known or self._known[1] is not dataset:
             self._known, self._shown, self._drawn = (known, dataset), None, {}
-        if self._shown == depends_on:
+        if self._shown and self._shown[0] is model and self._shown[1] == depends_on:
             return
-        self._shown = depends_on
+        self._shown = model, depends_on
         table = known.tables.get(model.name)
         self.query_one("#about").border_title = page_title(model, table, theme, short=size.width < WIDE)
-        if depends_on not in self._drawn:
-            self._drawn[depends_on] = self._draw(model, known, dataset, recipe)
-        for name, shown in self._drawn[depends_on].items():
+        drawn_of, parts = self._drawn.get(depends_on, (None, {}))
+        if drawn_of is not model:
+            parts = self._draw(model, known, dataset, recipe)
+            self._drawn[depends_on] = model, parts
+        for name, shown in parts.items():
             part = self.query_one(f"#{name}", Static)
             if isinstance(shown, str):
                 update_changed(part, shown)

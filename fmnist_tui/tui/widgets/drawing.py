@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -368,7 +369,8 @@ def _in_order(ends: Sequence[_End]) -> list[_End]:
     """The same ends, with rows exchanged where the higher of two values would be below the lower one."""
     found = list(ends)
     pairs = [(a, b) for a in range(len(found)) for b in range(len(found)) if a != b]
-    for _ in found:
+    for _ in ends:
+        before = list(found)
         for a, b in pairs:
             if not found[a].is_crossed_with(found[b]):
                 continue
@@ -376,6 +378,8 @@ def _in_order(ends: Sequence[_End]) -> list[_End]:
             others = [one for number, one in enumerate(found) if number not in (a, b)]
             if not any(one.is_over(other) for one in moved for other in others):
                 found[a], found[b] = moved
+        if all(map(is_, found, before)):
+            break
     return found
 
 
