@@ -94,7 +94,7 @@ class Queued(_Event, frozen=True, gc=False, tag="queued"):
 class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
     """The engine is ready; the first step follows. A run killed before its first checkpoint has several of these.
 
-    `host`, `device`, `threads` and `exact` are as in `Resumed`.
+    `pid`, `host`, `device`, `threads` and `exact` are as in `Resumed`.
     """
 
     version: str
@@ -102,7 +102,7 @@ class RunStarted(_Event, frozen=True, gc=False, tag="run_started"):
     steps_per_epoch: Whole
     epochs: Whole
     parameters: Whole
-    pid: Whole
+    pid: Whole = 0
     host: str = ""
     device: str = ""
     threads: Whole = 0
@@ -262,7 +262,7 @@ class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
 
     Attributes:
         step: Steps taken so far.
-        pid: The trainer's.
+        pid: The trainer's; 0 in a log without it, such as a published one.
         host: Where it runs, or "" if unknown.
         device: What it trains on, or "" if unknown.
         threads: CPU threads that it computes with, or 0 if unknown.
@@ -270,7 +270,7 @@ class Resumed(_Event, frozen=True, gc=False, tag="resumed"):
     """
 
     step: Whole
-    pid: Whole
+    pid: Whole = 0
     host: str = ""
     device: str = ""
     threads: Whole = 0

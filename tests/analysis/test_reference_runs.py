@@ -16,6 +16,7 @@ from fmnist_tui.files import read_json
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.report.comparison import comparison_report
 from fmnist_tui.report.formats import to_csv, to_json, to_markdown
+from fmnist_tui.runs.fold import read_snapshot
 from fmnist_tui.runs.run import Run, read_runs
 from fmnist_tui.training.recipes import RECIPES
 
@@ -32,6 +33,11 @@ def test_there_are_three_seeds_of_each_version_and_one_under_the_origins_setting
     versions = [name for name in BUILT_IN if name in counted["tuned"]]
     assert {"v0", "v1", "v2", "v3", "v4"} <= set(versions)
     assert counted == {"tuned": dict.fromkeys(versions, 3), "origin": dict.fromkeys(versions, 1)}
+
+
+def test_their_logs_say_where_an_epoch_ends_also_without_a_process(records: list[Run]) -> None:
+    started = {record.run_id: read_snapshot(record.directory).started for record in records}
+    assert [run for run, event in started.items() if event is None] == []
 
 
 def test_the_summary_in_the_package_is_of_these_runs(records: list[Run]) -> None:
