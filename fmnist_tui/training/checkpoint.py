@@ -119,17 +119,21 @@ def checkpoint_folders(folder: Path) -> list[Path]:
 def load_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Checkpoint | None:
     """The newest valid checkpoint, to resume from, or None if there are no checkpoints.
 
-    Invalid ones after it are set aside: otherwise the resumed run would keep them and remove the checkpoints it writes.
+    What a killed process left of a write is undone. Invalid checkpoints after the one returned are set aside: otherwise
+    the resumed run would keep them and remove the checkpoints it writes.
 
     Args:
         folder: The folder of checkpoints.
-        check: Called before any are set aside. It raises if another trainer has taken over the folder.
+        check: Called before any are moved or removed. It raises if another trainer has taken over the folder.
 
     Raises:
         CheckpointError: There are checkpoints, but none of them can be read.
     """
     first_fault: CheckpointError | None = None
     try:
+        if list(folder.glob(".step-*")):
+            check()
+            _undo_unfinished_write(folder)
         found = checkpoint_folders(folder)
     except OSError as error:  # starting over would discard the progress saved there
         raise CheckpointError(f"checkpoints {folder} can't be read ({error.strerror})") from error
@@ -146,6 +150,20 @@ def load_newest(folder: Path, check: Callable[[], object] = lambda: None) -> Che
     if first_fault:
         raise first_fault
     return None
+
+
+def _undo_unfinished_write(folder: Path) -> None:
+    """Put back a checkpoint that was about to be replaced, and remove the half-written one.
+
+    After a last checkpoint, no later write would do so.
+    """
+    for replaced in folder.glob(".step-*.old"):
+        target = folder / replaced.name[1:].removesuffix(".old")
+        if not exists(target):
+            replaced.rename(target)
+    for pattern in (".step-*.old", ".step-*.tmp"):
+        for left in folder.glob(pattern):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _set_aside_after(taken: Path) -> None:

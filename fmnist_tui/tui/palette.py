@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from textual.app import App, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import ActiveBinding
 from textual.command import CommandList, CommandPalette, SearchIcon
 from textual.events import Mount
@@ -17,15 +17,25 @@ from textual.widgets import Input, OptionList
 
 from fmnist_tui.tui.base_screens import SafeScreen
 from fmnist_tui.tui.messages import ShowQueue
+from fmnist_tui.tui.widgets.choices import Attentive
 
 _LEFT_OUT = ("command_palette", "copy_text", "screen.copy_text", "focus_next", "focus_previous")
 
 
+class _Found(Attentive, CommandList):
+    """The commands found so far."""
+
+
 class Palette(SafeScreen, CommandPalette):
-    """Textual's, with fixes: paging through a list that isn't painted yet, and a second Enter, raise errors there.
+    """Textual's, with fixes: it fails at paging through a list that isn't painted yet, a second Enter, a late click.
 
     Like our own lists, it stops at both ends.
     """
+
+    def compose(self) -> ComposeResult:
+        """Textual's, with a list of our own."""
+        for widget in super().compose():
+            yield _Found() if isinstance(widget, CommandList) else widget
 
     def on_mount(self) -> None:
         """Replaces the magnifying glass, which takes two cells in some terminals and one in others, and isn't ASCII."""

@@ -226,6 +226,32 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path) -
     assert names(tmp_path) == ["step-0000008", "step-0000016"]
 
 
+def test_it_is_swept_away_on_resuming_too_since_a_finished_run_writes_no_more(tmp_path: Path) -> None:
+    written = write_checkpoint(tmp_path, checkpoint(8))
+    shutil.copytree(written, tmp_path / ".step-0000008.old")
+    shutil.copytree(written, tmp_path / ".step-0000016.tmp")
+    assert_same(load_newest(tmp_path), checkpoint(8))
+    assert names(tmp_path) == ["step-0000008"]
+
+
+def test_a_checkpoint_that_was_about_to_be_replaced_when_the_process_died_is_used(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, checkpoint(8)).rename(tmp_path / ".step-0000008.old")
+    (tmp_path / ".step-0000008.tmp").mkdir()
+    assert_same(load_newest(tmp_path), checkpoint(8))
+    assert names(tmp_path) == ["step-0000008"]
+
+
+def test_nothing_is_swept_away_in_a_folder_that_is_another_trainers_by_now(tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise RuntimeError("taken")
+
+    write_checkpoint(tmp_path, checkpoint(8))
+    (tmp_path / ".step-0000016.tmp").mkdir()
+    with pytest.raises(RuntimeError, match="taken"):
+        load_newest(tmp_path, refuse)
+    assert names(tmp_path) == [".step-0000016.tmp", "step-0000008"]
+
+
 def test_none_is_put_aside_in_a_folder_that_is_another_trainers_by_now(tmp_path: Path) -> None:
     def refuse() -> None:
         raise RuntimeError("taken")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich.style import Style
 from textual.command import CommandList, SearchIcon
+from textual.events import Click
 
 from fmnist_tui.tui.app import FmnistApp
 
@@ -47,3 +49,16 @@ async def test_an_action_is_found_by_its_name_and_done(app: FmnistApp, runs: Pat
         await pilot.pause(0.5)
         await pilot.press("enter")
         await until(pilot, lambda: "0 black, 255 white" in text_in(pilot, ".dialog"), "it is done")
+
+
+async def test_a_click_on_a_command_that_another_search_removed_meanwhile_does_nothing(app: FmnistApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("ctrl+p")
+        listed = app.screen.query_one(CommandList)
+        await until(pilot, lambda: listed.option_count > 1, "actions are listed")
+        last = Style(meta={"option": listed.option_count})
+        for _ in range(2):
+            listed.post_message(Click(listed, 3, 3, 0, 0, 1, False, False, False, 3, 3, style=last))
+        await pilot.pause()
+        assert listed.is_attached

@@ -6,6 +6,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.app import App, ComposeResult
+from textual.events import Click
 from textual.widgets import DataTable
 
 from fmnist_tui.tui.widgets.plain_table import PlainTable
@@ -44,3 +45,15 @@ async def test_a_cell_of_two_lines_is_left_to_textual(every_frame: None) -> None
         await pilot.pause()
         given = 0, 0, Style(), 9
         assert table._render_cell(*given) == DataTable._render_cell(table, *given)
+
+
+async def test_a_click_on_a_heading_that_is_gone_does_nothing(every_frame: None) -> None:
+    async with OneTable().run_test(size=(60, 10)) as pilot:
+        table = pilot.app.query_one(PlainTable)
+        table.show(["a", "b"], [("1", "2")])
+        await pilot.pause()
+        heading = Style(meta={"row": -1, "column": 1})
+        table.post_message(Click(table, 3, 0, 0, 0, 1, False, False, False, 3, 0, style=heading))
+        table.show(["a"], [("1",)])
+        await pilot.pause()
+        assert table.is_attached

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.events import Click
 from textual.widgets import OptionList, Select
 from textual.widgets._select import SelectCurrent, SelectOverlay
 
@@ -16,7 +17,16 @@ else:
     _Mixed = object
 
 
-class _Stopping(_Mixed):
+class Attentive(_Mixed):
+    """A list whose options may have changed while a click was on its way: Textual fails where there are fewer now."""
+
+    def on_click(self, event: Click) -> None:
+        """Ignores a click on an option that is gone."""
+        if event.style.meta.get("option", -1) >= self.option_count:
+            event.prevent_default()
+
+
+class _Stopping(Attentive):
     def action_cursor_up(self) -> None:
         """Moves up, unless at the first option that can be chosen."""
         before = self.highlighted

@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 from textual.cache import LRUCache
 from textual.coordinate import Coordinate
+from textual.events import Click
 from textual.widgets import DataTable
 
 from fmnist_tui.tui.cells import cells
@@ -57,6 +58,11 @@ class PlainTable(DataTable[Text]):
         for heading, width in zip(header, widths, strict=True):
             self.add_column(heading, width=width)
         self._add(lines, list(keys), 0, cursor)
+
+    def on_click(self, event: Click) -> None:
+        """Ignores a click on a column that went while the click was on its way: Textual fails there."""
+        if event.style.meta.get("column", -1) >= len(self.columns):
+            event.prevent_default()
 
     def _render_cell(
         self,
