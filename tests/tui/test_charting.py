@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from textual.app import App
 from textual.color import Color
 
 from fmnist_tui.models import looks
@@ -15,6 +16,7 @@ from fmnist_tui.models.looks import look_of
 from fmnist_tui.models.registry import BUILT_IN
 from fmnist_tui.tui.cells import cells, in_ascii
 from fmnist_tui.tui.themes import THEMES
+from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.drawing import Axes, Floats, Series, draw, logarithmic, prepared, thinned
 
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
@@ -172,3 +174,18 @@ def test_a_dashed_line_has_gaps() -> None:
 def test_points_beyond_the_shown_range_are_not_drawn() -> None:
     [left] = prepared([line_of([1.0, 2.0, 3.0, 4.0])], Axes(x_range=(1, 2)), 60)
     assert left.x.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("width", "legend"),
+    [(60, "  ━ training  ━ validation  ━ mean"), (44, "  ━ train  ━ val  ━ mean"), (26, "  ━ train"), (20, "")],
+)
+async def test_names_in_the_legend_are_shortened_where_not_all_of_them_fit(width: int, legend: str) -> None:
+    async with App[None]().run_test(size=(width, 12)) as pilot:
+        chart = Chart("loss")
+        chart.axis_label = "epoch"
+        await pilot.app.mount(chart)
+        training, mean = (Series(name, np.arange(2.0), np.ones(2), "#E69F00") for name in ("training", "mean"))
+        chart.series = (training, line_of([1.0, 2.0]), mean)
+        await pilot.pause()
+        assert chart.render().plain.splitlines()[0] == f"loss by epoch{legend}"

@@ -37,7 +37,7 @@ from fmnist_tui.tui.inspector.screen import InspectorScreen
 from fmnist_tui.tui.playground.screen import PlaygroundScreen
 
 from .demo_runs import dataset, write_demo_run
-from .driving import AnyPilot, loaded, notices, text_in, until, until_shown
+from .driving import AnyPilot, loaded, notices, part, text_in, until, until_shown
 from .test_errors_screen import at_errors
 
 Maker = Callable[..., FmnistApp]
@@ -71,6 +71,11 @@ async def test_every_view_of_a_real_run(
         await until_shown(pilot, "Epoch 3 of 3", "The weights after epoch 3")
         await pilot.press("p", "left", "left", "left")
         await until_shown(pilot, "Epoch 0 of 3", "before training")
+        track = part(pilot, "#slider").index("┼")
+        await pilot.click("#slider", offset=(track, 0))
+        await until_shown(pilot, "Epoch 1 of 3", "after epoch 1")
+        await pilot.click("#slider", offset=(2, 0))
+        await until_shown(pilot, "Epoch 1 of 3")
         await pilot.press("e")
         await until_shown(pilot, "against for", "votes for or against")
         await pilot.press("s")

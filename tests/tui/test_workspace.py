@@ -255,7 +255,7 @@ async def test_runs_are_filtered_grouped_pinned_compared_and_opened(app: FmnistA
             await pilot.press("escape", "slash", *"model", "equals_sign", *"v0", "enter")
             await until(pilot, lambda: len(table_of(pilot)) == 3, "two match, one is pinned")
             await until_shown(pilot, "2 of 6 runs: 2 finished")
-            assert "+●v3" in table_of(pilot)[0], "pinned ones first"
+            assert "*●v3" in table_of(pilot)[0], "pinned ones first"
             assert widget(pilot, "RunTable", RunTable).has_focus
             await pilot.press("g", *"sed")
             await until_shown(pilot, "unknown field 'sed'; did you mean seed?")

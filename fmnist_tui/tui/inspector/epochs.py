@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
+from textual.events import Click
+from textual.message import Message
+from textual.widgets import Static
 
 from fmnist_tui.inspection.requests import Answer, UnitImages
 from fmnist_tui.runs.snapshots import NetworkSnapshots
@@ -20,6 +24,42 @@ OF_EPOCHS = ("units", "filters", "predictions")
 """The views that change with the epoch."""
 _LONGEST_NAME = 14
 _NUMBERS = 8
+_TRACK = re.compile("[─┼●]+")
+
+
+class EpochLine(Static):
+    """The slider; a click on it chooses an epoch."""
+
+    ALLOW_SELECT = False
+
+    class Chosen(Message):
+        """An epoch was clicked.
+
+        Attributes:
+            at: Its index among the snapshots; their number for the trained network.
+        """
+
+        def __init__(self, at: int) -> None:
+            super().__init__()
+            self.at = at
+
+    _text = ""
+    _last = 0
+
+    def show(self, snapshots: NetworkSnapshots | None, at: int) -> None:
+        """Draws the slider as wide as the screen; without snapshots there is none."""
+        self.display = snapshots is not None
+        if snapshots is None:
+            return
+        text = slider(snapshots, at, self.screen.size.width - 2)
+        self._text, self._last = text.plain, len(snapshots)
+        self.update(text)
+
+    def on_click(self, event: Click) -> None:
+        """Chooses the epoch under the mouse."""
+        track = _TRACK.search(self._text)
+        if track and track.start() <= event.x < track.end():
+            self.post_message(self.Chosen(round((event.x - track.start()) * self._last / (len(track[0]) - 1))))
 
 
 def slider(snapshots: NetworkSnapshots, at: int, width: int) -> Text:

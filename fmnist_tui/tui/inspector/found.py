@@ -60,6 +60,16 @@ class Found:
         return self.labels[-1:] if self.contrasted else self.labels[:1]
 
     @property
+    def last(self) -> int:
+        """The place of the trained network on the slider: after all snapshots."""
+        return 0 if self.snapshots is None else len(self.snapshots)
+
+    @property
+    def at(self) -> int:
+        """The chosen place on the slider."""
+        return self.last if self.epoch is None else self.epoch
+
+    @property
     def is_deleted(self) -> bool:
         """Whether the run has been deleted."""
         return self.faults.get("") == DELETED

@@ -22,7 +22,7 @@ from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.snapshots import NoSnapshotsError
 from fmnist_tui.tui.base_screens import NetworkScreen
 from fmnist_tui.tui.inspector.choosing import samples_of
-from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, epoch_view, slider
+from fmnist_tui.tui.inspector.epochs import OF_EPOCHS, EpochLine, epoch_view
 from fmnist_tui.tui.inspector.facts import facts_text, heading
 from fmnist_tui.tui.inspector.found import DELETED, Answered, Deleted, Found, SnapshotsRead
 from fmnist_tui.tui.inspector.views import (
@@ -113,7 +113,7 @@ class InspectorScreen(NetworkScreen):
                 yield Static(id="legend")
         with Vertical(id="below"):
             yield Static(id="sentence")
-            yield Static(id="slider")
+            yield EpochLine(id="slider")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -215,11 +215,15 @@ class InspectorScreen(NetworkScreen):
 
     def action_epoch(self, by: int) -> None:
         """Shows the next epoch of which there is a snapshot (1), or the one before (-1); after them the last state."""
-        found = self._found
-        if found.snapshots is not None:
-            last = len(found.snapshots)
-            at = min(max((last if found.epoch is None else found.epoch) + by, 0), last)
-            found.epoch = None if at == last else at
+        self._go_to_epoch(self._found.at + by)
+
+    def on_epoch_line_chosen(self, message: EpochLine.Chosen) -> None:
+        """Shows the epoch that was clicked."""
+        self._go_to_epoch(message.at)
+
+    def _go_to_epoch(self, at: int) -> None:
+        if self._found.snapshots is not None:
+            self._found.epoch = None if at >= self._found.last else max(at, 0)
             self._show()
 
     def on_snapshots_read(self, message: SnapshotsRead) -> None:
@@ -319,7 +323,7 @@ class InspectorScreen(NetworkScreen):
         facts, names, found = self.query_one("#facts", Static), self._run.class_names, self._found.probabilities
         facts.update(facts_text(names, self._label, found, facts.size, self.app.current_theme))
         self._show_views()
-        self._show_slider()
+        self.query_one(EpochLine).show(self._found.snapshots if self._has_slider else None, self._found.at)
         self._show_maps()
         self.refresh_bindings()
 
@@ -382,16 +386,8 @@ class InspectorScreen(NetworkScreen):
         view, found = self._view, self._found
         answers, snapshots = found.answers.get(view, []), found.snapshots
         if snapshots is not None and view in OF_EPOCHS and (found.epoch is not None or view == "predictions"):
-            at = len(snapshots) if found.epoch is None else found.epoch
-            return epoch_view(view, snapshots, at, answers, look, space)
+            return epoch_view(view, snapshots, found.at, answers, look, space)
         return draw_view(view, answers, look, space)
-
-    def _show_slider(self) -> None:
-        line, found = self.query_one("#slider", Static), self._found
-        line.display = self._has_slider
-        if found.snapshots is not None:
-            at = len(found.snapshots) if found.epoch is None else found.epoch
-            line.update(slider(found.snapshots, at, self.size.width - 2))
 
     def _redraw(self, _: Theme | None = None) -> None:
         inverted, shades = self.app.settings.inverted, theme_shades(self.app)

@@ -18,6 +18,7 @@ from fmnist_tui.tui.widgets.drawing import SMALLEST, Axes, Series, draw, prepare
 _MARKS = {"dot": "•", "star": "★", "hd": "▞", "braille": "━"}
 """plotext's markers that aren't drawn as they are named."""
 _DASHED = "╍"
+_SHORT = {"training": "train", "validation": "val"}
 _GAP = "  "
 _CLOSE = 12
 """Cells between two changes in a row: leaving them out would take as many bytes as sending them."""
@@ -198,14 +199,23 @@ def _cells(row: Text) -> list[tuple[str, object]]:
 
 
 def _legend(title: Text, drawn: Sequence[Series], width: int) -> Text:
-    """The title, and as many entries after it as fit a line of `width` cells; curves named at their ends need none."""
+    """The title, and as many entries after it as fit a line of `width` cells; curves named at their ends need none.
+
+    Names are shortened where not all of them fit.
+    """
     line = title.copy()
     line.truncate(width, overflow="ellipsis")
-    for one in drawn:
-        if one.name and not one.end.startswith(one.name):
-            mark = _DASHED if one.dashed else _MARKS.get(one.marker, one.marker)
-            entry = Text.assemble(_GAP, (mark, one.colour), (f" {one.name}", "not bold"))
-            if line.cell_len + entry.cell_len > width:
-                break
-            line.append_text(entry)
+    named = [one for one in drawn if one.name and not one.end.startswith(one.name)]
+    entries = [_entry(one, one.name) for one in named]
+    if line.cell_len + sum(entry.cell_len for entry in entries) > width:
+        entries = [_entry(one, _SHORT.get(one.name, one.name)) for one in named]
+    for entry in entries:
+        if line.cell_len + entry.cell_len > width:
+            break
+        line.append_text(entry)
     return line
+
+
+def _entry(one: Series, name: str) -> Text:
+    mark = _DASHED if one.dashed else _MARKS.get(one.marker, one.marker)
+    return Text.assemble(_GAP, (mark, one.colour), (f" {name}", "not bold"))

@@ -214,7 +214,7 @@ class RunTable(Remappable, ScrollView, can_focus=True):
     def _row(self, one: WatchedRun, *, is_current: bool) -> Text:
         theme, run = self.app.current_theme, one.run
         line = Text("▌" if is_current else " ", no_wrap=True)
-        line.append("+" if run.run_id in self._pinned else " ", "bold")
+        line.append("*" if run.run_id in self._pinned else " ", "bold")
         status = status_colour(run.status, theme) or "dim"
         line.append(status_mark(run.status), status)
         for number, (column, value) in enumerate(self._layout.padded(cells_of(one))):
