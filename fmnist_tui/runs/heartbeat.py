@@ -76,6 +76,15 @@ def read_heartbeat(run: RunDirectory) -> Heartbeat | None:
     return _decoded(content[1]) if content else None
 
 
+def is_trained_by(pid: int, run: RunDirectory) -> bool:
+    """Whether the process is a trainer of the run on this machine, and not this process; numbers are reused."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended, or the system has no /proc
+        return False
+    return pid != os.getpid() and os.fsencode(run.run_id) in command
+
+
 def is_fresh(run: RunDirectory, observe: float = OBSERVE_SECONDS) -> bool:
     """Whether the run's trainer has beaten within the last STALE_SECONDS.
 

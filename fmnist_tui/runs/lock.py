@@ -30,6 +30,7 @@ from fmnist_tui.runs.heartbeat import (
     age_of,
     is_fresh,
     is_seen_to_beat,
+    is_trained_by,
     read_heartbeat,
     write_heartbeat,
 )
@@ -210,13 +211,7 @@ def _may_be_unseen(run: RunDirectory, beat: Heartbeat) -> bool:
 
     The latter is identified by its process; so is one whose lock file was removed, until it has saved.
     """
-    if not beat.is_from_here:
-        return True
-    try:
-        command = Path(f"/proc/{beat.pid}/cmdline").read_bytes()
-    except OSError:  # it has ended, or the system has no /proc
-        return False
-    return beat.pid != os.getpid() and os.fsencode(run.run_id) in command
+    return not beat.is_from_here or is_trained_by(beat.pid, run)
 
 
 def _beats_elsewhere(run: RunDirectory) -> bool:

@@ -1,12 +1,13 @@
-"""The part of the app that builds other screens while nothing happens, so that all visits are equally fast."""
+"""The part of the app that makes keys fast: other screens are built while nothing happens, and trainers give way."""
 
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.events import Event, InputEvent, Paste
 from textual.screen import Screen
@@ -15,19 +16,35 @@ from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui.app_state import LabApp
 from fmnist_tui.tui.base_screens import LabScreen
 
+if TYPE_CHECKING:
+    from fmnist_tui.runs.priority import GivingWay
+
 _PAUSE_SECONDS = 0.1
 """Between two steps, each of which delays a key that is pressed at this moment."""
 _QUIET_SECONDS = 1.0
 """After a key, the next steps wait: another one may follow."""
+_ACTIVE_SECONDS = 10.0
+"""For so long after a key, trainers give way."""
+_LOOK_SECONDS = 1.0
 
 
 class Preparing(LabApp):
-    """Parses style sheets and mounts screens ahead."""
+    """Parses style sheets and mounts screens ahead, and lets trainers give way while keys are pressed."""
 
     def __init__(self, folders: AppPaths, *, pace: float, in_app: bool) -> None:
         super().__init__(folders, pace=pace, in_app=in_app)
         self._steps: Iterator[object] = iter(())
-        self._last_input = 0.0
+        self._last_input = -math.inf
+        self._giving_way: GivingWay | None = None
+
+    def on_ready(self) -> None:
+        """Begins to look whether keys are pressed, now that the first screen is painted."""
+        self.threads.start(self._let_trainers_give_way)
+
+    def on_unmount(self) -> None:
+        """Trainers have their usual share of the CPU again."""
+        if self._giving_way is not None:
+            self.threads.start(self._giving_way.end, must_finish=True)
 
     async def on_event(self, event: Event) -> None:
         """Notes when a key was pressed."""
@@ -40,6 +57,14 @@ class Preparing(LabApp):
         if not self.is_headless:
             self._steps = self._steps_ahead()
             self._take_step()
+
+    def _let_trainers_give_way(self) -> None:
+        from fmnist_tui.runs.priority import GivingWay
+
+        self._giving_way = GivingWay()
+        while not self.ending.wait(_LOOK_SECONDS):
+            is_active = time.monotonic() - self._last_input < _ACTIVE_SECONDS
+            self._giving_way.update([one.run for one in self.runs_state.running] if is_active else [])
 
     def _take_step(self) -> None:
         if self.is_leaving:

@@ -37,9 +37,12 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def a_busy_machine_makes_no_trainer_unresponsive() -> Iterator[None]:
-    """Trainers that are only simulated beat once, and a test may take longer than a trainer may be silent."""
+    """Trainers that are only simulated beat once, and a test may take longer than a trainer may be silent.
+
+    Only while these tests run: those of the runs, which may follow in the same process, are about the real time.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(heartbeat, "STALE_SECONDS", 600.0)
         yield
