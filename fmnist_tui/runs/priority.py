@@ -74,7 +74,7 @@ def _nice(pid: int) -> int | None:
 def _set_nice(pid: int, nice: int, *, instead_of: int) -> bool:
     if _nice(pid) == instead_of:
         with suppress(OSError):
-            Path(f"/proc/{pid}/autogroup").write_text(str(nice))
+            Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
             return True
     return False
 
@@ -82,7 +82,7 @@ def _set_nice(pid: int, nice: int, *, instead_of: int) -> bool:
 def _session(process: int | str) -> tuple[str, int | None]:
     """The name of the session's group and its nice value; "" and None where the kernel has no such groups."""
     try:
-        name, _, nice = Path(f"/proc/{process}/autogroup").read_text().partition(" nice ")
+        name, _, nice = Path(f"/proc/{process}/autogroup").read_text(encoding="ascii").partition(" nice ")
         return name, int(nice)
     except (OSError, ValueError):
         return "", None

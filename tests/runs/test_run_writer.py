@@ -245,7 +245,7 @@ def test_a_run_that_is_taken_while_a_checkpoint_is_written_is_left_alone(run: Ru
         keeper.wait()
         with pytest.raises(Superseded):
             keeper.news()
+    assert (run.checkpoints / ".step-0000008.tmp").exists() is (looks == 0)
     found = load_newest(run.checkpoints)
     assert found is not None
     assert found.tensors["weight"][0] == 1.0
-    assert (run.checkpoints / ".step-0000008.tmp").exists() is (looks == 0)

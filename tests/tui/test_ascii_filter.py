@@ -55,7 +55,7 @@ def test_the_ends_of_a_scrollbar_are_blank_and_other_bars_are_not() -> None:
 async def test_asked_for_it_all_screens_are_ascii(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs), ascii_only=True)
     async with app.run_test(size=SIZES[0]) as pilot:
-        await until_shown(pilot, "finished", "VAL ACC", "training")
+        await until_shown(pilot, "finished", "VAL ACC", "train")
         assert shown(app).isascii()
         await pilot.press("1")
         await loaded(pilot)
