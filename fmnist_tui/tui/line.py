@@ -16,6 +16,8 @@ _QUEUE_SECONDS = 0.1
 """What may wait on the line."""
 _FEWEST = 800
 """Bytes that are sent at once however slow the line seems; fewer say nothing about its speed."""
+_FRAMES = 2
+"""Into which that is divided: the first one is there sooner."""
 _LARGE = 4000
 """Bytes after which a fast line is asked again: it may have become slow."""
 _LOST_SECONDS = 5.0
@@ -45,6 +47,11 @@ class Line:
         at_once = max(_FEWEST, int(self._rate * _QUEUE_SECONDS))
         ahead = sum(size for _, size in self._sent)
         return min(at_once, at_once + int(self._rate * self._delay) - ahead) if ahead else at_once
+
+    @property
+    def frame(self) -> int:
+        """How many bytes of a frame may be sent before the terminal shows them, on a slow line."""
+        return max(_FEWEST, int(self._rate * _QUEUE_SECONDS)) // _FRAMES
 
     def asks(self, size: int) -> bool:
         """Whether to send a request behind so many bytes."""

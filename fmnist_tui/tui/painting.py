@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rich.color import ColorSystem
@@ -117,15 +118,15 @@ class Painting(LabApp):
         """Sends what there is room for; the rest follows when the terminal has taken that."""
         now = time.monotonic()
         room = self._line.room(now)
-        frame = "" if room is not None and room <= 0 else self._picture.changes(room)
         x, y = self.screen.outer_size.clamp_offset(self.cursor_position)
         cursor = f"\x1b[{y + 1};{x + 1}H"
-        if frame or cursor != self._cursor:
+        frames = list(self._frames(room))
+        if frames or cursor != self._cursor:
             self._cursor = cursor
             if self._sync_available:
-                frame = f"{SYNC_START}{frame}{cursor}{SYNC_END}"
+                frame = "".join(f"{SYNC_START}{part}{cursor}{SYNC_END}" for part in frames or [""])
             else:
-                frame += cursor
+                frame = "".join((*frames, cursor))
             size = len(frame.encode())
             if self._probed is not driver:
                 self._probed, self._awaits_probe = driver, True
@@ -139,6 +140,16 @@ class Painting(LabApp):
         if not self._picture.is_shown and not self._waits:
             self._waits = True
             self.set_timer(_LATE_SECONDS, self._send_rest, name="rest of a frame")
+
+    def _frames(self, room: int | None) -> Iterator[str]:
+        """What may be sent now; on a slow line in parts, each of which the terminal shows as soon as it is there."""
+        while room is None or room > 0:
+            part = self._picture.changes(None if room is None else min(room, self._line.frame))
+            if part:
+                yield part
+            if room is None or not part:
+                return
+            room -= len(part.encode())
 
     @property
     def _is_ascii(self) -> bool:

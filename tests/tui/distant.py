@@ -88,7 +88,7 @@ class DistantTerminal(Terminal):
             return None
         end = self.sent.find(_FRAME_ENDS, first)
         end = len(self.sent) if end < 0 else end + len(_FRAME_ENDS)
-        answered = next(when for when, count in self._arrived if count >= end)
+        answered = next(when - (count - end) / self._rate for when, count in self._arrived if count >= end)
         late = begun + self._round_trip / 2
         return Answer(answered - late, self._arrived[-1][0] - late, len(self.sent) - first)
 

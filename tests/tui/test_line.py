@@ -27,6 +27,7 @@ def test_a_slow_line_takes_what_it_carries_in_a_tenth_of_a_second() -> None:
     line = Line()
     now = frames(line, 10e3, 0.2, [0, 30_000])
     assert line.room(now) == pytest.approx(1000, abs=2)
+    assert line.frame == pytest.approx(500, abs=1), "the first half is shown before the second has arrived"
     line.sent(1000, now)
     assert line.room(now) == pytest.approx(1000, abs=2), "while the first bytes are on their way, the line takes more"
     line.sent(1000, now)

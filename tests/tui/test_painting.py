@@ -120,3 +120,15 @@ def test_an_answer_to_a_key_does_not_wait_for_a_page_of_images_on_a_slow_line(ru
         answer = terminal.time_key(b"2", patience=10)
         assert answer is not None
         assert answer.first < 0.5
+
+
+def test_what_a_slow_line_takes_at_once_arrives_in_parts_that_are_shown_at_once(runs: Path) -> None:
+    with app_at_a_distance(runs, (120, 40), round_trip=0.1, bytes_per_second=20e3) as terminal:
+        while terminal.sent_in(1.0):
+            pass
+        answer = terminal.time_key(b"2", patience=10)
+        assert answer is not None
+        assert answer.size > 3000
+        *_, last = frames = bytes(terminal.sent[-answer.size :]).split(b"\x1b[?2026l")
+        assert last in (b"", b"\x1b[6n")
+        assert max(map(len, frames)) < 1500, "a twentieth of a second each, or the end of what is written last"
