@@ -3,8 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from runs.test_priority import nice_of, trained
+from runs.test_priority import if_it_can_be_set, nice_of, trained
 from runs.trainers import ENDLESS_V0, request
 
 from fmnist_tui.tui.app import FmnistApp
@@ -12,7 +11,7 @@ from fmnist_tui.tui.app import FmnistApp
 from .driving import until
 
 
-@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel has no groups of sessions")
+@if_it_can_be_set
 async def test_trainers_give_way_from_a_key_on_until_the_app_is_left(
     make_app: Callable[..., FmnistApp], runs: Path
 ) -> None:
