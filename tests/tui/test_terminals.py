@@ -72,6 +72,7 @@ def visit_everything(terminal: Terminal) -> None:
     terminal.press(PALETTE)
     terminal.wait_for("Search for commands")
     terminal.press_and_settle(ESCAPE)
+    terminal.wait_until_gone("Search for commands")
     terminal.press("q")
     assert terminal.wait() == 0
 
@@ -111,7 +112,9 @@ def test_without_a_mouse_in_ascii_and_in_silence_while_nothing_happens(runs: Pat
         for keys in (["2", TAB, TAB], [ESCAPE, "1", "j"], [ESCAPE, PALETTE]):
             terminal.press_and_settle(*keys)
             assert terminal.sent_in(0.8) == b""
-        terminal.press_and_settle(ESCAPE, "q")
+        terminal.press_and_settle(ESCAPE)
+        terminal.wait_until_gone("Search for commands")
+        terminal.press("q")
         assert terminal.wait() == 0
         assert_restored(terminal, RESTORING.keys() - MOUSE)
         assert not any(on in terminal.sent for on, _ in MOUSE.values())
