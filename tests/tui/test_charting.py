@@ -19,6 +19,8 @@ from fmnist_tui.tui.themes import THEMES
 from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.widgets.drawing import Axes, Floats, Series, draw, logarithmic, prepared, thinned
 
+from .driving import shown
+
 curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(-1e6, 1e6))
 rough_curves = arrays.arrays(np.float64, st.integers(1, 400), elements=st.floats(allow_nan=True, allow_infinity=True))
 
@@ -189,3 +191,19 @@ async def test_names_in_the_legend_are_shortened_where_not_all_of_them_fit(width
         chart.series = (training, line_of([1.0, 2.0]), mean)
         await pilot.pause()
         assert chart.render().plain.splitlines()[0] == f"loss by epoch{legend}"
+
+
+async def test_a_legend_in_the_frame_is_never_cut_off() -> None:
+    for width in range(28, 44):
+        async with App[None]().run_test(size=(width, 12)) as pilot:
+            chart = Chart("loss")
+            chart.styles.border = ("round", "white")
+            await pilot.app.mount(chart)
+            await pilot.pause()
+            names = ("training", "v3 seed 2")
+            chart.series = tuple(Series(name, np.arange(2.0), np.ones(2), "#E69F00") for name in names)
+            await pilot.pause()
+            frame = shown(pilot.app).splitlines()[0]
+            assert "loss  ━ train" in frame
+            assert "…" not in frame
+            assert ("v3 seed 2" in frame) is (width >= 32)

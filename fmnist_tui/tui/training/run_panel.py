@@ -21,6 +21,8 @@ from fmnist_tui.tui.widgets.fitted import FittedText
 
 _FRAME = 4
 """Cells of the panel's borders and padding."""
+_BESIDE_TITLE = 2
+"""More of them in the border that has the title, where there is one: blanks around it."""
 
 
 class RunPanel(Vertical):
@@ -46,7 +48,7 @@ class RunPanel(Vertical):
         snapshot, status, theme = follower.snapshot, follower.status, self.app.current_theme
         width, colour = self.screen.size.width - _FRAME, model_colour(version_in(snapshot.run_id), theme)
         run = known.record if known else None
-        name = headline(snapshot, status, run, theme, width)
+        name = headline(snapshot, status, run, theme, width if self._is_low else width - _BESIDE_TITLE)
         if name != self._title:  # setting it paints the whole panel
             self._title = self.border_title = name
         self._text("headline").show(name)

@@ -22,8 +22,8 @@ _SHORT = {"training": "train", "validation": "val"}
 _GAP = "  "
 _CLOSE = 12
 """Cells between two changes in a row: leaving them out would take as many bytes as sending them."""
-_FRAME = 4
-"""Cells of a panel's title that its corners take."""
+_FRAME = 6
+"""Cells beside a panel's title: its corners, and blanks around it."""
 
 
 class Chart(Widget):
