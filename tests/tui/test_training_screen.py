@@ -51,6 +51,15 @@ async def test_a_finished_run_shows_its_curve_its_end_and_its_numbers(
         assert "95% CI" in flat(app)
 
 
+async def test_what_a_run_is_called_fits_its_frame_whatever_the_width(make_app: Maker, runs: Path) -> None:
+    app = make_app(attach=write_run(runs, "v0"))
+    async with app.run_test(size=(100, 36)) as pilot:
+        await until_shown(pilot, "scored")
+        for width in range(80, 100):
+            await pilot.resize_terminal(width, 36)
+            await until(pilot, lambda: "finished ─" in part(pilot, "#run"), f"its status is whole at {width}")
+
+
 async def test_what_a_run_does_before_its_first_step_is_named(make_app: Maker, run: RunDirectory) -> None:
     write_log(run, [Stage("importing PyTorch")])
     with held(run):
