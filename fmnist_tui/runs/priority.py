@@ -34,7 +34,8 @@ class GivingWay:
     def update(self, runs: Iterable[RunDirectory]) -> None:
         """Lets the trainers of these runs give way, and no others; what can't be changed now is left to the next time.
 
-        Trainers on other machines, of other users, and those in a session with a priority of its own are left alone.
+        Trainers on other machines, of other users, and those in a session with a priority of its own are left alone;
+        those that a killed app left behind are restored as well.
         """
         wanted = {run: beat.pid for run in runs if (beat := read_heartbeat(run)) and beat.is_from_here}
         with self._lock:
@@ -42,8 +43,10 @@ class GivingWay:
                 return
             self._restore(keep=wanted)
             for run, pid in wanted.items():
-                if is_trained_by(pid, run) and _is_apart(pid) and _set_nice(pid, YIELDING, instead_of=_USUAL):
-                    self._lowered[run] = pid
+                if is_trained_by(pid, run) and _is_apart(pid):
+                    _set_nice(pid, YIELDING, instead_of=_USUAL)
+                    if _nice(pid) == YIELDING:
+                        self._lowered[run] = pid
 
     def end(self) -> None:
         """Restores all of them, within half a second, and changes nothing any more."""

@@ -64,7 +64,8 @@ class Preparing(LabApp):
         self._giving_way = GivingWay()
         while not self.ending.wait(_LOOK_SECONDS):
             is_active = time.monotonic() - self._last_input < _ACTIVE_SECONDS
-            self._giving_way.update([one.run for one in self.runs_state.running] if is_active else [])
+            running = self.runs_state.running if is_active else ()
+            self._giving_way.update(one.run for one in running if not one.status.waits)
 
     def _take_step(self) -> None:
         if self.is_leaving:

@@ -90,6 +90,14 @@ def test_it_gives_way_while_any_of_two_apps_wants_it(runs: Path) -> None:
         assert nice_of(pid) == 0
 
 
+def test_a_trainer_that_a_killed_app_left_behind_has_its_share_again(runs: Path) -> None:
+    run, killed, later = request(runs, ENDLESS_V0), GivingWay(), GivingWay()
+    with trained(run) as pid:
+        keep_trying(killed, [run], pid, YIELDING)
+        later.update([run])
+        keep_trying(later, [], pid, 0)
+
+
 def test_a_process_that_only_has_the_number_of_a_trainer_is_left_alone(runs: Path) -> None:
     run, giving_way = request(runs, ENDLESS_V0), GivingWay()
     with trained(run):
