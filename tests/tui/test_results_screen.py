@@ -242,6 +242,7 @@ async def test_a_run_that_ends_while_one_waits_here_shows_its_result(app: Fmnist
             await until(pilot, lambda: app.running_runs == (run,), "its trainer is seen")
             trainer.close()
             await until(pilot, lambda: "yours" in part(pilot, "IntervalPlot"), "its result is shown")
+            await until(pilot, lambda: "No curve" not in part(pilot, "Chart"), "its curve is drawn")
 
 
 @pytest.mark.usefixtures("blank_figures")

@@ -187,9 +187,7 @@ class ResultsScreen(LabScreen):
 
     def on_runs_view_drawing_asked(self, message: RunsView.DrawingAsked) -> None:
         """Shows or hides a curve."""
-        drawn = self._wanted.drawn
-        if drawn is None:
-            return
+        drawn = self._drawn
         if message.run in drawn:
             drawn = tuple(run for run in drawn if run != message.run)
         elif len(drawn) < MAX_CURVES:
@@ -204,7 +202,7 @@ class ResultsScreen(LabScreen):
 
     def on_runs_view_testing_asked(self, message: RunsView.TestingAsked) -> None:
         """Tests this run against those in the curves, pair by pair."""
-        others = [run for run in self._wanted.drawn or () if run != message.run]
+        others = [run for run in self._drawn if run != message.run]
         if others and self._now:
             chosen = [one for one in self._now.records if one.run_id in {message.run, *others}]
             self.app.push_screen(RunPairsScreen(chosen[::-1]))
@@ -216,7 +214,6 @@ class ResultsScreen(LabScreen):
         if message.wanted != self._wanted:  # another one is on its way
             return
         self._now = message
-        self._wanted = replace(message.wanted, drawn=message.drawn)
         self._show_all()
         self.refresh_bindings()
 
@@ -234,6 +231,13 @@ class ResultsScreen(LabScreen):
     @property
     def _view(self) -> str:
         return self.query_one(ContentSwitcher).current or "overview"
+
+    @property
+    def _drawn(self) -> tuple[str, ...]:
+        """The runs whose curves are drawn: those the user has chosen, else each version's best, which may change."""
+        if self._wanted.drawn is not None:
+            return self._wanted.drawn
+        return self._now.drawn if self._now else ()
 
     def _want(self, wanted: Wanted) -> None:
         self._wanted = wanted
