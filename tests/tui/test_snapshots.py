@@ -188,7 +188,7 @@ async def test_the_results_screen(make_app: Maker, compared: list[RunDirectory],
         ("recipes", ["c", "c"], "v1 tuned"),
         ("summary", ["c", "m"], "Total gain from v0 to v3"),
         ("curves", ["u"], "Validation NLL"),
-        ("runs", ["r"], "newest first"),
+        ("runs", ["r"], "0.1 MB"),
         ("calibration", ["b"], "80-87%"),
     )
     async with make_app().run_test(size=SIZE, notifications=True) as pilot:
