@@ -162,6 +162,9 @@ class FmnistApp(RunControl, FullResolution, Preparing):
 
     async def action_go(self, mode: str) -> None:
         """Shows another screen; keys that follow in the same burst reach that screen."""
+        if active_message_pump.get() is not self:  # a clicked widget can't wait until its own screen is closed
+            self.call_later(self.action_go, mode)
+            return
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         if self.is_leaving:

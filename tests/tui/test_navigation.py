@@ -3,14 +3,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from textual.app import ComposeResult
 from textual.widgets import Input
 
 from fmnist_tui.tui.app import FmnistApp
+from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.cells import fitting
-from fmnist_tui.tui.widgets.nav import SCREENS
+from fmnist_tui.tui.widgets.nav import SCREENS, Nav
 
 from .driving import AnyPilot, loaded, shown, text_in, until, until_shown, widget
 from .samples import held, training, write_run
+
+
+class HasNames(LabScreen):
+    """A screen with the line at the top, as the Inspector and the errors have it."""
+
+    def compose(self) -> ComposeResult:
+        yield Nav("")
+
 
 Maker = Callable[..., FmnistApp]
 NAMES = tuple(name for name, _ in SCREENS)
@@ -63,6 +74,31 @@ async def test_a_number_leads_away_from_what_is_open_over_a_screen(app: FmnistAp
                 assert app.current_mode == "results", opened
                 await pilot.press(keys[0])
                 assert len(app.screen_stack) == 1, opened
+
+
+@pytest.mark.timeout(60)
+async def test_a_click_on_a_name_leads_away_from_a_screen_that_was_opened_over_another(app: FmnistApp) -> None:
+    """The click's action once waited for the end of the screen that it was on, which waited for the action."""
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        for over in (HasNames(), HasNames()):
+            await app.push_screen(over)
+            await pilot.click(over.query(".screen").last())
+            await until(pilot, lambda: len(app.screen_stack) == 1, "it is closed")
+            assert app.current_mode == NAMES[-1]
+
+
+async def test_a_click_on_a_name_leads_away_from_the_errors(app: FmnistApp, runs: Path) -> None:
+    write_run(runs, seed=1)
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("4")
+        await until_shown(pilot, "w Errors")
+        await pilot.press("w")
+        await until_shown(pilot, "esc Back")
+        await pilot.click(app.screen.query("Nav .screen").first())
+        await until(pilot, lambda: app.current_mode == "dataset", "the screen that was clicked on is shown")
+        assert len(app.screen_stack) == 1
 
 
 HELP = {
