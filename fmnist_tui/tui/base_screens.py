@@ -15,7 +15,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.css.query import NoMatches
 from textual.errors import NoWidget
-from textual.events import Compose, Resize, ScreenResume, ScreenSuspend, Unmount
+from textual.events import Compose, Event, MouseEvent, Resize, ScreenResume, ScreenSuspend, Unmount
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.reactive import Reactive
@@ -91,6 +91,14 @@ class SafeScreen(Remappable, _Mixed):
         if isinstance(message, Compose) and not self._is_composed:
             self._is_composed = True
             self.refresh(layout=True)
+
+    def _forward_event(self, event: Event) -> None:
+        """Ignores the mouse where a widget has just gone, such as a notification: Textual looks for its parent."""
+        if isinstance(event, MouseEvent) and not event.is_forwarded:
+            with suppress(NoWidget):
+                if not self.get_widget_at(*event.screen_offset)[0].is_attached:
+                    return
+        super()._forward_event(event)
 
     def _compositor_refresh(self) -> None:
         """Paints once all widgets are there: what is below stays for as long, and no half of a dialog is sent."""

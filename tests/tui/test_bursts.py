@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Key, MouseDown, MouseUp, Paste, Resize
+from textual.events import Key, MouseDown, MouseMove, MouseUp, Resize
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import OptionList, Select
+from textual.widgets._toast import Toast
 from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
@@ -20,62 +22,15 @@ from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.palette import Palette
 from fmnist_tui.tui.run_control import RunControl
 
+from .demo_runs import write_demo_run
 from .driving import AnyPilot, loaded, shown, until
+from .random_input import post, printable
 from .samples import held, training, write_run
 from .terminal import ESCAPE, Terminal, app_in_terminal
+from .test_inspector import Answers
 
 Maker = Callable[..., FmnistApp]
-LEADING = [
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "6",
-    "escape",
-    "enter",
-    "tab",
-    "up",
-    "down",
-    "left",
-    "right",
-    "end",
-    "home",
-    "pagedown",
-]
-OPENING = ["question_mark", "ctrl+p", "q", "ctrl+q", "j", "o", "v", "l", "d", "delete", "w", "h", "s", "space", "r"]
-OTHERS = [*"abcefgimntuxyz0", "plus", "minus", "pageup", "shift+tab", "shift+left", "backspace", "ctrl+c", "delete"]
-KEYS: list[str] = [*LEADING, *LEADING, *OPENING, *OPENING, *OTHERS]
-PASTES = ["a\nb\r\n", "\x1b[31m\x00\x07", "9" * 100_000, "名前 🥿 é", "[bold]x[/]"]
-SIZES = [(80, 24), (60, 18), (120, 40), (20, 5), (1, 1), (200, 60)]
-
-
-def printable(key: str) -> str | None:
-    """The character that a key types."""
-    names: dict[str, str] = {"space": " ", "question_mark": "?", "plus": "+", "minus": "-"}
-    return key if len(key) == 1 else names.get(key)
-
-
-def post(app: FmnistApp, chance: random.Random) -> str:
-    """Sends the app one random thing, and doesn't wait; returns what it was."""
-    kind = chance.random()
-    if kind < 0.85:
-        key: str = chance.choice(KEYS)
-        for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            app.post_message(Key(key, printable(key)))
-        return key
-    if kind < 0.90:
-        app.post_message(Paste(text := chance.choice(PASTES)))
-        return f"paste {text[:5]!r}"
-    if kind < 0.95:
-        size = Size(*chance.choice(SIZES))
-        app.post_message(Resize(size, size))
-        return f"size {size}"
-    x, y = chance.randrange(80), chance.randrange(24)
-    for _ in range(chance.choice((1, 2, 3))):
-        for event in (MouseDown, MouseUp):
-            app.post_message(event(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
-    return f"click {x},{y}"
+SIZES = ((80, 24), (120, 36), (60, 18), (200, 50))
 
 
 async def send_bursts(app: FmnistApp, pilot: AnyPilot, chance: random.Random, count: int) -> list[str]:
@@ -96,24 +51,36 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(RunControl, name, lambda _, message: None)
 
 
+async def answers(app: FmnistApp) -> bool:
+    """Whether the app handles messages, or has ended."""
+    heard = asyncio.Event()
+    app.call_later(heard.set)
+    end = time.monotonic() + 60
+    while app.is_running and not app.is_leaving and not heard.is_set() and time.monotonic() < end:
+        await asyncio.sleep(0.01)
+    return heard.is_set() or not app.is_running or app.is_leaving
+
+
 async def fuzz(make_app: Maker, runs: Path, seed: int, bursts: int) -> None:
     """Sends bursts to an app with a live run, an interrupted one and finished ones; it restarts where it was left."""
     chance = random.Random(seed)  # noqa: S311
     live = write_run(runs, "v1", seed=5, log=training("v1", epochs=2))
     for number, version in enumerate(("v0", "v1", "v2", "v3")):
-        write_run(runs, version, seed=number)
+        write_demo_run(runs, version, seed=number, wrong=20 + 10 * number)
     write_run(runs, "v2", seed=6, log=training("v2", epochs=1)).result.unlink()
     done, sent = 0, list[str]()
     with held(live):
         while done < bursts:
             app = make_app()
+            app.inspection = Answers()  # type: ignore[assignment]
             try:
-                async with app.run_test(notifications=True) as pilot:
+                async with app.run_test(size=chance.choice(SIZES), notifications=True) as pilot:
                     if chance.random() < 0.7:
                         await loaded(pilot)
                     while app.is_running and done < bursts:
                         sent = await send_bursts(app, pilot, chance, 10)
                         done += 10
+                        assert await answers(app), "the app is frozen"
                     app.exit()
             except BaseException as error:
                 error.add_note(f"seed {seed}, burst {done}, sent: {' '.join(sent)}; screens: {app.screen_stack}")
@@ -133,7 +100,7 @@ async def test_bursts_of_anything_crash_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(100, 110))
 @pytest.mark.usefixtures("no_training", "every_frame")
 async def test_thousands_of_bursts_crash_nothing(
@@ -187,6 +154,21 @@ async def test_a_dialog_is_answered_once(app: FmnistApp, runs: Path, keys: list[
                 if not app.is_running:  # an Enter left it
                     return
                 await app.action_go("dataset")
+
+
+async def test_the_mouse_on_a_notification_that_has_just_gone_does_nothing(app: FmnistApp) -> None:
+    """It is looked up on the last layout, where the notification still is; Textual asked for its parent's region."""
+    async with app.run_test(notifications=True) as pilot:
+        await loaded(pilot)
+        app.notify("Saved.")
+        await until(pilot, lambda: list(app.screen.query(Toast)), "the notification is there")
+        toast = app.screen.query(Toast).first()
+        await until(pilot, lambda: toast.region.area, "it has a place")
+        x, y = toast.region.offset
+        await toast.remove()
+        assert app.screen.get_widget_at(x, y)[0] is toast
+        for kind in (MouseMove, MouseDown, MouseMove, MouseUp):
+            app.screen._forward_event(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
 
 
 async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,3 +57,16 @@ async def test_a_click_on_a_heading_that_is_gone_does_nothing(every_frame: None)
         table.show(["a"], [("1",)])
         await pilot.pause()
         assert table.is_attached
+
+
+async def test_the_cursor_of_an_empty_table_stays_on_its_first_row(every_frame: None) -> None:
+    """Textual sent it to row -1, which is the last row of a list, or none."""
+    async with OneTable().run_test(size=(60, 10)) as pilot:
+        table = pilot.app.query_one(PlainTable)
+        for key in ("end", "ctrl+end", "pagedown", "pageup", "up", "down", "home", "ctrl+home"):
+            table.focus()
+            await pilot.press(key)
+            assert table.cursor_coordinate == (0, 0)
+        table.show(["a"], [("1",), ("2",)])
+        await pilot.pause()
+        assert table.cursor_row == 0

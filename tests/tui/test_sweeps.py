@@ -116,7 +116,8 @@ async def test_without_sweeps_the_screen_says_how_to_start_one(app: FmnistApp) -
     async with app.run_test() as pilot:
         await open_sweeps(pilot)
         await until_shown(pilot, "No sweeps yet.")
-        await pilot.press("n", "v", "s", "r", "t")
+        widget(pilot, "#sweeps", DataTable).focus()
+        await pilot.press("pagedown", "n", "v", "s", "r", "t")
         assert "fmnist-tui sweep v0 --set lr=log:1e-3:1" in flat(pilot.app)
 
 

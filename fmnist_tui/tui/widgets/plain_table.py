@@ -59,6 +59,11 @@ class PlainTable(DataTable[Text]):
             self.add_column(heading, width=width)
         self._add(lines, list(keys), 0, cursor)
 
+    def validate_cursor_coordinate(self, value: Coordinate) -> Coordinate:
+        """Never before the first row, where Textual sends the cursor of an empty table with `end`."""
+        row, column = super().validate_cursor_coordinate(value)
+        return Coordinate(max(row, 0), max(column, 0))
+
     def on_click(self, event: Click) -> None:
         """Ignores a click on a column that went while the click was on its way: Textual fails there."""
         if event.style.meta.get("column", -1) >= len(self.columns):
