@@ -91,6 +91,14 @@ class SafeScreen(Remappable, _Mixed):
         if isinstance(message, Compose) and not self._is_composed:
             self._is_composed = True
             self.refresh(layout=True)
+        elif isinstance(message, Unmount):
+            self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        """Textual would keep the screen in memory until what it watched of the app changes."""
+        self.app.theme_changed_signal.unsubscribe(self)
+        for watchers in getattr(self.app, "__watchers", {}).values():
+            watchers[:] = [(node, callback) for node, callback in watchers if node is not self]
 
     def _forward_event(self, event: Event) -> None:
         """Ignores the mouse where a widget has just gone, such as a notification: Textual looks for its parent."""
