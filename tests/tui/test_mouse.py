@@ -100,6 +100,16 @@ async def test_texts_are_not_selected_without_a_button(app: FmnistApp) -> None:
         assert app.screen.selections == before
 
 
+async def test_a_double_click_on_a_screens_name_selects_nothing(app: FmnistApp, every_frame: None) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        before = app.screen
+        await pilot.click(list(before.query("Nav .screen"))[1], times=2)
+        await until(pilot, lambda: app.current_mode == "models", "the screen is shown")
+        assert not before.selections
+        assert not app.screen.selections
+
+
 async def test_dragging_a_chart_selects_no_text(make_app: Maker, runs: Path) -> None:
     app = make_app(attach=write_run(runs))
     async with app.run_test(size=(120, 40)) as pilot:
