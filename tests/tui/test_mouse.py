@@ -17,7 +17,7 @@ from fmnist_tui.tui.widgets.chart import Chart
 from fmnist_tui.tui.workspace.run_table import RunTable
 
 from .demo_runs import write_demo_run
-from .driving import AnyPilot, drawn, listen, loaded, notices, part, until, until_shown, widget
+from .driving import AnyPilot, drawn, loaded, part, until, until_shown, widget
 from .samples import training, write_run
 
 Maker = Callable[..., FmnistApp]
@@ -189,7 +189,6 @@ async def test_a_click_marks_a_run_for_the_playground(app: FmnistApp, runs: Path
         write_demo_run(runs, "v0", seed=seed, wrong=20 + seed)
     async with app.run_test() as pilot:
         await loaded(pilot)
-        listen(app)
         await pilot.press("6")
         await until_shown(pilot, "v0")
         await pilot.press("m")
@@ -200,4 +199,3 @@ async def test_a_click_marks_a_run_for_the_playground(app: FmnistApp, runs: Path
         assert isinstance(app.screen, ChooseRunsDialog)
         await pilot.click(OptionList, offset=(8, 0))
         await until(pilot, lambda: part(pilot, "OptionList").count("■") == 2, "and unmarked")
-        assert not notices(app)
