@@ -100,13 +100,28 @@ class SafeScreen(Remappable, _Mixed):
         for watchers in getattr(self.app, "__watchers", {}).values():
             watchers[:] = [(node, callback) for node, callback in watchers if node is not self]
 
+    def on_screen_suspend(self) -> None:
+        """Ends a selection of text: where the button was released elsewhere, the mouse would go on without it."""
+        self._selecting = False
+
     def _forward_event(self, event: Event) -> None:
-        """Ignores the mouse where a widget has just gone, such as a notification: Textual looks for its parent."""
+        """Ignores the mouse where a widget has just gone, such as a notification: Textual looks for its parent.
+
+        A widget that holds the mouse and isn't seen any more loses it: nothing else would hear the mouse.
+        """
         if isinstance(event, MouseEvent) and not event.is_forwarded:
+            if (holder := self.app.mouse_captured) and not self._shows(holder):
+                self.app.capture_mouse(None)
             with suppress(NoWidget):
                 if not self.get_widget_at(*event.screen_offset)[0].is_attached:
                     return
         super()._forward_event(event)
+
+    def _shows(self, widget: Widget) -> bool:
+        with suppress(NoWidget):
+            self.find_widget(widget)
+            return widget.is_attached
+        return False
 
     def _compositor_refresh(self) -> None:
         """Paints once all widgets are there: what is below stays for as long, and no half of a dialog is sent."""

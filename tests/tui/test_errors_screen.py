@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from textual.geometry import Size
-from textual.widgets import DataTable
+from textual.widgets import DataTable, Tab
 
 from fmnist_tui.data import FASHION_CLASSES
 from fmnist_tui.tui.app import FmnistApp
@@ -128,6 +128,24 @@ async def walk_the_map(pilot: AnyPilot) -> None:
     await until_shown(pilot, "T-shirt/top, correct", "1 of 48, image")
     await pilot.press("v", "escape")
     assert isinstance(pilot.app.screen, ResultsScreen)
+
+
+async def test_escape_leads_back_to_the_matrix_only_from_its_images(app: FmnistApp, runs: Path) -> None:
+    """Where its tab had been clicked to leave them, it led there later, instead of to the screen below."""
+    two(runs)
+    async with app.run_test() as pilot:
+        await at_errors(pilot)
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.focused, HeatMap), "the matrix is shown")
+        await pilot.press("enter")
+        await until_shown(pilot, "true T-shirt/top, predicted Trouser", "1 of 1, image")
+        tabs = list(app.screen.query(Tab))
+        await pilot.click(tabs[0])
+        await until_shown(pilot, "Most confused")
+        await pilot.click(tabs[2])
+        await until_shown(pilot, "1 of 1, image")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ResultsScreen), "the screen below is shown")
 
 
 async def walk_the_galleries(pilot: AnyPilot) -> None:

@@ -55,6 +55,35 @@ async def test_all_settings_are_a_key_away_and_checked_as_they_are_typed(app: Fm
         assert str(widget(pilot, "#toggle-more", Button).label) == "+ More settings: 2 set"
 
 
+async def click_the_line(pilot: AnyPilot) -> None:
+    line = widget(pilot, "#toggle-more", Button)
+    scrolled = line.screen.query_one("#train VerticalScroll")
+
+    def is_in_view() -> bool:
+        line.scroll_visible()
+        return scrolled.region.contains_region(line.region)
+
+    await until(pilot, is_in_view, "it is in view")
+    await pilot.click(line)
+
+
+@at_every_size
+async def test_a_click_on_the_line_opens_them_as_the_key_does(app: FmnistApp, size: tuple[int, int]) -> None:
+    """It made no room, so that at the smallest size no setting was seen."""
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("2")
+        await click_the_line(pilot)
+        await until(pilot, lambda: shown(pilot), "the section is open")
+        await pilot.pause()
+        focused = app.focused
+        assert isinstance(focused, Input)
+        assert focused.name == shown(pilot)[0]
+        await until(pilot, lambda: "schedule" in text_in(pilot, "#train"), "the first of them is in view")
+        await click_the_line(pilot)
+        await until(pilot, lambda: not shown(pilot), "another click closes it")
+        assert app.focused is widget(pilot, "#versions", OptionList)
+
+
 async def test_only_what_all_chosen_models_have_is_shown_and_used(app: FmnistApp) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("2", "m")

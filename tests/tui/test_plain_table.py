@@ -70,3 +70,19 @@ async def test_the_cursor_of_an_empty_table_stays_on_its_first_row(every_frame: 
         table.show(["a"], [("1",), ("2",)])
         await pilot.pause()
         assert table.cursor_row == 0
+
+
+async def test_a_table_that_is_shown_and_filled_while_others_are_laid_out_has_room_for_its_rows(
+    every_frame: None,
+) -> None:
+    """The queue had no rows where the screen below it was laid out again in that moment."""
+    async with OneTable().run_test(size=(60, 10)) as pilot:
+        table = pilot.app.query_one(PlainTable)
+        table.styles.height = "auto"
+        table.display = False
+        await pilot.pause()
+        table.display = True
+        table.show(["a"], [("1",), ("2",)])
+        pilot.app.screen._refresh_layout()
+        await pilot.pause()
+        assert table.region.height == 3

@@ -77,6 +77,7 @@ class Thumbnails(Remappable, Widget, can_focus=True):
         .thumbnails--cursor { color: $accent; text-style: bold reverse; }
     }
     """
+    ALLOW_SELECT = False  # a double click opens, and there is no text to select
     BINDINGS = [
         Binding("left", "move(-1)", "Previous", show=False),
         Binding("right", "move(1)", "Next", show=False),

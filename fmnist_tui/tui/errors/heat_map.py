@@ -36,6 +36,7 @@ class HeatMap(Remappable, Widget, can_focus=True):
     around the cursor's cell only help the eye.
     """
 
+    ALLOW_SELECT = False  # a double click opens, and there is no text to select
     BINDINGS = [
         Binding("left", "move(0, -1)", "Left", show=False),
         Binding("right", "move(0, 1)", "Right", show=False),

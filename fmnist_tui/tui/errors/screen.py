@@ -162,7 +162,9 @@ class ErrorsScreen(LabScreen):
             self.dismiss()
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
-        """Another view, by key or by mouse."""
+        """Another view, by key or by mouse; a cell's images were left by any but their own."""
+        if event.pane.id != "mistakes":
+            self._came_from = None
         if self.is_current:
             self.query_one(_FOCUS[event.pane.id or "classes"]).focus()
         self._show_title()

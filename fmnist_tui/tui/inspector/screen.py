@@ -40,7 +40,7 @@ from fmnist_tui.tui.inspector.views import (
 from fmnist_tui.tui.messages import StepByStep
 from fmnist_tui.tui.widgets.images import Picture, drawing, picture, theme_shades
 from fmnist_tui.tui.widgets.key_line import KeyLine
-from fmnist_tui.tui.widgets.nav import Nav
+from fmnist_tui.tui.widgets.nav import Links, Nav
 from fmnist_tui.tui.widgets.value_maps import palette_of
 
 Pixels = NDArray[np.uint8]
@@ -102,7 +102,7 @@ class InspectorScreen(NetworkScreen):
         """The image and the prediction; right of them the views."""
         yield Nav("")
         yield Static(id="title")
-        yield Static(id="views")
+        yield Links(id="views")
         with Horizontal(id="panels"):
             with Vertical(id="image", classes="panel") as left:
                 left.border_title = "Image"

@@ -121,7 +121,7 @@ class MoreSettings(Vertical):
     @on(Button.Pressed, "#toggle-more")
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        await self.toggle()
+        await self.run_action("screen.more")  # which also makes room for the fields
 
     @on(Input.Changed)
     def _take_value(self, event: Input.Changed) -> None:

@@ -44,7 +44,7 @@ from fmnist_tui.tui.models.more_settings import MoreSettings
 from fmnist_tui.tui.models.naming import NameModelDialog, check_named, find_models
 from fmnist_tui.tui.runs_state import RunsState
 from fmnist_tui.tui.settings import Settings
-from fmnist_tui.tui.widgets.choices import Choices
+from fmnist_tui.tui.widgets.choices import Choices, Markable
 from fmnist_tui.tui.widgets.fitted import Fitted, update_changed
 from fmnist_tui.tui.widgets.key_line import KeyLine
 from fmnist_tui.tui.widgets.nav import Nav
@@ -81,7 +81,8 @@ class ModelsScreen(LabScreen):
         yield Nav("models")
         with Horizontal():
             with Vertical(id="left"):
-                yield Choices(*(Option(model.name) for model in all_models()), id="versions", classes="panel")
+                models = (Option(model.name) for model in all_models())
+                yield Markable(*models, clicks=2, id="versions", classes="panel")
                 with Vertical(id="train", classes="panel"):
                     with VerticalScroll(can_focus=False):
                         yield TrainForm(self.app.settings.form, in_app=self.app.in_app)
@@ -153,6 +154,10 @@ class ModelsScreen(LabScreen):
 
     def on_option_list_option_selected(self) -> None:
         """Enter marks, as the space bar does."""
+        self.action_mark()
+
+    def on_markable_marked(self) -> None:
+        """A double click marks, too; a single one only shows the model's page."""
         self.action_mark()
 
     def on_train_form_changed(self) -> None:

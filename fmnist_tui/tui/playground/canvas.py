@@ -186,7 +186,10 @@ class Canvas(Widget, can_focus=True):
         self._paint([here], event.button, goes_on=False)
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """Continues it, in a straight line from the place before."""
+        """Continues it, in a straight line from the place before; a release outside isn't always reported."""
+        if not event.button:
+            self.release_mouse()
+            return
         here = self.arrangement.pixels_at(event.x, event.y)
         if self._dragged and self._dragged != here:
             lines = list(zip(self._dragged, here, strict=True))
@@ -196,7 +199,11 @@ class Canvas(Widget, can_focus=True):
     def on_mouse_up(self, _: MouseUp) -> None:
         """Ends it."""
         self.release_mouse()
-        self._dragged = None
+
+    def on_mouse_release(self) -> None:
+        """Ends it, also where a dialog took the mouse; unless the next press has come already."""
+        if self.app.mouse_captured is not self:
+            self._dragged = None
 
     def _paint(self, lines: list[tuple[Pixel, Pixel]], button: int, *, goes_on: bool) -> None:
         self.cursor = lines[-1][1]

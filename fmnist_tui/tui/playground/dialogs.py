@@ -16,7 +16,7 @@ from fmnist_tui.text import percent
 from fmnist_tui.tui.base_screens import Dialog
 from fmnist_tui.tui.playground.selection import MOST_RUNS
 from fmnist_tui.tui.themes import model_colour
-from fmnist_tui.tui.widgets.choices import Choices
+from fmnist_tui.tui.widgets.choices import Choices, Markable
 
 
 class ChooseRunsDialog(Dialog[list[Run] | None]):
@@ -39,7 +39,7 @@ class ChooseRunsDialog(Dialog[list[Run] | None]):
         """Heading, list and what the keys do."""
         with Vertical(classes="dialog"):
             yield Static(f"Which runs should predict? Up to {MOST_RUNS}", classes="muted")
-            yield Choices(*(Option(self._line(record), id=record.run_id) for record in self._records))
+            yield Markable(*(Option(self._line(record), id=record.run_id) for record in self._records), clicks=1)
             yield Static("space marks, enter shows the marked ones, esc cancels", classes="muted")
 
     def action_mark(self) -> None:
@@ -55,6 +55,10 @@ class ChooseRunsDialog(Dialog[list[Run] | None]):
         else:
             self.notify(f"At most {MOST_RUNS} runs; unmark one first", severity="warning", markup=False)
         choices.replace_option_prompt(record.run_id, self._line(record))
+
+    def on_markable_marked(self) -> None:
+        """A click marks, too."""
+        self.action_mark()
 
     def on_option_list_option_selected(self, event: Choices.OptionSelected) -> None:
         """Dismisses with the marked runs, or, if none is marked, with the one under the cursor."""

@@ -35,6 +35,7 @@ class Chart(Widget):
     """
 
     DEFAULT_CSS = "Chart { width: 1fr; height: 1fr; }"
+    ALLOW_SELECT = False  # dragging would select the texts around it
 
     series: reactive[tuple[Series, ...]] = reactive((), always_update=True, repaint=False)
     axes: reactive[Axes] = reactive(Axes(), repaint=False)
@@ -120,15 +121,21 @@ class Chart(Widget):
         self.capture_mouse()
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """Drags, a cell at a time."""
-        if self._dragged_from is not None and event.screen_x != self._dragged_from and self.size.width:
+        """Drags, a cell at a time; a button that was released elsewhere isn't always reported."""
+        if not event.button:
+            self.release_mouse()
+        elif self._dragged_from is not None and event.screen_x != self._dragged_from and self.size.width:
             self.post_message(self.Dragged(self, (event.screen_x - self._dragged_from) / self.size.width))
             self._dragged_from = event.screen_x
 
     def on_mouse_up(self, _: MouseUp) -> None:
         """Ends dragging."""
-        self._dragged_from = None
         self.release_mouse()
+
+    def on_mouse_release(self) -> None:
+        """Ends dragging, also where a dialog took the mouse; unless the next press has come already."""
+        if self.app.mouse_captured is not self:
+            self._dragged_from = None
 
     def _zoom(self, event: MouseScrollUp | MouseScrollDown, direction: int) -> None:
         event.stop()

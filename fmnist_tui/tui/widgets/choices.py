@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.events import Click
+from textual.message import Message
 from textual.widgets import OptionList, Select
 from textual.widgets._select import SelectCurrent, SelectOverlay
+from textual.widgets.option_list import Option
 
 if TYPE_CHECKING:
     _Mixed = OptionList
@@ -47,6 +49,34 @@ class Choices(_Stopping, OptionList):
 
     # The least width matters: Textual fails to wrap options at a width of zero.
     DEFAULT_CSS = "Choices { min-width: 16; }"
+
+
+class Markable(Choices):
+    """A list whose options can be marked; elsewhere a click chooses as Enter does, here it doesn't."""
+
+    class Marked(Message):
+        """The highlighted option was clicked, to be marked or no longer."""
+
+    def __init__(self, *options: Option, clicks: int, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
+        """A list.
+
+        Args:
+            options: What can be chosen.
+            clicks: How many clicks mark an option: 1, or 2 where one click is to do no more than move the cursor.
+            id: Of the widget.
+            classes: Of the widget.
+        """
+        super().__init__(*options, id=id, classes=classes)
+        self._clicks = clicks
+
+    def on_click(self, event: Click) -> None:
+        """Moves the cursor to the option, and asks to mark it."""
+        event.prevent_default()
+        clicked = event.style.meta.get("option", -1)
+        if 0 <= clicked < self.option_count and not self.get_option_at_index(clicked).disabled:
+            self.highlighted = clicked
+            if event.chain % self._clicks == 0:
+                self.post_message(self.Marked())
 
 
 class _Popup(_Stopping, SelectOverlay):

@@ -35,6 +35,12 @@ _ROOM, _LITTLE_ROOM = 24, 8
 """Cells for the running run beside full and beside short titles; with less, only the current screen has a title."""
 
 
+class Links(Static):
+    """A text that can be clicked: a double click on it does no more than a click, where Textual would select it."""
+
+    ALLOW_SELECT = False
+
+
 class Nav(Horizontal):
     """Names the screens with their keys, the current one highlighted. A click opens a screen."""
 
@@ -49,7 +55,7 @@ class Nav(Horizontal):
         """A cell for each screen, then the running runs."""
         self.set_class(not has_full_titles(self.app.size.width), "-short")
         for (name, _), title in zip(SCREENS, self._titles(), strict=True):
-            yield Static(title, classes="screen current" if name == self._current else "screen")
+            yield Links(title, classes="screen current" if name == self._current else "screen")
         yield Static(id="running")
 
     def on_mount(self) -> None:

@@ -64,6 +64,13 @@ class PlainTable(DataTable[Text]):
         row, column = super().validate_cursor_coordinate(value)
         return Coordinate(max(row, 0), max(column, 0))
 
+    def watch_virtual_size(self) -> None:
+        """Forgets the size that its contents had before: Textual keeps it where a change of the layout was due already.
+
+        The height of a table that was just shown and filled could stay that of the empty one, and no row was seen.
+        """
+        self._box_model_cache.clear()
+
     def on_click(self, event: Click) -> None:
         """Ignores a click on a column that went while the click was on its way: Textual fails there."""
         if event.style.meta.get("column", -1) >= len(self.columns):

@@ -94,7 +94,7 @@ class RunTable(Remappable, ScrollView, can_focus=True):
         return self._lines[self._cursor][0] if self._cursor < len(self._lines) else None
 
     def show(self, sections: Sequence[Section], pinned: Collection[str]) -> None:
-        """Shows these sections; the cursor stays on its run, wherever that is now.
+        """Shows these sections; the cursor stays on its run, wherever that is now, and in view if it was.
 
         Args:
             sections: The runs.
@@ -112,10 +112,12 @@ class RunTable(Remappable, ScrollView, can_focus=True):
         cursor = self._nearest(self._cursor) if known is None else known
         if old == (lines, self._pinned) and (layout, cursor) == (self._layout, self._cursor):
             return
+        follows = known is None or self._top <= self._cursor < self._top + self._rows
         self._layout, self._cursor = layout, cursor
         self.virtual_size = Size(0, len(lines) + 1)
         self.refresh()
-        self._scroll_to_cursor()
+        if follows:
+            self._scroll_to_cursor()
         if before is not self.current:
             self.post_message(self.Highlighted())
 
@@ -144,9 +146,10 @@ class RunTable(Remappable, ScrollView, can_focus=True):
         return self._strip(self._row(run, is_current=is_current), style, width)
 
     def on_click(self, event: Click) -> None:
-        """Moves the cursor; a second click chooses."""
-        place = event.get_content_offset_capture(self).y - 1 + self.scroll_offset.y
-        if 0 <= place < len(self._lines) and self._lines[place][0] is not None:
+        """Moves the cursor; a second click chooses. The header and the frame are no runs."""
+        y = event.get_content_offset_capture(self).y
+        place = y - 1 + self.scroll_offset.y
+        if 0 < y < self.size.height and place < len(self._lines) and self._lines[place][0] is not None:
             is_second = place == self._cursor and event.chain > 1
             self._move_to(place)
             if is_second:
@@ -196,9 +199,18 @@ class RunTable(Remappable, ScrollView, can_focus=True):
         runs = [index for index, (run, _, _) in enumerate(self._lines) if run]
         return min(runs, key=lambda index: abs(index - place), default=0)
 
+    @property
+    def _top(self) -> int:
+        """The first line in view."""
+        return self.scroll_offset.y
+
+    @property
+    def _rows(self) -> int:
+        """How many lines are in view below the header."""
+        return max(1, self.size.height - 1)
+
     def _scroll_to_cursor(self) -> None:
-        rows = max(1, self.size.height - 1)
-        top = self.scroll_offset.y
+        rows, top = self._rows, self._top
         place = 0 if self._cursor <= 1 and self._lines and self._lines[0][0] is None else self._cursor
         target = place if place < top else self._cursor - rows + 1 if self._cursor >= top + rows else top
         if target != top:
