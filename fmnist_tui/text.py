@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+_MOST_DIGITS = 9
 
 
 def decoded(text: str) -> str:
@@ -24,6 +25,15 @@ def safe(text: object) -> str:
     """`text` on one line: line breaks, control and invisible characters, and undecodable bytes become spaces."""
     shown = decoded(str(text))
     return shown if shown.isprintable() else "".join(one if one.isprintable() else " " for one in shown)
+
+
+def small_number(text: str) -> int | None:
+    """The whole number that a text of one to nine digits is; None for any other text.
+
+    `int` refuses a text of more than 4,300 digits with an error of its own.
+    """
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None
 
 
 def percent(fraction: object, digits: int = 2) -> str:

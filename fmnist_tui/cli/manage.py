@@ -12,7 +12,7 @@ from fmnist_tui.cli.output import is_terminal, print_json
 from fmnist_tui.paths import runs_folder
 from fmnist_tui.runs.control import busy_stage, send_command
 from fmnist_tui.runs.directory import find_run
-from fmnist_tui.runs.label import Label, read_label, with_tags, write_label
+from fmnist_tui.runs.label import Label, change_label, with_tags
 from fmnist_tui.runs.run import read_run
 from fmnist_tui.text import decoded, megabytes
 from fmnist_tui.training.events import Command
@@ -84,11 +84,9 @@ def label_command(
 ) -> None:
     """Set a run's name, tags and note, or show them."""
     run = find_run(runs_folder(runs), ref)
-    before = read_label(run)
     given = {key: decoded(value) for key, value in (("name", name), ("note", note)) if value is not None}
-    label = replace(before, tags=with_tags(before, [*map(decoded, tags)], [*map(decoded, untags)]), **given)
-    if label != before:
-        write_label(run, label)
+    added, removed = [*map(decoded, tags)], [*map(decoded, untags)]
+    label = change_label(run, lambda now: replace(now, tags=with_tags(now, added, removed), **given))
     if as_json:
         print_json({"run": run.run_id, **asdict(label)})
     else:

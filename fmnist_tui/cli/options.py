@@ -159,14 +159,16 @@ def wanted_notifications(on_end: str | None, notify: str | None, *, best: bool) 
 def _runs_per_gpu(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """The number of --per-gpu, AUTO for `auto`."""
     from fmnist_tui.runs.queue.store import AUTO
+    from fmnist_tui.text import small_number
     from fmnist_tui.user_settings import MOST_PER_GPU
 
     if value is None or value == "auto":
         return None if value is None else AUTO
-    if not value.isdecimal() or not 1 <= int(value) <= MOST_PER_GPU:
+    number = small_number(value)
+    if number is None or not 1 <= number <= MOST_PER_GPU:
         message = f"{value!r} is neither a number from 1 to {MOST_PER_GPU} nor auto."
         raise click.BadParameter(message, ctx, param)
-    return int(value)
+    return number
 
 
 def queue_options(command: Command) -> Command:

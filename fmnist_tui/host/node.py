@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fmnist_tui.files import exists
+from fmnist_tui.text import small_number
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _OWN = Path("/proc/self/cgroup")
@@ -58,8 +59,8 @@ def cpu_set() -> tuple[int, ...]:
 
 def _allocated(environ: Mapping[str, str] = os.environ) -> float:
     """The CPUs of this node that belong to the Slurm job; infinity outside of one."""
-    cpus = environ.get("SLURM_CPUS_ON_NODE", "")
-    return int(cpus) if slurm_job(environ) and cpus.isdecimal() and int(cpus) else math.inf
+    cpus = small_number(environ.get("SLURM_CPUS_ON_NODE", ""))
+    return cpus if slurm_job(environ) and cpus else math.inf
 
 
 def _groups() -> Iterator[Path]:

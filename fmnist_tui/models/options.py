@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 AUTO = "auto"
@@ -89,7 +89,7 @@ class Option:
         if self.kind == "ints" and isinstance(found, list):
             found = tuple(found)
         if self.kind.startswith("float") and isinstance(found, int) and not isinstance(found, bool):
-            found = float(found)
+            found = _as_float(found)
         self.check(found)
         return found
 
@@ -126,6 +126,14 @@ class Option:
         if not (number > low if self.above else number >= low):
             return False
         return high is None or (number < high if self.below else number <= high)
+
+
+def _as_float(number: int) -> float:
+    """The number, infinite where it is too large for a float: a file may have any number of digits."""
+    try:
+        return float(number)
+    except OverflowError:
+        return inf if number > 0 else -inf
 
 
 def option_named(options: Iterable[Option], name: str, also: Mapping[str, str] | None = None) -> Option:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.files import existing
-from fmnist_tui.runs.directory import RunDirectory, find_run
+from fmnist_tui.runs.directory import RunDirectory, find_run, is_run_id
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -23,8 +23,10 @@ def refused(what: str, path: Path, error: OSError, again: str = "") -> RunError:
         error: The system's error.
         again: The command to run once the reason is gone, or "" for the one that failed.
     """
-    then = f"then: {again}" if again else "then try again"
     refusing = Path(error.filename) if isinstance(error.filename, str) else path
+    if error.errno == errno.ENOENT and (gone := _deleted_run(refusing)):
+        return RunError(f"can't {what}: run {gone} was deleted or moved meanwhile; `fmnist-tui runs` lists the others")
+    then = f"then: {again}" if again else "then try again"
     if error.errno == errno.EPERM:  # e.g. deleting from a folder with the sticky bit: write permission would not help
         advice = f"it belongs to {owner_of(path)}, and only they may do so"
     elif error.errno == errno.EACCES:
@@ -66,6 +68,11 @@ def owner_of(path: Path) -> str:
     except OSError:
         return "another user"
     return _name(owner)
+
+
+def _deleted_run(path: Path) -> str:
+    """The id of the run that the path led to, if it is no longer there, or ""."""
+    return next((one.name for one in (path, *path.parents) if is_run_id(one.name) and not os.path.lexists(one)), "")
 
 
 def _ask_owner(path: Path, right: str = "w") -> str:

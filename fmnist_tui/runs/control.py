@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.fold import read_tail_fold
 from fmnist_tui.runs.lock import has_started, is_held
 from fmnist_tui.runs.status import Status, status_of
+from fmnist_tui.runs.turns import alone
 from fmnist_tui.training.events import Command, Stage
 
 _VERBS = {
@@ -41,8 +40,6 @@ _WITHOUT_TRAINER = {
 _STOPS = (Command.STOP_NOW, Command.STOP_AFTER_EPOCH)
 _REOPEN_SECONDS = 1.0
 """A network file system caches a file's size for up to a minute, unless the file is opened."""
-_TURN_SECONDS = 3.0
-"""How long a writer may take for a line; an older lock file was left by a writer that was killed."""
 _START_SECONDS = 3.0
 """How long a run may be locked by a process that isn't its trainer, or not yet: it queues or deletes the run."""
 
@@ -74,7 +71,7 @@ def send_command(run: RunDirectory, command: Command) -> None:
         command=str(command), id=os.urandom(8).hex(), time=round(time.time(), 3), pid=os.getpid(), host=host_name()
     )
     try:
-        with _alone(run.control):
+        with alone(run.control):
             _append_anyhow(run.control, msgspec.json.encode(line) + b"\n")
     except OSError as error:
         raise refused(f"write {run.control}", run.path, error) from None
@@ -134,36 +131,6 @@ def control_end(run: RunDirectory) -> int:
         return 0
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Exclude other writers, also on other hosts: appending isn't atomic between clients of a network file system.
-
-    Creating a file exclusively works everywhere, while locks may be local to a node.
-    """
-    turn = path.with_name(f".{path.name}.turn")
-    patience = _TURN_SECONDS * (1 + random.random())  # noqa: S311 - so that of many who wait one gives up first
-    last, since = b"", time.monotonic()
-    while True:
-        try:
-            handle = os.open(turn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        except FileExistsError:
-            if (now := _first_bytes(turn)) != last:  # another writer's turn
-                last, since = now, time.monotonic()
-            elif time.monotonic() - since > patience:  # the writer was killed
-                turn.unlink(missing_ok=True)
-            time.sleep(0.01)
-        else:
-            with suppress(OSError):  # a full disk
-                os.write(handle, os.urandom(8).hex().encode())
-            os.close(handle)
-            break
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            turn.unlink()
-
-
 def _append_anyhow(path: Path, line: bytes) -> None:
     """Append the line, or replace the file by one that has it as well.
 
@@ -178,14 +145,6 @@ def _append_anyhow(path: Path, line: bytes) -> None:
             before = path.read_bytes()
         torn = before and not before.endswith(b"\n")
         write_atomically(path, before + (b"\n" if torn else b"") + line)
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(64)
-    except OSError:
-        return b""
 
 
 def _append(path: Path, line: bytes) -> None:

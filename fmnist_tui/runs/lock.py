@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -50,7 +51,7 @@ class Superseded(RunError):
 class _Holder(msgspec.Struct, frozen=True, kw_only=True):
     """The contents of the lock file, and of the file that makes an attempt number unique."""
 
-    attempt: int = 0
+    attempt: Annotated[int, msgspec.Meta(ge=0)] = 0
     host: str = ""
     boot: str = ""
     pid: int = 0

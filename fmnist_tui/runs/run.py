@@ -351,7 +351,9 @@ def delete_run(run: RunDirectory) -> None:
         raise RunError(f"run {run.run_id} waits to be trained; stop it first with: fmnist-tui stop {run.run_id}")
     lock = acquire(run)
     try:
-        gone = run.path.rename(run.path.with_name(f"{_DELETED}{run.run_id}"))
+        gone = run.path.with_name(f"{_DELETED}{run.run_id}")
+        shutil.rmtree(gone, ignore_errors=True)  # left by a process that was killed, of a run that was put back since
+        run.path.rename(gone)
     except OSError as error:
         raise refused(f"delete {run.path}", run.path, error) from None
     finally:
@@ -360,13 +362,18 @@ def delete_run(run: RunDirectory) -> None:
     if gone.is_symlink():
         gone.unlink()
     else:
-        shutil.rmtree(gone, onerror=lambda *fault: faults.append(fault))
+        shutil.rmtree(gone, onerror=lambda _, path, fault: faults.append(path) if _is_left(fault) else None)
     with suppress(OSError):
         for left in gone.parent.glob(f"{_DELETED}*"):  # left by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
     if faults and os.path.lexists(gone):
         why = f"files of {owner_of(gone)} can't be removed"
         raise RunError(f"{run.run_id} is no longer listed, but some {why}; have them removed: rm -rf {gone}")
+
+
+def _is_left(fault: tuple[object, BaseException, object]) -> bool:
+    """Whether a file couldn't be removed, and not just because another process that deletes a run removed it."""
+    return not isinstance(fault[1], FileNotFoundError)
 
 
 def _job(run: RunDirectory, status: Status) -> Job | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fmnist_tui.models.options import ConfigError, Option
 from fmnist_tui.models.spec import ModelSpec
+from fmnist_tui.text import grouped, small_number
 from fmnist_tui.training.config import TrainingConfig
 from fmnist_tui.training.recipes import MODEL, setting_of
 
@@ -176,15 +177,15 @@ def _parse_range(option: Option, text: str) -> Dimension:
 
 def _points(dimension: Dimension, count: str) -> list[Any]:
     """So many values of the range, evenly spread, with both ends."""
-    n = int(count) if count.strip().isdecimal() else 0
+    n = small_number(count.strip()) or 0
     if not 2 <= n <= _MOST_POINTS:
-        raise ConfigError(
-            f"invalid search {dimension.name}={dimension.text}: {count!r} is no number of values from 2 on"
-        )
+        what = f"{count!r} is no number of values from 2 to {grouped(_MOST_POINTS)}"
+        raise ConfigError(f"invalid search {dimension.name}={dimension.text}: {what}")
     low, high = dimension.low, dimension.high
     fractions = [index / (n - 1) for index in range(n)]
     if dimension.is_log:
-        values = [low * (high / low) ** fraction for fraction in fractions]
+        span = math.log(high) - math.log(low)
+        values = [math.exp(math.log(low) + fraction * span) for fraction in fractions]
     else:
         values = [low + (high - low) * fraction for fraction in fractions]
     if dimension.is_whole:

@@ -58,7 +58,7 @@ def read_recipe_file(path: Path) -> RecipeFile:
         values = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ConfigError(f"recipe {path} is not text in UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more than 4,300 digits
         raise ConfigError(f"recipe {path} is not valid TOML: {error}") from None
     recipe = values.pop("recipe", "tuned")
     if not isinstance(recipe, str):

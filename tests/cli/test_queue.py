@@ -62,6 +62,7 @@ def test_nothing_is_started_after_a_run_that_has_failed(fmnist: Fmnist, runs: Pa
     assert f"{first.run_id} failed, so nothing would start after it" in refused.complaint
     assert list_runs(runs) == [first]
     assert fmnist("train", *ENDLESS, "--per-gpu", "0", "--runs", runs).status == 2
+    assert fmnist("train", *ENDLESS, "--per-gpu", 5000 * "9", "--runs", runs).status == 2
     elsewhere = fmnist("train", *ENDLESS, "--after", first.run_id, "--on", "ssh:node", "--runs", runs)
     assert (elsewhere.status, "leave out --on or --after" in elsewhere.complaint) == (2, True)
 

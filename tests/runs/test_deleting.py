@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,31 @@ def test_of_two_who_delete_one_run_one_gets_an_error(run: RunDirectory) -> None:
     for thread in threads:
         thread.join()
     assert len(faults) == 1
+    assert "fix that" not in faults[0]
     assert not run.path.exists()
+
+
+def test_a_run_that_was_put_back_after_a_deletion_that_was_cut_short_can_be_deleted(run: RunDirectory) -> None:
+    left = run.path.with_name(f".deleted-{run.run_id}")
+    left.mkdir()
+    (left / "events.jsonl").write_text("{}\n")
+    delete_run(run)
+    assert list(run.path.parent.iterdir()) == []
+
+
+def test_files_that_another_deletion_removes_first_are_no_fault(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run.path / "kept").write_text("x")
+
+    def is_gone(path: Path, **options: Any) -> None:
+        if on_error := options.get("onerror"):
+            gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            on_error(os.unlink, str(path / "gone"), (FileNotFoundError, gone, None))
+
+    monkeypatch.setattr("shutil.rmtree", is_gone)
+    delete_run(run)
+    assert list_runs(run.path.parent) == []
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_fault(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(run: RunDirectory) -> None:
 def test_a_run_that_is_gone_is_held_by_nobody(run: RunDirectory) -> None:
     run.path.rmdir()
     assert not is_held(run)
-    with pytest.raises(RunError, match="No such file or directory"):
+    with pytest.raises(RunError, match="was deleted or moved meanwhile"):
         acquire(run)
 
 
@@ -248,6 +248,12 @@ def test_a_deeply_nested_lock_file_has_no_number(run: RunDirectory) -> None:
     run.lock.write_bytes(b'{"x":' + b"[" * 4000)
     assert current_attempt(run) == 0
     os.close(acquire(run))
+
+
+def test_a_damaged_lock_file_with_an_impossible_number_has_none(run: RunDirectory) -> None:
+    run.lock.write_bytes(b'{"attempt": -5}')
+    with holding(handle := acquire(run)):
+        assert new_attempt(run, handle) == 1
 
 
 def test_numbers_go_on_from_the_log_where_the_lock_file_was_removed(run: RunDirectory) -> None:

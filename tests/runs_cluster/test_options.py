@@ -43,6 +43,8 @@ def test_targets() -> None:
         {"account": "a\nb"},
         {"time": "soon"},
         {"time": "1:2:3:4"},
+        {"time": 5000 * "9"},
+        {"time": "\u0661"},
         {"gpus": -1},
         {"cpus": 0},
         {"sbatch": ("--array=0-9",)},

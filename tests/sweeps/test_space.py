@@ -40,6 +40,8 @@ def test_a_range_with_a_count_is_so_many_values() -> None:
     assert rate.choices == (1e-4, 1e-3, 1e-2)
     assert rate.is_log
     assert shift.choices == (0, 2, 3)
+    (rate,) = space(learning_rate="log:1e-320:100:3").dimensions  # their ratio is no float
+    assert rate.choices == (1e-320, pytest.approx(1e-159), 100.0)
 
 
 def test_lists_are_separated_by_slashes() -> None:
@@ -58,6 +60,7 @@ def test_combinations_are_numbered_with_the_last_setting_changing_fastest() -> N
     ("name", "text", "problem"),
     [
         ("learning_rate", "log:0:1", "invalid learning rate 0 (must be above 0"),
+        ("learning_rate", "0.1:0.2:" + 5000 * "9", "is no number of values from 2 to 10,000"),
         ("weight_decay", "log:0:1", "a logarithmic one starts above 0"),
         ("learning_rate", "1e-2:1e-4", "0.01 is not below 0.0001"),
         ("learning_rate", "log:1e-4", "must be LOW:HIGH, log:LOW:HIGH or A,B,C"),

@@ -76,6 +76,14 @@ def test_a_file_that_is_missing_or_no_text_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("digits", "message"), [(400, "invalid learning rate inf"), (5000, "my.toml is not valid TOML: ")]
+)
+def test_a_number_of_very_many_digits_is_an_error_of_one_line(digits: int, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configured(tmp_path, f"learning_rate = {digits * '9'}\n")
+
+
+@pytest.mark.parametrize(
     ("model", "given", "message"),
     [
         ("v1", {"momentum": "0.9"}, "momentum is a setting of sgd, but the optimizer is adamw"),

@@ -20,7 +20,7 @@ from fmnist_tui.user_settings import SlurmSettings
 LOCAL, SLURM, SSH = "local", "slurm", "ssh:"
 _FOLDER = "launches"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.,@+-]*")
-_TIME = re.compile(r"(\d+-)?\d+(:\d+){0,2}|infinite", re.IGNORECASE)
+_TIME = re.compile(r"([0-9]{1,9}-)?[0-9]{1,9}(:[0-9]{1,9}){0,2}|infinite", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:%-]*|\[[0-9A-Fa-f:]+\]")
 _OURS = ("--array", "-a", "--job-name", "-J", "--wrap", "--parsable", "--no-requeue")
 """Options on which finding a job again depends."""

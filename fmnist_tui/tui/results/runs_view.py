@@ -18,7 +18,7 @@ from textual.widgets import DataTable, Static
 
 from fmnist_tui.errors import RunError
 from fmnist_tui.runs.directory import RunDirectory
-from fmnist_tui.runs.label import Label, write_label
+from fmnist_tui.runs.label import Label, change_label, with_changes
 from fmnist_tui.runs.run import Run, delete_run
 from fmnist_tui.text import megabytes, percent
 from fmnist_tui.tui.app_state import LabApp
@@ -166,7 +166,8 @@ class RunsView(Remappable, Vertical):
         """Edits the label."""
         if record := self.current:
             label = Label(record.label, record.tags, record.note)
-            self.app.push_screen(EditLabelScreen(record.run_id, label), partial(self._save_label, record.directory))
+            save = partial(self._save_label, record.directory, label)
+            self.app.push_screen(EditLabelScreen(record.run_id, label), save)
 
     def action_delete(self) -> None:
         """Deletes the run after confirmation."""
@@ -188,18 +189,18 @@ class RunsView(Remappable, Vertical):
             self.post_message(RunSelected(record.directory))
             self.app.call_later(self.app.run_action, "go('training')")
 
-    def _save_label(self, run: RunDirectory, label: Label | None) -> None:
-        if label is not None:
-            self._change(run, partial(write_label, run, label))
+    def _save_label(self, run: RunDirectory, before: Label, after: Label | None) -> None:
+        if after is not None:
+            self._change(run, partial(change_label, run, partial(with_changes, before=before, after=after)))
 
     def _delete(self, run: RunDirectory, answer: str | None) -> None:
         if answer:
             self._change(run, partial(delete_run, run))
 
-    def _change(self, run: RunDirectory, work: Callable[[], None]) -> None:
+    def _change(self, run: RunDirectory, work: Callable[[], object]) -> None:
         self._threads.start(partial(self._change_in_thread, run, work), lane="changes", must_finish=True)
 
-    def _change_in_thread(self, run: RunDirectory, work: Callable[[], None]) -> None:
+    def _change_in_thread(self, run: RunDirectory, work: Callable[[], object]) -> None:
         try:
             work()
         except RunError as error:
