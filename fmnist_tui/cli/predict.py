@@ -25,6 +25,7 @@ from fmnist_tui.cli.options import (
     runs_option,
 )
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
+from fmnist_tui.data.assembling import plain_name
 from fmnist_tui.data.errors import DataError, unreadable
 from fmnist_tui.files import is_folder
 from fmnist_tui.inspection.appearance import Appearance, appearance_for
@@ -193,7 +194,7 @@ def _labels_of_folders(classes: Sequence[str]) -> Callable[..., int | None]:
     alike = {key: label for label, key in enumerate(keys) if key and keys.count(key) == 1}
 
     def label_of(*names: str) -> int | None:
-        spelt = (exactly.get(safe(name).strip()) for name in names)
+        spelt = (exactly.get(plain_name(name)) for name in names)
         similar = (alike.get(_key(name)) for name in names)
         return next((label for label in (*spelt, *similar) if label is not None), None)
 

@@ -24,6 +24,8 @@ from fmnist_tui.data.errors import DataError
 from fmnist_tui.text import grouped, safe
 
 MNIST_SHAPE = (1, SIDE, SIDE)
+LONGEST_NAME = 100
+"""Characters of a class's name."""
 TEST_FRACTION = 0.2
 """Of each class's images, set aside for testing where the data has no test set."""
 
@@ -147,11 +149,17 @@ def _classes(parts: Sequence[Part], *, is_mnist: bool) -> tuple[tuple[str, ...],
     return names, [_narrowed(np.searchsorted(values, part.labels), len(values)) for part in parts]
 
 
+def plain_name(label: str) -> str:
+    """A label on one line, without what is in the middle of a very long one; "" if nothing of it can be shown."""
+    name, half = safe(label).strip(), LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[1 - half :]}"
+
+
 def class_names(labels: Sequence[str]) -> tuple[str, ...]:
-    """Labels as names to show: each on one line, none blank, and no two the same."""
+    """Labels as names to show: each on one line and not too long, none blank, and no two the same."""
     names: dict[str, None] = {}
     for index, label in enumerate(labels):
-        plain = safe(label).strip() or f"class {index}"
+        plain = plain_name(label) or f"class {index}"
         spellings = (f"{plain} ({number})" for number in itertools.count(2))
         names[next(name for name in itertools.chain([plain], spellings) if name not in names)] = None
     return tuple(names)

@@ -127,6 +127,12 @@ def test_names_of_classes_are_never_blank_and_never_the_same(folder: Path) -> No
     assert load(str(folder / "pictures"), folder / "cache").classes == ("a b", "a b (2)", "class 2")
 
 
+def test_very_long_names_are_cut_in_the_middle(folder: Path) -> None:
+    names = np.array([f"{'x' * 300}{number}" for number in range(3)])
+    dataset = loaded(npz(folder, **keras(GREY, names[LABELS])))
+    assert dataset.classes == tuple(f"{'x' * 50}…{'x' * 48}{number}" for number in range(3))
+
+
 def test_a_thousand_classes_need_wider_labels(folder: Path) -> None:
     labels = np.arange(2000) % 1000
     images = RNG.integers(0, 256, (2000, 2, 2), np.uint8)

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.text import grouped
-from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.cells import distinct, pad
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
 from fmnist_tui.tui.widgets.bars import ProgressLine
@@ -49,7 +49,7 @@ class ClassList(Remappable, Choices):
             pictures: The lines of each mean image; empty for none.
         """
         options = [_line("all classes", sum(counts))]
-        for index, (name, count) in enumerate(zip(names, counts, strict=True)):
+        for index, (name, count) in enumerate(zip(distinct(tuple(names), _NAME), counts, strict=True)):
             options.append(_beside(pictures[index], name, count) if pictures else _line(name, count))
         with self.prevent(OptionList.OptionHighlighted):
             self.clear_options()
@@ -64,13 +64,13 @@ def picture_rows(height: int, classes: int) -> int:
 
 
 def _line(name: str, count: int) -> Text:
-    return Text.assemble(pad(cut(name, _NAME), _NAME), (f"{grouped(count):>7}", "dim"), no_wrap=True, overflow="crop")
+    return Text.assemble(pad(name, _NAME), (f"{grouped(count):>7}", "dim"), no_wrap=True, overflow="crop")
 
 
 def _beside(picture: Sequence[Text], name: str, count: int) -> Text:
     """The lines of the picture, with the name beside the middle and the count below it."""
     middle = (len(picture) - 1) // 2
-    beside = {middle: Text(f"  {cut(name, _NAME)}"), middle + 1: Text(f"  {grouped(count)}", style="dim")}
+    beside = {middle: Text(f"  {name}"), middle + 1: Text(f"  {grouped(count)}", style="dim")}
     lines = [line + beside.get(number, Text()) for number, line in enumerate(picture)]
     text = Text("\n", no_wrap=True, overflow="crop").join(lines)
     text.no_wrap, text.overflow = True, "crop"
