@@ -232,7 +232,7 @@ async def test_class_names_of_any_length_leave_room_for_the_numbers(
         await at_errors(pilot)
         await until_shown(pilot, "f class 0", "precision", "recall", "F1", "96.0%", "Most confused")
         await pilot.press("v")
-        await until_shown(pilot, "[1]")
+        await until_shown(pilot, "[1]", ": 1 of 50 (2.0%)")
         rows = "\n".join(line.partition(" . ")[0] for line in part(pilot, "HeatMap").splitlines()[1:])
         assert all(f"s {number} " in rows for number in range(10)), rows
         await pilot.press("v")

@@ -178,7 +178,8 @@ class ErrorsScreen(LabScreen):
     def on_heat_map_moved(self) -> None:
         """Describes the cursor's cell."""
         if self._report:
-            self.query_one("#cell", Static).update(text.cell_text(self._report, *self.query_one(HeatMap).cursor))
+            map_ = self.query_one(HeatMap)
+            self.query_one("#cell", Static).update(text.cell_text(self._report, *map_.cursor, map_.size.width))
 
     def on_heat_map_opened(self) -> None:
         """Opens the images of the cursor's cell."""

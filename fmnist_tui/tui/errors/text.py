@@ -45,6 +45,8 @@ _NAME = 11
 """The width in cells that each class's name has at least; those of Fashion-MNIST need no more."""
 _PAIRS = 70
 """The width in cells of the table and the list of confused pairs beside it, without the four names."""
+_CELL = 44
+"""The width in cells of what is said of a cell of the matrix, without its two names."""
 CONFUSED = "Most confused: true, predicted"
 _MOST = 20
 _BAR = 12
@@ -114,13 +116,13 @@ def title(report: ErrorReport, theme: Theme) -> Text:
     return Text.assemble((f"{look_of(version).marker} {name}", colour), f": {scores}")
 
 
-def cell_text(report: ErrorReport, true: int, predicted: int) -> Text:
-    """A cell of the confusion matrix: its classes, its images, and their fraction of the row."""
+def cell_text(report: ErrorReport, true: int, predicted: int, width: int) -> Text:
+    """A cell of the confusion matrix in a line: its classes, its images, and their fraction of the row."""
+    names = distinct(report.names, max(_NAME, (width - _CELL) // 2))
     count, total = int(report.matrix[true, predicted]), int(report.matrix[true].sum())
     fraction = f" of {grouped(total)} ({percent(count / total, 1)})" if total else ""
-    return Text(
-        f"{cell_title(report.names, true, predicted)}: {grouped(count)}{fraction}", no_wrap=True, overflow="ellipsis"
-    )
+    text = f"{cell_title(names, true, predicted)}: {grouped(count)}{fraction}"
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def no_predictions_text(record: Run, reason: str) -> str:
