@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from fmnist_tui.cli.options import (
     runs_option,
 )
 from fmnist_tui.cli.output import as_written, is_terminal, print_columns, print_json, print_line, terminal_width
+from fmnist_tui.data.assembling import plain_name
 from fmnist_tui.data.errors import DataError, unreadable
 from fmnist_tui.files import is_folder
 from fmnist_tui.inspection.appearance import Appearance, appearance_for
@@ -171,7 +172,7 @@ def _find_sources(files: Sequence[str], classes: Sequence[str]) -> tuple[list[So
 
 def _in_folder(folder: Path, classes: Sequence[str], errors: list[DataError]) -> list[Source]:
     """The pictures in a folder and those below it, sorted; links to folders are not followed: they may be loops."""
-    known = {_key(name): label for label, name in enumerate(classes)}
+    label_of = _labels_of_folders(classes)
     sources: list[Source] = []
 
     def fail(error: OSError) -> None:
@@ -180,10 +181,24 @@ def _in_folder(folder: Path, classes: Sequence[str], errors: list[DataError]) ->
     for where, below, names in os.walk(folder, onerror=fail):
         below[:] = sorted(name for name in below if not name.startswith((".", "__MACOSX")))
         parts = Path(where).relative_to(folder).parts
-        label = known.get(_key(parts[0]), known.get(_key("".join(parts[:2])))) if parts else None
+        label = label_of(parts[0], "".join(parts[:2])) if parts else None
         pictures = [Path(where, name) for name in sorted(names) if not name.startswith(".")]
         sources += [Source(str(path), path, label) for path in pictures if path.suffix.lower() in READABLE]
     return sources
+
+
+def _labels_of_folders(classes: Sequence[str]) -> Callable[..., int | None]:
+    """Finds the class that the first of several names means: spelt the same, else alike and like no other class."""
+    exactly = {name: label for label, name in enumerate(classes)}
+    keys = [_key(name) for name in classes]
+    alike = {key: label for label, key in enumerate(keys) if key and keys.count(key) == 1}
+
+    def label_of(*names: str) -> int | None:
+        spelt = (exactly.get(plain_name(name)) for name in names)
+        similar = (alike.get(_key(name)) for name in names)
+        return next((label for label in (*spelt, *similar) if label is not None), None)
+
+    return label_of
 
 
 def _key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from fmnist_tui.data.errors import DataError
 from fmnist_tui.text import grouped, safe
 
 MNIST_SHAPE = (1, SIDE, SIDE)
+LONGEST_NAME = 100
+"""Characters of a class's name."""
 TEST_FRACTION = 0.2
 """Of each class's images, set aside for testing where the data has no test set."""
 
@@ -64,11 +67,13 @@ def assemble(
     validation: Part | None = None,
     names: Sequence[str] | None = None,
     notes: Sequence[str] = (),
+    *,
+    is_mnist: bool = False,
 ) -> Sets:
     """The data set of these parts.
 
     Labels become indices: the classes are the labels that occur, in order, so that those that start at 1 or leave
-    numbers out are as good as any. Images in MNIST's form with labels 0 to 9 always have ten classes.
+    numbers out are as good as any.
 
     Args:
         train: The training images.
@@ -76,6 +81,8 @@ def assemble(
         validation: Images for validation, if the data provides them.
         names: The classes' names, if labels are indices already.
         notes: What else was done to the data.
+        is_mnist: Whether the files are called as MNIST's or Fashion-MNIST's: grey images of 28x28 pixels with labels 0
+            to 9 then have ten classes even if a label doesn't occur, as in 0.1.0, whose runs can be resumed.
 
     Raises:
         DataError: The parts don't fit together, or the labels don't make classes.
@@ -84,7 +91,9 @@ def assemble(
     for part in parts[1:]:
         _check_alike(train, part)
     classes, encoded = (
-        (tuple(names), [_narrowed(part.labels, len(names)) for part in parts]) if names else _classes(parts)
+        (tuple(names), [_narrowed(part.labels, len(names)) for part in parts])
+        if names
+        else _classes(parts, is_mnist=is_mnist)
     )
     images, labels = train.images, encoded[0]
     if test is None:
@@ -120,7 +129,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return f"{width}x{height}" + {1: "", 3: " RGB"}.get(channels, f" with {channels} channels")
 
 
-def _classes(parts: Sequence[Part]) -> tuple[tuple[str, ...], list[LabelArray]]:
+def _classes(parts: Sequence[Part], *, is_mnist: bool) -> tuple[tuple[str, ...], list[LabelArray]]:
     """Names of the classes, and the labels of each part as their indices."""
     for part in parts:
         if part.labels.dtype.kind == "i" and (wrong := np.flatnonzero(part.labels < 0)).size:
@@ -129,15 +138,31 @@ def _classes(parts: Sequence[Part]) -> tuple[tuple[str, ...], list[LabelArray]]:
     present = [np.unique(part.labels) for part in parts]
     values = np.unique(np.concatenate(present))
     is_text = values.dtype.kind == "U"
-    if not is_text and parts[0].images.shape[1:] == MNIST_SHAPE and values[-1] < CLASS_COUNT:
+    if is_mnist and parts[0].images.shape[1:] == MNIST_SHAPE and values[-1] < CLASS_COUNT:
         values = np.arange(CLASS_COUNT)
     if len(values) > MAX_CLASSES:
         labels = f"{parts[0].name} has {grouped(len(values))} different labels"
         raise DataError(labels, f"at most {grouped(MAX_CLASSES)} classes are supported: give one label per class")
     if len(values) < 2:
         raise DataError(f"{parts[0].name} has images of one class only", "at least 2 classes are needed")
-    names = tuple(safe(value) if is_text else f"class {value}" for value in values.tolist())
+    names = class_names(values.tolist()) if is_text else tuple(f"class {value}" for value in values.tolist())
     return names, [_narrowed(np.searchsorted(values, part.labels), len(values)) for part in parts]
+
+
+def plain_name(label: str) -> str:
+    """A label on one line, without what is in the middle of a very long one; "" if nothing of it can be shown."""
+    name, half = safe(label).strip(), LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}…{name[1 - half :]}"
+
+
+def class_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels as names to show: each on one line and not too long, none blank, and no two the same."""
+    names: dict[str, None] = {}
+    for index, label in enumerate(labels):
+        plain = plain_name(label) or f"class {index}"
+        spellings = (f"{plain} ({number})" for number in itertools.count(2))
+        names[next(name for name in itertools.chain([plain], spellings) if name not in names)] = None
+    return tuple(names)
 
 
 def _narrowed(labels: NDArray[Any], classes: int) -> LabelArray:

@@ -75,7 +75,7 @@ def _holds(file: OfficialFile, packed: bytes) -> bool:
     return file.holds(bytes(read_at_most(unpacked(io.BytesIO(packed), file.name), file.size + 1)))
 
 
-FORMAT = 2
+FORMAT = 3
 META = "meta.json"
 ARRAYS = "arrays"  # the folder of decoded arrays in the cache
 

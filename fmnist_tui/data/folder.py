@@ -196,7 +196,8 @@ def _idx(*paths: Path) -> DataFiles:
 
 def _read_idx(paths: tuple[Path, ...], _report: ProgressCallback, _cancelled: CancelCheck) -> Sets:
     """Read both sets, too quickly to need progress or cancellation; two threads were no faster."""
-    return assemble(_read_idx_set(*paths[:2]), _read_idx_set(*paths[2:]))
+    is_mnist = all(locate(path.parent, name) == path for path, name in zip(paths, IDX.names, strict=True))
+    return assemble(_read_idx_set(*paths[:2]), _read_idx_set(*paths[2:]), is_mnist=is_mnist)
 
 
 def _read_idx_set(images_path: Path, labels_path: Path) -> Part:
@@ -252,4 +253,5 @@ def _read_csv(
 ) -> Sets:
     first = kaggle.read(train, report, cancelled)
     tested, validated = (kaggle.read(path, report, cancelled) if path else None for path in (test, validation))
-    return assemble(first, tested, validated)
+    is_mnist = test is not None and tuple(path.name.removesuffix(".gz") for path in (train, test)) == CSV.names
+    return assemble(first, tested, validated, is_mnist=is_mnist)

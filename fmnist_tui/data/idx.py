@@ -75,7 +75,7 @@ def channels_first(images: NDArray[Any], name: str) -> NDArray[Any]:
         DataError: They have another number of dimensions or of channels.
     """
     shape = images.shape
-    size = "x".join(map(str, shape))
+    size = "x".join(map(str, shape)) or "of a single number"
     if len(shape) == 3:
         return images[:, None]
     if len(shape) != 4:

@@ -147,8 +147,9 @@ class _Archive:
             if wrong.size:
                 value = f"{array[wrong[0]]:g}"
                 raise DataError(f"{where} has label {value} at image {wrong[0]}", "labels must be whole numbers")
-        if array.dtype.kind == "u" and array.dtype.itemsize == 8:
-            array = np.minimum(array, 2**63 - 1)
+        if array.dtype.kind == "u" and (wrong := np.flatnonzero(array > np.iinfo(np.int64).max)).size:
+            what = f"{where} has label {array[wrong[0]]} at image {wrong[0]}"
+            raise DataError(what, "number the classes from 0")
         return array if array.dtype.kind == "U" else array.astype(np.int64)
 
     def _scale(self, names: Sequence[str], arrays: Sequence[NDArray[Any]]) -> int:

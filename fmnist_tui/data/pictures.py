@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fmnist_tui.data.assembling import Part, Sets, assemble
+from fmnist_tui.data.assembling import Part, Sets, assemble, class_names
 from fmnist_tui.data.dataset import MAX_CLASSES, ByteArray
 from fmnist_tui.data.decoding import SUFFIXES, decode, opaque
 from fmnist_tui.data.errors import CancelCheck, DataError, Progress, ProgressCallback, raise_if_cancelled
 from fmnist_tui.files import exists, is_file, is_folder
-from fmnist_tui.text import amount, counted, grouped, safe
+from fmnist_tui.text import amount, counted, grouped
 
 _PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 LARGEST = 1 << 32
@@ -97,7 +97,7 @@ def find_pictures(folder: Path) -> Pictures:
         for part, search in found.items()
     }
     ignored = sum(search.ignored for search in found.values())
-    return Pictures(folder, tuple(map(safe, classes)), numbered, ignored)
+    return Pictures(folder, class_names(classes), numbered, ignored)
 
 
 def _checked_classes(train: Path, files: dict[str, list[Path]]) -> tuple[str, ...]:

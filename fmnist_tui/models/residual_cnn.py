@@ -47,7 +47,7 @@ def build_residual_cnn(
     channels, height, image_width = image_shape
     if min(height, image_width) < _SMALLEST:
         raise ValueError(
-            f"images of {height}x{image_width} pixels are too small for this network: it needs {_SMALLEST}x{_SMALLEST}"
+            f"images of {image_width}x{height} pixels are too small for this network: it needs {_SMALLEST}x{_SMALLEST}"
         )
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, filters in enumerate((width, 2 * width), 1):

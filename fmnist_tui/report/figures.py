@@ -130,6 +130,7 @@ CORRECT_COLOUR = "#0072B2"
 WRONG_COLOUR = "#D55E00"
 _LARGEST_MATRIX = 3.0
 """Times the size of a figure of ten classes."""
+_LONGEST_NAME = 24
 _DARK = 0.5
 """On stronger colours numbers are white."""
 
@@ -157,7 +158,7 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
         if step == 1:
             _write_counts(axes, matrix, shades)
         positions = range(0, len(names), step)
-        labels = [drawable(names[position]) for position in positions]
+        labels = [_tick_label(names[position]) for position in positions]
         axes.set_xticks(positions, labels, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
         axes.set_yticks(positions, labels, parse_math=False)
         axes.set_xlabel("predicted class")
@@ -165,6 +166,12 @@ def confusion_figure(matrix: Matrix, names: Sequence[str], title: str) -> Figure
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
     return figure
+
+
+def _tick_label(name: str) -> str:
+    """A name with at most `_LONGEST_NAME` characters of its start and its end: longer ones leave the matrix no room."""
+    half = _LONGEST_NAME // 2
+    return drawable(name if len(name) <= _LONGEST_NAME else f"{name[:half].rstrip()}…{name[1 - half :].lstrip()}")
 
 
 def _colours(shades: Values) -> Values:

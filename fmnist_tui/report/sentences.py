@@ -45,7 +45,7 @@ def step_sentence(difference: Difference) -> Line:
     if difference.method == "welch":
         return Line(f"{text} (Welch's t, {runs})", is_certain(difference))
     between = " between these runs" if difference.significant else ""
-    images = f"paired over {grouped(difference.images)} test images"
+    images = f"paired over {counted(difference.images, 'test image')}"
     covers = "test-set sampling error only; seed variance not included"
     return Line(f"{text}{between} ({images}, {runs}; {covers})", is_certain(difference))
 

@@ -90,6 +90,43 @@ def cut(text: str, width: int, mark: str = "…") -> str:
     return f"{kept.rstrip().removesuffix(mark)}{mark}" if mark else kept
 
 
+@lru_cache(64)
+def distinct(texts: tuple[str, ...], width: int, mark: str = "…") -> tuple[str, ...]:
+    """Each text in at most `width` cells, cut at its end; at its start, too, where texts would look the same."""
+    short = {text: cut(text, width, mark) for text in texts}
+    _tell_apart(short, set(short), width)
+    return tuple(short[text] for text in texts)
+
+
+def _tell_apart(short: dict[str, str], among: set[str], width: int) -> None:
+    """Cut the texts that look the same so that the first difference between them shows."""
+    alike: dict[str, set[str]] = {}
+    for text in among:
+        alike.setdefault(short[text], set()).add(text)
+    for group in alike.values():
+        if len(group) == 1:
+            continue
+        first, last = min(group), max(group)
+        same = next((at for at, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))
+        for text in group:
+            short[text] = _from(text, same, width)
+        if len({short[text] for text in group}) > 1:
+            _tell_apart(short, group, width)
+
+
+def _from(text: str, start: int, width: int) -> str:
+    """The text in `width` cells from the character at `start` on, and as much before it as fits."""
+    before, end = [], 0
+    clusters = list(_clusters(text))
+    while clusters and end + len(clusters[0]) <= start:
+        before.append(clusters.pop(0))
+        end += len(before[-1])
+    kept = "".join(clusters)
+    while before and cells(before[-1] + kept) < width:
+        kept = before.pop() + kept
+    return f"…{cut(kept, width - 1)}" if before else cut(kept, width)
+
+
 def fitting(texts: Sequence[str], width: int) -> str:
     """The first of them that fits so many cells, else the last one."""
     return next((text for text in texts if cells(text) <= width), texts[-1])

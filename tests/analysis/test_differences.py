@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,13 @@ def test_one_seed_each_is_paired_over_the_images_and_says_that_seeds_are_not_in_
         "v1 to v2: +10.00 points (95% CI +3.72 to +15.89): significant between these runs "
         "(paired over 100 test images, 1 run each; test-set sampling error only; seed variance not included)"
     )
+
+
+def test_a_single_test_image_is_one_image(tmp_path: Path) -> None:
+    for version in ("v1", "v2"):
+        scored(tmp_path, version, 0, wrong=10)
+    found = replace(between(tmp_path), images=1)
+    assert "(paired over 1 test image, 1 run each;" in step_sentence(found).text
 
 
 def test_one_seed_against_several_pairs_all_of_their_answers_around_the_difference_of_the_means(tmp_path: Path) -> None:

@@ -94,6 +94,20 @@ def test_a_folder_with_classes(fmnist: Fmnist, tmp_path: Path) -> None:
     assert fmnist("predict", *RUN, empty).err.startswith(f"error: {empty} contains no pictures; ")
 
 
+def test_folders_are_matched_to_classes_of_signs_and_of_letters_by_case(fmnist: Fmnist, tmp_path: Path) -> None:
+    runs, images = tmp_path / "runs", tmp_path / "images"
+    run = RunDirectory(shutil.copytree(Path(REFERENCE, V0[1]), runs / V0[1]))
+    config = json.loads(run.run_json.read_bytes())
+    config["data"]["classes"] = ["+", "-", "A", "a", "1.5", "15", "shirt", "top hat", "c", "d"]
+    write_json(run.run_json, config)
+    expected = {"+": 0, "-": 1, "A": 2, "a": 3, "1.5": 4, "15": 5, "SHIRT": 6, "Top_Hat": 7, "=": None, "15.": None}
+    for name in expected:
+        (images / name).mkdir(parents=True)
+        Image.new("L", (28, 28)).save(images / name / "1.png")
+    found = fmnist("predict", V0[1], images, "--json", "--runs", runs).json
+    assert {Path(one["file"]).parent.name: one["label"] for one in found} == expected
+
+
 def test_broken_files_are_listed_and_the_good_ones_predicted(fmnist: Fmnist, tmp_path: Path, boot: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

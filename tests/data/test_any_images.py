@@ -109,6 +109,30 @@ def test_classes_are_the_labels_that_occur(labels: NDArray[Any], names: tuple[st
     np.testing.assert_array_equal(dataset.train.labels, LABELS[:20])
 
 
+@pytest.mark.parametrize("height", [8, 28])
+def test_two_classes_are_two_whatever_the_size(height: int, folder: Path) -> None:
+    images = np.broadcast_to(np.arange(30, dtype=np.uint8)[:, None, None], (30, height, height))
+    dataset = loaded(npz(folder, **keras(images, LABELS.clip(0, 1))))
+    assert dataset.classes == ("class 0", "class 1")
+
+
+def test_names_of_classes_are_never_blank_and_never_the_same(folder: Path) -> None:
+    names = np.array(["", "a b", "a\nb"])
+    dataset = loaded(npz(folder, **keras(GREY, names[LABELS])))
+    assert dataset.classes == ("class 0", "a b", "a b (2)")
+    for name in ("a b", "a\nb", "\u200b"):
+        (folder / "pictures" / name).mkdir(parents=True)
+        for number in range(3):
+            Image.fromarray(GREY[number]).save(folder / "pictures" / name / f"{number}.png")
+    assert load(str(folder / "pictures"), folder / "cache").classes == ("a b", "a b (2)", "class 2")
+
+
+def test_very_long_names_are_cut_in_the_middle(folder: Path) -> None:
+    names = np.array([f"{'x' * 300}{number}" for number in range(3)])
+    dataset = loaded(npz(folder, **keras(GREY, names[LABELS])))
+    assert dataset.classes == tuple(f"{'x' * 50}…{'x' * 48}{number}" for number in range(3))
+
+
 def test_a_thousand_classes_need_wider_labels(folder: Path) -> None:
     labels = np.arange(2000) % 1000
     images = RNG.integers(0, 256, (2000, 2, 2), np.uint8)

@@ -167,6 +167,8 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "npz: alpha channel": (npz(x_train=RNG.integers(0, 256, (12, 6, 6, 4))), "x_train of DATA/some.npz has the shape 12x6x6x4, which is neither grey nor RGB; remove the alpha channel"),
     "npz: flat, but not square": (npz(x_train=grey().reshape(12, 36)[:, :35]), "x_train of DATA/some.npz has the shape 12x35; give images as (N, height, width), (N, height, width, channels) or (N, channels, height, width)"),
     "npz: no images": (npz(x_train=grey(0), y_train=labels(0)), "x_train of DATA/some.npz contains no images; give at least one image"),
+    "npz: a single number": (npz(x_train=np.uint8(1)), "x_train of DATA/some.npz has the shape of a single number; give images as (N, height, width), (N, height, width, channels) or (N, channels, height, width)"),
+    "npz: labels beyond all integers": (npz(y_train=labels().astype(np.uint64) + np.uint64(2**63)), "y_train of DATA/some.npz has label 9223372036854775808 at image 0; number the classes from 0"),
     "npz: one-hot labels": (npz(y_train=np.eye(3)[labels()]), "y_train of DATA/some.npz has the shape 12x3; give one class number for each image: y.argmax(axis=1)"),
     "npz: fractions for labels": (npz(y_train=labels() / 2), "y_train of DATA/some.npz has label 0.5 at image 1; labels must be whole numbers"),
     "npz: fewer labels": (npz(y_train=labels(11)), "x_train of DATA/some.npz has 12 images but y_train 11 labels; give one label for each image"),

@@ -45,5 +45,5 @@ def test_a_residual_block_adds_to_its_input_and_nothing_where_the_convolution_is
 def test_any_images_of_eight_pixels_or_more_become_logits() -> None:
     network = build_residual_cnn((3, 8, 20), 7, width=4, last_width=6, dropout=0.5).eval()
     assert network(torch.rand(2, 3, 8, 20)).shape == (2, 7)
-    with pytest.raises(ValueError, match="images of 7x20 pixels are too small for this network: it needs 8x8"):
+    with pytest.raises(ValueError, match="images of 20x7 pixels are too small for this network: it needs 8x8"):
         build_residual_cnn((1, 7, 20), 7)

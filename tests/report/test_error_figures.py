@@ -40,6 +40,16 @@ def test_every_cell_says_its_count_and_is_blue_or_vermilion() -> None:
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
 
 
+def test_a_name_of_any_length_leaves_room_for_the_matrix() -> None:
+    names = [f"{'long ' * 40}{number}" for number in range(10)]
+    figure = confusion_figure(constant().confusion_matrix, names, "run")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()][3] == "long long lo…long long 3"
+    assert axes.get_position().width > 0.5
+    assert axes.get_tightbbox().x0 >= 0  # type: ignore[union-attr]
+
+
 def test_bars_stand_at_their_bins_as_high_as_the_accuracy() -> None:
     diagram, counts = reliability_figure(reliability(constant()), "run", "v1").axes
     (bar,) = diagram.patches

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from fmnist_tui.tui.cells import cells, centre, cut, pad, wrap
+from fmnist_tui.tui.cells import cells, centre, cut, distinct, pad, wrap
 from fmnist_tui.tui.errors.heat_map import short_names
 from fmnist_tui.tui.widgets.plain_table import PlainTable
 
@@ -56,6 +56,30 @@ def test_letters_of_europe_take_one_cell_each_as_rich_says() -> None:
 )
 def test_only_whole_characters_are_cut_off(text: str, width: int, shown: str) -> None:
     assert cut(text, width) == shown
+
+
+@pytest.mark.parametrize(
+    ("texts", "width", "shown"),
+    [
+        (("T-shirt/top", "Bag", "Ankle boot"), 8, ("T-shirt…", "Bag", "Ankle b…")),
+        (("features.3.layers.0", "features.3.layers.2", "head"), 8, ("…ayers.0", "…ayers.2", "head")),
+        (("a very long name, 1 of 2", "a very long name, 2 of 2"), 11, ("…me, 1 of 2", "…me, 2 of 2")),
+        (("stem one red apple", "stem one red pear", "stem two red apple"), 8, ("…d apple", "…ed pear", "stem tw…")),
+        (("東京都港区", "東京都北区"), 7, ("…都港区", "…都北区")),
+        (("the flags 🇩🇪", "the flags 🇩🇰"), 6, ("…gs 🇩🇪", "…gs 🇩🇰")),
+        (("same name", "same name"), 6, ("same…", "same…")),
+        (("abcdef", "abcdeg"), 1, ("…", "…")),
+    ],
+)
+def test_texts_that_would_look_the_same_are_cut_where_they_differ(
+    texts: tuple[str, ...], width: int, shown: tuple[str, ...]
+) -> None:
+    assert distinct(texts, width) == shown
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=8).map(tuple), st.integers(1, 12))
+def test_distinct_texts_fit(texts: tuple[str, ...], width: int) -> None:
+    assert all(cells(short) <= width for short in distinct(texts, width))
 
 
 def test_centred_text_has_the_same_margin_on_both_sides() -> None:

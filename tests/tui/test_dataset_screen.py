@@ -46,6 +46,24 @@ def page(pilot: AnyPilot) -> list[tuple[int, str]]:
     return [(int(index), name) for index, name in captions]
 
 
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 40), (200, 50)])
+async def test_few_classes_with_large_images_are_told_apart(
+    make_app: Callable[..., FmnistApp], tmp_path: Path, size: tuple[int, int]
+) -> None:
+    images = np.arange(24, dtype=np.uint8)[:, None, None] * np.ones((8, 8), np.uint8)
+    labels = np.array(["a finding of kind 1", "a finding of kind 2"])[np.arange(24) % 2]
+    arrays = {"x_train": images[:16], "y_train": labels[:16], "x_test": images[16:], "y_test": labels[16:]}
+    np.savez(tmp_path / "findings.npz", allow_pickle=False, **arrays)
+    app = make_app(str(tmp_path / "findings.npz"))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.class_means, "the mean images are computed")
+        await until(pilot, lambda: "▀▀▀▀▀" in part(pilot, "#classes"), "they are shown")
+        listed = part(pilot, "#classes")
+        assert "… of kind 1" in listed
+        assert "… of kind 2" in listed
+        assert "kind 1" in part(pilot, "Thumbnails")
+
+
 @at_every_size
 async def test_it_shows_classes_with_their_counts_and_a_page_of_whole_images(
     app: FmnistApp, size: tuple[int, int]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from textual.geometry import Size
 from textual.widgets import DataTable, Tab
 
 from fmnist_tui.data import FASHION_CLASSES
+from fmnist_tui.files import write_json
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.errors.gallery import Specimen, specimen_text
 from fmnist_tui.tui.errors.heat_map import HeatMap
@@ -234,6 +236,28 @@ async def test_from_the_list_of_runs_it_is_the_run_under_the_cursor(app: FmnistA
         await until_shown(pilot, "demo, train: 1-")
         await pilot.press("4")
         assert isinstance(app.screen, ResultsScreen)
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 40)])
+async def test_class_names_of_any_length_leave_room_for_the_numbers(
+    app: FmnistApp, runs: Path, size: tuple[int, int]
+) -> None:
+    for run in (write_demo_run(runs, "v0", seed=0, wrong=60), write_demo_run(runs, "v3", seed=1, wrong=20)):
+        config = json.loads(run.run_json.read_bytes())
+        names = [f"{'a very long beginning ' * 4} of class {number}" for number in range(10)]
+        write_json(run.run_json, config | {"data": config["data"] | {"classes": names}})
+    async with app.run_test(size=size) as pilot:
+        await at_errors(pilot)
+        await until_shown(pilot, "f class 0", "precision", "recall", "F1", "96.0%", "Most confused")
+        await pilot.press("v")
+        await until_shown(pilot, "[1]", ": 1 of 50 (2.0%)")
+        rows = "\n".join(line.partition(" . ")[0] for line in part(pilot, "HeatMap").splitlines()[1:])
+        assert all(f"s {number} " in rows for number in range(10)), rows
+        await pilot.press("v")
+        await until_shown(pilot, "1 of 20, image 13")
+        facts = part(pilot, "_Facts")
+        assert "of class 3 " in facts
+        assert "━━" in facts
 
 
 @pytest.mark.parametrize("height", [8, 13, 14, 18, 40])

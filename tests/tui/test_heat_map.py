@@ -10,7 +10,7 @@ from textual.color import Color, rgb_to_lab
 from textual.strip import Strip
 
 from fmnist_tui.data.official import FASHION_CLASSES
-from fmnist_tui.tui.errors.heat_map import HeatMap, short_names
+from fmnist_tui.tui.errors.heat_map import HeatMap, row_names, short_names
 from fmnist_tui.tui.widgets.colours import BLUE, ORANGE, contrast, legible, shaded
 
 from .driving import part
@@ -68,6 +68,12 @@ def test_names_are_shortened_only_while_they_stay_distinct() -> None:
     assert short_names(FASHION_CLASSES, 20) == FASHION_CLASSES
     assert short_names(FASHION_CLASSES, 1) == tuple("0123456789")
     assert short_names(UNKNOWN_CLASSES, 4) == tuple("0123456789")
+
+
+def test_rows_whose_names_begin_alike_are_told_apart() -> None:
+    assert row_names(FASHION_CLASSES, 5)[:3] == ("T-shi", "Trous", "Pullo")
+    names = tuple(f"a long common prefix of number {number}" for number in range(3))
+    assert row_names(names, 12) == ("…f number 0", "…f number 1", "…f number 2")
 
 
 def lightness(colour: Color) -> float:

@@ -63,6 +63,12 @@ def test_what_is_healthy_is_said_once() -> None:
     assert explanation(DEAD, 20) == DEAD.meaning
 
 
+def test_layers_whose_names_begin_alike_are_told_apart() -> None:
+    layers = tuple(LayerDynamics(f"features.3.layers.{number}", 0.5, 1e-3, 0.0) for number in (0, 2))
+    rows = heat_table([Dynamics(1, STEPS, layers)], 1, NORM, 40, colour).rows
+    assert [row.plain.split()[0] for row in rows] == ["….3.layers.0", "….3.layers.2"]
+
+
 def test_epochs_share_a_column_where_there_are_more_of_them() -> None:
     """Of 60 epochs, 15 cells hold 4 each: here the first 8 have ratios of 0.1, and the others of 0.001."""
     epochs = measured(*[(1.0, 0.1, 0.0)] * 8, *[(1.0, 0.001, 0.0)] * 52)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from fmnist_tui.inspection.backprop import Floats, Operand, Operation, Walk, sub
 from fmnist_tui.models.spec import ImageShape
-from fmnist_tui.tui.cells import cells, cut, pad
+from fmnist_tui.tui.cells import cells, cut, distinct, pad
 from fmnist_tui.tui.widgets.value_maps import Palette, draw, legend, scale_of, short_number, strongest
 
 _LISTED = 12
@@ -100,11 +100,11 @@ def _listed(values: Floats, names: Sequence[str], rows: Sequence[int], width: in
     """A line for each of these values, coloured by its sign."""
     room = width - 8
     wide = min(room, max(map(cells, names))) if room >= 4 else 0
-    lines = []
+    short, lines = distinct(tuple(names), wide), []
     for index in rows:
         value = float(values[index])
         style = "" if palette.signs or not value else (palette.positive if value > 0 else palette.negative)[-1]
-        name = pad(cut(names[index], wide), wide)
+        name = pad(short[index], wide)
         lines.append(Text(f"{name} ").append(f"{_number(value):>7}", style))
     return lines
 

@@ -186,7 +186,7 @@ def image_at(browsing: Browsing, position: int) -> Thumbnail:
     """The image at a position among the chosen."""
     index = int(browsing.chosen[position])
     name = browsing.dataset.classes[browsing.images.labels[index]]
-    return Thumbnail(picture(browsing.images.images[index]), f"{index} {name}", about_image(browsing, index))
+    return Thumbnail(picture(browsing.images.images[index]), name, about_image(browsing, index), f"{index} ")
 
 
 def mean_page(browsing: Browsing, means: ClassMeans | None) -> tuple[Thumbnail, ...]:

@@ -360,7 +360,8 @@ class DatasetScreen(LabScreen):
             self._browsing.dataset.classes,
             self._browsing.images.class_counts(len(self._browsing.dataset.classes)),
         )
-        rows = picture_rows(self.query_one("#left").size.height, len(names))
+        width, height = self.query_one(ClassList).content_size.width, self.query_one("#left").size.height
+        rows = picture_rows(Size(width, height), names)
         means = self.app.class_means
         self.set_class(not rows, "-plain-list")
         pictures = []

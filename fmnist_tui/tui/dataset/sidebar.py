@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from fmnist_tui.text import grouped
-from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.cells import cells, distinct, pad
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.messages import DatasetCancelRequested, DatasetRequested
 from fmnist_tui.tui.widgets.bars import ProgressLine
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from fmnist_tui.data import Progress
 
 _NAME = 11
+_GAP = 2
+"""Cells between an image and the name beside it."""
 _LEAST_ROWS, _MOST_ROWS = 3, 7
 """Lines of a class with its image: a smaller image can't be recognised, a larger one shows no more."""
 
@@ -49,7 +52,7 @@ class ClassList(Remappable, Choices):
             pictures: The lines of each mean image; empty for none.
         """
         options = [_line("all classes", sum(counts))]
-        for index, (name, count) in enumerate(zip(names, counts, strict=True)):
+        for index, (name, count) in enumerate(zip(distinct(tuple(names), _NAME), counts, strict=True)):
             options.append(_beside(pictures[index], name, count) if pictures else _line(name, count))
         with self.prevent(OptionList.OptionHighlighted):
             self.clear_options()
@@ -57,20 +60,21 @@ class ClassList(Remappable, Choices):
             self.highlighted = 0 if label is None else label + 1
 
 
-def picture_rows(height: int, classes: int) -> int:
-    """How many lines each class can have in a list of this height; 0 if its image would be too small."""
-    rows = min((height - 1) // max(1, classes), _MOST_ROWS)
+def picture_rows(space: Size, names: Sequence[str]) -> int:
+    """How many lines each class can have in a list of this size, with its name; 0 if its image would be too small."""
+    beside = space.width - _GAP - min(_NAME, max(map(cells, names), default=0))
+    rows = min((space.height - 1) // max(1, len(names)), beside // 2, _MOST_ROWS)
     return rows if rows >= _LEAST_ROWS else 0
 
 
 def _line(name: str, count: int) -> Text:
-    return Text.assemble(pad(cut(name, _NAME), _NAME), (f"{grouped(count):>7}", "dim"), no_wrap=True, overflow="crop")
+    return Text.assemble(pad(name, _NAME), (f"{grouped(count):>7}", "dim"), no_wrap=True, overflow="crop")
 
 
 def _beside(picture: Sequence[Text], name: str, count: int) -> Text:
     """The lines of the picture, with the name beside the middle and the count below it."""
     middle = (len(picture) - 1) // 2
-    beside = {middle: Text(f"  {cut(name, _NAME)}"), middle + 1: Text(f"  {grouped(count)}", style="dim")}
+    beside = {middle: Text(f"{' ' * _GAP}{name}"), middle + 1: Text(f"{' ' * _GAP}{grouped(count)}", style="dim")}
     lines = [line + beside.get(number, Text()) for number, line in enumerate(picture)]
     text = Text("\n", no_wrap=True, overflow="crop").join(lines)
     text.no_wrap, text.overflow = True, "crop"

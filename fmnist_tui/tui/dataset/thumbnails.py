@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fmnist_tui.tui.cells import cut, pad
+from fmnist_tui.tui.cells import cells, cut, distinct, pad
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.lazy import LazyModule
 from fmnist_tui.tui.widgets.images import Drawing, Row, half_blocks, resized, squared
@@ -60,11 +60,13 @@ class Thumbnail:
         image: (height, width) uint8, or (height, width, 3) in colour.
         caption: The text below it.
         about: Its details, in lines, shown beside the large image.
+        number: What the caption begins with, never shortened for it.
     """
 
     image: NDArray[np.uint8]
     caption: str
     about: str
+    number: str = ""
 
 
 class Thumbnails(Remappable, Widget, can_focus=True):
@@ -219,6 +221,9 @@ class Thumbnails(Remappable, Widget, can_focus=True):
             if self._drawn_side != self.side:
                 self._pictures = self._draw_all()
             return [*self._pictures[index][line], gap]
-        caption = pad(cut(self.page[index].caption, self.side, ""), self.side)
+        number = self.page[index].number
+        room = max(0, self.side - cells(number))
+        names = distinct(tuple(item.caption for item in self.page), room, "")
+        caption = pad(f"{cut(number, self.side, '')}{names[index]}", self.side)
         name = "cursor" if index == self.cursor and self.has_focus else "caption"
         return [Segment(caption, self.get_component_rich_style(f"thumbnails--{name}")), gap]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from fmnist_tui.analysis.errors import Indices, SharedError, images_of
 from fmnist_tui.data import ImageSet
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.tui.cells import cells, pad, wrap
+from fmnist_tui.tui.cells import cells, distinct, pad, wrap
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
@@ -30,6 +30,11 @@ from fmnist_tui.tui.widgets.images import Drawing, Picture, picture
 
 _NUMBERS = 9
 _NARROWEST, _WIDEST = 3, 40
+_NAME = 11
+"""The width in cells that a class's name may have at least."""
+_BESIDE_NAME = 18
+"""The cells of "predicted " and a confidence."""
+_NAME_IN_NOTE = 24
 _ONE_LINE = 45
 """The width in cells from which the true and the predicted class share a line."""
 
@@ -117,6 +122,7 @@ class GalleryView(Remappable, Horizontal, can_focus=True):
 def specimen_text(shown: Specimen, size: Size, theme: Theme) -> Text:
     """The image's classes, what every model predicts, and the probabilities, in the given space."""
     width = size.width
+    shown = replace(shown, names=distinct(tuple(shown.names), max(_NAME, width - _BESIDE_NAME)))
     lines = [Text(line, style="dim") for line in wrap(shown.missing, width) if line]
     predicted = int(shown.probabilities.argmax())
     confidence = percent(float(shown.probabilities[predicted]), 1)
@@ -158,11 +164,12 @@ def _bars(shown: Specimen, predicted: int, width: int, theme: Theme, most: int) 
     """A line for each of the `most` likely classes; the predicted and the true one, marked, are always among them."""
     rank = [probability + (label in (shown.label, predicted)) for label, probability in enumerate(shown.probabilities)]
     chosen = sorted(np.argsort(-np.array(rank), kind="stable")[: max(2, most)].tolist())
-    longest = max(map(cells, shown.names))
+    names = distinct(tuple(shown.names), max(_NAME, width // 2 - _NUMBERS))
+    longest = max(cells(names[label]) for label in chosen)
     room = min(_WIDEST, max(_NARROWEST, width - longest - _NUMBERS - 2))
     lines = []
     for label in chosen:
-        name, probability = shown.names[label], float(shown.probabilities[label])
+        name, probability = names[label], float(shown.probabilities[label])
         mark = "✓" if label == shown.label else "✗"
         marked = label in (shown.label, predicted)
         text = f"{mark if marked else ' '} {pad(name, longest)} {probability:6.1%} "
@@ -202,7 +209,8 @@ def galleries(report: ErrorReport) -> tuple[Gallery, ...]:
     """All mistakes, the errors that all versions share, and the images that only this one gets right."""
     version, count = report.record.version, len(report.versions)
     shared = np.array([error.index for error in report.shared], np.int64)
-    notes = tuple(_agreement(error, report.names) for error in report.shared)
+    names = distinct(tuple(report.names), _NAME_IN_NOTE)
+    notes = tuple(_agreement(error, names) for error in report.shared)
     empty = _NO_OTHERS if count == 1 else "No such images"
     others = ", ".join(report.versions[1:])
     besides = f" (not {others})" if others else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 from rich.segment import Segment
@@ -17,7 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fmnist_tui.analysis.errors import Matrix, strengths
-from fmnist_tui.tui.cells import cells, centre, cut, pad
+from fmnist_tui.tui.cells import cells, centre, cut, distinct, pad
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.widgets.colours import BLUE, ORANGE, legible
 
@@ -152,7 +153,7 @@ class HeatMap(Remappable, Widget, can_focus=True):
         return [Segment(corner.ljust(self._margin), plain + Style(dim=True)), *headings]
 
     def _row(self, row: int, columns: range, *, in_the_middle: bool) -> list[Segment]:
-        name = _fitted(self._names[row], self._margin) if in_the_middle else ""
+        name = row_names(self._names, self._margin)[row] if in_the_middle else ""
         plain = self.rich_style
         at_cursor = self.has_focus and row == self.cursor[0] and in_the_middle
         segments = [Segment(pad(name, self._margin), plain + _CROSS if at_cursor else plain)]
@@ -218,6 +219,8 @@ def short_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
     return short if len(set(short)) == len(names) else tuple(map(str, range(len(names))))
 
 
-def _fitted(name: str, width: int) -> str:
-    """The name, cut at a slash or to `width` cells if it is too long."""
-    return name if cells(name) <= width else cut(name.partition("/")[0], width, "")
+@lru_cache(16)
+def row_names(names: tuple[str, ...], width: int) -> tuple[str, ...]:
+    """The names cut at a slash or to `width` cells where they are too long, and at their start if they look alike."""
+    short = tuple(name if cells(name) <= width else cut(name.partition("/")[0], width, "") for name in names)
+    return short if len(set(short)) == len(names) else distinct(names, max(1, width - 1))

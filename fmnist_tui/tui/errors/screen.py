@@ -74,6 +74,7 @@ class ErrorsScreen(LabScreen):
         self._record = record
         self._others = others
         self._report: ErrorReport | None = None
+        self._table: tuple[int, int] | None = None
         self._galleries: list[Gallery] = []
         self._gallery = 0
         self._position = 0
@@ -179,7 +180,8 @@ class ErrorsScreen(LabScreen):
     def on_heat_map_moved(self) -> None:
         """Describes the cursor's cell."""
         if self._report:
-            self.query_one("#cell", Static).update(text.cell_text(self._report, *self.query_one(HeatMap).cursor))
+            map_ = self.query_one(HeatMap)
+            self.query_one("#cell", Static).update(text.cell_text(self._report, *map_.cursor, map_.size.width))
 
     def on_heat_map_opened(self) -> None:
         """Opens the images of the cursor's cell."""
@@ -249,13 +251,14 @@ class ErrorsScreen(LabScreen):
 
     def _show_classes(self) -> None:
         table, shown = self.query_one(ScoreTable), text.columns(self.size.width)
-        if self._report and len(table.columns) != shown:
-            rows = [row[:shown] for row in text.rows(self._report)]
-            table.show(text.HEADER[:shown], rows)
+        longest = text.name_width(self.size.width, is_beside=self.has_class("-wide"))
+        if self._report and self._table != (shown, longest):
+            self._table = shown, longest
+            table.show(text.HEADER[:shown], [row[:shown] for row in text.rows(self._report, longest)])
         if self._report:
             for panel in self.query(".pairs"):
                 heading = not panel.styles.border_top[0]
-                pairs = text.confused_text(self._report, self.app.current_theme, heading=heading)
+                pairs = text.confused_text(self._report, longest, self.app.current_theme, heading=heading)
                 panel.query_one(".confused", Static).update(pairs)
 
     def _show_bins(self) -> None:

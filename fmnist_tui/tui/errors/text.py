@@ -16,7 +16,7 @@ from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.runs.status import Status
 from fmnist_tui.text import grouped, percent
-from fmnist_tui.tui.cells import cells, pad
+from fmnist_tui.tui.cells import cells, distinct, pad
 from fmnist_tui.tui.errors.gallery import cell_title
 from fmnist_tui.tui.keys import Remappable
 from fmnist_tui.tui.themes import model_colour, theme_colour
@@ -41,6 +41,12 @@ class ScoreTable(Remappable, PlainTable):
 HEADER = ("class", "precision", "recall", f"{'F1':>6}", "confused with", "images")
 _ALL = 66
 """The width in cells that all columns need; in less the last one is left out."""
+_NAME = 11
+"""The width in cells that each class's name has at least; those of Fashion-MNIST need no more."""
+_PAIRS = 70
+"""The width in cells of the table and the list of confused pairs beside it, without the four names."""
+_CELL = 44
+"""The width in cells of what is said of a cell of the matrix, without its two names."""
 CONFUSED = "Most confused: true, predicted"
 _MOST = 20
 _BAR = 12
@@ -51,14 +57,25 @@ def columns(width: int) -> int:
     return len(HEADER) if width >= _ALL else len(HEADER) - 1
 
 
-def rows(report: ErrorReport) -> list[tuple[str, ...]]:
-    """The cells below `HEADER`, a row for each class."""
+def name_width(width: int, *, is_beside: bool) -> int:
+    """The most cells that a name may take on a screen of `width` cells.
+
+    Args:
+        width: Cells of the screen.
+        is_beside: Whether the confused pairs are beside the table, not below it.
+    """
+    return max(_NAME, (width - _PAIRS) // 4 if is_beside else _NAME + (width - _ALL) // 2)
+
+
+def rows(report: ErrorReport, longest: int) -> list[tuple[str, ...]]:
+    """The cells below `HEADER`, a row for each class, with names of at most `longest` cells."""
     found: list[tuple[str, ...]] = []
+    names, worst_of_all = distinct(report.names, longest), {pair.true: pair for pair in reversed(report.confused)}
     for score in report.classes:
-        worst = worst_of(report, score.label)
-        confused_with = f"{report.names[worst.predicted]} {worst.count}" if worst else ""
+        worst = worst_of_all.get(score.label)
+        confused_with = f"{names[worst.predicted]} {worst.count}" if worst else ""
         scores = (f"{score.precision:9.1%}", f"{score.recall:6.1%}", f"{score.f1:6.1%}")
-        found.append((report.names[score.label], *scores, confused_with, f"{grouped(score.support):>6}"))
+        found.append((names[score.label], *scores, confused_with, f"{grouped(score.support):>6}"))
     return found
 
 
@@ -67,12 +84,19 @@ def worst_of(report: ErrorReport, label: int) -> Confusion | None:
     return next((pair for pair in report.confused if pair.true == label), None)
 
 
-def confused_text(report: ErrorReport, theme: Theme, *, heading: bool) -> Text:
-    """The most confused pairs of classes, a line each, below a heading where the panel has none."""
+def confused_text(report: ErrorReport, longest: int, theme: Theme, *, heading: bool) -> Text:
+    """The most confused pairs of classes, a line each, below a heading where the panel has none.
+
+    Args:
+        report: The run's errors.
+        longest: The most cells of a name.
+        theme: For the colours.
+        heading: Whether there is a heading.
+    """
     pairs = report.confused[:_MOST]
     if not pairs:
         return Text("No confusions")
-    names = report.names
+    names = distinct(report.names, longest)
     longest = max(map(cells, names))
     lines = [Text(CONFUSED, style="bold")] * heading
     for pair in pairs:
@@ -92,13 +116,13 @@ def title(report: ErrorReport, theme: Theme) -> Text:
     return Text.assemble((f"{look_of(version).marker} {name}", colour), f": {scores}")
 
 
-def cell_text(report: ErrorReport, true: int, predicted: int) -> Text:
-    """A cell of the confusion matrix: its classes, its images, and their fraction of the row."""
+def cell_text(report: ErrorReport, true: int, predicted: int, width: int) -> Text:
+    """A cell of the confusion matrix in a line: its classes, its images, and their fraction of the row."""
+    names = distinct(report.names, max(_NAME, (width - _CELL) // 2))
     count, total = int(report.matrix[true, predicted]), int(report.matrix[true].sum())
     fraction = f" of {grouped(total)} ({percent(count / total, 1)})" if total else ""
-    return Text(
-        f"{cell_title(report.names, true, predicted)}: {grouped(count)}{fraction}", no_wrap=True, overflow="ellipsis"
-    )
+    text = f"{cell_title(names, true, predicted)}: {grouped(count)}{fraction}"
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def no_predictions_text(record: Run, reason: str) -> str:

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from fmnist_tui.inspection.requests import Answer, UnitImages
 from fmnist_tui.runs.snapshots import NetworkSnapshots
 from fmnist_tui.text import counted
-from fmnist_tui.tui.cells import cells, cut, pad
+from fmnist_tui.tui.cells import cells, distinct, pad
 from fmnist_tui.tui.inspector.views import Drawn, Look, Space, grid_view
 from fmnist_tui.tui.widgets.value_maps import strongest
 
@@ -142,7 +142,8 @@ def first_layer(snapshots: NetworkSnapshots, at: int, image_shape: tuple[int, in
 def _predictions(snapshots: NetworkSnapshots, at: int, look: Look, space: Space) -> Drawn:
     """A row for each class, with a mark for each of its images, always in the same place."""
     predicted, labels = snapshots.probabilities[at].argmax(axis=1), snapshots.labels
-    longest = min(_LONGEST_NAME, max(map(cells, look.names)))
+    names = distinct(tuple(look.names), _LONGEST_NAME)
+    longest = max(map(cells, names))
     present = [label for label in range(len(look.names)) if (labels == label).any()]
     most = max(int((labels == label).sum()) for label in present)
     lines = []
@@ -150,7 +151,7 @@ def _predictions(snapshots: NetworkSnapshots, at: int, look: Look, space: Space)
         own = predicted[labels == label]
         marks = "".join("✓" if one == label else "✗" for one in own.tolist())
         wrong = Counter(own[own != label].tolist()).most_common(1)
-        line = Text(f"{pad(cut(look.names[label], longest), longest)} ", no_wrap=True, overflow="crop")
+        line = Text(f"{pad(names[label], longest)} ", no_wrap=True, overflow="crop")
         line.append(pad(marks, most)).append(f" {int((own == label).sum()):>3} of {len(own):<3}")
         if wrong and wrong[0][0] < len(look.names):
             line.append(f" {look.names[wrong[0][0]]}", "dim")

@@ -13,7 +13,7 @@ from textual.theme import Theme
 from fmnist_tui.models.looks import look_of
 from fmnist_tui.runs.run import Run
 from fmnist_tui.text import percent
-from fmnist_tui.tui.cells import cells, cut, pad, wrap
+from fmnist_tui.tui.cells import cells, cut, distinct, pad, wrap
 from fmnist_tui.tui.themes import model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
 
@@ -61,14 +61,15 @@ def facts_text(
             [f"{cut(names[predicted], width - len(confidence) - 1)} {confidence}"],
         )
     lines += [Text(line, style=colour) for line in verdict]
-    longest = min(_LONGEST, max(map(cells, names)))
+    short = distinct(tuple(names), _LONGEST)
+    longest = max(map(cells, short))
     room = max(1, width - longest - _NUMBER - 2)
     order = np.argsort(-probabilities, kind="stable")[: max(0, space.height - len(lines))].tolist()
     if wrong and order and label not in order:
         order[-1] = label
     for one in order:
         fraction = float(probabilities[one])
-        line = Text(f"{pad(cut(names[one], longest), longest)} {percent(fraction):>7} ", no_wrap=True)
+        line = Text(f"{pad(short[one], longest)} {percent(fraction):>7} ", no_wrap=True)
         shown = "success" if one == label else "error" if one == predicted and wrong else ""
         line.append(bar(fraction, room), style=theme_colour(shown, theme) if shown else "dim")
         lines.append(line)

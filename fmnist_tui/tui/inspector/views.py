@@ -19,7 +19,7 @@ from fmnist_tui.inspection.requests import (
     UnitImages,
 )
 from fmnist_tui.text import counted
-from fmnist_tui.tui.cells import cells, cut, pad, wrap
+from fmnist_tui.tui.cells import cells, distinct, pad, wrap
 from fmnist_tui.tui.widgets.value_maps import Palette, Tile, balance, fit, legend, resampled, scale_of, strongest, tiles
 
 Floats = NDArray[np.float32]
@@ -161,7 +161,8 @@ def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
     contributions, bias, logits = found.contributions.array(), found.bias.array(), found.logits.array()
     favour, against = np.maximum(contributions, 0).sum(1), np.minimum(contributions, 0).sum(1)
     limit = float(max(favour.max(), -against.min(), 1e-9))
-    longest = min(_LONGEST_NAME, max(map(cells, look.names)))
+    names = distinct(tuple(look.names), _LONGEST_NAME)
+    longest = max(map(cells, names))
     numbers = [("bias", bias), ("score", logits)]
     if longest + 2 + 2 * _NARROWEST_BAR + 2 * _NUMBER > space.width:
         numbers = numbers[1:]
@@ -175,7 +176,7 @@ def _evidence(answers: Sequence[Answer], look: Look, space: Space) -> Drawn | No
     page = min(space.page, pages - 1)
     for label in order[page * rows : (page + 1) * rows]:
         marked = label in look.labels or label == look.true
-        name = Text(f"{pad(cut(look.names[label], longest), longest)} ", style="bold" if marked else "")
+        name = Text(f"{pad(names[label], longest)} ", style="bold" if marked else "")
         bar = balance(float(against[label]), float(favour[label]), limit, half, space.palette)
         figures = "".join(f" {values[label]:+7.2f}" for _, values in numbers)
         lines.append(Text.assemble(name, bar, figures, no_wrap=True))

@@ -12,7 +12,7 @@ from rich.text import Text
 from textual.theme import Theme
 
 from fmnist_tui.text import percent
-from fmnist_tui.tui.cells import cells, cut, pad
+from fmnist_tui.tui.cells import cells, cut, distinct, pad
 from fmnist_tui.tui.playground.sketch import Picture
 from fmnist_tui.tui.themes import faded, model_colour, theme_colour
 from fmnist_tui.tui.widgets.bars import bar
@@ -137,8 +137,8 @@ def _heading(column: Column, columns: Sequence[Column], classes: Sequence[str], 
 
 def _table(columns: Sequence[Column], classes: Sequence[str], width: int, room: int, theme: Theme) -> list[Text]:
     shown = _shown(columns, len(classes), room - 1)
-    longest = max(cells(classes[label]) for label in shown)
-    label_width = min(longest, _LABEL if width >= 48 else _SHORT_LABEL)
+    names = distinct(tuple(classes), _LABEL if width >= 48 else _SHORT_LABEL)
+    label_width = max(cells(names[label]) for label in shown)
     column_width = (width - label_width) // len(columns)
     bar_width = min(column_width - _PERCENT - 1, _LONGEST_BAR)
     bar_width = 0 if bar_width < _SHORTEST_BAR else bar_width
@@ -153,7 +153,7 @@ def _table(columns: Sequence[Column], classes: Sequence[str], width: int, room: 
     lines, gap = [header], min(_WIDEST_GAP, (room - 1) // len(shown) - 1)
     for label in shown:
         lines += [Text() for _ in range(gap)]
-        name = pad(cut(classes[label], label_width), label_width)
+        name = pad(names[label], label_width)
         line = Text.assemble((name, "bold" if label in predicted else "dim"))
         for column in columns:
             line.append_text(_cell(column, label, bar_width, column_width, theme))

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from fmnist_tui.runs.fold import Snapshot
 from fmnist_tui.training.events import Dynamics
-from fmnist_tui.tui.cells import cells, cut, pad
+from fmnist_tui.tui.cells import cells, distinct, pad
 from fmnist_tui.tui.widgets.colours import BLUE, ORANGE, Ramp, legible
 from fmnist_tui.tui.widgets.fitted import Fitted
 
@@ -134,8 +134,8 @@ def heat_table(dynamics: Sequence[Dynamics], epochs: int, measure: Measure, widt
     columns = -(-epochs // together)
     cell = min(_WIDEST, room // columns)
     rows = []
-    for name, by_epoch in values.items():
-        row = Text(pad(cut(name, name_width - 1), name_width), no_wrap=True)
+    for name, by_epoch in zip(distinct(tuple(values), name_width - 1), values.values(), strict=True):
+        row = Text(pad(name, name_width), no_wrap=True)
         for column in range(columns):
             row.append_text(
                 _cell([by_epoch.get(column * together + one + 1) for one in range(together)], cell, measure)
