@@ -45,10 +45,10 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_size_in_the_environment() -> Iterator[None]:
-    """GNU readline, which pytest imports, exports its own size to the workers; the tests' terminals differ."""
+def nothing_of_the_user_in_the_environment() -> Iterator[None]:
+    """Neither folders nor a size: GNU readline, which pytest imports, exports its own to the workers."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("COLUMNS", "LINES"):
+        for name in ("COLUMNS", "LINES", "FMNIST_TUI_DATA", "FMNIST_TUI_RUNS"):
             patch.delenv(name, raising=False)
         yield
 

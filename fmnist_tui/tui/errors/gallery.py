@@ -216,7 +216,12 @@ def galleries(report: ErrorReport) -> tuple[Gallery, ...]:
     besides = f" (not {others})" if others else ""
     return (
         Gallery(f"{version}'s mistakes, the most confident first", report.mistakes, empty="No mistakes"),
-        Gallery(f"Wrong in all {count} versions, likeliest label errors first", shared, notes, empty),
+        Gallery(
+            f"Wrong in all {f'{count} ' if count > 1 else ''}versions, likeliest label errors first",
+            shared,
+            notes,
+            empty,
+        ),
         Gallery(f"Images only {version} gets right{besides}", report.only_correct, empty=empty),
     )
 

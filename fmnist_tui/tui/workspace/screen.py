@@ -18,7 +18,7 @@ from textual.widgets import Input
 from fmnist_tui.analysis.run_filter import group_name, grouped_by
 from fmnist_tui.analysis.watched_runs import RunLogs, WatchedRun
 from fmnist_tui.runs.run import Run
-from fmnist_tui.text import grouped
+from fmnist_tui.text import counted, grouped
 from fmnist_tui.tui.base_screens import LabScreen
 from fmnist_tui.tui.dialogs.resources import ResourcesDialog
 from fmnist_tui.tui.messages import RunSelected, ShowQueue
@@ -283,8 +283,9 @@ class WorkspaceScreen(LabScreen):
 
     def _show_counts(self) -> None:
         shown = [one for runs in self._groups.values() for one in runs]
-        of = f" of {grouped(len(self._all))}" if len(shown) < len(self._all) else ""
-        text = summary(shown).replace(" run", f"{of} run", 1)
+        count, total, text = counted(len(shown), "run"), len(self._all), summary(shown)
+        if len(shown) < total:
+            text = text.replace(count, f"{grouped(len(shown))} of {counted(total, 'run')}", 1)
         self.query_one(FilterLine).show_counts(f"reading {grouped(self._unread)} ..." if self._unread else text)
         state = self.app.runs_state
         fault = state.fault or ("" if self._all else state.loading or _EMPTY)
