@@ -136,7 +136,7 @@ class SafeScreen(Remappable, _Mixed):
         try:
             await invoke(callback)
         except NoMatches:
-            if not is_gone(sender):
+            if not is_gone(_owner(callback, sender)):
                 raise
 
     def _update_focus_styles(self, focused: Widget | None = None, blurred: Widget | None = None) -> None:
@@ -153,6 +153,14 @@ class SafeScreen(Remappable, _Mixed):
         except NoMatches:
             if self.is_complete:
                 raise
+
+
+def _owner(callback: CallbackType, sender: MessagePump) -> MessagePump:
+    """Whose method it is: in an action, which the app's task runs, the sender is the app."""
+    while isinstance(callback, partial):
+        callback = callback.func
+    owner = getattr(callback, "__self__", None)
+    return owner if isinstance(owner, MessagePump) else sender
 
 
 def is_gone(pump: MessagePump | None) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from waiting import wait_until
 
 from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.base_screens import Dialog
+from fmnist_tui.tui.dataset.large_image import LargeImageDialog
 from fmnist_tui.tui.palette import Palette
 from fmnist_tui.tui.run_control import RunControl
 
@@ -169,6 +171,20 @@ async def test_the_mouse_on_a_notification_that_has_just_gone_does_nothing(app: 
         assert app.screen.get_widget_at(x, y)[0] is toast
         for kind in (MouseMove, MouseDown, MouseMove, MouseUp):
             app.screen._forward_event(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+
+
+async def test_what_a_closed_dialog_wanted_to_do_after_a_refresh_is_left_undone(app: FmnistApp) -> None:
+    """An action runs in the app's task, which is the sender of what it passes on."""
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        await pilot.press("enter")
+        dialog = app.screen
+        assert isinstance(dialog, LargeImageDialog)
+        await pilot.press("escape")
+        await until(pilot, lambda: not dialog.is_attached and not dialog.children, "it is gone")
+        app.screen._invoke_later(partial(dialog._show_keys), app)
+        await pilot.pause()
+    assert app._exception is None
 
 
 async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: pytest.MonkeyPatch) -> None:
