@@ -29,7 +29,7 @@ from fmnist_tui.keymap import FILE_NAME
 from fmnist_tui.paths import AppPaths
 from fmnist_tui.tui import messages
 from fmnist_tui.tui.ascii_filter import AsciiFilter
-from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone
+from fmnist_tui.tui.base_screens import Dialog, SafeScreen, is_gone, unless_gone
 from fmnist_tui.tui.graphics import FullResolution
 from fmnist_tui.tui.keys import usable_keymap
 from fmnist_tui.tui.lazy import LazyModule
@@ -275,10 +275,11 @@ class FmnistApp(RunControl, FullResolution, Preparing):
             await super().on_event(event)
 
     async def run_action(self, action: Any, default_namespace: Any = None, *given: Any, **named: Any) -> bool:
-        """As Textual does it, except in a list that is not laid out: it has no lines yet, and so no pages."""
-        if isinstance(default_namespace, OptionList) and not default_namespace.scrollable_content_region:
-            return False
-        return await super().run_action(action, default_namespace, *given, **named)
+        """As Textual does it, except in a list that isn't laid out, and on a screen that lacks widgets."""
+        with unless_gone(default_namespace):
+            if not isinstance(default_namespace, OptionList) or default_namespace.scrollable_content_region:
+                return await super().run_action(action, default_namespace, *given, **named)
+        return False
 
     def _handle_exception(self, error: Exception) -> None:
         """Ignores that a screen which was closed while it was being built lacks some of its widgets."""

@@ -133,11 +133,8 @@ class SafeScreen(Remappable, _Mixed):
         super()._invoke_later(partial(self._call_back, callback, sender), sender)
 
     async def _call_back(self, callback: CallbackType, sender: MessagePump) -> None:
-        try:
+        with unless_gone(_owner(callback, sender)):
             await invoke(callback)
-        except NoMatches:
-            if not is_gone(_owner(callback, sender)):
-                raise
 
     def _update_focus_styles(self, focused: Widget | None = None, blurred: Widget | None = None) -> None:
         """Applies styles again where the focus came or went: Textual does so to all that such a style could concern."""
@@ -161,6 +158,16 @@ def _owner(callback: CallbackType, sender: MessagePump) -> MessagePump:
         callback = callback.func
     owner = getattr(callback, "__self__", None)
     return owner if isinstance(owner, MessagePump) else sender
+
+
+@contextmanager
+def unless_gone(pump: MessagePump | None) -> Iterator[None]:
+    """A widget that isn't found is no fault on a screen that isn't complete yet, or no more."""
+    try:
+        yield
+    except NoMatches:
+        if not is_gone(pump):
+            raise
 
 
 def is_gone(pump: MessagePump | None) -> bool:

@@ -187,6 +187,13 @@ async def test_what_a_closed_dialog_wanted_to_do_after_a_refresh_is_left_undone(
     assert app._exception is None
 
 
+async def test_a_key_of_a_dialog_that_is_not_built_yet_does_nothing(app: FmnistApp) -> None:
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        dialog = LargeImageDialog(lambda _: pytest.fail("it is not shown"), 1, 0, lambda: pytest.fail("nor drawn"))
+        assert not await app.run_action("numbers", dialog)
+
+
 async def test_keys_of_a_burst_open_a_dialog_once(app: FmnistApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """An even number of question marks may also have closed the help again; so the openings are counted."""
     opened: list[object] = []
