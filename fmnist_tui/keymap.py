@@ -37,7 +37,7 @@ def read_keymap(file: Path) -> dict[str, str]:
 
     try:
         check_regular_file(file, _LARGEST)
-        content = tomllib.loads(file.read_bytes().decode("utf-8"))
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise KeymapError(f"{file} can't be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

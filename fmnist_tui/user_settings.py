@@ -110,7 +110,7 @@ def read_user_settings(folder: Path | None = None) -> UserSettings:
 
     try:
         check_regular_file(file, _LARGEST)
-        content = tomllib.loads(file.read_bytes().decode("utf-8"))
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
         return msgspec.convert(content, UserSettings)
     except OSError as error:
         raise SettingsError(f"{file} can't be read ({error.strerror})") from None

@@ -21,6 +21,7 @@ def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         (b"[queue]\n[slurm]\n", None),
+        (b"\xef\xbb\xbf[queue]\r\n", None),
         (b"[que]\n", "Object contains unknown field `que`"),
         (b"[queue]\nslot = 2\n", "Object contains unknown field `slot` - at `$.queue`"),
         (b"[queue]\nper_gpu = 0\n", "Expected `int` >= 1 - at `$.queue.per_gpu`"),

@@ -200,7 +200,7 @@ def logits_of(network: nn.Module, inputs: Tensor) -> Tensor:
     """
     network.eval()
     try:
-        logits: Any = network(inputs)
+        logits: Any = network(inputs.clone())  # it may work in place
     except TypeError as error:
         raise NoMapError(f"The model can't be called with images alone: {error}") from None
     if not isinstance(logits, Tensor) or logits.dim() != _MATRIX:

@@ -23,6 +23,7 @@ from fmnist_tui.text import safe
 _BATCH = 4
 _FLOATS = (torch.float32, torch.float64)
 _LONGEST = 300
+_RESERVED = "optimizer."
 
 
 def examine(
@@ -73,17 +74,18 @@ def _try_out(place: Place, network: nn.Module, image_shape: ImageShape, classes:
     Raises:
         SourceError: One of them fails, or the network can't be trained.
     """
-    trainable = [value for value in network.parameters() if value.requires_grad]
-    if not trainable:
-        raise place.error(f"{place.source.name} has no parameters to train")
-    for name, value in network.named_parameters():
-        if value.requires_grad and value.dtype not in _FLOATS:
-            raise place.error(f"parameter {name} is of type {value.dtype}; it must be float32 or float64")
+    trainable = _trainable(place, network)
+    before = {name: id(value) for name, value in network.named_parameters()}
     images = torch.randn(_BATCH, *image_shape, generator=torch.Generator().manual_seed(0))
     place.stage = "forward, training"
     line = _forward_line(network, place)
     network.train()
     logits = _checked(place, guarded(place, lambda: network(images)), classes, line)
+    for name, value in network.named_parameters():
+        if before.get(name) != id(value):
+            made = "replaces" if name in before else "makes"
+            advice = "make it in __init__, or use a lazy layer such as nn.LazyLinear"
+            raise place.error(f"forward {made} parameter {name}, which wouldn't be trained; {advice}", line)
     place.stage = "backward"
     if not logits.requires_grad:
         raise place.error("forward returns logits that don't depend on the parameters", line)
@@ -95,6 +97,19 @@ def _try_out(place: Place, network: nn.Module, image_shape: ImageShape, classes:
     network.eval()
     with torch.no_grad():
         _checked(place, guarded(place, lambda: network(images)), classes, line)
+
+
+def _trainable(place: Place, network: nn.Module) -> list[nn.Parameter]:
+    trainable = [value for value in network.parameters() if value.requires_grad]
+    if not trainable:
+        raise place.error(f"{place.source.name} has no parameters to train")
+    for name, value in network.named_parameters():
+        if value.requires_grad and value.dtype not in _FLOATS:
+            raise place.error(f"parameter {name} is of type {value.dtype}; it must be float32 or float64")
+    for name, _ in (*network.named_parameters(), *network.named_buffers()):
+        if name.startswith(_RESERVED):
+            raise place.error(f"{name}: rename {_RESERVED[:-1]}, which is the name of the optimiser in checkpoints")
+    return trainable
 
 
 def _checked(place: Place, logits: Any, classes: int, line: int | None) -> torch.Tensor:
@@ -112,7 +127,7 @@ def _checked(place: Place, logits: Any, classes: int, line: int | None) -> torch
 
 def _forward_line(network: nn.Module, place: Place) -> int | None:
     """The line of the network's `forward`, if it is in the named file."""
-    code = getattr(type(network).forward, "__code__", None)
+    code = getattr(inspect.getattr_static(type(network), "forward"), "__code__", None)
     if code is None or os.path.abspath(code.co_filename) != place.source.file:  # noqa: PTH100
         return None
     return int(code.co_firstlineno)

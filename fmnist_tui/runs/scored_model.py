@@ -54,14 +54,25 @@ def make_predictor(
     Raises:
         ValueError: A tensor is missing, has another shape, or holds values that are not finite.
     """
-    for name, tensor in weights.items():
-        if tensor.dtype.kind not in "fi" or not np.isfinite(tensor).all():
-            raise ValueError(f"tensor {name} holds values that are not finite numbers")
     plain = replace(config, hyperparameters=replace(config.hyperparameters.without_augmentation(), ema=0.0))
     one_image = np.zeros((1, *image_shape), np.uint8)  # an engine is built on training images; it uses none
     engine = build_engine(plain, one_image, np.zeros(1, np.uint8), classes)
+    built = engine.weights()
+    for name, tensor in weights.items():
+        if _is_damaged(tensor, built.get(name)):
+            raise ValueError(f"tensor {name} holds values that are not finite numbers")
     engine.load_state(weights)
     return engine
+
+
+def _is_damaged(tensor: NDArray[Any], built: NDArray[Any] | None) -> bool:
+    """Whether a stored tensor has another type than the one of a newly built network, or, unlike it, isn't finite.
+
+    A mask of attention has -inf on purpose, and a buffer may be of any type.
+    """
+    if built is None:  # made while the network computed
+        return False
+    return tensor.dtype.kind != built.dtype.kind or bool(np.isfinite(built).all() and not np.isfinite(tensor).all())
 
 
 def load_scored_model(

@@ -54,7 +54,7 @@ def read_recipe_file(path: Path) -> RecipeFile:
     if len(content) > _LARGEST:
         raise ConfigError(f"recipe {path} is larger than {_LARGEST // 1024} KB: is it a recipe?")
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # Windows' editors begin files with a byte order mark
         values = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ConfigError(f"recipe {path} is not text in UTF-8") from None

@@ -20,10 +20,10 @@ from fmnist_tui.models.fused_layers import Dropout
 from fmnist_tui.models.fusing import fuse, unfuse
 from fmnist_tui.models.user_code import quiet
 from fmnist_tui.training.augment import Augmentation
-from fmnist_tui.training.averaging import AveragedModule, all_tensors
+from fmnist_tui.training.averaging import AveragedModule, all_tensors, as_array, restore_tensors, stored_tensors
 from fmnist_tui.training.config import Hyperparameters
 from fmnist_tui.training.cuda_graph import CudaRecorder, NotRecordable, Recorder, Step, StepGraph, record
-from fmnist_tui.training.engine import DeadFractions, GraphUse, Indices, StepNorms, Tensors, Totals, checked_tensor
+from fmnist_tui.training.engine import DeadFractions, GraphUse, Indices, StepNorms, Tensors, Totals
 from fmnist_tui.training.optimizers import clip_gradients, make_optimizer
 from fmnist_tui.training.streams import Stream, address, generator
 from fmnist_tui.training.torch_dynamics import ActiveUnits, StepMeasure, trained_layers
@@ -124,7 +124,7 @@ class TorchEngine:
         self._feed = Feed(self._augmentation, images.shape[2:], self._device)
         self._padded = self._padded_images(images) if self._augmentation.margin else None
         self._optimizer = make_optimizer(self._network, settings)
-        self._average = AveragedModule(self._network, settings.ema) if settings.ema else None
+        self._average = AveragedModule(self._network, settings.ema, strict=not plain) if settings.ema else None
         self._loss = torch.zeros((), device=self._device)
         self._correct = torch.zeros((), dtype=torch.int64, device=self._device)
         self._seen = 0
@@ -189,7 +189,7 @@ class TorchEngine:
         """The totals and the gradients of the run's first step on these images, which isn't taken."""
         self._differentiate(indices, 1, 0, replay=False)
         named = self._network.named_parameters()
-        return self.take_totals(), {name: _copy(value.grad) for name, value in named if value.grad is not None}
+        return self.take_totals(), {name: as_array(value.grad) for name, value in named if value.grad is not None}
 
     def _differentiate(self, indices: Indices, epoch: int, step: int, *, replay: bool = True) -> Tensor:
         """Compute the gradients on these images and add to the totals; return the loss."""
@@ -273,12 +273,12 @@ class TorchEngine:
 
     def weights(self) -> Tensors:
         """A copy of the scored module's state: parameters and buffers, such as running statistics."""
-        return {name: _copy(value) for name, value in all_tensors(self._scored).items()}
+        return {name: as_array(value) for name, value in all_tensors(self._scored).items()}
 
     def state(self) -> Tensors:
         """A copy of the trained module's state, of the optimiser's, and of the averages, if there are any."""
-        tensors = {name: _copy(value) for name, value in all_tensors(self._network).items()}
-        tensors |= {name: _copy(value) for name, value in self._optimizer.tensors().items()}
+        tensors = {name: as_array(value) for name, value in all_tensors(self._network).items()}
+        tensors |= {name: as_array(value) for name, value in self._optimizer.tensors().items()}
         return tensors | (self._average.state() if self._average else {})
 
     def load_state(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -287,12 +287,12 @@ class TorchEngine:
         Tensors keep the memory layout of this engine.
         """
         own = all_tensors(self._network)
-        weights = {name: torch.tensor(checked_tensor(tensors, name, tuple(value.shape))) for name, value in own.items()}
+        stored = stored_tensors(self._network, own, tensors, strict=not self._plain)
+        weights = {name: torch.tensor(value) for name, value in stored.items()}
         averages = self._average.read(tensors) if self._average else {}
         self._optimizer.take(self._optimizer.load(tensors))
         with torch.no_grad():
-            for name, value in own.items():
-                value.copy_(weights[name])
+            restore_tensors(self._network, own, weights)
         if self._average:
             self._average.take(averages, tensors)
         self._clear()
@@ -370,8 +370,3 @@ class TorchEngine:
         self._loss.zero_()
         self._correct.zero_()
         self._seen = 0
-
-
-def _copy(value: Tensor) -> NDArray[Any]:
-    copied: NDArray[Any] = value.detach().to("cpu", copy=True).contiguous().numpy()
-    return copied

@@ -81,6 +81,26 @@ def test_saliency_and_grad_cam_by_hand() -> None:
     assert maps[1].tolist() == np.maximum(3 / 8 * np.array([[2, -4], [6, 1]]), 0).tolist()
 
 
+def test_a_network_that_changes_its_input_in_place_has_the_same_maps() -> None:
+    class InPlace(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = by_hand()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x -= 1
+            logits: Tensor = self.network(x)
+            return logits
+
+    image = IMAGE + 1
+    for label in (0, 1):
+        assert saliency(InPlace(), image, label).tolist() == saliency(by_hand(), IMAGE, label).tolist()
+    for one, other in zip(feature_maps(InPlace(), image), feature_maps(by_hand(), IMAGE), strict=True):
+        assert one.maps.tolist() == other.maps.tolist()
+    assert grad_cam(InPlace(), image, [0, 1])[1].tolist() == grad_cam(by_hand(), IMAGE, [0, 1])[1].tolist()
+    assert torch.equal(image, IMAGE + 1)
+
+
 @pytest.mark.parametrize("name", ["v1", "v3"])
 def test_saliency_and_grad_cam_are_captums(name: str, image: Tensor) -> None:
     import captum.attr

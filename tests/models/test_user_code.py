@@ -57,6 +57,19 @@ BROKEN = {
     "no class or function": ("\nNet = 3\n", "net.py:2: Net is of type int, not a class or function"),
     "built already": (HEAD + "Net = nn.Linear(784, 10)\n", "net.py:3: Net is a network that is built already"),
     "no module": ("def Net():\n    return [1]\n", "net.py:1: Net returns an object of type list, not an nn.Module"),
+    "parameters made in forward": (
+        HEAD + MODULE + "    def forward(self, x):\n"
+        "        self.more = nn.Linear(10, 10)\n"
+        "        return self.more(self.out(x.flatten(1)))\n",
+        "net.py:7: forward makes parameter more.weight, which wouldn't be trained; make it in __init__",
+    ),
+    "reserved name": (
+        HEAD + "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.optimizer = nn.Linear(784, 10)\n",
+        "net.py:3: optimizer.weight: rename optimizer, which is the name of the optimiser in checkpoints",
+    ),
     "other arguments": (
         HEAD + "class Net(nn.Module):\n    def __init__(self, depth, width, heads): ...\n",
         "net.py:3: Net requires (depth, width, heads); it must take (image_shape, classes), or nothing",
@@ -295,3 +308,11 @@ def test_code_that_hangs_or_ends_the_process_is_reported(tmp_path: Path) -> None
     written(tmp_path, "import os\nos._exit(0)\n")
     with pytest.raises(SourceError, match=r"^net\.py:Net ends the process that checks it \(exit status 0\)"):
         check_model("net.py:Net", tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_that_a_scripted_module_cannot_be_observed_is_reported_with_its_line(tmp_path: Path) -> None:
+    text = "def Net():\n    return torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)))\n"
+    written(tmp_path, HEAD + text)
+    with pytest.raises(SourceError, match=r"net.py:3: in forward: RuntimeError: register_forward_hook is not"):
+        examined(tmp_path)

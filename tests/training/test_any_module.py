@@ -19,6 +19,7 @@ from fmnist_tui.data.dataset import ImageSet
 from fmnist_tui.models import registry
 from fmnist_tui.models.registry import register_model
 from fmnist_tui.models.spec import ImageShape, ModelSpec
+from fmnist_tui.runs.scored_model import make_predictor
 from fmnist_tui.training import trainer
 from fmnist_tui.training.replay import replays_exactly
 from fmnist_tui.training.task import Task, make_engine
@@ -69,6 +70,49 @@ class Counting(ResNet):
     def forward(self, x: Tensor) -> Tensor:
         self.steps += self.training
         return super().forward(x) * (1 + 0.01 * self.steps)
+
+
+class MakesBuffers(nn.Module):
+    """Makes a buffer in its first step, lets one grow, has one without a value, and some of odd types."""
+
+    history: Tensor
+    last: Tensor | None
+    first: Tensor
+    mask: Tensor
+    rounded: Tensor
+
+    def __init__(self, image_shape: ImageShape, classes: int) -> None:
+        super().__init__()
+        self.out = nn.utils.weight_norm(nn.Linear(784, classes))
+        self.frozen = nn.Linear(classes, classes).to(torch.bfloat16).requires_grad_(False)
+        self.steps = 0
+        self.register_buffer("history", torch.zeros(0))
+        self.register_buffer("last", None)
+        self.register_buffer("mask", torch.where(torch.rand(classes) < 0.2, -torch.inf, 0.0))
+        self.register_buffer("rounded", torch.zeros(classes, dtype=torch.bfloat16))
+        self.register_buffer("kept", torch.ones(784, dtype=torch.bool))
+        self.register_buffer("wave", torch.ones(3, dtype=torch.complex64))
+
+    def get_extra_state(self) -> Tensor:
+        return torch.full((self.steps + 1,), self.steps)
+
+    def set_extra_state(self, state: Any) -> None:
+        self.steps = int(state[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.out(x.flatten(1)) + self.mask.exp() + self.rounded.float()
+        logits = logits + 1e-3 * self.frozen(logits.to(torch.bfloat16)).float()
+        if self.training:
+            mean = logits.detach().mean(0)
+            if not hasattr(self, "first"):
+                self.register_buffer("first", mean)
+            self.last = mean if self.last is None else 0.9 * self.last + 0.1 * mean
+            self.history = torch.cat([self.history, mean[:1]])
+            self.rounded.add_(0.1 * mean.to(torch.bfloat16))
+            self.steps += 1
+        if self.last is None:
+            return logits
+        return logits - 0.1 * self.last + 0.1 * self.first + self.history.mean() / (1 + self.steps)
 
 
 class DrawnAtFirst(nn.Module):
@@ -125,6 +169,22 @@ def test_a_residual_network_with_plain_dropout_goes_on_bit_for_bit(
         torch.rand(3), np.random.rand(), random.random()
         assert {"seen", "mean", "norm.running_mean", "frozen.weight"} <= checkpoint.tensors.keys()
         assert_goes_on_the_same(made, whole, checkpoint)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_buffers_that_a_module_makes_or_that_grow_are_restored(ema: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    made = registered(MakesBuffers, changes={"ema": ema})
+    assert replays_exactly(made)
+    whole = whole_run(made)
+    for checkpoint in whole.store.checkpoints:
+        assert_goes_on_the_same(made, whole, checkpoint)
+    assert whole.outcome.weights is not None
+    assert len(whole.outcome.weights["history"]) > 3
+    assert whole.outcome.probabilities is not None
+    predicted = make_predictor(made.config, whole.outcome.weights).predict(made.dataset.test.images)
+    np.testing.assert_allclose(predicted, whole.outcome.probabilities, atol=1e-6)
 
 
 def test_each_step_and_each_seed_has_draws_of_its_own() -> None:

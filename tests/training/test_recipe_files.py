@@ -67,6 +67,12 @@ def test_a_fault_in_a_file_is_one_line_that_names_the_line_or_key(text: str, mes
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_bytes(b'\xef\xbb\xbfrecipe = "origin"\r\nepochs = 3\r\n')
+    found = read_recipe_file(tmp_path / "my.toml")
+    assert (found.recipe, dict(found.settings)) == ("origin", {"epochs": 3})
+
+
 def test_a_file_that_is_missing_or_no_text_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"can't read recipe .*none\.toml"):
         read_recipe_file(tmp_path / "none.toml")

@@ -28,6 +28,8 @@ def test_keys_are_read_by_the_id_of_their_action(tmp_path: Path) -> None:
     assert read_keymap(tmp_path / "keys.toml") == {}
     file = written(tmp_path, 'training.stop = "k"\n[dataset]\nnext-page = ["f", "ctrl+f"]\n')
     assert read_keymap(file) == {"training.stop": "k", "dataset.next-page": "f,ctrl+f"}
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())  # as Windows' editors write it
+    assert read_keymap(file)["training.stop"] == "k"
 
 
 @pytest.mark.parametrize(
