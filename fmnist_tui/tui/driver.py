@@ -63,10 +63,10 @@ class LabDriver(linux_driver.LinuxDriver):
         super().stop_application_mode()
 
     def close(self) -> None:
-        """Waits until the terminal is restored; if it takes nothing, drops what is on its way to it, and tries again."""
+        """Waits until the terminal is restored; if it takes nothing, drops what is on its way to it, and repeats that."""
         restoring, self._restoring = "".join(self._restoring or ()), None
-        writer = self._writer_thread
-        if writer is None or _ends(writer, _TAKING_SECONDS):
+        writer, file = self._writer_thread, self._file
+        if writer is None or file is None or _ends(writer, _TAKING_SECONDS):
             return
         signal.signal(signal.SIGURG, lambda *_: None)  # ignored by default, and then it interrupts nothing
         end = time.monotonic() + _TAKING_SECONDS
@@ -76,7 +76,7 @@ class LabDriver(linux_driver.LinuxDriver):
                 signal.pthread_kill(writer.ident or 0, signal.SIGURG)  # the kernel tells nobody that there is room
             writer.join(_DROPPING_SECONDS)
         if not writer.is_alive():
-            writer = WriterThread(self._file)
+            writer = WriterThread(file)
             writer.start()
             writer.write(restoring)  # the first time it may have been dropped, too
         self.was_abandoned = not _ends(writer, _TAKING_SECONDS)
