@@ -63,7 +63,7 @@ class LabDriver(linux_driver.LinuxDriver):
         super().stop_application_mode()
 
     def close(self) -> None:
-        """Waits until the terminal is restored; if it takes nothing, drops what is on its way to it, and repeats that."""
+        """Waits until the terminal is restored; if it takes nothing, what is on its way to it is dropped."""
         restoring, self._restoring = "".join(self._restoring or ()), None
         writer, file = self._writer_thread, self._file
         if writer is None or file is None or _ends(writer, _TAKING_SECONDS):
