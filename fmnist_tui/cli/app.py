@@ -70,6 +70,9 @@ def open_app(
 def _finish(app: FmnistApp) -> None:
     """Waits until in-app runs are saved and files are written."""
     app.threads.settle("settings", _SOON)
+    if app.terminal_is_stuck:
+        app.threads.finish()
+        os._exit(app.return_code or 1)  # whatever else is written, also by the interpreter at its end, would wait
     if not app.threads.finish(_SOON):
         click.echo("Saving in-app runs and files ...", err=True)
         app.threads.finish()

@@ -374,12 +374,13 @@ class FmnistApp(RunControl, FullResolution, Preparing):
         self._changes |= changes
         self.settings = replace(self.settings, **changes)
         if self._settings_file:
-            self.threads.start(partial(self._write_settings, self._settings_file), lane="settings")
+            self.threads.start(partial(self._write_settings, self._settings_file, changes), lane="settings")
 
-    def _write_settings(self, file: Path) -> None:
-        """The saved settings with the changes. Runs in a thread, in the lane in which they were read."""
+    def _write_settings(self, file: Path, changes: dict[str, Any]) -> None:
+        """What other apps have saved meanwhile stays. Runs in a thread, in the lane in which they were read."""
         with suppress(OSError):  # a full or read-only home folder is no reason to disturb the user
-            write_settings(file, replace(self._saved, **dict(self._changes)))
+            self._saved = replace(read_settings(file, self._saved), **changes)
+            write_settings(file, self._saved)
 
     def _leave(self, choice: str | None) -> None:
         """Acts on the quit dialog's answer."""

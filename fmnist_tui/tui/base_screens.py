@@ -94,6 +94,12 @@ class SafeScreen(Remappable, _Mixed):
         elif isinstance(message, Unmount):
             self._stop_watching()
 
+    async def recompose(self) -> None:
+        """As Textual does it; what the app tells it meanwhile finds no widgets, as in a screen that is new."""
+        self._is_composed = False
+        await super().recompose()
+        self._is_composed = True
+
     def _stop_watching(self) -> None:
         """Textual would keep the screen in memory until what it watched of the app changes."""
         self.app.theme_changed_signal.unsubscribe(self)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.binding import Binding, BindingsMap
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key, key_to_character
 
 from fmnist_tui.keymap import KeymapError, read_keymap
 
@@ -83,13 +84,18 @@ def usable_keymap(file: Path) -> tuple[dict[str, str], str]:
 def keymap_fault(keymap: Mapping[str, str], known: Mapping[str, set[str]]) -> str:
     """One line about ids that don't exist and keys that are in use on the same screen; "" if all is well."""
     faults = [_unknown_id(name, known) for name in keymap if name not in known]
-    for name, keys in keymap.items():
-        others = {
-            other
-            for other, defaults in known.items()
-            if other not in keymap and other != name and _scope(other) == _scope(name) and defaults & {*keys.split(",")}
-        }
-        faults += [f"{keys} was the key of {other}, which has none now" for other in sorted(others) if name in known]
+    for name in sorted(keymap.keys() & known.keys()):
+        faults += [f"there is no key {key!r} for {name}" for key in _keys(keymap[name]) if not _exists(key)]
+        for other, defaults in known.items():
+            if other == name or defaults & known[name] or not _meet(name, other):
+                continue
+            shared = ", ".join(sorted(_keys(keymap[name]) & (_keys(keymap[other]) if other in keymap else defaults)))
+            if not shared or (other in keymap and other < name):
+                continue
+            if other in keymap or _scope(other) != _scope(name):
+                faults.append(f"{shared} is the key of both {name} and {other}")
+            else:
+                faults.append(f"{shared} was the key of {other}, which has none now")
     more = f", and {len(faults) - _NAMED} more" if len(faults) > _NAMED else ""
     return f"{', '.join(faults[:_NAMED])}{more}"
 
@@ -99,6 +105,23 @@ def _unknown_id(name: str, known: Iterable[str]) -> str:
 
     similar = get_close_matches(name, list(known), 1)
     return f"there is no {name}" + (f" (did you mean {similar[0]}?)" if similar else "")
+
+
+def _keys(text: str) -> set[str]:
+    """The keys of one value in the file, as Textual names them."""
+    return {_character_to_key(key) if len(key) == 1 else key for key in text.split(",")}
+
+
+def _exists(key: str) -> bool:
+    """Whether a key can have this name, with or without ctrl, shift and others before it."""
+    name = key.rpartition("+")[2]
+    names = {known.value for known in Keys} | {*KEY_NAME_REPLACEMENTS.values()}
+    return len(name) == 1 or name in names or (name.islower() and key_to_character(name) is not None)
+
+
+def _meet(name: str, other: str) -> bool:
+    """Whether both actions are asked for the same keys: those of the app are there on every screen."""
+    return _scope(other) == _scope(name) or "app" in (_scope(other), _scope(name))
 
 
 def _scope(name: str) -> str:

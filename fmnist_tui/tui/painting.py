@@ -32,6 +32,8 @@ The first frame is drawn over it.
 _REPEATED, _NOT_REPEATED = (8, 1), (1, 1)
 """Where the cursor is then."""
 _LATE_SECONDS = 6.0
+_STUCK_SECONDS = 0.2
+"""Between two looks whether the terminal takes something again."""
 
 
 class Painting(LabApp):
@@ -98,6 +100,11 @@ class Painting(LabApp):
         """Waits until the terminal has answered what it was asked: the shell would take it as keys."""
         time.sleep(self._line.seconds_open)
 
+    @property
+    def terminal_is_stuck(self) -> bool:
+        """Whether the terminal could not be given back, since it takes nothing; known when the app has ended."""
+        return isinstance(self._driver, LabDriver) and self._driver.was_abandoned
+
     @on(Resize)
     def _forget_cells(self, event: Resize) -> None:
         """Terminals keep, move or clear their cells; in the size that they had before, nothing else would paint."""
@@ -116,6 +123,9 @@ class Painting(LabApp):
 
     def _send_changes(self, driver: Driver) -> None:
         """Sends what there is room for; the rest follows when the terminal has taken that."""
+        if isinstance(driver, LabDriver) and driver.is_stuck:
+            self._send_later(_STUCK_SECONDS)
+            return
         now = time.monotonic()
         room = self._line.room(now)
         x, y = self.screen.outer_size.clamp_offset(self.cursor_position)
@@ -137,9 +147,8 @@ class Painting(LabApp):
                 frame += REQUEST
             driver.write(frame)
             driver.flush()
-        if not self._picture.is_shown and not self._waits:
-            self._waits = True
-            self.set_timer(_LATE_SECONDS, self._send_rest, name="rest of a frame")
+        if not self._picture.is_shown:
+            self._send_later(_LATE_SECONDS)
 
     def _frames(self, room: int | None) -> Iterator[str]:
         """What may be sent now; on a slow line in parts, each of which the terminal shows as soon as it is there."""
@@ -154,6 +163,11 @@ class Painting(LabApp):
     @property
     def _is_ascii(self) -> bool:
         return any(isinstance(one, AsciiFilter) for one in self.get_line_filters())
+
+    def _send_later(self, seconds: float) -> None:
+        if not self._waits:
+            self._waits = True
+            self.set_timer(seconds, self._send_rest, name="rest of a frame")
 
     def _send_rest(self) -> None:
         """Where the answer that should have led to it was lost."""

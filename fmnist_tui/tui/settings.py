@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,11 @@ class Settings:
     form: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_settings(file: Path) -> Settings:
-    """The saved settings; defaults where the file is missing or damaged, or a value is invalid."""
+def read_settings(file: Path, others: Settings | None = None) -> Settings:
+    """The saved settings; the others, or the defaults, where the file is missing or damaged or a value is invalid."""
     record = read_json(file) or {}
     known: dict[str, Any] = {item.name: record.get(item.name) for item in fields(Settings)}
-    return Settings(**{name: value for name, value in known.items() if _fits(name, value)})
+    return replace(others or Settings(), **{name: value for name, value in known.items() if _fits(name, value)})
 
 
 def write_settings(file: Path, settings: Settings) -> None:

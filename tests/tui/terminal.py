@@ -14,7 +14,7 @@ import sysconfig
 import termios
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyte
@@ -165,6 +165,22 @@ class Terminal:
             self._read(0.05)
         self._read()
         return self.process.returncode
+
+    def fill(self) -> None:
+        """Writes until the terminal takes nothing, as behind a connection that hangs, until it is read again."""
+        handle = os.open(os.ttyname(self._its), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            with suppress(BlockingIOError):
+                while True:
+                    os.write(handle, b" " * 4096)
+        finally:
+            os.close(handle)
+
+    def press_unseen(self, *keys: bytes | str) -> None:
+        """Sends keys and reads nothing."""
+        for key in keys:
+            os.write(self._ours, key.encode() if isinstance(key, str) else key)
+            time.sleep(0.05)
 
     def hang_up(self) -> None:
         """Closes the terminal, as a lost connection does."""

@@ -103,3 +103,20 @@ async def test_changed_keys_work_and_are_shown_and_the_old_ones_do_nothing(
         assert not isinstance(app.screen, HelpDialog)
         await pilot.press("f2")
         assert isinstance(app.screen, HelpDialog)
+
+
+@pytest.mark.parametrize(
+    ("keymap", "fault"),
+    [
+        ({"training.stop": "k", "training.smooth": "k"}, "k is the key of both training.smooth and training.stop"),
+        ({"training.stop": "q"}, "q is the key of both training.stop and app.quit"),
+        ({"training.stop": "q", "app.quit": "Q"}, ""),
+        ({"app.quit": "f2", "training.stop": "f2"}, "f2 is the key of both app.quit and training.stop"),
+        ({"training.stop": "+"}, "plus was the key of training.zoom-in, which has none now"),
+        ({"training.pause": "p", "training.continue": "p"}, ""),
+        ({"training.stop": "Escape"}, "there is no key 'Escape' for training.stop"),
+        ({"training.stop": "ctrl+f5,alt+x,full_stop,é"}, ""),
+    ],
+)
+def test_keys_that_do_nothing_or_belong_to_two_actions_are_named(keymap: dict[str, str], fault: str) -> None:
+    assert keymap_fault(keymap, known_bindings()) == fault

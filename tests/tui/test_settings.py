@@ -74,3 +74,21 @@ async def test_a_read_only_home_is_no_error(make_app: Maker, tmp_path: Path) -> 
         await loaded(pilot)
         await pilot.press("m", "i")
         assert app.is_running
+
+
+async def test_what_another_app_has_saved_meanwhile_stays(make_app: Maker, tmp_path: Path) -> None:
+    file = tmp_path / "config" / "choices.json"
+    app = make_app()
+    async with app.run_test() as pilot:
+        await loaded(pilot)
+        write_settings(file, Settings("textual-light", introduced=True, form={"epochs": "3"}))
+        await pilot.press("i")
+        await until(pilot, lambda: read_settings(file).inverted, "the change is saved")
+        assert read_settings(file) == Settings("textual-light", inverted=True, introduced=True, form={"epochs": "3"})
+        write_settings(file, Settings())
+        await pilot.press("m")
+        await until(pilot, lambda: read_settings(file).ascii_images, "the change is saved")
+        assert not read_settings(file).inverted
+        file.write_text("{")
+        await pilot.press("m")
+        await until(pilot, lambda: read_settings(file).introduced is False and file.stat().st_size > 1, "it is whole")

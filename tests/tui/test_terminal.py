@@ -128,6 +128,32 @@ def test_an_in_app_run_is_saved_when_the_app_is_ended_from_outside(runs: Path, h
     assert snapshot.saved_step == snapshot.step > 0
 
 
+def test_a_signal_ends_the_app_while_its_terminal_takes_nothing_and_what_it_takes_later_restores_it(
+    runs: Path,
+) -> None:
+    with app_in_terminal(runs, "--in-app") as terminal:
+        train_v0(terminal, "9999")
+        run = only_run(runs)
+        wait_until_it_learns(run)
+        terminal.fill()
+        terminal.press_unseen(*"12345678" * 6)
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.process.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert status_of(run) is Status.STOPPED
+        terminal.wait()
+        assert_restored(terminal)
+
+
+def test_what_a_terminal_that_took_nothing_should_show_is_sent_when_it_goes_on(runs: Path) -> None:
+    with app_in_terminal(runs) as terminal:
+        terminal.fill()
+        terminal.press_unseen(*"12345678" * 6, "2")
+        terminal.wait_for("v0 Dense network")
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert_restored(terminal)
+
+
 @pytest.mark.slow
 def test_a_terminal_that_is_lost_while_the_app_is_ending_keeps_no_process(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

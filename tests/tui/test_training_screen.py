@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from runs.trainers import copy_of
+from textual.widget import Widget
 
 from fmnist_tui.runs.directory import RunDirectory
 from fmnist_tui.runs.run import read_run
@@ -147,3 +150,29 @@ async def test_a_full_disk_is_reported_until_there_is_space(
             await until_shown(pilot, "Disk full: training continues")
             free[0] = 10**9
             await until(pilot, lambda: "Disk full" not in flat(pilot.app), "there is room again")
+
+
+async def test_after_the_run_that_is_shown_was_deleted_another_one_is_shown_however_long_that_takes(
+    make_app: Maker, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose_again = Widget.recompose
+
+    async def take_a_while(widget: Widget) -> None:
+        await asyncio.sleep(0.5)
+        await compose_again(widget)
+        await asyncio.sleep(0.5)
+
+    monkeypatch.setattr(Widget, "recompose", take_a_while)
+    other, run = write_run(runs, "v0"), write_run(runs, "v3", seed=1)
+    app = make_app(attach=run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "TEST ACCURACY")
+        await until_shown(pilot, other.run_id.removeprefix("v0-"))
+        shutil.rmtree(run.path)
+        app.monitor.look()
+        await until(pilot, lambda: app.followed is not None and app.followed.run == other, "the other one is followed")
+        await asyncio.sleep(1.5)
+        await until(pilot, lambda: other.run_id in part(pilot, "#run"), "it is named")
+        assert "TEST ACCURACY" in part(pilot, "#run")
+        assert other.run_id.removeprefix("v0-") in part(pilot, "RunStrip")
+        assert drawn(part(pilot, "#loss"))

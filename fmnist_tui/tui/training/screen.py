@@ -100,6 +100,12 @@ class TrainingScreen(LabScreen):
         yield RunStrip()
         yield KeyLine()
 
+    async def recompose(self) -> None:
+        """As Textual does it; meanwhile another run may have been painted in the widgets that are gone now."""
+        await super().recompose()
+        self._list_runs()
+        self._paint_now()
+
     def on_mount(self) -> None:
         """Shows the run that the app follows, on a slow clock."""
         self.watch_app("followed", self._take_follower)
