@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,9 +108,13 @@ def started(*arguments: object, **environment: str) -> Iterator[subprocess.Popen
 
 
 def finish(process: subprocess.Popen[str], patience: float = PATIENCE) -> Outcome:
-    """Waits for a started command, so many seconds at most."""
+    """Waits for a started command, so many seconds at most.
+
+    An interrupt has the status that it has in a shell: where it arrives while a dataclass is being made, `python -m`
+    ends itself by the signal in the end, although it was handled.
+    """
     out, err = process.communicate(timeout=patience)
-    return Outcome(process.returncode, out, err)
+    return Outcome(130 if process.returncode == -signal.SIGINT else process.returncode, out, err)
 
 
 def newest(runs: Path) -> RunDirectory:

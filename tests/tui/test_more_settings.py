@@ -7,7 +7,7 @@ from fmnist_tui.tui.app import FmnistApp
 from fmnist_tui.tui.models.form import TrainForm
 from fmnist_tui.tui.models.more_settings import MoreSettings
 
-from .driving import AnyPilot, at_every_size, text_in, until, widget
+from .driving import AnyPilot, at_every_size, loaded, text_in, until, widget
 
 
 def shown(pilot: AnyPilot) -> list[str]:
@@ -71,6 +71,7 @@ async def click_the_line(pilot: AnyPilot) -> None:
 async def test_a_click_on_the_line_opens_them_as_the_key_does(app: FmnistApp, size: tuple[int, int]) -> None:
     """It made no room, so that at the smallest size no setting was seen."""
     async with app.run_test(size=size) as pilot:
+        await loaded(pilot)  # the form moves when the images are there
         await pilot.press("2")
         await click_the_line(pilot)
         await until(pilot, lambda: shown(pilot), "the section is open")
