@@ -47,12 +47,12 @@ def test_a_bar_moves_to_its_end_and_the_cursor_comes_back(runs: Path) -> None:
 def test_a_narrow_terminal_shows_the_progress_and_ctrl_c_saves_it_and_leaves_a_clean_prompt(runs: Path) -> None:
     with terminal("train", *ENDLESS, "--runs", runs, columns=60, rows=18) as shown:
         shown.wait_for(lambda it: "epoch 2" in it.text, "the second epoch was shown")
-        bar = shown.text.splitlines()[-1]
+        bar, said = shown.text.splitlines()[-1], shown.sent.decode()
         shown.press("\x03")
         assert shown.status() == 130
     assert bar.startswith("v0-")
     assert PERCENT.search(bar)
-    assert "Ctrl-C saves and stops; resume with: fmnist-tui resume v0-" in shown.text, "said before it is needed"
+    assert "Ctrl-C saves and stops; resume with: fmnist-tui resume v0-" in said, "said before it is needed"
     assert "stopped: saved, can be resumed" in shown.text
     assert "Traceback" not in shown.text
     assert shown.sent.rstrip().endswith(b"\x1b[?25h")
