@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -122,14 +123,20 @@ async def test_dragging_a_chart_selects_no_text(make_app: Maker, runs: Path) -> 
         assert not app.screen.selections
 
 
-async def test_a_click_on_the_table_of_runs_is_on_the_run_under_the_mouse(app: FmnistApp, runs: Path) -> None:
-    """The header and the frame stood for runs that were scrolled away."""
+@asynccontextmanager
+async def thirty_runs_shown(app: FmnistApp, runs: Path) -> AsyncIterator[tuple[AnyPilot, RunTable]]:
+    """The Runs screen with more runs than its table has lines."""
     for seed in range(30):
         write_run(runs, seed=seed)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("7")
         await until_shown(pilot, "30 runs")
-        table = widget(pilot, "RunTable", RunTable)
+        yield pilot, widget(pilot, "RunTable", RunTable)
+
+
+async def test_a_click_on_the_table_of_runs_is_on_the_run_under_the_mouse(app: FmnistApp, runs: Path) -> None:
+    """The header and the frame stood for runs that were scrolled away."""
+    async with thirty_runs_shown(app, runs) as (pilot, table):
         await pilot.press("end", *["up"] * 4)
         top, before = table.scroll_offset.y, table.current
         assert top > 2
@@ -144,12 +151,7 @@ async def test_the_table_of_runs_stays_where_the_wheel_has_turned_it_while_runs_
     app: FmnistApp, runs: Path
 ) -> None:
     """Each look at a running run led back to the cursor."""
-    for seed in range(30):
-        write_run(runs, seed=seed)
-    async with app.run_test(size=(120, 30)) as pilot:
-        await pilot.press("7")
-        await until_shown(pilot, "30 runs")
-        table = widget(pilot, "RunTable", RunTable)
+    async with thirty_runs_shown(app, runs) as (pilot, table):
         x, y = middle(table)
         for _ in range(5):
             await mouse(pilot, MouseScrollDown, x, y, button=0)
